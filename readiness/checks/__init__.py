@@ -1,0 +1,1 @@
+"""Checks: plain functions from a subject to hits."""

@@ -1,0 +1,1 @@
+"""Languages with places: every value knows where it stands."""

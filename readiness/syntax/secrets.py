@@ -1,0 +1,194 @@
+"""What is a secret written into a file: names that hold one, values that are one, and what only looks like it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.model import Span
+
+# Names are compared word by word (camelCase, snake_case and kebab-case come apart), so that `KEYBOARD`, `TOKENIZER`
+# and `PASSWORD_FILE` are told from what they resemble.
+_SECRET_WORDS = frozenset(
+    {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey", "pass"}
+)
+_SECRET_PAIRS = frozenset(
+    {
+        ("api", "key"), ("access", "key"), ("secret", "key"), ("private", "key"), ("encryption", "key"),
+        ("signing", "key"), ("master", "key"), ("auth", "key"), ("account", "key"), ("storage", "key"),
+        ("service", "key"), ("license", "key"), ("shared", "key"), ("app", "key"), ("jwt", "key"), ("session", "key"),
+    }
+)  # fmt: skip
+# The last word says what the value is about: `PASSWORD_FILE` is a path, `TOKEN_TTL` a time, `SECRET_NAME` a name.
+_ABOUT = frozenset(
+    {
+        "file", "files", "path", "dir", "directory", "name", "names", "ref", "url", "uri", "endpoint", "host", "port", "ttl",
+        "expiry", "expiration", "expires", "expire", "timeout", "duration", "seconds", "minutes", "hours", "days", "age", "length",
+        "len", "size", "count", "limit", "limits", "max", "min", "policy", "policies", "type", "mode", "algorithm", "alg", "format",
+        "enabled", "enable", "disabled", "disable", "required", "require", "allowed", "allow", "regex", "pattern", "field", "header",
+        "prefix", "suffix", "issuer", "audience", "id", "version", "provider", "engine", "store", "backend", "manager", "namespace",
+        "arn", "class", "rotation", "interval", "strategy", "validation", "location", "mount", "volume", "command", "cmd", "script",
+        "env", "var", "variable", "claim", "scope", "scopes", "hash", "encryption", "encrypted", "username", "user", "reset",
+        "change", "login", "auth", "attempts", "retries", "rounds", "label", "labels", "annotation", "placeholder", "hint", "bytes",
+        "bits", "strength", "complexity", "index", "alias", "group", "role", "key_id", "budget", "window", "cache",
+    }
+)  # fmt: skip
+_TOKEN_WORDS = frozenset({"token", "tokens"})
+
+_REFERENCE = re.compile(
+    r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%|@[A-Za-z_]+@|__[A-Za-z_0-9]+__|
+    (?:vault|secret|secrets|ssm|op|awssm|gcpsm|azurekv|ref|arn|sops|doppler|env|file|k8s)[:+]\S*)\s*\Z""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_FILLED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}")
+_PLACEHOLDER_WORDS = re.compile(
+    r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour\b|my[-_ ]?(?:secret|password|token|key)\b|example|
+    placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<.*>|put[-_ ]?your|set[-_ ]?(?:me|this)|fill[-_ ]?(?:me|in)|
+    sample|not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_NO_VALUE = frozenset(
+    {"", "true", "false", "yes", "no", "on", "off", "null", "none", "nil", "~", "undefined", "disabled", "enabled", "optional",
+     "required", "auto", "default", "always", "never", "inherit", "file", "env", "vault", "local", "basic", "bearer", "unset", "empty", "-"}
+)  # fmt: skip
+
+# Shapes that are a credential whatever they are called. Each repeats one class only: no backtracking.
+_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")),
+    ("AWS access key id", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b")),
+    ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,64}(?![A-Za-z0-9_-])")),
+    ("Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,250}")),
+    ("Slack webhook", re.compile(r"https://hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}")),
+    ("Stripe key", re.compile(r"\b[sr]k_live_[A-Za-z0-9]{20,247}\b")),
+    ("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
+    ("OpenAI key", re.compile(r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])")),
+    ("Anthropic key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])")),
+    ("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")),
+    ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
+    ("PyPI token", re.compile(r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}")),
+    ("JSON web token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
+)
+_USERINFO = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://([^\s/:@'\"<>]{0,100}):([^\s/@'\"<>]{1,200})@[^\s/'\"<>]")
+_ASSIGNMENT = re.compile(
+    r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?(?P<value>[^\s"'#,;}{]{4,400})"""
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is a secret: what it is, and where in the text that was searched."""
+
+    reason: str
+    span: Span
+
+
+def words(name: str) -> list[str]:
+    """The words of a name, lower case: `dbPassword`, `DB_PASSWORD` and `db-password` are the same two."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def names_secret(name: str) -> bool:
+    """Whether a variable of this name holds a secret, by the words that it is made of."""
+    parts = words(name)
+    if not parts or parts[-1] in _ABOUT or (parts[0] in {"no", "allow", "use", "enable", "disable", "require"}):
+        return False
+    if parts[-1] in _SECRET_WORDS or (len(parts) > 1 and (parts[-2], parts[-1]) in _SECRET_PAIRS):
+        return True
+    if parts[-1] in _TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not; `judge` looks at the value too
+        return not ({"max", "min", "num", "total", "per", "csrf", "output", "input", "prompt", "completion"} & set(parts))
+    return parts[-1] in {"key", "value", "base", "default", "admin", "root", "prod", "production"} and bool(
+        _SECRET_WORDS & set(parts[:-1])
+    )
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value is filled in from elsewhere: a variable, a template, a pointer into a secret store."""
+    return bool(_REFERENCE.match(value)) if len(value) < 2000 else False
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value only says that one belongs there."""
+    bare = value.strip().strip("\"'")
+    return (
+        bare.lower() in _NO_VALUE
+        or len(set(bare)) <= 2
+        or bool(_PLACEHOLDER_WORDS.search(bare[:400]))
+        or is_reference(bare)
+    )
+
+
+def shape(value: str) -> str | None:
+    """The name of the credential whose fixed shape is found in a value: a key, a token, a private key."""
+    for reason, pattern in _SHAPES:
+        found = pattern.search(value)
+        if found and not _PLACEHOLDER_WORDS.search(found.group()):
+            return reason
+    return None
+
+
+def url_password(value: str) -> Span | None:
+    """The place of a password written into a URL (`scheme://user:password@host`), when it is a real one."""
+    for found in _USERINFO.finditer(value[:20_000]):
+        password = found.group(2)
+        if not _FILLED.search(password) and not is_placeholder(password):
+            return Span(*found.span(2))
+    return None
+
+
+def judge(name: str, value: object) -> str | None:
+    """Why `value`, set under `name`, is a secret in the open; None where it is none, a reference or a placeholder.
+
+    Weak and well-known passwords (`postgres`, `admin`) count: they are what an attacker tries first.
+    """
+    if not isinstance(value, str):
+        if isinstance(value, int) and not isinstance(value, bool) and names_secret(name) and "password" in words(name):
+            return "password"
+        return None
+    text = value.strip()
+    found = shape(text)
+    if found:
+        return found
+    if url_password(text):
+        return "password in a URL"
+    if not names_secret(name) or is_placeholder(text) or _FILLED.search(text):
+        return None
+    return _kind_of(words(name), text)
+
+
+def _kind_of(parts: list[str], text: str) -> str | None:
+    """What a value under a secret's name is, or None where its form says that it is no secret after all."""
+    if text.startswith(("/", "./", "~/")) or "://" in text or text.endswith((".pem", ".key", ".crt", ".txt", ".json")):
+        return None  # a path or an address
+    if {"password", "passwd", "pwd", "passphrase", "pass"} & set(parts):
+        return None if " " in text and len(text) > 60 else "password"
+    if len(text) < 6 or " " in text:
+        return None
+    if _TOKEN_WORDS & set(parts):
+        return "token" if len(text) >= 8 and not text.replace(".", "").isdigit() else None
+    return "key" if "key" in parts or "apikey" in parts else "secret"
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy in bits a character."""
+    counts = [text.count(char) for char in set(text)]
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) if text else 0.0
+
+
+def in_text(text: str) -> Iterator[Secret]:
+    """Secrets in a line or a block of any language: known shapes, URLs with a password, `NAME=value` assignments."""
+    for reason, pattern in _SHAPES:
+        for found in pattern.finditer(text):
+            if not _PLACEHOLDER_WORDS.search(found.group()):
+                yield Secret(reason, Span(*found.span()))
+    for found in _USERINFO.finditer(text):
+        if not _FILLED.search(found.group(2)) and not is_placeholder(found.group(2)):
+            yield Secret("password in a URL", Span(*found.span(2)))
+    for found in _ASSIGNMENT.finditer(text):
+        if names_secret(found["name"]):
+            reason_or_none = judge(found["name"], found["value"])
+            if reason_or_none:
+                yield Secret(reason_or_none, Span(*found.span("value")))

@@ -1,0 +1,276 @@
+"""YAML with places: libyaml's events into plain dicts and lists that know where their values stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import yaml
+from yaml._yaml import CParser
+
+from readiness.model import ParseError, Span
+
+Scalar = str | int | float | bool | None
+MAX_NODES = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
+
+
+class Map(dict[str, Any]):
+    """A mapping: an ordinary dict, plus the place of each value.
+
+    `get` is dict's own (never overridden: it is called a million times a run). Keys that are no strings stand
+    under their text.
+    """
+
+    __slots__ = ("_edges", "_span", "flow", "merged", "repeated", "tag")
+
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self._span = span
+        self._edges: dict[str, tuple[int, int, int]] = {}
+        self.repeated: list[tuple[str, int]] = []
+        self.merged: set[str] = set()
+        self.flow = False
+        self.tag = ""
+
+    def at(self, key: Any = None, /) -> Span:
+        """The span of the value under `key`; of the whole mapping where there is no such key."""
+        edge = self._edges.get(key) if key is not None else None
+        return Span(edge[1], edge[2]) if edge else self._span
+
+    def key(self, key: str) -> Span:
+        """The span of the key itself; of the whole mapping where there is no such key."""
+        edge = self._edges.get(key)
+        return Span(edge[0], edge[0] + len(key)) if edge else self._span
+
+    def entry(self, key: str) -> Span:
+        """The span of `key: value`, key included; of the whole mapping where there is no such key."""
+        edge = self._edges.get(key)
+        return Span(edge[0], edge[2]) if edge else self._span
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """By identity: a node is a place, and two equal places are two."""
+        return id(self)
+
+
+class Seq(list[Any]):
+    """A sequence: an ordinary list, plus the place of each entry."""
+
+    __slots__ = ("_edges", "_span", "flow", "tag")
+
+    def __init__(self, span: Span) -> None:
+        super().__init__()
+        self._span = span
+        self._edges: list[tuple[int, int]] = []
+        self.flow = False
+        self.tag = ""
+
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The entry at an index given as a number; the default otherwise."""
+        return self[key] if isinstance(key, int) and 0 <= key < len(self) else default
+
+    def at(self, key: Any = None, /) -> Span:
+        """The span of the entry at `key`; of the whole sequence where there is none."""
+        if isinstance(key, int) and 0 <= key < len(self._edges):
+            return Span(*self._edges[key])
+        return self._span
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """By identity, as Map."""
+        return id(self)
+
+
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+)
+_WORDS: dict[str, Scalar] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+_STARTS = frozenset("0123456789+-.")
+
+
+def scalar(text: str) -> Scalar:
+    """A plain scalar by the core schema of YAML 1.2, so that `on` and `yes` stay strings.
+
+    What no number fits into (thousands of digits) stays a string.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in _STARTS and len(text) < 400:
+        if _INT.match(text):
+            base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+            return int(text[2:], base) if base != 10 else int(text)
+        if _FLOAT.match(text):
+            return float(text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf"))
+    return text
+
+
+class _Loader:
+    """One pass over the events of one text."""
+
+    def __init__(self, text: str, base: int) -> None:
+        self.parser = CParser(text)
+        self.event: Callable[[], Any] = self.parser.get_event
+        self.anchors: dict[str, Any] = {}
+        self.end = 0
+        self.base = base
+        self.count = 0
+
+    def documents(self) -> Iterator[Any]:
+        """Each document's value, in order."""
+        while True:
+            event = self.event()
+            kind = event.__class__
+            if kind is yaml.StreamEndEvent:
+                return
+            if kind is yaml.DocumentStartEvent:
+                self.anchors.clear()
+                yield self.build(self.event(), 0)
+                self.event()  # the document's end
+
+    def build(self, event: Any, depth: int) -> Any:
+        """The value that begins with `event`; leaves its end in `self.end`."""
+        kind = event.__class__
+        if kind is yaml.ScalarEvent:
+            self.end = self.base + event.end_mark.index
+            value: Any = event.value
+            if event.implicit[0] and not event.style:
+                value = scalar(value)
+            if event.anchor:
+                self.anchors[event.anchor] = value
+            return value
+        if kind is yaml.AliasEvent:
+            self.end = self.base + event.end_mark.index
+            if event.anchor not in self.anchors:
+                raise ParseError(f"undefined alias {event.anchor!r}", self.base + event.start_mark.index)
+            return self.anchors[event.anchor]
+        if depth > 400:
+            raise ParseError("nested too deeply", self.base + event.start_mark.index)
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise ParseError("too many values", self.base + event.start_mark.index)
+        return self.mapping(event, depth) if kind is yaml.MappingStartEvent else self.sequence(event, depth)
+
+    def mapping(self, start: Any, depth: int) -> Map:
+        base = self.base
+        node = Map(Span(base + start.start_mark.index, 0))
+        node.flow = bool(start.flow_style)
+        node.tag = start.tag or ""
+        if start.anchor:
+            self.anchors[start.anchor] = node
+        bases: list[tuple[Any, int]] = []
+        self.end = base + start.end_mark.index
+        edges = node._edges
+        while True:
+            key = self.event()
+            if key.__class__ is yaml.MappingEndEvent:
+                break
+            at = base + key.start_mark.index
+            name = key.value if key.__class__ is yaml.ScalarEvent else str(self.build(key, depth + 1))
+            first = self.event()
+            begin = base + first.start_mark.index
+            value = self.build(first, depth + 1)
+            if name == "<<" and key.__class__ is yaml.ScalarEvent and key.implicit[0]:
+                bases.append((value, at))
+                continue
+            if name in node:
+                node.repeated.append((name, at))
+            node[name] = value
+            edges[name] = (at, begin, self.end if self.end >= begin else begin)
+        if node.flow:
+            self.end = base + key.end_mark.index
+        elif not edges and not bases:
+            self.end = max(self.end, node._span.start)
+        node._span = Span(node._span.start, self.end)
+        end = self.end
+        for value, at in bases:
+            _merge(node, value, at)
+        self.end = end
+        return node
+
+    def sequence(self, start: Any, depth: int) -> Seq:
+        base = self.base
+        node = Seq(Span(base + start.start_mark.index, 0))
+        node.flow = bool(start.flow_style)
+        node.tag = start.tag or ""
+        if start.anchor:
+            self.anchors[start.anchor] = node
+        self.end = base + start.end_mark.index
+        while True:
+            first = self.event()
+            if first.__class__ is yaml.SequenceEndEvent:
+                break
+            begin = base + first.start_mark.index
+            value = self.build(first, depth + 1)
+            node.append(value)
+            node._edges.append((begin, self.end if self.end >= begin else begin))
+        if node.flow:
+            self.end = base + first.end_mark.index
+        node._span = Span(node._span.start, self.end)
+        return node
+
+
+def _merge(node: Map, value: Any, at: int) -> None:
+    """Take in what `<<: value` brings: keys that the mapping has not written itself, at the anchor's own places."""
+    sources = value if isinstance(value, Seq) else [value]
+    for source in sources:
+        if not isinstance(source, Map):
+            raise ParseError("a merge key takes a mapping or a list of mappings", at)
+        for name in list(source):
+            if name not in node:
+                node[name] = source[name]
+                node._edges[name] = source._edges[name]
+                node.merged.add(name)
+
+
+def load_all(text: str) -> list[Any]:
+    """Every document of a text, as Map, Seq or scalar.
+
+    Scalars are resolved by the core schema. Offsets count characters of `text`. Raises ParseError with the
+    parser's reason and the offset.
+    """
+    base = 1 if text.startswith("\ufeff") else 0  # libyaml does not count a byte order mark
+    try:
+        return list(_Loader(text[base:], base).documents())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ParseError(reason, base + mark.index if mark else 0) from None
+    except yaml.reader.ReaderError as error:
+        shown = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
+        raise ParseError(f"{shown} is not allowed in YAML", base + _characters(text, error.position)) from None
+    except UnicodeEncodeError as error:
+        raise ParseError("half a surrogate pair is not allowed in YAML", base + error.start) from None
+    except RecursionError:
+        raise ParseError("nested too deeply", 0) from None
+    except (ValueError, OverflowError) as error:
+        raise ParseError(str(error).split("\n", 1)[0], 0) from None
+
+
+def _characters(text: str, position: int) -> int:
+    """libyaml's reader counts bytes of UTF-8; everything else counts characters."""
+    return len(text.encode("utf-8", "surrogatepass")[: max(position, 0)].decode("utf-8", "ignore"))
+
+
+def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
+    """Every container below `node`, each once, in order: an alias is no second visit and a cycle is none at all."""
+    seen: set[int] = set()
+    stack = [node]
+    while stack and len(seen) < limit:
+        item = stack.pop()
+        if not isinstance(item, Map | Seq) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        stack.extend(reversed(list(item.values()) if isinstance(item, Map) else item))
