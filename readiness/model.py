@@ -280,8 +280,6 @@ class Rule:
     level: str = "recommended"
     opinion: str = ""
     since: str = ""
-    bad: tuple[Any, ...] = ()
-    good: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
         return self.id

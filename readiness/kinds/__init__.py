@@ -1,0 +1,47 @@
+"""What a file is: one module a kind. The order of KINDS is precedence; a module is imported when its kind is asked."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from readiness.model import Source
+
+KINDS = ("dockerfile", "compose", "github", "dependabot", "gitlab", "k8s", "nginx")
+
+
+def module(kind: str) -> ModuleType:
+    """The module of a kind: NAME, EXAMPLE, claims, parse, TARGETS and, where there is any, embedded."""
+    return importlib.import_module(f"readiness.kinds.{kind}")
+
+
+def classify(path: str, text: str) -> str:
+    """The kind that claims a text, by its content before its name; an empty string where none does."""
+    for kind in KINDS:
+        if module(kind).claims(path, text):
+            return kind
+    return ""
+
+
+def parse(source: Source) -> Any:
+    """The document of a source whose kind is known. Raises ParseError."""
+    return module(source.kind).parse(source)
+
+
+def targets(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
+    """The sorts of thing that documents of a kind hold."""
+    found: dict[str, Callable[[Any], Iterable[Any]]] = module(kind).TARGETS
+    return found
+
+
+def embedded(kind: str, document: Any) -> Iterator[Source]:
+    """The sources nested in a document: config files in the values of a ConfigMap."""
+    inner = getattr(module(kind), "embedded", None)
+    return inner(document) if inner else iter(())
+
+
+def kind_of_target(target: str) -> str:
+    """The kind that a target belongs to."""
+    return target.partition(".")[0]

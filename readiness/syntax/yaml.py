@@ -274,3 +274,26 @@ def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
         seen.add(id(item))
         yield item
         stack.extend(reversed(list(item.values()) if isinstance(item, Map) else item))
+
+
+_INDENT = re.compile(r"[ \t]*")
+
+
+def literal(text: str, span: Span, value: str) -> tuple[int, ...]:
+    """For a literal block scalar (`|`): where each line of `value` begins in `text`; empty for any other scalar."""
+    if text[span.start : span.start + 1] != "|":
+        return ()
+    starts: list[int] = []
+    at = text.find("\n", span.start) + 1
+    indent = -1
+    for line in value.split("\n"):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        raw = text[at:end].rstrip("\r")
+        if line.strip() and indent < 0:
+            indent = len(raw) - len(line) if raw.endswith(line) else -1
+            if indent < 0:
+                return ()
+        starts.append(min(at + max(indent, 0), end))
+        at = min(end + 1, len(text))
+    return tuple(starts)

@@ -1,0 +1,77 @@
+"""All documents that are judged together, with the indexes that cross-document checks share."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
+
+from readiness.model import Source
+
+T = TypeVar("T")
+
+
+class Document(Protocol):
+    """A parsed source of a kind."""
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+
+
+class Project:
+    """Documents by kind, the paths around them, and what has been worked out from them once.
+
+    `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
+    `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
+    """
+
+    def __init__(
+        self,
+        documents: Iterable[tuple[str, Any]],
+        paths: Iterable[str] = (),
+        *,
+        prose: bool = False,
+        complete: bool = False,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.by_kind: dict[str, list[Any]] = {}
+        for kind, document in documents:
+            self.by_kind.setdefault(kind, []).append(document)
+        self.paths = frozenset(paths)
+        self.prose = prose
+        self.complete = complete
+        self.settings = settings or {}
+        self._memo: dict[Any, Any] = {}
+        self._folders: frozenset[str] | None = None
+
+    def documents(self, kind: str) -> list[Any]:
+        """The documents of a kind, in order of path."""
+        return self.by_kind.get(kind, [])
+
+    def memo(self, build: Callable[[Project], T]) -> T:
+        """What `build` makes of the project, made once a run."""
+        if build not in self._memo:
+            self._memo[build] = build(self)
+        answer: T = self._memo[build]
+        return answer
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
+        path = posixpath.normpath(path)
+        if self._folders is None:
+            found = set()
+            for known in self.paths:
+                parent = posixpath.dirname(known)
+                while parent and parent not in found:
+                    found.add(parent)
+                    parent = posixpath.dirname(parent)
+            self._folders = frozenset(found)
+        return path in self.paths or path in self._folders
+
+    def sees(self, folder: str) -> bool:
+        """Whether the walk covered `folder`, so that what was not seen in it is not there.
+
+        Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
+        """
+        return self.complete and (folder in {"", "."} or self.exists(folder))

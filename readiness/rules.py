@@ -1,0 +1,389 @@
+"""Rule files: from YAML to a Rule and the function that runs it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from readiness.model import (
+    CATEGORIES,
+    LEVELS,
+    Confidence,
+    Hit,
+    ParseError,
+    Rule,
+    Severity,
+    Source,
+    Span,
+    Subject,
+    Unknown,
+    hit,
+    missing,
+)
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq, load_all
+
+Outcome = Iterable[Hit | Unknown]
+GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
+KEYS = frozenset(
+    "title severity confidence category level opinion target when require forbid check with message why fix links"
+    " same-as checklist since bad good".split()
+)
+_EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
+
+
+class RuleError(Exception):
+    """A rule file that cannot be used: `where` names the file and the line, `message` what to change."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(f"{where}: {message}")
+        self.where = where
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A rule, and what runs it: which subjects it counts and the function that judges one."""
+
+    rule: Rule
+    path: Path
+    when: tuple[tuple[str, Any], ...]
+    clauses: tuple[Clause, ...] = ()
+    check: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def function(self) -> Callable[..., Outcome]:
+        """The check, imported when its rule first runs; a declarative rule is its own function."""
+        if not self.check:
+            return self.judge
+        return partial(resolve(self.check), **self.arguments)
+
+    @cached_property
+    def wants_project(self) -> bool:
+        """Whether the check asks for all documents together."""
+        return bool(self.check) and "project" in inspect.signature(resolve(self.check)).parameters
+
+    def applies(self, subject: Subject) -> bool:
+        """Whether the subject is one of those that this rule judges."""
+        for name, allowed in self.when:
+            value = getattr(subject, name)
+            if value not in allowed if isinstance(allowed, frozenset) else value != allowed:
+                return False
+        return True
+
+    def run(self, subject: Subject, project: Project) -> Outcome:
+        """What the check says of one subject."""
+        return self.function(subject, project=project) if self.wants_project else self.function(subject)
+
+    def judge(self, subject: Subject) -> Iterator[Hit]:
+        """The declarative form: every path of `require` must hold, none of `forbid` may."""
+        for clause in self.clauses:
+            yield from clause.judge(subject.node)
+
+
+def resolve(name: str) -> Callable[..., Outcome]:
+    """The check function of a dotted name under readiness.checks."""
+    module, _, function = name.rpartition(".")
+    found: Callable[..., Outcome] = getattr(importlib.import_module(f"readiness.checks.{module}"), function)
+    return found
+
+
+# -- the declarative form ----------------------------------------------------------------------------------------
+
+_STEP = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One path with its predicate, required or forbidden."""
+
+    steps: tuple[str, ...]
+    holds: Callable[[Any], bool]
+    required: bool
+
+    def judge(self, node: Any) -> Iterator[Hit]:
+        for owner, key, value in ends(node, self.steps):
+            if self.holds(value) is self.required:
+                continue
+            span = owner.at(key)
+            if value is _ABSENT:
+                yield missing(owner.at(), value="")
+            else:
+                shown = value if isinstance(value, str | int | float | bool) else ""
+                yield hit(span, value=shown)
+
+
+def ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
+    """Where a path ends: (owner, key, value) triples; value is a marker where the key, or one before it, is absent."""
+    if not hasattr(node, "get") or not hasattr(node, "at"):
+        return
+    key, rest = steps[0], steps[1:]
+    if key == "[]":
+        if isinstance(node, list):
+            for index, item in enumerate(node):
+                if rest:
+                    yield from ends(item, rest)
+                else:
+                    yield node, index, item
+        return
+    if isinstance(node, list):
+        return
+    value = node.get(key, _ABSENT)
+    if value is _ABSENT:
+        if rest != ("[]",) and "[]" not in rest:
+            yield node, None, _ABSENT
+        return
+    if not rest:
+        yield node, key, value
+    elif value is None:
+        if "[]" not in rest:
+            yield node, key, _ABSENT
+    else:
+        yield from ends(value, rest)
+
+
+def steps_of(path: str) -> tuple[str, ...]:
+    """A path of a declarative rule, step by step; `[]` is every entry of a list."""
+    return tuple(quoted or plain or each for quoted, plain, each in _STEP.findall(path))
+
+
+def predicate(spec: Any) -> Callable[[Any], bool]:
+    """The function of a predicate; raises ValueError where the predicate is none of ours."""
+    if spec == "present":
+        return lambda value: value is not _ABSENT and value is not None
+    if spec == "absent":
+        return lambda value: value is _ABSENT or value is None
+    if isinstance(spec, list):
+        return lambda value: any(same(value, one) for one in spec)
+    if not isinstance(spec, dict):
+        return lambda value: same(value, spec)
+    if len(spec) != 1:
+        raise ValueError("a predicate mapping has one key: matches, min, max, equals or not")
+    (name, argument), *_ = spec.items()
+    if name == "matches":
+        search = re.compile(argument).search
+        return lambda value: isinstance(value, str) and search(value) is not None
+    if name == "min":
+        return lambda value: number(value) and value >= argument
+    if name == "max":
+        return lambda value: number(value) and value <= argument
+    if name == "equals":
+        return lambda value: same(value, argument)
+    if name == "not":
+        inner = predicate(argument)
+        return lambda value: not inner(value)
+    raise ValueError(f"no predicate is called {name!r}; there are matches, min, max, equals and not")
+
+
+def same(value: Any, other: Any) -> bool:
+    """Equal, and of one type: `1` is not `true`."""
+    return type(value) is type(other) and bool(value == other)
+
+
+def number(value: Any) -> bool:
+    """An int or a float, and no bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+def folder() -> Path:
+    """Where the tool's own rules are: inside the installed package, or beside it in a checkout."""
+    packed = Path(__file__).with_name("_rules")
+    return packed if packed.is_dir() else Path(__file__).parent.parent / "rules"
+
+
+def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tuple[str, Path]]:
+    """(id, file) of every rule under the roots, in order; a later root may not reuse an id."""
+    seen: set[str] = set()
+    for root in roots:
+        for group in groups:
+            for path in sorted((root / group).glob("*.yaml")):
+                name = f"{group}/{path.stem}"
+                if name in seen:
+                    raise RuleError(path.name, f"there is a rule {name} already; give this one another name")
+                seen.add(name)
+                yield name, path
+
+
+def load(roots: Sequence[Path] = (), groups: Iterable[str] = GROUPS) -> list[Bound]:
+    """Every rule of the tool and of the given folders. Raises RuleError with the file and the line."""
+    ours = folder()
+    return [read(name, path, custom=root_of(path, ours)) for name, path in files([ours, *roots], groups)]
+
+
+def root_of(path: Path, ours: Path) -> bool:
+    """Whether a rule file is somebody's own."""
+    return ours not in path.parents
+
+
+def read(name: str, path: Path, *, custom: bool = False) -> Bound:
+    """One rule file without its examples, which are read by `examples` when somebody wants them."""
+    text = path.read_text(encoding="utf-8")
+    cut = _EXAMPLES.search(text)
+    source = Source(path.name, text[: cut.start()] if cut else text)
+    try:
+        documents = load_all(source.text)
+    except ParseError as error:
+        raise RuleError(f"{path.name}:{source.position(error.offset).line}", error.message) from None
+    spec = documents[0] if documents else None
+    if not isinstance(spec, Map):
+        raise RuleError(path.name, "a rule file is a mapping; see docs/writing-rules.md")
+
+    def fail(key: str, message: str) -> RuleError:
+        return RuleError(f"{path.name}:{source.position(spec.key(key).start).line}", message)
+
+    for key in spec:
+        if key not in KEYS:
+            raise fail(key, f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}")
+    return bind(rule_of(name, spec, fail), path, spec, fail, custom=custom)
+
+
+def rule_of(name: str, spec: Map, fail: Callable[[str, str], RuleError]) -> Rule:
+    """The words of a rule file as a Rule."""
+    for key in ("title", "severity", "category", "target", "message", "why", "fix"):
+        if key not in spec:
+            raise fail(key, f"{key!r} is missing")
+    targets = spec["target"] if isinstance(spec["target"], Seq) else [spec["target"]]
+    return Rule(
+        id=name,
+        title=text_of(spec["title"]),
+        severity=Severity[one_of(spec, "severity", [str(s) for s in Severity], fail).upper()],
+        confidence=Confidence[
+            one_of(spec, "confidence", [str(c) for c in Confidence], fail, "high").upper()
+        ],
+        category=one_of(spec, "category", CATEGORIES, fail),
+        kind=name.partition("/")[0],
+        targets=tuple(targets),
+        message=text_of(spec["message"]),
+        why=text_of(spec["why"]),
+        fix=text_of(spec["fix"]),
+        links=tuple(spec.get("links") or ()),
+        equivalents={
+            peer: tuple(str(one) for one in ids) for peer, ids in (spec.get("same-as") or {}).items()
+        },
+        checklist=tuple(spec.get("checklist") or ()),
+        level=one_of(spec, "level", LEVELS, fail, "recommended"),
+        opinion=text_of(spec.get("opinion") or ""),
+        since=str(spec.get("since") or ""),
+    )
+
+
+def text_of(value: Any) -> str:
+    """Prose from a rule file: folded scalars end in a line break, which is no part of it."""
+    return str(value).strip()
+
+
+def one_of(
+    spec: Map,
+    key: str,
+    allowed: Sequence[str],
+    fail: Callable[[str, str], RuleError],
+    default: str = "",
+) -> str:
+    """The value under a key that has a fixed set of values."""
+    value = spec.get(key, default)
+    if value not in allowed:
+        raise fail(key, f"{key} is {value!r}; allowed are {', '.join(allowed)}")
+    return str(value)
+
+
+def bind(
+    rule: Rule, path: Path, spec: Map, fail: Callable[[str, str], RuleError], *, custom: bool
+) -> Bound:
+    """The rule with what runs it: paths and predicates, or a check with its parameters."""
+    when = tuple(
+        (fact, frozenset(value) if isinstance(value, Seq) else value)
+        for fact, value in (spec.get("when") or {}).items()
+    )
+    ways = [key for key in ("require", "forbid", "check") if key in spec]
+    if rule.targets == ("core",):
+        return Bound(rule, path, when)
+    if not ways or ("check" in ways and len(ways) > 1):
+        raise fail("target", "a rule has `require` and `forbid`, or a `check`")
+    if "check" in spec:
+        return Bound(rule, path, when, check=str(spec["check"]), arguments=arguments_of(spec, fail))
+    try:
+        clauses = tuple(
+            Clause(steps_of(where), predicate(what), way == "require")
+            for way in ways
+            for where, what in spec[way].items()
+        )
+    except (ValueError, re.error, AttributeError) as error:
+        raise fail(ways[0], str(error)) from None
+    return Bound(rule, path, when, clauses=clauses)
+
+
+def arguments_of(spec: Map, fail: Callable[[str, str], RuleError]) -> dict[str, Any]:
+    """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
+    given = spec.get("with") or {}
+    if not isinstance(given, dict):
+        raise fail("with", "`with` is a mapping of the check's parameters")
+    return dict(given)
+
+
+def verify(bound: Bound) -> None:
+    """Import the check and hold `with` against its signature. Raises RuleError; custom rules are verified at load."""
+    if not bound.check:
+        return
+    try:
+        function = resolve(bound.check)
+    except (ImportError, AttributeError):
+        raise RuleError(bound.path.name, f"no check is called {bound.check!r}") from None
+    given = dict(bound.arguments)
+    if "project" in inspect.signature(function).parameters:
+        given["project"] = None
+    try:
+        inspect.signature(function).bind(None, **given)
+    except TypeError as error:
+        raise RuleError(bound.path.name, f"`with` does not fit the check: {error}") from None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of a rule: the files, without caret lines, and the (path, span) pairs that the carets mark."""
+
+    bad: bool
+    files: Mapping[str, str]
+    marks: tuple[tuple[str, Span], ...]
+
+
+_CARETS = re.compile(r"[ ]*\^+[ ]*\Z")
+
+
+def examples(bound: Bound, default_path: str) -> list[Example]:
+    """The examples of a rule's file; a text stands under `default_path`, a mapping gives its own paths."""
+    spec = load_all(bound.path.read_text(encoding="utf-8"))[0]
+    found = []
+    for bad in (True, False):
+        for item in spec.get("bad" if bad else "good") or ():
+            texts = item if isinstance(item, dict) else {default_path: item}
+            plain, marks = {}, []
+            for path, text in texts.items():
+                plain[path], spans = uncaret(str(text))
+                marks += [(path, span) for span in spans]
+            found.append(Example(bad, plain, tuple(marks)))
+    return found
+
+
+def uncaret(text: str) -> tuple[str, list[Span]]:
+    """The text without its caret lines, and the spans that they mark in what is left."""
+    lines: list[str] = []
+    spans: list[Span] = []
+    offset = last = 0
+    for line in text.splitlines(keepends=True):
+        if _CARETS.match(line.rstrip("\n")):
+            spans.append(Span(last + line.index("^"), last + line.rindex("^") + 1))
+        else:
+            lines.append(line)
+            last, offset = offset, offset + len(line)
+    return "".join(lines), spans
