@@ -1,0 +1,247 @@
+"""An image reference: registry, name, tag and digest, their places, and what variables hide."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from readiness.model import Span
+
+# Tags that their publishers move by design, whatever the image.
+FLOATING_TAGS = frozenset(
+    {
+        "latest",
+        "edge",
+        "nightly",
+        "master",
+        "main",
+        "trunk",
+        "head",
+        "stable",
+        "unstable",
+        "testing",
+        "rolling",
+        "dev",
+        "devel",
+        "develop",
+        "development",
+        "canary",
+        "next",
+        "current",
+        "mainline",
+        "snapshot",
+        "beta",
+        "alpha",
+        "rc",
+        "lts",
+        "experimental",
+        "preview",
+        "insiders",
+        "staging",
+        "prod",
+        "production",
+        "release",
+        "ci",
+        "weekly",
+        "daily",
+        "newest",
+        "default",
+    }
+)
+# Tags that name a flavour and no version: `nginx:alpine` moves with every release of nginx.
+FLAVOURS = frozenset(
+    {
+        "alpine",
+        "slim",
+        "full",
+        "lite",
+        "fpm",
+        "apache",
+        "cli",
+        "zts",
+        "jre",
+        "jdk",
+        "musl",
+        "glibc",
+        "debug",
+        "nonroot",
+        "static",
+        "base",
+        "minimal",
+        "perl",
+        "otel",
+        "browsers",
+        "chromium",
+        "gpu",
+        "cpu",
+        "cuda",
+        "root",
+        "rootless",
+        "ubuntu",
+        "debian",
+        "ubi",
+    }
+)
+
+_HUB = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
+_HOLE = "\x00"
+_SIMPLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]*>")
+_CLOSERS = {"${": "}", "{{": "}}", "$(": ")"}
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A reference as written; spans are offsets inside `text`, empty for parts that are not there.
+
+    `registry` is empty where none is written (Docker Hub). Where a variable may hide a part, the
+    matching `*_unknown` property is true and nobody should conclude from its absence.
+    """
+
+    text: str
+    registry: str
+    name: str
+    tag: str
+    digest: str
+    masked: str
+    tag_span: Span
+    digest_span: Span
+    name_span: Span
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether any part of it comes from a variable or a template."""
+        return _HOLE in self.masked
+
+    @property
+    def name_unknown(self) -> bool:
+        """Whether the repository (registry or name) holds a variable."""
+        return _HOLE in self.masked[: self.name_span.end]
+
+    @property
+    def tag_unknown(self) -> bool:
+        """Whether the tag, or its absence, depends on a variable.
+
+        `$REGISTRY/nginx` surely has no tag; `$IMAGE`, `app/$NAME` and `nginx:$TAG` nobody can tell.
+        """
+        if self.tag:
+            return _HOLE in self.masked[self.tag_span.start : self.tag_span.end]
+        return _HOLE in self.masked[: self.name_span.end].rpartition("/")[2]
+
+    @property
+    def digest_unknown(self) -> bool:
+        """Whether a digest may stand in a variable: in its own place, or at the end of the text."""
+        if self.digest:
+            return _HOLE in self.masked[self.digest_span.start :]
+        return self.masked.endswith(_HOLE) or (not self.tag and self.tag_unknown)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it has a digest: the same bytes today and tomorrow."""
+        return bool(self.digest)
+
+    @property
+    def repository(self) -> str:
+        """The full name, as Docker resolves it: `nginx` is `docker.io/library/nginx`."""
+        registry = "docker.io" if self.registry in _HUB else self.registry
+        official = registry == "docker.io" and "/" not in self.name
+        return f"{registry}/library/{self.name}" if official else f"{registry}/{self.name}"
+
+    @property
+    def familiar(self) -> str:
+        """The name as people say it: no Docker Hub in front, no `library/`."""
+        return self.repository.removeprefix("docker.io/").removeprefix("library/")
+
+    @property
+    def floating(self) -> bool:
+        """Whether the tag moves by design; false where it is unknown or a digest pins it."""
+        return not self.digest and not self.tag_unknown and is_floating(self.tag or "latest")
+
+    @property
+    def valid(self) -> bool:
+        """Whether a registry client takes it, as far as the known parts tell."""
+        parts = self.masked[: self.name_span.end][self.name_span.start :].split("/")
+        if not all(_HOLE in part or _COMPONENT.match(part) for part in parts):
+            return False
+        registry = self.masked[: max(self.name_span.start - 1, 0)]
+        if registry and _HOLE not in registry and not _DOMAIN.match(registry):
+            return False
+        tag = self.masked[self.tag_span.start : self.tag_span.end]
+        tagged = tag or self.masked[self.name_span.end :].startswith(":")
+        if tagged and _HOLE not in tag and not _TAG.match(tag):
+            return False
+        digest = self.masked[self.digest_span.start : self.digest_span.end]
+        if (digest or "@" in self.masked) and _HOLE not in digest:
+            return bool(_DIGEST.match(digest))
+        return True
+
+
+def parse(text: str) -> Image:
+    """The parts of `text`; never raises, whatever it holds."""
+    masked = mask(text)
+    at = masked.find("@")
+    digest_span = Span(at + 1, len(text)) if at >= 0 else Span(len(text), len(text))
+    end = at if at >= 0 else len(text)
+    slash = masked.rfind("/", 0, end)
+    colon = masked.find(":", slash + 1, end)
+    name_end = colon if colon >= 0 else end
+    tag_span = Span(colon + 1, end) if colon >= 0 else Span(end, end)
+    first = masked.find("/", 0, name_end)
+    head = masked[:first] if first >= 0 else ""
+    has_registry = first >= 0 and (
+        "." in head or ":" in head or head == "localhost" or head != head.lower()
+    )
+    start = first + 1 if has_registry else 0
+    return Image(
+        text,
+        text[:first] if has_registry else "",
+        text[start:name_end],
+        text[tag_span.start : tag_span.end],
+        text[digest_span.start : digest_span.end],
+        masked,
+        tag_span,
+        digest_span,
+        Span(start, name_end),
+    )
+
+
+def mask(text: str) -> str:
+    """The text with each variable part (`${X:-y}`, `$X`, `{{ x }}`, `<x>`) filled with NUL."""
+    if not any(char in text for char in "${%<"):
+        return text
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        end = _hole(text, at)
+        out.append(_HOLE * (end - at) if end > at else text[at])
+        at = max(end, at + 1)
+    return "".join(out)
+
+
+def _hole(text: str, at: int) -> int:
+    """The end of the variable part that starts at `at`; `at` itself where none starts there."""
+    closer = _CLOSERS.get(text[at : at + 2])
+    if closer is None:
+        found = _SIMPLE.match(text, at)
+        return found.end() if found else at
+    if closer != "}":
+        end = text.find(closer, at + 2)
+        return end + len(closer) if end >= 0 else len(text)
+    depth = 0
+    for index in range(at + 1, len(text)):
+        if text[index] == "{":
+            depth += 1
+        elif text[index] == "}":
+            depth -= 1
+            if not depth:
+                return index + 1
+    return len(text)
+
+
+def is_floating(tag: str) -> bool:
+    """Whether a tag moves by design: `latest`, `stable-alpine`, or a flavour without a version."""
+    parts = tag.lower().replace("_", "-").split("-")
+    return all(part in FLOATING_TAGS or part in FLAVOURS for part in parts)

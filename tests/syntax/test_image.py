@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.syntax import image
+
+DIGEST = "sha256:" + "7959ed6f" * 8
+
+PARTS = {
+    "nginx": ("", "nginx", "", ""),
+    "nginx:1.27.1": ("", "nginx", "1.27.1", ""),
+    "library/nginx:1.27": ("", "library/nginx", "1.27", ""),
+    "localhost/app": ("localhost", "app", "", ""),
+    "localhost:5000/app": ("localhost:5000", "app", "", ""),
+    "ghcr.io/a/b/c:v1": ("ghcr.io", "a/b/c", "v1", ""),
+    f"debian:latest@{DIGEST}": ("", "debian", "latest", DIGEST),
+    f"debian@{DIGEST}": ("", "debian", "", DIGEST),
+    "${REG:-a.b:5000}/app:${TAG:-1}": ("", "${REG:-a.b:5000}/app", "${TAG:-1}", ""),
+    "$IMAGE": ("", "$IMAGE", "", ""),
+    "": ("", "", "", ""),
+    "a:b:c": ("", "a", "b:c", ""),
+}
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_parts(text: str) -> None:
+    one = image.parse(text)
+    assert (one.registry, one.name, one.tag, one.digest) == PARTS[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "tag", "digest"),
+    [
+        ("nginx", False, False, False),
+        ("nginx:$TAG", False, True, True),
+        ("$IMAGE", True, True, True),
+        ("$REG/nginx", True, False, False),
+        ("${A}nginx:1.2", True, False, False),
+        ("app/$NAME", True, True, True),
+        ("nginx:1.2@$DIGEST", False, False, True),
+        ("nginx:{{ .Values.tag }}", False, True, True),
+        ("${{ env.X }}/app:1", True, False, False),
+        ("<registry>/app:1", True, False, False),
+        ("nginx:1.$MINOR-alpine", False, True, False),
+    ],
+)
+def test_unknown(text: str, name: bool, tag: bool, digest: bool) -> None:
+    one = image.parse(text)
+    assert (one.name_unknown, one.tag_unknown, one.digest_unknown) == (name, tag, digest)
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("latest", True),
+        ("stable-alpine", True),
+        ("alpine", True),
+        ("lts-slim", True),
+        ("1.27", False),
+        ("bookworm", False),
+        ("alpine3.20", False),
+        ("nightly-2024-01-01", False),
+        ("v1", False),
+    ],
+)
+def test_floating(tag: str, expected: bool) -> None:
+    assert image.is_floating(tag) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nginx", True),
+        ("Nginx", False),
+        ("Reg.io/nginx", True),
+        ("nginx:", False),
+        (f"nginx@{DIGEST}", True),
+        ("nginx@sha256:12", False),
+        ("a//b", False),
+        ("$X/y:z", True),
+        ("nginx:1_$X", True),
+        ("busybox:stable${VARIANT}", True),
+        ("nginx:-1", False),
+        ("", False),
+    ],
+)
+def test_valid(text: str, expected: bool) -> None:
+    assert image.parse(text).valid is expected
+
+
+def test_names() -> None:
+    assert image.parse("nginx").repository == "docker.io/library/nginx"
+    assert image.parse("docker.io/library/nginx:1").familiar == "nginx"
+    assert image.parse("docker.io/nginx").familiar == "nginx"
+    assert image.parse("bitnami/redis").familiar == "bitnami/redis"
+    assert image.parse("ghcr.io/a/b").familiar == "ghcr.io/a/b"
+
+
+@given(st.text(alphabet="ab.:/@${}<>-_ %1\n\x00") | st.text())
+def test_any_text(text: str) -> None:
+    one = image.parse(text)
+    assert one.tag == text[one.tag_span.start : one.tag_span.end]
+    assert one.digest == text[one.digest_span.start : one.digest_span.end]
+    assert one.name == text[one.name_span.start : one.name_span.end]
+    assert len(one.masked) == len(text)
+    assert one.valid in {True, False}
+    assert isinstance(one.floating, bool)
