@@ -1,0 +1,215 @@
+"""The documents' checklists, and what a run says of every item: met, failed, open or attested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from readiness.model import Finding, Rule, joined, unique
+from readiness.syntax.yaml import Map, Seq, load_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+STATES = ("met", "failed", "open", "attested")
+VERIFY = ("static", "evidence", "attest")
+KINDS = ("dockerfile", "compose", "nginx", "kubernetes", "ci", "repo")
+_KEYS = frozenset(("id", "section", "ask", "verify", "over", "figures"))
+
+
+class ChecklistError(Exception):
+    """A checklist file that cannot be used: where, and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a document asks for before production.
+
+    `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
+    `over` the kinds of file that do, `figures` the numbers that the document gives.
+    """
+
+    id: str
+    section: str
+    ask: str
+    verify: str
+    over: tuple[str, ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """All items of one document."""
+
+    system: str
+    title: str
+    items: tuple[Item, ...]
+
+
+class Place(NamedTuple):
+    """Where a rule looked at something: file, line (from 1), and the thing's name."""
+
+    path: str
+    line: int
+    resource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one rule looked at in a run: how many subjects, how many were undecidable, and where."""
+
+    subjects: int = 0
+    unknown: int = 0
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run says of one item: the findings against it, or the places that speak for it."""
+
+    item: Item
+    state: str
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    evidence: tuple[Place, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One checklist's verdicts, in the order of the document."""
+
+    checklist: Checklist
+    verdicts: tuple[Verdict, ...]
+
+    def count(self, state: str) -> int:
+        """How many items are in a state."""
+        return sum(verdict.state == state for verdict in self.verdicts)
+
+
+def load(folder: Path) -> tuple[Checklist, ...]:
+    """The checklists of a folder, by name."""
+    return tuple(
+        parse(path.name, path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))
+    )
+
+
+def parse(name: str, text: str) -> Checklist:
+    """One checklist file; raises ChecklistError where it is not as it must be."""
+    documents = load_all(text)
+    node = documents[0] if len(documents) == 1 else None
+    if not isinstance(node, Map) or not isinstance(node.get("items"), Seq):
+        raise ChecklistError(f"{name}: a checklist is one mapping with system, title and items")
+    system, title = node.get("system"), node.get("title")
+    if not isinstance(system, str) or not isinstance(title, str):
+        raise ChecklistError(f"{name}: system and title are strings")
+    items = tuple(_item(name, system, entry) for entry in node["items"])
+    known: set[str] = set()
+    for item in items:
+        if item.id in known:
+            raise ChecklistError(f"{name}: {item.id} stands twice")
+        known.add(item.id)
+    return Checklist(system, title, items)
+
+
+def _item(name: str, system: str, entry: Any) -> Item:
+    if not isinstance(entry, Map) or not entry.keys() <= _KEYS:
+        raise ChecklistError(f"{name}: an item has {joined(sorted(_KEYS))}, and no other key")
+    key, section, ask, verify = (entry.get(word) for word in ("id", "section", "ask", "verify"))
+    if not (isinstance(key, str) and isinstance(section, str) and isinstance(ask, str)):
+        raise ChecklistError(f"{name}: id, section and ask of an item are strings")
+    if not key.startswith(f"{system}."):
+        raise ChecklistError(f"{name}: the id {key} begins with {system}. and a short name")
+    over, figures = entry.get("over") or [], entry.get("figures") or {}
+    if verify not in VERIFY:
+        raise ChecklistError(f"{name}: verify of {key} is one of {joined(VERIFY)}")
+    if not isinstance(over, list) or any(kind not in KINDS for kind in over):
+        raise ChecklistError(f"{name}: over of {key} lists kinds out of {joined(KINDS)}")
+    if not isinstance(figures, dict):
+        raise ChecklistError(f"{name}: figures of {key} is a mapping")
+    return Item(key, section, ask, verify, tuple(over), figures)
+
+
+def evaluate(
+    checklists: Iterable[Checklist],
+    rules: Iterable[Rule],
+    findings: Iterable[Finding],
+    looks: Mapping[str, Look],
+) -> tuple[Outcome, ...]:
+    """The state of every item.
+
+    `rules` are those that ran, `looks` what each of them saw. An item is met when a rule that
+    proves it looked at something, could decide it and found nothing; failed when one of its rules
+    found something that is not suppressed; open otherwise. A waiver is no proof, so an item whose
+    findings are all suppressed is open.
+    """
+    proving: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for item in rule.checklist:
+            proving.setdefault(item, []).append(rule)
+    against: dict[str, list[Finding]] = {}
+    for finding in findings:
+        for item in finding.rule.checklist:
+            against.setdefault(item, []).append(finding)
+    return tuple(
+        Outcome(
+            checklist,
+            tuple(
+                _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks)
+                for each in checklist.items
+            ),
+        )
+        for checklist in checklists
+    )
+
+
+def _judge(
+    item: Item, rules: Sequence[Rule], findings: Sequence[Finding], looks: Mapping[str, Look]
+) -> Verdict:
+    if item.verify == "attest":
+        return Verdict(item, "open", "only a person can say")
+    names = tuple(sorted(rule.id for rule in rules))
+    standing = tuple(finding for finding in findings if not finding.suppressed)
+    if standing:
+        found = joined(unique(finding.rule.id for finding in standing))
+        return Verdict(item, "failed", f"found by {found}", standing, rules=names)
+    if item.verify == "evidence":
+        return Verdict(
+            item, "open", "an artefact must show it; none is looked for yet", rules=names
+        )
+    if not names:
+        return Verdict(item, "open", "no rule that ran proves it")
+    if findings:
+        return Verdict(item, "open", "waived, which is no proof", tuple(findings), rules=names)
+    seen = [looks[name] for name in names if name in looks and looks[name].subjects]
+    if not seen:
+        return Verdict(item, "open", "nothing was there to look at", rules=names)
+    if any(look.unknown for look in seen):
+        return Verdict(item, "open", "a value comes from outside the files", rules=names)
+    places = tuple(sorted({place for look in seen for place in look.places}))
+    count = max(look.subjects for look in seen)
+    return Verdict(item, "met", f"looked at {count}, found nothing", evidence=places, rules=names)
+
+
+def to_dict(outcome: Outcome) -> dict[str, Any]:
+    """The JSON form of one checklist's outcome; findings are named by their fingerprints."""
+    return {
+        "system": outcome.checklist.system,
+        "title": outcome.checklist.title,
+        **{state: outcome.count(state) for state in STATES},
+        "items": [
+            {
+                "id": verdict.item.id,
+                "state": verdict.state,
+                "reason": verdict.reason,
+                "findings": [finding.fingerprint for finding in verdict.findings],
+                "evidence": [
+                    {"path": path, "line": line, "resource": resource}
+                    for path, line, resource in verdict.evidence
+                ],
+                "attestation": None,
+            }
+            for verdict in outcome.verdicts
+        ],
+    }

@@ -1,0 +1,160 @@
+"""The checklists as data, and the state of every item as a pure function of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from readiness.checklist import (
+    STATES,
+    Checklist,
+    ChecklistError,
+    Item,
+    Look,
+    Place,
+    evaluate,
+    load,
+    parse,
+    to_dict,
+)
+from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
+
+FOLDER = Path(__file__).parent.parent / "rules" / "checklists"
+ITEM = Item("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
+LIST = Checklist("shop", "A shop", (ITEM,))
+SEEN = Look(2, 0, (Place("web.yaml", 3, "Deployment/web"), Place("api.yaml", 9, "Deployment/api")))
+
+
+def rule(name: str = "k8s/liveness-probe-missing", *items: str) -> Rule:
+    return Rule(
+        name, "A title", Severity.HIGH, Confidence.HIGH, "reliability", "k8s", ("k8s.container",),
+        "a message", "Why.", "Fix.", checklist=items or ("shop.liveness",),
+    )  # fmt: skip
+
+
+def finding(of: Rule, suppressed: Suppression | None = None) -> Finding:
+    source = Source("web.yaml", "kind: Deployment\n")
+    return Finding(of, source, Span(0, 4), "a message", fingerprint="f" * 16, suppressed=suppressed)
+
+
+def state(rules, findings=(), looks=None, item=ITEM):
+    outcome = evaluate([replace(LIST, items=(item,))], rules, findings, looks or {})
+    return outcome[0].verdicts[0]
+
+
+def test_a_rule_that_looked_and_found_nothing_proves_its_item():
+    verdict = state([rule()], looks={rule().id: SEEN})
+    assert verdict.state == "met"
+    assert [place.path for place in verdict.evidence] == ["api.yaml", "web.yaml"]
+
+
+def test_a_finding_fails_its_item_whatever_other_rules_say():
+    other = rule("k8s/other")
+    verdict = state([rule(), other], [finding(rule())], {rule().id: SEEN, other.id: SEEN})
+    assert verdict.state == "failed"
+    assert [found.rule.id for found in verdict.findings] == [rule().id]
+    assert rule().id in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("rules", "findings", "looks", "reason"),
+    [
+        pytest.param([], [], {}, "no rule", id="no rule proves it"),
+        pytest.param([rule()], [], {}, "nothing was there", id="the rule saw nothing"),
+        pytest.param(
+            [rule()], [], {rule().id: Look()}, "nothing was there", id="the rule saw no subject"
+        ),
+        pytest.param([rule()], [], {rule().id: Look(2, 1)}, "outside", id="undecided"),
+        pytest.param(
+            [rule()],
+            [finding(rule(), Suppression("comment", "legacy"))],
+            {rule().id: SEEN},
+            "waived",
+            id="waived",
+        ),
+        pytest.param(
+            [rule("k8s/x", "shop.else")], [], {"k8s/x": SEEN}, "no rule", id="proves another"
+        ),
+    ],
+)
+def test_an_item_without_proof_is_open(rules, findings, looks, reason):
+    verdict = state(rules, findings, looks)
+    assert verdict.state == "open"
+    assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(("verify", "reason"), [("evidence", "artefact"), ("attest", "person")])
+def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
+    verdict = state([rule()], looks={rule().id: SEEN}, item=replace(ITEM, verify=verify))
+    assert verdict.state == "open"
+    assert reason in verdict.reason
+
+
+def test_one_rule_that_could_decide_is_enough_where_another_saw_nothing():
+    other = rule("k8s/other")
+    assert state([rule(), other], looks={other.id: Look(1)}).state == "met"
+
+
+def test_the_json_form_counts_every_item_once():
+    items = (ITEM, replace(ITEM, id="shop.other"), replace(ITEM, id="shop.person", verify="attest"))
+    checks = [rule(), rule("k8s/other", "shop.other")]
+    outcome = evaluate(
+        [replace(LIST, items=items)],
+        checks,
+        [finding(checks[1])],
+        {checks[0].id: SEEN, checks[1].id: SEEN},
+    )
+    told = to_dict(outcome[0])
+    assert {key: told[key] for key in STATES} == {"met": 1, "failed": 1, "open": 1, "attested": 0}
+    assert [item["state"] for item in told["items"]] == ["met", "failed", "open"]
+    assert told["items"][1]["findings"] == ["f" * 16]
+    assert told["items"][0]["evidence"][0] == {
+        "path": "api.yaml",
+        "line": 9,
+        "resource": "Deployment/api",
+    }
+    assert told["items"][0]["attestation"] is None
+
+
+GOOD = """\
+system: shop
+title: A shop
+items:
+  - {id: shop.a, section: S, ask: Q, verify: static, over: [ci]}
+"""
+
+
+def test_a_checklist_file_is_read():
+    assert parse("shop.yaml", GOOD).items == (Item("shop.a", "S", "Q", "static", ("ci",)),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("items:", "things:", "items"),
+        ("system: shop", "system: [shop]", "system"),
+        ("id: shop.a", "id: other.a", "begins with shop."),
+        ("verify: static", "verify: maybe", "verify"),
+        ("over: [ci]", "over: [cobol]", "over"),
+        ("over: [ci]", "over: ci", "over"),
+        ("ask: Q", "ask: [Q]", "ask"),
+        ("ask: Q", "asks: Q", "no other key"),
+        ("over: [ci]", "figures: [1]", "figures"),
+        ("items:\n", "items:\n  - {id: shop.a, section: S, ask: Q, verify: static}\n", "twice"),
+        ("items:\n", "items:\n  - shop.b\n", "no other key"),
+        ("system", "---\nsystem: x\n---\nsystem", "one mapping"),
+    ],
+)
+def test_a_mistake_in_a_checklist_file_is_told(old, new, says):
+    with pytest.raises(ChecklistError, match=says):
+        parse("shop.yaml", GOOD.replace(old, new, 1))
+
+
+def test_the_shipped_checklists():
+    lists = load(FOLDER)
+    assert [checklist.system for checklist in lists] == ["dashflow", "dify", "flowise", "ragflow"]
+    items = [item for checklist in lists for item in checklist.items]
+    assert len({item.id for item in items}) == len(items)
+    assert all(item.over for item in items if item.verify != "attest")
