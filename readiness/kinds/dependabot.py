@@ -1,0 +1,74 @@
+"""Dependabot's configuration: which ecosystems are kept up to date, how often, and after what wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.model import ParseError, Source
+from readiness.syntax.yaml import Map, Seq, load_all
+
+NAME = "dependabot"
+EXAMPLE = ".github/dependabot.yml"
+
+_PATH = re.compile(r"(?:^|/)\.github/dependabot\.ya?ml\Z")
+_KEYS = re.compile(r"^[ \t-]*package-ecosystem[ \t]*:", re.MULTILINE)
+_UPDATES = re.compile(r"^updates[ \t]*:", re.MULTILINE)
+
+
+def claims(path: str, text: str) -> bool:
+    """Whether a file is one of Dependabot's: by its place, or by its keys."""
+    return bool(_PATH.search(path) or (_UPDATES.search(text) and _KEYS.search(text)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """A configuration."""
+
+    source: Source
+    node: Map
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """One entry of `updates`."""
+
+    source: Source
+    node: Map
+    number: int
+
+    @property
+    def resource(self) -> str:
+        """`update/` and the ecosystem."""
+        return f"update/{self.name}"
+
+    @property
+    def container(self) -> str:
+        """Nothing: containers are Kubernetes' word."""
+        return ""
+
+    @property
+    def name(self) -> str:
+        """The ecosystem, else the entry's number."""
+        name = self.node.get("package-ecosystem")
+        return name if isinstance(name, str) and name else str(self.number)
+
+
+def parse(source: Source) -> Document:
+    """The configuration of a source."""
+    documents = load_all(source.text)
+    if not documents or not isinstance(documents[0], Map):
+        raise ParseError("a Dependabot configuration is a mapping", 0)
+    return Document(source, documents[0])
+
+
+def updates(document: Document) -> Iterator[Update]:
+    """The entries of `updates`."""
+    found = document.node.get("updates")
+    for number, node in enumerate(found if isinstance(found, Seq) else (), 1):
+        if isinstance(node, Map):
+            yield Update(document.source, node, number)
+
+
+TARGETS = {"dependabot.update": updates}

@@ -1,0 +1,613 @@
+"""GitHub Actions: workflows and `action.yml`, as jobs, steps and the texts that the runner expands."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from readiness.model import ParseError, Source, Span
+from readiness.syntax import constant, expression
+from readiness.syntax.scalar import places
+from readiness.syntax.yaml import Map, Seq, load_all
+
+NAME = "github"
+EXAMPLE = ".github/workflows/ci.yml"
+
+_FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
+_ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
+_ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
+_JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
+_RUNS_ON = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
+_RUNS = re.compile(r"^runs[ \t]*:", re.MULTILINE)
+_USING = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
+_MAX_STEPS = 2_000
+_KNOWN_SHELLS = {"bash", "sh", "pwsh", "powershell", "cmd", "python"}
+
+
+def claims(path: str, text: str) -> bool:
+    """Whether a file is a workflow or an action: by its place, or by its top-level keys."""
+    if _FOLDER.search(path):
+        return True
+    if _JOBS.search(text) and _RUNS_ON.search(text):
+        return bool(_ON.search(text)) or "runs-on" in text
+    return bool(_RUNS.search(text) and (_ACTION.search(path) or _USING.search(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string of the file, with the way from its characters to their places."""
+
+    value: str
+    span: Span
+    source: Source
+
+    def part(self, start: int, end: int) -> Span:
+        """The place of `value[start:end]`."""
+        place = places(self.source.text, self.span, self.value)
+        first = place(start)
+        return Span(first, max(place(max(end - 1, start)) + 1, first + 1))
+
+    def line(self, offset: int) -> Span:
+        """The place of the line of the value that holds `offset`, without its indent."""
+        start = self.value.rfind("\n", 0, offset) + 1
+        end = self.value.find("\n", offset)
+        end = len(self.value) if end < 0 else end
+        while start < end and self.value[start].isspace():
+            start += 1
+        return self.part(start, max(end, start + 1))
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression in a text: its tree, or why it has none."""
+
+    text: Text
+    start: int
+    body: str
+    span: Span
+
+    @cached_property
+    def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
+        """The tree and the error, one of them None."""
+        try:
+            return expression.parse(self.body), None
+        except expression.ExpressionError as error:
+            return None, error
+
+    @property
+    def tree(self) -> expression.Node | None:
+        """The tree, where it parses."""
+        return self.parsed[0]
+
+    def place(self, span: Span) -> Span:
+        """The place of a span of the body."""
+        return self.text.part(self.start + span.start, self.start + span.end)
+
+
+def text_at(node: Any, key: Any, source: Source) -> Text | None:
+    """The string under a key with its place."""
+    value = node.get(key) if isinstance(node, Map | Seq) else None
+    return Text(value, node.at(key), source) if isinstance(value, str) else None
+
+
+def texts(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Text]]:
+    """Every string below a node with the keys that lead to it; an alias to what was seen is no second visit."""
+    stack: list[tuple[tuple[Any, ...], Any]] = [((), node)]
+    seen: set[int] = set()
+    while stack:
+        way, item = stack.pop()
+        if id(item) in seen or len(way) > 40:
+            continue
+        seen.add(id(item))
+        pairs: list[tuple[Any, Any]] = []
+        if isinstance(item, Map):
+            pairs = list(item.items())
+        elif isinstance(item, Seq):
+            pairs = list(enumerate(item))
+        for key, value in pairs:
+            if isinstance(value, str):
+                yield (*way, key), Text(value, item.at(key), source)
+        stack.extend(((*way, key), value) for key, value in reversed(pairs) if isinstance(value, Map | Seq))
+
+
+def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
+    """The expressions of a text; with `bare`, a text without `${{ }}` is one itself (an `if:`)."""
+    if "${{" not in text.value:
+        if bare and text.value.strip():
+            body = text.value
+            yield Expression(text, 0, body, text.span)
+        return
+    for template in expression.templates(text.value):
+        yield Expression(text, template.start, template.body, text.part(*template.span))
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a value is left to an expression."""
+    return isinstance(value, str) and "${{" in value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workflow:
+    """A workflow file."""
+
+    source: Source
+    node: Map
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def resource(self) -> str:
+        """`workflow/` and the file's name, which is what GitHub knows it by."""
+        return f"workflow/{posixpath.basename(self.source.path)}"
+
+    @property
+    def container(self) -> str:
+        """Nothing: containers are Kubernetes' word."""
+        return ""
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, else its file's name."""
+        name = self.node.get("name")
+        return name if isinstance(name, str) and name else posixpath.basename(self.source.path)
+
+    @property
+    def triggers(self) -> dict[str, Any]:
+        """The events that start it, in order, each with its settings."""
+        on = self.node.get("on", self.node.get("true"))
+        if isinstance(on, str):
+            return {on: None}
+        if isinstance(on, Seq):
+            return {item: None for item in on if isinstance(item, str)}
+        return dict(on) if isinstance(on, Map) else {}
+
+    def trigger_span(self, event: str) -> Span:
+        """The place of an event's name."""
+        key = "on" if "on" in self.node else "true"
+        on = self.node.get(key)
+        if isinstance(on, Map):
+            return on.key(event)
+        if isinstance(on, Seq):
+            return next((on.at(i) for i, item in enumerate(on) if item == event), self.node.key(key))
+        return self.node.at(key)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Its jobs, in order."""
+        if "jobs" not in self.memo:
+            found = self.node.get("jobs")
+            pairs = list(found.items()) if isinstance(found, Map) else []
+            self.memo["jobs"] = tuple(
+                Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
+            )
+        jobs: tuple[Job, ...] = self.memo["jobs"]
+        return jobs
+
+    @property
+    def callable_only(self) -> bool:
+        """Whether other workflows call it and nothing else starts it."""
+        return set(self.triggers) == {"workflow_call"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A job of a workflow."""
+
+    source: Source
+    node: Map
+    name: str
+    workflow: Workflow
+
+    @property
+    def resource(self) -> str:
+        """`job/` and its id."""
+        return f"job/{self.name}"
+
+    @property
+    def container(self) -> str:
+        """Nothing: containers are Kubernetes' word."""
+        return ""
+
+    @property
+    def key(self) -> Span:
+        """The place of its id."""
+        jobs = self.workflow.node.get("jobs")
+        return jobs.key(self.name) if isinstance(jobs, Map) else self.node.at()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The jobs that it waits for."""
+        needs = self.node.get("needs")
+        if isinstance(needs, str):
+            return (needs,)
+        return tuple(n for n in needs if isinstance(n, str)) if isinstance(needs, Seq) else ()
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls a reusable workflow instead of running steps."""
+        return isinstance(self.node.get("uses"), str)
+
+    @property
+    def dead(self) -> bool:
+        """Whether its condition is always false."""
+        return never(self.node, self.source)
+
+    @property
+    def environment(self) -> str | None:
+        """The environment's name; None without one, and an expression stays as written."""
+        value = self.node.get("environment")
+        if isinstance(value, Map):
+            value = value.get("name")
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def runs_on(self) -> tuple[str, ...]:
+        """The runner's labels as written, those of a matrix put in."""
+        return tuple(label for label, _ in labels(self))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Its steps, in order; those of a `parallel` group stand in its place."""
+        memo = self.workflow.memo.setdefault("steps", {})
+        if self.name not in memo:
+            memo[self.name] = tuple(_steps(self.source, self.node.get("steps"), self.resource, self))
+        steps: tuple[Step, ...] = memo[self.name]
+        return steps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """An `action.yml`."""
+
+    source: Source
+    node: Map
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def resource(self) -> str:
+        """`action/` and its folder's name."""
+        folder = posixpath.basename(posixpath.dirname(self.source.path))
+        return f"action/{folder or self.name}"
+
+    @property
+    def container(self) -> str:
+        """Nothing: containers are Kubernetes' word."""
+        return ""
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        name = self.node.get("name")
+        return name if isinstance(name, str) and name else "action"
+
+    @property
+    def using(self) -> str:
+        """How it runs: composite, docker, node20."""
+        runs = self.node.get("runs")
+        using = runs.get("using") if isinstance(runs, Map) else None
+        return using if isinstance(using, str) else ""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of a composite action."""
+        if "steps" not in self.memo:
+            runs = self.node.get("runs")
+            steps = runs.get("steps") if isinstance(runs, Map) else None
+            self.memo["steps"] = tuple(_steps(self.source, steps, self.resource, self))
+        found: tuple[Step, ...] = self.memo["steps"]
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A step of a job or of a composite action."""
+
+    source: Source
+    node: Map
+    owner: Job | Action
+    number: int
+    resource: str
+
+    @property
+    def container(self) -> str:
+        """Nothing: containers are Kubernetes' word."""
+        return ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: its name, its id, what it uses, else its number."""
+        for key in ("name", "id", "uses"):
+            value = self.node.get(key)
+            if isinstance(value, str) and value:
+                return value
+        return str(self.number)
+
+    @property
+    def job(self) -> Job | None:
+        """Its job; None in a composite action."""
+        return self.owner if isinstance(self.owner, Job) else None
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """Its workflow; None in a composite action."""
+        return self.owner.workflow if isinstance(self.owner, Job) else None
+
+    @property
+    def composite(self) -> bool:
+        """Whether it stands in a composite action."""
+        return isinstance(self.owner, Action)
+
+    @property
+    def dead(self) -> bool:
+        """Whether its condition, or its job's, is always false."""
+        return never(self.node, self.source) or (isinstance(self.owner, Job) and self.owner.dead)
+
+    @property
+    def uses(self) -> Uses | None:
+        """The action that it uses."""
+        value = self.node.get("uses")
+        return uses(value) if isinstance(value, str) else None
+
+    @property
+    def run(self) -> Text | None:
+        """Its script."""
+        return text_at(self.node, "run", self.source)
+
+    @property
+    def options(self) -> Map:
+        """What stands under `with`; an empty mapping without."""
+        found = self.node.get("with")
+        return found if isinstance(found, Map) else Map(self.node.at("uses"))
+
+    @property
+    def shell(self) -> str:
+        """The shell of its script: its own, the job's, the workflow's, the runner's; empty where nobody can tell."""
+        return _shell(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What stands after `uses:`."""
+
+    text: str
+    owner: str = ""
+    repository: str = ""
+    path: str = ""
+    ref: str = ""
+    form: str = "repository"  # repository, local, docker, unknown
+
+    @property
+    def slug(self) -> str:
+        """`owner/repository` in lower case."""
+        return f"{self.owner}/{self.repository}".lower()
+
+    @property
+    def name(self) -> str:
+        """The slug with the path inside the repository, in lower case."""
+        return f"{self.slug}/{self.path}".rstrip("/").lower()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the ref is a whole commit."""
+        return bool(_SHA.match(self.ref))
+
+    @property
+    def major(self) -> int | None:
+        """The major version of a ref like `v4` or `4.1.0`."""
+        match = _MAJOR.match(self.ref)
+        return int(match.group(1)) if match else None
+
+
+_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
+_MAJOR = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
+_REPOSITORY = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
+
+
+def uses(value: str) -> Uses:
+    """The parts of an action's reference."""
+    value = value.strip()
+    if value.startswith(("./", "../", "$/")) or value in (".", ".."):
+        return Uses(value, form="local", path=value)
+    if value.startswith("docker://"):
+        return Uses(value, form="docker", path=value[len("docker://") :])
+    match = _REPOSITORY.match(value)
+    if match is None or "${{" in value:
+        return Uses(value, form="unknown")
+    owner, repository, path, ref = match.groups()
+    return Uses(value, owner, repository, (path or "").strip("/"), ref)
+
+
+def never(node: Map, source: Source) -> bool:
+    """Whether a node's `if:` is always false."""
+    value = node.get("if")
+    if value is False:
+        return True
+    text = text_at(node, "if", source)
+    if text is None:
+        return False
+    found = list(expressions(text, bare=True))
+    if len(found) != 1 or found[0].tree is None:
+        return False
+    if "${{" in text.value and not whole(text.value):
+        return False  # text around ${{ }} makes a string, and a string is true
+    result = constant.evaluate(found[0].tree)
+    return result is not constant.UNKNOWN and not constant.truthy(result)
+
+
+def whole(value: str) -> bool:
+    """Whether a text is one `${{ }}` and nothing else."""
+    found = list(expression.templates(value))
+    return len(found) == 1 and found[0].closed and value[: found[0].span.start] + value[found[0].span.end :] == ""
+
+
+def _steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> Iterator[Step]:
+    number = 0
+    stack = list(reversed(steps)) if isinstance(steps, Seq) else []
+    while stack and number < _MAX_STEPS:
+        node = stack.pop()
+        if not isinstance(node, Map):
+            number += 1
+            continue
+        group = node.get("parallel")
+        if isinstance(group, Seq) and "run" not in node and "uses" not in node:
+            stack.extend(item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item)
+            continue
+        number += 1
+        name = node.get("id")
+        told = name if isinstance(name, str) and name else number
+        yield Step(source, node, owner, number, f"{resource}/step/{told}")
+
+
+def _shell(step: Step) -> str:
+    found = step.node.get("shell")
+    if found is None and isinstance(step.owner, Job):
+        for node in (step.owner.node, step.owner.workflow.node):
+            defaults = node.get("defaults")
+            run = defaults.get("run") if isinstance(defaults, Map) else None
+            found = run.get("shell") if isinstance(run, Map) else None
+            if found is not None:
+                break
+        else:
+            return _default_shell(step.owner)
+    if not isinstance(found, str):
+        return ""
+    first = found.split()[0].rpartition("/")[2].lower() if found.split() else ""
+    return first if first in _KNOWN_SHELLS or "{" not in found else first
+
+
+def _default_shell(job: Job) -> str:
+    systems = {system(label) for label in job.runs_on}
+    if "windows" in systems:
+        return "pwsh" if len(systems) == 1 else ""
+    return "bash" if systems & {"linux", "macos"} else ""
+
+
+def system(label: str) -> str:
+    """The operating system that a runner's label tells of, else an empty string."""
+    low = label.lower()
+    if low.startswith(("ubuntu", "linux")):
+        return "linux"
+    if low.startswith("windows"):
+        return "windows"
+    return "macos" if low.startswith("macos") else ""
+
+
+def labels(job: Job) -> list[tuple[str, Span]]:
+    """The labels of a job's runner with their places; a label from the matrix gives its values."""
+    node = job.node.get("runs-on")
+    owner: Any = job.node
+    key: Any = "runs-on"
+    if isinstance(node, Map):
+        owner, key, node = node, "labels", node.get("labels")
+    pairs = [(owner, key, node)] if isinstance(node, str) else []
+    if isinstance(node, Seq):
+        pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
+    found: list[tuple[str, Span]] = []
+    for place, at, value in pairs:
+        if "${{" not in value:
+            found.append((value, place.at(at)))
+            continue
+        name = matrix_name(value)
+        if name is not None:
+            found += [(item, span) for item, span in matrix_values(job, name) if isinstance(item, str)]
+    return found
+
+
+_MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
+
+
+def matrix_name(value: str) -> str | None:
+    """The key of `${{ matrix.key }}`, where a value is that and nothing else."""
+    match = _MATRIX.match(value.strip())
+    return match.group(1) if match else None
+
+
+def matrix_values(job: Job, name: str) -> list[tuple[Any, Span]]:
+    """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
+    strategy = job.node.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    if not isinstance(matrix, Map):
+        return []
+    found: list[tuple[Any, Span]] = []
+    axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
+    excluded = [
+        item[name]
+        for item in _items(matrix.get("exclude"))
+        if isinstance(item, Map) and len(item) == 1 and name in item
+    ]
+    if isinstance(axis, Seq):
+        found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
+    for item in _items(matrix.get("include")):
+        if isinstance(item, Map):
+            found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
+    return found
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Seq) else []
+
+
+def repository_root(path: str) -> str | None:
+    """The folder of the repository that a workflow's path tells of; None where it does not stand in one."""
+    folder, found, _ = path.rpartition(".github/workflows/")
+    return folder.rstrip("/") if found else None
+
+
+Document = Workflow | Action
+
+
+def parse(source: Source) -> Document:
+    """The workflow or the action of a source."""
+    documents = load_all(source.text)
+    node = documents[0] if documents else None
+    if node is None and _FOLDER.search(source.path):
+        return Workflow(source, Map(Span(0, min(1, len(source.text)))))
+    if not isinstance(node, Map):
+        raise ParseError("a workflow is a mapping", 0)
+    if "runs" in node and "jobs" not in node and not _FOLDER.search(source.path):
+        return Action(source, node)
+    return Workflow(source, node)
+
+
+def workflows(document: Document) -> Iterator[Workflow]:
+    """The workflow itself."""
+    if isinstance(document, Workflow):
+        yield document
+
+
+def actions(document: Document) -> Iterator[Action]:
+    """The action itself."""
+    if isinstance(document, Action):
+        yield document
+
+
+def jobs(document: Document) -> Iterator[Job]:
+    """The jobs of a workflow."""
+    if isinstance(document, Workflow):
+        yield from document.jobs
+
+
+def steps(document: Document) -> Iterator[Step]:
+    """The steps of a workflow's jobs, or of a composite action."""
+    if isinstance(document, Action):
+        yield from document.steps
+        return
+    for job in document.jobs:
+        yield from job.steps
+
+
+def everything(document: Document) -> Iterator[Document]:
+    """The file, whichever of the two it is."""
+    yield document
+
+
+TARGETS = {
+    "github.workflow": workflows,
+    "github.action": actions,
+    "github.file": everything,
+    "github.job": jobs,
+    "github.step": steps,
+}
