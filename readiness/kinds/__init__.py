@@ -20,7 +20,11 @@ def module(kind: str) -> ModuleType:
 def classify(path: str, text: str) -> str:
     """The kind that claims a text, by its content before its name; an empty string where none does."""
     for kind in KINDS:
-        if module(kind).claims(path, text):
+        try:
+            found = module(kind)
+        except ModuleNotFoundError:
+            continue  # while the kinds are being built
+        if found.claims(path, text):
             return kind
     return ""
 

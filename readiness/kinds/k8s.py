@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.model import Source
+from readiness.model import Source, Span
 from readiness.syntax.yaml import Map, Seq, literal, load_all
 
 NAME = "k8s"
@@ -223,6 +223,13 @@ class Document:
     objects: tuple[Object, ...]
     pods: tuple[Pod, ...]
     containers: tuple[Container, ...]
+    resource: str = ""
+    container: str = ""
+
+    @property
+    def node(self) -> Map:
+        """The first mapping of the file."""
+        return next((root for root in self.roots if isinstance(root, Map)), Map(Span(0, 0)))
 
 
 def parse(source: Source) -> Document:

@@ -1,0 +1,180 @@
+"""Sources and rules to findings and a tally; the only try/except around a check stands here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from readiness import kinds
+from readiness.model import Finding, Hit, ParseError, Rule, Source, Span, Subject, Unknown
+from readiness.project import Project
+from readiness.rules import Bound
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a rule looked at: how many subjects, how many it could not decide, and the first places it looked."""
+
+    subjects: int = 0
+    unknown: int = 0
+    places: list[tuple[Source, Span]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run over projects gives: findings, a tally for each rule id, how many crashes, subjects by source."""
+
+    findings: list[Finding] = field(default_factory=list)
+    tally: dict[str, Tally] = field(default_factory=dict)
+    subjects: dict[str, int] = field(default_factory=dict)
+
+
+PLACES = 3  # as many places a rule as a checklist shows for evidence
+
+
+def run(project: Project, rules: Sequence[Bound], core: dict[str, Rule], outcome: Outcome) -> None:
+    """Hold every document of a project against every rule; what is found is added to `outcome`.
+
+    A check that raises gives a finding of core/crash and ends neither the run nor the rule.
+    """
+    by_target: dict[str, list[Bound]] = {}
+    for bound in rules:
+        for target in bound.rule.targets:
+            by_target.setdefault(target, []).append(bound)
+    for kind, documents in project.by_kind.items():
+        known = kinds.targets(kind)
+        wanted = [(known[target], bounds) for target, bounds in by_target.items() if target in known]
+        for document in documents:
+            for find, bounds in wanted:
+                subjects = tuple(find(document))
+                _judge(project, document.source, subjects, bounds, core, outcome)
+
+
+def _judge(
+    project: Project,
+    source: Source,
+    subjects: Sequence[Subject],
+    bounds: Iterable[Bound],
+    core: dict[str, Rule],
+    outcome: Outcome,
+) -> None:
+    """Every rule of one target over the subjects of one document."""
+    path = source.root.path
+    outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(subjects))
+    for bound in bounds:
+        tally = outcome.tally.get(bound.rule.id)
+        if tally is None:
+            tally = outcome.tally[bound.rule.id] = Tally()
+        for subject in subjects:
+            try:
+                if not bound.applies(subject):
+                    continue
+                tally.subjects += 1
+                if len(tally.places) < PLACES:
+                    tally.places.append((subject.source, subject.node.at()))
+                for found in bound.run(subject, project):
+                    if isinstance(found, Unknown):
+                        tally.unknown += 1
+                    elif not (found.absent and _shown_in_part(subject, project, bound)):
+                        outcome.findings.append(finding(bound.rule, subject, found))
+            except Exception as error:  # a rule's bug must cost that rule, not the run
+                outcome.findings.append(crash(core["core/crash"], bound, subject, error))
+
+
+def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
+    """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document."""
+    return subject.source.fragment or (project.prose and bound.wants_project)
+
+
+def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
+    """A hit with its rule, its place on one line, and its message."""
+    source = found.source or subject.source
+    return Finding(
+        rule=rule,
+        source=source,
+        span=source.one_line(found.span),
+        message=message(rule, subject, found),
+        resource=subject.resource if found.resource is None else found.resource,
+        container=subject.container if found.container is None else found.container,
+        related=found.related,
+    )
+
+
+class _Facts(dict[str, Any]):
+    """The facts of a hit, then the public attributes of its subject."""
+
+    def __init__(self, facts: Any, subject: Subject) -> None:
+        super().__init__(facts)
+        self.subject = subject
+
+    def __missing__(self, key: str) -> Any:
+        return getattr(self.subject, key)
+
+
+def message(rule: Rule, subject: Subject, found: Hit) -> str:
+    """The rule's message with the hit's facts in it."""
+    return rule.message.format_map(_Facts(found.facts, subject)) if "{" in rule.message else rule.message
+
+
+def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
+    """The finding that stands for a check that raised: which rule, on what, where in the code."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
+    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=where)
+    return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
+
+
+def broken(rule: Rule, source: Source, error: ParseError) -> Finding:
+    """The finding that stands for a source that its kind cannot read."""
+    offset = min(max(error.offset, 0), len(source.text))
+    if offset == len(source.text):  # point at the last thing written, not past it
+        offset = len(source.text.rstrip())
+    row = source.text.rfind("\n", 0, offset) + 1
+    end = source.one_line(Span(offset, len(source.text))).end
+    span = Span(offset, end) if end > offset else source.one_line(Span(row, len(source.text)))
+    return Finding(rule, source, span, rule.message.format(reason=error.message, kind=source.kind))
+
+
+def read(
+    sources: Iterable[Source], classify: Callable[[str, str], str] = kinds.classify
+) -> Iterator[tuple[Source, Any, ParseError | None]]:
+    """(source, document, error) of every source that has a kind, the sources nested in documents after their parent.
+
+    A nested source that does not parse is left out: a value is only guessed to be a config file.
+    """
+    for source in sources:
+        try:
+            document = kinds.parse(source)
+        except ParseError as error:
+            yield source, None, error
+            continue
+        yield source, document, None
+        for inner in kinds.embedded(source.kind, document):
+            inner.kind = classify(inner.path, inner.text)
+            if inner.kind:
+                try:
+                    yield inner, kinds.parse(inner), None
+                except ParseError:
+                    continue
+
+
+def settle(findings: list[Finding]) -> list[Finding]:
+    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once."""
+    seen: set[tuple[str, int, int, str, str]] = set()
+    kept = []
+    for one in sorted(findings, key=order):
+        path, offset = one.place
+        key = (path, offset, one.span.end - one.span.start, one.rule.id, one.message)
+        if key not in seen:
+            seen.add(key)
+            kept.append(one)
+    return kept
+
+
+def order(one: Finding) -> tuple[str, int, str, str, str]:
+    """The order of reports."""
+    path, offset = one.place
+    return path, offset, one.rule.id, one.resource, one.message

@@ -1,0 +1,50 @@
+"""Markdown: the fenced blocks of a document, at their true lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_LOOKS = re.compile(r"^ {0,3}(?:#{1,6} |(?:```|~~~)|[-*] |\d+[.)] |---\s*$)", re.MULTILINE)
+_FENCE = re.compile(r"^[ >\t]*(?:```|~~~)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: the language it names, its text, and where each of its lines begins in the document."""
+
+    language: str
+    text: str
+    starts: tuple[int, ...]
+
+
+def is_markdown(path: str, text: str) -> bool:
+    """Whether a text is Markdown with fenced blocks: by its ending, else by headings and an even number of fences."""
+    if not _FENCE.search(text):
+        return False
+    if path.lower().endswith((".md", ".markdown", ".mdx", ".mdown")):
+        return True
+    return len(_FENCE.findall(text)) >= 2 and len(_LOOKS.findall(text)) >= 3 and "\n#" in f"\n{text}"
+
+
+def blocks(text: str, lines: list[int]) -> Iterator[Block]:
+    """The fenced blocks of a document whose lines begin at `lines`."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": 40}).disable(
+        ["inline", "text_join", "reference"], ignoreInvalid=True
+    )
+    for token in parser.parse(text.replace("\0", "\ufffd")):
+        if token.type != "fence" or not token.map:
+            continue
+        first = token.map[0] + 1
+        inner = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
+        starts = []
+        for row, line in enumerate(inner, start=first):
+            begin = lines[row] if row < len(lines) else len(text)
+            end = lines[row + 1] if row + 1 < len(lines) else len(text)
+            raw = text[begin:end].rstrip("\r\n")
+            starts.append(begin + len(raw) - len(line) if raw.endswith(line) else begin)
+        starts.append(starts[-1] + len(inner[-1]) + 1 if starts else 0)
+        yield Block(token.info.split()[0].strip("{}.").lower() if token.info.strip() else "", token.content, tuple(starts))

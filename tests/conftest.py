@@ -1,0 +1,28 @@
+"""What the tests share: the rules, and the shared material that only some machines have."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from readiness import rules
+from readiness.rules import Bound
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@cache
+def catalogue() -> tuple[Bound, ...]:
+    """Every rule of the tool."""
+    return tuple(rules.load())
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The shared material beside the checkout; without it the test is skipped, and says so."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the shared material beside the checkout (../shared), which is not here")
+    return SHARED
