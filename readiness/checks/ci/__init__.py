@@ -1,0 +1,1 @@
+"""Checks over CI: GitHub workflows and actions, Dependabot, GitLab."""
