@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from readiness.model import Finding, Rule, joined, unique
+from readiness.model import Finding, Rule, Source, Span, joined, unique
 from readiness.syntax.yaml import Map, Seq, load_all
 
 if TYPE_CHECKING:
@@ -47,21 +47,27 @@ class Checklist:
     items: tuple[Item, ...]
 
 
+class Look(Protocol):
+    """What one rule looked at: how many subjects, how many were undecidable, the first places."""
+
+    @property
+    def subjects(self) -> int:
+        """How many it judged."""
+
+    @property
+    def unknown(self) -> int:
+        """How often the files could not tell."""
+
+    @property
+    def places(self) -> Sequence[tuple[Source, Span]]:
+        """Where it looked first."""
+
+
 class Place(NamedTuple):
-    """Where a rule looked at something: file, line (from 1), and the thing's name."""
+    """Where something stands that speaks for an item: file, and line from 1."""
 
     path: str
     line: int
-    resource: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one rule looked at in a run: how many subjects, how many were undecidable, and where."""
-
-    subjects: int = 0
-    unknown: int = 0
-    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +193,19 @@ def _judge(
         return Verdict(item, "open", "nothing was there to look at", rules=names)
     if any(look.unknown for look in seen):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
-    places = tuple(sorted({place for look in seen for place in look.places}))
+    places = {
+        Place(source.root.path, source.position(span.start).line)
+        for look in seen
+        for source, span in look.places
+    }
     count = max(look.subjects for look in seen)
-    return Verdict(item, "met", f"looked at {count}, found nothing", evidence=places, rules=names)
+    return Verdict(
+        item,
+        "met",
+        f"looked at {count}, found nothing",
+        evidence=tuple(sorted(places)),
+        rules=names,
+    )
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:
@@ -204,10 +220,7 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
                 "state": verdict.state,
                 "reason": verdict.reason,
                 "findings": [finding.fingerprint for finding in verdict.findings],
-                "evidence": [
-                    {"path": path, "line": line, "resource": resource}
-                    for path, line, resource in verdict.evidence
-                ],
+                "evidence": [place._asdict() for place in verdict.evidence],
                 "attestation": None,
             }
             for verdict in outcome.verdicts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,6 @@ from readiness.checklist import (
     Checklist,
     ChecklistError,
     Item,
-    Look,
-    Place,
     evaluate,
     load,
     parse,
@@ -24,7 +22,18 @@ from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, S
 FOLDER = Path(__file__).parent.parent / "rules" / "checklists"
 ITEM = Item("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
 LIST = Checklist("shop", "A shop", (ITEM,))
-SEEN = Look(2, 0, (Place("web.yaml", 3, "Deployment/web"), Place("api.yaml", 9, "Deployment/api")))
+
+
+@dataclass
+class Look:
+    subjects: int = 0
+    unknown: int = 0
+    places: tuple[tuple[Source, Span], ...] = ()
+
+
+SEEN = Look(
+    2, 0, tuple((Source(path, "\na: b\n"), Span(1, 2)) for path in ("web.yaml", "api.yaml"))
+)
 
 
 def rule(name: str = "k8s/liveness-probe-missing", *items: str) -> Rule:
@@ -110,11 +119,7 @@ def test_the_json_form_counts_every_item_once():
     assert {key: told[key] for key in STATES} == {"met": 1, "failed": 1, "open": 1, "attested": 0}
     assert [item["state"] for item in told["items"]] == ["met", "failed", "open"]
     assert told["items"][1]["findings"] == ["f" * 16]
-    assert told["items"][0]["evidence"][0] == {
-        "path": "api.yaml",
-        "line": 9,
-        "resource": "Deployment/api",
-    }
+    assert told["items"][0]["evidence"][0] == {"path": "api.yaml", "line": 2}
     assert told["items"][0]["attestation"] is None
 
 
