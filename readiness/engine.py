@@ -100,7 +100,20 @@ def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
         resource=subject.resource if found.resource is None else found.resource,
         container=subject.container if found.container is None else found.container,
         related=found.related,
+        heads=heads(subject) if source is subject.source else (),
     )
+
+
+def heads(subject: Any) -> tuple[int, ...]:
+    """Where the subject begins, and the things that it is part of: a container, its pod, the object that owns it."""
+    starts = [subject.node.at().start]
+    for _ in range(4):
+        outer = getattr(subject, "pod", None) or getattr(subject, "owner", None)
+        if outer is None or outer.source is not subject.source:
+            break
+        subject = outer
+        starts.append(subject.node.at().start)
+    return tuple(starts)
 
 
 class _Facts(dict[str, Any]):

@@ -311,7 +311,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One true thing about one place."""
+    """One true thing about one place.
+
+    `heads` are the offsets at which the blocks around the place begin: a suppression may stand there.
+    """
 
     rule: Rule
     source: Source
@@ -320,6 +323,7 @@ class Finding:
     resource: str = ""
     container: str = ""
     related: tuple[Related, ...] = ()
+    heads: tuple[int, ...] = ()
     suppressed: Suppression | None = None
     gain: float = 0.0
     fingerprint: str = ""

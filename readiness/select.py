@@ -1,0 +1,82 @@
+"""Which rules a run holds: profiles, and the words of --select and --ignore."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from readiness.model import CATEGORIES, Rule
+from readiness.rules import Bound, RuleError
+from readiness.syntax.yaml import Map, load_all
+
+ALL = "ALL"
+
+
+class SelectionError(Exception):
+    """A selector or a profile that names nothing; the message says what is meant, perhaps."""
+
+
+def profiles(folder: Path) -> tuple[str, ...]:
+    """The names of the profiles that ship with the tool."""
+    return tuple(sorted(path.stem for path in (folder / "profiles").glob("*.yaml")))
+
+
+def profile(folder: Path, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(levels, selectors) of a profile. Raises SelectionError for a name that is none."""
+    path = folder / "profiles" / f"{name}.yaml"
+    known = profiles(folder)
+    if name not in known:
+        raise SelectionError(f"no profile is called {name!r}; there are {', '.join(known)}")
+    spec = load_all(path.read_text(encoding="utf-8"))[0]
+    if not isinstance(spec, Map):
+        raise RuleError(path.name, "a profile is a mapping with `levels` and `select`")
+    return tuple(spec.get("levels") or ()), tuple(spec.get("select") or ())
+
+
+def matches(selector: str, rule: Rule) -> bool:
+    """Whether a selector names a rule: its id, a prefix of it (`k8s`, `k8s/pss-`), its category, or ALL."""
+    if selector in {ALL, rule.id} or selector == rule.category:
+        return True
+    return selector in {rule.kind, f"{rule.kind}/"} or ("/" in selector and rule.id.startswith(selector))
+
+
+def chosen(
+    bounds: Sequence[Bound], folder: Path, *, name: str, select: Sequence[str], ignore: Sequence[str]
+) -> set[str]:
+    """The ids of the rules that a run counts.
+
+    `select` takes the place of the profile; `ignore` is taken out of either. Raises SelectionError for a
+    selector that names nothing: a mistyped one must not pass in silence.
+    """
+    for selector in (*select, *ignore):
+        if not any(matches(selector, bound.rule) for bound in bounds):
+            raise SelectionError(unknown(selector, bounds))
+    if select:
+        ids = {b.rule.id for b in bounds if any(matches(selector, b.rule) for selector in select)}
+    else:
+        levels, extra = profile(folder, name)
+        ids = {
+            b.rule.id
+            for b in bounds
+            if b.rule.level in levels or any(matches(selector, b.rule) for selector in extra)
+        }
+    return {
+        b.rule.id
+        for b in bounds
+        if b.rule.id in ids and not any(matches(selector, b.rule) for selector in ignore)
+    }
+
+
+def unknown(selector: str, bounds: Sequence[Bound]) -> str:
+    """What to say of a selector that names nothing, with the nearest that does."""
+    names = [bound.rule.id for bound in bounds]
+    tails = {bound.rule.id.partition("/")[2]: bound.rule.id for bound in bounds}
+    peers = {one: b.rule.id for b in bounds for ids in b.rule.equivalents.values() for one in ids}
+    if selector in peers:
+        return f"{selector!r} is another linter's id; the rule here is {peers[selector]!r}"
+    near = difflib.get_close_matches(selector, [*names, *CATEGORIES, *tails], n=1, cutoff=0.5)
+    hint = f"; did you mean {tails.get(near[0], near[0])!r}?" if near else ""
+    return f"no rule, category or prefix is called {selector!r}{hint}"
+
+
