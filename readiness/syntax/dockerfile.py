@@ -1,0 +1,419 @@
+"""Dockerfile syntax by the rules of BuildKit's own parser, with the place of every word.
+
+Structure first: whatever can be read is read, and what is wrong is kept in `Dockerfile.errors`, so
+that one bad line does not hide the rest of the file. docs/adr/0008 says why this is no wrapper.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from readiness.model import ParseError, Span
+from readiness.syntax.pieces import Pieces, join
+from readiness.syntax.words import SPACE, Word, json_words, literal, split, words
+
+KEYWORDS = frozenset(
+    {
+        "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
+        "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    }
+)  # fmt: skip
+_MAY_BE_JSON = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "ADD", "COPY", "VOLUME"})
+_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
+_PAIRS = frozenset({"ENV", "LABEL", "ARG"})
+_DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*)")
+_HEREDOC = re.compile(r"(\d*)<<(-?)([^<]+)\Z")
+_KEYWORD = re.compile(r"[^ \t\v\f\r\n]+")
+_TEMPLATE = ("{{", "{%", "{#", "<%")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`--name=value` before the arguments; `value` is empty where none is written."""
+
+    name: str
+    value: str
+    raw: str
+    span: Span
+    value_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One `name=value` of ENV, LABEL or ARG; `raw` is None for an ARG without a default."""
+
+    name: str
+    raw: str | None
+    value: str
+    name_span: Span
+    span: Span
+    entry: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document: its body as it stands; `expand` is false where its name is quoted."""
+
+    name: str
+    expand: bool
+    body: Span
+    word: Span
+    chomp: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instruction:
+    """One instruction. `body` is everything after the flags; `words` are its arguments."""
+
+    keyword: str
+    written: str
+    span: Span
+    keyword_span: Span
+    flags: tuple[Flag, ...] = ()
+    body: Pieces = field(default_factory=lambda: join(()))
+    words: tuple[Word, ...] = ()
+    json: bool = False
+    pairs: tuple[Pair, ...] = ()
+    legacy: bool = False
+    heredocs: tuple[Heredoc, ...] = ()
+    comments: tuple[Span, ...] = ()
+    gap: Span | None = None
+    onbuild: bool = False
+    inner: Instruction | None = None
+
+    def flag(self, name: str) -> Flag | None:
+        """The last flag of a name."""
+        return next((flag for flag in reversed(self.flags) if flag.name == name), None)
+
+    @property
+    def args_span(self) -> Span:
+        """From the first argument to the last; the keyword where there is none."""
+        if not self.words:
+            return self.keyword_span
+        return Span(self.words[0].span.start, self.words[-1].span.end)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dockerfile:
+    """All instructions in order, the parser directives, and what is wrong."""
+
+    instructions: tuple[Instruction, ...]
+    directives: dict[str, str]
+    comments: tuple[Span, ...]
+    errors: tuple[ParseError, ...]
+    escape: str
+    template: bool
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The physical lines of a text, read one by one."""
+
+    text: str
+    at: int = 0
+    escape: str = "\\"
+    comments: list[Span] = field(default_factory=list)
+    above: list[Span] = field(default_factory=list)
+    errors: list[ParseError] = field(default_factory=list)
+
+    def line(self) -> tuple[int, int] | None:
+        """The next line as (start, end without its break); None at the end of the text."""
+        if self.at >= len(self.text):
+            return None
+        start = self.at
+        stop = self.text.find("\n", start)
+        self.at = len(self.text) if stop < 0 else stop + 1
+        end = len(self.text) if stop < 0 else stop
+        while end > start and self.text[end - 1] == "\r":
+            end -= 1
+        return start, end
+
+    def continued(self, start: int, end: int) -> int:
+        """The end of a line's text before its continuation mark; -1 where the line has none."""
+        last = end
+        while last > start and self.text[last - 1] in " \t":
+            last -= 1
+        if last == start or self.text[last - 1] != self.escape:
+            return -1
+        if last - 2 >= start and self.text[last - 2] == self.escape:
+            return -1
+        return last - 1
+
+    def fail(self, message: str, offset: int) -> None:
+        """Note what is wrong."""
+        self.errors.append(ParseError(message, offset))
+
+
+def parse(text: str) -> Dockerfile:
+    """The instructions of a Dockerfile. Raises ParseError where there is none at all."""
+    reader = _Reader(text, 1 if text.startswith("\ufeff") else 0)
+    directives = _directives(reader)
+    reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
+    template = _is_template(text)
+    found: list[Instruction] = []
+    for pieces, gap in _logical(reader):
+        above, reader.above = tuple(reader.above), []
+        one = _instruction(reader, pieces, template)
+        if one is not None:
+            found.append(replace(one, comments=above, gap=gap))
+    if not found:
+        first = reader.errors[0] if reader.errors else ParseError("file with no instructions", 0)
+        raise first
+    errors = () if template else tuple(reader.errors)
+    return Dockerfile(
+        tuple(found), directives, tuple(reader.comments), errors, reader.escape, template
+    )
+
+
+def _is_template(text: str) -> bool:
+    return any(
+        line.lstrip().startswith(_TEMPLATE)
+        for line in text.split("\n")
+        if "{" in line or "<" in line
+    )
+
+
+def _directives(reader: _Reader) -> dict[str, str]:
+    """The parser directives at the head; anything that is none ends them, a comment too."""
+    found: dict[str, str] = {}
+    while True:
+        at = reader.at
+        line = reader.line()
+        match = _DIRECTIVE.match(reader.text, _skip(reader.text, *line), line[1]) if line else None
+        name = match.group(1).lower() if match else ""
+        if match is None or name in found or name not in {"escape", "syntax", "check"}:
+            reader.at = at
+            return found
+        found[name] = match.group(2).strip()
+        reader.comments.append(Span(match.start(), match.end()))
+
+
+def _skip(text: str, start: int, end: int) -> int:
+    while start < end and text[start] in SPACE:
+        start += 1
+    return start
+
+
+def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
+    """Each instruction's text, continuations joined, comments and empty lines left out."""
+    text = reader.text
+    while (line := reader.line()) is not None:
+        start, end = _skip(text, *line), line[1]
+        if start == end:
+            reader.above = []
+            continue
+        if text[start] == "#":
+            reader.comments.append(Span(start, end))
+            reader.above.append(Span(start, end))
+            continue
+        parts: list[tuple[str, int]] = []
+        gap: Span | None = None
+        stop = reader.continued(start, end)
+        while stop >= 0:
+            parts.append((text[start:stop], start))
+            following = reader.line()
+            if following is None:
+                break
+            start, end = following
+            first = _skip(text, start, end)
+            if first < end and text[first] == "#":
+                reader.comments.append(Span(first, end))
+                stop = start = first  # an empty part: the loop goes on
+                continue
+            if first == end:
+                gap = gap or Span(start, end)
+                stop = start
+                continue
+            stop = reader.continued(start, end)
+        else:
+            parts.append((text[start:end], start))
+        yield join(parts), gap
+
+
+def _instruction(reader: _Reader, pieces: Pieces, template: bool) -> Instruction | None:
+    """The instruction of a logical line; None where its keyword is unknown."""
+    match = _KEYWORD.search(pieces.text)
+    if match is None:
+        return None
+    start, written = match.start(), match.group()
+    keyword = written.upper()
+    place = pieces.span(start, match.end())
+    if keyword not in KEYWORDS:
+        if not written.startswith(_TEMPLATE):
+            reader.fail(f"unknown instruction: {written[:40]}", place.start)
+        return None
+    end = len(pieces.text.rstrip(SPACE))
+    one = Instruction(keyword, written, pieces.span(start, end), place)
+    rest = _trimmed(pieces.cut(match.end(), end))
+    if keyword == "ONBUILD":
+        return _onbuild(reader, one, rest, template)
+    flags, body = _flags(rest, reader.escape)
+    one = replace(one, flags=flags, body=body)
+    one = _arguments(reader, one)
+    if keyword in _HEREDOCS and not one.json:
+        one = replace(one, heredocs=tuple(_heredocs(reader, one)))
+    _validate(reader, one)
+    return one
+
+
+def _onbuild(reader: _Reader, outer: Instruction, rest: Pieces, template: bool) -> Instruction:
+    """ONBUILD with the instruction inside it; a chain of ONBUILDs is read one level deep."""
+    if not rest.text:
+        reader.fail("ONBUILD requires at least one argument", outer.span.start)
+        return outer
+    first = rest.text.split(None, 1)[0].upper()
+    if first == "ONBUILD":
+        inner: Instruction | None = Instruction(
+            "ONBUILD", rest.text[:7], rest.span(0, len(rest.text)), rest.span(0, 7), body=rest
+        )
+    else:
+        inner = _instruction(reader, rest, template)
+    if inner is not None:
+        inner = replace(inner, onbuild=True)
+    return replace(outer, body=rest, words=words(rest, reader.escape), inner=inner)
+
+
+def _trimmed(pieces: Pieces) -> Pieces:
+    text = pieces.text
+    start = _skip(text, 0, len(text))
+    return pieces.cut(start, len(text)) if start else pieces
+
+
+def _flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]:
+    """The flags before the arguments, and what is left."""
+    if not pieces.text.startswith("--"):
+        return (), pieces
+    found: list[Flag] = []
+    rest = len(pieces.text)
+    for start, end, _ in split(pieces, escape):
+        raw = pieces.text[start:end]
+        if not raw.startswith("--"):
+            rest = start
+            break
+        if raw == "--":
+            rest = _skip(pieces.text, end, len(pieces.text))
+            break
+        name, equals, value = raw[2:].partition("=")
+        middle = start + 2 + len(name) + len(equals)
+        place = pieces.span(middle, end) if equals else pieces.span(start, end)
+        found.append(
+            Flag(name.lower(), literal(value, escape), value, pieces.span(start, end), place)
+        )
+    return tuple(found), pieces.cut(rest, len(pieces.text))
+
+
+def _arguments(reader: _Reader, one: Instruction) -> Instruction:
+    """The instruction with its words: JSON entries, pairs, or words between blanks."""
+    escape = reader.escape
+    body = one.body
+    if one.keyword == "HEALTHCHECK":
+        found = words(body, escape)
+        if found and found[0].raw.upper() == "CMD":
+            start = _skip(body.text, len(found[0].raw), len(body.text))
+            command = body.cut(start, len(body.text))
+            entries = json_words(command)
+            tail = entries if entries is not None else words(command, escape)
+            return replace(one, words=(found[0], *tail), body=command, json=entries is not None)
+        return replace(one, words=found)
+    if one.keyword in _MAY_BE_JSON:
+        entries = json_words(body)
+        if entries is not None:
+            return replace(one, words=entries, json=True)
+    found = words(body, escape)
+    one = replace(one, words=found)
+    return _with_pairs(one, escape) if one.keyword in _PAIRS else one
+
+
+def _with_pairs(one: Instruction, escape: str) -> Instruction:
+    """ENV, LABEL and ARG: `name=value` words, or the old form `name value` up to the line's end."""
+    first = one.words[0].raw if one.words else ""
+    if one.keyword != "ARG" and one.words and "=" not in first:
+        start = _skip(one.body.text, len(first), len(one.body.text))
+        raw = one.body.text[start:]
+        name = one.words[0]
+        place = one.body.span(start, len(one.body.text)) if raw else name.span
+        entry = Span(name.span.start, place.end)
+        pair = Pair(name.value, raw, literal(raw, escape), name.span, place, entry)
+        return replace(one, pairs=(pair,), legacy=True)
+    pairs = []
+    spans = list(split(one.body, escape))
+    for word, (start, end, _) in zip(one.words, spans, strict=True):
+        name_raw, equals, value = word.raw.partition("=")
+        if not equals and one.keyword != "ARG":
+            continue
+        middle = start + len(name_raw)
+        pairs.append(
+            Pair(
+                literal(name_raw, escape),
+                value if equals else None,
+                literal(value, escape),
+                one.body.span(start, middle),
+                one.body.span(middle + 1, end) if equals and value else word.span,
+                word.span,
+            )
+        )
+    return replace(one, pairs=tuple(pairs))
+
+
+def _heredocs(reader: _Reader, one: Instruction) -> Iterator[Heredoc]:
+    """The here-documents that the line announces; reads their bodies off the text."""
+    if "<<" not in one.body.text:
+        return
+    for word in one.words:
+        match = _HEREDOC.match(word.raw) if word.closed else None
+        if match is None:
+            continue
+        name = literal(match.group(3), reader.escape)
+        start = stop = reader.at
+        while True:
+            line = reader.line()
+            if line is None:
+                reader.fail("unterminated heredoc", word.span.start)
+                yield Heredoc(name, name == match.group(3), Span(start, stop), word.span)
+                return
+            text = reader.text[line[0] : line[1]]
+            if (text.lstrip("\t") if match.group(2) else text) == name:
+                break
+            stop = reader.at
+        yield Heredoc(
+            name, name == match.group(3), Span(start, stop), word.span, bool(match.group(2))
+        )
+
+
+def _validate(reader: _Reader, one: Instruction) -> None:
+    """What the builder refuses: too few arguments, and forms that it does not know."""
+    count = len(one.words)
+    if one.keyword == "FROM" and count not in (1, 3):
+        reader.fail("FROM requires either one or three arguments", one.span.start)
+    elif one.keyword == "FROM" and count == 3 and one.words[1].raw.upper() != "AS":
+        reader.fail("the second argument of FROM is AS", one.words[1].span.start)
+    elif one.keyword in _AT_LEAST and count < _AT_LEAST[one.keyword]:
+        need = _AT_LEAST[one.keyword]
+        noun = "argument" if need == 1 else "arguments"
+        reader.fail(f"{one.keyword} requires at least {_NUMBERS[need]} {noun}", one.span.start)
+    elif one.keyword == "SHELL" and not one.json:
+        reader.fail("SHELL requires its arguments in JSON form", one.span.start)
+    elif one.keyword == "HEALTHCHECK" and one.words[0].raw.upper() not in ("CMD", "NONE"):
+        reader.fail(f"HEALTHCHECK knows CMD and NONE, not {one.words[0].raw[:40]}", one.span.start)
+    elif one.keyword in ("ENV", "LABEL"):
+        if one.legacy and count == 1:
+            reader.fail(f"{one.keyword} must have two arguments", one.span.start)
+        for word in () if one.legacy else one.words:
+            if "=" not in word.raw:
+                reader.fail(f"no = in {word.raw[:40]}: the form is name=value", word.span.start)
+                break
+    if one.keyword in _QUOTED and not one.json:
+        for word in one.words:
+            if not word.closed:
+                reader.fail("a quote that is opened and never closed", word.span.start)
+                break
+
+
+_NUMBERS = {1: "one", 2: "two"}
+_AT_LEAST = {
+    "ADD": 2, "COPY": 2, "ENV": 1, "LABEL": 1, "ARG": 1, "EXPOSE": 1, "VOLUME": 1, "USER": 1,
+    "WORKDIR": 1, "STOPSIGNAL": 1, "HEALTHCHECK": 1, "MAINTAINER": 1,
+}  # fmt: skip
+_QUOTED = frozenset({"ENV", "LABEL", "COPY", "ADD", "FROM", "ARG"})

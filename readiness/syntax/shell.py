@@ -1,0 +1,381 @@
+"""Shell scripts: the simple commands of a RUN or a `run:` step, with their words and places.
+
+The grammar is tree-sitter's bash, which recovers from errors: what it could not read is told by
+`Script.broken`, everything else is there. PowerShell and cmd are not for this module.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from readiness.model import Span
+from readiness.syntax.pieces import Pieces, plain
+from readiness.syntax.words import expand, references
+
+MAX_LENGTH = 200_000  # characters of one script; longer ones are not read
+_NESTED = 2  # levels of `sh -c '...'` that are followed
+SHELLS = frozenset({"sh", "bash", "ash", "dash", "ksh", "zsh", "mksh", "busybox"})
+_ARGUMENTS = frozenset(
+    {
+        "word", "number", "string", "raw_string", "ansi_c_string", "translated_string",
+        "concatenation", "simple_expansion", "expansion", "command_substitution",
+        "process_substitution", "arithmetic_expansion", "brace_expression", "regex",
+        "variable_name", "extglob_pattern", "special_variable_name", "test_operator",
+    }
+)  # fmt: skip
+_INSIDE = {
+    "subshell": "subshell",
+    "command_substitution": "substitution",
+    "process_substitution": "substitution",
+    "function_definition": "function",
+    "if_statement": "if",
+    "elif_clause": "if",
+    "else_clause": "if",
+    "case_statement": "if",
+    "while_statement": "loop",
+    "for_statement": "loop",
+    "c_style_for_statement": "loop",
+}
+_COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
+_OPERATORS = frozenset({"&&", "||", ";", "|", "|&", "&", "\n", ";;", "then", "do", "else"})
+_OPENERS = frozenset({"$(", "`", "(", "<(", ">(", "{"})
+_REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word: as written, without quotes (`value`), and whether all of it is `known`.
+
+    In an unknown word the expansions stay in `value` as they are written.
+    """
+
+    raw: str
+    value: str
+    known: bool
+    span: Span
+    at: int = -1  # offset in the script's own text
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`NAME=value` in front of a command, on its own, or after export."""
+
+    name: str
+    value: Word | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`> file`, `2>&1`, `<<< word`: the operator and its target."""
+
+    operator: str
+    target: Word | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Command:
+    """One simple command, in the order of the text.
+
+    `operator` is what stands before it (`&&`, `||`, `;`, `|` or nothing); commands of one
+    `pipeline` share a number and count their `position`; `parent` is the index of the command in whose
+    argument it is substituted; `inside` names the constructs around it (subshell, if, loop, ...).
+    """
+
+    name: str
+    words: tuple[Word, ...]
+    span: Span
+    name_span: Span
+    assignments: tuple[Assignment, ...] = ()
+    redirects: tuple[Redirect, ...] = ()
+    operator: str = ""
+    pipeline: int = -1
+    position: int = 0
+    parent: int = -1
+    inside: frozenset[str] = frozenset()
+    known: bool = True
+
+    @property
+    def program(self) -> str:
+        """The name without its folder; empty where it comes from a variable."""
+        return self.name.rpartition("/")[2] if self.known else ""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The words without quotes."""
+        return tuple(word.value for word in self.words)
+
+    def has(self, *options: str) -> bool:
+        """Whether one of the options is given: `-y`, also in `-qqy`, or `--yes`, also as `--yes=`."""
+        return self.find(*options) is not None
+
+    def find(self, *options: str) -> Word | None:
+        """The first word that is or holds one of the options; none behind `--`."""
+        for word in self.words:
+            value = word.value
+            if value == "--":
+                return None
+            if not value.startswith("-"):
+                continue
+            for option in options:
+                if value == option or (len(option) > 2 and value.startswith(f"{option}=")):
+                    return word
+                short = len(option) == 2 and option[0] == "-" and value[1:2] != "-"
+                if short and option[1] in value[1:].partition("=")[0]:
+                    return word
+        return None
+
+    def option(self, *names: str) -> str | None:
+        """The value of an option, written as `--name value` or `--name=value`."""
+        for index, word in enumerate(self.words):
+            for name in names:
+                if word.value == name and index + 1 < len(self.words):
+                    return self.words[index + 1].value
+                if word.value.startswith(f"{name}="):
+                    return word.value[len(name) + 1 :]
+        return None
+
+    def operands(self, with_value: frozenset[str] = frozenset()) -> tuple[Word, ...]:
+        """The words that are no options and no values of the options named in `with_value`."""
+        found: list[Word] = []
+        skip = False
+        for index, word in enumerate(self.words):
+            if skip:
+                skip = False
+            elif word.value == "--":
+                return (*found, *self.words[index + 1 :])
+            elif word.value.startswith("-") and len(word.value) > 1:
+                skip = word.value in with_value
+            else:
+                found.append(word)
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Script:
+    """The commands of a script, and whether some of its text could not be read."""
+
+    pieces: Pieces
+    commands: tuple[Command, ...]
+    broken: bool
+    functions: frozenset[str]
+
+    def pipes(self) -> Iterator[tuple[Command, ...]]:
+        """Each pipeline's commands; a stage that is a group gives all of its commands."""
+        found: dict[int, list[Command]] = {}
+        for command in self.commands:
+            if command.pipeline >= 0:
+                found.setdefault(command.pipeline, []).append(command)
+        for group in found.values():
+            yield tuple(group)
+
+    def nested(self, command: Command) -> Iterator[Command]:
+        """The commands substituted into the arguments of `command`."""
+        index = self.commands.index(command)
+        return (one for one in self.commands if one.parent == index)
+
+
+@cache
+def _parser() -> Any:
+    import tree_sitter
+    import tree_sitter_bash
+
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+
+
+def commands(text: str, base: int = 0) -> tuple[Command, ...]:
+    """The commands of a text that stands in its source at `base`."""
+    return parse(plain(text, base)).commands
+
+
+def parse(pieces: Pieces, depth: int = 0) -> Script:
+    """The script; never raises. What `sh -c 'script'` runs follows after the command itself."""
+    if len(pieces.text) > MAX_LENGTH:
+        return Script(pieces, (), True, frozenset())
+    data = pieces.text.encode("utf-8", "surrogatepass")
+    walk = _Walk(pieces, data)
+    root = _parser().parse(data).root_node
+    walk.run(root)
+    found = tuple(
+        replace(command, redirects=tuple(walk.redirects.get(index, ())))
+        for index, command in enumerate(walk.commands)
+    )
+    if depth < _NESTED:
+        for command in found:
+            for script in _inner(command, pieces):
+                base = next(walk.pipelines) + 1
+                inner = parse(script, depth + 1).commands
+                found += tuple(
+                    replace(
+                        one, parent=-1, pipeline=base + one.pipeline if one.pipeline >= 0 else -1
+                    )
+                    for one in inner
+                )
+                walk.pipelines = itertools.count(base + len(inner))
+    return Script(pieces, found, bool(root.has_error), frozenset(walk.functions))
+
+
+def _inner(command: Command, pieces: Pieces) -> Iterator[Pieces]:
+    """The script in `sh -c 'script'`, where it stands there letter by letter."""
+    if command.program not in SHELLS:
+        return
+    for index, word in enumerate(command.words[:-1]):
+        if re.fullmatch(r"-[a-z]*c", word.value):
+            script = command.words[index + 1]
+            start = script.at + 1
+            body = script.raw[1:-1]
+            plainly = script.raw[:1] == "'" or not any(char in body for char in '\\`$"')
+            if script.raw[:1] in ("'", '"') and script.at >= 0 and plainly:
+                yield pieces.cut(start, start + len(body))
+            return
+
+
+class _Walk:
+    """One pass over a syntax tree, in the order of the text, without recursion."""
+
+    def __init__(self, pieces: Pieces, data: bytes) -> None:
+        self.pieces = pieces
+        self.data = data
+        self.commands: list[Command] = []
+        self.redirects: dict[int, list[Redirect]] = {}
+        self.functions: set[str] = set()
+        self.last: dict[int, int] = {}
+        self.operator = ""
+        self.pipelines = itertools.count()
+        self.chars: list[int] | None = None
+        if len(data) != len(pieces.text):
+            self.chars = []
+            for index, char in enumerate(pieces.text):
+                self.chars += [index] * len(char.encode("utf-8", "surrogatepass"))
+            self.chars.append(len(pieces.text))
+
+    def run(self, root: Any) -> None:
+        """Collect everything under `root`. A context is (pipeline, position, parent, inside)."""
+        stack: list[tuple[Any, tuple[int, int, int, frozenset[str]]]] = [
+            (root, (-1, 0, -1, frozenset()))
+        ]
+        while stack:
+            node, context = stack.pop()
+            kind = node.type
+            if not node.is_named:
+                if kind in _OPERATORS:
+                    self.operator = kind
+                elif kind in _OPENERS:
+                    self.operator = ""
+                continue
+            if kind == "pipeline":
+                stack += reversed(list(self.stages(node, context)))
+                continue
+            pipeline, position, parent, inside = context
+            if kind in _INSIDE:
+                inside |= {_INSIDE[kind]}
+                if kind.endswith("_substitution"):
+                    pipeline, position = -1, 0
+            if kind in _COMMANDS:
+                self.command(node, (pipeline, position, parent, inside))
+                pipeline, position, parent = -1, 0, len(self.commands) - 1
+            elif kind == "variable_assignment" and node.parent.type not in _COMMANDS:
+                self.bare_assignment(node, (pipeline, position, parent, inside))
+                parent = len(self.commands) - 1
+            elif kind in _REDIRECTS:
+                self.redirect(node, parent)
+            elif kind == "function_definition":
+                self.functions.add(self.word(node.children[0]).value)
+            context = (pipeline, position, parent, inside)
+            stack += [(child, context) for child in reversed(node.children)]
+
+    def stages(
+        self, node: Any, context: tuple[int, int, int, frozenset[str]]
+    ) -> Iterator[tuple[Any, tuple[int, int, int, frozenset[str]]]]:
+        """The stages of a pipeline, numbered."""
+        number, position = next(self.pipelines), 0
+        for child in node.children:
+            yield child, (number, position, context[2], context[3])
+            if child.type in ("|", "|&"):
+                position += 1
+
+    def offset(self, at: int) -> int:
+        """A byte offset as an offset in characters."""
+        return at if self.chars is None else self.chars[min(at, len(self.chars) - 1)]
+
+    def word(self, node: Any) -> Word:
+        """A node as a word."""
+        start, end = self.offset(node.start_byte), self.offset(node.end_byte)
+        return self.slice(start, end)
+
+    def slice(self, start: int, end: int) -> Word:
+        """A part of the text as a word."""
+        raw = self.pieces.text[start:end]
+        value = expand(raw, None) if any(char in raw for char in "\\'\"") else raw
+        known = "`" not in raw and "<(" not in raw and ("$" not in raw or _fixed(raw))
+        return Word(raw, value or "", known, self.pieces.span(start, end), start)
+
+    def assignment(self, node: Any) -> Assignment:
+        """`NAME=value`, also with an index or `+=`."""
+        start, end = self.offset(node.start_byte), self.offset(node.end_byte)
+        text = self.pieces.text[start:end]
+        name, _, value = text.partition("=")
+        at = start + len(name) + 1
+        word = self.slice(at, end) if value else None
+        return Assignment(name.rstrip("+"), word, self.pieces.span(start, end))
+
+    def command(self, node: Any, context: tuple[int, int, int, frozenset[str]]) -> None:
+        """Add a command with its assignments and words."""
+        assignments = tuple(
+            self.assignment(child) for child in node.children if child.type == "variable_assignment"
+        )
+        arguments = [child for child in node.children if child.type in _ARGUMENTS]
+        name = node.child_by_field_name("name") if node.type == "command" else None
+        if name is None and node.type == "command":
+            name_word = Word("", "", False, self.word(node).span)
+        else:
+            name_word = self.word(name if name is not None else node.children[0])
+        self.add(node, name_word, tuple(map(self.word, arguments)), assignments, context)
+
+    def bare_assignment(self, node: Any, context: tuple[int, int, int, frozenset[str]]) -> None:
+        """Add an assignment that stands on its own as a command without a name."""
+        one = self.assignment(node)
+        self.add(node, Word("", "", True, one.span), (), (one,), context)
+
+    def add(
+        self,
+        node: Any,
+        name: Word,
+        arguments: tuple[Word, ...],
+        assignments: tuple[Assignment, ...],
+        context: tuple[int, int, int, frozenset[str]],
+    ) -> None:
+        """Append the command that the parts make."""
+        pipeline, position, parent, inside = context
+        self.last[parent] = len(self.commands)
+        span = self.word(node).span
+        self.commands.append(
+            Command(
+                name.value, arguments, span, name.span, assignments, (), self.operator,
+                pipeline, position, parent, inside, name.known,
+            )
+        )  # fmt: skip
+        self.operator = ""
+
+    def redirect(self, node: Any, parent: int) -> None:
+        """Hang a redirection on its command: the one it stands in, or the last one before it."""
+        inside = node.parent.type in _COMMANDS
+        owner = parent if inside else self.last.get(parent, -1)
+        if owner < 0:
+            return
+        operator = next((child.type for child in node.children if not child.is_named), "")
+        target = next((child for child in reversed(node.children) if child.is_named), None)
+        word = self.word(target) if target is not None and target.type in _ARGUMENTS else None
+        self.redirects.setdefault(owner, []).append(Redirect(operator, word))
+
+
+def _fixed(raw: str) -> bool:
+    """Whether no `$` of a word is expanded: they stand in single quotes, or alone."""
+    if "$(" in raw or "$[" in raw:
+        return raw.startswith("'") and raw.find("'", 1) == len(raw) - 1
+    return next(references(raw), None) is None

@@ -1,0 +1,232 @@
+"""Words of Dockerfile instructions: splitting, quotes and variables, as the builder reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from readiness.model import Span
+from readiness.syntax.pieces import Pieces
+
+SPACE = " \t\v\f\r\n"
+_JSON_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SPECIAL = re.compile(r"[0-9@*#?$!-]")
+_DEPTH = 8  # of defaults inside defaults
+_LIMIT = 20_000  # characters: variables that double each other grow without a bound
+_REACH = 2_000  # characters that a `${...}` may be long
+Lookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One argument: as written (`raw`, quotes included) and without its quotes (`value`)."""
+
+    raw: str
+    value: str
+    span: Span
+    closed: bool = True
+    json: bool = False
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether some of it comes from a variable or a template."""
+        if self.json:
+            return "$" in self.value or "{{" in self.value
+        return "{{" in self.raw or next(references(self.raw), None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A use of a variable; offsets in the raw text. `modifier` is `:-`, `+`, ... or empty."""
+
+    name: str
+    start: int
+    end: int
+    modifier: str = ""
+    argument: str = ""
+
+
+def split(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, closed) of each word; blanks in quotes or behind the escape divide nothing."""
+    text = pieces.text
+    at, size = start, len(text)
+    while at < size:
+        if text[at] in SPACE:
+            at += 1
+            continue
+        begin, quote = at, ""
+        while at < size and (quote or text[at] not in SPACE):
+            char = text[at]
+            if char == escape and quote != "'" and at + 1 < size:
+                at += 1
+            elif quote:
+                quote = "" if char == quote else quote
+            elif char in "\"'":
+                quote = char
+            at += 1
+        yield begin, at, not quote
+
+
+def words(pieces: Pieces, escape: str, start: int = 0) -> tuple[Word, ...]:
+    """The words of a text, with their places."""
+    return tuple(
+        Word(raw, literal(raw, escape), pieces.span(begin, end), closed)
+        for begin, end, closed in split(pieces, escape, start)
+        for raw in (pieces.text[begin:end],)
+    )
+
+
+def json_words(pieces: Pieces) -> tuple[Word, ...] | None:
+    """The entries of a JSON list of strings; None where the text is anything else.
+
+    What stands behind the list is dropped without a word, as the builder does.
+    """
+    text = pieces.text
+    at = _blank(text, 0)
+    if text[at : at + 1] != "[":
+        return None
+    found: list[Word] = []
+    at = _blank(text, at + 1)
+    while text[at : at + 1] != "]" or found:
+        match = _JSON_STRING.match(text, at)
+        if match is None:
+            return None
+        try:
+            value = json.loads(match.group())
+        except ValueError:
+            return None
+        found.append(Word(match.group(), value, pieces.span(at, match.end()), json=True))
+        at = _blank(text, match.end())
+        if text[at : at + 1] == "]":
+            break
+        if text[at : at + 1] != ",":
+            return None
+        at = _blank(text, at + 1)
+    return tuple(found)
+
+
+def _blank(text: str, at: int) -> int:
+    while at < len(text) and text[at] in SPACE:
+        at += 1
+    return at
+
+
+def literal(raw: str, escape: str = "\\") -> str:
+    """The word without its quotes; variables stay as they are written."""
+    if not any(char in raw for char in ('"', "'", escape)):
+        return raw
+    return expand(raw, None, escape) or ""
+
+
+def references(raw: str, escape: str = "\\", quoted: bool = True) -> Iterator[Reference]:
+    """Every use of a variable; single quotes hide it unless `quoted` is false."""
+    at, quote = 0, ""
+    while at < len(raw):
+        char = raw[at]
+        if char == escape and quote != "'":
+            at += 2
+            continue
+        if quoted and quote and char == quote:
+            quote = ""
+        elif quoted and not quote and char in "\"'":
+            quote = char
+        elif char == "$" and quote != "'":
+            found = reference(raw, at)
+            if found:
+                yield found
+                if found.modifier:
+                    yield from _shifted(found, raw, escape)
+                at = found.end
+                continue
+        at += 1
+
+
+def _shifted(outer: Reference, raw: str, escape: str) -> Iterator[Reference]:
+    """The references inside the argument of one, told in the outer text; one level is enough."""
+    base = outer.end - 1 - len(outer.argument)
+    at = outer.argument.find("$")
+    while at >= 0:
+        inner = reference(raw, base + at)
+        if inner is None or inner.end > outer.end:
+            return
+        yield inner
+        at = outer.argument.find("$", inner.end - base)
+
+
+def reference(text: str, at: int) -> Reference | None:
+    """The reference that starts at the `$` at `at`; None where it is an ordinary dollar."""
+    if text[at + 1 : at + 2] != "{":
+        found = _NAME.match(text, at + 1) or _SPECIAL.match(text, at + 1)
+        return Reference(found.group(), at, found.end()) if found else None
+    found = _NAME.match(text, at + 2) or _SPECIAL.match(text, at + 2)
+    if not found:
+        return None
+    close = _closing(text, at + 1)
+    if close < 0:
+        return None
+    rest = text[found.end() : close]
+    size = 2 if rest[:2] in (":-", ":+", ":?", "##", "%%", "//") else 1 if rest else 0
+    return Reference(found.group(), at, close + 1, rest[:size], rest[size:])
+
+
+def _closing(text: str, at: int) -> int:
+    """The offset of the brace that closes the one at `at`; -1 where none does."""
+    depth = 0
+    for index in range(at, min(len(text), at + _REACH)):
+        if text[index] == "{":
+            depth += 1
+        elif text[index] == "}":
+            depth -= 1
+            if not depth:
+                return index
+    return -1
+
+
+def expand(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) -> str | None:
+    """The word with its variables filled in and its quotes removed; None where a value is unknown.
+
+    `lookup` gives the value of a name, an empty string for one that is surely not set, None for
+    one that nobody can know from the file; without a `lookup` variables stay as they are written.
+    """
+    out: list[str] = []
+    at, quote, size = 0, "", 0
+    while at < len(raw):
+        char, following = raw[at], raw[at + 1 : at + 2]
+        if char == escape and quote != "'" and following:
+            keep = quote == '"' and following not in ('"', "$", escape)
+            out.append(char + following if keep else following)
+            at += 2
+            continue
+        if quote and char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote = char
+        else:
+            found = reference(raw, at) if lookup and char == "$" and quote != "'" else None
+            value = _value(found, lookup, escape, depth) if found and lookup else char
+            if value is None or size > _LIMIT:
+                return None
+            out.append(value)
+            size += len(value) if found else 0
+            at = found.end - 1 if found else at
+        at += 1
+    return "".join(out)
+
+
+def _value(found: Reference, lookup: Lookup, escape: str, depth: int) -> str | None:
+    value = lookup(found.name)
+    if not found.modifier:
+        return value
+    if depth > _DEPTH or found.modifier not in (":-", "-", ":+", "+", ":?", "?"):
+        return None
+    if value is None:
+        return None
+    is_set = bool(value)
+    if found.modifier[-1] == "-":
+        return value if is_set else expand(found.argument, lookup, escape, depth + 1)
+    if found.modifier[-1] == "+":
+        return expand(found.argument, lookup, escape, depth + 1) if is_set else ""
+    return value
