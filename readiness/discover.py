@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from readiness.model import Source, line_starts
 
@@ -25,12 +25,16 @@ VENDORED = frozenset(
 DOCUMENTS = (".md", ".markdown", ".mdx", ".mdown", ".txt")
 # Files that hold none of our kinds whatever they say; anything else is opened and asked.
 _OTHERS = frozenset(
-    """.py .pyc .pyi .ipynb .js .mjs .cjs .jsx .ts .tsx .vue .svelte .go .rs .java .kt .kts .scala .rb .php .c .h .cc .cpp .hpp .cs .fs .swift .m
-    .r .jl .lua .pl .pm .ex .exs .erl .hs .clj .dart .zig .sql .proto .graphql .css .scss .sass .less .html .htm .xml .svg .png .jpg .jpeg .gif
-    .webp .ico .bmp .pdf .zip .gz .tgz .tar .bz2 .xz .7z .jar .war .whl .so .dll .dylib .exe .bin .o .a .class .woff .woff2 .ttf .eot .otf .mp3
-    .mp4 .mov .avi .wav .csv .tsv .parquet .lock .sum .mod .map .min .snap .tf .tfvars .hcl .sh .bash .zsh .ps1 .bat .cmd .gradle .toml .ini
-    .properties .cfg .rst .adoc .tex .log .patch .diff .pem .crt .key .sqlite .db .jsonnet .libsonnet .cue .rego .bzl .bazel .tpl .gotmpl
-    .j2 .erb .mustache .jsonl .geojson .avro .pb .onnx .pt .npy .lst .sam .keep .gitkeep .editorconfig""".split()
+    """
+    .py .pyc .pyi .ipynb .js .mjs .cjs .jsx .ts .tsx .vue .svelte .go .rs .java .kt .kts .scala .rb .php .c .h
+    .cc .cpp .hpp .cs .fs .swift .m .r .jl .lua .pl .pm .ex .exs .erl .hs .clj .dart .zig .sql .proto .graphql
+    .css .scss .sass .less .html .htm .xml .svg .png .jpg .jpeg .gif .webp .ico .bmp .pdf .zip .gz .tgz .tar
+    .bz2 .xz .7z .jar .war .whl .so .dll .dylib .exe .bin .o .a .class .woff .woff2 .ttf .eot .otf .mp3 .mp4
+    .mov .avi .wav .csv .tsv .parquet .lock .sum .mod .map .min .snap .tf .tfvars .hcl .sh .bash .zsh .ps1
+    .bat .cmd .gradle .toml .ini .properties .cfg .rst .adoc .tex .log .patch .diff .pem .crt .key .sqlite .db
+    .jsonnet .libsonnet .cue .rego .bzl .bazel .tpl .gotmpl .j2 .erb .mustache .jsonl .geojson .avro .pb .onnx
+    .pt .npy .lst .sam .keep .gitkeep .editorconfig
+    """.split()
 )  # fmt: skip
 _ALWAYS = re.compile(r"dockerfile|containerfile|nginx", re.IGNORECASE)
 
@@ -56,61 +60,62 @@ class Found:
     folders: set[str] = field(default_factory=set)
 
 
-class NothingThere(Exception):
+class MissingPathError(Exception):
     """A path that was given does not exist: the path as given."""
 
 
-def find(paths: Sequence[str | os.PathLike[str]], exclude: Sequence[str] = ()) -> Found:
-    """Every file under the paths that may be ours, in order of path. Raises NothingThere."""
-    found = Found()
-    seen: set[tuple[int, int]] = set()
+def find(
+    paths: Sequence[str | os.PathLike[str]],
+    exclude: Sequence[str] = (),
+    *,
+    base: Path | None = None,
+) -> Found:
+    """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
+
+    Paths are shown relative to `base`, the working directory where none is given.
+    """
+    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute())
     for given in paths:
         path = Path(given)
         if not path.exists() and not path.is_symlink():
-            raise NothingThere(str(given))
-        if path.is_dir():
-            found.walked = True
-            found.folders.add(shown(path))
-            rules = Ignores(exclude)
-            rules.enter_parents(path)
-            _walk(path, found, rules, seen, 0)
-        else:
-            _take(path, found, seen, named=True)
-            _neighbours(path, found)
-    found.texts.sort(key=lambda source: source.path)
-    found.prose.sort(key=lambda source: source.path)
-    return found
+            raise MissingPathError(str(given))
+        walk.take(path) if path.is_file() else walk.start(path)
+    walk.found.texts.sort(key=lambda source: source.path)
+    walk.found.prose.sort(key=lambda source: source.path)
+    return walk.found
 
 
-def shown(path: Path) -> str:
-    """A path as reports print it: relative to the working directory where it can be, with `/`."""
-    try:
-        text = os.path.relpath(path)
-    except ValueError:  # another drive
-        text = str(path)
-    return Path(text).as_posix()
+class Walk:
+    """One walk over the given paths: what it has found, seen and been told to leave out."""
 
+    def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
+        self.exclude = exclude
+        self.base = base
+        self.found = Found()
+        self.seen: set[tuple[int, int]] = set()
+        self.ignores: list[tuple[str, GitIgnoreSpec]] = []
 
-class Ignores:
-    """What `exclude` and the .gitignore files on the way leave out."""
+    def shown(self, path: str | Path) -> str:
+        """A path as reports print it: relative to the base where it can be, with `/`."""
+        try:
+            text = os.path.relpath(path, self.base)
+        except ValueError:  # another drive
+            text = str(path)
+        return text.replace(os.sep, "/")
 
-    def __init__(self, exclude: Sequence[str]) -> None:
-        self.exclude = tuple(exclude)
-        self.specs: list[tuple[str, GitIgnoreSpec]] = []
-
-    def enter_parents(self, folder: Path) -> None:
-        """Read the .gitignore files above `folder`, up to the root of its repository."""
-        chain = []
-        here = folder.resolve()
-        while True:
-            if (here / ".git").exists():
-                for one in reversed(chain):
-                    self.enter(one)
-                return
-            if here.parent == here:
-                return
+    def start(self, folder: Path) -> None:
+        """Walk a folder that was given."""
+        self.found.walked = True
+        self.found.folders.add(self.shown(folder))
+        self.ignores = []
+        chain, here = [], folder.resolve()
+        while not (here / ".git").exists() and here.parent != here:
             here = here.parent
             chain.append(here)
+        if (here / ".git").exists():
+            for one in reversed(chain):
+                self.enter(one)
+        self.folder(folder, 0)
 
     def enter(self, folder: Path) -> bool:
         """Read the .gitignore of a folder; whether there was one."""
@@ -121,119 +126,119 @@ class Ignores:
 
         try:
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            self.specs.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
+            self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
         except (OSError, ValueError):
             return False
         return True
 
-    def leave(self) -> None:
-        """Forget the .gitignore read last."""
-        self.specs.pop()
-
     def out(self, entry: os.DirEntry[str], folder: bool) -> bool:
-        """Whether an entry is left out."""
-        path = shown(Path(entry.path))
-        if any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(path + "/", glob) for glob in self.exclude):
-            return True
-        if not self.specs:
+        """Whether an entry is left out by `exclude` or by a .gitignore above it."""
+        if self.exclude:
+            path = self.shown(entry.path)
+            if any(
+                fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(path + "/", glob)
+                for glob in self.exclude
+            ):
+                return True
+        if not self.ignores:
             return False
-        absolute = os.path.realpath(os.path.dirname(entry.path)) + os.sep + entry.name  # noqa: PTH118, PTH120
-        for root, spec in self.specs:
+        parent, name = os.path.split(entry.path)
+        absolute = os.path.realpath(parent) + os.sep + name
+        for root, spec in self.ignores:
             if absolute.startswith(root + os.sep):
                 local = absolute[len(root) + 1 :].replace(os.sep, "/")
                 if spec.match_file(local + "/" if folder else local):
                     return True
         return False
 
+    def unread(self, path: str | Path, reason: str) -> None:
+        """Remember a file or folder that should have been judged and was not."""
+        self.found.unread.append(Unread(self.shown(path), reason))
 
-def _walk(
-    folder: Path, found: Found, ignores: Ignores, seen: set[tuple[int, int]], depth: int
-) -> None:
-    """One folder, its files and then its folders; links out of it are not followed."""
-    try:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        found.unread.append(Unread(shown(folder), reason(error)))
-        return
-    if depth > MAX_DEPTH:
-        found.unread.append(Unread(shown(folder), f"folders are nested over {MAX_DEPTH} deep"))
-        return
-    entered = ignores.enter(folder)
-    for entry in entries:
+    def folder(self, folder: Path, depth: int) -> None:
+        """One folder, entry by entry; links out of it are not followed."""
+        if depth > MAX_DEPTH:
+            self.unread(folder, f"folders are nested over {MAX_DEPTH} deep")
+            return
         try:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            link = entry.is_symlink()
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            found.unread.append(Unread(shown(Path(entry.path)), reason(error)))
-            continue
-        if link and not _inside(entry, folder):
-            continue
-        if (is_folder and entry.name in VENDORED) or ignores.out(entry, is_folder):
-            continue
-        if is_folder:
-            _walk(Path(entry.path), found, ignores, seen, depth + 1)
-        elif not link or Path(entry.path).is_file():
-            _take(Path(entry.path), found, seen)
-    if entered:
-        ignores.leave()
+            self.unread(folder, reason_of(error))
+            return
+        entered = self.enter(folder)
+        for entry in entries:
+            try:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.is_symlink() and not inside(entry, folder):
+                    continue
+            except OSError as error:
+                self.unread(entry.path, reason_of(error))
+                continue
+            if (is_folder and entry.name in VENDORED) or self.out(entry, is_folder):
+                continue
+            if is_folder:
+                self.folder(Path(entry.path), depth + 1)
+            else:
+                self.file(Path(entry.path))
+        if entered:
+            self.ignores.pop()
+
+    def take(self, path: Path) -> None:
+        """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like."""
+        self.file(path, named=True)
+        try:
+            with os.scandir(path.parent) as scan:
+                self.found.paths.update(self.shown(entry.path) for entry in scan)
+        except OSError:
+            return
+
+    def file(self, path: Path, *, named: bool = False) -> None:
+        """One file: read it where it may be ours."""
+        found, suffix = self.found, path.suffix.lower()
+        name = self.shown(path)
+        found.paths.add(name)
+        certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
+        if suffix in _OTHERS and not certain:
+            found.skipped += 1
+            return
+        try:
+            status = path.stat()
+            data = self.bytes_of(path, status)
+        except OSError as error:
+            self.unread(path, reason_of(error))
+            return
+        text = decode(data) if data is not None else None
+        if text is not None:
+            (found.prose if suffix in DOCUMENTS else found.texts).append(Source(name, text))
+        elif not certain or (data is None and status.st_size <= MAX_BYTES):
+            found.skipped += 1
+        elif status.st_size > MAX_BYTES:
+            size = f"{status.st_size / 1048576:.1f} MiB"
+            self.unread(path, f"{size} is over the limit of {MAX_BYTES // 1048576} MiB")
+        else:
+            self.unread(path, "it is not text (UTF-8, or UTF-16 with a byte order mark)")
+
+    def bytes_of(self, path: Path, status: os.stat_result) -> bytes | None:
+        """The bytes of a regular file that was not read before and is not too large; else None."""
+        key = (status.st_dev, status.st_ino)
+        if (
+            not stat.S_ISREG(status.st_mode)
+            or status.st_size > MAX_BYTES
+            or (status.st_ino and key in self.seen)
+        ):
+            return None
+        self.seen.add(key)
+        return path.read_bytes()
 
 
-def _inside(entry: os.DirEntry[str], folder: Path) -> bool:
-    """Whether a link leads to a file of its own folder's tree: others are another tree's business, or a loop."""
+def inside(entry: os.DirEntry[str], folder: Path) -> bool:
+    """Whether a link leads to a file below its own folder: others are another tree's business, or a loop."""
     try:
         target = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
         return False
     return target.is_file() and folder.resolve() in target.parents
-
-
-def _neighbours(path: Path, found: Found) -> None:
-    """The names beside a file that was given by itself: enough for `.dockerignore` and its like."""
-    try:
-        with os.scandir(path.parent) as scan:
-            found.paths.update(shown(Path(entry.path)) for entry in scan)
-    except OSError:
-        return
-
-
-def _take(path: Path, found: Found, seen: set[tuple[int, int]], *, named: bool = False) -> None:
-    """One file: read it where it may be ours."""
-    name = shown(path)
-    found.paths.add(name)
-    lower = path.name.lower()
-    suffix = path.suffix.lower()
-    if not named and suffix in _OTHERS and not _ALWAYS.search(lower):
-        found.skipped += 1
-        return
-    try:
-        status = path.stat()
-        key = (status.st_dev, status.st_ino)
-        if not stat.S_ISREG(status.st_mode):
-            found.skipped += 1
-            return
-        if key in seen and status.st_ino:
-            return
-        seen.add(key)
-        if status.st_size > MAX_BYTES:
-            if named or suffix in {".yaml", ".yml", ".conf"} or _ALWAYS.search(lower):
-                size = f"{status.st_size / 1048576:.1f} MiB"
-                found.unread.append(Unread(name, f"{size} is over the limit of {MAX_BYTES // 1048576} MiB"))
-            else:
-                found.skipped += 1
-            return
-        data = path.read_bytes()
-    except OSError as error:
-        found.unread.append(Unread(name, reason(error)))
-        return
-    text = decode(data)
-    if text is None:
-        if named or suffix in {".yaml", ".yml", ".conf"} or _ALWAYS.search(lower):
-            found.unread.append(Unread(name, "it is not text (UTF-8 or UTF-16 with a byte order mark)"))
-        else:
-            found.skipped += 1
-        return
-    (found.prose if suffix in DOCUMENTS else found.texts).append(Source(name, text))
 
 
 def decode(data: bytes) -> str | None:
@@ -254,7 +259,7 @@ def decode(data: bytes) -> str | None:
         return None
 
 
-def reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     """What the system says, without the path, which may be absolute."""
     return (error.strerror or type(error).__name__).lower()
 
@@ -266,7 +271,9 @@ def blocks(document: Source) -> Iterator[tuple[Source, str]]:
     for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
         name = named_in(block.text) or DEFAULT_NAMES.get(block.language, "")
         yield (
-            Source(f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts),
+            Source(
+                f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts
+            ),
             block.language,
         )
 
@@ -291,5 +298,3 @@ def named_in(text: str) -> str:
     found = _NAMED.match(text[:300])
     name = found.group(1) if found else ""
     return name if "." in name or name.lower().startswith("dockerfile") else ""
-
-

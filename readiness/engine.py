@@ -46,7 +46,9 @@ def run(project: Project, rules: Sequence[Bound], core: dict[str, Rule], outcome
             by_target.setdefault(target, []).append(bound)
     for kind, documents in project.by_kind.items():
         known = kinds.targets(kind)
-        wanted = [(known[target], bounds) for target, bounds in by_target.items() if target in known]
+        wanted = [
+            (known[target], bounds) for target, bounds in by_target.items() if target in known
+        ]
         for document in documents:
             for find, bounds in wanted:
                 subjects = tuple(find(document))
@@ -129,7 +131,11 @@ class _Facts(dict[str, Any]):
 
 def message(rule: Rule, subject: Subject, found: Hit) -> str:
     """The rule's message with the hit's facts in it."""
-    return rule.message.format_map(_Facts(found.facts, subject)) if "{" in rule.message else rule.message
+    return (
+        rule.message.format_map(_Facts(found.facts, subject))
+        if "{" in rule.message
+        else rule.message
+    )
 
 
 def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
@@ -140,7 +146,7 @@ def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Findi
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
 
 
-def broken(rule: Rule, source: Source, error: ParseError) -> Finding:
+def broken(rule: Rule, source: Source, error: ParseError, kind: str) -> Finding:
     """The finding that stands for a source that its kind cannot read."""
     offset = min(max(error.offset, 0), len(source.text))
     if offset == len(source.text):  # point at the last thing written, not past it
@@ -148,7 +154,7 @@ def broken(rule: Rule, source: Source, error: ParseError) -> Finding:
     row = source.text.rfind("\n", 0, offset) + 1
     end = source.one_line(Span(offset, len(source.text))).end
     span = Span(offset, end) if end > offset else source.one_line(Span(row, len(source.text)))
-    return Finding(rule, source, span, rule.message.format(reason=error.message, kind=source.kind))
+    return Finding(rule, source, span, rule.message.format(reason=error.message, kind=kind))
 
 
 def read(

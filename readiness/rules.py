@@ -80,7 +80,11 @@ class Bound:
 
     def run(self, subject: Subject, project: Project) -> Outcome:
         """What the check says of one subject."""
-        return self.function(subject, project=project) if self.wants_project else self.function(subject)
+        return (
+            self.function(subject, project=project)
+            if self.wants_project
+            else self.function(subject)
+        )
 
     def judge(self, subject: Subject) -> Iterator[Hit]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
@@ -91,7 +95,9 @@ class Bound:
 def resolve(name: str) -> Callable[..., Outcome]:
     """The check function of a dotted name under readiness.checks."""
     module, _, function = name.rpartition(".")
-    found: Callable[..., Outcome] = getattr(importlib.import_module(f"readiness.checks.{module}"), function)
+    found: Callable[..., Outcome] = getattr(
+        importlib.import_module(f"readiness.checks.{module}"), function
+    )
     return found
 
 
@@ -110,6 +116,7 @@ class Clause:
     required: bool
 
     def judge(self, node: Any) -> Iterator[Hit]:
+        """A hit where the path ends in something that breaks the clause."""
         for owner, key, value in ends(node, self.steps):
             if self.holds(value) is self.required:
                 continue
@@ -180,7 +187,9 @@ def predicate(spec: Any) -> Callable[[Any], bool]:
     if name == "not":
         inner = predicate(argument)
         return lambda value: not inner(value)
-    raise ValueError(f"no predicate is called {name!r}; there are matches, min, max, equals and not")
+    raise ValueError(
+        f"no predicate is called {name!r}; there are matches, min, max, equals and not"
+    )
 
 
 def same(value: Any, other: Any) -> bool:
@@ -210,7 +219,9 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
             for path in sorted((root / group).glob("*.yaml")):
                 name = f"{group}/{path.stem}"
                 if name in seen:
-                    raise RuleError(path.name, f"there is a rule {name} already; give this one another name")
+                    raise RuleError(
+                        path.name, f"there is a rule {name} already; give this one another name"
+                    )
                 seen.add(name)
                 yield name, path
 
@@ -218,7 +229,9 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
 def load(roots: Sequence[Path] = (), groups: Iterable[str] = GROUPS) -> list[Bound]:
     """Every rule of the tool and of the given folders. Raises RuleError with the file and the line."""
     ours = folder()
-    return [read(name, path, custom=root_of(path, ours)) for name, path in files([ours, *roots], groups)]
+    return [
+        read(name, path, custom=root_of(path, ours)) for name, path in files([ours, *roots], groups)
+    ]
 
 
 def root_of(path: Path, ours: Path) -> bool:
@@ -234,7 +247,9 @@ def read(name: str, path: Path, *, custom: bool = False) -> Bound:
     try:
         documents = load_all(source.text)
     except ParseError as error:
-        raise RuleError(f"{path.name}:{source.position(error.offset).line}", error.message) from None
+        raise RuleError(
+            f"{path.name}:{source.position(error.offset).line}", error.message
+        ) from None
     spec = documents[0] if documents else None
     if not isinstance(spec, Map):
         raise RuleError(path.name, "a rule file is a mapping; see docs/writing-rules.md")
@@ -269,7 +284,8 @@ def rule_of(name: str, spec: Map, fail: Callable[[str, str], RuleError]) -> Rule
         fix=text_of(spec["fix"]),
         links=tuple(spec.get("links") or ()),
         equivalents={
-            peer: tuple(str(one) for one in ids) for peer, ids in (spec.get("same-as") or {}).items()
+            peer: tuple(str(one) for one in ids)
+            for peer, ids in (spec.get("same-as") or {}).items()
         },
         checklist=tuple(spec.get("checklist") or ()),
         level=one_of(spec, "level", LEVELS, fail, "recommended"),

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from readiness.config import Waiver
 from readiness.model import Finding, Rule, Source, Span, Suppression
 
-_COMMENT = re.compile(r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)")
+_COMMENT = re.compile(
+    r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
+)
 _UNTIL = re.compile(r"[,;\s]*\buntil[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
@@ -81,7 +83,9 @@ def _head_end(text: str) -> int:
 def _next_code(source: Source, row: int) -> int:
     """The first line below `row` that is no comment: several suppressions may stand above one line."""
     for number in range(row + 1, min(row + 20, len(source.lines)) + 1):
-        line = source.text[source.lines[number - 1] : source.lines[number] if number < len(source.lines) else None]
+        line = source.text[
+            source.lines[number - 1] : source.lines[number] if number < len(source.lines) else None
+        ]
         if line.strip() and not line.lstrip().startswith("#"):
             return number
     return row
@@ -102,16 +106,15 @@ def annotation(note: Note, catalogue: Iterable[str]) -> Directive:
     names = [name for name in catalogue if name == wanted or name.partition("/")[2] == note.rule]
     reason, until = _reason(note.text)
     return Directive(
-        note.source, note.span, tuple(names) or (note.rule,), reason, until, "annotation", None, note.within
+        note.source,
+        note.span,
+        tuple(names) or (note.rule,),
+        reason,
+        until,
+        "annotation",
+        None,
+        note.within,
     )
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Findings after suppression, those about the suppressions themselves among them."""
-
-    findings: list[Finding]
-    used: int = 0
 
 
 def apply(
@@ -124,7 +127,7 @@ def apply(
     locked: Callable[[Rule], bool],
     today: datetime.date,
     config: Source | None = None,
-) -> Outcome:
+) -> list[Finding]:
     """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
 
     `active` are the ids of the rules that ran: of a rule that did not run nobody can say that it is unused.
@@ -135,43 +138,57 @@ def apply(
     for one in directives:
         problem = invalid(one.rules, one.reason, one.until, catalogue, locked)
         if problem:
-            problems.append(_say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem))
+            problems.append(
+                _say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem)
+            )
         elif one.until and datetime.date.fromisoformat(one.until) < today:
             rule = catalogue["core/suppression-expired"]
-            problems.append(_say(rule, one.source, one.span, rules=", ".join(one.rules), until=one.until))
+            problems.append(
+                _say(rule, one.source, one.span, rules=", ".join(one.rules), until=one.until)
+            )
         else:
             good.append(one)
+    valid = _valid_waivers(waivers, catalogue, locked, today, config, problems)
+    kept, used, used_waivers = _mark(findings, good, valid)
+    places = {place_of(good[number]) for number in used}
+    unused = catalogue["core/suppression-unused"]
+    for one in good:
+        if place_of(one) not in places and all(name in active for name in one.rules):
+            problems.append(_say(unused, one.source, one.span, rules=", ".join(one.rules)))
+    for number, waiver in valid:
+        if config and number not in used_waivers and waiver.rule in active:
+            problems.append(_say(unused, config, waiver.span, rules=waiver.rule))
+    return [*kept, *problems]
+
+
+def place_of(one: Directive) -> tuple[str, int]:
+    """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
+    return one.source.root.path, one.source.to_root(one.span.start)
+
+
+def _mark(
+    findings: Sequence[Finding], good: Sequence[Directive], valid: Sequence[tuple[int, Waiver]]
+) -> tuple[list[Finding], set[int], set[int]]:
+    """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
     by_source: dict[int, list[int]] = {}
     for number, one in enumerate(good):
         by_source.setdefault(id(one.source), []).append(number)
     used: set[int] = set()
     used_waivers: set[int] = set()
     kept: list[Finding] = []
-    valid = _valid_waivers(waivers, catalogue, locked, today, config, problems)
     for finding in findings:
         suppression = None
         for number in _candidates(finding, by_source):
             if _covers(good[number], finding):
                 used.add(number)
                 suppression = Suppression(good[number].by, good[number].reason, good[number].until)
-        if suppression is None:
-            for number, waiver in valid:
-                if _waives(waiver, finding):
-                    used_waivers.add(number)
-                    suppression = Suppression("waiver", waiver.reason, waiver.until)
-                    break
+        for number, waiver in valid if suppression is None else ():
+            if _waives(waiver, finding):
+                used_waivers.add(number)
+                suppression = Suppression("waiver", waiver.reason, waiver.until)
+                break
         kept.append(replace(finding, suppressed=suppression) if suppression else finding)
-    places = {(good[n].source.root.path, good[n].source.to_root(good[n].span.start)) for n in used}
-    unused = catalogue["core/suppression-unused"]
-    for one in good:
-        place = one.source.root.path, one.source.to_root(one.span.start)
-        if place not in places and all(name in active for name in one.rules):
-            problems.append(_say(unused, one.source, one.span, rules=", ".join(one.rules)))
-    if config:
-        for number, waiver in valid:
-            if number not in used_waivers and waiver.rule in active:
-                problems.append(_say(unused, config, waiver.span, rules=waiver.rule))
-    return Outcome([*kept, *problems], len(used) + len(used_waivers))
+    return kept, used, used_waivers
 
 
 def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
@@ -193,7 +210,9 @@ def _covers(one: Directive, finding: Finding) -> bool:
     if one.lines is None:
         return True
     lines = one.source.lines
-    return any(bisect.bisect_right(lines, at) in one.lines for at in (finding.span.start, *finding.heads))
+    return any(
+        bisect.bisect_right(lines, at) in one.lines for at in (finding.span.start, *finding.heads)
+    )
 
 
 def invalid(
@@ -233,14 +252,22 @@ def _valid_waivers(
     valid = []
     for number, waiver in enumerate(waivers):
         problem = invalid([waiver.rule], waiver.reason, waiver.until, catalogue, locked)
-        over = bool(waiver.until) and not problem and datetime.date.fromisoformat(waiver.until or "") < today
+        over = (
+            bool(waiver.until)
+            and not problem
+            and datetime.date.fromisoformat(waiver.until or "") < today
+        )
         if not problem and not over:
             valid.append((number, waiver))
         elif config and problem:
-            problems.append(_say(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem))
+            problems.append(
+                _say(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem)
+            )
         elif config:
             rule = catalogue["core/suppression-expired"]
-            problems.append(_say(rule, config, waiver.span, rules=waiver.rule, until=waiver.until or ""))
+            problems.append(
+                _say(rule, config, waiver.span, rules=waiver.rule, until=waiver.until or "")
+            )
     return valid
 
 

@@ -18,7 +18,8 @@ _KIND = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+"""
 _FLOW = re.compile(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
 _POD = re.compile(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
 _CONTAINER = re.compile(
-    r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$", re.MULTILINE
+    r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
+    re.MULTILINE,
 )
 _NAMES = (".yaml", ".yml", ".json")
 # Files that are read by a tool of their own, not by the API server.
@@ -31,9 +32,28 @@ WORKLOADS = frozenset(
 SERVING = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
+_PLAIN = frozenset({"ReplicationController", "Job"})
+_APPS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+# Custom resources whose spec.template is a pod template.
+_TEMPLATED = frozenset(
+    {
+        ("Rollout", "argoproj.io"),
+        ("Service", "serving.knative.dev"),
+        ("Configuration", "serving.knative.dev"),
+        ("DeploymentConfig", "apps.openshift.io"),
+        ("DeploymentConfig", ""),
+    }
+)
 BATCH = frozenset({"Job", "CronJob", "ScaledJob"})
 REPLICATED = frozenset(
-    {"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"}
+    {
+        "Deployment",
+        "StatefulSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Rollout",
+        "DeploymentConfig",
+    }
 )
 
 
@@ -267,7 +287,14 @@ def piece(source: Source, root: Map) -> Iterator[Object]:
     """A part of a manifest shown in prose, put where it would stand: a spec, a pod spec, a container."""
     node = root
     if isinstance(node.get("spec"), Map):
-        yield Object(source, node, "v1", "PodTemplate" if "template" not in node["spec"] else "Deployment", "", "")
+        yield Object(
+            source,
+            node,
+            "v1",
+            "PodTemplate" if "template" not in node["spec"] else "Deployment",
+            "",
+            "",
+        )
         return
     for key in ("containers", "initContainers"):
         if isinstance(node.get(key), Seq):
@@ -276,11 +303,19 @@ def piece(source: Source, root: Map) -> Iterator[Object]:
             shell._edges["spec"] = (node.at().start, *node.at())
             yield Object(source, shell, "v1", "Pod", "", "")
             return
-    probes = {"livenessProbe", "readinessProbe", "startupProbe", "securityContext", "resources", "image", "env"}
+    probes = {
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+        "securityContext",
+        "resources",
+        "image",
+        "env",
+    }
     if probes & set(node) and not {"services", "jobs"} & set(node):
         shell, spec, containers = Map(node.at()), Map(node.at()), Seq(node.at())
         containers.append(node)
-        containers._edges.append(tuple(node.at()))
+        containers._edges.append((node.at().start, node.at().end))
         for outer, key, inner in ((shell, "spec", spec), (spec, "containers", containers)):
             outer[key] = inner
             outer._edges[key] = (node.at().start, *node.at())
@@ -297,25 +332,22 @@ def pods_of(one: Object) -> Iterator[Pod]:
         return
     if kind == "Pod" or (kind == "PodTemplate" and "template" not in spec):
         yield Pod(one.source, spec, one, one.node)
-    elif kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"} and group in {"apps", "extensions", ""}:
-        yield from pod_in(one, spec.get("template"))
-    elif kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"} and group.endswith("apps"):
-        yield from pod_in(one, spec.get("template"))
-    elif kind in {"ReplicationController", "Job"}:
+    elif kind in _PLAIN or (
+        kind in _APPS and (group in {"", "extensions"} or group.endswith("apps"))
+    ):
         yield from pod_in(one, spec.get("template"))
     elif kind == "CronJob":
         job = mapping(spec, "jobTemplate")
         yield from pod_in(one, mapping(job, "spec").get("template"))
-    elif (kind, group) in {
-        ("Rollout", "argoproj.io"),
-        ("Service", "serving.knative.dev"),
-        ("Configuration", "serving.knative.dev"),
-        ("DeploymentConfig", "apps.openshift.io"),
-    } or (kind == "DeploymentConfig" and group == ""):
+    elif (kind, group) in _TEMPLATED:
         yield from pod_in(one, spec.get("template"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
         yield from pod_in(one, mapping(spec, "jobTargetRef").get("template"))
-    elif kind in {"Task", "ClusterTask"} and group == "tekton.dev" and isinstance(spec.get("steps"), Seq):
+    elif (
+        kind in {"Task", "ClusterTask"}
+        and group == "tekton.dev"
+        and isinstance(spec.get("steps"), Seq)
+    ):
         pod = Map(spec.at())
         pod["containers"], pod._edges["containers"] = spec["steps"], spec._edges["steps"]
         yield Pod(one.source, pod, one, one.node)
@@ -344,7 +376,9 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-_CONFIG = re.compile(r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE)
+_CONFIG = re.compile(
+    r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE
+)
 
 
 def embedded(document: Document) -> Iterator[Source]:
@@ -358,7 +392,10 @@ def embedded(document: Document) -> Iterator[Source]:
                 starts = literal(document.source.text, data.at(key), value)
                 if starts:
                     yield Source(
-                        f"{document.source.path}#{one.name}/{key}", value, parent=document.source, starts=starts
+                        f"{document.source.path}#{one.name}/{key}",
+                        value,
+                        parent=document.source,
+                        starts=starts,
                     )
 
 

@@ -25,7 +25,9 @@ def is_markdown(path: str, text: str) -> bool:
         return False
     if path.lower().endswith((".md", ".markdown", ".mdx", ".mdown")):
         return True
-    return len(_FENCE.findall(text)) >= 2 and len(_LOOKS.findall(text)) >= 3 and "\n#" in f"\n{text}"
+    return (
+        len(_FENCE.findall(text)) >= 2 and len(_LOOKS.findall(text)) >= 3 and "\n#" in f"\n{text}"
+    )
 
 
 def blocks(text: str, lines: list[int]) -> Iterator[Block]:
@@ -39,7 +41,11 @@ def blocks(text: str, lines: list[int]) -> Iterator[Block]:
         if token.type != "fence" or not token.map:
             continue
         first = token.map[0] + 1
-        inner = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
+        inner = (
+            token.content.split("\n")[:-1]
+            if token.content.endswith("\n")
+            else token.content.split("\n")
+        )
         starts = []
         for row, line in enumerate(inner, start=first):
             begin = lines[row] if row < len(lines) else len(text)
@@ -47,4 +53,8 @@ def blocks(text: str, lines: list[int]) -> Iterator[Block]:
             raw = text[begin:end].rstrip("\r\n")
             starts.append(begin + len(raw) - len(line) if raw.endswith(line) else begin)
         starts.append(starts[-1] + len(inner[-1]) + 1 if starts else 0)
-        yield Block(token.info.split()[0].strip("{}.").lower() if token.info.strip() else "", token.content, tuple(starts))
+        yield Block(
+            token.info.split()[0].strip("{}.").lower() if token.info.strip() else "",
+            token.content,
+            tuple(starts),
+        )

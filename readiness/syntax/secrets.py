@@ -12,7 +12,18 @@ from readiness.model import Span
 # Names are compared word by word (camelCase, snake_case and kebab-case come apart), so that `KEYBOARD`, `TOKENIZER`
 # and `PASSWORD_FILE` are told from what they resemble.
 _SECRET_WORDS = frozenset(
-    {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey", "pass"}
+    {
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "secret",
+        "secrets",
+        "credential",
+        "credentials",
+        "apikey",
+        "pass",
+    }
 )
 _SECRET_PAIRS = frozenset(
     {
@@ -42,7 +53,9 @@ _REFERENCE = re.compile(
     (?:vault|secret|secrets|ssm|op|awssm|gcpsm|azurekv|ref|arn|sops|doppler|env|file|k8s)[:+]\S*)\s*\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_FILLED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}")
+_FILLED = re.compile(
+    r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}"
+)
 _PLACEHOLDER_WORDS = re.compile(
     r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour\b|my[-_ ]?(?:secret|password|token|key)\b|example|
     placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<.*>|put[-_ ]?your|set[-_ ]?(?:me|this)|fill[-_ ]?(?:me|in)|
@@ -51,17 +64,26 @@ _PLACEHOLDER_WORDS = re.compile(
 )
 _NO_VALUE = frozenset(
     {"", "true", "false", "yes", "no", "on", "off", "null", "none", "nil", "~", "undefined", "disabled", "enabled", "optional",
-     "required", "auto", "default", "always", "never", "inherit", "file", "env", "vault", "local", "basic", "bearer", "unset", "empty", "-"}
+     "required", "auto", "default", "always", "never", "inherit", "file", "env", "vault", "local", "basic", "bearer",
+     "unset", "empty", "-"}
 )  # fmt: skip
 
 # Shapes that are a credential whatever they are called. Each repeats one class only: no backtracking.
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")),
     ("AWS access key id", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b")),
+    (
+        "GitHub token",
+        re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b"),
+    ),
     ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,64}(?![A-Za-z0-9_-])")),
     ("Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,250}")),
-    ("Slack webhook", re.compile(r"https://hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}")),
+    (
+        "Slack webhook",
+        re.compile(
+            r"https://hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"
+        ),
+    ),
     ("Stripe key", re.compile(r"\b[sr]k_live_[A-Za-z0-9]{20,247}\b")),
     ("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
     ("OpenAI key", re.compile(r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])")),
@@ -69,9 +91,14 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")),
     ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
     ("PyPI token", re.compile(r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}")),
-    ("JSON web token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
+    (
+        "JSON web token",
+        re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    ),
 )
-_USERINFO = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://([^\s/:@'\"<>]{0,100}):([^\s/@'\"<>]{1,200})@[^\s/'\"<>]")
+_USERINFO = re.compile(
+    r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://([^\s/:@'\"<>]{0,100}):([^\s/@'\"<>]{1,200})@[^\s/'\"<>]"
+)
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?(?P<value>[^\s"'#,;}{]{4,400})"""
 )
@@ -94,15 +121,31 @@ def words(name: str) -> list[str]:
 def names_secret(name: str) -> bool:
     """Whether a variable of this name holds a secret, by the words that it is made of."""
     parts = words(name)
-    if not parts or parts[-1] in _ABOUT or (parts[0] in {"no", "allow", "use", "enable", "disable", "require"}):
+    if (
+        not parts
+        or parts[-1] in _ABOUT
+        or (parts[0] in {"no", "allow", "use", "enable", "disable", "require"})
+    ):
         return False
     if parts[-1] in _SECRET_WORDS or (len(parts) > 1 and (parts[-2], parts[-1]) in _SECRET_PAIRS):
         return True
-    if parts[-1] in _TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not; `judge` looks at the value too
-        return not ({"max", "min", "num", "total", "per", "csrf", "output", "input", "prompt", "completion"} & set(parts))
-    return parts[-1] in {"key", "value", "base", "default", "admin", "root", "prod", "production"} and bool(
-        _SECRET_WORDS & set(parts[:-1])
-    )
+    if (
+        parts[-1] in _TOKEN_WORDS
+    ):  # MAX_TOKENS is a number, ACCESS_TOKEN is not; `judge` looks at the value too
+        return not (
+            {"max", "min", "num", "total", "per", "csrf", "output", "input", "prompt", "completion"}
+            & set(parts)
+        )
+    return parts[-1] in {
+        "key",
+        "value",
+        "base",
+        "default",
+        "admin",
+        "root",
+        "prod",
+        "production",
+    } and bool(_SECRET_WORDS & set(parts[:-1]))
 
 
 def is_reference(value: str) -> bool:
@@ -145,7 +188,12 @@ def judge(name: str, value: object) -> str | None:
     Weak and well-known passwords (`postgres`, `admin`) count: they are what an attacker tries first.
     """
     if not isinstance(value, str):
-        if isinstance(value, int) and not isinstance(value, bool) and names_secret(name) and "password" in words(name):
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and names_secret(name)
+            and "password" in words(name)
+        ):
             return "password"
         return None
     text = value.strip()
@@ -161,7 +209,11 @@ def judge(name: str, value: object) -> str | None:
 
 def _kind_of(parts: list[str], text: str) -> str | None:
     """What a value under a secret's name is, or None where its form says that it is no secret after all."""
-    if text.startswith(("/", "./", "~/")) or "://" in text or text.endswith((".pem", ".key", ".crt", ".txt", ".json")):
+    if (
+        text.startswith(("/", "./", "~/"))
+        or "://" in text
+        or text.endswith((".pem", ".key", ".crt", ".txt", ".json"))
+    ):
         return None  # a path or an address
     if {"password", "passwd", "pwd", "passphrase", "pass"} & set(parts):
         return None if " " in text and len(text) > 60 else "password"

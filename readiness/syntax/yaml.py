@@ -1,4 +1,4 @@
-"""YAML with places: libyaml's events into plain dicts and lists that know where their values stand."""
+"""YAML with places: libyaml's events into dicts and lists that know where their values stand."""
 
 from __future__ import annotations
 
@@ -153,14 +153,20 @@ class _Loader:
         if kind is yaml.AliasEvent:
             self.end = self.base + event.end_mark.index
             if event.anchor not in self.anchors:
-                raise ParseError(f"undefined alias {event.anchor!r}", self.base + event.start_mark.index)
+                raise ParseError(
+                    f"undefined alias {event.anchor!r}", self.base + event.start_mark.index
+                )
             return self.anchors[event.anchor]
         if depth > 400:
             raise ParseError("nested too deeply", self.base + event.start_mark.index)
         self.count += 1
         if self.count > MAX_NODES:
             raise ParseError("too many values", self.base + event.start_mark.index)
-        return self.mapping(event, depth) if kind is yaml.MappingStartEvent else self.sequence(event, depth)
+        return (
+            self.mapping(event, depth)
+            if kind is yaml.MappingStartEvent
+            else self.sequence(event, depth)
+        )
 
     def mapping(self, start: Any, depth: int) -> Map:
         base = self.base
@@ -177,7 +183,9 @@ class _Loader:
             if key.__class__ is yaml.MappingEndEvent:
                 break
             at = base + key.start_mark.index
-            name = key.value if key.__class__ is yaml.ScalarEvent else str(self.build(key, depth + 1))
+            name = (
+                key.value if key.__class__ is yaml.ScalarEvent else str(self.build(key, depth + 1))
+            )
             first = self.event()
             begin = base + first.start_mark.index
             value = self.build(first, depth + 1)
@@ -249,9 +257,13 @@ def load_all(text: str) -> list[Any]:
         raise ParseError(reason, base + mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:
         shown = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
-        raise ParseError(f"{shown} is not allowed in YAML", base + _characters(text, error.position)) from None
+        raise ParseError(
+            f"{shown} is not allowed in YAML", base + _characters(text, error.position)
+        ) from None
     except UnicodeEncodeError as error:
-        raise ParseError("half a surrogate pair is not allowed in YAML", base + error.start) from None
+        raise ParseError(
+            "half a surrogate pair is not allowed in YAML", base + error.start
+        ) from None
     except RecursionError:
         raise ParseError("nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:

@@ -1,0 +1,154 @@
+"""Texts to projects: which file is of which kind, which stand together, and what could not be judged."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness import discover, engine, kinds
+from readiness.discover import Found
+from readiness.model import Finding, ParseError, Rule, Source, Span
+from readiness.project import Project
+
+_TEMPLATE = re.compile(r"\{\{|\{%|<%")
+_WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
+          "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot"}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Row:
+    """One file of the report: its kind and whether it was judged, else why not."""
+
+    path: str
+    kind: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Projects to judge, a row for each file of ours, findings about files that do not parse, and all sources."""
+
+    projects: list[Project] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    broken: list[Finding] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    others: int = 0
+    left: int = 0
+
+
+def assemble(
+    found: Found, core: dict[str, Rule], *, documents: bool | None, settings: dict[str, Any]
+) -> Assembly:
+    """All that was found, as projects.
+
+    Files stand together as one project. A Markdown document is a project of its own; on a walk it is read where
+    `documents` asks for it or where nothing else was found, so that a README's snippets do not score a repository.
+    """
+    made = Assembly()
+    for unread in found.unread:
+        made.rows.append(Row(unread.path, "", "unreadable", unread.reason))
+        source = Source(unread.path, "")
+        made.broken.append(_unreadable(core["core/unreadable"], source, unread.reason))
+    charts = chart_folders(found.paths)
+    ours = []
+    for source in found.texts:
+        chart = chart_of(source.path, charts)
+        source.kind = "" if chart else kinds.classify(source.path, source.text)
+        if chart:
+            made.rows.append(Row(source.path, "helm", "skipped", f"chart {chart} was not rendered"))
+        elif source.kind:
+            ours.append(source)
+        elif _is_markdown(source):
+            found.prose.append(source)
+        else:
+            made.others += 1
+    pairs = list(_parse(ours, core, made))
+    prose = [source for source in found.prose if _is_markdown(source)]
+    made.others += len(found.prose) - len(prose)
+    wanted = documents if documents is not None else (not ours or not found.walked)
+    if wanted:
+        for source in prose:
+            _prose(source, core, made, settings)
+    else:
+        made.left = len(prose)
+    if pairs:
+        project = Project(pairs, found.paths, complete=found.walked, settings=settings)
+        made.projects.insert(0, project)
+    made.rows.sort(key=lambda row: row.path)
+    return made
+
+
+def _parse(
+    sources: list[Source], core: dict[str, Rule], made: Assembly
+) -> Iterator[tuple[str, Any]]:
+    """(kind, document) of every source that parses; a row for each, a finding for those that do not."""
+    for source, document, error in engine.read(sources):
+        made.sources.append(source)
+        if source.parent is None:
+            made.rows.append(_row(source, error))
+        if error is None:
+            yield source.kind, document
+        elif not _TEMPLATE.search(source.text):
+            made.broken.append(engine.broken(core["core/syntax"], source, error, _WORDS[source.kind]))
+
+
+def _row(source: Source, error: ParseError | None) -> Row:
+    """The row of a file that has a kind."""
+    if error is None:
+        return Row(source.path, source.kind, "checked")
+    if _TEMPLATE.search(source.text):
+        return Row(source.path, source.kind, "skipped", "a template that needs rendering first")
+    return Row(source.path, source.kind, "invalid", error.message)
+
+
+def _unreadable(rule: Rule, source: Source, reason: str) -> Finding:
+    """The finding that stands for a file that was not read, at its beginning."""
+    return Finding(rule, source, Span(0, 0), rule.message.format(reason=reason))
+
+
+def _is_markdown(source: Source) -> bool:
+    from readiness.syntax.markdown import is_markdown
+
+    return is_markdown(source.path, source.text)
+
+
+def _prose(source: Source, core: dict[str, Rule], made: Assembly, settings: dict[str, Any]) -> None:
+    """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
+    pairs = []
+    problems = []
+    for block, _language in discover.blocks(source):
+        block.kind = kinds.classify(block.path, block.text)
+        if not block.kind:
+            continue
+        for inner, document, error in engine.read([block]):
+            if error is None:
+                made.sources.append(inner)
+                pairs.append((inner.kind, document))
+            else:
+                line = inner.position(error.offset).line
+                problems.append(f"line {line}: {error.message}")
+    if not pairs and not problems:
+        made.others += 1
+        return
+    reason = f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
+    made.rows.append(Row(source.path, "markdown", "checked", reason))
+    made.projects.append(Project(pairs, prose=True, settings=settings))
+
+
+def chart_folders(paths: set[str]) -> frozenset[str]:
+    """The folders that hold a Helm chart."""
+    return frozenset(posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml")
+
+
+def chart_of(path: str, charts: frozenset[str]) -> str:
+    """The chart whose template a file is: such a file is no manifest until it is rendered."""
+    parts = path.split("/")
+    for depth in range(len(parts) - 1):
+        folder = "/".join(parts[:depth])
+        if folder in charts and parts[depth] == "templates":
+            return folder or "."
+    return ""

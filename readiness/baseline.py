@@ -1,0 +1,128 @@
+"""Findings that are known already: fingerprints, baseline files, and the findings of an earlier revision."""
+
+from __future__ import annotations
+
+import collections
+import json
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from readiness.model import Finding, Suppression, fingerprint
+
+VERSION = 1
+
+
+class BaselineError(Exception):
+    """A baseline or a revision that cannot be used; the message says what to do."""
+
+
+def stamp(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings with their fingerprints: rule, path, subject and the text at the place, and no line.
+
+    The text of a secret stays out: a short hash of a weak password can be guessed back.
+    """
+    seen: collections.Counter[tuple[str, str, str, str]] = collections.Counter()
+    done = []
+    for one in findings:
+        text = (
+            "" if one.rule.category == "secrets" else one.source.text[one.span.start : one.span.end]
+        )
+        subject = f"{one.resource}|{one.container}"
+        key = (one.rule.id, one.path, subject, text)
+        done.append(replace(one, fingerprint=fingerprint(*key, seen[key])))
+        seen[key] += 1
+    return done
+
+
+def dump(findings: Iterable[Finding]) -> str:
+    """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read."""
+    rows = [
+        {
+            "fingerprint": one.fingerprint,
+            "rule": one.rule.id,
+            "path": one.path,
+            "resource": one.resource,
+        }
+        for one in findings
+        if not one.suppressed
+    ]
+    return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
+
+
+def load(path: Path) -> frozenset[str]:
+    """The fingerprints of a baseline file. Raises BaselineError."""
+    try:
+        spec = json.loads(path.read_text(encoding="utf-8"))
+        if spec["version"] != VERSION:
+            raise BaselineError(
+                f"{path.name}: version {spec['version']!r} of baselines is not known; write it anew"
+            )
+        return frozenset(str(row["fingerprint"]) for row in spec["findings"])
+    except OSError as error:
+        raise BaselineError(
+            f"{path.name}: cannot be read: {(error.strerror or 'error').lower()}"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise BaselineError(
+            f"{path.name}: this is no baseline; `readiness baseline` writes one"
+        ) from None
+
+
+def mark(findings: Sequence[Finding], known: frozenset[str], by: str, reason: str) -> list[Finding]:
+    """The findings, those whose fingerprint is known marked as suppressed."""
+    return [
+        replace(one, suppressed=Suppression(by, reason))
+        if one.fingerprint in known and not one.suppressed
+        else one
+        for one in findings
+    ]
+
+
+def git(*arguments: str) -> bytes:
+    """What a git command prints. Raises BaselineError with git's own words."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False, timeout=120)  # noqa: S603, S607
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BaselineError(f"git could not be run: {type(error).__name__}") from None
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise BaselineError(words[0] if words else "git failed")
+    return done.stdout
+
+
+@contextmanager
+def revision(ref: str) -> Iterator[Path]:
+    """A folder that holds the working directory's tree as it was where this branch left `ref`.
+
+    The tree comes out of git's objects; nothing in it is run. Raises BaselineError.
+    """
+    if ref.startswith("-"):
+        raise BaselineError(f"{ref!r} is no revision")
+    base = git("merge-base", "--end-of-options", ref, "HEAD").decode().strip()
+    prefix = git("rev-parse", "--show-prefix").decode().strip()
+    with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
+        root = Path(folder)
+        packed = root / "tree.tar"
+        with packed.open("wb") as out:
+            out.write(git("archive", "--format=tar", f"{base}:{prefix}" if prefix else base))
+        tree = root / "tree"
+        tree.mkdir()
+        with tarfile.open(packed) as archive:
+            for member in archive:
+                if member.isfile() or member.isdir():
+                    archive.extract(member, tree, filter="data")
+        yield tree
+
+
+Check = Callable[[Path], Iterable[Finding]]
+
+
+def since(ref: str, check: Check) -> frozenset[str]:
+    """The fingerprints of the findings at the revision where this branch left `ref`."""
+    with revision(ref) as tree:
+        return frozenset(one.fingerprint for one in check(tree))
