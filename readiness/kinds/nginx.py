@@ -1,0 +1,296 @@
+"""nginx configuration: main files, files of conf.d and sites-*, templates for envsubst, fragments, `nginx -T` dumps."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.model import Source
+from readiness.syntax import nginx as syntax
+from readiness.syntax.nginx import Block, Directive
+
+NAME = "nginx"
+EXAMPLE = "nginx.conf"
+
+FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map", "match"})
+"""Blocks whose lines are data, not directives."""
+
+_HEAD = 65_536
+_NOT_OURS = re.compile(
+    r"\.(?:ya?ml|json|toml|ini|service|timer|socket|md|txt|xml|html?|py|js|ts|go|rb|php|java|c|h|cpp|rs|sh|css|scss|sql|tf|hcl|env|pem|crt"
+    r"|proto|lua|lock|log|csv|desktop|repo|cmake|gradle|kt|swift|cs|scala|ps1|bat|mk|pl|r|properties)$",
+    re.IGNORECASE,
+)
+_HINT = re.compile(
+    r"(?:^|/)(?:[^/]*nginx[^/]*|sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
+    r"|\.conf\.(?:template|tmpl|tpl|in)$",
+    re.IGNORECASE,
+)
+_NEVER = re.compile(r"^[ \t]*(?:<[A-Za-z/!?]|\[[\w .:-]+\][ \t]*\r?$|\{%|#!|#include\b|apiVersion:)", re.MULTILINE)
+# One line's first word with what follows it; a line that goes on counts by its word.
+_LINE = re.compile(r"^[ \t]*+([a-z][a-z0-9_]*+)(?=[ \t;{\r\n])([^\r\n]*+)", re.MULTILINE)
+_OTHER = re.compile(r"^[ \t]*+[A-Z<>@&|+=(!%?-]", re.MULTILINE)
+_STRONG = re.compile(
+    r"(?:(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached|gzip|brotli|client|limit_(?:req|conn|rate|except)|ssl|auth_(?:basic|request|jwt|oidc)"
+    r"|keepalive|worker|open_file_cache|sub_filter|more_(?:set|clear)|error|access|server|real_ip|set_real_ip"
+    r"|large_client|default|log|types_hash|map_hash|send|tcp|lingering|reset_timedout|merge|variables_hash|output|postpone|recursive|etag"
+    r"|stub|status|satisfy|valid|try|split|charset|ignore|if_modified|aio|directio|resolver|http2|http3|quic|chunked|port_in"
+    r"|absolute_redirect|msie|source_charset|underscores_in|security|upstream|js|lua|content_by|rewrite_by|access_by|init_by|expires"
+    r"|zone|least|ip|hash|health|secure_link|random_index|image_filter|autoindex|load)_[a-z0-9_]+"
+    r"|add_(?:header|trailer)(?:_inherit)?|auth_(?:basic|request)|limit_(?:req|conn|rate)|etag|sendfile|pcre_jit|autoindex|quic_bpf|server_tokens|satisfy|proxy_pass|stub_status|upstream|rewrite|limit_except"
+    r"|split_clients|valid_referers|http2|http3|daemon|load_module)"
+)
+_WEAK = frozenset(
+    """location server http events stream mail if set return break include listen root alias index allow deny internal map geo types user
+    expires charset resolver env pid keepalive least_conn ip_hash hash random zone state queue ntlm gunzip perl empty_gif flv mp4 dav
+    charset_types etag ranges default hostnames volatile mirror slice api match""".split()
+)
+_VARIABLE = re.compile(r"[ \t]+(?:\"?\$|\(\$)")
+_LOCATION = re.compile(r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])[^\r\n]*\{?[ \t]*(?:\}|#[^\r\n]*)?[ \t]*$")
+_DUMP = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
+
+
+def claims(path: str, text: str) -> bool:
+    """Whether a text is nginx's: most of its lines begin with words of nginx, and no other language shows.
+
+    Words that nothing else uses count by themselves; those that others share (`server`, `include`) need a path that
+    speaks of nginx, or a `location` with a path.
+    """
+    if _NOT_OURS.search(path):
+        return False
+    head = text[:_HEAD]
+    if ";" not in head and "{" not in head:
+        return False
+    if _NEVER.search(head):
+        return False
+    hinted = _HINT.search(path) is not None
+    strong = weak = other = 0
+    for found in _LINE.finditer(head):
+        word, rest = found[1], found[2].split("#", 1)[0].rstrip()
+        ended = rest.endswith((";", "{", "}"))
+        if _STRONG.fullmatch(word) and (ended or hinted):
+            strong += 1
+        elif word == "location" and _LOCATION.match(found[2]):
+            strong += 1
+        elif word in {"map", "geo", "set", "if"} and _VARIABLE.match(found[2]) and (ended or hinted):
+            strong += 1
+        elif word in _WEAK:
+            weak += ended or hinted
+        else:
+            other += 1
+    if hinted:
+        return strong + weak > 0 and strong + weak >= other
+    other += sum(1 for _ in _OTHER.finditer(head))
+    return strong > 0 and strong + weak > 2 * other
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A block, or a whole file: what stands between two braces is judged together."""
+
+    source: Source
+    node: Block
+
+    @property
+    def kind(self) -> str:
+        """The directive that opens it: `http`, `server`, `location`; an empty string for a file."""
+        return self.node.name
+
+    @property
+    def name(self) -> str:
+        """What it is called: a server's first name, a location's path, a file's name."""
+        owner = self.node.owner
+        if owner is None:
+            return posixpath.basename(self.source.path)
+        if owner.name == "server":
+            return next((name for d in self.node.all("server_name") for name in d.args if name), "_")
+        return owner.value or owner.name
+
+    @property
+    def resource(self) -> str:
+        """`server/example.com`, `location/= /health`; a file is `nginx/NAME`."""
+        return f"{self.kind or 'nginx'}/{self.name}"
+
+    @property
+    def container(self) -> str:
+        """There are none in nginx."""
+        return ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether a server takes TLS connections: `listen ... ssl` or `quic`, or the old `ssl on`."""
+        return speaks_tls(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One directive anywhere, for rules that need to see no more than it."""
+
+    source: Source
+    node: Directive
+
+    @property
+    def name(self) -> str:
+        """The directive's name."""
+        return self.node.name
+
+    @property
+    def value(self) -> str:
+        """Its arguments, joined by blanks."""
+        return self.node.value
+
+    @property
+    def count(self) -> int:
+        """How many arguments it has."""
+        return len(self.node.args)
+
+    @property
+    def plane(self) -> str:
+        """`http`, `stream` or `mail`: where it works."""
+        return plane(self.node.parent)
+
+    @property
+    def within(self) -> str:
+        """The name of the block that it stands in; an empty string at the top of a file."""
+        return self.node.parent.name
+
+    @property
+    def resource(self) -> str:
+        """The nearest server, upstream or location that it stands in."""
+        return owner_of(self.node).resource
+
+    @property
+    def container(self) -> str:
+        """There are none in nginx."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file; a dump of `nginx -T` is several files in one text, each a section under its own path."""
+
+    source: Source
+    sections: tuple[tuple[str, Block], ...]
+
+    def walk(self) -> Iterator[Directive]:
+        """Every directive, outer ones first; lines of blocks that hold data are none."""
+        for _, block in self.sections:
+            for directive in syntax.walk(block):
+                if directive.parent.name not in FREE:
+                    yield directive
+
+
+def parse(source: Source) -> Document:
+    """The document of a source. Raises ParseError."""
+    root = syntax.parse(source)
+    heads = list(_DUMP.finditer(source.text))
+    if not heads:
+        return Document(source, ((source.path, root),))
+    sections = []
+    for head, following in zip(heads, [*heads[1:], None], strict=True):
+        end = following.start() if following else len(source.text)
+        block = Block(source, None, head.end())
+        block.end = end
+        block.directives = [d for d in root.directives if head.end() <= d.places[0].start < end]
+        for directive in block.directives:
+            directive.parent = block
+        sections.append((head[1], block))
+    return Document(source, tuple(sections))
+
+
+def speaks_tls(block: Block) -> bool:
+    """Whether a server block takes TLS connections."""
+    return any({"ssl", "quic"} & set(d.args[1:]) for d in block.all("listen")) or any(
+        d.value == "on" for d in block.all("ssl")
+    )
+
+
+def plane(block: Block | None) -> str:
+    """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it."""
+    while block is not None:
+        if block.name in {"http", "stream", "mail"}:
+            return block.name
+        if block.name == "server" and any(d.name in {"proxy_pass", "ssl_preread"} for d in block.directives):
+            return "stream"  # in http, proxy_pass stands in locations only
+        if block.name == "server" and any(d.name in {"protocol", "smtp_auth"} for d in block.directives):
+            return "mail"
+        block = block.parent
+    return "http"
+
+
+def owner_of(directive: Directive) -> Scope:
+    """The nearest named block around a directive."""
+    block: Block = directive.parent
+    while block.parent is not None and block.name not in {"server", "upstream", "location"}:
+        block = block.parent
+    return Scope(block.source, block)
+
+
+def _scopes(document: Document, *names: str) -> Iterator[Scope]:
+    for directive in document.walk():
+        if directive.block is not None and directive.name in names:
+            yield Scope(document.source, directive.block)
+
+
+def files(document: Document) -> Iterator[Scope]:
+    """The file itself; of a dump each file in it."""
+    for _, block in document.sections:
+        yield Scope(document.source, block)
+
+
+def https(document: Document) -> Iterator[Scope]:
+    """`http` blocks."""
+    return _scopes(document, "http")
+
+
+def servers(document: Document) -> Iterator[Scope]:
+    """`server` blocks of http."""
+    return (scope for scope in _scopes(document, "server") if plane(scope.node) == "http")
+
+
+def locations(document: Document) -> Iterator[Scope]:
+    """`location` blocks."""
+    return _scopes(document, "location")
+
+
+def upstreams(document: Document) -> Iterator[Scope]:
+    """`upstream` blocks."""
+    return _scopes(document, "upstream")
+
+
+def ifs(document: Document) -> Iterator[Scope]:
+    """`if` blocks."""
+    return _scopes(document, "if")
+
+
+def maps(document: Document) -> Iterator[Scope]:
+    """`map` and `geo` blocks."""
+    return _scopes(document, "map", "geo")
+
+
+def blocks(document: Document) -> Iterator[Scope]:
+    """The blocks in which http's directives may stand, and the files."""
+    yield from files(document)
+    for scope in _scopes(document, "http", "server", "location", "if", "limit_except"):
+        if plane(scope.node) == "http":
+            yield scope
+
+
+def directives(document: Document) -> Iterator[Statement]:
+    """Every directive."""
+    return (Statement(document.source, directive) for directive in document.walk())
+
+
+TARGETS = {
+    "nginx.file": files,
+    "nginx.http": https,
+    "nginx.server": servers,
+    "nginx.location": locations,
+    "nginx.upstream": upstreams,
+    "nginx.if": ifs,
+    "nginx.map": maps,
+    "nginx.block": blocks,
+    "nginx.directive": directives,
+}

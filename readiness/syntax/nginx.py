@@ -1,0 +1,315 @@
+"""The nginx configuration language with places: directives, their arguments and blocks, as nginx itself splits them.
+
+The lexical rules are those of nginx's `src/core/ngx_conf_file.c`: a word ends at a blank, `;` or `{`; `${` does not open
+a block; a backslash keeps the next character; after a closing quote only a blank, `;`, `{` or `)` may follow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.model import ParseError, Source, Span
+
+MAX_DEPTH = 200
+"""Blocks in blocks: far more than any real configuration, and a bound for everything that walks up."""
+
+# Possessive quantifiers: a token is matched once, whatever the input. Groups: word, mark, "...", '...', comment.
+_TOKEN = re.compile(
+    r"""[ \t\r\n]*+(?:
+      ((?:\\[\s\S]|\$\{*+|[^ \t\r\n;{}\#"'\\$])(?:[^ \t\r\n;{\\$]++|\\[\s\S]|\$\{*+)*+)
+    | ([;{}])
+    | "((?:[^"\\]++|\\[\s\S])*+)"
+    | '((?:[^'\\]++|\\[\s\S])*+)'
+    | (\#[^\n]*+)
+    )""",
+    re.VERBOSE,
+)
+_WORD, _MARK, _DOUBLE, _SINGLE, _COMMENT = 1, 2, 3, 4, 5
+_BLANKS = re.compile(r"[ \t\r\n]*+")
+_ESCAPE = re.compile(r"""\\(["'\\trn])""")
+_ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
+_LUA = re.compile(
+    r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[ | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | ([{}]) | [\s\S]""",
+    re.VERBOSE,
+)
+# Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
+# missing semicolon. In the blocks of `_FREE` the first word of a line is data.
+_BLOCKS = frozenset({"http", "events", "location", "if", "upstream", "map", "geo", "limit_except", "split_clients", "types"})
+_SIMPLE = frozenset(
+    """access_log add_header alias allow autoindex client_max_body_size default_type deny error_log error_page expires fastcgi_pass
+    fastcgi_param gzip include index listen log_format proxy_pass proxy_set_header proxy_read_timeout resolver return rewrite root
+    sendfile server_name server_tokens set ssl_certificate ssl_certificate_key ssl_protocols ssl_ciphers try_files user
+    keepalive_timeout worker_connections worker_processes uwsgi_pass""".split()
+)
+_FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
+
+REPEATED = frozenset(
+    """access_log add_header add_trailer allow auth_http_header deny env error_log error_page fastcgi_hide_header fastcgi_ignore_headers
+    fastcgi_no_cache fastcgi_param fastcgi_pass_header geo grpc_hide_header grpc_pass_header grpc_set_header if include js_import js_set
+    limit_conn limit_conn_zone limit_except limit_req limit_req_zone listen load_module location log_format map more_set_headers
+    more_clear_headers more_set_input_headers proxy_cache_path proxy_cookie_domain proxy_cookie_flags proxy_cookie_path proxy_hide_header
+    proxy_no_cache proxy_pass_header proxy_redirect proxy_set_header return rewrite scgi_param secure_link server server_name set
+    set_real_ip_from split_clients ssl_certificate ssl_certificate_key ssl_conf_command status_zone sub_filter upstream uwsgi_param
+    uwsgi_pass_header""".split()
+)
+"""Directives that may stand several times at one level: `get` answers with a list."""
+
+LOCAL = frozenset(
+    """alias break fastcgi_pass grpc_pass internal listen memcached_pass proxy_pass return rewrite scgi_pass server server_name set
+    stub_status try_files uwsgi_pass include location if upstream map geo limit_except events http stream mail empty_gif mp4 flv perl
+    content_by_lua_block content_by_lua_file content_by_lua js_content api dav_methods ssl_preread split_clients types""".split()
+)
+"""Directives that hold where they stand: an inner block does not inherit them."""
+
+
+class Directive:
+    """One directive: its words, their places, and the block that it opens, if any.
+
+    `args` are the words after the name as nginx sees them, unquoted and unescaped. `at()` is the whole directive with
+    its `;` or braces, `at(0)` the name, `at(1)` the first argument as written, quotes included.
+    """
+
+    __slots__ = ("args", "block", "end", "name", "parent", "places")
+
+    name: str
+    args: tuple[str, ...]
+    places: tuple[Span, ...]
+    end: int
+    parent: Block
+    block: Block | None
+
+    def __init__(self, words: list[str], places: list[Span], end: int, parent: Block) -> None:
+        self.name = words[0]
+        self.args = tuple(words[1:])
+        self.places = tuple(places)
+        self.end = end
+        self.parent = parent
+        self.block = None
+
+    def __repr__(self) -> str:
+        return f"<{' '.join((self.name, *self.args))}{' {...}' if self.block else ''}>"
+
+    @property
+    def source(self) -> Source:
+        """The file that it stands in."""
+        return self.parent.source
+
+    @property
+    def value(self) -> str:
+        """The arguments as one string, a blank between them."""
+        return " ".join(self.args)
+
+    def get(self, key: str | int, default: Any = None, /) -> Any:
+        """The argument of that number (from 1; 0 is the name); `name`, `args` and `value` go by their names."""
+        if isinstance(key, int):
+            words = (self.name, *self.args)
+            return words[key] if 0 <= key < len(words) else default
+        if key in {"name", "args", "value"}:
+            return list(self.args) if key == "args" else getattr(self, key)
+        return default
+
+    def at(self, key: Any = None, /) -> Span:
+        """The place of the word of that number, of all arguments (`args`, `value`), or of the whole directive."""
+        if isinstance(key, int) and 0 <= key < len(self.places):
+            return self.places[key]
+        if key == "name":
+            return self.places[0]
+        if key in {"args", "value"} and self.args:
+            return Span(self.places[1].start, self.places[-1].end)
+        return Span(self.places[0].start, self.end)
+
+    @property
+    def head(self) -> Span:
+        """The name and the arguments, without `;` or block."""
+        return Span(self.places[0].start, self.places[-1].end)
+
+
+class Block:
+    """The directives between two braces; the whole file for the outermost one.
+
+    `get(key)` is the value in force: the arguments joined by blanks, found here or, where nginx lets the directive be
+    inherited, in the nearest enclosing block of the same file. It is a list (of strings, or of blocks for a directive
+    that opens one) where a directive may be repeated; such directives are inherited only as a whole, when the inner
+    block has none of them. `at(key)` is the place of those arguments, else of the block.
+    """
+
+    __slots__ = ("directives", "end", "owner", "source", "start")
+
+    def __init__(self, source: Source, owner: Directive | None, start: int) -> None:
+        self.source = source
+        self.owner = owner
+        self.start = start
+        self.end = start
+        self.directives: list[Directive] = []
+
+    def __repr__(self) -> str:
+        return f"<block of {self.owner!r}, {len(self.directives)} directives>"
+
+    @property
+    def name(self) -> str:
+        """The directive that opens the block; an empty string for the file."""
+        return self.owner.name if self.owner else ""
+
+    @property
+    def parent(self) -> Block | None:
+        """The enclosing block of the same file."""
+        return self.owner.parent if self.owner else None
+
+    def all(self, *names: str) -> list[Directive]:
+        """The directives of these names that stand in this block itself."""
+        return [d for d in self.directives if d.name in names]
+
+    def found(self, key: str) -> list[Directive]:
+        """The directives of that name in force in this block: its own, else the nearest enclosing block's."""
+        block: Block | None = self
+        while block is not None:
+            own = [d for d in block.directives if d.name == key]
+            if own or key in LOCAL:
+                return own
+            block = block.parent
+        return []
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """The value in force under `key`, as the class says, or the default."""
+        found = self.found(key)
+        if not found:
+            return default
+        if any(d.block for d in found):
+            return [d.block for d in found if d.block]
+        return [d.value for d in found] if key in REPEATED else found[-1].value
+
+    def at(self, key: Any = None, /) -> Span:
+        """The place of the arguments in force under `key`; the directive that opens the block where there are none."""
+        if isinstance(key, str):
+            found = self.found(key)
+            if found:
+                return found[-1].head if found[-1].block else found[-1].at("value")
+        return self.owner.head if self.owner else Span(self.start, self.end)
+
+
+def walk(block: Block) -> Iterator[Directive]:
+    """Every directive under a block, outer ones first, in the order of the text."""
+    stack = [iter(block.directives)]
+    while stack:
+        directive = next(stack[-1], None)
+        if directive is None:
+            stack.pop()
+            continue
+        yield directive
+        if directive.block is not None:
+            stack.append(iter(directive.block.directives))
+
+
+def unescape(text: str) -> str:
+    r"""A word as nginx stores it: `\"`, `\'`, `\\`, `\t`, `\r` and `\n` are replaced, other backslashes stay."""
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
+
+
+def parse(source: Source) -> Block:
+    """The directives of a file. Raises ParseError, with nginx's words for the reason."""
+    text = source.text
+    end = len(text)
+    root = block = Block(source, None, 0)
+    root.end = end
+    depth = 0
+    words: list[str] = []
+    places: list[Span] = []
+    match = _TOKEN.match
+    place = 1 if text.startswith("\ufeff") else 0
+    while (found := match(text, place)) is not None:
+        group = found.lastindex
+        place = found.end()
+        if group == _WORD:
+            word = found[1]
+            words.append(unescape(word) if "\\" in word else word)
+            places.append(Span(found.start(1), place))
+        elif group == _MARK:
+            mark = found[2]
+            if mark == ";":
+                _check_simple(words, places, block, place)
+                block.directives.append(Directive(words, places, place, block))
+                words, places = [], []
+            elif mark == "{":
+                directive = _open(words, places, block, place)
+                words, places = [], []
+                if directive.name.endswith("_by_lua_block"):
+                    place = directive.end = _lua(directive, text, place)
+                    continue
+                block, depth = directive.block or block, depth + 1
+                if depth > MAX_DEPTH:
+                    raise ParseError(f"more than {MAX_DEPTH} blocks inside each other", place - 1)
+            else:
+                if words or block.owner is None:
+                    raise ParseError('unexpected "}"', place - 1)
+                block.end = block.owner.end = place
+                block, depth = block.owner.parent, depth - 1
+        elif group != _COMMENT:
+            words.append(unescape(found[group or 0]))
+            places.append(Span(found.start(group or 0) - 1, place))
+            if place < end and text[place] not in " \t\r\n;{)":
+                raise ParseError(f'unexpected "{text[place]}"', place)
+    _finish(text, place, block, words, places)
+    return root
+
+
+def _check_simple(words: list[str], places: list[Span], block: Block, place: int) -> None:
+    """A `;` was met: there must be words, and not those of a block."""
+    if not words:
+        raise ParseError('unexpected ";"', place - 1)
+    if words[0] in _BLOCKS and block.name not in _FREE:
+        raise ParseError(f'directive "{words[0]}" has no opening "{{"', places[0].start)
+
+
+def _open(words: list[str], places: list[Span], block: Block, place: int) -> Directive:
+    """The directive whose `{` was met, with its block begun."""
+    if not words:
+        raise ParseError('unexpected "{"', place - 1)
+    if block.name in _FREE:
+        raise ParseError('unexpected "{"', place - 1)
+    if words[0] in _SIMPLE:
+        raise ParseError(f'directive "{words[0]}" is not terminated by ";"', places[-1].end)
+    directive = Directive(words, places, place, block)
+    directive.block = Block(block.source, directive, place - 1)
+    block.directives.append(directive)
+    return directive
+
+
+def _lua(directive: Directive, text: str, place: int) -> int:
+    """Take the Lua code of a `*_by_lua_block` as its last argument; the offset after the closing brace."""
+    start, depth = place, 1
+    while (found := _LUA.match(text, place)) is not None:
+        place = found.end()
+        if found[3] == "{":
+            depth += 1
+        elif found[3] == "}":
+            depth -= 1
+            if depth == 0:
+                directive.block = None
+                directive.args = (*directive.args, text[start : place - 1])
+                directive.places = (*directive.places, Span(start, place - 1))
+                return place
+        elif found[0].endswith("[") and len(found[0]) > 1 and found[0][-2] in "[=":
+            level = found[1] if found[1] is not None else found[2]
+            closing = text.find("]" + (level or "") + "]", place)
+            if closing < 0:
+                break
+            place = closing + len(level or "") + 2
+    raise ParseError('unexpected end of file, expecting "}"', len(text))
+
+
+def _finish(text: str, place: int, block: Block, words: list[str], places: list[Span]) -> None:
+    """No token follows: nothing may be left open."""
+    blanks = _BLANKS.match(text, place)
+    rest = blanks.end() if blanks else place
+    if rest < len(text):
+        if text[rest] in "\"'":
+            raise ParseError(f"unexpected end of file, missing terminating {text[rest]} character", rest)
+        raise ParseError('unexpected end of file, expecting ";" or "}"', rest)
+    if words:
+        raise ParseError('unexpected end of file, expecting ";" or "}"', places[-1].end)
+    if block.owner is not None:
+        raise ParseError('unexpected end of file, expecting "}"', len(text))
