@@ -1,0 +1,76 @@
+"""The shell scripts in a Dockerfile: what RUN, CMD, ENTRYPOINT and HEALTHCHECK run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from readiness.model import Span
+from readiness.syntax import shell
+from readiness.syntax.pieces import Pieces, plain
+from readiness.syntax.words import Word
+
+if TYPE_CHECKING:
+    from readiness.kinds.dockerfile_model import Step
+
+_HASHBANG = re.compile(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
+
+
+def script_of(step: Step) -> shell.Script:
+    """The script of an instruction: its text, the heredoc that it runs, or the words of exec form."""
+    one = step.instruction
+    empty = shell.Script(plain(""), (), False, frozenset())
+    if one.json:
+        return _exec(step, empty)
+    if not step.posix:
+        return empty
+    if not one.heredocs:
+        return shell.parse(one.body)
+    text = step.source.text
+    first = one.heredocs[0]
+    if one.body.text.strip() == text[first.word.start : first.word.end]:
+        body = text[first.body.start : first.body.end]
+        if body.startswith("#!") and not _HASHBANG.match(body):
+            return empty
+        return shell.parse(plain(body, first.body.start))
+    line = shell.parse(_without(one.body, [doc.word for doc in one.heredocs]))
+    if line.commands and line.commands[-1].program in shell.SHELLS:
+        body = text[first.body.start : first.body.end]
+        inner = shell.parse(plain(body, first.body.start))
+        return shell.Script(
+            line.pieces, line.commands + inner.commands, line.broken, inner.functions
+        )
+    return line
+
+
+def _without(body: Pieces, spans: list[Span]) -> Pieces:
+    """The text with the words at `spans` blanked."""
+    text = list(body.text)
+    for at in range(len(text)):
+        if any(span.start <= body.offset(at) < span.end for span in spans):
+            text[at] = " "
+    return Pieces("".join(text), body.starts, body.places)
+
+
+def _exec(step: Step, empty: shell.Script) -> shell.Script:
+    """Exec form: one command, and the script in it where a shell is started with -c."""
+    one = step.instruction
+    if not one.words or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
+        return empty
+    words = one.words[1:] if one.keyword == "HEALTHCHECK" else one.words
+    if not words:
+        return empty
+    parts = [shell.Word(word.raw, word.value, True, word.span) for word in words]
+    span = Span(words[0].span.start, words[-1].span.end)
+    command = shell.Command(parts[0].value, tuple(parts[1:]), span, parts[0].span)
+    inner: tuple[shell.Command, ...] = ()
+    runs = command.program in shell.SHELLS and len(words) >= 3
+    if runs and words[1].value in ("-c", "-ec", "-lc") and "\\" not in words[2].raw:
+        inner = shell.parse(_quoted(one.body, words[1], words[2])).commands
+    return shell.Script(one.body, (command, *inner), False, frozenset())
+
+
+def _quoted(body: Pieces, before: Word, word: Word) -> Pieces:
+    """The text between the quotes of a JSON entry."""
+    at = body.text.find(word.raw, body.text.find(before.raw) + len(before.raw))
+    return body.cut(at + 1, at + len(word.raw) - 1)
