@@ -1,0 +1,173 @@
+"""YAML with places: what it says agrees with PyYAML, and every place slices the text that made the value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml as pyyaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readiness.model import ParseError, Source, Span
+from readiness.syntax.yaml import Map, Seq, literal, load_all, scalar, walk
+
+
+def only(text: str) -> Any:
+    (document,) = load_all(text)
+    return document
+
+
+SCALARS = {
+    "empty": ("", None),
+    "tilde": ("~", None),
+    "word": ("on", "on"),
+    "yes": ("yes", "yes"),
+    "true": ("true", True),
+    "int": ("12", 12),
+    "negative": ("-12", -12),
+    "octal": ("0o17", 15),
+    "leading zero": ("0777", 777.0),
+    "hex": ("0x1F", 31),
+    "float": ("1.5", 1.5),
+    "exponent": ("1e3", 1000.0),
+    "infinity": ("-.inf", float("-inf")),
+    "version": ("1.2.3", "1.2.3"),
+    "quantity": ("500m", "500m"),
+    "sexagesimal": ("22:22", "22:22"),
+    "thousands of digits": ("9" * 500, "9" * 500),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS.values(), ids=SCALARS)
+def test_scalars_follow_the_core_schema(text: str, value: object) -> None:
+    assert scalar(text) == value
+    assert type(scalar(text)) is type(value)
+
+
+BROKEN = {
+    "tab": ("a:\n\t- b\n", 2),
+    "unclosed": ("a: [1, 2\n", 1),
+    "two values": ("a: b: c\n", 1),
+    "unknown alias": ("a: *nobody\n", 1),
+    "nul": ("a: b\nc: \x00\n", 2),
+    "surrogate": ("a: \ud800\n", 1),
+    "deep": ("[" * 2000, 1),
+    "merge of a number": ("a: 1\n<<: 3\n", 2),
+    "non-printable after wide characters": ("é: é\nb: \x01\n", 2),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), BROKEN.values(), ids=BROKEN)
+def test_broken_text_is_an_error_at_its_line(text: str, line: int) -> None:
+    with pytest.raises(ParseError) as caught:
+        load_all(text)
+    assert Source("a.yaml", text).position(caught.value.offset).line in {line, line + 1}
+    assert caught.value.message
+
+
+def test_places() -> None:
+    text = "a: 1\nb:\n  - name: web\n    image: 'x:1'\nc: {d: [e, f]}\n"
+    node = only(text)
+    assert text[slice(*node.at("a"))] == "1"
+    assert text[slice(*node["b"][0].entry("image"))] == "image: 'x:1'"
+    assert text[slice(*node["c"].at())] == "{d: [e, f]}"
+    assert text[slice(*node["c"]["d"].at(1))] == "f"
+    assert node.at("nobody") == node.at()
+    assert text[slice(*node.key("b"))] == "b"
+
+
+def test_a_byte_order_mark_moves_nothing() -> None:
+    text = "\ufeffa: x\n"
+    assert text[slice(*only(text).at("a"))] == "x"
+
+
+def test_a_quoted_merge_key_is_a_key_and_keys_after_a_merge_are_no_repeats() -> None:
+    node = only("base: &b {x: 1, y: 2}\none:\n  <<: *b\n  x: 3\ntwo:\n  '<<': 4\n")
+    assert node["one"] == {"x": 3, "y": 2}
+    assert node["one"].repeated == []
+    assert node["one"].merged == {"y"}
+    assert node["two"] == {"<<": 4}
+
+
+def test_repeated_keys_are_kept_for_the_rule_on_them() -> None:
+    text = "a: 1\nb: 2\na: 3\n"
+    node = only(text)
+    assert node["a"] == 3
+    assert [(name, text[at:]) for name, at in node.repeated] == [("a", "a: 3\n")]
+
+
+def test_a_cycle_is_walked_once() -> None:
+    node = only("a: &a\n  b: *a\n  c: [1]\n")
+    assert len(list(walk(node))) == 3
+
+
+def test_a_bomb_of_aliases_shares_its_values() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    node = only("\n".join(lines) + "\n")
+    assert len(list(walk(node))) == 13
+
+
+def test_literal_lines_are_found_again() -> None:
+    text = "data:\n  nginx.conf: |\n    server {\n\n      listen 80;\n    }\nnext: 1\n"
+    node = only(text)
+    value = node["data"]["nginx.conf"]
+    starts = literal(text, node["data"].at("nginx.conf"), value)
+    inner = Source("x", value, parent=Source("a.yaml", text), starts=starts)
+    at = value.index("listen")
+    assert inner.position(at) == (5, 7)
+    assert literal(text, Span(0, 4), "data") == ()
+
+
+plain = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
+names = st.text("abcdefgh-", min_size=2, max_size=8).filter(lambda t: not t.startswith("-"))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | plain,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(plain, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    if isinstance(theirs, dict):
+        return isinstance(ours, Map) and set(ours) == set(theirs) and all(same(ours[k], v) for k, v in theirs.items())
+    if isinstance(theirs, list):
+        return isinstance(ours, Seq) and len(ours) == len(theirs) and all(map(same, ours, theirs))
+    return bool(ours == theirs)
+
+
+@given(values, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_what_json_wrote_is_read_back(value: Any, indented: bool) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=2 if indented else None)
+    assert same(only(text.replace("\x7f", "\\u007f")), value)
+
+
+@given(st.dictionaries(names, st.lists(names, max_size=3), min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_places_slice_what_pyyaml_wrote(value: dict[str, list[str]]) -> None:
+    text = pyyaml.safe_dump(value, default_flow_style=False)
+    node = only(text)
+    assert same(node, value)
+    for key, items in value.items():
+        assert text[slice(*node.key(key))] == key
+        for index, item in enumerate(items):
+            assert pyyaml.safe_load(text[slice(*node[key].at(index))]) == item
+
+
+@given(st.text(max_size=200) | st.text(alphabet="ab:-[]{}&*<!|>'\"#%?,\n \t", max_size=80))
+@settings(max_examples=400, deadline=None)
+def test_no_text_raises_anything_but_a_parse_error(text: str) -> None:
+    try:
+        documents = load_all(text)
+    except ParseError as error:
+        assert 0 <= error.offset <= len(text) + 1
+        return
+    for document in documents:
+        for node in walk(document):
+            assert 0 <= node.at().start <= node.at().end <= len(text)
+            for key in node if isinstance(node, Map) else range(len(node)):
+                span = node.at(key)
+                assert 0 <= span.start <= span.end <= len(text)
