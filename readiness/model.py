@@ -310,6 +310,17 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A suppression that an object carries in its annotations: the rule it names, its text, and where."""
+
+    source: Source
+    rule: str
+    text: str
+    span: Span
+    within: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One true thing about one place.
 
@@ -364,7 +375,9 @@ def fingerprint(rule: str, path: str, subject: str, text: str, nth: int) -> str:
 def joined(items: Iterable[object]) -> str:
     """Names for a message: `a, b and c`."""
     names = [str(item) for item in items]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    return (
+        names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    )
 
 
 def unique(items: Iterable[Any]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from readiness.config import Waiver
-from readiness.model import Finding, Rule, Source, Span, Suppression
+from readiness.model import Finding, Note, Rule, Source, Span, Suppression
 
 _COMMENT = re.compile(
     r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
@@ -35,17 +35,6 @@ class Directive:
     by: str
     lines: frozenset[int] | None = None
     within: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A suppression that an object carries in its annotations: the rule it names, its text, and where."""
-
-    source: Source
-    rule: str
-    text: str
-    span: Span
-    within: Span
 
 
 Catalogue = dict[str, Rule]

@@ -41,7 +41,9 @@ def cases() -> Iterator[object]:
         for number, example in enumerate(rules.examples(bound, default_path(bound.rule))):
             for variant in VARIANTS:
                 word = "bad" if example.bad else "good"
-                yield pytest.param(bound, example, variant, id=f"{bound.rule.id}-{word}{number}-{variant[0]}")
+                yield pytest.param(
+                    bound, example, variant, id=f"{bound.rule.id}-{word}{number}-{variant[0]}"
+                )
 
 
 def default_path(rule: Rule) -> str:
@@ -68,7 +70,7 @@ def check(bound: Bound, example: Example, change: Callable[[str], str]) -> engin
     return outcome
 
 
-@pytest.mark.parametrize(("bound", "example", "variant"), cases())
+@pytest.mark.parametrize(("bound", "example", "variant"), list(cases()))
 def test_example(bound: Bound, example: Example, variant: Variant) -> None:
     _, change, moved = variant
     assert bool(example.marks) is example.bad, "a bad example has carets, a good one none"
@@ -78,7 +80,11 @@ def test_example(bound: Bound, example: Example, variant: Variant) -> None:
         for one in engine.settle(outcome.findings)
     )
     want = sorted(
-        (path, *(place if path.endswith(".json") else moved)(example.files[path], span), bound.rule.id)
+        (
+            path,
+            *(place if path.endswith(".json") else moved)(example.files[path], span),
+            bound.rule.id,
+        )
         for path, span in example.marks
     )
     assert got == want, "\n".join(one.message for one in outcome.findings)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from readiness.model import Source
+from readiness.model import Note, Source
 
 KINDS = ("dockerfile", "compose", "github", "dependabot", "gitlab", "k8s", "nginx")
 
@@ -44,6 +44,12 @@ def embedded(kind: str, document: Any) -> Iterator[Source]:
     """The sources nested in a document: config files in the values of a ConfigMap."""
     inner = getattr(module(kind), "embedded", None)
     return inner(document) if inner else iter(())
+
+
+def notes(kind: str, document: Any) -> Iterator[Note]:
+    """The suppressions that a document carries as data: annotations of Kubernetes objects."""
+    found = getattr(module(kind), "notes", None)
+    return found(document) if found else iter(())
 
 
 def kind_of_target(target: str) -> str:

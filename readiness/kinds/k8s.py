@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.model import Source, Span
+from readiness.model import Note, Source, Span
 from readiness.syntax.yaml import Map, Seq, literal, load_all
 
 NAME = "k8s"
@@ -397,6 +397,20 @@ def embedded(document: Document) -> Iterator[Source]:
                         parent=document.source,
                         starts=starts,
                     )
+
+
+IGNORE = "readiness.dev/ignore."
+
+
+def notes(document: Document) -> Iterator[Note]:
+    """The suppressions that objects and pod templates carry in their annotations."""
+    carriers = [(one.annotations, one.node) for one in document.objects]
+    carriers += [(pod.annotations, pod.template) for pod in document.pods if pod.template is not pod.owner.node]
+    for annotations, node in carriers:
+        for key, value in annotations.items():
+            if key.startswith(IGNORE):
+                rule, reason = key.removeprefix(IGNORE), value if isinstance(value, str) else ""
+                yield Note(document.source, rule, reason, annotations.entry(key), node.at())
 
 
 def objects(document: Document) -> tuple[Object, ...]:

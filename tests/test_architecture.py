@@ -1,0 +1,106 @@
+"""The structure as law: imports point one way, outside packages have one door each, the start is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
+# Each layer imports only from those before it; layers in one row stand side by side and know nothing of each other.
+LAYERS = [
+    {"model"},
+    {"syntax"},
+    {"kinds"},
+    {"project"},
+    {"checks"},
+    {"rules"},
+    {"engine"},
+    {"config"},
+    {"select", "suppress", "discover", "baseline", "checklist", "score", "redact"},
+    {"assemble"},
+    {"report"},
+    {"reports"},
+    {"app"},
+    {"cli"},
+]
+# Who may import a package from outside; everyone else asks that module.
+DOORS = {
+    "yaml": {"syntax/yaml.py"},
+    "click": {"cli.py"},
+    "rich": {"reports/terminal.py"},
+    "dockerfile": {"syntax/dockerfile.py"},
+    "tree_sitter": {"syntax/shell.py"},
+    "markdown_it": {"syntax/markdown.py"},
+    "pathspec": {"discover.py"},
+    "checkov": set(),
+}
+
+
+def level(name: str) -> int | None:
+    return next((n for n, row in enumerate(LAYERS) if name in row), None)
+
+
+def modules() -> Iterator[Path]:
+    yield from sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[tuple[str, bool]]:
+    """(module, whether only for types) of every import in a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in typing) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            if node.module == "readiness":
+                yield from ((f"readiness.{alias.name}", id(node) in typing) for alias in node.names)
+            else:
+                yield node.module, id(node) in typing
+
+
+def test_every_module_has_its_layer() -> None:
+    names = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()}
+    assert {name for name in names - {"__init__", "__main__"} if level(name) is None} == set()
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    mine = level(layer)
+    for name, only_types in imported(path):
+        parts = name.split(".")
+        if parts[0] == "readiness" and len(parts) > 1 and mine is not None and not only_types:
+            other = level(parts[1])
+            assert parts[1] == layer or other is None or other < mine, f"imports {name}, which stands above it"
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_packages_from_outside_come_in_by_one_door(path: Path) -> None:
+    inside = path.relative_to(PACKAGE).as_posix()
+    for name, _ in imported(path):
+        doors = DOORS.get(name.split(".")[0])
+        assert doors is None or inside in doors, f"{name} is imported by {sorted(doors or ['nobody'])} only"
+
+
+def loaded(code: str) -> set[str]:
+    out = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(out.stdout.split())
+
+
+def test_the_start_is_light() -> None:
+    names = loaded("import readiness.cli")
+    heavy = {"rich", "jsonschema", "checkov", "yaml", "pathspec", "markdown_it", "tree_sitter", "dockerfile", "readiness.app"}
+    assert heavy & names == set()
+    assert not any(name.startswith("readiness.checks.") for name in names)

@@ -1,0 +1,116 @@
+"""What every rule file must be, beside its examples."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import string
+import typing
+
+import pytest
+
+from readiness import checklist, kinds, rules
+from readiness.rules import Bound
+from tests.conftest import ROOT, catalogue
+from tests.test_rules import check, default_path
+
+BOUNDS = [pytest.param(bound, id=bound.rule.id) for bound in catalogue()]
+JUDGING = [pytest.param(bound, id=bound.rule.id) for bound in catalogue() if bound.rule.targets != ("core",)]
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_words(bound: Bound) -> None:
+    rule = bound.rule
+    assert not rule.title.endswith("."), "a title has no full stop"
+    assert not rule.message.endswith("."), "a message has no full stop"
+    assert rule.why.endswith("."), "`why` is made of sentences"
+    assert rule.fix.endswith("."), "`fix` is made of sentences"
+    assert "this rule" not in f"{rule.title} {rule.why} {rule.fix} {rule.message}".lower()
+    assert len(rule.title) <= 90
+    assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id.partition("/")[2]), "names are kebab-case"
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_links(bound: Bound) -> None:
+    assert bound.rule.links, "a rule links the documentation that makes it true"
+    assert all(link.startswith("https://") for link in bound.rule.links)
+
+
+@pytest.mark.parametrize("bound", JUDGING)
+def test_binding(bound: Bound) -> None:
+    rules.verify(bound)
+    for target in bound.rule.targets:
+        assert target in kinds.targets(kinds.kind_of_target(target)), f"no target is called {target!r}"
+    if bound.rule.category == "style":
+        assert bound.rule.level == "optional", "taste is off by default"
+
+
+@pytest.mark.parametrize("bound", JUDGING)
+def test_examples_of_both_sorts(bound: Bound) -> None:
+    found = rules.examples(bound, default_path(bound.rule))
+    assert {example.bad for example in found} == {True, False}
+
+
+@pytest.mark.parametrize("bound", JUDGING)
+def test_every_field_of_the_message_is_filled(bound: Bound) -> None:
+    fields = [name for _, name, _, _ in string.Formatter().parse(bound.rule.message) if name]
+    for example in rules.examples(bound, default_path(bound.rule)):
+        if example.bad and fields:
+            for finding in check(bound, example, lambda text: text).findings:
+                assert "{" not in finding.message or "{" in "".join(example.files.values())
+
+
+@pytest.mark.parametrize("bound", JUDGING)
+def test_parameters_have_the_types_of_the_check(bound: Bound) -> None:
+    if not bound.check:
+        return
+    hints = typing.get_type_hints(rules.resolve(bound.check))
+    parameters = inspect.signature(rules.resolve(bound.check)).parameters
+    for name, value in bound.arguments.items():
+        assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY, f"{name} is keyword-only"
+        wanted = typing.get_origin(hints[name]) or hints[name]
+        if isinstance(wanted, type) and wanted.__module__ == "builtins":
+            assert isinstance(value, wanted), f"{name} is {value!r}"
+
+
+def test_every_check_serves_a_rule() -> None:
+    bound_names = {bound.check for bound in catalogue() if bound.check}
+    unbound = []
+    for path in sorted((ROOT / "readiness" / "checks").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT / "readiness" / "checks").with_suffix("").parts)
+        for name, item in vars(__import__(f"readiness.checks.{module}", fromlist=["_"])).items():
+            if name.startswith("_") or not inspect.isfunction(item) or item.__module__ != f"readiness.checks.{module}":
+                continue
+            hints = typing.get_type_hints(item)
+            if "Hit" in str(hints.get("return")) and f"{module}.{name}" not in bound_names:
+                first = next(iter(inspect.signature(item).parameters.values()), None)
+                source = path.read_text(encoding="utf-8")
+                others = "".join(
+                    p.read_text(encoding="utf-8") for p in (ROOT / "readiness" / "checks").rglob("*.py") if p != path
+                )
+                used = len(re.findall(rf"\b{name}\(", source)) > 1 or re.search(rf"\b{name}\b", others)
+                if first is not None and not used:
+                    unbound.append(f"{module}.{name}")
+    assert unbound == []
+
+
+def test_checklist_items_exist() -> None:
+    known = {item.id for one in checklist.load(rules.folder() / "checklists") for item in one.items}
+    assert {(b.rule.id, i) for b in catalogue() for i in b.rule.checklist if i not in known} == set()
+
+
+def test_equivalents_exist_in_the_other_linters(shared: object) -> None:
+    from tests.conftest import SHARED
+
+    known: dict[str, set[str]] = {}
+    for path in sorted((SHARED / "conformance").glob("*/rules.jsonl")):
+        known[path.parent.name] = {str(json.loads(line)["rule"]) for line in path.read_text("utf-8").splitlines()}
+    wrong = {
+        (b.rule.id, peer, one)
+        for b in catalogue()
+        for peer, ids in b.rule.equivalents.items()
+        for one in ids
+        if peer in known and one not in known[peer]
+    }
+    assert wrong == set()
