@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.shapes import (
+    PLACEHOLDER,
     Keys,
     Problem,
     anything,
@@ -174,7 +175,7 @@ def _environment(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
 
 
 def _matrix(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    if is_expression(value):
+    if is_expression(value) or (isinstance(value, str) and PLACEHOLDER.match(value)):
         return
     if not isinstance(value, Map):
         yield Problem("value", place(owner, key), f"matrix is {kind_of(value)}; a mapping is allowed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ class Problem:
     what: str
 
 
+PLACEHOLDER = re.compile(r"\$[a-z][a-z-]*\Z")  # GitHub's starter workflows: $default-branch, $cron-daily
 Shape = Callable[[Any, Any, Any], Iterator[Problem]]
 """A function of (owner, key, value): the container, where in it, and what stands there."""
 
@@ -89,7 +91,8 @@ def integer(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
 
 
 def _computed(value: Any) -> bool:
-    return isinstance(value, str) and whole(value.strip())
+    """One expression, or a `$placeholder` of a starter workflow."""
+    return isinstance(value, str) and (whole(value.strip()) or bool(PLACEHOLDER.match(value)))
 
 
 def _named(key: Any) -> str:

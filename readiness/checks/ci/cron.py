@@ -1,0 +1,65 @@
+"""POSIX cron expressions, as GitHub's schedules take them: five fields, numbers, ranges, steps and names."""
+
+from __future__ import annotations
+
+import re
+
+_MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_DAYS = {name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())}
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of the month", 1, 31, {}),
+    ("month", 1, 12, _MONTHS),
+    ("day of the week", 0, 6, _DAYS),
+)
+_PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
+
+
+class CronError(ValueError):
+    """Why a text is no schedule."""
+
+
+def shortest(text: str) -> int:
+    """The fewest minutes between two runs of a schedule. Raises CronError."""
+    fields = text.split()
+    if len(fields) != 5:
+        raise CronError(f"it has {len(fields)} fields and needs 5")
+    sets = [_values(field, *spec) for field, spec in zip(fields, _FIELDS, strict=True)]
+    minutes, hours = sorted(sets[0]), sorted(sets[1])
+    gaps = [after - before for before, after in zip(minutes, minutes[1:], strict=False)]
+    if any((hour + 1) % 24 in sets[1] for hour in hours):
+        gaps.append(60 - minutes[-1] + minutes[0])
+    return min(gaps, default=60)
+
+
+def _values(field: str, name: str, low: int, high: int, names: dict[str, int]) -> set[int]:
+    found: set[int] = set()
+    for part in field.split(","):
+        match = _PART.match(part)
+        if match is None:
+            raise CronError(f"{part!r} is no {name}")
+        first, last, step = match.groups()
+        start = low if first == "*" else _number(first, name, low, high, names)
+        end = high if first == "*" or (step and last is None) else start
+        if last is not None:
+            if first == "*":
+                raise CronError(f"{part!r} is no {name}")
+            end = _number(last, name, low, high, names)
+        if end < start:
+            raise CronError(f"{part!r} runs backwards")
+        if step == "0":
+            raise CronError(f"{part!r} has a step of zero")
+        found |= set(range(start, end + 1, int(step or 1)))
+    return found
+
+
+def _number(text: str, name: str, low: int, high: int, names: dict[str, int]) -> int:
+    value = names.get(text.lower())
+    if value is None:
+        if not text.isdecimal():
+            raise CronError(f"{text!r} is no {name}")
+        value = int(text)
+    if not low <= value <= high:
+        raise CronError(f"{name} {value} is not between {low} and {high}")
+    return value

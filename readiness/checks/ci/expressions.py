@@ -1,0 +1,190 @@
+"""Expressions in workflows and actions: do they parse, and is there what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.checks.ci import contexts
+from readiness.checks.ci import types as t
+from readiness.kinds.github import Action, Expression, Job, Text, Workflow, expressions, texts, whole
+from readiness.model import Hit, Span, hit
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An expression at its place: the keys that lead to it, and what it may use (None: nothing is said of it)."""
+
+    way: tuple[Any, ...]
+    place: str
+    found: Expression
+    scope: t.Scope | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is wrong, and where."""
+
+    code: str
+    span: Span
+    what: str
+
+
+def faults(
+    file: Workflow | Action, *, code: Sequence[str], project: Project
+) -> Iterator[Hit]:
+    """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
+    key = f"faults:{id(project)}"
+    if key not in file.memo:
+        file.memo[key] = list(_faults(file, project))
+    for fault in file.memo[key]:
+        if fault.code in code:
+            yield hit(fault.span, what=fault.what)
+
+
+def _faults(file: Workflow | Action, project: Project) -> Iterator[Found]:
+    find = _workflow_uses if isinstance(file, Workflow) else _action_uses
+    for use in find(file, project):  # type: ignore[operator]
+        yield from _judge(use)
+
+
+def _judge(use: Use) -> Iterator[Found]:
+    tree, error = use.found.parsed
+    if error is not None:
+        end = min(error.offset + 1, len(use.found.body))
+        at = Span(min(error.offset, max(end - 1, 0)), end)
+        span = use.found.place(at) if use.found.body.strip() else use.found.span
+        yield Found("syntax", span, f"the expression does not parse: {error.message}")
+        return
+    if tree is None or use.scope is None:
+        return
+    checker = t.Checker(use.scope)
+    kind = checker.check(tree)
+    for fault in checker.faults:
+        yield Found(fault.code, use.found.place(fault.span), fault.what)
+    if not checker.faults:
+        yield from _result(use, kind)
+
+
+_WANTED = {
+    "jobs.*.runs-on": ("string", "array", "any"),
+    "jobs.*.container.credentials": ("object", "any"),
+    "jobs.*.services.*.credentials": ("object", "any"),
+    "jobs.*.strategy.matrix": ("object", "any"),
+}
+
+
+def _result(use: Use, kind: t.Type) -> Iterator[Found]:
+    """What a value of the wrong type does at its place: an object in a text is no text."""
+    alone = whole(use.found.text.value.strip())
+    wanted = _WANTED.get(use.place) if alone else None
+    if wanted is not None:
+        if kind.name not in wanted:
+            named = use.place.rpartition(".")[2]
+            yield Found("type", use.found.span, f"{named} is a {kind.name}; {wanted[0]} is allowed")
+        return
+    leaf = use.place.rpartition(".")[2]
+    in_text = leaf in ("run", "name", "run-name", "script") or not alone
+    if in_text and leaf != "if" and kind.name in ("object", "array", "null"):
+        shown = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
+        yield Found("type", use.found.span, f"a value of type {kind.name} is written into a text as {shown}")
+
+
+def _workflow_uses(workflow: Workflow, project: Project) -> Iterator[Use]:
+    known = contexts.workflow_contexts(workflow, project)
+    jobs = {job.name: job for job in workflow.jobs}
+    scopes = _Scopes(workflow, known, jobs, project)
+    for way, text in texts(workflow.node, workflow.source):
+        place = contexts.place_of(way)
+        bare = _bare(way, place)
+        if not bare and "${{" not in text.value:
+            continue
+        for found in expressions(text, bare=bare):
+            yield Use(way, place, found, scopes.at(way, place))
+
+
+def _bare(way: tuple[Any, ...], place: str) -> bool:
+    return way[-1] == "if" and place in ("jobs.*.if", "jobs.*.steps.if", "jobs.*.snapshot.if", "runs.steps.if")
+
+
+class _Scopes:
+    """The scope at each place of a workflow, worked out once for each job and step."""
+
+    def __init__(
+        self, workflow: Workflow, known: dict[str, t.Type], jobs: dict[str, Job], project: Project
+    ) -> None:
+        self.workflow, self.known, self.jobs, self.project = workflow, known, jobs, project
+        self.by_job: dict[str, dict[str, t.Type]] = {}
+        self.by_step: dict[tuple[str, Any], t.Type] = {}
+
+    def at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
+        allowed = contexts.availability(place)
+        if allowed is None:
+            return None
+        held = self.known
+        if len(way) > 1 and way[0] == "jobs":
+            held = self.job(str(way[1]))
+            if place.startswith("jobs.*.steps") and len(way) > 3:
+                held = {**held, "steps": self.before(str(way[1]), way)}
+        return t.Scope(held, allowed[0], allowed[1])
+
+    def job(self, name: str) -> dict[str, t.Type]:
+        if name not in self.by_job:
+            job = self.jobs.get(name)
+            if job is None:
+                self.by_job[name] = {**self.known, "matrix": t.ANY, "needs": t.ANY, "steps": t.ANY}
+            else:
+                self.by_job[name] = {
+                    **self.known,
+                    "matrix": contexts.matrix(job),
+                    "needs": contexts.needs(job, job.needs, self.project),
+                    "steps": contexts.steps(iter(job.steps), self.project),
+                }
+        return self.by_job[name]
+
+    def before(self, name: str, way: tuple[Any, ...]) -> t.Type:
+        """The steps that have run before the one at `way`; in a `parallel` group nobody can tell the order."""
+        job = self.jobs.get(name)
+        if job is None or not isinstance(way[3], int) or "parallel" in way:
+            return t.ANY
+        key = (name, way[3])
+        if key not in self.by_step:
+            steps = job.node.get("steps")
+            here = steps[way[3]] if isinstance(steps, Seq) else None
+            done = []
+            for step in job.steps:
+                if step.node is here:
+                    break
+                done.append(step)
+            self.by_step[key] = contexts.steps(iter(done), self.project)
+        return self.by_step[key]
+
+
+def _action_uses(action: Action, project: Project) -> Iterator[Use]:
+    runs = action.node.get("runs")
+    if not isinstance(runs, Map) or action.using != "composite":
+        return
+    known = contexts.action_contexts(action)
+    done: list[Any] = []
+    for step in action.steps:
+        held = {**known, "steps": contexts.steps(iter(done), project)}
+        done.append(step)
+        for way, text in texts(step.node, step.source):
+            full = ("runs", "steps", *way)
+            place = contexts.place_of(full)
+            bare = way == ("if",)
+            allowed = contexts.availability(place)
+            if allowed is None or (not bare and "${{" not in text.value):
+                continue
+            for found in expressions(text, bare=bare):
+                yield Use(full, place, found, t.Scope(held, allowed[0], allowed[1]))
+
+
+def uses_in(text: Text, *, bare: bool = False) -> Iterator[Expression]:
+    """The expressions of one text that parse."""
+    for found in expressions(text, bare=bare):
+        if found.tree is not None:
+            yield found

@@ -1,0 +1,368 @@
+"""Jobs and steps among each other: ids, needs, matrices, runners, shells, conditions, permissions, variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.kinds.github import (
+    Job,
+    Text,
+    Workflow,
+    expressions,
+    is_expression,
+    labels,
+    matrix_name,
+    matrix_values,
+    system,
+    text_at,
+    whole,
+)
+from readiness.model import Hit, Span, hit, joined
+from readiness.syntax import constant
+from readiness.syntax.yaml import Map, Seq
+
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+
+def ids(workflow: Workflow) -> Iterator[Hit]:
+    """An id that GitHub does not take, or a step's id that stands twice in a job."""
+    for job in workflow.jobs:
+        if not _ID.match(job.name):
+            yield hit(job.key, what=f"job id {job.name!r} is not letters, digits, - and _ after a letter or _")
+        seen: dict[str, str] = {}
+        for step in job.steps:
+            name = step.node.get("id")
+            if not isinstance(name, str) or not name or is_expression(name):
+                continue
+            if not _ID.match(name):
+                yield hit(step.node.at("id"), what=f"step id {name!r} is not letters, digits, - and _ after a letter or _")
+            elif name.lower() in seen:
+                yield hit(step.node.at("id"), what=f"step id {name!r} stands twice in job {job.name!r}; case does not count")
+            seen.setdefault(name.lower(), name)
+
+
+def needs(workflow: Workflow) -> Iterator[Hit]:
+    """`needs` of a job that is not there, of itself, twice, or in a circle."""
+    jobs = {job.name.lower(): job for job in workflow.jobs}
+    for job in workflow.jobs:
+        seen = set()
+        for name, span in _needed(job):
+            low = name.lower()
+            if low not in jobs:
+                yield hit(span, what=f"job {job.name!r} needs {name!r}, which is no job of this workflow")
+            elif low in seen:
+                yield hit(span, what=f"job {job.name!r} needs {name!r} twice")
+            seen.add(low)
+    yield from _circles(jobs)
+
+
+def _needed(job: Job) -> Iterator[tuple[str, Span]]:
+    value = job.node.get("needs")
+    if isinstance(value, str) and value:
+        yield value, job.node.at("needs")
+    for index, item in enumerate(value if isinstance(value, Seq) else ()):
+        if isinstance(item, str) and item:
+            yield item, value.at(index)
+
+
+def _circles(jobs: dict[str, Job]) -> Iterator[Hit]:
+    """One hit for each circle, at the `needs` of its first job."""
+    state: dict[str, int] = {}
+    for start in jobs:
+        stack: list[tuple[str, Iterator[str]]] = []
+        if start not in state:
+            state[start] = 1
+            stack.append((start, iter([n.lower() for n in jobs[start].needs])))
+        while stack:
+            name, rest = stack[-1]
+            after = next((n for n in rest if n in jobs and state.get(n) != 2), None)
+            if after is None:
+                state[name] = 2
+                stack.pop()
+            elif state.get(after) == 1:
+                way = [entry[0] for entry in stack]
+                circle = way[way.index(after) :]
+                first = jobs[min(circle, key=lambda n: jobs[n].key.start)]
+                told = " -> ".join([jobs[n].name for n in circle] + [jobs[circle[0]].name])
+                yield hit(first.key, what=f"jobs need each other in a circle: {told}")
+            else:
+                state[after] = 1
+                stack.append((after, iter([n.lower() for n in jobs[after].needs])))
+
+
+def matrices(workflow: Workflow) -> Iterator[Hit]:
+    """A matrix value that stands twice, or an `exclude` that takes nothing out."""
+    for job in workflow.jobs:
+        strategy = job.node.get("strategy")
+        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        if isinstance(matrix, Map):
+            yield from _twice(matrix)
+            yield from _excludes(matrix)
+
+
+def _twice(matrix: Map) -> Iterator[Hit]:
+    for name, values in matrix.items():
+        if name in ("include", "exclude") or not isinstance(values, Seq):
+            continue
+        for index, value in enumerate(values):
+            if any(type(value) is type(other) and value == other for other in values[:index][:200]):
+                yield hit(values.at(index), what=f"matrix {name!r} has the same value twice")
+
+
+def _excludes(matrix: Map) -> Iterator[Hit]:
+    excludes = matrix.get("exclude")
+    axes = {
+        name: values for name, values in matrix.items() if name not in ("include", "exclude")
+    }
+    dynamic = any(_open(values) for values in axes.values())
+    for entry in excludes if isinstance(excludes, Seq) else ():
+        if not isinstance(entry, Map) or is_expression(entry) or dynamic:
+            continue
+        for name, wanted in entry.items():
+            values = axes.get(name)
+            if values is None:
+                yield hit(entry.key(name), what=f"exclude names {name!r}, which is no key of the matrix")
+            elif isinstance(values, Seq) and not _open(wanted) and not any(_fits(v, wanted) for v in values):
+                yield hit(entry.at(name), what=f"exclude takes out a value of {name!r} that the matrix has not")
+
+
+def _open(value: Any) -> bool:
+    """Whether an expression gives a value, or a part of it."""
+    stack, count = [value], 0
+    while stack and count < 2_000:
+        item = stack.pop()
+        count += 1
+        if is_expression(item):
+            return True
+        stack.extend(item.values() if isinstance(item, Map) else item if isinstance(item, Seq) else ())
+    return False
+
+
+def _fits(value: Any, wanted: Any, depth: int = 0) -> bool:
+    """Whether a value holds all that an `exclude` asks for."""
+    if isinstance(value, Map) and isinstance(wanted, Map) and depth < 20:
+        return all(name in value and _fits(value[name], wanted[name], depth + 1) for name in wanted)
+    return bool(value == wanted) or (not isinstance(value, Map | Seq) and str(value) == str(wanted))
+
+
+# https://docs.github.com/en/actions/reference/runners/github-hosted-runners
+_HOSTED = re.compile(
+    r"(?:ubuntu-(?:latest|26\.04|24\.04|22\.04)|windows-(?:latest|2025|2022|11)|macos-(?:latest|26|15|14))\Z",
+    re.IGNORECASE,
+)
+# Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
+_IMAGE = re.compile(r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z", re.IGNORECASE)
+
+
+def runners(workflow: Workflow) -> Iterator[Hit]:
+    """A label of a GitHub runner that is not there (any more), or an empty one."""
+    for job in workflow.jobs:
+        own = {label.lower() for label, _ in labels(job)}
+        if "self-hosted" in own or _grouped(job):
+            continue
+        for label, span in labels(job):
+            if not label or (_IMAGE.match(label) and not _HOSTED.match(label)):
+                shown = span if span.end > span.start else job.key
+                yield hit(shown, what=f"runner label {label!r} is none that GitHub has")
+        value = job.node.get("runs-on", "")
+        if value is None or (isinstance(value, Seq) and not value):
+            yield hit(job.node.key("runs-on"), what="runs-on names no runner")
+
+
+def _grouped(job: Job) -> bool:
+    value = job.node.get("runs-on")
+    return isinstance(value, Map) and "group" in value
+
+
+def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:
+    """Two labels of one job that no runner has together."""
+    for job in workflow.jobs:
+        value = job.node.get("runs-on")
+        owner: Any = value.get("labels") if isinstance(value, Map) else value
+        if not isinstance(owner, Seq):
+            continue
+        fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
+        plain = [(label, span) for label, span in fixed if "${{" not in label and system(label)]
+        drawn = []
+        for label, _ in fixed:
+            name = matrix_name(label)
+            if name is not None:
+                drawn += [(v, s) for v, s in matrix_values(job, name) if isinstance(v, str) and system(v)]
+        for number, (label, span) in enumerate(plain):
+            other = next((o for o, _ in plain[:number] if system(o) != system(label)), None)
+            if other is not None:
+                yield hit(span, label=label, other=other)
+        for label, span in drawn:
+            other = next((o for o, _ in plain if system(o) != system(label)), None)
+            if other is not None:
+                yield hit(span, label=label, other=other)
+
+
+_SHELLS = {
+    "linux": {"bash", "sh", "python", "pwsh"},
+    "macos": {"bash", "sh", "python", "pwsh"},
+    "windows": {"bash", "python", "pwsh", "powershell", "cmd"},
+    "": {"bash", "sh", "python", "pwsh", "powershell", "cmd"},
+}
+
+
+def shells(workflow: Workflow) -> Iterator[Hit]:
+    """A shell that the runner has not."""
+    yield from _shell(workflow.node.get("defaults"), "")
+    for job in workflow.jobs:
+        systems = {system(label) for label in job.runs_on}
+        own = systems.pop() if len(systems) == 1 else ""
+        yield from _shell(job.node.get("defaults"), own)
+        for step in job.steps:
+            yield from _one_shell(step.node, own)
+
+
+def _shell(defaults: Any, own: str) -> Iterator[Hit]:
+    run = defaults.get("run") if isinstance(defaults, Map) else None
+    if isinstance(run, Map):
+        yield from _one_shell(run, own)
+
+
+def _one_shell(node: Map, own: str) -> Iterator[Hit]:
+    shell = node.get("shell")
+    if not isinstance(shell, str) or not shell or "{" in shell:
+        return
+    if shell.lower() not in _SHELLS[own]:
+        where = f" on {own}" if own else ""
+        yield hit(node.at("shell"), what=f"shell {shell!r} is not there{where}; allowed are {joined(sorted(_SHELLS[own]))}")
+
+
+def constant_conditions(workflow: Workflow) -> Iterator[Hit]:
+    """An `if` that is always true or always false."""
+    for way, node in _conditions(workflow):
+        value = node.get("if")
+        if isinstance(value, bool):
+            yield hit(node.at("if"), where=way, value=str(value).lower())
+            continue
+        text = text_at(node, "if", workflow.source)
+        result = always(text) if text is not None else None
+        if result is not None:
+            yield hit(node.at("if"), where=way, value=str(result).lower())
+
+
+def _conditions(workflow: Workflow) -> Iterator[tuple[str, Map]]:
+    for job in workflow.jobs:
+        yield f"job {job.name!r}", job.node
+        snapshot = job.node.get("snapshot")
+        if isinstance(snapshot, Map):
+            yield f"the snapshot of job {job.name!r}", snapshot
+        for step in job.steps:
+            yield f"step {step.name!r}", step.node
+
+
+def always(text: Text) -> bool | None:
+    """The truth of a condition that never changes; None for one that does.
+
+    Text around `${{ }}` makes the whole a text, which is true whatever the expression says.
+    """
+    if "${{" in text.value and not whole(text.value.strip()):
+        return True
+    if "${{" in text.value and text.value != text.value.strip() and "\n" in text.value:
+        return True
+    found = list(expressions(text, bare=True))
+    if len(found) != 1 or found[0].tree is None:
+        return None
+    result = constant.evaluate(found[0].tree)
+    return None if result is constant.UNKNOWN else constant.truthy(result)
+
+
+_SCOPES = frozenset(
+    "actions artifact-metadata attestations checks contents deployments discussions id-token issues models packages"
+    " pages pull-requests repository-projects security-events statuses vulnerability-alerts copilot-requests"
+    " code-quality".split()
+)
+_LEVELS = {"id-token": ("write", "none"), "models": ("read", "none"), "copilot-requests": ("write", "none")}
+
+
+def permissions(workflow: Workflow) -> Iterator[Hit]:
+    """A permission that there is not, or a value that it does not take."""
+    nodes = [workflow.node, *(job.node for job in workflow.jobs)]
+    for node in nodes:
+        if "permissions" not in node:
+            continue
+        value = node["permissions"]
+        if isinstance(value, Map):
+            yield from _scopes(value)
+        elif value not in ("read-all", "write-all") and not isinstance(value, Seq):
+            span = node.at("permissions") if value else node.key("permissions")
+            yield hit(span, what=f"permissions is {value or 'empty'}; read-all, write-all, {{}} or a mapping is allowed")
+
+
+def _scopes(value: Map) -> Iterator[Hit]:
+    for name, level in value.items():
+        if name not in _SCOPES:
+            yield hit(value.key(name), what=f"there is no permission {name!r}")
+            continue
+        allowed = _LEVELS.get(name, ("read", "write", "none"))
+        if level not in allowed:
+            yield hit(value.at(name), what=f"permission {name} is {level!r}; allowed are {joined(allowed)}")
+
+
+_BAD_NAME = re.compile(r"[&=\s]")
+
+
+def variable_names(workflow: Workflow) -> Iterator[Hit]:
+    """A variable whose name no shell can read."""
+    for node in _environments(workflow):
+        for name in node:
+            if _BAD_NAME.search(name) and "${{" not in name:
+                yield hit(node.key(name), variable=name)
+
+
+def _environments(workflow: Workflow) -> Iterator[Map]:
+    nodes: list[Any] = [workflow.node]
+    for job in workflow.jobs:
+        nodes += [job.node, job.node.get("container"), *(step.node for step in job.steps)]
+        services = job.node.get("services")
+        nodes += services.values() if isinstance(services, Map) else ()
+    for node in nodes:
+        env = node.get("env") if isinstance(node, Map) else None
+        if isinstance(env, Map):
+            yield env
+
+
+_DEPRECATED = re.compile(r"::(set-output|save-state|set-env)[ \t]+name=|::(add-path)::")
+_INSTEAD = {
+    "set-output": "GITHUB_OUTPUT",
+    "save-state": "GITHUB_STATE",
+    "set-env": "GITHUB_ENV",
+    "add-path": "GITHUB_PATH",
+}
+
+
+def deprecated_commands(workflow: Workflow) -> Iterator[Hit]:
+    """A workflow command that GitHub has turned off or is about to."""
+    for job in workflow.jobs:
+        for step in job.steps:
+            text = step.run
+            for match in _DEPRECATED.finditer(text.value if text else ""):
+                assert text is not None
+                name = match.group(1) or match.group(2)
+                start = match.start() + 2
+                yield hit(
+                    text.part(start, start + len(name)),
+                    resource=step.resource,
+                    command=name,
+                    instead=_INSTEAD[name],
+                )
+
+
+def container_passwords(workflow: Workflow) -> Iterator[Hit]:
+    """A registry password that stands in the workflow."""
+    for job in workflow.jobs:
+        services = job.node.get("services")
+        holders: list[tuple[str, Any]] = [("the container", job.node.get("container"))]
+        holders += [(f"service {n!r}", s) for n, s in services.items()] if isinstance(services, Map) else []
+        for told, holder in holders:
+            credentials = holder.get("credentials") if isinstance(holder, Map) else None
+            password = credentials.get("password") if isinstance(credentials, Map) else None
+            if isinstance(password, str | int) and password != "" and not is_expression(password):
+                assert isinstance(credentials, Map)
+                yield hit(credentials.at("password"), resource=job.resource, what=told)

@@ -1,0 +1,282 @@
+"""What starts a workflow: events, their activity types and filters, schedules, inputs, patterns."""
+
+from __future__ import annotations
+
+import functools
+import zoneinfo
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.checks.ci.cron import CronError, shortest
+from readiness.checks.ci.shapes import PLACEHOLDER
+from readiness.kinds.github import Workflow, is_expression, text_at
+from readiness.model import Hit, hit, joined
+from readiness.syntax.yaml import Map, Seq
+
+# https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+_PULL = (
+    "assigned unassigned labeled unlabeled opened edited closed reopened synchronize converted_to_draft locked"
+    " unlocked enqueued dequeued milestoned demilestoned ready_for_review review_requested review_request_removed"
+    " auto_merge_enabled auto_merge_disabled"
+)
+_EVENTS: dict[str, str] = {
+    "branch_protection_rule": "created edited deleted",
+    "check_run": "created rerequested completed requested_action",
+    "check_suite": "completed requested rerequested",
+    "create": "",
+    "delete": "",
+    "deployment": "",
+    "deployment_status": "",
+    "discussion": "created edited deleted transferred pinned unpinned labeled unlabeled locked unlocked"
+    " category_changed answered unanswered closed reopened",
+    "discussion_comment": "created edited deleted",
+    "fork": "",
+    "gollum": "",
+    "image_version": "",
+    "issue_comment": "created edited deleted pinned unpinned",
+    "issues": "opened edited deleted transferred pinned unpinned closed reopened assigned unassigned labeled"
+    " unlabeled locked unlocked milestoned demilestoned typed untyped field_added field_removed",
+    "label": "created edited deleted",
+    "merge_group": "checks_requested",
+    "milestone": "created closed opened edited deleted",
+    "page_build": "",
+    "project": "created closed reopened edited deleted",
+    "project_card": "created moved converted edited deleted",
+    "project_column": "created updated moved deleted",
+    "public": "",
+    "pull_request": _PULL,
+    "pull_request_review": "submitted edited dismissed",
+    "pull_request_review_comment": "created edited deleted",
+    "pull_request_target": _PULL,
+    "push": "",
+    "registry_package": "published updated",
+    "release": "published unpublished created edited deleted prereleased released",
+    "repository_dispatch": "*",
+    "schedule": "",
+    "status": "",
+    "watch": "started",
+    "workflow_call": "",
+    "workflow_dispatch": "",
+    "workflow_run": "completed requested in_progress",
+}
+_FILTERS: dict[str, tuple[str, ...]] = {
+    "branches": ("push", "pull_request", "pull_request_target", "merge_group", "workflow_run"),
+    "tags": ("push",),
+    "paths": ("push", "pull_request", "pull_request_target"),
+    "workflows": ("workflow_run",),
+}
+
+
+def unknown_events(workflow: Workflow) -> Iterator[Hit]:
+    """An event that GitHub does not have."""
+    for event in workflow.triggers:
+        if event not in _EVENTS and not is_expression(event):
+            yield hit(workflow.trigger_span(event), event=event)
+
+
+def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
+    """An activity type that the event has not, or a filter that it does not take or takes only alone."""
+    for event, settings in workflow.triggers.items():
+        if not isinstance(settings, Map) or event not in _EVENTS:
+            continue
+        yield from _types(event, settings)
+        for base, events in _FILTERS.items():
+            names = [name for name in (base, f"{base}-ignore") if name in settings]
+            for name in names:
+                if event not in events:
+                    yield hit(settings.key(name), what=f"{event} has no filter {name}; {joined(events)} have")
+            if len(names) == 2 and event in events:
+                late = max(names, key=lambda name: settings.key(name).start)
+                yield hit(settings.key(late), what=f"{event} has {base} and {base}-ignore; one of the two is allowed")
+        if event == "workflow_run" and "workflows" not in settings:
+            yield hit(workflow.trigger_span(event), what="workflow_run names no workflows")
+
+
+def _types(event: str, settings: Map) -> Iterator[Hit]:
+    allowed = _EVENTS[event].split()
+    given = settings.get("types")
+    pairs: list[tuple[Any, Any, Any]] = [(settings, "types", given)] if isinstance(given, str) else []
+    if isinstance(given, Seq):
+        pairs = [(given, index, item) for index, item in enumerate(given)]
+    if pairs and not allowed:
+        yield hit(settings.key("types"), what=f"{event} has no activity types")
+        return
+    for owner, key, item in pairs:
+        if allowed != ["*"] and isinstance(item, str) and item and item not in allowed:
+            yield hit(owner.at(key), what=f"{event} has no activity type {item!r}; allowed are {joined(allowed)}")
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+_ALIASES = {"UTC", "GMT", "UCT", "Zulu", "Universal", "localtime", "Factory", "local"}
+
+
+def schedules(workflow: Workflow) -> Iterator[Hit]:
+    """A schedule that is no cron expression, is shorter than GitHub runs, or has an unknown time zone."""
+    settings = workflow.triggers.get("schedule")
+    for entry in settings if isinstance(settings, Seq) else ():
+        if not isinstance(entry, Map):
+            continue
+        yield from _cron(entry)
+        zone = entry.get("timezone")
+        if isinstance(zone, str) and zone and _zones() and (zone not in _zones() or zone in _ALIASES):
+            yield hit(entry.at("timezone"), what=f"{zone!r} is no IANA time zone")
+
+
+def _cron(entry: Map) -> Iterator[Hit]:
+    cron = entry.get("cron")
+    if not isinstance(cron, str) or not cron.strip() or PLACEHOLDER.match(cron):
+        return
+    try:
+        minutes = shortest(cron)
+    except CronError as error:
+        yield hit(entry.at("cron"), what=f"{cron!r} is no cron expression: {error}")
+        return
+    if minutes < 5:
+        yield hit(entry.at("cron"), what=f"{cron!r} is every {minutes} minutes; GitHub runs at most every 5")
+
+
+def inputs(workflow: Workflow) -> Iterator[Hit]:
+    """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
+    for event in ("workflow_dispatch", "workflow_call"):
+        settings = workflow.triggers.get(event)
+        found = settings.get("inputs") if isinstance(settings, Map) else None
+        for name, body in found.items() if isinstance(found, Map) else ():
+            if isinstance(body, Map):
+                yield from _input(found, name, body, event)
+
+
+def _input(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
+    kind, default = body.get("type"), body.get("default")
+    if event == "workflow_call" and body.get("required") is True and "default" in body:
+        yield hit(body.at("default"), what=f"input {name!r} is required, so its default is never used")
+    if event == "workflow_dispatch":
+        yield from _options(owner, name, body)
+    if default is None or is_expression(default):
+        return
+    if kind == "boolean" and default not in (True, False, "true", "false"):
+        yield hit(body.at("default"), what=f"input {name!r} is a boolean and its default is neither true nor false")
+    if kind == "number" and not _numeric(default):
+        yield hit(body.at("default"), what=f"input {name!r} is a number and its default is none")
+
+
+def _numeric(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _options(owner: Map, name: str, body: Map) -> Iterator[Hit]:
+    options, kind = body.get("options"), body.get("type")
+    if kind == "choice" and not options:
+        yield hit(owner.key(name), what=f"input {name!r} is a choice without options")
+    elif kind != "choice" and options and (kind is None or isinstance(kind, str)):
+        yield hit(body.key("options"), what=f"input {name!r} has options and is no choice")
+    if kind != "choice" or not isinstance(options, Seq):
+        return
+    seen = set()
+    for index, option in enumerate(options):
+        if isinstance(option, str) and option in seen:
+            yield hit(options.at(index), what=f"input {name!r} has the option {option!r} twice")
+        seen.add(option if isinstance(option, str) else None)
+    default = body.get("default")
+    texts = {_text(option) for option in options}
+    if default is not None and not isinstance(default, Map | Seq) and _text(default) not in texts and default != "":
+        yield hit(body.at("default"), what=f"input {name!r} has a default that is none of its options")
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_GLOBS = ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore", "versions")
+
+
+def patterns(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Iterator[Hit]:
+    """A filter whose pattern matches nothing or does not parse."""
+    for settings in workflow.triggers.values():
+        for key in keys:
+            found = settings.get(key) if isinstance(settings, Map) else None
+            owner: Any = settings
+            pairs = [(key, found)] if isinstance(found, str) else []
+            if isinstance(found, Seq):
+                owner, pairs = found, list(enumerate(found))
+            for at, value in pairs:
+                if isinstance(value, str) and value and not PLACEHOLDER.match(value):
+                    text = text_at(owner, at, workflow.source)
+                    for reason, start in _pattern(value, path=key.startswith("paths")):
+                        assert text is not None
+                        yield hit(text.part(start, start + 1), what=f"pattern {value!r} {reason}")
+
+
+def _pattern(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
+    if value != value.strip():
+        yield "begins or ends with a blank", 0 if value[0].isspace() else len(value) - 1
+        return
+    body = value[1:] if value.startswith("!") else value
+    if not body:
+        yield "is only an exclamation mark", 0
+        return
+    if path and (body in (".", "..") or body.startswith(("./", "../"))):
+        yield "begins with a dot: paths are written from the root of the repository", 0
+        return
+    if not path and (body.startswith("/") or body.endswith("/")):
+        yield "begins or ends with a slash, which no branch or tag does", len(value) - len(body)
+        return
+    yield from _characters(value, path=path)
+
+
+def _characters(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
+    at = 1 if value.startswith("!") else 0
+    previous = ""
+    while at < len(value):
+        char = value[at]
+        if char == "\\":
+            escaped = value[at + 1 : at + 2]
+            if not escaped or escaped not in "[?+*\\!":
+                yield f"has a backslash before {escaped or 'its end'!r}; only [ ? + * ! and \\ take one", at
+                return
+            at, previous = at + 2, escaped
+            continue
+        if char == "[":
+            close = value.find("]", at + 1)
+            if close < 0:
+                yield "has a [ without a ]", at
+                return
+            reason = _range(value[at + 1 : close])
+            if reason:
+                yield reason, at
+                return
+            at, previous = close + 1, "]"
+            continue
+        if char in "?+" and previous in ("", "*", "?", "+"):
+            yield f"has a {char} with nothing before it to repeat", at
+            return
+        if not path and char in " ~^:\t":
+            yield f"has {char!r}, which no branch or tag can have", at
+            return
+        previous = char
+        at += 1
+
+
+def _range(inside: str) -> str:
+    if not inside:
+        return "has an empty []"
+    at = 0
+    while at < len(inside):
+        if inside[at + 1 : at + 2] == "-":
+            if at + 2 >= len(inside):
+                return "has a range without an end"
+            if inside[at] > inside[at + 2]:
+                return f"has the range {inside[at : at + 3]!r}, which runs backwards"
+            at += 3
+        else:
+            at += 1
+    return ""
