@@ -1,0 +1,114 @@
+"""What is known of public images: which do not run as root, and which no longer get updates.
+
+The facts are in data/base-images.json, dated; nothing here asks a clock or a registry.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from readiness.syntax.image import Image
+
+_DATA = Path(__file__).parent.parent / "data" / "base-images.json"
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)\Z")
+_DEBIAN_BASED = frozenset(
+    {"debian", "ubuntu", "node", "python", "golang", "ruby", "php", "rust", "perl", "openjdk"}
+    | {"buildpack-deps", "nginx", "httpd", "postgres", "mysql", "redis", "mongo", "gcc", "maven"}
+)
+
+
+class EndOfLife(NamedTuple):
+    """A release that gets no updates any more: its name, and the day that ended them."""
+
+    release: str
+    day: str
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
+    return table
+
+
+def as_of() -> str:
+    """The date of the table."""
+    return str(_table()["as_of"])
+
+
+def nonroot_user(image: Image) -> str | None:
+    """The user that an image is documented to run as, when that is not root."""
+    if image.name_unknown:
+        return None
+    name = image.familiar
+    for entry in _table()["nonroot"]:
+        if not fnmatchcase(name, entry["image"]):
+            continue
+        if any(fnmatchcase(name, other) for other in entry.get("except", ())):
+            continue
+        if image.tag_unknown and ("tag" in entry or "except_tag" in entry):
+            continue
+        if not fnmatchcase(image.tag, entry.get("tag", "*")):
+            continue
+        if "except_tag" in entry and fnmatchcase(image.tag, entry["except_tag"]):
+            continue
+        return str(entry["user"])
+    return None
+
+
+def end_of_life(image: Image) -> EndOfLife | None:
+    """The release that an image's tag names, when its updates had ended by the table's date."""
+    if image.name_unknown or image.tag_unknown:
+        return None
+    name, first = image.familiar, image.tag.split("-")[0]
+    for pattern, cycles in _table()["end_of_life"].items():
+        if not fnmatchcase(name, pattern):
+            continue
+        for cycle in (*_cycles(first), ""):
+            day = cycles.get(cycle)
+            if day is not None and day <= as_of():
+                shown = name.rpartition("/")[2]
+                return EndOfLife(f"{shown} {cycle}".strip(), day)
+        return _system(image.tag)
+    return _system(image.tag) if name in _DEBIAN_BASED else None
+
+
+def _cycles(tag: str) -> list[str]:
+    """The releases that a tag may name, the closest first: `3.8.1` is 3.8.1, 3.8 and 3."""
+    match = _VERSION.match(tag)
+    if match is None:
+        return [tag] if tag else []
+    parts = match.group(1).split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _system(tag: str) -> EndOfLife | None:
+    """The distribution in a tag: `3.11-buster`, `20-alpine3.18`."""
+    for part in re.split(r"[-_]", tag)[1:]:
+        day = _table()["systems"].get(part)
+        if day and day <= as_of():
+            return EndOfLife(part, day)
+        if part.startswith("alpine"):
+            for cycle in _cycles(part.removeprefix("alpine")):
+                day = _table()["end_of_life"]["alpine"].get(cycle)
+                if day and day <= as_of():
+                    return EndOfLife(f"alpine {cycle}", day)
+    return None
+
+
+def shell_family(image: Image) -> str:
+    """Which `/bin/sh` an image has: dash, busybox, bash, or an empty string where unknown."""
+    if image.name_unknown:
+        return ""
+    name, tag = image.familiar, image.tag
+    if name in ("alpine", "busybox") or (name in _DEBIAN_BASED and "alpine" in tag):
+        return "busybox"
+    if name in ("fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux"):
+        return "bash"
+    if name.startswith(("registry.access.redhat.com/ubi", "quay.io/centos/", "opensuse/")):
+        return "bash"
+    return "dash" if name in _DEBIAN_BASED and not image.tag_unknown else ""
