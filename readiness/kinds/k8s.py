@@ -170,8 +170,12 @@ class Pod:
 
     @property
     def windows(self) -> bool:
-        """Whether the pod says that it runs on Windows."""
-        return mapping(self.node, "os").get("name") == "windows"
+        """Whether the pod says that it runs on Windows: by `os`, or by the nodes that it selects."""
+        selector = mapping(self.node, "nodeSelector")
+        return (
+            mapping(self.node, "os").get("name") == "windows"
+            or selector.get("kubernetes.io/os") == "windows"
+        )
 
     def containers(self) -> Iterator[Container]:
         """Every container of the pod, init and ephemeral ones too."""
@@ -213,6 +217,11 @@ class Container:
     def serving(self) -> bool:
         """Whether it runs as long as its pod, and the pod until it is replaced."""
         return self.pod.serving and self.role in {"main", "sidecar"}
+
+    @property
+    def windows(self) -> bool:
+        """Whether its pod says that it runs on Windows."""
+        return self.pod.windows
 
     @property
     def image(self) -> str:

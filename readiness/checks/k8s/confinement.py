@@ -1,0 +1,97 @@
+"""Seccomp, AppArmor, SELinux, kernel parameters and /proc: how a container is confined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.k8s.context import effective, linux, pod_context, variable
+from readiness.checks.k8s.pss import APPARMOR_ANNOTATION, SYSCTLS
+from readiness.kinds.k8s import Container, Pod, mapping, maps, text
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax.yaml import Map
+
+Outcome = Iterator[Hit | Unknown]
+
+
+def seccomp(pod: Pod, *, allow_local: bool = True) -> Outcome:
+    """A container has no seccomp profile in force; without `allow_local`, one other than the runtime's counts too."""
+    for container in linux(pod):
+        profile = effective(container, "seccompProfile")
+        kind = profile.get("type") if isinstance(profile, Map) else None
+        if variable(kind):
+            yield Unknown(container.node.at())
+        elif kind is None:
+            yield missing(container.node.at(), container=container.name, name=container.name)
+        elif kind == "Localhost" and not allow_local:
+            own = mapping(container.security, "seccompProfile")
+            owner = (
+                own if own.get("type") is not None else mapping(pod_context(pod), "seccompProfile")
+            )
+            yield hit(owner.at("type"), container=container.name, name=container.name)
+
+
+def unconfined(pod: Pod, *, key: str) -> Outcome:
+    """The seccomp or AppArmor profile of the pod or of a container is Unconfined."""
+    for name, security in ((c.name, c.security) for c in pod.containers()):
+        profile = mapping(security, key)
+        if profile.get("type") == "Unconfined":
+            yield hit(profile.at("type"), container=name, who=f"container {name!r}")
+    profile = mapping(pod_context(pod), key)
+    if profile.get("type") == "Unconfined":
+        yield hit(profile.at("type"), who=pod.resource)
+    if key == "appArmorProfile":
+        for name, value in pod.annotations.items():
+            if name.startswith(APPARMOR_ANNOTATION) and value == "unconfined":
+                who = f"container {name.removeprefix(APPARMOR_ANNOTATION)!r}"
+                yield hit(pod.annotations.at(name), who=who)
+
+
+def option_unset(pod: Pod, *, key: str) -> Outcome:
+    """Neither the pod nor a container sets a field of its securityContext."""
+    if pod.windows or pod_context(pod).get(key) is not None:
+        return
+    if not any(c.security.get(key) is not None for c in pod.containers()):
+        yield missing(pod.node.at(), key=key)
+
+
+def windows_unset(pod: Pod, *, key: str) -> Outcome:
+    """A Windows pod leaves an option of windowsOptions unset, for itself and for a container."""
+    shared = mapping(pod_context(pod), "windowsOptions")
+    speaks = bool(shared) or any(mapping(c.security, "windowsOptions") for c in pod.containers())
+    if not (pod.windows or speaks) or shared.get(key) is not None:
+        return
+    for container in pod.containers():
+        if mapping(container.security, "windowsOptions").get(key) is None:
+            yield missing(container.node.at(), container=container.name, name=container.name)
+
+
+def host_process(pod: Pod) -> Outcome:
+    """A Windows container runs as a process of the node."""
+    for name, security in (
+        ("", pod_context(pod)),
+        *((c.name, c.security) for c in pod.containers()),
+    ):
+        options = mapping(security, "windowsOptions")
+        if options.get("hostProcess") is True:
+            yield hit(options.at("hostProcess"), container=name)
+
+
+def sysctl_unsafe(pod: Pod) -> Outcome:
+    """A kernel parameter that the kubelet does not allow unless it is told to."""
+    for item in maps(pod_context(pod).get("sysctls")):
+        name = text(item.get("name"))
+        if variable(name):
+            yield Unknown(item.at("name"))
+        elif name and name.replace("/", ".") not in SYSCTLS:
+            yield hit(item.at("name"), sysctl=name)
+
+
+def proc_unmasked(container: Container) -> Outcome:
+    """/proc is mounted without the runtime's masks."""
+    value = container.security.get("procMount")
+    if (
+        isinstance(value, str)
+        and value != "Default"
+        and container.pod.node.get("hostUsers") is not False
+    ):
+        yield hit(container.security.at("procMount"), value=value)

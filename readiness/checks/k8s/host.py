@@ -1,0 +1,135 @@
+"""What a pod takes of its node: namespaces, ports, folders, sockets."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s.context import number, unknown
+from readiness.kinds.k8s import Container, Pod, mapping, maps, text
+from readiness.model import Hit, Related, Unknown, hit
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+
+SOCKETS = (
+    "docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock", "dockershim.sock", "podman.sock", "frakti.sock",
+    "rkt.sock",
+)  # fmt: skip
+# Folders that hold such a socket: mounting one of them mounts the socket.
+SOCKET_FOLDERS = frozenset(
+    {"/run/containerd", "/run/crio", "/run/docker", "/var/run/containerd", "/var/run/crio", "/var/run/docker", "/run", "/var/run",
+     "/run/k3s/containerd", "/var/run/podman", "/run/podman"}
+)  # fmt: skip
+
+
+def namespace(pod: Pod, *, key: str) -> Outcome:
+    """The pod shares a namespace of its node."""
+    yield from unknown(pod.node, key)
+    if pod.node.get(key) is True:
+        yield hit(pod.node.at(key))
+
+
+def port(container: Container) -> Outcome:
+    """The container takes a port of the node."""
+    if container.pod.node.get("hostNetwork") is True:
+        return  # then every port is one of the node, and host-network says so
+    yield from taken(container)
+
+
+def taken(container: Container) -> Outcome:
+    """Every hostPort that is written, on the host's network or not."""
+    for one in maps(container.node.get("ports")):
+        found = number(one.get("hostPort"))
+        if found:
+            yield hit(one.at("hostPort"), port=found)
+
+
+def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
+    """Every hostPath volume: the volume, its hostPath, the path without a closing slash."""
+    for volume in maps(pod.node.get("volumes")):
+        source = volume.get("hostPath")
+        path = source.get("path") if isinstance(source, Map) else None
+        if isinstance(source, Map) and isinstance(path, str) and path:
+            yield volume, source, posixpath.normpath(path).replace("//", "/")
+
+
+def path(pod: Pod, *, deny: Sequence[str] = (), below: Sequence[str] = ()) -> Outcome:
+    """The pod mounts a folder of its node: one of `deny`, or one at or below `below`; any where both are empty."""
+    for volume, source, found in host_volumes(pod):
+        if "${" in found or "{{" in found:
+            yield Unknown(source.at("path"))
+        elif not (deny or below) or found in deny or any(within(found, one) for one in below):
+            yield hit(source.at("path"), path=found, volume=text(volume.get("name")))
+
+
+def any_path(pod: Pod) -> Outcome:
+    """The pod has a hostPath volume, whatever its path."""
+    for volume in maps(pod.node.get("volumes")):
+        if volume.get("hostPath") is not None:
+            found = text(mapping(volume, "hostPath").get("path"))
+            yield hit(volume.at("hostPath"), path=found, volume=text(volume.get("name")))
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder or something in it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def socket(pod: Pod) -> Outcome:
+    """The pod mounts the socket of the container runtime, which is root on the node."""
+    for volume, source, found in host_volumes(pod):
+        if posixpath.basename(found) in SOCKETS or found in SOCKET_FOLDERS:
+            yield hit(source.at("path"), path=found, volume=text(volume.get("name")))
+
+
+def writable(pod: Pod) -> Outcome:
+    """A container mounts a folder of the node without readOnly."""
+    volumes = {text(volume.get("name")): (volume, found) for volume, _, found in host_volumes(pod)}
+    for container in pod.containers():
+        for mount in maps(container.node.get("volumeMounts")):
+            name = text(mount.get("name"))
+            if name not in volumes or mount.get("readOnly") is True:
+                continue
+            volume, found = volumes[name]
+            yield from unknown(mount, "readOnly")
+            where = Related(pod.source, volume.at("hostPath"), f"{found} of the node")
+            yield hit(
+                mount.at(),
+                container=container.name,
+                related=[where],
+                path=found,
+                volume=name,
+                name=container.name,
+            )
+
+
+def share_processes(pod: Pod) -> Outcome:
+    """All containers of the pod see, and may signal and read, each other's processes."""
+    several = sum(1 for _ in pod.containers()) > 1
+    if pod.node.get("shareProcessNamespace") is True and several:
+        yield hit(pod.node.at("shareProcessNamespace"))
+
+
+def container_port(container: Container, *, numbers: Sequence[int] = (), below: int = 0) -> Outcome:
+    """The container opens one of `numbers`, or a port under `below`."""
+    for one in maps(container.node.get("ports")):
+        found = number(one.get("containerPort"))
+        protocol = one.get("protocol") or "TCP"
+        if (
+            found
+            and (found in numbers or 0 < found < below)
+            and not (numbers and protocol != "TCP")
+        ):
+            yield hit(one.at("containerPort"), port=found)
+
+
+def sudo(container: Container) -> Outcome:
+    """The command of a container calls sudo."""
+    for key in ("command", "args"):
+        values = container.node.get(key)
+        if not isinstance(values, Seq):
+            continue
+        for index, value in enumerate(values):
+            if isinstance(value, str) and "sudo" in value.split():
+                yield hit(values.at(index))

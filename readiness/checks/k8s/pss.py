@@ -1,0 +1,363 @@
+"""The Pod Security Standards, control by control, as their newest version has them.
+
+Each control is a function from a pod to violations. `verdict` answers "would this pod be admitted, and if not
+why"; the rules, one a control, and the rule on a namespace's own label share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from readiness.kinds.k8s import Container, Pod, mapping, maps, text
+from readiness.model import Hit, Span, hit, missing
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One reason why a pod is not admitted: where, what stands there, in which container."""
+
+    span: Span
+    what: str
+    container: str = ""
+    absent: bool = False
+    control: str = ""
+
+
+Control = Callable[[Pod], Iterator[Violation]]
+
+CAPABILITIES = frozenset(
+    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID",
+     "SETPCAP", "SETUID", "SYS_CHROOT"}
+)  # fmt: skip
+SYSCTLS = frozenset(
+    {"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
+     "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
+     "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
+     "net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_syncookies",
+     "net.ipv4.tcp_wmem"}
+)  # fmt: skip
+VOLUMES = frozenset(
+    {
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
+)
+SELINUX_TYPES = frozenset(
+    {"container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
+)
+SECCOMP = frozenset({"RuntimeDefault", "Localhost"})
+APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+HOOKS = ("postStart", "preStop")
+
+
+# -- what the controls ask of a pod -------------------------------------------------------------------------------
+
+
+def windows(pod: Pod) -> bool:
+    """Whether the standards' waivers for Windows apply: only `os.name` says so."""
+    return mapping(pod.node, "os").get("name") == "windows"
+
+
+def own_users(pod: Pod) -> bool:
+    """Whether the pod has a user namespace of its own, in which root is nobody on the host."""
+    return pod.node.get("hostUsers") is False
+
+
+def context(pod: Pod) -> Map:
+    """The pod's own securityContext."""
+    return mapping(pod.node, "securityContext")
+
+
+def contexts(pod: Pod) -> Iterator[tuple[str, Map]]:
+    """The pod's securityContext, then each container's, with the container's name."""
+    yield "", context(pod)
+    for container in pod.containers():
+        yield container.name, container.security
+
+
+def is_number(value: Any, wanted: int) -> bool:
+    """Whether a value is this number (`false` is not 0)."""
+    return isinstance(value, int) and not isinstance(value, bool) and value == wanted
+
+
+# -- baseline -----------------------------------------------------------------------------------------------------
+
+
+def host_process(pod: Pod) -> Iterator[Violation]:
+    """No container of a Windows pod is a process of the host."""
+    for name, security in contexts(pod):
+        options = mapping(security, "windowsOptions")
+        if options.get("hostProcess") is True:
+            yield Violation(options.at("hostProcess"), "hostProcess is true", name)
+
+
+def host_namespaces(pod: Pod) -> Iterator[Violation]:
+    """The pod shares neither network, processes nor IPC with the host."""
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.node.get(key) is True:
+            yield Violation(pod.node.at(key), f"{key} is true")
+
+
+def privileged(pod: Pod) -> Iterator[Violation]:
+    """No container is privileged."""
+    for container in pod.containers():
+        if container.security.get("privileged") is True:
+            yield Violation(
+                container.security.at("privileged"), "privileged is true", container.name
+            )
+
+
+def added(container: Container, allowed: frozenset[str]) -> Iterator[Violation]:
+    """Capabilities that a container adds although they are not allowed."""
+    capabilities = mapping(container.security, "capabilities").get("add")
+    if not isinstance(capabilities, Seq):
+        return
+    for index, name in enumerate(capabilities):
+        if isinstance(name, str) and name not in allowed:
+            yield Violation(capabilities.at(index), f"capability {name} is added", container.name)
+
+
+def capabilities_baseline(pod: Pod) -> Iterator[Violation]:
+    """No capability beyond the runtime's default set is added."""
+    for container in pod.containers():
+        yield from added(container, CAPABILITIES)
+
+
+def host_path(pod: Pod) -> Iterator[Violation]:
+    """No volume is a folder of the host."""
+    for volume in maps(pod.node.get("volumes")):
+        if volume.get("hostPath") is not None:
+            yield Violation(
+                volume.at("hostPath"), f"volume {text(volume.get('name'))!r} is a hostPath"
+            )
+
+
+def host_ports(pod: Pod) -> Iterator[Violation]:
+    """No container takes a port of the host."""
+    for container in pod.containers():
+        for port in maps(container.node.get("ports")):
+            number = port.get("hostPort")
+            if isinstance(number, int) and not isinstance(number, bool) and number != 0:
+                yield Violation(port.at("hostPort"), f"hostPort is {number}", container.name)
+
+
+def host_probes(pod: Pod) -> Iterator[Violation]:
+    """No probe and no lifecycle hook names a host (since 1.34): the kubelet would call it for the pod."""
+    for container in pod.containers():
+        lifecycle = mapping(container.node, "lifecycle")
+        for owner, keys in ((container.node, PROBES), (lifecycle, HOOKS)):
+            for key in keys:
+                for way in ("httpGet", "tcpSocket"):
+                    action = mapping(mapping(owner, key), way)
+                    if text(action.get("host")):
+                        what = f"{key}.{way}.host is set"
+                        yield Violation(action.at("host"), what, container.name)
+
+
+def apparmor(pod: Pod) -> Iterator[Violation]:
+    """The AppArmor profile, by field or by the older annotation, is the runtime's or a local one."""
+    for name, security in contexts(pod):
+        profile = mapping(security, "appArmorProfile")
+        kind = profile.get("type")
+        if isinstance(kind, str) and kind not in {"RuntimeDefault", "Localhost"}:
+            yield Violation(profile.at("type"), f"the AppArmor profile is {kind}", name)
+    for key, value in pod.annotations.items():
+        name = key.removeprefix(APPARMOR_ANNOTATION)
+        if name == key or not isinstance(value, str):
+            continue
+        if value not in {"", "runtime/default"} and not value.startswith("localhost/"):
+            yield Violation(pod.annotations.at(key), f"the AppArmor profile is {value}", name)
+
+
+def selinux(pod: Pod) -> Iterator[Violation]:
+    """The SELinux type is one of the containers' types, user and role are not set."""
+    for name, security in contexts(pod):
+        options = mapping(security, "seLinuxOptions")
+        kind = text(options.get("type"))
+        if kind and kind not in SELINUX_TYPES:
+            yield Violation(options.at("type"), f"the SELinux type is {kind}", name)
+        for key in ("user", "role"):
+            if text(options.get(key)):
+                yield Violation(options.at(key), f"the SELinux {key} is set", name)
+
+
+def proc_mount(pod: Pod) -> Iterator[Violation]:
+    """/proc is mounted with the runtime's masks."""
+    for container in pod.containers():
+        value = container.security.get("procMount")
+        if isinstance(value, str) and value != "Default":
+            yield Violation(
+                container.security.at("procMount"), f"procMount is {value}", container.name
+            )
+
+
+def proc_mount_baseline(pod: Pod) -> Iterator[Violation]:
+    """The same, waived where the pod has a user namespace of its own (since 1.35)."""
+    if not own_users(pod):
+        yield from proc_mount(pod)
+
+
+def seccomp_baseline(pod: Pod) -> Iterator[Violation]:
+    """No seccomp profile that is written is another than the runtime's or a local one."""
+    for name, security in contexts(pod):
+        profile = mapping(security, "seccompProfile")
+        kind = profile.get("type")
+        if isinstance(kind, str) and kind not in SECCOMP:
+            yield Violation(profile.at("type"), f"the seccomp profile is {kind}", name)
+
+
+def sysctls(pod: Pod) -> Iterator[Violation]:
+    """Only kernel parameters that are safe for the neighbours are set."""
+    for item in maps(context(pod).get("sysctls")):
+        name = text(item.get("name"))
+        if name and name not in SYSCTLS:
+            yield Violation(item.at("name"), f"sysctl {name} is set")
+
+
+# -- restricted ---------------------------------------------------------------------------------------------------
+
+
+def volume_types(pod: Pod) -> Iterator[Violation]:
+    """Every volume is of a type that stays inside the pod or behind a claim."""
+    for volume in maps(pod.node.get("volumes")):
+        sources = [key for key, value in volume.items() if key != "name" and value is not None]
+        if sources and not VOLUMES & set(sources):  # a volume without a source is an emptyDir
+            what = f"volume {text(volume.get('name'))!r} is of type {sources[0]}"
+            yield Violation(volume.at(sources[0]), what)
+
+
+def privilege_escalation(pod: Pod) -> Iterator[Violation]:
+    """Every container says that its processes gain no privileges; waived for Windows."""
+    if windows(pod):
+        return
+    for container in pod.containers():
+        value = container.security.get("allowPrivilegeEscalation")
+        if value is True:
+            span = container.security.at("allowPrivilegeEscalation")
+            yield Violation(span, "allowPrivilegeEscalation is true", container.name)
+        elif value is None:
+            what = "allowPrivilegeEscalation is not set to false"
+            yield Violation(container.node.at(), what, container.name, absent=True)
+
+
+def run_as_non_root(pod: Pod) -> Iterator[Violation]:
+    """Every container must not run as root; waived in a user namespace (since 1.35)."""
+    if own_users(pod):
+        return
+    for name, security in contexts(pod):
+        if security.get("runAsNonRoot") is False:
+            yield Violation(security.at("runAsNonRoot"), "runAsNonRoot is false", name)
+    if context(pod).get("runAsNonRoot") is True:
+        return
+    for container in pod.containers():
+        if container.security.get("runAsNonRoot") is None:
+            what = "runAsNonRoot is not set to true"
+            yield Violation(container.node.at(), what, container.name, absent=True)
+
+
+def run_as_user(pod: Pod) -> Iterator[Violation]:
+    """No user is 0; waived in a user namespace (since 1.35)."""
+    if own_users(pod):
+        return
+    for name, security in contexts(pod):
+        if is_number(security.get("runAsUser"), 0):
+            yield Violation(security.at("runAsUser"), "runAsUser is 0", name)
+
+
+def seccomp_restricted(pod: Pod) -> Iterator[Violation]:
+    """A seccomp profile is in force for every container; waived for Windows."""
+    if windows(pod):
+        return
+    yield from seccomp_baseline(pod)
+    if mapping(context(pod), "seccompProfile").get("type") in SECCOMP:
+        return
+    for container in pod.containers():
+        if not isinstance(mapping(container.security, "seccompProfile").get("type"), str):
+            what = "no seccomp profile is set"
+            yield Violation(container.node.at(), what, container.name, absent=True)
+
+
+def capabilities_restricted(pod: Pod) -> Iterator[Violation]:
+    """All capabilities are dropped, and at most NET_BIND_SERVICE comes back; waived for Windows."""
+    if windows(pod):
+        return
+    for container in pod.containers():
+        drop = mapping(container.security, "capabilities").get("drop")
+        if not isinstance(drop, Seq) or "ALL" not in drop:
+            span = mapping(container.security, "capabilities").at("drop")
+            what = "capability ALL is not dropped"
+            yield Violation(span, what, container.name, absent=True)
+        yield from added(container, frozenset({"NET_BIND_SERVICE"}))
+
+
+BASELINE: dict[str, Control] = {
+    "baseline-host-process": host_process,
+    "baseline-host-namespaces": host_namespaces,
+    "baseline-privileged": privileged,
+    "baseline-capabilities": capabilities_baseline,
+    "baseline-host-path": host_path,
+    "baseline-host-ports": host_ports,
+    "baseline-host-probes": host_probes,
+    "baseline-apparmor": apparmor,
+    "baseline-selinux": selinux,
+    "baseline-proc-mount": proc_mount_baseline,
+    "baseline-seccomp": seccomp_baseline,
+    "baseline-sysctls": sysctls,
+}
+RESTRICTED: dict[str, Control] = {
+    "restricted-volume-types": volume_types,
+    "restricted-privilege-escalation": privilege_escalation,
+    "restricted-run-as-non-root": run_as_non_root,
+    "restricted-run-as-user": run_as_user,
+    "restricted-seccomp": seccomp_restricted,
+    "restricted-capabilities": capabilities_restricted,
+    "restricted-proc-mount": proc_mount,
+}
+# The restricted control says all that these say, and is asked in their place.
+OVERRIDDEN = frozenset(
+    {"baseline-capabilities", "baseline-host-path", "baseline-proc-mount", "baseline-seccomp"}
+)
+CONTROLS = BASELINE | RESTRICTED
+
+
+def violations(pod: Pod, name: str) -> Iterator[Violation]:
+    """What one control says of a pod."""
+    for one in CONTROLS[name](pod):
+        yield replace(one, control=name)
+
+
+def verdict(pod: Pod) -> dict[str, list[Violation]]:
+    """For each level the reasons why the pod is not admitted; an empty list is a yes."""
+    baseline = {name: list(violations(pod, name)) for name in BASELINE}
+    kept = [one for name, found in baseline.items() if name not in OVERRIDDEN for one in found]
+    return {
+        "privileged": [],
+        "baseline": [one for found in baseline.values() for one in found],
+        "restricted": kept + [one for name in RESTRICTED for one in violations(pod, name)],
+    }
+
+
+# -- the check of every rule --------------------------------------------------------------------------------------
+
+
+def control(pod: Pod, *, name: str) -> Iterator[Hit]:
+    """The pod breaks one control."""
+    for one in violations(pod, name):
+        make = missing if one.absent else hit
+        yield make(one.span, container=one.container, what=one.what, where=where(one, pod))
+
+
+def where(one: Violation, pod: Pod) -> str:
+    """The container or the workload of a violation, for messages."""
+    return f"container {one.container!r}" if one.container else pod.resource

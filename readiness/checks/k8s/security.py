@@ -1,0 +1,243 @@
+"""Users, privileges and capabilities of containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.checks.k8s.context import (
+    effective,
+    grip,
+    linux,
+    number,
+    pod_context,
+    unknown,
+    variable,
+)
+from readiness.kinds.k8s import Container, Pod, mapping, text
+from readiness.model import Hit, Span, Unknown, hit, joined, missing
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+
+# What a container runtime grants where nothing is said.
+DEFAULT_CAPABILITIES = frozenset(
+    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
+     "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
+)  # fmt: skip
+# Fields of a container's securityContext that a pod's does not have.
+CONTAINER_ONLY = (
+    "allowPrivilegeEscalation",
+    "capabilities",
+    "privileged",
+    "procMount",
+    "readOnlyRootFilesystem",
+)
+
+
+def own_users(pod: Pod) -> bool:
+    """Whether the pod has a user namespace of its own: root in it is nobody on the node."""
+    return pod.node.get("hostUsers") is False
+
+
+def root_user(pod: Pod, *, key: str = "runAsUser") -> Outcome:
+    """A container or the pod sets user (or group) 0."""
+    if pod.windows or own_users(pod):
+        return
+    inherits = False
+    for container in pod.containers():
+        own = container.security.get(key)
+        inherits = inherits or own is None
+        yield from unknown(container.security, key)
+        if number(own) == 0:
+            span, name = container.security.at(key), container.name
+            yield hit(span, container=name, who=f"container {name!r}")
+    shared = pod_context(pod)
+    if inherits and number(shared.get(key)) == 0:
+        yield hit(shared.at(key), who=pod.resource)
+
+
+def non_root_unset(pod: Pod) -> Outcome:
+    """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0."""
+    if pod.windows or own_users(pod):
+        return
+    for container in pod.containers():
+        user, guard = effective(container, "runAsUser"), effective(container, "runAsNonRoot")
+        if variable(user) or variable(guard):
+            yield Unknown(container.node.at())
+        elif guard is not True and number(user) is None:
+            yield from _unguarded(container, guard)
+
+
+def _unguarded(container: Container, guard: Any) -> Outcome:
+    """The hit for a container without a guard: at the value that takes it away, else at the container."""
+    own, name = container.security, container.name
+    if guard is False and own.get("runAsNonRoot") is False:
+        yield hit(
+            own.at("runAsNonRoot"), container=name, name=name, what="sets runAsNonRoot to false"
+        )
+    else:
+        what = "sets neither runAsNonRoot nor a runAsUser"
+        yield missing(container.node.at(), container=name, name=name, what=what)
+
+
+def contradiction(pod: Pod) -> Outcome:
+    """runAsNonRoot together with user 0: the kubelet refuses to start the container."""
+    if pod.windows:
+        return
+    for container in pod.containers():
+        if (
+            effective(container, "runAsNonRoot") is True
+            and number(effective(container, "runAsUser")) == 0
+        ):
+            owner = container.security
+            if owner.get("runAsUser") is None:
+                owner = pod_context(pod)
+            yield hit(owner.at("runAsUser"), container=container.name, name=container.name)
+
+
+def id_low(pod: Pod, *, key: str, minimum: int) -> Outcome:
+    """A container's user or group id is not set, or under `minimum`."""
+    for container in linux(pod):
+        value = effective(container, key)
+        found, name = number(value), container.name
+        if variable(value):
+            yield Unknown(container.node.at())
+        elif found is None:
+            yield missing(container.node.at(), container=name, name=name, value="not set")
+        elif found < minimum:
+            own = container.security
+            owner = own if own.get(key) is not None else pod_context(pod)
+            yield hit(owner.at(key), container=name, name=name, value=found)
+
+
+def root_group_added(pod: Pod) -> Outcome:
+    """The supplementary groups or the fsGroup of the pod hold the root group."""
+    shared = pod_context(pod)
+    groups = shared.get("supplementalGroups")
+    groups = groups if isinstance(groups, Seq) else Seq(shared.at())
+    for index, group in enumerate(groups):
+        if number(group) == 0:
+            yield hit(groups.at(index), what="supplementalGroups holds group 0")
+    if number(shared.get("fsGroup")) == 0:
+        yield hit(shared.at("fsGroup"), what="fsGroup is 0")
+
+
+def flag(container: Container, *, key: str, value: bool) -> Outcome:
+    """A field of the container's securityContext is set to a value."""
+    yield from unknown(container.security, key)
+    if container.security.get(key) is value:
+        yield hit(container.security.at(key))
+
+
+def flag_unset(container: Container, *, key: str, wanted: bool) -> Outcome:
+    """A field of the container's securityContext is not set to what it should be."""
+    found = container.security.get(key)
+    yield from unknown(container.security, key)
+    if found is None:
+        yield missing(container.node.at(), what=f"does not set {key}")
+    elif found is not wanted and isinstance(found, bool):
+        yield hit(container.security.at(key), what=f"sets {key} to {str(found).lower()}")
+
+
+def escalation_unset(container: Container) -> Outcome:
+    """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges."""
+    if container.security.get("allowPrivilegeEscalation") is None:
+        yield missing(container.node.at())
+
+
+def misplaced(pod: Pod) -> Outcome:
+    """A field of containers in the pod's securityContext, where Kubernetes has none."""
+    shared = pod_context(pod)
+    for key in CONTAINER_ONLY:
+        if key in shared:
+            yield hit(shared.key(key), key=key)
+
+
+# -- capabilities -------------------------------------------------------------------------------------------------
+
+
+def canonical(value: Any) -> str:
+    """A capability's name as Kubernetes writes it: upper case, without CAP_."""
+    return value.upper().removeprefix("CAP_") if isinstance(value, str) else ""
+
+
+def listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
+    """The capabilities that a container adds or drops, with their places."""
+    values = mapping(container.security, "capabilities").get(key)
+    if isinstance(values, Seq):
+        yield from ((values.at(index), canonical(value)) for index, value in enumerate(values))
+
+
+def dropped(container: Container) -> set[str]:
+    """The capabilities that a container drops."""
+    return {name for _, name in listed(container, "drop")}
+
+
+def added(container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> Outcome:
+    """The container adds a capability of `deny`; without `deny`, any that is not in `allow`."""
+    for span, name in listed(container, "add"):
+        if variable(name):
+            yield Unknown(span)
+        elif name and (name in deny if deny else name not in allow):
+            yield hit(span, capability=name)
+
+
+def not_dropped(container: Container) -> Outcome:
+    """The container drops neither ALL nor every capability that the runtime grants by default."""
+    names = dropped(container)
+    if "ALL" not in names and not names >= DEFAULT_CAPABILITIES:
+        yield missing(grip(container, "securityContext", "capabilities"))
+
+
+def net_raw(container: Container, *, unset: bool) -> Outcome:
+    """The container keeps NET_RAW; with `unset` also where it says nothing of capabilities at all."""
+    written = bool(mapping(container.security, "capabilities"))
+    added_raw = [span for span, name in listed(container, "add") if name in {"NET_RAW", "ALL"}]
+    for span in added_raw:
+        yield hit(span, what="adds NET_RAW")
+    if not added_raw and not {"ALL", "NET_RAW"} & dropped(container) and (written or unset):
+        yield missing(
+            grip(container, "securityContext", "capabilities"), what="does not drop NET_RAW"
+        )
+
+
+def hardened(container: Container) -> bool:
+    """Whether one of seccomp, AppArmor, SELinux or dropped capabilities narrows a container."""
+    pod = container.pod
+    seccomp = effective(container, "seccompProfile")
+    kind = seccomp.get("type") if isinstance(seccomp, Map) else None
+    profile = effective(container, "appArmorProfile")
+    apparmor = profile.get("type") if isinstance(profile, Map) else None
+    annotation = pod.annotations.get(
+        f"container.apparmor.security.beta.kubernetes.io/{container.name}"
+    )
+    adds_all = any(name == "ALL" for _, name in listed(container, "add"))
+    return (
+        kind in {"RuntimeDefault", "Localhost"}
+        or apparmor in {"RuntimeDefault", "Localhost"}
+        or text(annotation) not in {"", "unconfined"}
+        or bool(effective(container, "seLinuxOptions"))
+        or (bool(dropped(container)) and not adds_all)
+    )
+
+
+def unhardened(container: Container) -> Outcome:
+    """None of seccomp, AppArmor, SELinux or dropped capabilities narrows the container."""
+    if not hardened(container):
+        yield missing(container.node.at())
+
+
+def no_context(pod: Pod) -> Outcome:
+    """Neither the pod nor every container has a securityContext."""
+    if pod_context(pod):
+        return
+    bare = [container.name for container in pod.containers() if not container.security]
+    if bare:
+        yield missing(pod.node.at(), names=joined(repr(name) for name in bare))
+
+
+def no_container_context(container: Container) -> Outcome:
+    """The container has no securityContext of its own."""
+    if not container.security:
+        yield missing(container.node.at())
