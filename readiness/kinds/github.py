@@ -23,6 +23,8 @@ _ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
 _JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
 _RUNS_ON = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
 _RUNS = re.compile(r"^runs[ \t]*:", re.MULTILINE)
+_NAMED = re.compile(r"^name[ \t]*:", re.MULTILINE)
+_TOLD = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
 _USING = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
 _MAX_STEPS = 2_000
 _KNOWN_SHELLS = {"bash", "sh", "pwsh", "powershell", "cmd", "python"}
@@ -34,6 +36,8 @@ def claims(path: str, text: str) -> bool:
         return True
     if _JOBS.search(text) and _RUNS_ON.search(text):
         return bool(_ON.search(text)) or "runs-on" in text
+    if _ACTION.search(path) and _NAMED.search(text) and _TOLD.search(text):
+        return True
     return bool(_RUNS.search(text) and (_ACTION.search(path) or _USING.search(text)))
 
 
@@ -567,7 +571,8 @@ def parse(source: Source) -> Document:
         return Workflow(source, Map(Span(0, min(1, len(source.text)))))
     if not isinstance(node, Map):
         raise ParseError("a workflow is a mapping", 0)
-    if "runs" in node and "jobs" not in node and not _FOLDER.search(source.path):
+    action = "runs" in node or (_ACTION.search(source.path) and "on" not in node)
+    if action and "jobs" not in node and not _FOLDER.search(source.path):
         return Action(source, node)
     return Workflow(source, node)
 

@@ -1,0 +1,188 @@
+"""What workflows use: actions with their inputs, reusable workflows with their inputs and secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.ci.references import called_workflow, known, local_action, local_path
+from readiness.kinds.github import Action, Job, Step, Workflow, is_expression, repository_root, uses
+from readiness.model import Hit, hit, joined
+from readiness.project import Project
+from readiness.syntax.yaml import Map
+
+_DOCKER_ARGUMENTS = ("args", "entrypoint")
+_PLAIN_VERSION = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
+
+
+def _steps(workflow: Workflow) -> Iterator[Step]:
+    for job in workflow.jobs:
+        yield from job.steps
+
+
+def references(workflow: Workflow) -> Iterator[Hit]:
+    """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
+    for step in _steps(workflow):
+        used = step.uses
+        if used is None or not used.text or is_expression(used.text):
+            continue
+        told = ""
+        if used.form == "unknown":
+            told = "has no ref" if "@" not in used.text else "names no owner and repository"
+        elif used.form == "docker" and (not used.path or used.path.endswith(":")):
+            told = "has an empty tag" if used.path else "names no image"
+        if told:
+            yield hit(step.node.at("uses"), uses=used.text, what=told)
+
+
+def inputs(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+    """An input that the action does not know, or a required one that is not given."""
+    for step in _steps(workflow):
+        used = step.uses
+        if used is None or is_expression(step.node.get("with")):
+            continue
+        action = local_action(step, project)
+        if action is not None:
+            yield from _local_inputs(step, action)
+        elif used.form == "repository":
+            yield from _popular_inputs(step)
+
+
+def _declared(action: Action) -> Map | None:
+    found = action.node.get("inputs", Map(action.node.at()))
+    return found if isinstance(found, Map) else None
+
+
+def _local_inputs(step: Step, action: Action) -> Iterator[Hit]:
+    declared = _declared(action)
+    if declared is None:
+        return
+    extra = _DOCKER_ARGUMENTS if action.using == "docker" else ()
+    names = {name.lower() for name in declared}
+    given = {name.lower() for name in step.options}
+    for name in step.options:
+        if name.lower() not in names and name not in extra:
+            there = f"; there are {joined(declared)}" if declared else ""
+            yield hit(step.options.key(name), what=f"{step.node['uses']} has no input {name!r}{there}")
+    for name, body in declared.items():
+        required = isinstance(body, Map) and body.get("required") in (True, "true")
+        if required and "default" not in body and name.lower() not in given:
+            yield hit(step.node.at("uses"), what=f"{step.node['uses']} requires the input {name!r}")
+
+
+def _popular_inputs(step: Step) -> Iterator[Hit]:
+    used = step.uses
+    assert used is not None
+    facts = known(used)
+    declared = {name.lower() for name in facts.get("inputs", ())}
+    given = {name.lower() for name in step.options}
+    for name in step.options:
+        if declared and name.lower() not in declared:
+            yield hit(step.options.key(name), what=f"{used.name} has no input {name!r}")
+        elif name.lower() in facts.get("deprecated", {}):
+            instead = facts["deprecated"][name.lower()]
+            yield hit(step.options.key(name), what=f"{used.name} calls the input {name!r} now {instead!r}")
+    for name in facts.get("required", ()):
+        if name.lower() not in given:
+            yield hit(step.node.at("uses"), what=f"{used.name} requires the input {name!r}")
+
+
+def outdated(step: Step) -> Iterator[Hit]:
+    """A version of a known action that runs on a Node.js that runners no longer have."""
+    used = step.uses
+    if used is None or used.form != "repository" or not _PLAIN_VERSION.match(used.ref):
+        return
+    below = known(used).get("below")
+    if below is not None and used.major is not None and used.major < below:
+        yield hit(step.node.at("uses"), uses=used.text, below=below)
+
+
+_CALL = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
+
+
+def workflow_calls(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+    """A call of a reusable workflow that is no path, not there, not callable, or called with wrong inputs or secrets."""
+    for job in workflow.jobs:
+        value = job.node.get("uses")
+        if not isinstance(value, str) or not value or is_expression(value):
+            continue
+        local = uses(value).form == "local"
+        if (local and "@" in value) or not (local or _CALL.match(value)):
+            yield hit(
+                job.node.at("uses"),
+                what=f"{value!r} is neither owner/repository/path@ref nor ./path without a ref",
+            )
+            continue
+        if local:
+            yield from _local_call(job, value, project)
+
+
+def _local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
+    called = called_workflow(job, project)
+    if called is None:
+        path = local_path(value, job.source.path)
+        root = repository_root(job.source.path)
+        folder = f"{root}/.github/workflows".lstrip("/")
+        inside = path is not None and path.startswith(f"{folder}/")
+        if inside and path is not None and project.sees(folder) and not project.exists(path):
+            yield hit(job.node.at("uses"), what=f"workflow {value!r} is not there")
+        return
+    if "workflow_call" not in called.triggers:
+        yield hit(job.node.at("uses"), what=f"workflow {value!r} cannot be called: it has no workflow_call")
+        return
+    settings = called.triggers["workflow_call"]
+    settings = settings if isinstance(settings, Map) else Map(called.node.at())
+    for key, told in (("with", "inputs"), ("secrets", "secrets")):
+        declared = settings.get(told, Map(called.node.at()))
+        if isinstance(declared, Map):
+            yield from _passed(job, key, told[:-1], declared, value)
+
+
+def _passed(job: Job, key: str, told: str, declared: Map, value: str) -> Iterator[Hit]:
+    given = job.node.get(key)
+    if isinstance(given, str):
+        return
+    passed = given if isinstance(given, Map) else Map(job.node.at("uses"))
+    names = {name.lower() for name in declared}
+    for name in passed:
+        if name.lower() not in names:
+            yield hit(passed.key(name), what=f"workflow {value!r} has no {told} {name!r}")
+    have = {name.lower() for name in passed}
+    for name, body in declared.items():
+        required = isinstance(body, Map) and body.get("required") is True and "default" not in body
+        if required and name.lower() not in have:
+            yield hit(job.node.at("uses"), what=f"workflow {value!r} requires the {told} {name!r}")
+
+
+_TYPES: dict[str, tuple[type, ...]] = {"string": (str, int, float, bool), "number": (int, float), "boolean": (bool,)}
+
+
+def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+    """An input of a called workflow that is given a value of another type."""
+    for job in workflow.jobs:
+        called = called_workflow(job, project)
+        given = job.node.get("with")
+        settings = called.triggers.get("workflow_call") if called is not None else None
+        declared = settings.get("inputs") if isinstance(settings, Map) else None
+        if not isinstance(given, Map) or not isinstance(declared, Map):
+            continue
+        kinds = {name.lower(): _type(body) for name, body in declared.items()}
+        for name, value in given.items():
+            kind = kinds.get(name.lower(), "")
+            if not is_expression(value) and _wrong(kind, value):
+                span = given.at(name) if given.at(name).end > given.at(name).start else given.key(name)
+                yield hit(span, input=name, kind=kind)
+
+
+def _type(body: Any) -> str:
+    kind = body.get("type") if isinstance(body, Map) else ""
+    return kind if isinstance(kind, str) else ""
+
+
+def _wrong(kind: str, value: Any) -> bool:
+    if kind == "number":
+        return isinstance(value, bool) or not isinstance(value, int | float)
+    if kind == "boolean":
+        return not isinstance(value, bool)
+    return kind == "string" and value is None

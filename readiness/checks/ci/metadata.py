@@ -1,0 +1,109 @@
+"""`action.yml`: the keys that GitHub's metadata reference has, and the files that it names.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.ci.shapes import Keys, Problem, anything, mapping, one_of, place, scalar, text
+from readiness.kinds.github import Action, is_expression
+from readiness.model import Hit, hit, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map
+
+_COLORS = "white black yellow blue green orange red purple gray-dark".split()
+
+
+def _reason(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        yield Problem("value", place(owner, key), "deprecationMessage is empty")
+
+
+_INPUT = Keys(
+    "input {key}",
+    {
+        "description": scalar,
+        "required": scalar,  # the runner takes yes and no here
+        "default": scalar,
+        "deprecationMessage": _reason,
+        "type": scalar,
+        "options": anything,
+    },
+    optional=True,
+)
+_OUTPUT = Keys("output {key}", {"description": scalar, "value": scalar}, optional=True)
+_SCRIPT = ("main", "pre", "pre-if", "post", "post-if")
+_IMAGE = ("image", "pre-entrypoint", "entrypoint", "post-entrypoint", "args", "env")
+_NEEDS = {"composite": ("steps",), "docker": ("image",)}
+_FILES = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
+
+
+def _runs(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    if not isinstance(value, Map):
+        yield Problem("value", place(owner, key), "runs is no mapping")
+        return
+    using = value.get("using")
+    if not isinstance(using, str):
+        yield Problem("missing", owner.key(key), "runs has no using")
+        return
+    kind = using if using in ("composite", "docker") else "node"
+    if using not in ("composite", "docker", "node20", "node24"):
+        yield Problem("value", value.at("using"), f"runs.using is {using!r}; composite, docker, node20 and node24 are allowed")
+    own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
+    shapes = dict.fromkeys((*own, "using", "plugin"), anything)
+    yield from Keys(f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))).inside(
+        value, owner.key(key)
+    )
+
+
+_ACTION = Keys(
+    "the action",
+    {
+        "name": text,
+        "author": scalar,
+        "description": text,
+        "inputs": mapping(_INPUT),
+        "outputs": mapping(_OUTPUT),
+        "runs": _runs,
+        "branding": Keys("branding", {"icon": scalar, "color": one_of(*_COLORS)}, optional=True),
+    },
+    required=("name", "description", "runs"),
+)
+
+
+def problems(action: Action, *, project: Project) -> Iterator[Hit]:
+    """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
+    node = action.node
+    first = next(iter(node), None)
+    for problem in _ACTION.inside(node, node.key(first) if first is not None else node.at()):
+        make = missing if problem.code == "missing" else hit
+        yield make(problem.span, what=problem.what)
+    runs = node.get("runs")
+    folder = posixpath.dirname(action.source.path)
+    if isinstance(runs, Map) and project.sees(folder):
+        yield from _absent(runs, action.using, folder, project)
+
+
+def _absent(runs: Map, using: str, folder: str, project: Project) -> Iterator[Hit]:
+    names = _FILES.get(using, ("main", "pre", "post") if using.startswith("node") else ())
+    for name in names:
+        value = runs.get(name)
+        if isinstance(value, str) and value and not is_expression(value) and not value.startswith("/"):
+            if not project.exists(posixpath.join(folder, value)):
+                yield hit(runs.at(name), what=f"file {value!r} is not there")
+    image = runs.get("image")
+    if using == "docker" and isinstance(image, str) and "Dockerfile" in image and "://" not in image:
+        if not project.exists(posixpath.join(folder, image)):
+            yield hit(runs.at("image"), what=f"file {image!r} is not there")
+
+
+def shell_missing(action: Action) -> Iterator[Hit]:
+    """A `run` step of a composite action without a shell."""
+    if action.using == "composite":
+        for step in action.steps:
+            if "run" in step.node and "shell" not in step.node:
+                yield missing(step.node.key("run"), resource=step.resource, step=step.name)
