@@ -80,7 +80,9 @@ def _judge(
                 for found in bound.run(subject, project):
                     if isinstance(found, Unknown):
                         tally.unknown += 1
-                    elif not (found.absent and _shown_in_part(subject, project, bound)):
+                    elif found.absent and _shown_in_part(subject, project, bound):
+                        tally.unknown += 1  # not shown here is no proof that it is there
+                    else:
                         outcome.findings.append(finding(bound.rule, subject, found))
             except Exception as error:  # a rule's bug must cost that rule, not the run
                 outcome.findings.append(crash(core["core/crash"], bound, subject, error))
