@@ -17,18 +17,22 @@ _QUOTED = re.compile(
     + r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}(?:"(?P<double>[^"]{1,400})"|'(?P<single>[^']{1,400})')"""
 )
 _PLAIN = re.compile(
-    _VARIABLE + r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}(?P<value>[^\s"',}]{1,400})"""
+    _VARIABLE + r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}(?P<value>[^\s"',]{1,400})"""
 )
 _SPACED = re.compile(
     r"(?:\b(?:ENV|ARG|export)[ \t]{1,8}|--?)"
     + _VARIABLE
     + r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
 )
-_BEARER = re.compile(r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE)
+_BEARER = re.compile(
+    r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE
+)
 _USER = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"']{1,80}:(?P<value>[^\s"']{1,200})""")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _PAIR = re.compile(r"""[A-Za-z_][A-Za-z0-9_.-]{0,80}["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?""")
-_NAME = re.compile(r"""\A[ \t]*(?:-[ \t]+)?(?:name|key):[ \t]*["']?(?P<name>[A-Za-z_][\w.-]{0,80})["']?[ \t]*\Z""")
+_NAME = re.compile(
+    r"""\A[ \t]*(?:-[ \t]+)?(?:name|key):[ \t]*["']?(?P<name>[A-Za-z_][\w.-]{0,80})["']?[ \t]*\Z"""
+)
 _VALUE = re.compile(r"""\A[ \t]*(?:-[ \t]+)?value:[ \t]*(?P<value>\S.{0,2000}?)[ \t]*\Z""")
 
 
@@ -53,7 +57,9 @@ class Redactor:
             place = Span(source.to_root(start), source.to_root(span.end))
             self._places.setdefault(root.path, []).append(place)
             values.update(filter(_telling, source.text[start : span.end].split("\n")))
-        self._values = tuple(sorted((v.strip(" \t\r\"'") for v in values), key=lambda v: (-len(v), v)))
+        self._values = tuple(
+            sorted((v.strip(" \t\r\"'") for v in values), key=lambda v: (-len(v), v))
+        )
 
     def text(self, text: str) -> str:
         """A message without the values of secrets."""

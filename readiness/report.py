@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ class Report:
     gate: Gate
     coverage: Coverage
     checklists: tuple[Checklist, ...] = ()
+    chosen: tuple[str, ...] = ()
     hidden: tuple[tuple[Source, Span], ...] = ()
     timing: Mapping[str, float] | None = None
     others: int = 0
@@ -135,6 +136,7 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     looks: Mapping[str, score.Look],
     subjects: Mapping[str, int],
     checklists: Sequence[Checklist] = (),
+    chosen: Collection[str] = (),
     fail_on: str = "high",
     min_score: int | None = None,
     hidden: Iterable[tuple[Source, Span]] = (),
@@ -144,7 +146,7 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
-    many files were none of ours. `checklists` are those that were chosen: they count in coverage.
+    many files were none of ours. `checklists` are told item by item; those whose systems are `chosen` count in coverage.
     """
     files = tuple(
         FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
@@ -152,7 +154,12 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     )
     seen = {name for name, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if rule.id in seen}
-    states = [one.state for chosen in checklists for one in chosen.verdicts]
+    states = [
+        one.state
+        for known in checklists
+        if known.checklist.system in chosen
+        for one in known.verdicts
+    ]
     cover = score.coverage(rules, looks, files, states)
     result = score.assess(findings, coverage=cover.percent, assessed=assessed)
     all_open = [replace(one, suppressed=None) for one in findings]
@@ -175,6 +182,7 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
         gate=gate(gained, result.score, fail_on, min_score),
         coverage=cover,
         checklists=tuple(checklists),
+        chosen=tuple(chosen),
         hidden=tuple(hidden),
         timing=timing,
         others=others,
@@ -214,7 +222,11 @@ def gate(
         reasons.append(f"score {points} is under --min-score {min_score}")
     if reasons:
         return Gate(False, "; ".join(reasons))
-    said = "no finding fails (--fail-on never)" if fail_on == "never" else f"nothing {fail_on} or worse is open"
+    said = (
+        "no finding fails (--fail-on never)"
+        if fail_on == "never"
+        else f"nothing {fail_on} or worse is open"
+    )
     return Gate(True, said if min_score is None else f"{said}, score {points} of {min_score} asked")
 
 

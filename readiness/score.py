@@ -169,9 +169,7 @@ def assess(
 def counts(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return (
-        not finding.suppressed
-        and finding.rule.category in CAPS
-        and finding.rule.id not in UNSCORED
+        not finding.suppressed and finding.rule.category in CAPS and finding.rule.id not in UNSCORED
     )
 
 
