@@ -18,6 +18,10 @@ _WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot"}  # fmt: skip
 
 
+OTHER = "of no kind that readiness knows"
+PROSE = "a document; name it, or ask with --documents"
+
+
 @dataclass(slots=True)
 class Row:
     """One file of the report: its kind and whether it was judged, else why not."""
@@ -30,14 +34,16 @@ class Row:
 
 @dataclass(slots=True)
 class Assembly:
-    """Projects to judge, a row for each file of ours, findings about files that do not parse, and all sources."""
+    """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
+
+    `others` counts the files that were passed over by their names alone.
+    """
 
     projects: list[Project] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     broken: list[Finding] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     others: int = 0
-    left: int = 0
 
 
 def assemble(
@@ -48,7 +54,7 @@ def assemble(
     Files stand together as one project. A Markdown document is a project of its own; on a walk it is read where
     `documents` asks for it or where nothing else was found, so that a README's snippets do not score a repository.
     """
-    made = Assembly()
+    made = Assembly(others=found.skipped)
     for unread in found.unread:
         made.rows.append(Row(unread.path, "", "unreadable", unread.reason))
         source = Source(unread.path, "")
@@ -65,16 +71,17 @@ def assemble(
         elif _is_markdown(source):
             found.prose.append(source)
         else:
-            made.others += 1
+            made.rows.append(Row(source.path, "", "skipped", OTHER))
     pairs = list(_parse(ours, core, made))
     prose = [source for source in found.prose if _is_markdown(source)]
-    made.others += len(found.prose) - len(prose)
+    texts = {id(source) for source in prose}
+    made.rows += [Row(one.path, "", "skipped", OTHER) for one in found.prose if id(one) not in texts]
     wanted = documents if documents is not None else (not ours or not found.walked)
     if wanted:
         for source in prose:
             _prose(source, core, made, settings)
     else:
-        made.left = len(prose)
+        made.rows += [Row(source.path, "", "skipped", PROSE) for source in prose]
     if pairs:
         project = Project(pairs, found.paths, complete=found.walked, settings=settings)
         made.projects.insert(0, project)
@@ -132,7 +139,7 @@ def _prose(source: Source, core: dict[str, Rule], made: Assembly, settings: dict
                 line = inner.position(error.offset).line
                 problems.append(f"line {line}: {error.message}")
     if not pairs and not problems:
-        made.others += 1
+        made.rows.append(Row(source.path, "", "skipped", "no block of a kind that readiness knows"))
         return
     reason = f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
     made.rows.append(Row(source.path, "markdown", "checked", reason))

@@ -1,0 +1,105 @@
+"""A rule's page as Markdown: for `readiness explain` and for docs/rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from readiness import kinds, rules
+from readiness.model import Rule
+from readiness.rules import Bound, Example
+
+_LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
+_CATEGORIES = {
+    "isolation": "what a break-in reaches",
+    "reliability": "staying up",
+    "secrets": "credentials in the open",
+    "delivery": "how changes reach production",
+    "edge": "TLS and the public side",
+    "observability": "seeing what happens",
+    "correctness": "it does not do what it says",
+    "style": "taste",
+}
+
+
+def page(bound: Bound, asks: Mapping[str, str]) -> str:
+    """The whole page: what, why it breaks in production, fix, examples, equivalents, checklists.
+
+    `asks` maps a checklist item's id to what it asks.
+    """
+    rule = bound.rule
+    parts = [
+        f"# {rule.id}",
+        f"**{rule.title}**",
+        facts(rule),
+        f"## Why\n\n{rule.why}",
+        f"## Fix\n\n{rule.fix}",
+    ]
+    if rule.opinion:
+        parts.append(f"## Both views\n\n{rule.opinion}")
+    if rule.targets != ("core",):
+        default = str(kinds.module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
+        found = rules.examples(bound, default)
+        parts += [example_text("Bad", example) for example in found if example.bad]
+        parts += [example_text("Good", example) for example in found if not example.bad]
+    if rule.equivalents:
+        rows = [f"- {peer}: {', '.join(ids)}" for peer, ids in sorted(rule.equivalents.items())]
+        parts.append("## In other linters\n\n" + "\n".join(rows))
+    if rule.checklist:
+        rows = [f"- {item}: {asks.get(item, '')}".rstrip(": ") for item in rule.checklist]
+        parts.append("## Checklists\n\n" + "\n".join(rows))
+    parts.append("## Documentation\n\n" + "\n".join(f"- <{link}>" for link in rule.links))
+    return "\n\n".join(parts) + "\n"
+
+
+def facts(rule: Rule) -> str:
+    """The line under the title: severity, confidence, category, profile."""
+    level = {
+        "recommended": "on by default",
+        "strict": "in the profile strict",
+        "optional": "off unless selected",
+    }[rule.level]
+    return (
+        f"{rule.severity} · confidence {rule.confidence} · "
+        f"{rule.category} ({_CATEGORIES[rule.category]}) · {level}"
+    )
+
+
+def example_text(title: str, example: Example) -> str:
+    """An example as it stands in the rule file, carets included."""
+    parts = [f"## {title}"]
+    for path, text in example.files.items():
+        marks = [span.start for name, span in example.marks if name == path]
+        ends = {span.start: span.end for name, span in example.marks if name == path}
+        name = f"`{path}`\n\n" if len(example.files) > 1 else ""
+        parts.append(f"{name}```{language(path)}\n{with_carets(text, marks, ends)}```")
+    return "\n\n".join(parts)
+
+
+def language(path: str) -> str:
+    """The word after a fence for a file."""
+    if path.endswith((".yaml", ".yml")):
+        return "yaml"
+    return next((word for name, word in _LANGUAGE.items() if name in path.lower()), "")
+
+
+def with_carets(text: str, starts: Sequence[int], ends: Mapping[int, int]) -> str:
+    """The text with a line of carets under every marked span."""
+    lines = []
+    offset = 0
+    for line in text.splitlines(keepends=True):
+        lines.append(line)
+        for start in starts:
+            if offset <= start < offset + len(line):
+                lines.append(" " * (start - offset) + "^" * (ends[start] - start) + "\n")
+        offset += len(line)
+    return "".join(lines)
+
+
+def table(found: Iterable[Rule], *, link: bool) -> str:
+    """The catalogue as a Markdown table."""
+    rows = ["| rule | severity | category | profile | what |", "|---|---|---|---|---|"]
+    for rule in found:
+        name = f"[{rule.id}]({rule.id}.md)" if link else rule.id
+        title = rule.title.replace("|", "\\|")
+        rows.append(f"| {name} | {rule.severity} | {rule.category} | {rule.level} | {title} |")
+    return "\n".join(rows) + "\n"
