@@ -25,6 +25,7 @@ LAYERS = [
     {"assemble"},
     {"report"},
     {"reports"},
+    {"pages", "starter"},
     {"app"},
     {"cli"},
 ]
