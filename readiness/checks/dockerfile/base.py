@@ -1,0 +1,150 @@
+"""Checks of FROM: the base image, its tag, its platform, and what its variables come to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from readiness.kinds.dockerfile import global_value
+from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Stage, Step
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.syntax import image as images
+from readiness.syntax.base_images import end_of_life
+from readiness.syntax.words import Reference, expand, references
+
+
+def _external(stage: Stage) -> bool:
+    """Whether the stage's base comes from a registry."""
+    return stage.image_word is not None and stage.base is None and stage.image.text != "scratch"
+
+
+def untagged(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The base has neither tag nor digest."""
+    word = stage.image_word
+    if word is None or not _external(stage):
+        return
+    if images.parse(word.value).tag_unknown or stage.image.tag_unknown:
+        yield Unknown(word.span)
+    elif not stage.image.tag and not stage.image.digest:
+        yield hit(word.span, image=stage.image.text)
+
+
+def floating(
+    stage: Stage, *, tags: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> Iterator[Hit | Unknown]:
+    """The base has a tag that moves by design; `tags` restricts them, `ignore` leaves some out."""
+    word = stage.image_word
+    if word is None or not _external(stage) or not stage.image.tag:
+        return
+    if stage.image.tag_unknown:
+        yield Unknown(word.span)
+        return
+    tag = stage.image.tag
+    if stage.image.digest or stage.image.digest_unknown or tag in ignore:
+        return
+    if tag in tags if tags else images.is_floating(tag):
+        yield hit(word.span, image=stage.image.text, tag=tag)
+
+
+def digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The base has no digest."""
+    word = stage.image_word
+    if word is None or not _external(stage) or stage.image.digest:
+        return
+    if stage.image.digest_unknown or images.parse(word.value).digest_unknown:
+        yield Unknown(word.span)
+    else:
+        yield hit(word.span, image=stage.image.text)
+
+
+def ended(stage: Stage) -> Iterator[Hit]:
+    """The base is a release whose updates had ended by the date of the table."""
+    word = stage.image_word
+    if word is None or not _external(stage):
+        return
+    found = end_of_life(stage.image)
+    if found:
+        yield hit(word.span, image=stage.image.text, release=found.release, day=found.day)
+
+
+def untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
+    """An image comes from a registry that is not in `allowed`; an empty list allows all."""
+    if not allowed:
+        return
+    for reference, span in _sources(step):
+        name = "docker.io" if not reference.registry else reference.registry
+        if reference.text == "scratch" or reference.name_unknown:
+            continue
+        if not any(name == one or (one[:2] == "*." and name.endswith(one[1:])) for one in allowed):
+            yield hit(span, registry=name, image=reference.text)
+
+
+def _sources(step: Step) -> Iterator[tuple[images.Image, Span]]:
+    """The images that an instruction takes from a registry, with their places."""
+    stage, one = step.stage, step.instruction
+    if one.keyword == "FROM" and stage.image_word is not None and stage.base is None:
+        yield stage.image, stage.image_word.span
+    flag = one.flag("from") if one.keyword == "COPY" else None
+    if flag and step.document.stage(flag.value) is None:
+        yield images.parse(flag.value), flag.value_span
+
+
+def platform_fixed(stage: Stage) -> Iterator[Hit]:
+    """FROM names one platform; a stage whose name says the platform means it so."""
+    flag = stage.start.flag("platform") if stage.start else None
+    if flag is None or not flag.value or "$" in flag.raw or "{{" in flag.raw:
+        return
+    if any(part and part in stage.name for part in flag.value.lower().split("/")):
+        return
+    yield hit(flag.value_span, platform=flag.value)
+
+
+def platform_redundant(stage: Stage) -> Iterator[Hit]:
+    """FROM names the target platform, which is the default."""
+    flag = stage.start.flag("platform") if stage.start else None
+    if flag and flag.value in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
+        yield hit(flag.span)
+
+
+def _uses(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
+    """The variables that FROM uses, with their places."""
+    if stage.start is None:
+        return
+    text = stage.source.text
+    words = [word.span for word in stage.start.words[:1]]
+    flag = stage.start.flag("platform")
+    for span in [flag.value_span, *words] if flag else words:
+        for found in references(text[span.start : span.end], stage.document.syntax.escape):
+            yield found, span.start + found.start, span.start + found.end
+
+
+def undefined_argument(stage: Stage) -> Iterator[Hit]:
+    """FROM uses a variable that no ARG before the first FROM declares."""
+    known = stage.document.globals
+    for found, start, end in _uses(stage):
+        name = found.name
+        if name in known or name in PLATFORM_ARGS or name in PROXY_ARGS or found.modifier:
+            continue
+        names = [*known, *PLATFORM_ARGS]
+        close = difflib.get_close_matches(name, names[:200], 1, 0.8) if len(name) < 60 else []
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        yield hit(Span(start, end), name=name, hint=hint)
+
+
+def invalid_default(stage: Stage) -> Iterator[Hit]:
+    """With the defaults of its ARGs, FROM names no valid image."""
+    word = stage.image_word
+    if word is None or "$" not in word.raw:
+        return
+    known = stage.document.globals
+    names = [found.name for found in references(word.raw)]
+    if not names or not all(name in known for name in names):
+        return
+
+    def default(name: str) -> str | None:
+        value = global_value(stage.document, name)
+        return "" if value is None and name in known and name not in PLATFORM_ARGS else value
+
+    filled = expand(word.raw, default, stage.document.syntax.escape)
+    if filled is not None and not images.parse(filled).valid and "{{" not in filled:
+        yield hit(word.span, image=word.value, filled=filled or "nothing")

@@ -1,0 +1,164 @@
+"""Checks of what a build fetches and whom it trusts: certificates, signatures, checksums."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.model import Hit, Span, hit
+from readiness.syntax import packages, shell
+from readiness.syntax.wrappers import unwrapped
+
+_NO = ("0", "false", "no", "off")
+
+
+def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+    """A program gets an option that turns a check off; `options` names them per program."""
+    one = command.command
+    wanted = options.get(one.program)
+    call = packages.call(command.whole)
+    if wanted is None and call is not None and call.manager.name == "pip":
+        wanted = options.get("pip")
+    word = one.find(*wanted) if wanted else None
+    if word is not None:
+        yield hit(word.span, option=word.value.partition("=")[0], program=one.program)
+
+
+def insecure_setting(command: Command) -> Iterator[Hit]:
+    """npm, yarn, yum, dnf, git or pip is told, by a setting, to check no certificate."""
+    one = command.command
+    values = [value.replace('"', "").replace("'", "") for value in one.values]
+    if one.program in ("npm", "yarn", "pnpm"):
+        plain = [value for value in values if not value.startswith("-")]
+        verb = 2 if plain[:1] in (["config"], ["c"]) and plain[1:2] == ["set"] else 0
+        verb = verb or (1 if plain[:1] == ["set"] else 0)
+        rest = plain[verb : verb + 2] if verb else []
+        setting = "=".join(rest) if rest and "=" not in rest[0] else (rest or [""])[0]
+        if setting.lower() == "strict-ssl=false":
+            yield hit(one.span, setting="strict-ssl=false", program=one.program)
+    elif one.program in ("yum", "dnf", "tdnf", "microdnf", "yum-config-manager"):
+        for word in one.words:
+            if re.match(
+                r"(?:--setopt=)?(?:\S+\.)?sslverify=(?:0|false|no|off)\Z", word.value, re.I
+            ):
+                yield hit(word.span, setting=word.value, program=one.program)
+    elif one.program == "git" and "config" in values and values[-1].lower() in _NO:
+        if "http.sslverify" in (value.lower() for value in values):
+            yield hit(one.span, setting="http.sslVerify false", program="git")
+
+
+def insecure_variable(
+    step: Step, *, off: Sequence[str] = (), any_value: Sequence[str] = (), zero: Sequence[str] = ()
+) -> Iterator[Hit]:
+    """A variable that turns a check off is set: to 0 (`zero`), to no (`off`), or at all."""
+
+    def bad(name: str, value: str) -> bool:
+        value = value.strip().lower()
+        if name in zero:
+            return value == "0"
+        if name.lower() in off:
+            return value in _NO
+        return name in any_value and bool(value)
+
+    if step.keyword in ("ENV", "ARG"):
+        pairs = step.instruction.pairs
+        for pair in pairs:
+            if pair.raw is not None and bad(pair.name, pair.value):
+                yield hit(pair.entry, name=pair.name)
+        if step.keyword == "ARG" and len(pairs) == 2 and bad(pairs[0].name, pairs[1].name):
+            yield hit(pairs[0].entry, name=pairs[0].name)
+    elif step.keyword == "RUN":
+        for command in step.script.commands:
+            for one in command.assignments:
+                if one.value is not None and bad(one.name, one.value.value):
+                    yield hit(one.span, name=one.name)
+
+
+_FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
+_RUNNERS = shell.SHELLS | {"python", "python3", "node", "perl", "ruby", "php", "pwsh"}
+
+
+def script_piped(step: Step) -> Iterator[Hit]:
+    """A script from the network runs at once: piped, substituted, or sourced."""
+    script = step.script
+    for group in script.pipes():
+        fetch = next((one for one in group if unwrapped(one).program in _FETCHERS), None)
+        if fetch is None:
+            continue
+        for one in group:
+            if one.position > fetch.position and _reads_script(unwrapped(one)):
+                yield hit(Span(fetch.span.start, one.span.end), url=_url(fetch))
+                break
+    for one in script.commands:
+        if 0 <= one.parent < len(script.commands) and one.program in _FETCHERS:
+            outer = unwrapped(script.commands[one.parent])
+            if outer.program in _RUNNERS or outer.name in ("eval", ".", "source"):
+                yield hit(outer.span, url=_url(one))
+
+
+def _reads_script(one: shell.Command) -> bool:
+    """Whether a command runs what comes in: no script file, no -c."""
+    if one.program not in _RUNNERS or one.has("-c", "-e", "-m"):
+        return False
+    operands = [word.value for word in one.operands() if word.value != "-"]
+    return not operands or one.has("-s") or operands[0] == "/dev/stdin"
+
+
+def _url(one: shell.Command) -> str:
+    for word in one.words:
+        if "://" in word.value:
+            return re.sub(r"//[^/@\s]*@", "//", word.value.partition("?")[0])[:120]
+    return "what it fetches"
+
+
+_CHECKS = re.compile(
+    r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"
+    r"|rhash|signify|--checksum|digest|apt-key|signed-by)\b"
+)
+_PROGRAMS = re.compile(
+    r"\.(?:tar|tar\.\w+|tgz|zip|deb|rpm|apk|sh|run|jar|whl|bin|AppImage|gz|xz)\Z"
+)
+
+
+def unverified(step: Step) -> Iterator[Hit]:
+    """A program or an archive is fetched and nothing compares it with a known sum or signature."""
+    if step.keyword != "RUN" or _CHECKS.search(step.instruction.body.text):
+        return
+    for command in step.script.commands:
+        one = unwrapped(command)
+        if one.program not in _FETCHERS:
+            continue
+        for word in one.words:
+            value = word.value.partition("?")[0]
+            if re.match(r"https?://", value) and _PROGRAMS.search(value):
+                yield hit(word.span, url=_url(one))
+                return
+
+
+def both_fetchers(stage: Stage) -> Iterator[Hit]:
+    """Both curl and wget are used in a stage."""
+    seen: dict[str, Span] = {}
+    for one in stage.instructions:
+        if one.keyword != "RUN":
+            continue
+        for command in Step(stage.document, stage, one).script.commands:
+            program = unwrapped(command).program
+            if program in ("curl", "wget"):
+                seen.setdefault(program, command.span)
+            if len(seen) == 2:
+                yield hit(command.span, program=program)
+                return
+
+
+_QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output",
+          "--no-progress", "--show-progress")  # fmt: skip
+
+
+def progress_shown(command: Command) -> Iterator[Hit]:
+    """wget without an option that keeps its progress bar out of the log."""
+    one = command.command
+    if one.program != "wget" or not one.words or one.has("--version", "--help"):
+        return
+    if not one.has(*_QUIET, "-q", "-o", "-a") and "-nv" not in one.values:
+        yield hit(one.name_span)

@@ -1,0 +1,285 @@
+"""Checks of COPY and ADD: what they bring, from where, to where."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax import packages
+from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.words import Word
+
+_ARCHIVE = re.compile(
+    r"\.(?:tar|tgz|tbz|tbz2|tb2|txz|tlz|taz|tzst|tar\.[a-z0-9]+|gz|bz2|xz|lz|lzma|zst|Z)\Z",
+    re.IGNORECASE,
+)
+_REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\")
+
+
+def _sources(one: Instruction) -> tuple[Word, ...]:
+    """The sources of COPY or ADD, here-documents left out."""
+    return tuple(word for word in one.words[:-1] if not word.raw.startswith("<<"))
+
+
+def add_local(step: Step) -> Iterator[Hit | Unknown]:
+    """ADD of local files that it does not unpack."""
+    one = step.instruction
+    if one.keyword != "ADD" or len(one.words) < 2:
+        return
+    for word in _sources(one):
+        if _REMOTE.match(word.value):
+            return
+        if word.is_variable:
+            yield Unknown(word.span)
+            return
+        if _ARCHIVE.search(word.value) or "*" in word.value[-4:]:
+            return
+    yield hit(one.keyword_span, source=one.words[0].value)
+
+
+def add_remote(step: Step) -> Iterator[Hit]:
+    """ADD of a URL without a checksum; a commit pins a git address."""
+    one = step.instruction
+    if one.keyword != "ADD" or one.flag("checksum"):
+        return
+    for word in _sources(one):
+        value = word.value
+        if re.match(r"(?:https?|ftp)://", value, re.IGNORECASE) and not _is_git(value):
+            yield hit(word.span, url=value.partition("?")[0][:120])
+
+
+def _is_git(url: str) -> bool:
+    return bool(re.search(r"\.git(?:#|\Z)", url))
+
+
+def archive_copied(step: Step) -> Iterator[Hit]:
+    """COPY of a local archive that a later RUN of the stage unpacks."""
+    one = step.instruction
+    if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
+        return
+    target = one.words[-1].raw
+    for word in _sources(one):
+        if not _ARCHIVE.search(word.value):
+            continue
+        names = {re.split(r"[\\/]", raw.strip("\"'"))[-1] for raw in (word.raw, target)}
+        for later in step.stage.instructions:
+            if later.keyword != "RUN" or later.span.start < one.span.start:
+                continue
+            for command in Step(step.document, step.stage, later).script.commands:
+                if _unpacks(command.program, command.values, names):
+                    yield hit(word.span, archive=word.value)
+                    return
+
+
+def _unpacks(program: str, values: tuple[str, ...], names: set[str]) -> bool:
+    if program == "tar":
+        first = values[0] if values else ""
+        extracts = "x" in first.lstrip("-") if not first.startswith("--") else False
+        if not extracts and not {"--extract", "--get", "-x"} & set(values):
+            return False
+    elif program not in ("gunzip", "bunzip2", "unxz", "unlzma", "unzstd", "untar"):
+        return False
+    return any(re.split(r"[\\/]", value)[-1] in names for value in values)
+
+
+def target_no_folder(step: Step) -> Iterator[Hit | Unknown]:
+    """COPY or ADD of several sources to a target that does not end with a slash."""
+    one = step.instruction
+    if one.keyword not in ("COPY", "ADD") or len(one.words) < 3:
+        return
+    target = one.words[-1]
+    if target.value.endswith(("/", "\\", "/.", "/..")) or target.value in (".", ".."):
+        return
+    if target.value[-1:] == "}" or target.raw.rstrip("\"'").rpartition("$")[2].isidentifier():
+        yield Unknown(target.span)
+    elif "{{" not in target.raw:
+        yield hit(target.span, target=target.value, keyword=one.keyword)
+
+
+def from_unknown(step: Step) -> Iterator[Hit | Unknown]:
+    """COPY --from names no earlier stage, and looks like no image either."""
+    flag = step.instruction.flag("from")
+    if step.keyword != "COPY" or flag is None or not step.stage.whole:
+        return
+    if "$" in flag.raw or "{{" in flag.raw:
+        yield Unknown(flag.value_span)
+        return
+    found = step.document.stage(flag.value)
+    if found is not None and found.index < step.stage.index:
+        return
+    if found is step.stage or (found is None and re.search(r"[:/@.]", flag.value)):
+        return
+    yield hit(flag.value_span, name=flag.value)
+
+
+def from_itself(step: Step) -> Iterator[Hit]:
+    """COPY --from names the stage that it stands in."""
+    flag = step.instruction.flag("from")
+    if step.keyword != "COPY" or flag is None or not flag.value:
+        return
+    earlier = [s for s in step.document.stages[: max(step.stage.index, 0)] if s.name == flag.value]
+    same = flag.value.lower() in (step.stage.name, str(step.stage.index))
+    if same and not earlier and step.stage.whole:
+        yield hit(flag.value_span, name=flag.value)
+
+
+# Official images that set a WORKDIR of their own.
+_WITH_WORKDIR = frozenset({"golang", "php", "httpd", "tomcat", "wordpress", "drupal", "joomla"})
+
+
+def relative_target(step: Step) -> Iterator[Hit | Unknown]:
+    """COPY or ADD to a relative path with no WORKDIR before it."""
+    one, stage = step.instruction, step.stage
+    if one.keyword not in ("COPY", "ADD") or len(one.words) < 2:
+        return
+    target = one.words[-1]
+    if target.value.startswith("/") or _DRIVE.match(target.raw.strip("\"'")):
+        return
+    if "$" in target.raw or "{{" in target.raw:
+        yield Unknown(target.span)
+        return
+    before = one.span.start
+    for below in stage.chain:
+        for other in below.instructions:
+            counts = step.onbuild or not other.onbuild
+            if other.keyword == "WORKDIR" and other.span.start < before and counts:
+                return
+    if stage.whole and stage.root.image.familiar in _WITH_WORKDIR:
+        return
+    yield hit(target.span, target=target.value, keyword=one.keyword)
+
+
+def root_copied(step: Step) -> Iterator[Hit]:
+    """COPY of the whole file system of another stage or image."""
+    one = step.instruction
+    if one.keyword == "COPY" and one.flag("from"):
+        for word in _sources(one):
+            if word.value in ("/", "/*", "/."):
+                yield hit(word.span, name=one.flag("from").value)  # type: ignore[union-attr]
+
+
+def _context(word: Word) -> bool:
+    return word.value in (".", "./", "*", "./*", "/")
+
+
+def context_unfiltered(stage: Stage, project: Project) -> Iterator[Hit]:
+    """The whole context is copied, and no .dockerignore says what stays out."""
+    path = stage.source.root.path
+    folder = posixpath.dirname(path)
+    if "#" in stage.source.path or not project.sees(folder):
+        return
+    if not (stage.final or _shipped(stage)):
+        return
+    name = posixpath.basename(path)
+    parents = [folder]
+    while parents[-1]:
+        parents.append(posixpath.dirname(parents[-1]))
+    names = [".dockerignore", ".containerignore", f"{name}.dockerignore"]
+    if any(project.exists(posixpath.join(parent, one)) for parent in parents for one in names):
+        return
+    for one in stage.instructions:
+        if one.keyword in ("COPY", "ADD") and not one.flag("from") and not one.onbuild:
+            for word in _sources(one):
+                if _context(word):
+                    yield missing(word.span, source=word.value)
+                    return
+
+
+def _shipped(stage: Stage) -> bool:
+    return any(stage in list(other.chain) for other in stage.document.stages if other.final)
+
+
+def cache_defeated(stage: Stage) -> Iterator[Hit]:
+    """The whole context is copied before the dependencies are installed from its manifest."""
+    whole: Word | None = None
+    partial = False
+    for one in stage.instructions:
+        if one.keyword in ("COPY", "ADD") and not one.flag("from"):
+            sources = _sources(one)
+            first = next((word for word in sources if _context(word)), None)
+            if first is not None and whole is None:
+                whole = first
+            partial = partial or any(_MANIFEST.search(word.value) for word in sources)
+        elif one.keyword == "RUN" and whole is not None and not partial:
+            step = Step(stage.document, stage, one)
+            mounted = {mount.get("target", "") for mount in step.mounts()}
+            for command in step.script.commands:
+                call = packages.call(command)
+                if call and _from_manifest(call) and not mounted:
+                    yield hit(whole.span, program=f"{call.manager.name} {call.verb.value}")
+                    return
+
+
+_MANIFEST = re.compile(
+    r"package(?:-lock)?\*?\.json|package\*|yarn\.lock|pnpm-lock|requirements|pyproject|poetry\.lock"
+    r"|Pipfile|uv\.lock|Gemfile|composer\.|go\.mod|Cargo\.toml|setup\.|\*\.lock"
+)
+
+
+def _from_manifest(call: packages.Call) -> bool:
+    if call.action != "install" or call.manager.system:
+        return False
+    name = call.manager.name
+    if name in ("npm", "yarn", "pnpm", "bun", "bundle", "composer", "poetry"):
+        return not call.packages and not call.command.has("-g", "--global", "--version")
+    if name == "pip":
+        return call.command.has("-r", "--requirement")
+    return name == "uv" and call.verb.value == "sync"
+
+
+_SECRET_FILE = re.compile(
+    r"(?:\A|/)(?:\.env(?:\.(?!example|sample|template|dist|defaults?\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
+    r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
+    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]*(?:private|server|tls)[\w-]*\.key"
+    r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
+    r")/?\Z"
+)
+
+
+def secret_copied(step: Step) -> Iterator[Hit]:
+    """COPY or ADD of a file that holds secrets by its name."""
+    one = step.instruction
+    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
+        return
+    for word in _sources(one):
+        if _SECRET_FILE.search(word.value):
+            yield hit(word.span, file=word.value)
+
+
+def owned_again(step: Step) -> Iterator[Hit]:
+    """chown or chmod -R of what an earlier COPY brought: the files are stored twice."""
+    one = step.instruction
+    if one.keyword != "RUN" or step.onbuild:
+        return
+    targets = [
+        _resolved(step.stage, below)
+        for below in step.stage.instructions
+        if below.keyword in ("COPY", "ADD") and below.span.start < one.span.start and below.words
+    ]
+    for command in step.script.commands:
+        if command.program != "chown" or not command.has("-R", "--recursive"):
+            continue
+        operands = command.operands()[1:]
+        for word in operands:
+            path = word.value.rstrip("/*") or "/"
+            if any(t and (t == path or t.startswith(f"{path}/")) for t in targets):
+                yield hit(command.span, path=word.value)
+                return
+
+
+def _resolved(stage: Stage, one: Instruction) -> str:
+    """The folder that a COPY fills, as an absolute path; empty where it is unknown."""
+    target = one.words[-1].value
+    if "$" in target:
+        return ""
+    if not target.startswith("/"):
+        folder = stage.last("WORKDIR", one.span.start)
+        if folder is None or "$" in folder.text:
+            return ""
+        target = posixpath.join("/", folder.text, target)
+    return posixpath.normpath(target)

@@ -1,0 +1,228 @@
+"""Checks of the process that a container runs: its form, what starts it, its health check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.syntax import packages, shell
+from readiness.syntax.wrappers import unwrapped
+
+
+def _step(stage: Stage, keyword: str) -> Step | None:
+    """The step in force for a keyword, in this stage or below it."""
+    found = stage.last(keyword)
+    if found is None:
+        return None
+    return Step(stage.document, found.stage, found.instruction)
+
+
+def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Iterator[Hit]:
+    """An instruction in shell form; a SHELL of one's own, or `exec`, says that it is meant so."""
+    one = step.instruction
+    if one.keyword not in keywords or one.json or not one.body.text.strip():
+        return
+    if one.keyword == "HEALTHCHECK" and (not one.words or one.words[0].raw.upper() != "CMD"):
+        return
+    if step.stage.last("SHELL", one.span.start) is not None:
+        return
+    if step.posix and one.keyword != "HEALTHCHECK":
+        commands = [command for command in step.script.commands if command.parent < 0]
+        if commands and commands[-1].name == "exec":
+            return
+    body = one.body.text.rstrip()
+    yield hit(one.body.span(0, len(body)), keyword=one.keyword)
+
+
+def _process(stage: Stage) -> tuple[shell.Command, Step] | None:
+    """The command that the container starts with, where it is certain."""
+    entry, command = _step(stage, "ENTRYPOINT"), _step(stage, "CMD")
+    step = entry if entry and entry.instruction.words else command
+    if step is None or not step.instruction.words:
+        return None
+    commands = [one for one in step.script.commands if one.parent < 0]
+    if not commands:
+        return None
+    main = unwrapped(commands[0]) if step.instruction.json else unwrapped(commands[-1])
+    if step is entry and entry.instruction.json and command and command.instruction.json:
+        words = tuple(
+            shell.Word(word.raw, word.value, True, word.span) for word in command.instruction.words
+        )
+        if not main.words and main.program in _PLAIN_ENTRIES and words:
+            head = words[0]
+            span = Span(head.span.start, words[-1].span.end)
+            return shell.Command(head.value, words[1:], span, head.span), command
+    return main, step
+
+
+_PLAIN_ENTRIES = frozenset({"docker-entrypoint.sh", "entrypoint.sh", "tini", "dumb-init"})
+_STARTS = frozenset({"start", "run", "serve", "exec", "run-script", "dev", "start:prod"})
+
+
+def package_manager(stage: Stage) -> Iterator[Hit]:
+    """The container's process is npm, yarn or pnpm, which starts the application as a child."""
+    if not stage.final:
+        return
+    found = _process(stage)
+    if found is None:
+        return
+    command, _ = found
+    if command.program in ("npm", "yarn", "pnpm") and command.words:
+        verb = command.words[0].value
+        if verb in _STARTS or verb.startswith("start") or command.program != "npm":
+            yield hit(command.span, program=command.program)
+
+
+def unreplaced_shell(stage: Stage) -> Iterator[Hit]:
+    """Exec form that runs several commands through `sh -c`, the last of them without `exec`."""
+    if not stage.final:
+        return
+    for keyword in ("ENTRYPOINT", "CMD"):
+        step = _step(stage, keyword)
+        if step is None or not step.instruction.json or not step.script.commands:
+            continue
+        outer, *inner = step.script.commands
+        steps = [one for one in inner if one.parent < 0 and one.name]
+        if outer.program in shell.SHELLS and len(steps) > 1 and steps[-1].name != "exec":
+            yield hit(steps[-1].span, program=outer.program)
+
+
+_RELOADS = ("--reload", "--debug", "--watch", "--hot", "--auto-reload")
+
+
+def development_server(stage: Stage) -> Iterator[Hit]:
+    """The container's process is a server that its own documentation keeps out of production."""
+    found = _process(stage) if stage.final else None
+    if found is None:
+        return
+    command, _ = found
+    what = _development(command.program, [word.value for word in command.words])
+    if what:
+        yield hit(command.span, server=what)
+
+
+def _development(program: str, words: list[str]) -> str:
+    """The development server that a command starts; empty where it starts none."""
+    if re.match(r"python[0-9.]*\Z", program):
+        if words[:1] == ["-m"] and len(words) > 1:
+            program, words = words[1], words[2:]
+        elif any(word.rpartition("/")[2] == "manage.py" for word in words) and "runserver" in words:
+            return "manage.py runserver"
+    if program in ("http.server", "SimpleHTTPServer"):
+        return f"python -m {program}"
+    if program == "flask" and "run" in words:
+        return "flask run"
+    if program in ("uvicorn", "gunicorn", "hypercorn") and any(w in _RELOADS for w in words):
+        return f"{program} --reload"
+    if program == "fastapi" and "dev" in words:
+        return "fastapi dev"
+    if program in ("nodemon", "ts-node-dev", "webpack-dev-server", "air", "watchmedo"):
+        return program
+    if program in ("npm", "yarn", "pnpm", "bun"):
+        rest = [word for word in words if word not in ("run", "run-script")]
+        return f"{program} {' '.join(words[:2])}" if rest[:1] in (["dev"], ["develop"]) else ""
+    pairs = {"next": "dev", "vite": "", "ng": "serve", "artisan": "serve", "nuxt": "dev"}
+    if program in pairs and (not words or words[0].startswith("-") or words[0] == pairs[program]):
+        return f"{program} {pairs[program]}".strip() if program == "vite" or words else ""
+    if program == "php" and ("-S" in words or words[:2] == ["artisan", "serve"]):
+        return f"php {words[0]}"
+    return ""
+
+
+def kill_signal(stage: Stage) -> Iterator[Hit]:
+    """STOPSIGNAL is one that no process can handle."""
+    found = stage.last("STOPSIGNAL")
+    if found is None or not stage.final:
+        return
+    name = found.text.strip().upper().removeprefix("SIG")
+    if name in ("KILL", "9", "STOP", "19"):
+        yield hit(found.span, signal=found.text.strip())
+
+
+def health_missing(stage: Stage) -> Iterator[Hit]:
+    """The final stage, and those below it, have no HEALTHCHECK."""
+    if stage.final and stage.whole and stage.last("HEALTHCHECK") is None:
+        yield missing(stage.start.span if stage.start else stage.at())
+
+
+def health_disabled(stage: Stage) -> Iterator[Hit]:
+    """The final stage turns the health check off."""
+    found = stage.last("HEALTHCHECK") if stage.final else None
+    if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
+        yield hit(found.span)
+
+
+# Tools that these images surely lack: (image, words that its tag must hold) -> tools.
+_LACKS = {
+    ("alpine", ""): ("curl",),
+    ("node", "alpine"): ("curl",),
+    ("python", "alpine"): ("curl",),
+    ("golang", "alpine"): ("curl",),
+    ("node", "slim"): ("curl", "wget"),
+    ("python", "slim"): ("curl", "wget"),
+    ("debian", ""): ("curl", "wget"),
+    ("ubuntu", ""): ("curl", "wget"),
+    ("scratch", ""): ("curl", "wget", "nc"),
+}
+
+
+def health_tool(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The health check runs curl or wget, and neither the base nor any step brings it."""
+    step = _step(stage, "HEALTHCHECK") if stage.final else None
+    if step is None or stage.root.image.name_unknown:
+        return
+    image = stage.root.image
+    lacking: tuple[str, ...] = ()
+    for (name, part), tools in _LACKS.items():
+        if image.familiar == name and part in image.tag and not image.tag_unknown:
+            lacking += tools
+    if image.familiar.startswith("gcr.io/distroless/"):
+        lacking = ("curl", "wget", "nc", "sh")
+    for command in step.script.commands:
+        tool = command.program
+        if tool not in lacking or "/" in command.name:
+            continue
+        if _brings(stage, tool):
+            continue
+        if _opaque(stage):
+            yield Unknown(command.name_span)
+        else:
+            yield hit(command.name_span, tool=tool, image=image.text)
+        return
+
+
+_PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/\Z")
+
+
+def _brings(stage: Stage, tool: str) -> bool:
+    """Whether a step of the stage, or below it, names the tool or copies into a folder of programs."""
+    for below in stage.chain:
+        for one in below.instructions:
+            if one.keyword == "RUN" and tool in one.body.text:
+                return True
+            copies = one.keyword in ("COPY", "ADD") and bool(one.words)
+            if copies and (tool in one.body.text or _PROGRAMS.search(one.words[-1].value)):
+                return True
+    return False
+
+
+def _opaque(stage: Stage) -> bool:
+    """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
+    for below in stage.chain:
+        for one in below.instructions:
+            if one.keyword != "RUN":
+                continue
+            step = Step(stage.document, below, one)
+            if step.script.broken or not step.posix:
+                return True
+            for command in step.script.commands:
+                if "/" in command.name and not command.name.startswith(("/bin/", "/usr/bin/")):
+                    return True
+                if not command.known or command.program in (*shell.SHELLS, "make", "python", "."):
+                    return True
+                call = packages.call(command)
+                if call and call.installs and not all(word.known for word in call.packages):
+                    return True
+    return False

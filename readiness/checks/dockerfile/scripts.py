@@ -1,0 +1,178 @@
+"""Checks of the shell in RUN: pipes, folders, programs that make no sense in a build."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.kinds.dockerfile_model import Command, Document, Step
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.syntax import shell
+from readiness.syntax.base_images import shell_family
+from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.words import references
+
+_CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
+
+
+def pipe_unchecked(step: Step) -> Iterator[Hit]:
+    """A pipe in a shell that sees the exit code of the last command only."""
+    before = step.instruction.span.start
+    words = step.stage.shell_words(before)
+    if not step.posix or step.instruction.json:
+        return
+    name = step.stage.shell(before)
+    real = name != "sh" or shell_family(step.stage.root.image) in ("busybox", "bash")
+    if real and any("pipefail" in word for word in words):
+        return
+    if "pipefail" in step.instruction.body.text or _heredoc_sets(step):
+        return
+    for group in step.script.pipes():
+        last = max(one.position for one in group)
+        firsts = [one for one in group if one.position < last]
+        if not firsts or all(one.program in _CANNOT_FAIL for one in firsts):
+            continue
+        if any({"substitution", "if"} & one.inside for one in group):
+            continue
+        yield hit(Span(firsts[0].span.start, group[-1].span.end), shell=name)
+        return
+
+
+def _heredoc_sets(step: Step) -> bool:
+    text = step.source.text
+    return any(
+        "pipefail" in text[doc.body.start : doc.body.end] for doc in step.instruction.heredocs
+    )
+
+
+def folder_changed(step: Step) -> Iterator[Hit]:
+    """RUN begins with cd."""
+    for command in step.script.commands[:1]:
+        if command.program == "cd" and not command.inside and len(step.script.commands) > 1:
+            yield hit(command.span)
+
+
+def folder_lost(step: Step) -> Iterator[Hit]:
+    """RUN ends with cd, which changes nothing for the instructions after it."""
+    commands = step.script.commands
+    if commands and all(one.program == "cd" and not one.inside for one in commands):
+        yield hit(commands[-1].span)
+
+
+def pointless(command: Command, *, programs: Sequence[str]) -> Iterator[Hit]:
+    """A program that makes no sense while an image is built."""
+    if command.program in programs:
+        yield hit(command.command.name_span, program=command.program)
+
+
+def shell_linked(command: Command) -> Iterator[Hit]:
+    """/bin/sh is replaced by a link."""
+    one = command.command
+    if one.program == "ln":
+        operands = one.operands()
+        if len(operands) > 1 and operands[-1].value in ("/bin/sh", "/usr/bin/sh"):
+            yield hit(one.span)
+
+
+def consecutive(document: Document) -> Iterator[Hit]:
+    """Two RUNs in a row, each of one command and with the same flags."""
+    steps = [step for step in document.steps if step.keyword != "ONBUILD"]
+    for first, second in itertools.pairwise(steps):
+        if first.keyword != "RUN" or second.keyword != "RUN" or first.stage is not second.stage:
+            continue
+        flags = [[flag.raw for flag in step.instruction.flags] for step in (first, second)]
+        if flags[0] != flags[1] or first.onbuild is not second.onbuild:
+            continue
+        if _single(first) and _single(second):
+            yield hit(second.instruction.span, resource=second.resource)
+
+
+def _single(step: Step) -> bool:
+    if step.instruction.heredocs:
+        return False
+    commands = [one for one in step.script.commands if one.parent < 0]
+    return len(commands) == 1 or (not commands and step.instruction.json)
+
+
+_BASHISMS = {
+    "source": "`source` is not in POSIX sh; `.` is",
+    "pushd": "`pushd` is not in POSIX sh",
+    "popd": "`popd` is not in POSIX sh",
+    "shopt": "`shopt` is not in POSIX sh",
+    "declare": "`declare` is not in POSIX sh",
+    "[[": "`[[` is not in POSIX sh; `[` is",
+    "let": "`let` is not in POSIX sh",
+}
+_VARIABLES = frozenset({"RANDOM", "BASH_SOURCE", "SECONDS", "PIPESTATUS", "BASH_VERSION",
+                        "EUID", "HOSTTYPE", "OSTYPE"})  # fmt: skip
+
+
+def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:
+    """The shell is sh, and the command is bash's; `certain`: the base is known to have dash."""
+    if step.instruction.json or step.stage.shell(step.instruction.span.start) != "sh":
+        return
+    if step.instruction.heredocs and "#!" in step.source.text:
+        return
+    family = shell_family(step.stage.root.image) if step.stage.whole else ""
+    if family in ("busybox", "bash") or (family == "dash") is not certain:
+        return
+    for command in step.script.commands:
+        known = command.name in _BASHISMS and command.name not in step.script.functions
+        if known and not _in_bash(step, command):
+            yield hit(command.name_span, what=_BASHISMS[command.name])
+            return
+    body = step.instruction.body
+    for found in references(body.text, quoted=False):
+        if found.name in _VARIABLES and not _sets(step, found.name):
+            what = f"`${found.name}` is empty in POSIX sh"
+            yield hit(body.span(found.start, found.end), what=what)
+            return
+
+
+def _in_bash(step: Step, command: shell.Command) -> bool:
+    """Whether the command stands in the script of a `bash -c`."""
+    return any(
+        one.program in ("bash", "zsh") and one.span.start < command.span.start < one.span.end
+        for one in step.script.commands
+    )
+
+
+def _sets(step: Step, name: str) -> bool:
+    if step.stage.declares(name, step.instruction.span.start):
+        return True
+    return any(one.name == name for cmd in step.script.commands for one in cmd.assignments)
+
+
+def unquoted(command: Command) -> Iterator[Hit]:
+    """An argument is a variable without quotes: it falls apart at blanks."""
+    for word in command.command.words:
+        if re.match(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})\Z", word.raw):
+            if command.program in ("export", "local", "[[", "apk", "apt-get", "set"):
+                continue
+            yield hit(word.span, word=word.raw)
+            return
+
+
+def unset_variable(step: Step) -> Iterator[Hit | Unknown]:
+    """RUN uses a variable that nothing in sight sets."""
+    if step.instruction.json or not step.posix:
+        return
+    one: Instruction = step.instruction
+    assigned = {a.name for cmd in step.script.commands for a in cmd.assignments}
+    words = {word.value for cmd in step.script.commands for word in cmd.words}
+    for found in references(one.body.text):
+        name = found.name
+        if found.modifier or not name[0].isalpha() or name in assigned or name in words:
+            continue
+        if step.stage.declares(name, one.span.start) or name in _ALWAYS or name.lower() in _PROXIES:
+            continue
+        if f"{name} in" in one.body.text or name in step.stage.document.globals:
+            continue
+        yield hit(one.body.span(found.start, found.end), name=name)
+        return
+
+
+_ALWAYS = frozenset({"PATH", "HOME", "PWD", "OLDPWD", "HOSTNAME", "IFS", "SHELL", "TERM", "USER",
+                     "UID", "PPID", "OPTARG", "OPTIND", "REPLY", "RANDOM", "LANG", "LINENO"})  # fmt: skip
+_PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"})

@@ -1,0 +1,91 @@
+"""Checks of stages: their names, their order, what is never built, what stands before the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile_model import Document, Stage, Step
+from readiness.model import Hit, Related, hit
+
+RESERVED = frozenset({"scratch", "context"})
+
+
+def name_repeated(document: Document) -> Iterator[Hit]:
+    """Two stages have one name."""
+    seen: dict[str, Stage] = {}
+    for stage in document.stages:
+        if not stage.name or stage.start is None:
+            continue
+        word = stage.start.words[2]
+        first = seen.setdefault(stage.name, stage)
+        if first is not stage and first.start is not None:
+            place = Related(document.source, first.start.words[2].span, "the first of that name")
+            yield hit(word.span, name=word.value, resource=stage.resource, related=(place,))
+
+
+def name_reserved(stage: Stage) -> Iterator[Hit]:
+    """The stage has a name that the builder keeps for itself."""
+    if stage.name in RESERVED and stage.start is not None:
+        yield hit(stage.start.words[2].span, name=stage.name)
+
+
+def name_case(stage: Stage) -> Iterator[Hit]:
+    """The stage's name has capitals."""
+    if stage.name and stage.start is not None:
+        word = stage.start.words[2]
+        if word.value != word.value.lower():
+            yield hit(word.span, name=word.value)
+
+
+def unused(document: Document) -> Iterator[Hit]:
+    """A stage that no later one builds on or copies from; the last stage is what is built."""
+    used = {id(stage.base) for stage in document.stages if stage.base is not None}
+    for step in document.steps:
+        names = [flag.value for flag in step.instruction.flags if flag.name == "from"]
+        names += [mount["from"] for mount in step.mounts() if "from" in mount]
+        for name in names:
+            source = document.stage(name)
+            if source is not None:
+                used.add(id(source))
+            elif "$" in name:
+                return
+    for stage in document.stages[:-1]:
+        if id(stage) not in used and stage.start is not None:
+            yield hit(stage.start.span, resource=stage.resource, name=stage.name or stage.index)
+
+
+def before_from(document: Document) -> Iterator[Hit]:
+    """An instruction other than ARG stands before the first FROM."""
+    for step in document.steps:
+        if step.stage.index >= 0:
+            return
+        if step.keyword != "ARG" and not step.onbuild:
+            yield hit(step.instruction.span, keyword=step.keyword)
+
+
+def onbuild_forbidden(step: Step) -> Iterator[Hit]:
+    """ONBUILD with an instruction that the builder refuses there."""
+    if step.onbuild and step.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
+        yield hit(step.instruction.keyword_span, keyword=step.keyword)
+
+
+def broken(document: Document) -> Iterator[Hit]:
+    """What the builder cannot read, one hit a place."""
+    text = document.source.text
+    for error in document.syntax.errors:
+        span = next(
+            (one.span for one in document.syntax.instructions if one.span.start == error.offset),
+            None,
+        )
+        if span is None:
+            end = text.find("\n", error.offset)
+            span = type(document.at())(error.offset, len(text) if end < 0 else end)
+        yield hit(span, reason=error.message)
+
+
+def repeated(stage: Stage, *, keyword: str) -> Iterator[Hit]:
+    """An instruction of which only the last counts stands more than once."""
+    found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
+    for one in found[:-1]:
+        place = Related(stage.source, found[-1].span, "the one that counts")
+        yield hit(one.keyword_span, keyword=keyword, related=(place,))

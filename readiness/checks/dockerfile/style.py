@@ -1,0 +1,54 @@
+"""Checks of taste: letters' case, empty continuations, comments for other linters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile_model import Document, Stage
+from readiness.model import Hit, Span, hit
+
+
+def instruction_case(document: Document) -> Iterator[Hit]:
+    """Instructions are not all written in the case that most of them have."""
+    found = list(document.syntax.instructions)
+    upper = sum(one.written.isupper() for one in found)
+    lower = sum(one.written.islower() for one in found)
+    for one in found:
+        mixed = not one.written.isupper() and not one.written.islower()
+        minority = one.written.islower() if upper >= lower else one.written.isupper()
+        if mixed or minority:
+            wanted = one.keyword if upper >= lower else one.keyword.lower()
+            yield hit(one.keyword_span, keyword=one.written, wanted=wanted)
+
+
+def as_case(stage: Stage) -> Iterator[Hit]:
+    """FROM and AS differ in case."""
+    start = stage.start
+    if start is not None and len(start.words) == 3:
+        word = start.words[1].raw
+        if start.written.isupper() != word.isupper() or start.written.islower() != word.islower():
+            yield hit(start.words[1].span, word=word, keyword=start.written)
+
+
+def empty_continuation(document: Document) -> Iterator[Hit]:
+    """An empty line inside an instruction."""
+    for step in document.steps:
+        one = step.instruction
+        if one.gap is not None:
+            line = max(one.gap.start - 1, 0)
+            text = document.source.text
+            end = text.rfind("\n", 0, line + 1)
+            begin = text.rfind("\n", 0, max(end, 0)) + 1
+            yield hit(Span(begin, max(end, begin)), keyword=step.keyword, resource=step.resource)
+
+
+_FOREIGN = re.compile(r"#[ \t]*hadolint[ \t]+(?:global[ \t]+|stage[ \t]+)?ignore[ \t]*=")
+
+
+def foreign_ignore(document: Document) -> Iterator[Hit]:
+    """A comment that tells hadolint to be silent."""
+    text = document.source.text
+    for span in document.syntax.comments:
+        if _FOREIGN.match(text, span.start):
+            yield hit(span)

@@ -1,0 +1,142 @@
+"""Checks of who runs: USER, sudo, setuid, permissions, passwords."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile_model import Command, Stage
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax.base_images import nonroot_user
+from readiness.syntax.shell import Word
+
+_DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
+
+
+def _user(stage: Stage) -> str | None:
+    """The user in force at the stage's end: empty where no USER is, None where it is unknown."""
+    found = stage.last("USER")
+    if found is None:
+        return ""
+    raw = found.instruction.body.text.strip()
+    value = found.stage.expand(raw, found.instruction.span.start)
+    return None if value is None or "{{" in value else value.partition(":")[0].strip()
+
+
+def root(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The last USER is root."""
+    found = stage.last("USER") if stage.final else None
+    if found is None:
+        return
+    user = _user(stage)
+    if user is None:
+        yield Unknown(found.span)
+    elif user.lower() in ("root", "containeradministrator") or (
+        user.isdigit() and not int(user[:9])
+    ):
+        yield hit(found.span, user=user)
+
+
+def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
+    """No USER in the final stage or below it.
+
+    `certain`: the base is an official image or scratch, which run as root unless the table says
+    otherwise; else the base is one that nobody can tell from here.
+    """
+    if not stage.final or not stage.whole or stage.last("USER") is not None or stage.windows:
+        return
+    image = stage.root.image
+    word = stage.image_word
+    if word is None or nonroot_user(image) is not None:
+        return
+    if image.name_unknown:
+        yield Unknown(word.span)
+        return
+    official = not image.registry and "/" not in image.name
+    if _drops(stage):
+        yield Unknown(word.span)
+    elif official is certain:
+        yield missing(stage.start.span if stage.start else stage.at(), image=image.text)
+
+
+def _drops(stage: Stage) -> bool:
+    """Whether a tool that gives root up at the start is brought in: the entry point may use it."""
+    return any(
+        tool in one.body.text
+        for below in stage.chain
+        for one in below.instructions
+        if one.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
+        for tool in _DROPS
+    )
+
+
+def named(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The last USER is a name, not a number."""
+    found = stage.last("USER") if stage.final else None
+    if found is None:
+        return
+    user = _user(stage)
+    if user is None:
+        yield Unknown(found.span)
+    elif user and not user.isdigit() and user != "root" and not stage.windows:
+        yield hit(found.span, user=user)
+
+
+def sudo(command: Command) -> Iterator[Hit]:
+    """A command runs through sudo."""
+    if command.whole.program == "sudo":
+        yield hit(command.whole.name_span)
+
+
+_WORLD = re.compile(
+    r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[oa][ugoa]*[+=][rwxXst]*w[rwxXst]*\Z|[+]w\Z"
+)
+_SETID = re.compile(r"0?[2-7][0-7]{3}\Z|[ugoa]*[ugoa]?[+=][rwxX]*s[rwxX]*\Z")
+
+
+def world_writable(command: Command) -> Iterator[Hit]:
+    """chmod lets everyone write; the sticky bit of folders like /tmp is fine."""
+    mode = _mode(command)
+    if mode and _WORLD.match(mode.value) and not re.match(r"0?1[0-7]{3}\Z", mode.value):
+        if any(part.strip() == "+w" for part in mode.value.split(",")):
+            return
+        yield hit(mode.span, mode=mode.value)
+
+
+def setid(command: Command) -> Iterator[Hit]:
+    """chmod sets the setuid or setgid bit on a file."""
+    mode = _mode(command)
+    if mode is None or not _SETID.match(mode.value):
+        return
+    numeric = mode.value.lstrip("0")
+    if numeric.isdigit() and (len(numeric) < 4 or not int(numeric[0]) & 4):
+        return
+    if not numeric.isdigit() and mode.value[0] == "g":
+        return
+    yield hit(mode.span, mode=mode.value)
+
+
+def _mode(command: Command) -> Word | None:
+    if command.program != "chmod":
+        return None
+    words = [
+        word
+        for word in command.command.words
+        if not re.match(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)", word.value)
+    ]
+    return words[0] if words else None
+
+
+def password_set(command: Command) -> Iterator[Hit]:
+    """A password is set while the image is built."""
+    if command.program == "chpasswd":
+        yield hit(command.command.name_span)
+
+
+def login_record(command: Command) -> Iterator[Hit]:
+    """useradd with a high uid writes a huge sparse login record."""
+    if command.program != "useradd" or command.command.has("-l", "--no-log-init"):
+        return
+    uid = command.command.option("-u", "--uid") or ""
+    if uid.isdigit() and len(uid) > 5:
+        yield hit(command.command.span, uid=uid)

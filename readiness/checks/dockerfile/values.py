@@ -1,0 +1,269 @@
+"""Checks of ENV, ARG, LABEL, EXPOSE and WORKDIR: their values and their variables."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Stage, Step
+from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.syntax.words import Reference, references
+
+# Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
+_EXPANDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME",
+                      "WORKDIR"})  # fmt: skip
+# Bases whose ENV is known to hold PATH only.
+_BARE = frozenset({"scratch", "alpine", "debian", "ubuntu", "busybox"})
+
+
+def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
+    """WORKDIR is relative, and no absolute one stands before it."""
+    one = step.instruction
+    if one.keyword != "WORKDIR" or not one.words:
+        return
+    raw = one.body.text.strip().strip("\"'")
+    if raw.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", raw):
+        return
+    if raw.startswith("$") or "{{" in raw:
+        filled = step.expand(one.body.text.strip())
+        if filled is None or not filled:
+            yield Unknown(one.args_span)
+            return
+        if filled.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", filled):
+            return
+    for below in step.stage.chain:
+        for other in below.instructions:
+            if other.keyword == "WORKDIR" and other.span.start < one.span.start and other.words:
+                first = other.body.text.strip().strip("\"'")
+                if first.startswith(("/", "\\", "$")) or re.match(r"[A-Za-z]:", first):
+                    return
+    yield hit(one.args_span, folder=raw)
+
+
+_PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/([A-Za-z]+))?\Z")
+
+
+def port_out_of_range(step: Step) -> Iterator[Hit | Unknown]:
+    """EXPOSE names a port that does not exist."""
+    if step.keyword != "EXPOSE":
+        return
+    for word in step.instruction.words:
+        match = _PORT.match(word.value)
+        if match is None:
+            if word.is_variable:
+                yield Unknown(word.span)
+            continue
+        ports = [int(port) for port in match.group(1, 2) if port and len(port) < 20]
+        if any(port > 65535 for port in ports):
+            yield hit(word.span, port=word.value)
+
+
+def port_form(step: Step) -> Iterator[Hit]:
+    """EXPOSE with an address or a port of the host."""
+    if step.keyword == "EXPOSE":
+        for word in step.instruction.words:
+            if ":" in word.value and not word.is_variable:
+                yield hit(word.span, port=word.value)
+
+
+def port_protocol_case(step: Step) -> Iterator[Hit]:
+    """The protocol of EXPOSE has capitals."""
+    if step.keyword == "EXPOSE":
+        for word in step.instruction.words:
+            protocol = word.value.partition("/")[2]
+            if protocol != protocol.lower() and not word.is_variable:
+                yield hit(word.span, port=word.value)
+
+
+def port_denied(step: Step, *, ports: Sequence[int] = (22,)) -> Iterator[Hit]:
+    """EXPOSE names a port that a container should not serve."""
+    if step.keyword == "EXPOSE":
+        for word in step.instruction.words:
+            match = _PORT.match(word.value)
+            if match and len(match.group(1)) < 6:
+                first = int(match.group(1))
+                last = int(match.group(2)) if match.group(2) and len(match.group(2)) < 6 else first
+                if any(first <= port <= last for port in ports):
+                    yield hit(word.span, port=word.value)
+
+
+def port_missing(stage: Stage) -> Iterator[Hit]:
+    """The final stage starts a process and names no port."""
+    if not stage.final or not stage.whole or stage.root.image.name_unknown:
+        return
+    if any(one.keyword == "EXPOSE" for below in stage.chain for one in below.instructions):
+        return
+    starts = stage.last("CMD") or stage.last("ENTRYPOINT")
+    if starts is not None:
+        yield missing(stage.start.span if stage.start else stage.at())
+
+
+def maintainer(step: Step) -> Iterator[Hit]:
+    """MAINTAINER."""
+    if step.keyword == "MAINTAINER" and not step.onbuild:
+        yield hit(step.instruction.span)
+
+
+def legacy_pair(step: Step) -> Iterator[Hit]:
+    """ENV or LABEL with a blank in place of the equals sign."""
+    if step.instruction.legacy and step.instruction.pairs:
+        yield hit(step.instruction.args_span, keyword=step.keyword)
+
+
+def self_reference(step: Step) -> Iterator[Hit]:
+    """ENV uses a variable that the same instruction sets."""
+    one = step.instruction
+    if one.keyword != "ENV" or one.legacy:
+        return
+    seen: set[str] = set()
+    for pair in one.pairs:
+        for found in references(pair.raw or "", step.document.syntax.escape):
+            if found.name in seen and found.name != pair.name:
+                start = pair.span.start + found.start
+                exact = step.source.text[start : pair.span.start + found.end]
+                span = Span(start, pair.span.start + found.end)
+                whole = "\n" in exact or not exact.startswith("$")
+                yield hit(pair.span if whole else span, name=found.name)
+        seen.add(pair.name)
+
+
+def undefined(step: Step) -> Iterator[Hit | Unknown]:
+    """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before."""
+    one, stage = step.instruction, step.stage
+    if one.keyword not in _EXPANDS or step.onbuild or not stage.whole:
+        return
+    for word in one.words:
+        if "$" not in word.raw:
+            continue
+        for found in references(word.raw, step.document.syntax.escape):
+            name = found.name
+            if found.modifier or name in PROXY_ARGS or name == "PATH" or not name[0].isalpha():
+                continue
+            if stage.declares(name, one.span.start) or stage.index < 0:
+                continue
+            reason = _why_undefined(stage, name)
+            span = _at(step, word.span, found)
+            if reason:
+                yield hit(span, name=name, reason=reason)
+            else:
+                yield Unknown(span)
+
+
+def _at(step: Step, span: Span, found: Reference) -> Span:
+    exact = Span(span.start + found.start, span.start + found.end)
+    return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
+
+
+def _why_undefined(stage: Stage, name: str) -> str:
+    """What shows that nothing sets the name; empty where the base image may."""
+    if name in stage.document.globals or name in PLATFORM_ARGS:
+        return "it is declared before FROM, and no ARG brings it into the stage"
+    if any(name in below.variables for below in stage.chain):
+        return "it is set only further down"
+    names = {one for below in stage.chain for one in below.variables}
+    close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85) if len(name) < 60 else []
+    if close:
+        return f"did you mean {close[0]}?"
+    return "nothing sets it" if stage.root.image.familiar in _BARE else ""
+
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9]|[._-](?![._-]))*\Z")
+
+
+def label_key(step: Step) -> Iterator[Hit]:
+    """The key of a label has a form that Docker's guidelines rule out."""
+    if step.keyword != "LABEL":
+        return
+    for pair in step.instruction.pairs:
+        name = pair.name
+        used = [found.name for found in references(name)]
+        if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
+            continue
+        reserved = name.startswith(("com.docker.", "io.docker.", "org.dockerproject."))
+        if reserved and not name.startswith("com.docker.compose."):
+            yield hit(pair.name_span, key=name, reason="that prefix is kept for Docker")
+        elif not _LABEL.match(name) or name[-1:] in "._-":
+            reason = "a key has lower-case letters, digits, single dots and hyphens"
+            yield hit(pair.name_span, key=name, reason=reason)
+
+
+def label_empty(step: Step) -> Iterator[Hit]:
+    """A label without a value."""
+    if step.keyword == "LABEL":
+        for pair in step.instruction.pairs:
+            if not pair.value and not step.instruction.legacy:
+                yield hit(pair.entry, key=pair.name)
+
+
+def labels_missing(stage: Stage, *, required: Sequence[str]) -> Iterator[Hit]:
+    """A stage, with those below it, has none of the labels that say where an image comes from."""
+    if not stage.whole:
+        return
+    have = {
+        pair.name
+        for below in stage.chain
+        for one in below.instructions
+        if one.keyword == "LABEL"
+        for pair in one.pairs
+    }
+    lacking = [name for name in required if name not in have]
+    if lacking:
+        yield missing(stage.start.span if stage.start else stage.at(), labels=", ".join(lacking))
+
+
+_OCI = "org.opencontainers.image."
+_OCI_KEYS = frozenset({"created", "authors", "url", "documentation", "source", "version",
+                       "revision", "vendor", "licenses", "ref.name", "title", "description",
+                       "base.digest", "base.name"})  # fmt: skip
+_OCI_FORMS = {
+    "created": re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)\Z"),
+    "url": re.compile(r"[a-z][a-z0-9+.-]*://\S+\Z", re.IGNORECASE),
+    "documentation": re.compile(r"[a-z][a-z0-9+.-]*://\S+\Z", re.IGNORECASE),
+    "source": re.compile(r"[a-z][a-z0-9+.-]*://\S+\Z", re.IGNORECASE),
+    "licenses": re.compile(r"[A-Za-z0-9.+ ()-]{2,200}\Z"),
+    "revision": re.compile(r"\S+\Z"),
+    "version": re.compile(r"\S+\Z"),
+}
+
+
+def label_unknown(step: Step) -> Iterator[Hit]:
+    """A key under org.opencontainers.image that the specification does not have."""
+    if step.keyword == "LABEL":
+        for pair in step.instruction.pairs:
+            key = pair.name.removeprefix(_OCI)
+            if pair.name.startswith(_OCI) and key not in _OCI_KEYS:
+                yield hit(pair.name_span, key=pair.name)
+
+
+def label_value(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """A label of the OCI specification with a value of another form."""
+    if step.keyword != "LABEL":
+        return
+    for pair in step.instruction.pairs:
+        key = pair.name.removeprefix(_OCI)
+        if not pair.name.startswith(_OCI) or key not in keys or not pair.value:
+            continue
+        value = step.expand(pair.raw or "")
+        if value is None:
+            yield Unknown(pair.span)
+        elif not _OCI_FORMS[key].match(value):
+            yield hit(pair.span, key=pair.name, value=value[:80])
+
+
+def definition_comment(step: Step) -> Iterator[Hit]:
+    """The comment above ARG or a named FROM does not begin with the name that it describes."""
+    one = step.instruction
+    if one.keyword == "ARG":
+        names = [pair.name for pair in one.pairs]
+    elif one.keyword == "FROM" and len(one.words) > 2:
+        names = [one.words[2].value]
+    else:
+        return
+    if not one.comments or not names:
+        return
+    text = step.source.text
+    last = text[one.comments[-1].start : one.comments[-1].end].lstrip("# \t")
+    first = last.partition(" ")[0]
+    if last and first.lower() not in [name.lower() for name in names]:
+        yield hit(one.span, name=names[0])
