@@ -199,7 +199,8 @@ class Walk:
         name = self.shown(path)
         found.paths.add(name)
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
-        if suffix in _OTHERS and not certain:
+        hidden = path.name.startswith(".") and not suffix  # .gitignore, .env and their like
+        if (suffix in _OTHERS or hidden) and not certain:
             found.skipped += 1
             return
         try:

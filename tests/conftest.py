@@ -26,3 +26,8 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the shared material beside the checkout (../shared), which is not here")
     return SHARED
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update` writes the snapshots anew."""
+    parser.addoption("--update", action="store_true", help="write the snapshots anew")

@@ -1,0 +1,74 @@
+"""The command line over every fixture in every format, against snapshots; `pytest --update` rewrites them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from readiness.cli import FORMATS, main
+from tests.conftest import ROOT
+
+FIXTURES = ROOT / "fixtures"
+SNAPSHOTS = ROOT / "tests" / "snapshots"
+SUFFIX = {"terminal": "txt", "json": "json", "github": "github.txt"}
+
+
+def stories() -> Iterator[str]:
+    for folder in sorted(path for path in FIXTURES.iterdir() if path.is_dir()):
+        halves = [folder / half for half in ("weak", "hardened") if (folder / half).is_dir()]
+        yield from (half.relative_to(FIXTURES).as_posix() for half in halves or [folder])
+
+
+STORIES = list(stories())
+HARDENED = [story for story in STORIES if story.endswith("/hardened")]
+
+
+def check(story: str, *flags: str, monkeypatch: pytest.MonkeyPatch) -> Result:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    arguments = ["check", "--no-config", "--no-cache", "--documents", *flags, f"fixtures/{story}"]
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("story", STORIES)
+def test_snapshot(
+    story: str, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    result = check(story, "--format", name, monkeypatch=monkeypatch)
+    text = f"{result.output}exit {result.exit_code}\n"
+    path = SNAPSHOTS / f"{story.replace('/', '-')}.{SUFFIX[name]}"
+    if request.config.getoption("--update"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.is_file(), "there is no snapshot yet; `pytest --update` writes it"
+    assert text == path.read_text(encoding="utf-8"), "`pytest --update` rewrites it; read the difference first"
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_same_input_gives_the_same_bytes(story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = check(story, "--format", "json", monkeypatch=monkeypatch)
+    assert first.output == check(story, "--format", "json", monkeypatch=monkeypatch).output
+
+
+@pytest.mark.parametrize("story", HARDENED)
+def test_a_hardened_story_is_ready(story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = check(story, "--format", "json", monkeypatch=monkeypatch)
+    report = json.loads(result.output)
+    bad = [
+        f"{one['path']}:{one['line']} {one['rule']}: {one['message']}"
+        for one in report["findings"]
+        if one["severity"] not in {"low", "info"} and not one["suppressed"]
+    ]
+    assert bad == []
+    assert (report["grade"], report["verdict"], result.exit_code) == ("A", "ready", 0)
+
+
+def test_every_snapshot_belongs_to_a_story() -> None:
+    known = {f"{story.replace('/', '-')}.{end}" for story in STORIES for end in SUFFIX.values()}
+    there = {path.name for path in Path(SNAPSHOTS).glob("*")}
+    assert there == known

@@ -1,0 +1,131 @@
+"""Hostile and broken input: no crash, nothing passed over in silence, bounded time and memory."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import readiness
+from readiness.report import Report
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - {name: x, image: 'x:1.0.0'}\n"
+
+
+def run(root: Path, **files: str | bytes) -> Report:
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
+    return readiness.check([root], select=["ALL"], base=root)
+
+
+def states(report: Report) -> dict[str, str]:
+    return {row.path: row.status for row in report.files}
+
+
+BROKEN = {
+    "yaml": ("k.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x\n", 3),
+    "tab": ("k.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: x\n", 4),
+    "deep": ("k.yaml", "apiVersion: v1\nkind: Pod\nspec: " + "[" * 500 + "]" * 500 + "\n", 3),
+    "nul": ("k.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: \x01}\n", 3),
+    "compose": ("compose.yaml", "services:\n  a:\n   image: x\n  b: [\n", 4),
+    "nginx": ("nginx.conf", "http {\n  server {\n    listen 80\n  }\n}\n", 3),
+    "nginx end": ("nginx.conf", "http {\n  server {\n    listen 80;\n", 3),
+    "dockerfile": ("Dockerfile", "FROM alpine:3.20\nBOGUS x\n", 2),
+    "workflow": (".github/workflows/a.yml", "on: push\njobs:\n  a:\n    steps: [\n", 4),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "line"), BROKEN.values(), ids=BROKEN)
+def test_what_does_not_parse_is_a_finding_at_its_line_and_others_go_on(
+    tmp_path: Path, name: str, text: str, line: int
+) -> None:
+    report = run(tmp_path, **{name: text, "z-good.yaml": POD})
+    found = [one for one in report.findings if one.rule.id == "core/syntax"]
+    assert [one.path for one in found] == [name]
+    assert abs(found[0].line - line) <= 1
+    assert states(report)[name] == "invalid"
+    assert states(report)["z-good.yaml"] == "checked"
+    assert any(one.path == "z-good.yaml" for one in report.findings)
+    assert not report.gate.passed
+
+
+ODD = {
+    "empty": "",
+    "blank": "\n\n  \n",
+    "only comments": "# kind: Pod\n# apiVersion: v1\n",
+    "bom and crlf": "\ufeff" + POD.replace("\n", "\r\n"),
+    "cycle": POD.replace("spec:", "metadata2: &a {b: *a}\nspec: &s") + "    - *s\n",
+    "wrong shapes": "apiVersion: v1\nkind: Pod\nmetadata: 3\nspec: [containers, 4]\n",
+    "null everywhere": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\nspec:\n  template:\n    spec:\n      containers:\n        -\n",
+    "numbers for names": "apiVersion: 1\nkind: 2\n---\napiVersion: v1\nkind: Service\nmetadata: {name: 3}\nspec: {ports: 4}\n",
+    "huge number": POD + "    - {name: y, image: 9" + "9" * 6000 + "}\n",
+    "long line": POD + "    # " + "x" * 300_000 + "\n",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("name", ["a.yaml", "compose.yaml", "Dockerfile", "nginx.conf", ".github/workflows/a.yml", "a.md"])
+def test_odd_texts_crash_nothing(tmp_path: Path, name: str, text: str) -> None:
+    report = run(tmp_path, **{name: text})
+    assert not report.crashed
+    assert report.to_dict()["version"] == 1
+
+
+def test_a_bomb_of_aliases_takes_no_time(tmp_path: Path) -> None:
+    lines = ["a0: &a0 {x: y, image: 'z:1'}"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
+    bomb = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers: *a19\n"
+    compose = "\n".join(lines) + "\nservices:\n  a:\n    environment: *a19\n    image: 'x:1'\n"
+    report = run(tmp_path, **{"k.yaml": "\n".join(lines) + "\n" + bomb, "compose.yaml": compose})
+    assert not report.crashed
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid"), reason="needs POSIX permissions")
+def test_an_unreadable_file_is_a_finding(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads every file, so none can be made unreadable here")
+    (tmp_path / "a.yaml").write_text(POD)
+    (tmp_path / "a.yaml").chmod(0)
+    assert states(run(tmp_path))["a.yaml"] == "unreadable"
+
+
+def test_a_file_over_the_limit_is_a_finding(tmp_path: Path) -> None:
+    report = run(tmp_path, **{"big.yaml": POD + "# " + "x" * (11 * 1024 * 1024), "b.yaml": POD})
+    assert states(report) == {"b.yaml": "checked", "big.yaml": "unreadable"}
+    assert [one.path for one in report.findings if one.rule.id == "core/unreadable"] == ["big.yaml"]
+    assert not report.gate.passed
+
+
+def test_a_file_of_fifty_megabytes_costs_little_memory(tmp_path: Path) -> None:
+    with (tmp_path / "big.yaml").open("w") as out:
+        out.write(POD)
+        for _ in range(50):
+            out.write("# " + "x" * (1024 * 1024) + "\n")
+    code = "import readiness,sys; r=readiness.check([sys.argv[1]]); print(r.gate.passed)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20)),  # noqa: PLW1509
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_names_with_escapes_reach_no_terminal_raw(tmp_path: Path) -> None:
+    (tmp_path / "a\n\x1b[31m::error::.yaml").write_text("apiVersion: v1\nkind: Pod\nx: [\n")
+    for name in ("terminal", "github"):
+        done = subprocess.run(
+            [sys.executable, "-m", "readiness", "check", "--no-config", "--format", name, "."],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "\x1b[31m" not in done.stdout
+        assert not any(line.startswith("\x1b") or "[31m::error" in line[:12] for line in done.stdout.splitlines())
