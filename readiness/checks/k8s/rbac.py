@@ -1,0 +1,242 @@
+"""Roles, what they allow, and to whom bindings hand it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.kinds.k8s import Object, mapping, maps, text
+from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+ROLES = frozenset({"Role", "ClusterRole"})
+BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
+# What every cluster has; nobody commits them.
+BUILT_IN = frozenset({"cluster-admin", "admin", "edit", "view"})
+EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The roles and bindings of a project, by what they are looked up by."""
+
+    roles: dict[tuple[str, str, str], Object]
+    bindings: dict[tuple[str, str], tuple[Object, ...]]  # (namespace, service account)
+
+
+def access(project: Project) -> Access:
+    """The index, made once a run."""
+    roles: dict[tuple[str, str, str], Object] = {}
+    bound: dict[tuple[str, str], list[Object]] = {}
+    for document in project.documents("k8s"):
+        for one in document.objects:
+            if one.kind in ROLES:
+                space = one.namespace if one.kind == "Role" else ""
+                roles.setdefault((one.kind, space, one.name), one)
+                roles.setdefault((one.kind, "*", one.name), one)
+            elif one.kind in BINDINGS:
+                for subject in subjects(one):
+                    if subject.get("kind") == "ServiceAccount":
+                        space = text(subject.get("namespace")) or one.namespace
+                        for key in {space, "*"}:
+                            bound.setdefault((key, text(subject.get("name"))), []).append(one)
+    return Access(roles, {key: tuple(value) for key, value in bound.items()})
+
+
+def subjects(binding: Object) -> Iterator[Map]:
+    """The subjects of a binding."""
+    yield from maps(binding.node.get("subjects"))
+
+
+def role_of(binding: Object, project: Project) -> Object | None:
+    """The role that a binding hands out, where the project holds it."""
+    reference = mapping(binding.node, "roleRef")
+    kind, name = text(reference.get("kind")), text(reference.get("name"))
+    roles = project.memo(access).roles
+    if kind == "Role" and binding.namespace:
+        return roles.get((kind, binding.namespace, name)) or roles.get((kind, "", name))
+    return roles.get((kind, "*", name))
+
+
+def system(one: Object) -> bool:
+    """Whether an object is one of those that the control plane manages itself."""
+    return (
+        one.name.startswith("system:")
+        or one.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
+    )
+
+
+def words(rule: Map, key: str) -> list[str]:
+    """The strings under a key of a role's rule."""
+    values = rule.get(key)
+    return [one for one in values if isinstance(one, str)] if isinstance(values, Seq) else []
+
+
+def everything(rule: Map) -> bool:
+    """Whether a rule allows every verb on every resource of every group."""
+    verbs = set(words(rule, "verbs"))
+    wild = "*" in words(rule, "apiGroups") and "*" in words(rule, "resources")
+    return wild and ("*" in verbs or verbs >= EVERY_VERB)
+
+
+def covers(written: str, resource: str) -> bool:
+    """Whether a resource as a rule writes it covers another: `*`, itself, or `*/exec` for `pods/exec`."""
+    if written in {"*", resource}:
+        return True
+    head, slash, tail = written.partition("/")
+    wanted, _, part = resource.partition("/")
+    return bool(slash) and head in {"*", wanted} and tail in {"*", part} and bool(part)
+
+
+def allowed(
+    rule: Map, verbs: Sequence[str], resources: Sequence[str], groups: Sequence[str]
+) -> tuple[Span, str, str] | None:
+    """Where a rule allows one of the verbs on one of the resources, and which; None where it does not."""
+    if not {"*", *groups} & set(words(rule, "apiGroups")) or words(rule, "resourceNames"):
+        return None
+    verb = next((one for one in words(rule, "verbs") if one in {"*", *verbs}), None)
+    listed = rule.get("resources")
+    if verb is None or not isinstance(listed, Seq):
+        return None
+    for index, written in enumerate(listed):
+        for resource in resources if isinstance(written, str) else ():
+            if covers(written, resource):
+                return listed.at(index), written, verb
+    return None
+
+
+def rules_of(role: Object) -> Iterator[Map]:
+    """The rules of a role."""
+    yield from maps(role.node.get("rules"))
+
+
+def role_allows(
+    role: Object,
+    *,
+    verbs: Sequence[str],
+    resources: Sequence[str],
+    groups: Sequence[str] = ("",),
+) -> Outcome:
+    """A rule of the role allows a verb on a resource; a rule that allows everything is told elsewhere."""
+    if system(role):
+        return
+    for rule in rules_of(role):
+        found = None if everything(rule) else allowed(rule, verbs, resources, groups)
+        if found:
+            span, resource, verb = found
+            yield hit(span, found=resource, verb=verb)
+
+
+def role_everything(role: Object) -> Outcome:
+    """A rule of the role allows every verb on every resource."""
+    if system(role) or role.name in BUILT_IN:
+        return
+    for rule in rules_of(role):
+        if everything(rule):
+            yield hit(rule.at("resources"))
+
+
+def role_wildcard(role: Object, *, keys: Sequence[str], whole: bool) -> Outcome:
+    """A rule of the role has a wildcard under one of `keys`; without `whole`, rules that allow everything are left out."""
+    if system(role):
+        return
+    for rule in rules_of(role):
+        if everything(rule) and not whole:
+            continue
+        for key in keys:
+            if "*" in words(rule, key):
+                yield hit(rule.at(key), key=key)
+
+
+# -- bindings -----------------------------------------------------------------------------------------------------
+
+
+def binding_grants(
+    binding: Object,
+    *,
+    project: Project,
+    verbs: Sequence[str],
+    resources: Sequence[str],
+    groups: Sequence[str] = ("",),
+    subject: Sequence[str] = (),
+) -> Outcome:
+    """The role that the binding hands out allows a verb on a resource."""
+    role = role_of(binding, project)
+    if role is None or system(binding):
+        return
+    if subject and not any(speaks_for(one, subject) for one in subjects(binding)):
+        return
+    for rule in rules_of(role):
+        found = allowed(rule, verbs, resources, groups)
+        if found:
+            where = Related(role.source, found[0], f"{role.resource} allows it here")
+            yield hit(
+                reference(binding), related=[where], found=found[1], verb=found[2], role=role.name
+            )
+            return
+
+
+def speaks_for(subject: Map, kinds: Sequence[str]) -> bool:
+    """Whether a subject is one of the kinds; `Node` is the kubelets' user or group."""
+    if text(subject.get("kind")) in kinds:
+        return True
+    name = text(subject.get("name"))
+    return "Node" in kinds and (name == "system:nodes" or name.startswith("system:node:"))
+
+
+def reference(binding: Object) -> Span:
+    """The place of the name of the role that a binding hands out."""
+    return mapping(binding.node, "roleRef").at("name")
+
+
+def admin(binding: Object, *, project: Project) -> Outcome:
+    """The binding hands out cluster-admin, or a role of the project that allows everything."""
+    name = text(mapping(binding.node, "roleRef").get("name"))
+    if system(binding) or (name == "cluster-admin" and binding.name == "cluster-admin"):
+        return
+    role = role_of(binding, project)
+    if name == "cluster-admin":
+        yield hit(reference(binding), role=name)
+    elif role is not None and any(everything(rule) for rule in rules_of(role)):
+        where = Related(
+            role.source, next(rules_of(role)).at(), f"{role.resource} allows everything"
+        )
+        yield hit(reference(binding), related=[where], role=name)
+
+
+def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> Outcome:
+    """One of the binding's subjects has one of the names; what Kubernetes itself binds so is left out."""
+    role = text(mapping(binding.node, "roleRef").get("name"))
+    if system(binding) or role in {
+        "system:public-info-viewer",
+        "system:discovery",
+        "system:basic-user",
+    }:
+        return
+    for subject in subjects(binding):
+        if subject.get("kind") in kinds and subject.get("name") in names:
+            yield hit(subject.at("name"), subject=subject["name"], role=role)
+
+
+def role_dangling(binding: Object, *, project: Project) -> Outcome:
+    """The role that the binding names stands in no file of the project, and is none that every cluster has."""
+    wanted = mapping(binding.node, "roleRef")
+    kind, name = text(wanted.get("kind")), text(wanted.get("name"))
+    if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
+        return
+    if kind == "ClusterRole" and name in BUILT_IN:
+        return
+    if role_of(binding, project) is None:
+        yield hit(wanted.at("name"), role=f"{kind}/{name}")
+
+
+def far_reaching(role: Object, grants: Any) -> bool:
+    """Whether a role allows one of the grants (verbs, resources, groups), each of which takes over a cluster."""
+    return any(
+        allowed(rule, one["verbs"], one["resources"], one.get("groups") or [""])
+        for rule in rules_of(role)
+        for one in grants
+    )

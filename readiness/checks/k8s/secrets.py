@@ -1,0 +1,176 @@
+"""Secrets written into manifests: in env, ConfigMaps, arguments and Secret objects. Values never leave this module."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import bisect
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s.context import variable
+from readiness.kinds.k8s import Container, Object, mapping, maps, text
+from readiness.model import Hit, Source, Span, Unknown, hit, line_starts
+from readiness.syntax import secrets
+from readiness.syntax.yaml import Seq, literal
+
+Outcome = Iterator[Hit | Unknown]
+
+# Data keys of Secret types whose value is a credential whatever it looks like.
+CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
+
+
+def env(container: Container) -> Iterator[tuple[str, object, Span]]:
+    """The variables of a container that have a value in the file: name, value, its place."""
+    for one in maps(container.node.get("env")):
+        if one.get("value") is not None:
+            yield text(one.get("name")), one["value"], one.at("value")
+
+
+def in_env(container: Container) -> Outcome:
+    """A variable of the container is a secret, and its value stands in the file."""
+    for name, value, span in env(container):
+        reason = secrets.judge(name, value)
+        if reason:
+            yield hit(span, name=name, reason=reason)
+        elif variable(value) and secrets.names_secret(name):
+            yield Unknown(span)
+
+
+def named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
+    """A variable whose name holds one of the words has any value in the file."""
+    for name, value, span in env(container):
+        lower = name.lower()
+        if value not in {"", None} and not variable(value) and any(word in lower for word in words):
+            yield hit(span, name=name)
+
+
+def from_secret(container: Container) -> Outcome:
+    """A variable takes its value from a Secret."""
+    for one in maps(container.node.get("env")):
+        reference = mapping(mapping(one, "valueFrom"), "secretKeyRef")
+        if reference:
+            source = text(reference.get("name"))
+            yield hit(
+                mapping(one, "valueFrom").at("secretKeyRef"),
+                name=text(one.get("name")),
+                secret=source,
+            )
+    for one in maps(container.node.get("envFrom")):
+        reference = mapping(one, "secretRef")
+        if reference:
+            yield hit(one.at("secretRef"), name="envFrom", secret=text(reference.get("name")))
+
+
+def cloud_keys(container: Container, *, names: Sequence[str]) -> Outcome:
+    """A variable carries a cloud's long-lived key, from wherever it comes."""
+    for one in maps(container.node.get("env")):
+        if one.get("name") in names and (one.get("value") or one.get("valueFrom")):
+            yield hit(one.at("name"), name=one["name"])
+
+
+# -- ConfigMaps ---------------------------------------------------------------------------------------------------
+
+
+def in_config_map(one: Object) -> Outcome:
+    """A value of a ConfigMap is a secret, or has one in its text."""
+    data = mapping(one.node, "data")
+    for key, value in data.items():
+        if not isinstance(value, str):
+            continue
+        if "\n" not in value.strip():
+            reason = secrets.judge(key, value)
+            if reason:
+                yield hit(data.at(key), key=key, reason=reason)
+            continue
+        for found in in_block(one.source, data.at(key), value):
+            yield hit(found[0], key=key, reason=found[1])
+
+
+def in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, str]]:
+    """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole."""
+    starts = literal(source.text, span, value)
+    lines = line_starts(value)
+    for found in secrets.in_text(value):
+        if not starts:
+            yield span, found.reason
+            return
+        row = bisect.bisect_right(lines, found.span.start) - 1
+        begin = starts[row] + found.span.start - lines[row]
+        yield Span(begin, begin + found.span.end - found.span.start), found.reason
+
+
+def named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
+    """A ConfigMap has a key whose name holds one of the words, with any value."""
+    data = mapping(one.node, "data")
+    for key, value in data.items():
+        if value not in {"", None} and not variable(value) and any(w in key.lower() for w in words):
+            yield hit(data.at(key), key=key)
+
+
+# -- arguments ----------------------------------------------------------------------------------------------------
+
+
+def in_arguments(container: Container) -> Outcome:
+    """The command line of a container holds a secret, as `--password=…`, `--token …` or a key by its shape."""
+    for key in ("command", "args"):
+        values = container.node.get(key)
+        if not isinstance(values, Seq):
+            continue
+        for index, value in enumerate(values):
+            reason = argument(values, index) if isinstance(value, str) else None
+            if reason:
+                yield hit(values.at(index), reason=reason)
+
+
+def argument(values: Seq, index: int) -> str | None:
+    """Why one argument is a secret: by its text, or by the flag before it."""
+    value = values[index]
+    found = next(secrets.in_text(value), None)
+    if found:
+        return found.reason
+    flag = values[index - 1] if index else None
+    if isinstance(flag, str) and flag.startswith("-") and "=" not in flag:
+        return secrets.judge(flag.lstrip("-"), value) if not value.startswith("-") else None
+    return None
+
+
+# -- Secret objects -----------------------------------------------------------------------------------------------
+
+
+def committed(one: Object) -> Outcome:
+    """A Secret object holds its values in the file."""
+    if "sops" in one.node or one.node.get("type") == "kubernetes.io/service-account-token":
+        return
+    for field in ("data", "stringData"):
+        data = mapping(one.node, field)
+        for key, value in data.items():
+            if not isinstance(value, str) or value.startswith("ENC["):
+                continue
+            if variable(value):
+                yield Unknown(data.at(key))
+                continue
+            plain = decoded(value) if field == "data" else value
+            reason = credential(key, plain)
+            if reason:
+                yield hit(data.at(key), key=key, reason=reason)
+
+
+def decoded(value: str) -> str:
+    """The text behind base64; an empty one where it is no text."""
+    try:
+        return base64.b64decode("".join(value.split()), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def credential(key: str, plain: str) -> str | None:
+    """Why a value of a Secret object is a credential; None for a placeholder, and for what is no secret (a user name)."""
+    if not plain.strip() or secrets.is_placeholder(plain):
+        return None
+    if key in CREDENTIAL_KEYS:
+        return "credential"
+    found = secrets.judge(key, plain)
+    if found:
+        return found
+    inside = next(secrets.in_text(plain), None)
+    return inside.reason if inside else None

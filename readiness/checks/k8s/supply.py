@@ -1,0 +1,159 @@
+"""Images: tag, digest, registry, and the pull policy beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from readiness.checks.k8s.context import unknown
+from readiness.kinds.k8s import Container, mapping, maps, text
+from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax import image as images
+from readiness.syntax.image import Image
+
+Outcome = Iterator[Hit | Unknown]
+
+
+def rewritten(project: Project) -> frozenset[str]:
+    """Image names to which kustomize or Skaffold of this project gives tag or digest at deployment."""
+    names: set[str] = set()
+    for document in project.documents("k8s"):
+        for root in document.roots:
+            kind = root.get("kind") if hasattr(root, "get") else None
+            if kind == "Kustomization":
+                names |= {text(one.get("name")) for one in maps(root.get("images"))}
+            elif kind == "Config" and text(root.get("apiVersion")).startswith("skaffold/"):
+                names |= {
+                    text(one.get("image")) for one in maps(mapping(root, "build").get("artifacts"))
+                }
+    return frozenset(names - {""})
+
+
+def parsed(container: Container, project: Project) -> Image | None:
+    """The container's image; None where none is written, or where another tool of the project fills it in."""
+    if not container.image or container.image != container.image.strip():
+        return None
+    found = images.parse(container.image)
+    bare = container.image[: found.name_span.end]
+    return None if bare in project.memo(rewritten) else found
+
+
+def part(container: Container, inner: Span) -> Span:
+    """The place of a part of the image reference; of the whole where it is quoted oddly."""
+    span = container.node.at("image")
+    raw = container.source.text[span.start : span.end]
+    start = raw.find(container.image)
+    if start < 0 or inner.start == inner.end:
+        return span
+    return Span(span.start + start + inner.start, span.start + start + inner.end)
+
+
+def tag_missing(container: Container, *, project: Project) -> Outcome:
+    """The image has neither tag nor digest, so it is `latest`."""
+    image = parsed(container, project)
+    if image is None or image.tag or image.digest:
+        return
+    if image.tag_unknown or image.digest_unknown:
+        yield Unknown(container.node.at("image"))
+    else:
+        yield hit(container.node.at("image"), image=image.text)
+
+
+def tag_floating(container: Container, *, project: Project, latest: bool) -> Outcome:
+    """The image's tag is `latest`; without `latest`, another that its publisher moves."""
+    image = parsed(container, project)
+    if image is None or not image.tag or image.digest:
+        return
+    if image.tag_unknown or image.digest_unknown:
+        yield Unknown(container.node.at("image"))
+    elif image.floating and (image.tag == "latest") is latest:
+        yield hit(part(container, image.tag_span), image=image.text, tag=image.tag)
+
+
+def digest_missing(container: Container, *, project: Project) -> Outcome:
+    """The image has no digest."""
+    image = parsed(container, project)
+    if image is None or image.digest:
+        return
+    if image.digest_unknown:
+        yield Unknown(container.node.at("image"))
+    else:
+        yield hit(container.node.at("image"), image=image.text)
+
+
+def registry(container: Container, *, project: Project, allow: Sequence[str]) -> Outcome:
+    """The image comes from a registry or repository that no pattern of `allow` matches."""
+    image = parsed(container, project)
+    if image is None:
+        return
+    if image.name_unknown:
+        yield Unknown(container.node.at("image"))
+    elif not any(
+        fnmatchcase(image.repository, one) or fnmatchcase(image.repository, f"{one}/*")
+        for one in allow
+    ):
+        yield hit(
+            container.node.at("image"), image=image.text, registry=image.registry or "docker.io"
+        )
+
+
+def registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
+    """The image comes from a registry that gets no new images."""
+    image = images.parse(container.image)
+    for one in deny:
+        if image.repository.startswith(one + "/") and not image.name_unknown:
+            yield hit(container.node.at("image"), image=image.text, registry=one)
+
+
+# -- pull policy --------------------------------------------------------------------------------------------------
+
+
+def mutable(image: Image) -> bool:
+    """Whether the image is surely one that its publisher moves."""
+    return image.floating and not image.digest_unknown
+
+
+def policy_stale(container: Container, *, project: Project) -> Outcome:
+    """A tag that moves, with a policy under which a node keeps what it pulled once."""
+    image, policy = parsed(container, project), container.node.get("imagePullPolicy")
+    if image is None or not mutable(image):
+        return
+    yield from unknown(container.node, "imagePullPolicy")
+    if policy in {"IfNotPresent", "Never"}:
+        tag = image.tag or "latest"
+        yield hit(container.node.at("imagePullPolicy"), policy=policy, tag=tag, image=image.text)
+
+
+def policy_not_always(container: Container, *, project: Project, untagged: bool) -> Outcome:
+    """The pull policy is not Always, by word or by default; with `untagged`, unset counts for every image."""
+    policy: Any = container.node.get("imagePullPolicy")
+    image = images.parse(container.image)
+    if policy is None:
+        by_default = (
+            image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
+        )
+        if by_default or (untagged and not image.digest):
+            yield missing(container.node.at(), what="is not set")
+    elif isinstance(policy, str) and policy != "Always" and not image.digest:
+        yield hit(container.node.at("imagePullPolicy"), what=f"is {policy}")
+
+
+def policy_always_fixed(container: Container) -> Outcome:
+    """Always for an image whose tag or digest never moves."""
+    image = images.parse(container.image)
+    if (
+        container.node.get("imagePullPolicy") != "Always"
+        or image.tag_unknown
+        or not container.image
+    ):
+        return
+    if image.digest or not image.floating:
+        yield hit(container.node.at("imagePullPolicy"), image=image.text)
+
+
+def policy_never(container: Container) -> Outcome:
+    """The node must have the image already."""
+    if container.node.get("imagePullPolicy") == "Never":
+        yield hit(container.node.at("imagePullPolicy"), image=container.image)
