@@ -30,10 +30,17 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether the run passed, and one line that says what decided."""
+    """Whether the run passed, one line that says what decided, and the severity that fails it."""
 
     passed: bool
     reason: str
+    fail_on: str = "high"
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is one that fails the gate."""
+        return not finding.suppressed and (
+            finding.rule.severity >= least(self.fail_on) or finding.rule.id in UNJUDGED
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +228,15 @@ def gate(
     elif min_score is not None and points is not None and points < min_score:
         reasons.append(f"score {points} is under --min-score {min_score}")
     if reasons:
-        return Gate(False, "; ".join(reasons))
+        return Gate(False, "; ".join(reasons), fail_on)
     said = (
         "no finding fails (--fail-on never)"
         if fail_on == "never"
         else f"nothing {fail_on} or worse is open"
     )
-    return Gate(True, said if min_score is None else f"{said}, score {points} of {min_score} asked")
+    if min_score is not None:
+        said = f"{said}, score {points} of {min_score} asked"
+    return Gate(True, said, fail_on)
 
 
 def least(fail_on: str) -> float:

@@ -1,0 +1,185 @@
+"""What a person is shown of a report, in words: shared by every format that is read and not parsed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from readiness.model import Finding, Severity, joined
+from readiness.redact import Redactor
+from readiness.report import Report
+from readiness.reports.frame import safe
+from readiness.score import counts
+
+TOP = 10
+CROWD = 60  # with more groups than this, what is low or info takes one line
+UNREAD = 5
+KINDS = {
+    "dockerfile": "Dockerfile",
+    "compose": "compose",
+    "k8s": "Kubernetes",
+    "nginx": "nginx",
+    "github": "GitHub Actions",
+    "gitlab": "GitLab CI",
+    "dependabot": "Dependabot",
+    "helm": "Helm",
+    "markdown": "Markdown",
+}
+_SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-Z`'\"(])")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings of one rule in one file. `brief` says that a line for each must do; `new` that the rule is new to the reader."""
+
+    first: Finding
+    others: tuple[Finding, ...]
+    brief: bool
+    new: bool
+
+
+def brief(text: str) -> str:
+    """The first sentence of a text, on one line."""
+    text = " ".join(text.split())
+    found = _SENTENCE.search(text)
+    return text[: found.end()] if found else text
+
+
+def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
+    """The open findings, file by file, those of one rule in one file together."""
+    found: list[tuple[str, list[list[Finding]]]] = []
+    for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
+        by_rule: dict[str, list[Finding]] = {}
+        for one in ones:
+            by_rule.setdefault(one.rule.id, []).append(one)
+        found.append((path, list(by_rule.values())))
+    crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
+    known: set[str] = set()
+    for path, groups in found:
+        shown = []
+        for first, *others in groups:
+            short = crowded and first.rule.severity <= Severity.LOW
+            shown.append(Group(first, tuple(others), short, verbose or first.rule.id not in known))
+            if not short:
+                known.add(first.rule.id)
+        yield path, shown
+
+
+def headline(one: Finding, redactor: Redactor) -> str:
+    """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
+    start, rule = one.start, one.rule
+    where = f"{one.path}:{start.line}:{start.column}"
+    return safe(f"{where}: {rule.severity}[{rule.id}] {redactor.text(one.message)}")
+
+
+def highest(report: Report) -> list[tuple[Finding, int]]:
+    """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
+    places: dict[tuple[str, str, int], list[Finding]] = {}
+    for one in report.open:
+        if one.gain > 0:
+            places.setdefault((one.rule.id, *one.place), []).append(one)
+    best = sorted(places.values(), key=lambda ones: (-round(ones[0].gain, 4), _order(ones[0])))
+    return [(ones[0], len(ones)) for ones in best[:TOP]]
+
+
+def _order(one: Finding) -> tuple[int, str, int, str]:
+    path, offset = one.place
+    return -one.rule.severity, path, offset, one.rule.id
+
+
+def verdict(report: Report) -> str:
+    """The verdict, and what stands against `ready`."""
+    if report.verdict == "ready":
+        return "ready: nothing high or critical is open, and every file was read"
+    if report.verdict == "not-assessed":
+        return "not assessed: there was nothing to judge"
+    against = []
+    for severity in (Severity.CRITICAL, Severity.HIGH):
+        count = sum(one.rule.severity is severity for one in report.open)
+        if count:
+            against.append(f"{count} {severity}")
+    reasons = [f"{joined(against)} open"] if against else []
+    unread = len(report.coverage.unread)
+    if unread:
+        reasons.append(f"{plural(unread, 'file')} not read")
+    return f"not ready: {', '.join(reasons)}"
+
+
+def ceiling(report: Report) -> str:
+    """What the score would be without its ceiling; empty where the ceiling does not bind."""
+    raw, top = report.raw, report.result.ceiling
+    if raw is None or raw <= top:
+        return ""
+    worst = max((one.rule.severity for one in report.open if counts(one)), default=Severity.HIGH)
+    return f"{raw:.2f} before the ceiling of {top} that an open {worst} finding sets"
+
+
+def waived(report: Report) -> str:
+    """How much is suppressed, and the score without that; empty where nothing is."""
+    count = len(report.suppressed)
+    if not count:
+        return ""
+    bare = report.unwaived
+    number = "no score" if bare.score is None else f"{bare.score} {bare.grade}, raw {bare.raw:.2f}"
+    return f"{plural(count, 'finding')} suppressed; without that: {number}"
+
+
+def coverage(report: Report) -> str:
+    """How much of what was asked has a verdict."""
+    capped = report.score is not None and report.score >= 90 and report.grade != "A"
+    return f"{report.coverage.percent} %" + (", and no A under 80 %" if capped else "")
+
+
+def kinds(report: Report) -> str:
+    """The files by kind: how many there are, and how many of them were read where that is fewer."""
+    parts = [
+        f"{KINDS.get(one.kind, one.kind)} {one.files}"
+        + (f" ({one.checked} read)" if one.checked < one.files else "")
+        for one in report.coverage.by_kind
+    ]
+    if report.others:
+        parts.append(f"{plural(report.others, 'other file')} left alone")
+    return ", ".join(parts) or "none"
+
+
+def unread(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+    """The files of ours that have no verdict, and why."""
+    rows = report.coverage.unread
+    shown = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [safe(f"{row.path}: {redactor.text(row.reason)}") for row in shown]
+    return lines if len(shown) == len(rows) else [*lines, f"and {len(rows) - len(shown)} more"]
+
+
+def checklists(report: Report) -> list[str]:
+    """A line for each checklist that was chosen."""
+    return [
+        f"{one.checklist.title}: "
+        + ", ".join(
+            f"{one.count(state)} {state}" for state in ("met", "failed", "open", "attested")
+        )
+        for one in report.checklists
+    ]
+
+
+def gate(report: Report, redactor: Redactor) -> str:
+    """The last line: passed or failed, and why."""
+    word = "passed" if report.gate.passed else "failed"
+    return safe(f"gate {word}: {redactor.text(report.gate.reason)}")
+
+
+def summary(findings: Iterable[Finding]) -> str:
+    """How many findings of each severity."""
+    ones = list(findings)
+    counts_ = [
+        f"{count} {severity}"
+        for severity in sorted(Severity, reverse=True)
+        if (count := sum(one.rule.severity is severity for one in ones))
+    ]
+    return joined(counts_) or "none"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -1,0 +1,46 @@
+"""`--explain-score`: the sum that makes the score, line by line, so that anyone can add it up again."""
+
+from __future__ import annotations
+
+import math
+
+from readiness.report import Report
+from readiness.score import Category, Term, factor
+
+
+def lines(report: Report) -> list[str]:
+    """The sum: every rule that costs points, every category, raw, the ceiling, the score and the grade."""
+    shown = ["score, algorithm 1: points x (1 + log2 places), bent to each category's cap", ""]
+    for category in report.categories:
+        shown += _category(
+            category, [t for t in report.result.terms if t.rule.category == category.id]
+        )
+    if report.raw is None:
+        return [*shown, "nothing was judged: no score"]
+    losses = math.fsum(one.loss for one in report.categories)
+    shown.append(f"raw   = 100 - {losses:.2f} = {report.raw:.2f}")
+    if report.result.ceiling < 100:
+        worst = {49: "critical", 89: "high"}[report.result.ceiling]
+        shown.append(
+            f"score = floor(min({report.raw:.2f}, {report.result.ceiling})) = {report.score}: a {worst} finding is open"
+        )
+    else:
+        shown.append(f"score = floor({report.raw:.2f}) = {report.score}")
+    shown.append(f"grade = {report.grade}, coverage {report.coverage.percent} %")
+    return shown
+
+
+def _category(category: Category, terms: list[Term]) -> list[str]:
+    """One category: its rules, their sum, and the loss that it is bent to."""
+    if not terms:
+        said = "nothing found" if category.assessed else "not assessed"
+        return [f"{category.id} (cap {category.cap}): {said}, loss 0.00", ""]
+    width = max(len(term.rule.id) for term in terms)
+    rows = [
+        f"  {term.rule.id:<{width}}  {term.rule.severity} {term.rule.points:g} x {factor(term.places):.2f}"
+        f" ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
+        for term in sorted(terms, key=lambda term: (-term.points, term.rule.id))
+    ]
+    points, cap = category.points, category.cap
+    bent = f"{cap} x (1 - exp(-{points:.2f} / {cap})) = {category.loss:.2f}"
+    return [f"{category.id} (cap {cap}): {points:.2f} points, loss {bent}", *rows, ""]

@@ -1,0 +1,130 @@
+"""A line of a file as a reader may see it: secrets masked, control characters made visible, carets under the place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from readiness.model import Finding, Span
+from readiness.redact import MASK, Redactor
+
+TAB = 4
+MORE = "…"
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# CI systems take these for commands wherever they stand in a line of a log: ##[error], ##vso[...], ##teamcity[...]
+_COMMAND = re.compile(r"##(?=[A-Za-z]{0,20}\[)")
+_AT_START = re.compile(r"\A(\s*):(?=:)")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of a file: its number, its text, and where in the text (columns from 0) the carets stand."""
+
+    number: int
+    text: str
+    start: int
+    width: int
+
+    @property
+    def carets(self) -> str:
+        """The line of carets that belongs under the text."""
+        return " " * self.start + "^" * self.width
+
+
+def safe(text: str) -> str:
+    """Text from a file for a log or a terminal: nothing in it steers either."""
+    shown = "".join(map(_visible, text)) if not text.isprintable() else text
+    return harmless(shown)
+
+
+def harmless(line: str) -> str:
+    """A line of a log that no CI system takes for a command to it."""
+    if "##" in line:
+        line = _COMMAND.sub(r"#\\x23", line)
+    return _AT_START.sub(r"\1\\x3a", line) if "::" in line else line
+
+
+def frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None:
+    """The line that a finding stands on, at most `width` columns of it; None where there is nothing to see."""
+    start = finding.start
+    text, hidden = redactor.line(finding.source, start.line)
+    if not text.strip():
+        return None
+    first = min(start.column - 1, len(text))
+    span = Span(first, min(first + max(finding.span.end - finding.span.start, 1), len(text)))
+    low = max(min(span.start, len(text)) - width, 0)  # no more characters than could ever be shown
+    high = min(low + 3 * width, len(text))
+    cells = _cells(text, hidden, low, high)
+    before = sum(map(columns, cells[: span.start - low]))
+    marked = max(sum(map(columns, cells[span.start - low : span.end - low])), 1)
+    shown, cut = _window(cells, before, marked, width, low > 0, high < len(text))
+    marked = min(marked, max(columns(shown) - (before - cut), 1))
+    return Frame(start.line, shown, before - cut, marked)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_width(char) for char in text)
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _visible(char: str) -> str:
+    """A character, or its escape where it would not be seen for what it is."""
+    if char.isprintable():
+        return char
+    code = ord(char)
+    named = _NAMED.get(char)
+    return named or (
+        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+    )
+
+
+def _cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
+    """What is shown for each character from `low` to `high`; a masked value is shown at its first one."""
+    cells = [_visible(char) if char != "\t" else char for char in text[low:high]]
+    for found in _COMMAND.finditer(text, low, high):
+        cells[found.start() + 1 - low] = "\\x23"
+    for span in hidden:
+        start, end = max(span.start, low) - low, min(span.end, high) - low
+        if start < end:
+            cells[start:end] = [MASK, *[""] * (end - start - 1)]
+    at = 0
+    for number, cell in enumerate(cells):
+        if cell == "\t":
+            cells[number] = " " * (TAB - at % TAB)
+        at += columns(cells[number])
+    return cells
+
+
+def _window(
+    cells: Sequence[str], before: int, marked: int, width: int, more_left: bool, more_right: bool
+) -> tuple[str, int]:
+    """(text, columns cut on the left) of at most `width` columns, with the marked place in it."""
+    total = sum(map(columns, cells))
+    if total <= width and not more_left and not more_right:
+        return "".join(cells), 0
+    room = width - 2  # an ellipsis on either side
+    lead = 0 if before + marked <= room and not more_left else max(before - room // 3, 0)
+    shown: list[str] = []
+    at = cut = 0
+    for cell in cells:
+        size = columns(cell)
+        if at < lead:
+            cut = at + size
+        elif at + size - cut > room:
+            more_right = True
+            break
+        else:
+            shown.append(cell)
+        at += size
+    left = MORE if lead or more_left else ""
+    return left + "".join(shown) + (MORE if more_right else ""), cut - len(left)

@@ -1,0 +1,92 @@
+"""Annotations on a pull request: GitHub's workflow commands, as many as GitHub keeps, and a log line for each finding.
+
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TextIO
+
+from readiness.model import Finding, Severity
+from readiness.redact import Redactor
+from readiness.report import Report
+from readiness.reports import Options, digest
+from readiness.reports.frame import safe
+
+CAP = 10  # of each level in one step: what comes later is dropped by the runner
+LENGTH = 4000  # the runner cuts a message at 4096 characters
+LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "notice",
+    Severity.INFO: "notice",
+}
+
+
+def render(report: Report, out: TextIO, *, options: Options) -> None:
+    """Write annotations, worst and most gainful first, then every finding as a plain line, the score and the gate."""
+    redactor = Redactor(report.hidden)
+    prefix = workspace_prefix()
+    wanted = filter(report.gate.fails, report.open) if options.quiet else report.open
+    ones = sorted(
+        wanted, key=lambda one: (-one.rule.severity, -round(one.gain, 4), one.place, one.rule.id)
+    )
+    for level in ("error", "warning", "notice"):
+        mine = [one for one in ones if LEVELS[one.rule.severity] == level]
+        room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
+        for one in mine[:room]:
+            out.write(annotation(one, level, redactor, prefix) + "\n")
+        if len(mine) > room:
+            more = f"and {len(mine) - room} more of this level: the log of this step has them all"
+            out.write(command(level, {"title": "readiness"}, more) + "\n")
+    for one in ones:
+        out.write(digest.headline(one, redactor) + "\n")
+    number = (
+        "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
+    )
+    out.write(f"{number}, {digest.verdict(report)}, coverage {digest.coverage(report)}\n")
+    out.write(digest.gate(report, redactor) + "\n")
+
+
+def annotation(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
+    """The command that puts a finding on its line."""
+    start, end, rule = one.start, one.end, one.rule
+    properties = {
+        "file": safe(prefix + one.path),
+        "line": str(start.line),
+        "endLine": str(end.line),
+    }
+    if start.line == end.line:  # the runner drops columns of anything longer
+        properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
+    properties["title"] = safe(f"{rule.title} ({rule.id})")
+    body = [redactor.text(one.message), digest.brief(rule.why), f"Fix: {digest.brief(rule.fix)}"]
+    text = "\n".join(map(safe, filter(None, body)))
+    return command(level, properties, text if len(text) <= LENGTH else text[: LENGTH - 1] + "…")
+
+
+def command(name: str, properties: dict[str, str], message: str) -> str:
+    """A workflow command with everything escaped, so that no value can end it or begin another."""
+    shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {shown}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def workspace_prefix() -> str:
+    """What leads from the root of the checkout to the working directory: annotations want paths from the root."""
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    if not workspace:
+        return ""
+    here, root = Path.cwd(), Path(workspace).resolve()
+    if here == root or not here.is_relative_to(root):
+        return ""
+    return here.relative_to(root).as_posix() + "/"

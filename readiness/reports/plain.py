@@ -1,0 +1,129 @@
+"""The report for a pipe, a file or a CI log: no colours, no boxes, one stable line for each finding."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from readiness.model import Finding
+from readiness.redact import Redactor
+from readiness.report import Report
+from readiness.reports import Options, digest, explain
+from readiness.reports.frame import frame, harmless, safe
+
+WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
+
+
+def render(report: Report, out: TextIO, *, options: Options) -> None:
+    """Write the report: findings by file, the score, and the gate's line last."""
+    redactor = Redactor(report.hidden)
+    if options.quiet:
+        for one in filter(report.gate.fails, report.findings):
+            out.write(digest.headline(one, redactor) + "\n")
+        out.write(digest.gate(report, redactor) + "\n")
+        return
+    for _, groups in digest.files(report, verbose=options.verbose):
+        for group in groups:
+            out.write("\n".join([*_group(group, redactor, options), ""]))
+        out.write("\n")
+    if options.verbose:
+        for line in _details(report, redactor):
+            out.write(harmless(line) + "\n")
+    if options.explain:
+        out.write("\n".join([*explain.lines(report), "", ""]))
+    for line in _score(report, redactor, options):
+        out.write(harmless(line) + "\n")
+    out.write(digest.gate(report, redactor) + "\n")
+
+
+def _group(group: digest.Group, redactor: Redactor, options: Options) -> list[str]:
+    """One rule's findings in one file: the first with its line, its reason and its fix, a line for each other."""
+    lines = [digest.headline(group.first, redactor)]
+    if not group.brief:
+        lines += _frame(group.first, redactor, options.width or WIDTH)
+        rule = group.first.rule
+        if group.new:
+            lines.append(
+                f"  why: {safe(' '.join(rule.why.split()) if options.verbose else digest.brief(rule.why))}"
+            )
+        lines.append(
+            f"  fix: {safe(' '.join(rule.fix.split()) if options.verbose else digest.brief(rule.fix))}"
+        )
+    lines += _related(group.first, redactor)
+    for other in group.others:
+        lines.append(digest.headline(other, redactor))
+        if options.verbose:
+            lines += _frame(other, redactor, options.width or WIDTH)
+            lines += _related(other, redactor)
+    return lines
+
+
+def _frame(one: Finding, redactor: Redactor, width: int) -> list[str]:
+    shown = frame(one, redactor, width - 10)
+    if shown is None:
+        return []
+    return [f"{shown.number:>6} | {shown.text}".rstrip(), f"       | {shown.carets}"]
+
+
+def _related(one: Finding, redactor: Redactor) -> list[str]:
+    return [
+        safe(
+            f"  see {other.source.root.path}:{other.source.position(other.span.start).line}: {redactor.text(other.message)}"
+        )
+        for other in one.related
+    ]
+
+
+def _details(report: Report, redactor: Redactor) -> list[str]:
+    """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
+    lines = []
+    for one in report.suppressed:
+        why = one.suppressed
+        if why:
+            until = f", until {why.until}" if why.until else ""
+            lines.append(
+                f"{digest.headline(one, redactor)} (suppressed by {safe(f'{why.by}: {redactor.text(why.reason)}')}{until})"
+            )
+    for row in report.files:
+        said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
+        said += [redactor.text(row.reason)] if row.reason else []
+        lines.append(
+            safe(f"file {row.path}: {', '.join(said)}, {digest.plural(row.subjects, 'subject')}")
+        )
+    for name, seconds in sorted((report.timing or {}).items()):
+        lines.append(f"time {name}: {seconds:.3f} s")
+    return [*lines, ""] if lines else []
+
+
+def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
+    """The score with its categories, what is gained most by, coverage and files."""
+    number = (
+        "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
+    )
+    lines = [f"{number}, {digest.verdict(report)}"]
+    lines += [f"  {note}" for note in (digest.ceiling(report), digest.waived(report)) if note]
+    if report.score is not None:
+        for part in report.categories:
+            kept = (
+                f"{part.cap - part.loss:6.2f} of {part.cap:2}"
+                if part.assessed or part.loss
+                else "  not assessed"
+            )
+            lines.append(f"  {part.title:<14}{kept}")
+    best = digest.highest(report)
+    if best:
+        lines.append("highest gain:")
+    for one, sharing in best:
+        also = f" ({sharing} findings)" if sharing > 1 else ""
+        lines.append(
+            safe(
+                f"  +{one.gain:.2f} {one.path}:{one.line} {one.rule.severity}[{one.rule.id}]{also}"
+            )
+        )
+    lines.append(f"findings: {digest.summary(report.open)}")
+    lines.append(f"coverage: {digest.coverage(report)}")
+    lines.append(f"files: {digest.kinds(report)}")
+    lines += [
+        f"not read: {line}" for line in digest.unread(report, redactor, verbose=options.verbose)
+    ]
+    lines += [f"checklist {line}" for line in digest.checklists(report)]
+    return lines
