@@ -27,7 +27,6 @@ _NAMED = re.compile(r"^name[ \t]*:", re.MULTILINE)
 _TOLD = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
 _USING = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
 _MAX_STEPS = 2_000
-_KNOWN_SHELLS = {"bash", "sh", "pwsh", "powershell", "cmd", "python"}
 
 
 def claims(path: str, text: str) -> bool:
@@ -479,7 +478,7 @@ def _shell(step: Step) -> str:
     if not isinstance(found, str):
         return ""
     first = found.split()[0].rpartition("/")[2].lower() if found.split() else ""
-    return first if first in _KNOWN_SHELLS or "{" not in found else first
+    return first
 
 
 def _default_shell(job: Job) -> str:

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from readiness.syntax.expression import Binary, Call, Index, Literal, Member, Name, Node, Not, Star
+from readiness.syntax.expression import Binary, Call, Index, Literal, Member, Node, Not
 
 UNKNOWN = object()
 
@@ -28,17 +28,14 @@ def evaluate(node: Node) -> Any:
     if isinstance(node, Index):
         owner, key = evaluate(node.owner), evaluate(node.key)
         return _entry(owner, key)
-    if isinstance(node, Member):
-        return _entry(evaluate(node.owner), node.name)
-    assert isinstance(node, Name | Star)
-    return UNKNOWN
+    return _entry(evaluate(node.owner), node.name) if isinstance(node, Member) else UNKNOWN
 
 
 def truthy(value: Any) -> bool:
     """What an `if:` makes of a value."""
     if isinstance(value, float) and math.isnan(value):
         return False
-    return not (value is None or value is False or value == 0 or value == "") or isinstance(value, list | dict)
+    return isinstance(value, list | dict) or value not in (None, False, 0, "")
 
 
 def text(value: Any) -> str:

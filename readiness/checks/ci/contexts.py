@@ -290,5 +290,3 @@ def action_contexts(action: Action) -> dict[str, t.Type]:
         "secrets": t.STRINGS,
         "steps": t.record({}),
     }
-
-

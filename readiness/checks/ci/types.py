@@ -278,5 +278,3 @@ def _told(node: ex.Node) -> str:
 def _kind(kind: Type) -> str:
     article = "an" if kind.name[0] in "ao" else "a"
     return kind.name if kind.name in ("null", "any") else f"{article} {kind.name}"
-
-

@@ -1,0 +1,200 @@
+"""Features that are better not used, and things that a workflow could do more plainly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dependabot import Update
+from readiness.kinds.github import Action, Job, Step, Workflow, expressions, texts
+from readiness.model import Hit, hit, missing
+from readiness.syntax import constant
+from readiness.syntax import expression as ex
+from readiness.syntax.yaml import Map
+
+_SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
+
+
+def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
+    """`cmd` and home-made shells, and `pip-install` of setup-python."""
+    holders: list[Map] = []
+    if isinstance(file, Workflow):
+        for node in (file.node, *(job.node for job in file.jobs)):
+            defaults = node.get("defaults")
+            run = defaults.get("run") if isinstance(defaults, Map) else None
+            holders += [run] if isinstance(run, Map) else []
+        steps = [step for job in file.jobs for step in job.steps]
+    else:
+        steps = list(file.steps)
+    for node in [*holders, *(step.node for step in steps)]:
+        shell = node.get("shell")
+        if isinstance(shell, str) and shell and "${{" not in shell:
+            name = shell.split()[0].rpartition("/")[2].lower()
+            if name == "cmd":
+                yield hit(node.at("shell"), what="shell cmd cannot be analysed and quotes in its own way")
+            elif name not in _SHELLS:
+                yield hit(node.at("shell"), what=f"shell {name!r} is none that runners come with")
+    for step in steps:
+        if step.uses is not None and step.uses.slug == "actions/setup-python" and "pip-install" in step.options:
+            yield hit(step.options.key("pip-install"), what="pip-install puts packages into the global interpreter")
+
+
+def needless_expressions(file: Workflow | Action) -> Iterator[Hit]:
+    """An expression, or a part of one, whose value is fixed."""
+    for way, text in texts(file.node, file.source):
+        if way[-1] == "if" or way[-1] in ("image", "default"):
+            continue
+        for found in expressions(text):
+            if found.tree is None:
+                continue
+            stack: list[ex.Node] = [found.tree]
+            while stack:
+                node = stack.pop()
+                if isinstance(node, ex.Literal) and node is not found.tree:
+                    continue
+                if _fixed(node):
+                    yield hit(found.place(node.span) if node is not found.tree else found.span)
+                    break
+                stack.extend(reversed(ex.children(node)))
+
+
+def _fixed(node: ex.Node) -> bool:
+    """Whether a node is constant and its value a plain one, as `fromJSON('[...]')` is not."""
+    result = constant.evaluate(node)
+    if isinstance(node, ex.Call) and node.name.lower() in ("fromjson", "tojson"):
+        return False
+    return result is not constant.UNKNOWN and not isinstance(result, list | dict)
+
+
+_BUILT_IN = {
+    "dtolnay/rust-toolchain": "rustup",
+    "actions-rs/toolchain": "rustup",
+    "actions-rs/cargo": "cargo",
+    "peter-evans/create-or-update-comment": "gh pr comment",
+    "peter-evans/create-pull-request": "gh pr create",
+    "softprops/action-gh-release": "gh release",
+    "ncipollo/release-action": "gh release",
+    "svenstaro/upload-release-action": "gh release upload",
+    "addnab/docker-run-action": "docker run",
+    "actions-ecosystem/action-add-labels": "gh issue edit",
+    "mikepenz/action-junit-report": "",
+    "elgohr/publish-docker-github-action": "docker build and docker push",
+    "stefanzweifel/git-auto-commit-action": "git commit and git push",
+    "juliangruber/merge-pull-request-action": "gh pr merge",
+    "pascalgn/automerge-action": "gh pr merge --auto",
+    "dacbd/create-issue-action": "gh issue create",
+}
+
+
+def superfluous(step: Step) -> Iterator[Hit]:
+    """An action from outside for what the runner has built in."""
+    used = step.uses
+    instead = _BUILT_IN.get(used.slug, "") if used is not None and used.form == "repository" else ""
+    if used is not None and instead:
+        yield hit(step.node.at("uses"), action=used.slug, instead=instead)
+
+
+def nameless(workflow: Workflow) -> Iterator[Hit]:
+    """A workflow or a job without a name."""
+    if "name" not in workflow.node:
+        yield missing(workflow.node.key("on"), what="the workflow")
+    for job in workflow.jobs:
+        if "name" not in job.node:
+            yield missing(job.key, resource=job.resource, what=f"job {job.name!r}")
+
+
+def manual_inputs(workflow: Workflow) -> Iterator[Hit]:
+    """A manual start that takes inputs."""
+    settings = workflow.triggers.get("workflow_dispatch")
+    found = settings.get("inputs") if isinstance(settings, Map) else None
+    if isinstance(found, Map) and found:
+        assert isinstance(settings, Map)
+        yield hit(settings.key("inputs"))
+
+
+def unbounded(job: Job) -> Iterator[Hit]:
+    """A job that may hang for six hours."""
+    if "timeout-minutes" in job.node or job.calls or not job.steps:
+        return
+    if all("timeout-minutes" in step.node for step in job.steps):
+        return
+    yield missing(job.key)
+
+
+_PYTHON_CALL = r"(?:python[0-9.]*[ \t]+-m[ \t]+|pipx[ \t]+run[ \t]+|uvx?[ \t]+(?:tool[ \t]+)?(?:run[ \t]+)?)?"
+_PUBLISH = re.compile(
+    r"(?:^|[;&|(]|\bsudo)[ \t]*(?:"
+    r"(?P<cargo>cargo[ \t]+(?:\+\S{1,40}[ \t]+)?publish)\b"
+    rf"|(?P<twine>{_PYTHON_CALL}twine(?:==\S{{1,20}})?[ \t]+upload)\b"
+    r"|(?P<npm>(?:npm|pnpm|yarn npm)[ \t]+publish)\b"
+    r"|(?P<gem>gem[ \t]+push)\b"
+    r"|(?P<uv>uv[ \t]+publish)\b"
+    r"|(?P<poetry>(?:poetry|hatch|pdm|flit)[ \t]+publish)\b"
+    r")(?P<rest>[^\n;|&]{0,300})",
+    re.MULTILINE,
+)
+_CONTINUED = re.compile(r"[\\`][ \t]*\r?\n[ \t]*")
+
+
+def long_lived_tokens(step: Step) -> Iterator[Hit]:
+    """A package published with a stored token where the registry takes the workflow's own identity."""
+    if step.dead:
+        return
+    used = step.uses
+    if used is not None:
+        yield from _publishing_action(step)
+        return
+    run = step.run
+    if run is None or _identified(step):
+        return
+    joined = _CONTINUED.sub(lambda match: " " * len(match.group()), run.value)
+    for match in _PUBLISH.finditer(joined):
+        rest = match.group("rest").split()
+        if "--dry-run" in rest or "-n" in rest:
+            continue
+        if (match.group("npm") or match.group("gem")) and "secrets." not in str(step.node.get("env")):
+            continue
+        start = match.start() + len(match.group()) - len(match.group().lstrip("\n;&|( \t"))
+        yield hit(run.line(start), command=" ".join(match.group().lstrip("\n;&|( \t").split()[:2]))
+
+
+def _publishing_action(step: Step) -> Iterator[Hit]:
+    used = step.uses
+    assert used is not None
+    options = step.options
+    if used.slug == "pypa/gh-action-pypi-publish":
+        url = str(options.get("repository-url", options.get("repository_url", "")))
+        if "password" in options and (not url or "pypi.org" in url):
+            yield hit(options.at("password"), command=used.slug)
+    elif used.slug == "rubygems/release-gem" and options.get("setup-trusted-publisher") in (False, "false"):
+        yield hit(step.node.at("uses"), command=used.slug)
+    elif used.slug == "js-devtools/npm-publish" and "token" in options:
+        yield hit(options.at("token"), command=used.slug)
+
+
+def _identified(step: Step) -> bool:
+    """Whether the job has the right to ask for an identity."""
+    job = step.job
+    if job is None:
+        return False
+    for node in (job.node, job.workflow.node):
+        permissions = node.get("permissions")
+        if permissions is not None:
+            own = permissions.get("id-token") if isinstance(permissions, Map) else permissions
+            return own in ("write", "write-all")
+    return False
+
+
+def short_cooldown(update: Update, *, days: int = 7) -> Iterator[Hit]:
+    """New versions taken on the day they appear."""
+    cooldown = update.node.get("cooldown")
+    if not isinstance(cooldown, Map):
+        grip = update.node.at("package-ecosystem")
+        yield missing(grip, what="has no cooldown")
+        return
+    if "default-days" not in cooldown:
+        yield missing(update.node.key("cooldown"), what="has a cooldown without default-days")
+        return
+    value = cooldown["default-days"]
+    if isinstance(value, int) and not isinstance(value, bool) and value < days:
+        yield hit(cooldown.at("default-days"), what=f"has a cooldown of {value} days")

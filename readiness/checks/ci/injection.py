@@ -1,0 +1,240 @@
+"""Expressions that the runner writes into code before the code runs.
+
+https://docs.github.com/en/actions/concepts/security/script-injections
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.github import (
+    Expression,
+    Job,
+    Step,
+    Text,
+    expressions,
+    is_expression,
+    matrix_values,
+    text_at,
+)
+from readiness.model import Hit, hit
+from readiness.syntax import expression as ex
+from readiness.syntax.yaml import Map
+
+# Inputs that are code in the language of the action.
+_SCRIPTS = {
+    "actions/github-script": ("script",),
+    "azure/cli": ("inlinescript",),
+    "azure/powershell": ("inlinescript",),
+    "appleboy/ssh-action": ("script",),
+    "cardinalby/js-eval-action": ("expression",),
+    "jannekem/run-python-script-action": ("script",),
+    "amadevus/pwsh-script": ("script",),
+    "addnab/docker-run-action": ("run",),
+    "nick-fields/retry": ("command",),
+    "nick-invision/retry": ("command",),
+    "codecov/codecov-action": (),
+}
+# What people outside the repository write themselves.
+_UNTRUSTED = (
+    "github.head_ref",
+    "github.event.issue.title",
+    "github.event.issue.body",
+    "github.event.pull_request.title",
+    "github.event.pull_request.body",
+    "github.event.pull_request.head.ref",
+    "github.event.pull_request.head.label",
+    "github.event.pull_request.head.repo.default_branch",
+    "github.event.pull_request.head.repo.description",
+    "github.event.pull_request.head.repo.homepage",
+    "github.event.comment.body",
+    "github.event.discussion.title",
+    "github.event.discussion.body",
+    "github.event.review.body",
+    "github.event.review_comment.body",
+    "github.event.pages.*.page_name",
+    "github.event.commits.*.message",
+    "github.event.commits.*.author.email",
+    "github.event.commits.*.author.name",
+    "github.event.head_commit.message",
+    "github.event.head_commit.author.email",
+    "github.event.head_commit.author.name",
+    "github.event.workflow_run.head_branch",
+    "github.event.workflow_run.display_title",
+    "github.event.workflow_run.head_commit.message",
+    "github.event.workflow_run.head_commit.author.email",
+    "github.event.workflow_run.head_commit.author.name",
+    "github.event.workflow_run.head_repository.description",
+    "github.event.workflow_run.pull_requests.*.head.ref",
+)
+_PATHS = tuple(tuple(entry.split(".")) for entry in _UNTRUSTED)
+# What can hold only digits, hex, fixed words, or what GitHub itself writes.
+_FIXED = re.compile(
+    r"github\.(?:action|action_path|action_status|actor_id|api_url|event_path|graphql_url|job|path|ref_protected|ref_type"
+    r"|repository_id|repository_owner_id|retention_days|run_attempt|run_id|run_number|secret_source|server_url|sha"
+    r"|triggering_actor|workflow_sha|workspace|token)\Z"
+    r"|github\.event\.(?:after|before|number|forced|created|deleted|action)\Z"
+    r"|github\.event(?:\.[a-z_]+){0,5}\.(?:id|node_id|number|sha|head_sha|fork|draft|merged|private|created_at|updated_at"
+    r"|published_at|merged_at|closed_at|commits|additions|deletions|changed_files|run_number|run_attempt|conclusion)\Z"
+    r"|(?:steps|needs)\.[^.]+\.(?:outcome|conclusion|result)\Z|job\.(?:status|check_run_id|container.*|services.*)\Z"
+    r"|runner\.[a-z_]+\Z|strategy\.[a-z-]+\Z"
+)
+_BOOLEAN = frozenset({"contains", "startswith", "endswith", "success", "failure", "always", "cancelled", "hashfiles"})
+
+
+def code(step: Step) -> Iterator[Text]:
+    """The texts of a step that are code."""
+    run = step.run
+    if run is not None:
+        yield run
+    used = step.uses
+    if used is not None and used.form == "repository":
+        wanted = _SCRIPTS.get(used.slug, ())
+        for key in step.options:
+            if key.lower() in wanted:
+                text = text_at(step.options, key, step.source)
+                if text is not None:
+                    yield text
+
+
+def flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]:
+    """The contexts whose value can be what an expression gives; one that is only compared gives true or false."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, ex.Not | ex.Literal):
+            continue
+        if isinstance(item, ex.Binary):
+            if item.operator == "&&":
+                stack.append(item.right)
+                if not isinstance(item.left, ex.Binary | ex.Not | ex.Call):
+                    continue  # a plain value on the left decides, and is given only where it is empty
+                stack.append(item.left)
+            elif item.operator == "||":
+                stack += [item.right, item.left]
+            continue
+        if isinstance(item, ex.Call):
+            if item.name.lower() not in _BOOLEAN:
+                stack.extend(reversed(item.arguments))
+            continue
+        found = ex.path(item)
+        if found is not None:
+            yield item, found
+        elif isinstance(item, ex.Member | ex.Index | ex.Star):
+            stack.append(item.owner)
+
+
+def untrusted(path: tuple[str, ...]) -> bool:
+    """Whether a context is one that people outside write; a star stands for any one part."""
+    return any(
+        len(path) == len(known) and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
+        for known in _PATHS
+    ) or any(
+        len(path) == len(known) - 1 and "*" in known and all(
+            a == b or a == "*" for a, b in zip(path, [p for p in known if p != "*"], strict=False)
+        ) and "*" in path
+        for known in _PATHS
+    )
+
+
+def untrusted_in_code(step: Step) -> Iterator[Hit]:
+    """Text from outside that becomes a part of a script."""
+    for text in code(step):
+        for found in expressions(text):
+            name = _outside(found, step, 0)
+            if name is not None:
+                yield hit(found.span, context=name)
+
+
+def _outside(found: Expression, step: Step, depth: int) -> str | None:
+    """The untrusted context that an expression gives, itself or through a variable."""
+    if found.tree is None:
+        return None
+    for _, path in flowing(found.tree):
+        if untrusted(path):
+            return ".".join(path)
+        if path[0] == "env" and len(path) == 2 and depth < 3:
+            text = variable(step, path[1])
+            for inner in expressions(text) if text is not None else ():
+                if (name := _outside(inner, step, depth + 1)) is not None:
+                    return name
+    return None
+
+
+def variable(step: Step, name: str) -> Text | None:
+    """The text that a variable has in a step: its own, the job's or the workflow's."""
+    nodes = [step.node]
+    if isinstance(step.owner, Job):
+        nodes += [step.owner.node, step.owner.workflow.node]
+    for node in nodes:
+        env = node.get("env")
+        for key in env if isinstance(env, Map) else ():
+            if key.lower() == name.lower():
+                return text_at(env, key, step.source)
+    return None
+
+
+def expanded(step: Step) -> Iterator[Hit]:
+    """Any value that is not fixed and becomes a part of a script."""
+    for text in code(step):
+        for found in expressions(text):
+            if found.tree is None:
+                continue
+            for _, path in flowing(found.tree):
+                if not untrusted(path) and not _fixed(step, path):
+                    yield hit(found.span, context=".".join(path))
+                    break
+
+
+def _fixed(step: Step, path: tuple[str, ...]) -> bool:
+    """Whether a context holds nothing that a shell could read as more than a word."""
+    if _FIXED.match(".".join(path)):
+        return True
+    if path[0] == "env" and len(path) == 2:
+        text = variable(step, path[1])
+        if text is None:
+            return _plain_variable(step, path[1])
+        return not is_expression(text.value)
+    if path[0] == "matrix" and len(path) >= 2 and isinstance(step.owner, Job):
+        strategy = step.owner.node.get("strategy")
+        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        values = matrix_values(step.owner, path[1])
+        if not isinstance(matrix, Map) or is_expression(matrix.get("include")):
+            return False
+        dynamic = any(is_expression(v) for v in (matrix.get(path[1]),) if isinstance(v, str))
+        return not dynamic and not any(_dynamic(value) for value, _ in values)
+    return path[0] == "inputs" and _typed(step, path)
+
+
+def _plain_variable(step: Step, name: str) -> bool:
+    """Whether a variable is set to a number or a boolean; an unknown one may hold anything."""
+    nodes = [step.node]
+    if isinstance(step.owner, Job):
+        nodes += [step.owner.node, step.owner.workflow.node]
+    for node in nodes:
+        env = node.get("env")
+        if isinstance(env, Map) and name in {key.lower() for key in env}:
+            return True
+    return False
+
+
+def _dynamic(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(is_expression(item) for item in value.values())
+    return is_expression(value)
+
+
+def _typed(step: Step, path: tuple[str, ...]) -> bool:
+    """Whether an input is declared as a number, a boolean or a choice."""
+    workflow = step.workflow
+    if workflow is None or len(path) < 2:
+        return False
+    kinds = set()
+    for event in ("workflow_dispatch", "workflow_call"):
+        settings = workflow.triggers.get(event)
+        declared = settings.get("inputs") if isinstance(settings, Map) else None
+        for name, body in declared.items() if isinstance(declared, Map) else ():
+            if name.lower() == path[1]:
+                kinds.add(body.get("type") if isinstance(body, Map) else None)
+    return bool(kinds) and kinds <= {"boolean", "number", "choice"}

@@ -1,0 +1,214 @@
+"""What a pipeline takes in from outside, and whether it is the same tomorrow: actions, images, tools, packages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.checks.ci.references import popular
+from readiness.kinds.github import (
+    Action,
+    Job,
+    Step,
+    Uses,
+    Workflow,
+    is_expression,
+    matrix_name,
+    matrix_values,
+    uses,
+)
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.syntax import image as images
+from readiness.syntax.yaml import Map
+
+FIRST_PARTY = frozenset({"actions", "github"})
+_VERSION = re.compile(r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z", re.IGNORECASE)
+_BRANCHES = re.compile(
+    r"(?:main|master|develop|development|dev|trunk|head|latest|stable|edge|nightly|next|production|release|canary)\Z"
+    r"|(?:release|releases|feature|bugfix|hotfix)/",
+    re.IGNORECASE,
+)
+
+
+def _used(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
+    """(resource, reference, place) of every action and reusable workflow that a file uses."""
+    holders: list[tuple[str, Map, bool]] = []
+    if isinstance(file, Action):
+        holders = [(step.resource, step.node, step.dead) for step in file.steps]
+    else:
+        for job in file.jobs:
+            holders.append((job.resource, job.node, job.dead))
+            holders += [(step.resource, step.node, step.dead) for step in job.steps]
+    for resource, node, dead in holders:
+        value = node.get("uses")
+        if isinstance(value, str) and not dead:
+            yield resource, uses(value), node.at("uses")
+
+
+def mutable_refs(file: Workflow | Action, *, kind: str, first_party: bool | None = None) -> Iterator[Hit]:
+    """An action by a ref that its owner can move: a branch, or a tag.
+
+    A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others.
+    """
+    for resource, used, span in _used(file):
+        if used.form != "repository" or used.pinned:
+            continue
+        if first_party is not None and (used.owner.lower() in FIRST_PARTY) is not first_party:
+            continue
+        branch = bool(_BRANCHES.match(used.ref)) or not _VERSION.match(used.ref)
+        if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
+            branch = False
+        if ("branch" if branch else "tag") == kind:
+            yield hit(span, resource=resource, uses=used.text, ref=used.ref)
+
+
+def _images(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
+    """(resource, place, value) of every image that a file runs; a matrix key gives its values."""
+    if isinstance(file, Action):
+        runs = file.node.get("runs")
+        value = runs.get("image") if isinstance(runs, Map) else None
+        if isinstance(runs, Map) and isinstance(value, str) and value.startswith("docker://"):
+            yield file.resource, runs.at("image"), value[len("docker://") :]
+        steps: Sequence[Step] = file.steps
+    else:
+        steps = [step for job in file.jobs for step in job.steps]
+        for job in file.jobs:
+            yield from _job_images(job)
+    for step in steps:
+        used = step.uses
+        if used is not None and used.form == "docker" and not step.dead:
+            yield step.resource, step.node.at("uses"), used.path
+
+
+def _job_images(job: Job) -> Iterator[tuple[str, Span, Any]]:
+    services = job.node.get("services")
+    holders: list[tuple[Map, str]] = [(job.node, "container")]
+    holders += [(services, name) for name in services] if isinstance(services, Map) else []
+    for owner, key in holders:
+        node: Any = owner.get(key)
+        value = node.get("image") if isinstance(node, Map) else node
+        span = node.at("image") if isinstance(node, Map) else owner.at(key)
+        name = matrix_name(value) if isinstance(value, str) else None
+        if name is None:
+            yield job.resource, span, value
+            continue
+        for drawn, place in matrix_values(job, name):
+            yield job.resource, place, drawn
+
+
+def unpinned_images(file: Workflow | Action, *, digest: bool) -> Iterator[Hit | Unknown]:
+    """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
+    for resource, span, value in _images(file):
+        if not isinstance(value, str) or not value.strip():
+            continue
+        if is_expression(value):
+            yield Unknown(span)
+            continue
+        image = images.parse(value.strip())
+        if image.pinned or image.is_variable:
+            continue
+        if image.floating is not digest:
+            yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
+
+
+# Actions that install the newest version of their tool where no version is given.
+_NEWEST = {
+    "azure/setup-helm": ("version", "latest"),
+    "azure/setup-kubectl": ("version", "latest"),
+    "hashicorp/setup-terraform": ("terraform_version", "latest"),
+    "oven-sh/setup-bun": ("bun-version", "latest"),
+    "superfly/flyctl-actions/setup-flyctl": ("version", "latest"),
+    "aquasecurity/setup-trivy": ("version", "latest"),
+    "1password/load-secrets-action": ("version", "latest"),
+    "golangci/golangci-lint-action": ("version", "latest"),
+    "snok/install-poetry": ("version", "latest"),
+    "arduino/setup-protoc": ("version", "latest"),
+    "fluxcd/flux2/action": ("version", "latest"),
+    "digitalocean/action-doctl": ("version", "latest"),
+    "opentofu/setup-opentofu": ("tofu_version", "latest"),
+}
+
+
+def newest_tools(step: Step) -> Iterator[Hit]:
+    """A setup action that installs whatever is newest."""
+    used = step.uses
+    found = _NEWEST.get(used.name) if used is not None and used.form == "repository" else None
+    if used is None or found is None:
+        return
+    key, newest = found
+    value = step.options.get(key)
+    if value is None:
+        yield hit(step.node.at("uses"), action=used.name, key=key)
+    elif str(value).lower() == newest:
+        yield hit(step.options.at(key), action=used.name, key=key)
+
+
+# Archived by their owners as of 2026: read-only, without fixes.
+_ARCHIVED = frozenset(
+    "actions/create-release actions/upload-release-asset actions/setup-ruby actions/setup-elixir actions/setup-haskell"
+    " actions-rs/cargo actions-rs/toolchain actions-rs/clippy-check actions-rs/audit-check actions-rs/install"
+    " actions-rs/tarpaulin actions-rs/components-nightly actions-rs/grcov azure/k8s-actions azure/docker-login"
+    " google-github-actions/release-please-action hashicorp/terraform-github-actions andymckay/labeler"
+    " marvinpinto/action-automatic-releases actions/heroku actions/npm actions/aws actions/gcloud actions/docker".split()
+)
+
+
+def archived(file: Workflow | Action) -> Iterator[Hit]:
+    """An action whose repository is archived."""
+    for resource, used, span in _used(file):
+        if used.form == "repository" and used.slug in _ARCHIVED:
+            yield hit(span, resource=resource, action=used.slug)
+
+
+def near_misses(file: Workflow | Action) -> Iterator[Hit]:
+    """An action whose name is one letter away from a well-known one."""
+    known = {"/".join(name.split("/")[:2]) for name in popular()}
+    owners = {name.split("/")[0] for name in known}
+    for resource, used, span in _used(file):
+        if used.form != "repository" or used.slug in known or used.owner.lower() in owners:
+            continue
+        for name in sorted(known):
+            owner, _, repository = name.partition("/")
+            if repository == used.repository.lower() and len(owner) > 4 and _near(used.owner.lower(), owner):
+                yield hit(span, resource=resource, uses=used.text, meant=name)
+                break
+
+
+def _near(one: str, other: str) -> bool:
+    """Whether one letter was left out, added, changed, or two neighbours swapped."""
+    if abs(len(one) - len(other)) > 1 or one == other:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    if len(one) == len(other):
+        swapped = one[at + 1 : at + 2] + one[at : at + 1] == other[at : at + 2]
+        return one[at + 1 :] == other[at + 1 :] or (swapped and one[at + 2 :] == other[at + 2 :])
+    long, short = (one, other) if len(one) > len(other) else (other, one)
+    return long[at + 1 :] == short[at:]
+
+
+_PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
+
+
+def hidden_uses(file: Workflow | Action) -> Iterator[Hit]:
+    """An action's path with dots or slashes that only hide which action it is."""
+    for resource, used, span in _used(file):
+        written = used.text.partition("@")[0]
+        if used.form == "repository" and _PLAIN_PATH.search(written):
+            yield hit(span, resource=resource, uses=used.text)
+
+
+_GEM = re.compile(r"^[ \t]*(?:sudo[ \t]+)?gem[ \t]+(?:install|i)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE)
+_NPM = re.compile(r"^[ \t]*(?:sudo[ \t]+)?npm[ \t]+(?:install|i|add)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE)
+
+
+def adhoc_packages(step: Step) -> Iterator[Hit]:
+    """A package installed by its name, past the lock file."""
+    run = step.run
+    if run is None:
+        return
+    for pattern in (_GEM, _NPM):
+        for match in pattern.finditer(run.value):
+            named = [word for word in match.group(1).split() if not word.startswith(("-", ".", "/", "`", "\\"))]
+            if named and not named[0].endswith((".tgz", ".gem")):
+                yield hit(run.line(match.start() + len(match.group()) - len(match.group().lstrip())), package=named[0])

@@ -1,0 +1,186 @@
+"""Secrets in pipelines: written down, passed around whole, put on command lines, left on disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.github import Job, Step, Workflow, expressions, texts
+from readiness.kinds.scripts import calls
+from readiness.model import Hit, hit, missing
+from readiness.syntax import expression as ex
+from readiness.syntax import secrets
+from readiness.syntax.yaml import Map
+
+
+def inherited(job: Job) -> Iterator[Hit]:
+    """All secrets handed to a called workflow."""
+    if job.calls and job.node.get("secrets") == "inherit":
+        yield hit(job.node.at("secrets"), workflow=job.node["uses"])
+
+
+def whole_context(workflow: Workflow) -> Iterator[Hit]:
+    """All secrets in one value: `toJSON(secrets)`, or one by a computed name."""
+    for _, text in texts(workflow.node, workflow.source):
+        for found in expressions(text):
+            for node, path in ex.accesses(found.tree) if found.tree else ():
+                if path == ("secrets",) or path[:2] == ("secrets", "*"):
+                    yield hit(found.place(node.span))
+
+
+def parts(workflow: Workflow) -> Iterator[Hit]:
+    """A part of a structured secret, which the log does not hide."""
+    for _, text in texts(workflow.node, workflow.source):
+        for found in expressions(text):
+            for node in ex.walk(found.tree) if found.tree else ():
+                if not isinstance(node, ex.Member | ex.Index):
+                    continue
+                owner = node.owner
+                if isinstance(owner, ex.Call) and owner.name.lower() == "fromjson" and owner.arguments:
+                    path = ex.path(owner.arguments[0])
+                    if path is not None and path[0] == "secrets":
+                        yield hit(found.place(node.span))
+
+
+def outside_environment(job: Job) -> Iterator[Hit]:
+    """A secret used in a job that has no environment to guard it."""
+    if job.environment is not None or job.calls or isinstance(job.node.get("environment"), Map):
+        return
+    for _, text in texts(job.node, job.source):
+        for found in expressions(text):
+            for node, path in ex.accesses(found.tree) if found.tree else ():
+                if path[0] == "secrets" and len(path) > 1 and path[1] not in ("github_token", "*"):
+                    yield hit(found.place(node.span), secret=path[1].upper())
+
+
+def in_script(step: Step) -> Iterator[Hit]:
+    """A secret written into a script's text, where command lines and traces show it."""
+    run = step.run
+    for found in expressions(run) if run is not None else ():
+        for _, path in ex.accesses(found.tree) if found.tree else ():
+            if path[0] == "secrets" and len(path) > 1:
+                yield hit(found.span, secret=path[1].upper())
+                break
+
+
+_LOGIN = {
+    "docker": ("-p", "--password"),
+    "podman": ("-p", "--password"),
+    "buildah": ("-p", "--password"),
+    "helm": ("-p", "--password"),
+    "skopeo": ("--dest-creds", "--src-creds", "--creds", "-p", "--password"),
+    "oras": ("-p", "--password"),
+    "crane": ("-p", "--password"),
+}
+
+
+def login_passwords(step: Step) -> Iterator[Hit]:
+    """A registry password as an argument of a command."""
+    run = step.run
+    if run is None or "login" not in run.value or step.shell not in ("bash", "sh", ""):
+        return
+    for call in calls(run.value):
+        if call.program in _LOGIN and "login" in call.verbs and call.value(*_LOGIN[call.program]) is not None:
+            yield hit(run.line(call.start), program=call.program)
+
+
+def curl_with_secret(step: Step) -> Iterator[Hit]:
+    """A secret in the arguments of curl or wget."""
+    run = step.run
+    if run is None or "secrets." not in run.value:
+        return
+    for call in calls(run.value):
+        if call.program in ("curl", "wget") and re.search(r"\$\{\{[^}]{0,200}\bsecrets\.", call.text):
+            yield hit(run.line(call.start), program=call.program)
+
+
+_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
+
+
+def netcat(step: Step) -> Iterator[Hit]:
+    """netcat to a bare IP address."""
+    run = step.run
+    if run is None or not re.search(r"\b(?:nc|ncat|netcat)\b", run.value):
+        return
+    for call in calls(run.value):
+        address = next((word for word in call.verbs if _ADDRESS.match(word)), "")
+        if call.program in ("nc", "ncat", "netcat") and address and not address.startswith(("127.", "0.0.0.0")):
+            yield hit(run.line(call.start))
+
+
+_KEYS = ("env", "with", "variables", "inputs")
+
+
+def inline(workflow: Workflow) -> Iterator[Hit]:
+    """A key, a token or a password that stands in the file."""
+    for way, text in texts(workflow.node, workflow.source):
+        if len(way) < 2 or "credentials" in way:
+            continue
+        if way[-2] in _KEYS and isinstance(way[-1], str):
+            reason = secrets.judge(way[-1], text.value)
+            if reason is not None and way[0] != "on" and not (reason == "password" and _test_value(way, workflow)):
+                yield hit(text.span, what=f"{way[-1]} is a {reason}")
+        elif way[-1] in ("run", "script"):
+            for secret in secrets.in_text(text.value):
+                if "${{" not in text.value[secret.span.start : secret.span.end]:
+                    yield hit(text.part(*secret.span), what=f"the script has a {secret.reason}")
+
+
+
+
+def _test_value(way: tuple[object, ...], workflow: Workflow) -> bool:
+    """Whether a password is that of a database that lives and dies with the job.
+
+    A service container's own password protects nothing outside the run, and the steps of its job must know it.
+    """
+    if way[0] != "jobs":
+        return any(isinstance(job.node.get("services"), Map) for job in workflow.jobs)
+    job = next((job for job in workflow.jobs if job.name == way[1]), None)
+    return job is not None and isinstance(job.node.get("services"), Map)
+
+
+def kept_credentials(step: Step) -> Iterator[Hit]:
+    """A checkout that leaves the token in the working copy, in a job that does not push."""
+    used = step.uses
+    if used is None or used.slug != "actions/checkout" or isinstance(step.node.get("with"), str):
+        return
+    value = step.options.get("persist-credentials")
+    if value in (False, "false") or _pushes(step):
+        return
+    if value is None:
+        yield missing(step.node.at("uses"))
+    else:
+        yield hit(step.options.at("persist-credentials"))
+
+
+_PUSHERS = ("stefanzweifel/git-auto-commit-action", "ad-m/github-push-action", "endbug/add-and-commit")
+_PUSH = re.compile(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
+
+
+def _pushes(step: Step) -> bool:
+    """Whether a step of the same job pushes with the token that checkout leaves."""
+    if isinstance(step.owner, Job):
+        for other in step.owner.steps:
+            run, used = other.run, other.uses
+            if run is not None and _PUSH.search(run.value):
+                return True
+            if used is not None and used.slug in _PUSHERS:
+                return True
+    return False
+
+
+def app_tokens(step: Step) -> Iterator[Hit]:
+    """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
+    used = step.uses
+    if used is None or used.slug not in ("actions/create-github-app-token", "tibdex/github-app-token"):
+        return
+    options = step.options
+    asked = [name for name in options if name.lower().startswith("permission-")]
+    if str(options.get("skip-token-revoke", "")).lower() == "true":
+        yield hit(options.at("skip-token-revoke"), what="is not revoked when the job ends")
+    if not asked:
+        yield hit(step.node.at("uses"), what="has every permission of the app")
+        return
+    organisation = all(name.lower().startswith(("permission-organization", "permission-members", "permission-team")) for name in asked)
+    if "owner" in options and "repositories" not in options and not organisation:
+        yield hit(options.at("owner"), what="is for every repository of the owner")

@@ -1,0 +1,227 @@
+"""Who may start what with which rights: triggers, checkouts of foreign code, conditions on actors, the token's rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.kinds.github import Job, Step, Text, Workflow, expressions, labels, text_at, texts
+from readiness.model import Hit, hit, missing
+from readiness.syntax import expression as ex
+from readiness.syntax.yaml import Map
+
+FOREIGN = ("pull_request_target", "workflow_run")
+_CHECKOUTS = ("actions/checkout",)
+_HEAD = re.compile(
+    r"github\.head_ref|github\.event\.pull_request\.(?:head\.(?:sha|ref)|number|merge_commit_sha)"
+    r"|github\.event\.workflow_run\.(?:head_sha|head_branch|head_commit\.id)|github\.event\.issue\.number"
+    r"|github\.event\.number|refs/pull/"
+)
+
+
+def dangerous_triggers(workflow: Workflow, *, events: Sequence[str] = FOREIGN) -> Iterator[Hit]:
+    """An event that gives the base repository's secrets to a run that people outside start."""
+    for event in workflow.triggers:
+        if event in events:
+            yield hit(workflow.trigger_span(event), event=event)
+
+
+def foreign_checkout(step: Step) -> Iterator[Hit]:
+    """Code of a pull request checked out in a run that has the base repository's secrets and rights."""
+    workflow, used = step.workflow, step.uses
+    if workflow is None or not set(workflow.triggers) & {*FOREIGN, "issue_comment"}:
+        return
+    if used is not None and used.slug in _CHECKOUTS:
+        for key in ("ref", "repository"):
+            value = step.options.get(key)
+            head = "head_repository" in str(value) or "head.repo" in str(value) if key == "repository" else None
+            if isinstance(value, str) and (head or (key == "ref" and _HEAD.search(value))):
+                if not _merged_only(step):
+                    yield hit(step.options.at(key), event=_event(workflow))
+                return
+    run = step.run
+    match = re.search(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}", run.value) if run else None
+    if run and match and ("gh pr checkout" in match.group() or _HEAD.search(match.group())):
+        if not _merged_only(step):
+            yield hit(run.line(match.start()), event=_event(workflow))
+
+
+def _event(workflow: Workflow) -> str:
+    return next(e for e in workflow.triggers if e in (*FOREIGN, "issue_comment"))
+
+
+_GUARD = re.compile(r"\.merged\b|pull_request\.head\.repo\.(?:full_name|fork)|head_repository\.(?:full_name|fork)|safe.to.test")
+
+
+def _merged_only(step: Step) -> bool:
+    """Whether a condition admits only merged changes, or those of the repository's own branches."""
+    nodes = [step.node]
+    if isinstance(step.owner, Job):
+        nodes.append(step.owner.node)
+    return any(isinstance(node.get("if"), str) and _GUARD.search(node["if"]) for node in nodes)
+
+
+def permissions_missing(workflow: Workflow) -> Iterator[Hit]:
+    """Jobs that run with the token's default rights, whatever the repository's settings make of them."""
+    if "permissions" in workflow.node:
+        return
+    for job in workflow.jobs:
+        if "permissions" not in job.node and (job.calls or not workflow.callable_only) and not job.dead:
+            yield missing(job.key, resource=job.resource, job=job.name)
+            return
+
+
+def all_permissions(workflow: Workflow, *, value: str) -> Iterator[Hit]:
+    """`permissions` given all at once."""
+    if workflow.node.get("permissions") == value:
+        yield hit(workflow.node.at("permissions"), where="the workflow")
+    for job in workflow.jobs:
+        if job.node.get("permissions") == value:
+            yield hit(job.node.at("permissions"), resource=job.resource, where=f"job {job.name!r}")
+
+
+def wide_permissions(workflow: Workflow) -> Iterator[Hit]:
+    """A right to write that every job of a workflow has."""
+    value = workflow.node.get("permissions")
+    if isinstance(value, Map) and len(workflow.jobs) > 1:
+        for name, level in value.items():
+            if level == "write":
+                yield hit(value.entry(name), permission=name, count=len(workflow.jobs))
+
+
+def undocumented_permissions(workflow: Workflow) -> Iterator[Hit]:
+    """A right without a comment on its line that says what it is for."""
+    for node in (workflow.node, *(job.node for job in workflow.jobs)):
+        value = node.get("permissions")
+        if not isinstance(value, Map) or dict(value) == {"contents": "read"}:
+            continue
+        for name, level in value.items():
+            span = value.at(name)
+            end = workflow.source.text.find("\n", span.end)
+            rest = workflow.source.text[span.end : end if end >= 0 else None]
+            told = rest.strip().lstrip("#").strip() if rest.strip().startswith("#") else ""
+            if not told and (name, level) != ("contents", "read"):
+                yield hit(value.entry(name), permission=name)
+
+
+_NOBODY = re.compile(r"\[bot\]\Z")
+_BOT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
+
+
+def _ifs(workflow: Workflow) -> Iterator[tuple[str, Text]]:
+    for job in workflow.jobs:
+        text = text_at(job.node, "if", job.source)
+        if text is not None:
+            yield job.resource, text
+        for step in job.steps:
+            text = text_at(step.node, "if", step.source)
+            if text is not None:
+                yield step.resource, text
+
+
+def bot_conditions(workflow: Workflow) -> Iterator[Hit]:
+    """A condition that trusts the actor of an event to be the author of the change."""
+    if not set(workflow.triggers) & {*FOREIGN, "issue_comment", "pull_request_review", "pull_request_review_comment", "issues"}:
+        return
+    for resource, text in _ifs(workflow):
+        for found in expressions(text, bare=True):
+            for node in ex.walk(found.tree) if found.tree else ():
+                if isinstance(node, ex.Binary) and node.operator == "==" and _bot(node):
+                    yield hit(found.place(node.span), resource=resource)
+
+
+def _bot(node: ex.Binary) -> bool:
+    for one, other in ((node.left, node.right), (node.right, node.left)):
+        path = ex.path(one)
+        if path is None or not isinstance(other, ex.Literal):
+            continue
+        value = other.value
+        if path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(value, str):
+            return bool(_NOBODY.search(value))
+        if path == ("github", "actor_id") and value is not None:
+            shown = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+            return shown in _BOT_IDS
+    return False
+
+
+def text_contains(workflow: Workflow) -> Iterator[Hit]:
+    """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
+    for resource, text in _ifs(workflow):
+        for found in expressions(text, bare=True):
+            for node in ex.walk(found.tree) if found.tree else ():
+                if not isinstance(node, ex.Call) or node.name.lower() != "contains" or len(node.arguments) != 2:
+                    continue
+                first, second = node.arguments
+                if isinstance(first, ex.Literal) and isinstance(first.value, str) and ex.path(second):
+                    yield hit(found.place(node.span), resource=resource)
+
+
+def ternaries(workflow: Workflow) -> Iterator[Hit]:
+    """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
+    for way, text in texts(workflow.node, workflow.source):
+        for found in expressions(text, bare=way[-1] == "if"):
+            for node in ex.walk(found.tree) if found.tree else ():
+                if isinstance(node, ex.Binary) and node.operator == "||":
+                    inner = node.left
+                    if isinstance(inner, ex.Binary) and inner.operator == "&&" and _falsy(inner.right):
+                        yield hit(found.place(inner.right.span))
+
+
+def _falsy(node: ex.Node) -> bool:
+    return isinstance(node, ex.Literal) and (node.value is None or node.value in (False, 0, ""))
+
+
+def insecure_commands(workflow: Workflow) -> Iterator[Hit]:
+    """The switch that lets any text in the log set variables."""
+    for resource, node in _holders(workflow):
+        env = node.get("env")
+        if isinstance(env, Map):
+            yield from _switch(env, resource)
+
+
+def insecure_commands_action(step: Step) -> Iterator[Hit]:
+    """The same switch in a step of a composite action."""
+    env = step.node.get("env")
+    if step.composite and isinstance(env, Map):
+        yield from _switch(env, step.resource)
+
+
+def _switch(env: Map, resource: str) -> Iterator[Hit]:
+    for name, value in env.items():
+        if name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS" and str(value).strip().lower() == "true":
+            yield hit(env.at(name), resource=resource)
+
+
+def _holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
+    yield workflow.resource, workflow.node
+    for job in workflow.jobs:
+        yield job.resource, job.node
+        for step in job.steps:
+            yield step.resource, step.node
+
+
+_WRITE = re.compile(r"(?:>>?|tee[ \t]+-a|tee|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:GITHUB_ENV|GITHUB_PATH)\b")
+_DYNAMIC = re.compile(r"[$`]|%[A-Za-z_]+%")
+
+
+def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
+    """A value that is not fixed written to the variables or the path of all later steps."""
+    workflow, run = step.workflow, step.run
+    if run is None or step.composite is not composite:
+        return
+    if workflow is not None and not set(workflow.triggers) & set(FOREIGN):
+        return
+    for match in _WRITE.finditer(run.value):
+        start = run.value.rfind("\n", 0, match.start()) + 1
+        before = run.value[start : match.start()]
+        if _DYNAMIC.search(before) or not before.strip():
+            yield hit(run.line(match.start()))
+
+
+def self_hosted(job: Job) -> Iterator[Hit]:
+    """A job on a machine that is kept between runs."""
+    value: Any = job.node.get("runs-on")
+    grouped = isinstance(value, Map) and "group" in value
+    if grouped or any(label.lower() == "self-hosted" for label, _ in labels(job)):
+        yield hit(job.node.at("runs-on"))
