@@ -5,31 +5,18 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import (
-    __version__,
-    assemble,
-    baseline,
-    checklist,
-    config,
-    discover,
-    engine,
-    kinds,
-    report,
-    rules,
-    suppress,
-)
+from readiness import __version__, baseline, checklist, config, discover, report, rules
 from readiness import select as selection
-from readiness.assemble import Assembly
 from readiness.config import Config
-from readiness.model import Finding, Rule, Source, Span
+from readiness.model import Rule, Source
 from readiness.report import Report
 from readiness.rules import Bound
+from readiness.run import Run, Settings, judge
 
 STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (
@@ -47,23 +34,6 @@ def explain(error: Exception) -> str:
     if isinstance(error, discover.MissingPathError):
         return f"{error}: there is no such file or folder"
     return str(error)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run was asked for, options and settings file together; an option beats the file."""
-
-    profile: str
-    select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    fail_on: str
-    min_score: int | None
-    checklists: tuple[str, ...]
-    documents: bool | None
-    rules: tuple[Path, ...]
-    baseline: Path | None
-    since: str | None
-    file: Config
 
 
 def check(
@@ -111,55 +81,24 @@ def check(
     if stdin is not None:
         _stdin(found, stdin)
     clock.append(time.perf_counter())
-    run = _run(found, settings, today or datetime.date.today())
+    day = today or datetime.date.today()
+    run = _cached(found, settings, day) if cache and not since else judge(found, settings, day)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
     return _report(run, settings, seconds)
 
 
-@dataclass(slots=True)
-class Run:
-    """What the pipeline has in hand before the report: findings, what was judged, which rules counted."""
+def _cached(found: discover.Found, settings: Settings, today: datetime.date) -> Run:
+    """The run, or what the cache kept of the same one."""
+    from readiness import cache
 
-    made: Assembly
-    bounds: list[Bound]
-    active: set[str]
-    outcome: engine.Outcome
-    findings: list[Finding]
-    hidden: list[tuple[Source, Span]]
-
-
-def _run(found: discover.Found, settings: Settings, today: datetime.date) -> Run:
-    """Sources to findings, suppressed ones marked."""
-    core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(found, core, documents=settings.documents, settings={})
-    bounds = rules.load(settings.rules)
-    for bound in bounds:
-        if rules.folder() not in bound.path.parents:
-            rules.verify(bound)
-    active = selection.chosen(
-        bounds, rules.folder(), name=settings.profile, select=settings.select, ignore=settings.ignore
-    )
-    # Rules on secrets always run, chosen or not: what they find is masked in every other finding's lines.
-    running = [b for b in bounds if b.rule.id in active or b.rule.category == "secrets"]
-    outcome = engine.Outcome()
-    for project in made.projects:
-        engine.run(project, running, core, outcome)
-    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.category == "secrets"]
-    found_all = [
-        one
-        for one in (*made.broken, *outcome.findings)
-        if one.rule.id in active or one.rule.id == "core/crash"
-    ]
-    findings = suppressed(engine.settle(found_all), made, bounds, active, settings, today)
-    findings = baseline.stamp(engine.settle(findings))
-    if settings.baseline:
-        known = baseline.load(settings.baseline)
-        findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
-    if settings.since:
-        known = _before(settings, today)
-        findings = baseline.mark(findings, known, "since", f"stood already where this branch left {settings.since}")
-    return Run(made, bounds, active, outcome, findings, hidden)
+    kept = cache.default()
+    key = cache.key(found, settings, [rules.folder(), *settings.rules], today.isoformat())
+    run = kept.fetch(key, found)
+    if run is None:
+        run = judge(found, settings, today)
+        kept.store(key, run)
+    return run
 
 
 def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> Report:
@@ -169,63 +108,22 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
         if name not in {one.system for one in known}:
             there = ", ".join(one.system for one in known)
             raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
-    active = [bound.rule for bound in run.bounds if bound.rule.id in run.active]
+    active = [rule for rule in run.rules if rule.id in run.active]
     return report.build(
         version=__version__,
         rules=active,
         findings=run.findings,
-        rows=run.made.rows,
-        looks=run.outcome.tally,
-        subjects=run.outcome.subjects,
-        checklists=checklist.evaluate(known, active, run.findings, run.outcome.tally),
+        rows=run.rows,
+        looks=run.tally,
+        subjects=run.subjects,
+        checklists=checklist.evaluate(known, active, run.findings, run.tally),
         chosen=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,
         hidden=run.hidden,
         timing=seconds,
-        others=run.made.others,
+        others=run.others,
     )
-
-
-def suppressed(
-    findings: list[Finding],
-    made: Assembly,
-    bounds: Sequence[Bound],
-    active: set[str],
-    settings: Settings,
-    today: datetime.date,
-) -> list[Finding]:
-    """The findings after comments, annotations and waivers."""
-    known = {bound.rule.id: bound.rule for bound in bounds}
-    directives = [one for source in made.sources for one in suppress.comments(source)]
-    for project in made.projects:
-        for kind, documents in project.by_kind.items():
-            for document in documents:
-                directives += [suppress.annotation(note, known) for note in kinds.notes(kind, document)]
-
-    def locked(rule: Rule) -> bool:
-        return any(selection.matches(word, rule) for word in settings.file.locked)
-
-    return suppress.apply(
-        findings,
-        directives,
-        settings.file.waivers,
-        catalogue=known,
-        active=active,
-        locked=locked,
-        today=today,
-        config=settings.file.source,
-    )
-
-
-def _before(settings: Settings, today: datetime.date) -> frozenset[str]:
-    """The fingerprints of the findings where this branch left the revision that was asked for."""
-
-    def judge(tree: Path) -> Iterable[Finding]:
-        there = replace(settings, since=None, baseline=None)
-        return _run(discover.find([tree], settings.file.exclude, base=tree), there, today).findings
-
-    return baseline.since(settings.since or "", judge)
 
 
 def _stdin(found: discover.Found, data: bytes) -> None:
@@ -263,12 +161,6 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
     )
 
 
-@memo
-def core_rules() -> tuple[Bound, ...]:
-    """The rules about files that cannot be judged; there are few and they are always needed."""
-    return tuple(rules.load(groups=("core",)))
-
-
 def look_up(name: str) -> list[Bound]:
     """The rules that a name means: an id, the part after its slash, or another linter's id. Raises SelectionError."""
     bounds = rules.load()
@@ -290,7 +182,9 @@ def search(*, like: str | None, kind: str | None, profile: str | None) -> list[R
         ids = selection.chosen(rules.load(), rules.folder(), name=profile, select=(), ignore=())
         bounds = [b for b in bounds if b.rule.id in ids]
     if not bounds:
-        asked = " ".join(f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value)
+        asked = " ".join(
+            f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value
+        )
         raise selection.SelectionError(f"there is no rule {asked}".rstrip())
     return [bound.rule for bound in bounds]
 

@@ -75,7 +75,9 @@ def assemble(
     pairs = list(_parse(ours, core, made))
     prose = [source for source in found.prose if _is_markdown(source)]
     texts = {id(source) for source in prose}
-    made.rows += [Row(one.path, "", "skipped", OTHER) for one in found.prose if id(one) not in texts]
+    made.rows += [
+        Row(one.path, "", "skipped", OTHER) for one in found.prose if id(one) not in texts
+    ]
     wanted = documents if documents is not None else (not ours or not found.walked)
     if wanted:
         for source in prose:
@@ -100,7 +102,9 @@ def _parse(
         if error is None:
             yield source.kind, document
         elif not _TEMPLATE.search(source.text):
-            made.broken.append(engine.broken(core["core/syntax"], source, error, _WORDS[source.kind]))
+            made.broken.append(
+                engine.broken(core["core/syntax"], source, error, _WORDS[source.kind])
+            )
 
 
 def _row(source: Source, error: ParseError | None) -> Row:
@@ -141,14 +145,18 @@ def _prose(source: Source, core: dict[str, Rule], made: Assembly, settings: dict
     if not pairs and not problems:
         made.rows.append(Row(source.path, "", "skipped", "no block of a kind that readiness knows"))
         return
-    reason = f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
+    reason = (
+        f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
+    )
     made.rows.append(Row(source.path, "markdown", "checked", reason))
     made.projects.append(Project(pairs, prose=True, settings=settings))
 
 
 def chart_folders(paths: set[str]) -> frozenset[str]:
     """The folders that hold a Helm chart."""
-    return frozenset(posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml")
+    return frozenset(
+        posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"
+    )
 
 
 def chart_of(path: str, charts: frozenset[str]) -> str:

@@ -63,28 +63,82 @@ def main() -> None:
 
 @main.command(short_help="Judge files and folders.")
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="What standard output shows (default terminal).")
-@click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", help="Write a report to a file; repeatable.")
-@click.option("--select", multiple=True, metavar="WORD", help="Rule, prefix, category or ALL, in the profile's place.")
-@click.option("--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out.")
-@click.option("--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted.")
-@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Fail on an open finding this bad (default high).")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="What standard output shows (default terminal).",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write a report to a file; repeatable.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="WORD",
+    help="Rule, prefix, category or ALL, in the profile's place.",
+)
+@click.option(
+    "--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out."
+)
+@click.option(
+    "--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    help="Fail on an open finding this bad (default high).",
+)
 @click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score.")
-@click.option("--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml).")
+@click.option(
+    "--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml)."
+)
 @click.option("--no-config", is_flag=True, help="Read no settings file.")
-@click.option("--rules", "rule_folders", multiple=True, type=click.Path(), help="A folder of custom rule files.")
+@click.option(
+    "--rules",
+    "rule_folders",
+    multiple=True,
+    type=click.Path(),
+    help="A folder of custom rule files.",
+)
 @click.option("--baseline", type=click.Path(), help="Findings in this baseline file do not count.")
-@click.option("--since", metavar="REF", help="Findings that stood where this branch left REF do not count.")
-@click.option("--documents/--no-documents", default=None, help="Judge Markdown met on a walk (default: if nothing else).")
-@click.option("--checklist", "checklists", multiple=True, metavar="NAME", help="Show a checklist; it counts in coverage.")
+@click.option(
+    "--since", metavar="REF", help="Findings that stood where this branch left REF do not count."
+)
+@click.option(
+    "--documents/--no-documents",
+    default=None,
+    help="Judge Markdown met on a walk (default: if nothing else).",
+)
+@click.option(
+    "--checklist",
+    "checklists",
+    multiple=True,
+    metavar="NAME",
+    help="Show a checklist; it counts in coverage.",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes to judge files with.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes to judge files with.",
+)
+@click.option(
+    "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True
+)
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to check is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
 @click.option("-q", "--quiet", is_flag=True, help="Only findings that fail the gate, and the gate.")
-@click.option("-v", "--verbose", is_flag=True, help="Every file, suppressed findings and timings too.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Every file, suppressed findings and timings too."
+)
 def check(**flags: Any) -> None:
     """Judge files and folders (default: the working directory; - reads manifests from standard input).
 
@@ -108,15 +162,30 @@ def check(**flags: Any) -> None:
     if report.crashed:
         sys.exit(UNABLE)
     if not report.files_judged and not flags["allow_empty"]:
-        raise Fault("nothing to check: no file of a kind that readiness knows; name files, or another folder")
-    sys.exit(PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED)
+        raise Fault(
+            "nothing to check: no file of a kind that readiness knows; name files, or another folder"
+        )
+    sys.exit(
+        PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED
+    )
+
+
+def save(name: str, text: str) -> None:
+    """Write a file of ours; what the system refuses is said in one line."""
+    try:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise Fault(f"{name}: cannot be written: {(error.strerror or 'error').lower()}") from None
 
 
 def target(value: str) -> tuple[str, str]:
     """(format, file) of an --output."""
     name, equals, file = value.partition("=")
     if not equals or not file or name not in FORMATS:
-        raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(FORMATS)}, not {value!r}")
+        raise click.UsageError(
+            f"--output is FORMAT=FILE with one of {', '.join(FORMATS)}, not {value!r}"
+        )
     return name, file
 
 
@@ -150,14 +219,19 @@ def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, A
     """The report in every format that was asked for."""
     try:
         from readiness import reports
+
         reports.render
     except (ImportError, AttributeError):
         import json
-        json.dump(report.to_dict(), sys.stdout, indent=1); return
+
+        json.dump(report.to_dict(), sys.stdout, indent=1)
+        return
     for name, file in outputs:
         with Path(file).open("w", encoding="utf-8", newline="\n") as out:
             reports.render(name, report, out, reports.Options())
-    standard = flags["format_"] or ("terminal" if not any(file == "-" for _, file in outputs) else None)
+    standard = flags["format_"] or (
+        "terminal" if not any(file == "-" for _, file in outputs) else None
+    )
     if standard:
         options = reports.Options(
             color=flags["color"],
@@ -193,9 +267,19 @@ def explain(rule: str) -> None:
 
 @main.command("rules", short_help="The catalogue of rules.")
 @click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
-@click.option("--kind", metavar="KIND", help="Only rules of a kind: dockerfile, compose, k8s, nginx, ci, project, core.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    help="Only rules of a kind: dockerfile, compose, k8s, nginx, ci, project, core.",
+)
 @click.option("--profile", metavar="NAME", help="Only rules of a profile.")
-@click.option("--format", "format_", type=click.Choice(("table", "json", "markdown")), default="table", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("table", "json", "markdown")),
+    default="table",
+    show_default=True,
+)
 def list_rules(like: str | None, kind: str | None, profile: str | None, format_: str) -> None:
     """List the rules.
 
@@ -225,7 +309,9 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
 
 @main.command("checklist", short_help="A guide's checklist, item by item.")
 @click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
-@click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
+)
 def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     """Say of every item of a checklist whether it is met, failed or open, with the place that shows it.
 
@@ -239,19 +325,30 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     from readiness import app
 
     names, paths = guarded(lambda: app.checklist_arguments(arguments))
-    report = guarded(lambda: app.check(paths or ["."], checklists=names, select=["ALL"], config=True))
+    report = guarded(
+        lambda: app.check(paths or ["."], checklists=names, select=["ALL"], config=True)
+    )
     if format_ == "json":
         import json
 
-        click.echo(json.dumps(report.to_dict()["checklists"], indent=2))
+        rows = report.to_dict()["checklists"]
+        click.echo(json.dumps([row for row in rows if row["system"] in names], indent=2))
         return
-    for line in app.checklist_lines(report):
+    from readiness import pages
+
+    for line in pages.checklist_lines(outcomes):
         click.echo(printable(line))
 
 
 @main.command(short_help="Write today's findings down.")
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--output", default=".readiness-baseline.json", show_default=True, metavar="FILE", help="The file to write.")
+@click.option(
+    "--output",
+    default=".readiness-baseline.json",
+    show_default=True,
+    metavar="FILE",
+    help="The file to write.",
+)
 def baseline(paths: tuple[str, ...], output: str) -> None:
     """Write today's findings down, so that only new ones count.
 
@@ -262,10 +359,11 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     from readiness import app
 
     report = guarded(lambda: app.check(paths or ["."], config=True))
-    text = app.baseline_text(report)
-    guarded(lambda: Path(output).write_text(text, encoding="utf-8"))
+    save(output, app.baseline_text(report))
     open_ones = sum(not one.suppressed for one in report.findings)
-    click.echo(f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others")
+    click.echo(
+        f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others"
+    )
 
 
 @main.command(short_help="Write a commented .readiness.yaml.")
@@ -281,17 +379,20 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
 
     asked = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
     wanted = {".readiness.yaml": starter.SETTINGS}
-    if hook or (asked and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
+    if hook or (
+        asked and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)
+    ):
         wanted[".pre-commit-config.yaml"] = starter.HOOK.format(version=__version__)
-    if workflow or (asked and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
+    if workflow or (
+        asked and click.confirm("Write .github/workflows/readiness.yml?", default=False)
+    ):
         wanted[".github/workflows/readiness.yml"] = starter.WORKFLOW.format(version=__version__)
     there = [name for name in wanted if Path(name).exists()]
     for name, text in wanted.items():
         if name in there and not force:
             click.echo(f"{name}: there already; --force overwrites it", err=True)
             continue
-        guarded(lambda name=name: Path(name).parent.mkdir(parents=True, exist_ok=True))
-        guarded(lambda name=name, text=text: Path(name).write_text(text, encoding="utf-8"))
+        save(name, text)
         click.echo(f"{name}: written")
     if there and not force:
         sys.exit(UNABLE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from readiness import kinds, rules
+from readiness.checklist import STATES, Outcome
 from readiness.model import Rule
 from readiness.rules import Bound, Example
 
@@ -88,11 +89,26 @@ def with_carets(text: str, starts: Sequence[int], ends: Mapping[int, int]) -> st
     offset = 0
     for line in text.splitlines(keepends=True):
         lines.append(line)
-        for start in starts:
-            if offset <= start < offset + len(line):
-                lines.append(" " * (start - offset) + "^" * (ends[start] - start) + "\n")
+        here = (start for start in starts if offset <= start < offset + len(line))
+        lines.extend(" " * (at - offset) + "^" * (ends[at] - at) + "\n" for at in here)
         offset += len(line)
     return "".join(lines)
+
+
+def checklist_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Checklists for a reader: each item's state, what it asks, and the places that show it."""
+    for number, outcome in enumerate(outcomes):
+        if number:
+            yield ""
+        counts = ", ".join(f"{outcome.count(state)} {state}" for state in STATES)
+        yield f"{outcome.checklist.title}: {counts}"
+        for verdict in outcome.verdicts:
+            yield f"  {verdict.state:8}  {verdict.item.id}: {verdict.item.ask}"
+            places = [f"{one.path}:{one.line} {one.rule.id}" for one in verdict.findings]
+            places += [f"{place.path}:{place.line}" for place in verdict.evidence]
+            shown = places[:3]
+            more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+            yield " " * 12 + (", ".join(shown) + more if shown else verdict.reason)
 
 
 def table(found: Iterable[Rule], *, link: bool) -> str:

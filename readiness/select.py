@@ -11,6 +11,7 @@ from readiness.rules import Bound, RuleError
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"
+CORE = "core"  # what the tool says of files that it can't judge: always on, or they would pass in silence
 
 
 class SelectionError(Exception):
@@ -38,11 +39,18 @@ def matches(selector: str, rule: Rule) -> bool:
     """Whether a selector names a rule: its id, a prefix of it (`k8s`, `k8s/pss-`), its category, or ALL."""
     if selector in {ALL, rule.id} or selector == rule.category:
         return True
-    return selector in {rule.kind, f"{rule.kind}/"} or ("/" in selector and rule.id.startswith(selector))
+    return selector in {rule.kind, f"{rule.kind}/"} or (
+        "/" in selector and rule.id.startswith(selector)
+    )
 
 
 def chosen(
-    bounds: Sequence[Bound], folder: Path, *, name: str, select: Sequence[str], ignore: Sequence[str]
+    bounds: Sequence[Bound],
+    folder: Path,
+    *,
+    name: str,
+    select: Sequence[str],
+    ignore: Sequence[str],
 ) -> set[str]:
     """The ids of the rules that a run counts.
 
@@ -64,7 +72,8 @@ def chosen(
     return {
         b.rule.id
         for b in bounds
-        if b.rule.id in ids and not any(matches(selector, b.rule) for selector in ignore)
+        if (b.rule.id in ids or b.rule.kind == CORE)
+        and not any(matches(selector, b.rule) for selector in ignore)
     }
 
 
@@ -78,5 +87,3 @@ def unknown(selector: str, bounds: Sequence[Bound]) -> str:
     near = difflib.get_close_matches(selector, [*names, *CATEGORIES, *tails], n=1, cutoff=0.5)
     hint = f"; did you mean {tails.get(near[0], near[0])!r}?" if near else ""
     return f"no rule, category or prefix is called {selector!r}{hint}"
-
-

@@ -197,7 +197,8 @@ class _Loader:
             node[name] = value
             edges[name] = (at, begin, self.end if self.end >= begin else begin)
         if node.flow:
-            self.end = base + key.end_mark.index
+            closing: Any = key.end_mark
+            self.end = base + closing.index
         elif not edges and not bases:
             self.end = max(self.end, node._span.start)
         node._span = Span(node._span.start, self.end)
@@ -224,7 +225,8 @@ class _Loader:
             node.append(value)
             node._edges.append((begin, self.end if self.end >= begin else begin))
         if node.flow:
-            self.end = base + first.end_mark.index
+            closing: Any = first.end_mark
+            self.end = base + closing.index
         node._span = Span(node._span.start, self.end)
         return node
 
@@ -252,7 +254,7 @@ def load_all(text: str) -> list[Any]:
     try:
         return list(_Loader(text[base:], base).documents())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark: Any = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise ParseError(reason, base + mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:

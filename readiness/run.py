@@ -1,0 +1,147 @@
+"""One run: what was found on disk, held against the rules that were asked for, to findings that are marked and stamped."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from readiness import assemble, baseline, discover, engine, kinds, rules, suppress
+from readiness import select as selection
+from readiness.assemble import Assembly, Row
+from readiness.config import Config
+from readiness.model import Finding, Rule, Source, Span
+from readiness.rules import Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked for, options and settings file together; an option beats the file."""
+
+    profile: str
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    fail_on: str
+    min_score: int | None
+    checklists: tuple[str, ...]
+    documents: bool | None
+    rules: tuple[Path, ...]
+    baseline: Path | None
+    since: str | None
+    file: Config
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
+
+    `rules` are all that were loaded, `active` the ids of those that count.
+    """
+
+    rows: list[Row]
+    others: int
+    rules: tuple[Rule, ...]
+    active: set[str]
+    tally: dict[str, engine.Tally]
+    subjects: dict[str, int]
+    findings: list[Finding]
+    hidden: list[tuple[Source, Span]]
+
+
+def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Run:
+    """Sources to findings, suppressed ones marked."""
+    core = {one.rule.id: one.rule for one in core_rules()}
+    made = assemble.assemble(found, core, documents=settings.documents, settings={})
+    bounds = rules.load(settings.rules)
+    for bound in bounds:
+        if rules.folder() not in bound.path.parents:
+            rules.verify(bound)
+    active = selection.chosen(
+        bounds,
+        rules.folder(),
+        name=settings.profile,
+        select=settings.select,
+        ignore=settings.ignore,
+    )
+    # Rules on secrets always run, chosen or not: what they find is masked in every other finding's lines.
+    running = [b for b in bounds if b.rule.id in active or b.rule.category == "secrets"]
+    outcome = engine.Outcome()
+    for project in made.projects:
+        engine.run(project, running, core, outcome)
+    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.category == "secrets"]
+    found_all = [
+        one
+        for one in (*made.broken, *outcome.findings)
+        if one.rule.id in active or one.rule.id == "core/crash"
+    ]
+    findings = suppressed(engine.settle(found_all), made, bounds, active, settings, today)
+    findings = baseline.stamp(engine.settle(findings))
+    if settings.baseline:
+        known = baseline.load(settings.baseline)
+        findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
+    if settings.since:
+        known = _before(settings, today)
+        findings = baseline.mark(
+            findings, known, "since", f"stood already where this branch left {settings.since}"
+        )
+    return Run(
+        rows=made.rows,
+        others=made.others,
+        rules=tuple(bound.rule for bound in bounds),
+        active=active,
+        tally=outcome.tally,
+        subjects=outcome.subjects,
+        findings=findings,
+        hidden=hidden,
+    )
+
+
+def suppressed(
+    findings: list[Finding],
+    made: Assembly,
+    bounds: Sequence[Bound],
+    active: set[str],
+    settings: Settings,
+    today: datetime.date,
+) -> list[Finding]:
+    """The findings after comments, annotations and waivers."""
+    known = {bound.rule.id: bound.rule for bound in bounds}
+    directives = [one for source in made.sources for one in suppress.comments(source)]
+    for project in made.projects:
+        for kind, documents in project.by_kind.items():
+            for document in documents:
+                directives += [
+                    suppress.annotation(note, known) for note in kinds.notes(kind, document)
+                ]
+
+    def locked(rule: Rule) -> bool:
+        return any(selection.matches(word, rule) for word in settings.file.locked)
+
+    return suppress.apply(
+        findings,
+        directives,
+        settings.file.waivers,
+        catalogue=known,
+        active=active,
+        locked=locked,
+        today=today,
+        config=settings.file.source,
+    )
+
+
+def _before(settings: Settings, today: datetime.date) -> frozenset[str]:
+    """The fingerprints of the findings where this branch left the revision that was asked for."""
+
+    def earlier(tree: Path) -> Iterable[Finding]:
+        there = replace(settings, since=None, baseline=None)
+        return judge(discover.find([tree], settings.file.exclude, base=tree), there, today).findings
+
+    return baseline.since(settings.since or "", earlier)
+
+
+@cache
+def core_rules() -> tuple[Bound, ...]:
+    """The rules about files that cannot be judged; there are few and they are always needed."""
+    return tuple(rules.load(groups=("core",)))
