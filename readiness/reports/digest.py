@@ -160,6 +160,7 @@ def checklists(report: Report) -> list[str]:
             f"{one.count(state)} {state}" for state in ("met", "failed", "open", "attested")
         )
         for one in report.checklists
+        if one.checklist.system in report.chosen
     ]
 
 

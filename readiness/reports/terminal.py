@@ -1,0 +1,285 @@
+"""The report for a person at a terminal: rich draws, and all text goes in as plain Text, never as markup."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TextIO
+
+from rich.box import ROUNDED
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from readiness.model import Finding, Severity
+from readiness.redact import Redactor
+from readiness.report import Report
+from readiness.reports import Options, digest, explain
+from readiness.reports.frame import frame, safe
+from readiness.score import Category
+
+# Only the terminal's own sixteen colours, and neither black nor white: both dark and light themes stay readable.
+SEVERITY = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFO: "dim",
+}
+GRADE = {"A": "green", "B": "green", "C": "yellow", "D": "yellow", "F": "red"}
+INDENT = 11  # where messages begin, right of the severity
+PROSE = 110  # a line of prose that is longer is hard to read, however wide the window
+PANEL = 100
+BAR = 24
+ALSO = 8  # so many further places of a rule have a line each; of more, only the lines are told
+
+
+def render(report: Report, out: TextIO, *, options: Options) -> None:
+    """Write the report: findings by file, the score in a panel, and the gate's line last."""
+    width = options.width or shutil.get_terminal_size((100, 24)).columns
+    console = Console(
+        file=out,
+        width=max(width, 40),
+        force_terminal=True,
+        color_system="standard",
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    redactor = Redactor(report.hidden)
+    if options.quiet:
+        for one in filter(report.gate.fails, report.findings):
+            console.print(_line(one, redactor, where=True))
+        console.print(_gate(report, redactor))
+        return
+    kinds = {row.path: row.kind for row in report.files}
+    for path, groups in digest.files(report, verbose=options.verbose):
+        console.print(_title(path, kinds.get(path, ""), groups))
+        console.print(Text("─" * min(console.width, PROSE), "dim"))
+        for group in groups:
+            console.print(Group(*_group(group, redactor, options, console.width)))
+            if not group.brief or group is groups[-1]:
+                console.print()
+    if options.verbose:
+        _details(console, report, redactor)
+    if options.explain:
+        for line in explain.lines(report):
+            console.print(Text(f"  {line}"))
+        console.print()
+    console.print(_panel(report, min(console.width, PANEL)))
+    for row in _facts(report, redactor, options):
+        console.print(row)
+    console.print(_gate(report, redactor))
+
+
+def _title(path: str, kind: str, groups: list[digest.Group]) -> Text:
+    """A file's name, its kind, and how much was found in it."""
+    count = sum(1 + len(group.others) for group in groups)
+    known = filter(None, [digest.KINDS.get(kind, kind), digest.plural(count, "finding")])
+    return Text.assemble((safe(path), "bold"), "  ", (" · ".join(known), "dim"))
+
+
+def _group(
+    group: digest.Group, redactor: Redactor, options: Options, width: int
+) -> list[RenderableType]:
+    """One rule's findings in one file."""
+    one, rule = group.first, group.first.rule
+    parts: list[RenderableType] = [_line(one, redactor)]
+    if not group.brief:
+        parts.append(_where(one))
+        parts += _frame(one, redactor, width)
+        prose = []
+        if group.new:
+            prose.append(("why", rule.why if options.verbose else digest.brief(rule.why)))
+        prose.append(("fix", rule.fix if options.verbose else digest.brief(rule.fix)))
+        parts += [_prose(label, text, width) for label, text in prose]
+    parts += _related(one, redactor, width)
+    parts += _others(group, redactor, options, width)
+    return parts
+
+
+def _line(one: Finding, redactor: Redactor, *, where: bool = False) -> RenderableType:
+    """Severity and message; the message hangs under itself where it is long."""
+    row = Table.grid(padding=0)
+    row.add_column(width=INDENT, no_wrap=True)
+    row.add_column(ratio=1, overflow="fold")
+    severity = Text(f"  {one.rule.severity}", SEVERITY[one.rule.severity])
+    message = Text(
+        safe(redactor.text(one.message)), "bold" if one.rule.severity >= Severity.HIGH else ""
+    )
+    if where:
+        message.append("  ")
+        message.append_text(_place(one))
+    row.add_row(severity, message)
+    return row
+
+
+def _place(one: Finding) -> Text:
+    """Where it is, as terminals make a link of it, and the rule."""
+    start = one.start
+    return Text.assemble(
+        (safe(f"{one.path}:{start.line}:{start.column}"), "dim"), "  ", (one.rule.id, "dim italic")
+    )
+
+
+def _where(one: Finding) -> RenderableType:
+    place = _place(one)
+    if one.gain >= 0.05:
+        place.append(f"  +{one.gain:.1f}", "green")
+    return Padding(place, (0, 0, 0, INDENT))
+
+
+def _frame(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+    """The line with the place marked under it."""
+    shown = frame(one, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
+    if shown is None:
+        return []
+    gutter = f"{shown.number:>{INDENT - 1}} "
+    return [
+        Text.assemble((f"{gutter}│ ", "dim"), shown.text),
+        Text.assemble(
+            (f"{' ' * len(gutter)}│ ", "dim"),
+            " " * shown.start,
+            ("━" * shown.width, SEVERITY[one.rule.severity]),
+        ),
+    ]
+
+
+def _prose(label: str, text: str, width: int) -> RenderableType:
+    row = Table.grid(padding=0)
+    row.add_column(width=5, no_wrap=True)
+    row.add_column(overflow="fold", max_width=max(min(width, PROSE) - INDENT - 5, 20))
+    row.add_row(Text(label, "dim"), Text(safe(" ".join(text.split()))))
+    return Padding(row, (0, 0, 0, INDENT), expand=False)
+
+
+def _related(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+    return [
+        _prose(
+            "see",
+            f"{other.source.root.path}:{other.source.position(other.span.start).line} {redactor.text(other.message)}",
+            width,
+        )
+        for other in one.related
+    ]
+
+
+def _others(
+    group: digest.Group, redactor: Redactor, options: Options, width: int
+) -> list[RenderableType]:
+    """The further places of a rule in a file: a line each while they are few, else their numbers."""
+    if not group.others:
+        return []
+    few = options.verbose or len(group.others) <= ALSO
+    shown = group.others if few else group.others[: ALSO - 2]
+    rows = [_prose("also", f"{one.line}: {redactor.text(one.message)}", width) for one in shown]
+    rest = group.others[len(shown) :]
+    if rest:
+        lines = ", ".join(str(one.line) for one in rest[:40])
+        more = f" and {len(rest) - 40} more" if len(rest) > 40 else ""
+        rows.append(_prose("also", f"{len(rest)} further, on lines {lines}{more}", width))
+    return rows
+
+
+def _details(console: Console, report: Report, redactor: Redactor) -> None:
+    """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
+    for one in report.suppressed:
+        why = one.suppressed
+        console.print(_line(one, redactor, where=True))
+        if why:
+            until = f", until {why.until}" if why.until else ""
+            told = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
+            console.print(Padding(Text(safe(told), "dim"), (0, 0, 0, INDENT)))
+    for row in report.files:
+        said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
+        said += [redactor.text(row.reason)] if row.reason else []
+        said.append(digest.plural(row.subjects, "subject"))
+        console.print(Text.assemble(f"  {safe(row.path)}  ", (safe(", ".join(said)), "dim")))
+    for name, seconds in sorted((report.timing or {}).items()):
+        console.print(Text(f"  {name} {seconds:.3f} s", "dim"))
+    console.print()
+
+
+def _panel(report: Report, width: int) -> RenderableType:
+    """The score: number, verdict, categories, and what is gained most by."""
+    head = Text()
+    if report.score is None:
+        head.append("no score", "bold")
+    else:
+        color = GRADE[report.grade or "F"]
+        head.append(f"{report.score}", f"bold {color}")
+        head.append(" of 100   ")
+        head.append(f"{report.grade}", f"bold {color}")
+    said, _, against = digest.verdict(report).partition(": ")
+    head.append("   ")
+    head.append(said, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))
+    parts: list[RenderableType] = [head, Text(against)]
+    parts += [Text(note, "dim") for note in (digest.ceiling(report), digest.waived(report)) if note]
+    if report.score is not None:
+        parts += [Text(), _bars(report.categories)]
+    best = digest.highest(report)
+    if best:
+        parts += [Text(), Text("Highest gain", "bold"), _best(best)]
+    return Panel(Group(*parts), box=ROUNDED, width=width, padding=(1, 2), border_style="dim")
+
+
+def _bars(categories: tuple[Category, ...]) -> RenderableType:
+    """What is left of each category."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for one in categories:
+        share = 1 - one.loss / one.cap
+        if not one.assessed and not one.loss:
+            table.add_row(
+                Text(one.title, "dim"), Text("·" * BAR, "dim"), Text("not assessed", "dim")
+            )
+            continue
+        color = "green" if share >= 0.8 else "yellow" if share >= 0.5 else "red"
+        full = min(int(share * BAR + 0.5), BAR - 1 if one.loss > 0.005 else BAR)
+        bar = Text.assemble(("━" * full, color), ("─" * (BAR - full), "dim"))
+        table.add_row(Text(one.title), bar, Text(f"{one.cap - one.loss:.1f} of {one.cap}"))
+    return table
+
+
+def _best(best: list[tuple[Finding, int]]) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one, sharing in best:
+        also = f" ({sharing} findings)" if sharing > 1 else ""
+        place = Text.assemble(one.rule.id, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
+        table.add_row(
+            Text(f"+{one.gain:.1f}", "green"),
+            Text(str(one.rule.severity), SEVERITY[one.rule.severity]),
+            place,
+        )
+    return table
+
+
+def _facts(report: Report, redactor: Redactor, options: Options) -> list[RenderableType]:
+    """What was found, how much was seen, and of what."""
+    rows = [
+        ("findings", digest.summary(report.open)),
+        ("coverage", digest.coverage(report)),
+        ("files", digest.kinds(report)),
+    ]
+    rows += [
+        ("not read", line) for line in digest.unread(report, redactor, verbose=options.verbose)
+    ]
+    rows += [("checklist", line) for line in digest.checklists(report)]
+    table = Table.grid(padding=0)
+    table.add_column(width=INDENT, no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(Text(label, "dim"), Text(text))
+    return [table]
+
+
+def _gate(report: Report, redactor: Redactor) -> Text:
+    """The last line."""
+    return Text(digest.gate(report, redactor), "bold green" if report.gate.passed else "bold red")
