@@ -85,6 +85,7 @@ def _judge(
                     else:
                         outcome.findings.append(finding(bound.rule, subject, found))
             except Exception as error:  # a rule's bug must cost that rule, not the run
+                tally.unknown += 1  # what crashed has no verdict: it proves no item and lowers coverage
                 outcome.findings.append(crash(core["core/crash"], bound, subject, error))
 
 
