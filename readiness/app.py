@@ -14,6 +14,7 @@ from readiness import __version__, baseline, checklist, config, discover, report
 from readiness import select as selection
 from readiness.config import Config
 from readiness.model import Rule, Source
+from readiness.parallel import ParallelError
 from readiness.report import Report
 from readiness.rules import Bound
 from readiness.run import Run, Settings, judge
@@ -26,6 +27,7 @@ ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    ParallelError,
 )
 
 
@@ -74,6 +76,7 @@ def check(
         rules=tuple(Path(folder) for folder in rules),
         baseline=Path(baseline) if baseline else None,
         since=since,
+        jobs=jobs,
         documents=documents,
         checklists=checklists,
     )
@@ -157,6 +160,7 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
         rules=(*file.rules, *options["rules"]),
         baseline=options["baseline"] or file.baseline,
         since=options["since"],
+        jobs=options["jobs"],
         file=file,
     )
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import collections
 import json
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -85,6 +82,8 @@ def mark(findings: Sequence[Finding], known: frozenset[str], by: str, reason: st
 
 def git(*arguments: str) -> bytes:
     """What a git command prints. Raises BaselineError with git's own words."""
+    import subprocess
+
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, check=False, timeout=120)  # noqa: S603, S607
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -101,6 +100,9 @@ def revision(ref: str) -> Iterator[Path]:
 
     The tree comes out of git's objects; nothing in it is run. Raises BaselineError.
     """
+    import tarfile
+    import tempfile
+
     if ref.startswith("-"):
         raise BaselineError(f"{ref!r} is no revision")
     base = git("merge-base", "--end-of-options", ref, "HEAD").decode().strip()

@@ -88,7 +88,7 @@ def asdict_settings(settings: Settings) -> str:
     """The settings as text; the settings file stands for itself by what it says."""
     file = settings.file
     said = file.source.text if file.source else ""
-    parts = {name: getattr(settings, name) for name in settings.__slots__ if name != "file"}
+    parts = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"file", "jobs"}}
     return repr(sorted(parts.items())) + said
 
 

@@ -30,6 +30,7 @@ class Settings:
     rules: tuple[Path, ...]
     baseline: Path | None
     since: str | None
+    jobs: int
     file: Config
 
 
@@ -68,8 +69,13 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
     # Rules on secrets always run, chosen or not: what they find is masked in every other finding's lines.
     running = [b for b in bounds if b.rule.id in active or b.rule.category == "secrets"]
     outcome = engine.Outcome()
-    for project in made.projects:
-        engine.run(project, running, core, outcome)
+    if settings.jobs > 1:
+        from readiness import parallel
+
+        outcome = parallel.run(made.projects, running, core, made.sources, settings.jobs)
+    else:
+        for project in made.projects:
+            engine.run(project, running, core, outcome)
     hidden = [(one.source, one.span) for one in outcome.findings if one.rule.category == "secrets"]
     found_all = [
         one

@@ -23,6 +23,7 @@ LAYERS = [
     {"config"},
     {"select", "suppress", "discover", "baseline", "checklist", "score", "redact"},
     {"assemble"},
+    {"parallel"},
     {"run"},
     {"cache"},
     {"report"},
