@@ -1,0 +1,161 @@
+"""Objects as such: their namespace, policies of the cluster, and programs that should be in none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax import image as images
+from readiness.syntax.yaml import Seq
+
+Outcome = Iterator[Hit | Unknown]
+
+NAMESPACED = frozenset(
+    "Pod Deployment StatefulSet DaemonSet ReplicaSet ReplicationController Job CronJob Service Ingress ConfigMap Secret"
+    " ServiceAccount Role RoleBinding PersistentVolumeClaim NetworkPolicy HorizontalPodAutoscaler PodDisruptionBudget Endpoints"
+    " EndpointSlice Lease PodTemplate CSIStorageCapacity LimitRange ResourceQuota".split()
+)
+
+
+def default_namespace(one: Object) -> Outcome:
+    """The object is put into the namespace `default`, by word."""
+    if one.namespace == "default" and not of_cluster(one):
+        yield hit(one.metadata.at("namespace"))
+
+
+def no_namespace(one: Object) -> Outcome:
+    """The object names no namespace, so it goes wherever kubectl points."""
+    if one.kind in NAMESPACED and "namespace" not in one.metadata and not of_cluster(one):
+        yield missing(
+            one.node.at("kind") if "name" not in one.metadata else one.metadata.at("name")
+        )
+
+
+def of_cluster(one: Object) -> bool:
+    """Whether it is one of the objects that Kubernetes itself keeps in `default`."""
+    return (one.kind, one.name) in {("Service", "kubernetes"), ("ServiceAccount", "default")}
+
+
+# -- PodSecurityPolicy --------------------------------------------------------------------------------------------
+
+
+def policy_allows(one: Object, *, key: str) -> Outcome:
+    """A PodSecurityPolicy sets a field to true; a field that is true by default counts where it is not set."""
+    value = one.spec.get(key)
+    if value is True:
+        yield hit(one.spec.at(key), key=key)
+    elif value is None and key == "allowPrivilegeEscalation":
+        yield missing(one.metadata.at("name"), key=key)
+
+
+def policy_root(one: Object) -> Outcome:
+    """A PodSecurityPolicy lets containers run as user 0."""
+    user = mapping(one.spec, "runAsUser")
+    rule = user.get("rule")
+    lowest = [item.get("min") for item in maps(user.get("ranges"))]
+    safe = bool(lowest) and all(isinstance(least, int) and least > 0 for least in lowest)
+    if rule == "MustRunAsNonRoot" or (rule == "MustRunAs" and safe):
+        return
+    yield hit(user.at("rule")) if rule else missing(one.metadata.at("name"))
+
+
+def policy_keeps(one: Object, *, drop: Sequence[str]) -> Outcome:
+    """A PodSecurityPolicy does not require one of the capabilities to be dropped."""
+    required = one.spec.get("requiredDropCapabilities")
+    if not isinstance(required, Seq) or not set(drop) & {
+        one for one in required if isinstance(one, str)
+    }:
+        yield missing(one.metadata.at("name"))
+
+
+def policy_adds(one: Object) -> Outcome:
+    """A PodSecurityPolicy lets containers add capabilities."""
+    for key in ("allowedCapabilities", "defaultAddCapabilities"):
+        if one.spec.get(key):
+            yield hit(one.spec.at(key), key=key)
+
+
+def policy_seccomp(one: Object) -> Outcome:
+    """A PodSecurityPolicy does not set the runtime's seccomp profile."""
+    default = one.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
+    allowed = text(one.annotations.get("seccomp.security.alpha.kubernetes.io/allowedProfileNames"))
+    names = {name.strip() for name in allowed.split(",") if name.strip()}
+    known = {"runtime/default", "docker/default"}
+    if default not in known and not (names and names <= known):
+        yield missing(one.metadata.at("name"))
+
+
+# -- programs -----------------------------------------------------------------------------------------------------
+
+
+def labelled(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
+    """The key of the first label that is one of the pairs; empty where none is."""
+    if not hasattr(labels, "get"):
+        return ""
+    return next((key for key, value in pairs if labels.get(key) == value), "")
+
+
+def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: str) -> Outcome:
+    """The pod is a known program: by the labels it carries, or by an image of that name."""
+    for container in pod.containers():
+        name = images.parse(container.image).name.rpartition("/")[2]
+        if re.fullmatch(image, name):
+            yield hit(container.node.at("image"), container=container.name)
+            return
+    for owner in (pod.labels, pod.owner.labels):
+        key = labelled(owner, labels)
+        if key:
+            yield hit(owner.at(key))
+            return
+
+
+def program_service(one: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
+    """The Service belongs to a known program: by its labels or its selector."""
+    for owner in (one.labels, mapping(one.spec, "selector")):
+        key = labelled(owner, labels)
+        if key:
+            yield hit(owner.at(key))
+            return
+
+
+def tiller_open(container: Container) -> Outcome:
+    """Tiller, Helm 2's server, listens on more than its own loopback."""
+    if not images.parse(container.image).name.endswith("tiller"):
+        return
+    for key in ("args", "command"):
+        values = container.node.get(key)
+        for value in values if isinstance(values, Seq) else ():
+            if isinstance(value, str) and re.search(r"(?:localhost|127\.0\.0\.1):44134", value):
+                return
+    yield missing(container.node.at())
+
+
+def git_sync_command(container: Container) -> Outcome:
+    """git-sync is told to run a command of the manifest."""
+    if "git-sync" not in images.parse(container.image).name:
+        return
+    flags = (
+        "--exechook-command",
+        "--git",
+        "--git-config",
+        "--sync-hook-command",
+        "-exechook-command",
+        "-git",
+        "-sync-hook-command",
+    )
+    values = container.node.get("args")
+    values = values if isinstance(values, Seq) else Seq(container.node.at())
+    for index, value in enumerate(values):
+        if isinstance(value, str) and value.partition("=")[0] in flags:
+            yield hit(values.at(index), flag=value.partition("=")[0])
+    for one in maps(container.node.get("env")):
+        if text(one.get("name")) in {
+            "GITSYNC_EXECHOOK_COMMAND",
+            "GIT_SYNC_EXECHOOK_COMMAND",
+            "GITSYNC_GIT",
+            "GIT_SYNC_GIT",
+        }:
+            yield hit(one.at("name"), flag=one["name"])

@@ -1,0 +1,373 @@
+"""Which object a manifest speaks of: objects by kind and name, workloads by label, and selectors as Kubernetes reads them.
+
+Everything here is built once for a project and is linear in its objects. Absence is only told where a namespace
+written on one side and left out on the other cannot explain it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from readiness.checks.k8s.context import variable
+from readiness.kinds.k8s import Map, Object, Pod, mapping, maps, text
+from readiness.model import Source
+from readiness.project import Project
+from readiness.syntax.yaml import Seq
+
+# Labels that controllers add to pods: a selector may name them although no template writes them.
+ADDED = frozenset(
+    {
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "controller-revision-hash",
+        "pod-template-hash",
+        "pod-template-generation",
+        "rollouts-pod-template-hash",
+        "job-name",
+        "controller-uid",
+        "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "deployment",
+        "deploymentconfig",
+    }
+)
+OWNED = frozenset({"pod-template-hash", "controller-uid", "batch.kubernetes.io/controller-uid"})
+MANY = 64  # as many matches as any rule looks at
+
+
+class Named(Protocol):
+    """What has a namespace and stands in a source: an object, or a workload."""
+
+    @property
+    def source(self) -> Source: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workload:
+    """An object that makes pods: its labels are those of its pods. `pod` is None where no pod template is shown."""
+
+    owner: Object
+    labels: Mapping[str, Any]
+    pod: Pod | None
+
+    @property
+    def source(self) -> Source:
+        """Where its object stands."""
+        return self.owner.source
+
+    @property
+    def namespace(self) -> str:
+        """The namespace written on its object."""
+        return self.owner.namespace
+
+
+T = TypeVar("T", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A label selector: every pair and every expression must hold. Without any it selects everything."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it selects everything."""
+        return not self.pairs and not self.expressions
+
+    def matches(self, labels: Mapping[str, Any]) -> bool:
+        """Whether labels fit; a label whose value is a variable fits everything."""
+        for key, value in self.pairs:
+            found = labels.get(key)
+            if found != value and not variable(found) and not variable(value):
+                return False
+        return all(_holds(labels, *one) for one in self.expressions)
+
+    def open(self) -> Selector:
+        """The same selector without the labels that controllers add on their own."""
+        pairs = tuple(pair for pair in self.pairs if pair[0] not in ADDED)
+        return Selector(pairs, tuple(one for one in self.expressions if one[0] not in ADDED))
+
+
+def _holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]) -> bool:
+    found = labels.get(key)
+    if variable(found):
+        return True
+    if operator == "In":
+        return found in values
+    if operator == "NotIn":
+        return found not in values
+    if operator == "Exists":
+        return key in labels
+    return key not in labels if operator == "DoesNotExist" else True
+
+
+def selector(node: Any) -> Selector | None:
+    """The label selector under a key of `matchLabels` and `matchExpressions`; None where there is none."""
+    if not isinstance(node, Map):
+        return None
+    expressions = tuple(
+        (text(one.get("key")), text(one.get("operator")), tuple(map(str, one.get("values") or ())))
+        for one in maps(node.get("matchExpressions"))
+        if isinstance(one.get("values"), Seq | None)
+    )
+    return Selector(plain(mapping(node, "matchLabels")), expressions)
+
+
+def plain(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The pairs of a mapping of labels."""
+    return tuple((key, value) for key, value in node.items() if isinstance(value, str))
+
+
+def service_selector(service: Object) -> Selector | None:
+    """The pairs that a Service selects by; None where it selects nothing on purpose."""
+    node = service.spec.get("selector")
+    if not isinstance(node, Map) or not node or service.spec.get("type") == "ExternalName":
+        return None
+    return Selector(plain(node))
+
+
+def same(one: str, other: str) -> bool | None:
+    """Whether two namespaces are the same one; None where one is written and the other left out."""
+    if one == other:
+        return True
+    if not one or not other or variable(one) or variable(other):
+        return None
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The objects of a project, by what rules ask for."""
+
+    kinds: dict[str, list[Object]] = field(default_factory=dict)
+    names: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
+    workloads: list[Workload] = field(default_factory=list)
+    labelled: dict[tuple[str, str], list[Workload]] = field(default_factory=dict)
+    foreign: frozenset[str] = frozenset()
+    targets: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
+    of: dict[int, Workload] = field(default_factory=dict)
+
+    def all(self, *kinds: str) -> Iterator[Object]:
+        """Every object of the kinds."""
+        for kind in kinds:
+            yield from self.kinds.get(kind, ())
+
+    def found(self, kind: str, name: str, namespace: str) -> list[Object]:
+        """The objects of that name that may be meant: of the same namespace, or of one that is not told."""
+        return [
+            one
+            for one in self.names.get((kind, name), ())
+            if same(one.namespace, namespace) is not False
+        ]
+
+    def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
+        """The workloads whose pods a selector may mean, at most `limit` of them."""
+        matching = (
+            one
+            for one in self._candidates(wanted)
+            if same(one.namespace, namespace) is not False and wanted.matches(one.labels)
+        )
+        return list(islice(matching, limit))
+
+    def _candidates(self, wanted: Selector) -> list[Workload]:
+        """The smallest list that holds every match: that of the rarest pair, or of an expression's values."""
+        lists = [self.labelled.get(pair, []) for pair in wanted.pairs if not variable(pair[1])]
+        for key, operator, values in wanted.expressions:
+            if operator == "In" and not any(map(variable, values)):
+                lists.append([one for value in values for one in self.labelled.get((key, value), ())])
+        best = min(lists, key=len, default=self.workloads)
+        return best if not lists else [*best, *self.labelled.get(("", ""), ())]
+
+
+def index(project: Project) -> Index:
+    """The index of a project."""
+    return project.memo(_build)
+
+
+def _build(project: Project) -> Index:
+    made = Index()
+    words = set()
+    for document in project.documents("k8s"):
+        pods = {id(pod.owner): pod for pod in document.pods}
+        for one in document.objects:
+            made.kinds.setdefault(one.kind, []).append(one)
+            made.names.setdefault((one.kind, one.name), []).append(one)
+            target = mapping(one.spec, "scaleTargetRef" if one.kind != "VerticalPodAutoscaler" else "targetRef")
+            if target:
+                kind = text(target.get("kind")) or "Deployment"
+                made.targets.setdefault((kind, text(target.get("name"))), []).append(one)
+            workload = _workload(one, pods.get(id(one)))
+            if workload is not None:
+                made.workloads.append(workload)
+                made.of[id(one)] = workload
+                for key, value in workload.labels.items():
+                    # A value that a variable fills stands in a list of its own, which every search looks at.
+                    slot = ("", "") if variable(value) else (key, value)
+                    if isinstance(value, str):
+                        made.labelled.setdefault(slot, []).append(workload)
+            elif custom(one):
+                words.update(_words(one))
+    return Index(made.kinds, made.names, made.workloads, made.labelled, frozenset(words), made.targets, made.of)
+
+
+_SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"})
+
+
+def _workload(one: Object, pod: Pod | None) -> Workload | None:
+    if pod is not None:
+        labels: Mapping[str, Any] = pod.labels
+        if one.kind == "DeploymentConfig" and not labels:
+            labels = mapping(one.spec, "selector")
+        return Workload(one, labels, pod)
+    if one.kind in _SELECTING:
+        return Workload(one, mapping(mapping(one.spec, "selector"), "matchLabels"), None)
+    return None
+
+
+# Custom resources that no operator turns into pods.
+_QUIET = ("monitoring.coreos.com/", "cert-manager.io/", "gateway.networking.k8s.io/", "networking.istio.io/",
+          "security.istio.io/", "traefik.io/", "traefik.containo.us/", "external-secrets.io/", "argoproj.io/",
+          "autoscaling.k8s.io/", "keda.sh/", "snapshot.storage.k8s.io/", "kustomize.config.k8s.io/",
+          "bitnami.com/", "cilium.io/", "projectcalico.org/", "crd.projectcalico.org/", "kyverno.io/")  # fmt: skip
+_OPERATED = frozenset({"Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent"})
+
+
+def custom(one: Object) -> bool:
+    """Whether an object is a custom resource that an operator may turn into pods."""
+    version = one.api_version
+    if version.startswith(_QUIET):
+        return one.kind in _OPERATED
+    return "." in version.partition("/")[0] and "k8s.io" not in version
+
+
+def _words(one: Object) -> Iterator[str]:
+    """Its name and its label values: operators label the pods that they make with these."""
+    yield one.name
+    for labels in (one.labels, mapping(mapping(one.spec, "podMetadata"), "labels")):
+        yield from (value for value in labels.values() if isinstance(value, str))
+
+
+def folder(source: Source) -> str:
+    """The folder of the file that a source stands in."""
+    return posixpath.dirname(source.root.path)
+
+
+def nearest(one: Named, candidates: Iterable[T]) -> list[T]:
+    """Those of the candidates that stand with an object: in its file, else in its folder, else the only one there is.
+
+    A tree holds many environments and many applications; a name that is used in several of them is related only
+    where the files stand together.
+    """
+    found = [other for other in candidates if same(other.namespace, one.namespace) is not False]
+    for key in (lambda other: other.source.root.path, lambda other: folder(other.source)):
+        here = [other for other in found if key(other) == key(one)]
+        if here:
+            return here
+    return found if len(found) == 1 else []
+
+
+def workload_of(pod: Pod, project: Project) -> Workload | None:
+    """The workload that a pod spec belongs to."""
+    return index(project).of.get(id(pod.owner))
+
+
+def autoscalers(one: Object, project: Project, *kinds: str) -> list[Object]:
+    """The autoscalers of the kinds that name a workload as their target and stand with it."""
+    found = index(project).targets.get((one.kind, one.name), ()) if one.name else ()
+    return nearest(one, [other for other in found if other.kind in kinds])
+
+
+def target_of(scaler: Object, project: Project) -> Object | None:
+    """The workload that an autoscaler names as its target, where it stands with it."""
+    key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
+    ref = mapping(scaler.spec, key)
+    kind, name = text(ref.get("kind")) or "Deployment", text(ref.get("name"))
+    found = nearest(scaler, index(project).names.get((kind, name), ()))
+    return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """Objects that select pods (Services, budgets, policies), by one pair that each needs; the others apart."""
+
+    by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]]
+    loose: list[tuple[Object, Selector]]
+
+    def of(self, workload: Workload) -> list[Object]:
+        """The objects whose selector matches the labels of a workload and that stand with it."""
+        candidates = list(self.loose)
+        for key, value in workload.labels.items():
+            if isinstance(value, str):
+                candidates += self.by_pair.get((key, value), ())
+        return [
+            one
+            for one, wanted in islice(candidates, 4096)
+            if same(one.namespace, workload.namespace) is not False and wanted.matches(workload.labels)
+        ]
+
+
+def _selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
+    by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]] = {}
+    loose = []
+    for one, wanted in pairs:
+        if wanted is None:
+            continue
+        wanted = wanted if one.kind == "NetworkPolicy" else wanted.open()
+        if wanted.pairs:
+            by_pair.setdefault(wanted.pairs[0], []).append((one, wanted))
+        else:
+            loose.append((one, wanted))
+    return Selectors(by_pair, loose)
+
+
+def services(project: Project) -> Selectors:
+    """The Services of a project that select pods."""
+    return _selectors((one, service_selector(one)) for one in index(project).all("Service"))
+
+
+def budgets(project: Project) -> Selectors:
+    """The PodDisruptionBudgets of a project. In policy/v1beta1 an empty selector selects nothing."""
+    return _selectors(
+        (one, budget_selector(one)) for one in index(project).all("PodDisruptionBudget")
+    )
+
+
+def budget_selector(one: Object) -> Selector | None:
+    """What a PodDisruptionBudget selects; None where it selects nothing."""
+    wanted = selector(one.spec.get("selector"))
+    if wanted is not None and wanted.empty and one.api_version == "policy/v1beta1":
+        return None
+    return wanted
+
+
+def policies(project: Project) -> Selectors:
+    """The NetworkPolicies of a project: without a podSelector the empty one is meant."""
+    return _selectors(
+        (one, selector(one.spec.get("podSelector")) or Selector())
+        for one in index(project).all("NetworkPolicy")
+    )
+
+
+def selecting(workload: Workload, project: Project, build: Any) -> list[Object]:
+    """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
+    found: Selectors = project.memo(build)
+    return nearest_all(workload, found.of(workload))
+
+
+def nearest_all(one: Named, candidates: Iterable[T]) -> list[T]:
+    """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
+    found = list(candidates)
+    here = [other for other in found if folder(other.source) == folder(one.source)]
+    if here:
+        return here
+    return found if len({folder(other.source) for other in found}) == 1 else []
