@@ -109,6 +109,13 @@ def netcat(step: Step) -> Iterator[Hit]:
 
 
 _KEYS = ("env", "with", "variables", "inputs")
+_IN_URL = "password in a URL"
+_HERE = re.compile(r"@(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[A-Za-z0-9_-]{1,60}(?:[:/?]|\Z))")
+
+
+def _local(reason: str, value: str) -> bool:
+    """Whether a password in a URL is that of a database beside the job: on this machine, or a container by its name."""
+    return reason == _IN_URL and bool(_HERE.search(value))
 
 
 def inline(workflow: Workflow) -> Iterator[Hit]:
@@ -118,11 +125,13 @@ def inline(workflow: Workflow) -> Iterator[Hit]:
             continue
         if way[-2] in _KEYS and isinstance(way[-1], str):
             reason = secrets.judge(way[-1], text.value)
-            if reason is not None and way[0] != "on" and not (reason == "password" and _test_value(way, workflow)):
+            passing = reason in ("password", _IN_URL) and _test_value(way, workflow)
+            if reason is not None and way[0] != "on" and not passing and not _local(reason, text.value):
                 yield hit(text.span, what=f"{way[-1]} is a {reason}")
         elif way[-1] in ("run", "script"):
             for secret in secrets.in_text(text.value):
-                if "${{" not in text.value[secret.span.start : secret.span.end]:
+                named = secret.reason in ("password", "token", "key", "secret")  # by the variable's name alone
+                if not named and not _local(secret.reason, text.value[secret.span.start :][:400]):
                     yield hit(text.part(*secret.span), what=f"the script has a {secret.reason}")
 
 
