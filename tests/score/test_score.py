@@ -1,0 +1,419 @@
+"""The score: its properties, and the worked example of docs/scoring.md computed again."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness import report as reporting
+from readiness import score
+from readiness.model import (
+    CATEGORIES,
+    Confidence,
+    Finding,
+    Rule,
+    Severity,
+    Source,
+    Span,
+    Suppression,
+)
+from readiness.report import FileRow, build
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scoring.md"
+SOURCE = Source("a.yaml", "x" * 1000)
+
+
+def rule(
+    name: str = "k8s/a",
+    severity: str = "medium",
+    confidence: str = "high",
+    category: str = "isolation",
+    target: str = "k8s.pod",
+) -> Rule:
+    return Rule(
+        id=name,
+        title="T",
+        severity=Severity[severity.upper()],
+        confidence=Confidence[confidence.upper()],
+        category=category,
+        kind=name.partition("/")[0],
+        targets=(target,),
+        message="m",
+        why="W.",
+        fix="F.",
+    )
+
+
+def finding(of: Rule, at: int, source: Source = SOURCE) -> Finding:
+    return Finding(of, source, Span(at, at + 1), "m")
+
+
+@dataclass
+class Look:
+    subjects: int
+    unknown: int = 0
+
+
+# Ten rules whose severity, confidence and category go with their number, and places for them to fail in.
+@st.composite
+def findings(draw: Any) -> list[Finding]:
+    picked = draw(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 30)), max_size=25))
+    return [finding(rules_of(number), at) for number, at in picked]
+
+
+def rules_of(number: int) -> Rule:
+    return rule(
+        f"k8s/r{number}",
+        str(Severity(number % 5)),
+        str(Confidence(number % 3)),
+        CATEGORIES[number % len(CATEGORIES)],
+    )
+
+
+def raw(ones: Sequence[Finding]) -> float:
+    got = score.assess(ones).raw
+    assert got is not None
+    return got
+
+
+@given(findings())
+def test_bounded_and_the_losses_add_up(ones: list[Finding]) -> None:
+    got = score.assess(ones)
+    assert got.raw is not None
+    assert got.score is not None
+    assert 0 <= got.score <= 100
+    assert 0 <= got.raw <= 100
+    assert got.score <= got.raw
+    assert math.isclose(sum(one.loss for one in got.categories), 100 - got.raw, abs_tol=1e-9)
+    for one in got.categories:
+        assert 0 <= one.loss <= one.cap
+
+
+@given(findings(), st.integers(0, 39), st.integers(31, 60))
+def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
+    ones: list[Finding], number: int, at: int
+) -> None:
+    more = finding(rules_of(number), at)
+    before, after = raw(ones), raw([*ones, more])
+    if more.rule.points and score.counts(more):
+        assert after < before
+    else:
+        assert after == before
+    with_, without = score.assess([*ones, more]).score, score.assess(ones).score
+    assert with_ is not None
+    assert without is not None
+    assert with_ <= without
+
+
+@given(findings())
+def test_a_gain_is_what_raw_rises_by_without_the_place(ones: list[Finding]) -> None:
+    got = score.assess(ones)
+    for one, gain in zip(ones, got.gains, strict=True):
+        rest = [other for other in ones if (other.rule.id, other.place) != (one.rule.id, one.place)]
+        assert math.isclose(raw(rest) - raw(ones), gain, abs_tol=1e-9)
+        assert gain > 0 or not one.rule.points or not score.counts(one)
+
+
+@given(findings(), st.integers(1, 50))
+def test_clean_files_never_raise_it(ones: list[Finding], clean: int) -> None:
+    def run(rows: list[FileRow], subjects: int) -> Any:
+        rules = [rules_of(number) for number in range(40)]
+        return build(
+            version="1",
+            rules=rules,
+            findings=ones,
+            rows=rows,
+            looks={one.id: Look(subjects) for one in rules},
+            subjects={},
+        )
+
+    dirty = [FileRow("a.yaml", "k8s", "checked")]
+    alone = run(dirty, 30)
+    beside = run(
+        [*dirty, *(FileRow(f"c{n}.yaml", "k8s", "checked") for n in range(clean))], 30 + clean
+    )
+    assert (beside.score, beside.raw) == (alone.score, alone.raw)
+
+
+@given(findings())
+def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> None:
+    once, again = score.assess(ones), score.assess(list(reversed(ones)))
+    assert (once.score, once.raw, once.categories) == (again.score, again.raw, again.categories)
+
+
+@given(findings(), st.data())
+def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> None:
+    waived = [
+        replace(one, suppressed=Suppression("comment", "why")) if data.draw(st.booleans()) else one
+        for one in ones
+    ]
+    made = outcome(waived)
+    assert made.unwaived.raw == raw(ones)
+    assert made.raw == raw([one for one in waived if not one.suppressed])
+    told = made.to_dict()["waived"]
+    assert told["findings"] == sum(one.suppressed is not None for one in waived)
+    assert told["score"] == score.assess(ones).score
+
+
+def outcome(
+    ones: Sequence[Finding],
+    rows: Sequence[FileRow] = (FileRow("a.yaml", "k8s", "checked"),),
+    **options: Any,
+) -> reporting.Report:
+    return build(
+        version="1",
+        rules=[rule()],
+        findings=ones,
+        rows=rows,
+        looks={"k8s/a": Look(1)},
+        subjects={},
+        **options,
+    )
+
+
+def test_a_place_counts_once_and_its_findings_share_the_gain() -> None:
+    once = score.assess([finding(rule(), 5)])
+    twelve = score.assess([finding(rule(), 5)] * 12)
+    assert once.raw == twelve.raw
+    assert set(twelve.gains) == set(once.gains)
+
+
+def test_the_same_place_of_a_nested_source_counts_once() -> None:
+    inner = Source("a.yaml#x", "xx", parent=SOURCE, starts=(5,))
+    got = score.assess([finding(rule(), 5), finding(rule(), 0, inner)])
+    assert got.terms[0].places == 1
+
+
+def test_fifteen_thousand_findings_are_cheap_and_exact() -> None:
+    source = Source("big.yaml", "x" * 20_000)
+    ones = [finding(rules_of(n % 40), n, source) for n in range(15_000)]
+    got = score.assess(ones)
+    assert got.raw is not None
+    assert got.raw > 0
+    assert all(
+        gain > 0
+        for one, gain in zip(ones, got.gains, strict=True)
+        if one.rule.points and score.counts(one)
+    )
+
+
+GRADES = {100: "A", 90: "A", 89: "B", 80: "B", 79: "C", 65: "C", 64: "D", 50: "D", 49: "F", 0: "F"}
+
+
+@pytest.mark.parametrize(("points", "letter"), GRADES.items())
+def test_grades(points: int, letter: str) -> None:
+    assert score.grade(points) == letter
+
+
+def test_no_a_under_four_fifths_of_coverage() -> None:
+    assert score.grade(100, 80) == "A"
+    assert score.grade(100, 79) == "B"
+    assert score.grade(70, 10) == "C"
+
+
+def test_ceilings() -> None:
+    assert score.assess([finding(rule(severity="critical", confidence="low"), 1)]).score == 49
+    assert score.assess([finding(rule(severity="high", confidence="low"), 1)]).score == 89
+    assert score.assess([finding(rule(severity="high", category="style"), 1)]).score == 100
+    assert score.assess([]).score == 100
+
+
+def test_nothing_to_judge_is_no_score() -> None:
+    made = build(version="1", rules=[rule()], findings=[], rows=[], looks={}, subjects={})
+    assert (made.score, made.raw, made.grade, made.verdict) == (None, None, None, "not-assessed")
+    assert made.coverage.percent == 0
+
+
+@pytest.mark.parametrize("name", sorted(score.UNSCORED))
+def test_what_the_tool_says_of_itself_costs_no_points_and_is_not_ready(name: str) -> None:
+    made = outcome([finding(rule(name, "high", category="correctness"), 0)])
+    assert (made.score, made.verdict) == (100, "not-ready")
+
+
+ROWS = {
+    "checked": "ready",
+    "invalid": "not-ready",
+    "unreadable": "not-ready",
+    "skipped": "not-ready",
+}
+
+
+@pytest.mark.parametrize(("status", "verdict"), ROWS.items())
+def test_a_file_that_was_not_read_is_not_ready(status: str, verdict: str) -> None:
+    rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b.yaml", "k8s", status)]
+    made = outcome([finding(rule(), 1)], rows)
+    assert made.verdict == verdict
+    assert made.coverage.percent == (100 if status == "checked" else 50)
+
+
+def test_the_verdict_does_not_depend_on_the_gate() -> None:
+    ones = [finding(rule(severity="high"), 1)]
+    never = outcome(ones, fail_on="never")
+    assert never.verdict == "not-ready"
+    assert never.gate.passed
+    strict = outcome([finding(rule(severity="low"), 1)], fail_on="info")
+    assert strict.verdict == "ready"
+    assert not strict.gate.passed
+
+
+GATES: dict[str, tuple[dict[str, Any], str, bool, str]] = {
+    "clean": ({}, "low", True, "nothing high or worse is open"),
+    "high": ({}, "high", False, "1 high open (--fail-on high)"),
+    "medium": ({"fail_on": "medium"}, "medium", False, "1 medium open (--fail-on medium)"),
+    "never": ({"fail_on": "never"}, "critical", True, "no finding fails (--fail-on never)"),
+    "score": ({"min_score": 99}, "medium", False, "score 97 is under --min-score 99"),
+    "enough": (
+        {"min_score": 97},
+        "medium",
+        True,
+        "nothing high or worse is open, score 97 of 97 asked",
+    ),
+    "both": (
+        {"min_score": 99},
+        "high",
+        False,
+        "1 high open (--fail-on high); score 89 is under --min-score 99",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_gate_says_what_decided(name: str) -> None:
+    options, severity, passed, reason = GATES[name]
+    made = outcome([finding(rule(severity=severity), 1)], **options)
+    assert (made.gate.passed, made.gate.reason) == (passed, reason)
+
+
+def test_a_file_that_does_not_parse_fails_the_gate_whatever_it_fails_on() -> None:
+    broken = finding(rule("core/syntax", "high", category="correctness"), 1)
+    made = outcome([broken], fail_on="never")
+    assert (made.gate.passed, made.gate.reason) == (False, "a.yaml could not be read")
+    assert made.gate.fails(made.findings[0])
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a document, each as rows of cells, without their heads."""
+    found = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [
+        [[cell.strip(" `") for cell in row.strip("| ").split("|")] for row in one.splitlines()[2:]]
+        for one in found
+    ]
+
+
+def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    part = text[text.index("## A worked example") : text.index("## Coverage")]
+    by_rule, by_category = tables(part)
+    ones = []
+    for name, category, severity, confidence, places, *_ in by_rule:
+        of = rule(name, severity, confidence, category)
+        ones += [finding(of, at) for at in range(int(places))]
+    return ones, by_rule, by_category, part
+
+
+def test_the_worked_example_is_true() -> None:
+    ones, by_rule, by_category, part = example()
+    got = score.assess(ones)
+    gains = {one.rule.id: gain for one, gain in zip(ones, got.gains, strict=True)}
+    terms = {term.rule.id: term for term in got.terms}
+    for name, *_, points, cost, gain in by_rule:
+        assert f"{terms[name].rule.points:g}" == points
+        assert f"{terms[name].points:.2f}" == cost
+        assert f"{gains[name]:.2f}" == gain
+    assert [
+        [c.id, str(c.cap), f"{c.points:.2f}", f"{c.loss:.2f}"] for c in got.categories
+    ] == by_category
+    stages = [
+        ones,
+        [one for one in ones if one.rule.severity < Severity.CRITICAL],
+        [one for one in ones if one.rule.severity < Severity.HIGH],
+    ]
+    assert re.findall(r"raw = ([\d.]+)", part) == [f"{raw(stage):.2f}" for stage in stages]
+    numbers = [score.assess(stage) for stage in stages]
+    told = [word for one in numbers for word in (str(one.score), str(one.grade))]
+    assert re.findall(r"\*\*(\w+)\*\*", part) == told
+
+
+def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    caps = dict(re.findall(r"^   \| (\w+) \| (\d+) \|$", text, re.MULTILINE))
+    assert {name: int(cap) for name, cap in caps.items()} == score.CAPS
+    assert sum(score.CAPS.values()) == 100
+    points = dict(re.findall(r"^   \| (\w+) \| ([\d.]+) \| \|", text, re.MULTILINE))
+    assert {name: float(n) for name, n in points.items()} == {
+        str(one): rule(severity=str(one)).points for one in Severity
+    }
+    times = dict(re.findall(r"\| \| (\w+) \| ([\d.]+) \|$", text, re.MULTILINE))
+    assert {name: float(n) * 12 for name, n in times.items()} == pytest.approx(
+        {str(one): rule(severity="critical", confidence=str(one)).points for one in Confidence}
+    )
+
+
+def test_the_example_of_coverage_is_true() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    part = text[text.index("## Coverage") : text.index("## The verdict")]
+    rules = {one.id: one for one in (found.rule for found in example()[0])}
+    asked, looks, rows = [], {}, {}
+    for name, weight, read, decided, _ in tables(part)[0]:
+        if name not in rules:
+            continue
+        kind = name.partition("/")[0]
+        one = replace(rules[name], targets=(f"{kind}.thing",))
+        assert f"{one.points:g}" == weight
+        asked.append(one)
+        done, of = map(int, read.split(" of "))
+        rows[kind] = [
+            FileRow(f"{kind}{n}", kind, "checked" if n < done else "invalid") for n in range(of)
+        ]
+        known, subjects = map(int, decided.split(" of "))
+        looks[name] = Look(subjects, subjects - known)
+    everything = [row for ones in rows.values() for row in ones]
+    got = score.coverage(asked, looks, everything, ["met", "open"])
+    percent = re.search(r"coverage = ([\d.]+) / ([\d.]+) = (\d+) %", part)
+    assert percent
+    assert str(got.percent) == percent[3]
+    answered = sum(float(row[-1]) for row in tables(part)[0])
+    assert float(percent[1]) == pytest.approx(answered)
+    assert math.floor(100 * answered / float(percent[2])) == got.percent
+    assert float(percent[2]) == pytest.approx(sum(one.points for one in asked) + 6)
+
+
+def test_a_kind_of_which_nothing_was_read_lowers_coverage() -> None:
+    k8s, docker = rule("k8s/a"), rule("dockerfile/a", target="dockerfile.stage")
+    rows = [FileRow("Dockerfile", "dockerfile", "checked"), FileRow("t.yaml", "helm", "skipped")]
+    got = score.coverage([k8s, docker], {"dockerfile/a": Look(1)}, rows)
+    assert got.percent == 50
+    assert [row.path for row in got.unread] == ["t.yaml"]
+
+
+def test_a_rule_that_had_nothing_to_look_at_is_not_asked() -> None:
+    rows = [FileRow("a.yaml", "k8s", "checked")]
+    got = score.coverage([rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows)
+    assert got.percent == 100
+
+
+def test_a_file_that_nobody_could_read_takes_its_share() -> None:
+    rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "unreadable")]
+    assert score.coverage([rule()], {"k8s/a": Look(1)}, rows).percent == 50
+
+
+def test_other_peoples_files_are_no_gap() -> None:
+    rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "skipped")]
+    got = score.coverage([rule()], {"k8s/a": Look(1)}, rows)
+    assert (got.percent, got.unread) == (100, ())
+
+
+def test_the_version_of_the_rules_goes_with_what_makes_the_score() -> None:
+    one, other = rule("k8s/a"), rule("k8s/b")
+    version = reporting.rules_version
+    assert version([one, other]) == version([other, one])
+    assert version([one]) != version([replace(one, severity=Severity.HIGH)])
+    assert version([one]) != version([one, other])
