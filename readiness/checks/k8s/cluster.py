@@ -128,7 +128,9 @@ def tiller_open(container: Container) -> Outcome:
     for key in ("args", "command"):
         values = container.node.get(key)
         for value in values if isinstance(values, Seq) else ():
-            if isinstance(value, str) and re.search(r"(?:localhost|127\.0\.0\.1):44134", value):
+            if isinstance(value, str) and re.search(
+                r"(?:^|=)(?:localhost|127\.0\.0\.1|\[::1\]):\d", value
+            ):
                 return
     yield missing(container.node.at())
 

@@ -12,6 +12,12 @@ from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown]
 
+# Read by no Kubernetes since 1.27.
+SECCOMP_ANNOTATIONS = (
+    "container.seccomp.security.alpha.kubernetes.io/",
+    "seccomp.security.alpha.kubernetes.io/pod",
+)
+
 
 def seccomp(pod: Pod, *, allow_local: bool = True) -> Outcome:
     """A container has no seccomp profile in force; without `allow_local`, one other than the runtime's counts too."""
@@ -20,7 +26,7 @@ def seccomp(pod: Pod, *, allow_local: bool = True) -> Outcome:
         kind = profile.get("type") if isinstance(profile, Map) else None
         if variable(kind):
             yield Unknown(container.node.at())
-        elif kind is None:
+        elif kind is None and not annotated(container):
             yield missing(container.node.at(), container=container.name, name=container.name)
         elif kind == "Localhost" and not allow_local:
             own = mapping(container.security, "seccompProfile")
@@ -28,6 +34,25 @@ def seccomp(pod: Pod, *, allow_local: bool = True) -> Outcome:
                 own if own.get("type") is not None else mapping(pod_context(pod), "seccompProfile")
             )
             yield hit(owner.at("type"), container=container.name, name=container.name)
+
+
+def annotated(container: Container) -> bool:
+    """Whether one of the old seccomp annotations is for this container."""
+    own, whole = SECCOMP_ANNOTATIONS[0] + container.name, SECCOMP_ANNOTATIONS[1]
+    return any(
+        key in owner
+        for owner in (container.pod.annotations, container.pod.owner.annotations)
+        for key in (own, whole)
+    )
+
+
+def seccomp_annotation(pod: Pod) -> Outcome:
+    """An old seccomp annotation, where no field says the same."""
+    if pod.windows or all(effective(c, "seccompProfile") is not None for c in pod.containers()):
+        return
+    for key in pod.annotations:
+        if key.startswith(SECCOMP_ANNOTATIONS):
+            yield hit(pod.annotations.key(key), key=key)
 
 
 def unconfined(pod: Pod, *, key: str) -> Outcome:

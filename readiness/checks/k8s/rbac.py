@@ -62,9 +62,11 @@ def role_of(binding: Object, project: Project) -> Object | None:
 
 
 def system(one: Object) -> bool:
-    """Whether an object is one of those that the control plane manages itself."""
+    """Whether an object is one of those that the control plane makes and repairs itself."""
+    default = one.kind.startswith("Cluster") and one.name in BUILT_IN
     return (
-        one.name.startswith("system:")
+        default
+        or one.name.startswith("system:")
         or one.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
     )
 
@@ -132,7 +134,7 @@ def role_allows(
 
 def role_everything(role: Object) -> Outcome:
     """A rule of the role allows every verb on every resource."""
-    if system(role) or role.name in BUILT_IN:
+    if system(role):
         return
     for rule in rules_of(role):
         if everything(rule):
@@ -195,7 +197,7 @@ def reference(binding: Object) -> Span:
 def admin(binding: Object, *, project: Project) -> Outcome:
     """The binding hands out cluster-admin, or a role of the project that allows everything."""
     name = text(mapping(binding.node, "roleRef").get("name"))
-    if system(binding) or (name == "cluster-admin" and binding.name == "cluster-admin"):
+    if system(binding):
         return
     role = role_of(binding, project)
     if name == "cluster-admin":
