@@ -27,7 +27,7 @@ def stamp(findings: Iterable[Finding]) -> list[Finding]:
     done = []
     for one in findings:
         text = (
-            "" if one.rule.category == "secrets" else one.source.text[one.span.start : one.span.end]
+            "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
         )
         subject = f"{one.resource}|{one.container}"
         key = (one.rule.id, one.path, subject, text)
@@ -107,11 +107,12 @@ def revision(ref: str) -> Iterator[Path]:
         raise BaselineError(f"{ref!r} is no revision")
     base = git("merge-base", "--end-of-options", ref, "HEAD").decode().strip()
     prefix = git("rev-parse", "--show-prefix").decode().strip()
+    top = git("rev-parse", "--show-toplevel").decode().strip()
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         root = Path(folder)
         packed = root / "tree.tar"
         with packed.open("wb") as out:
-            out.write(git("archive", "--format=tar", f"{base}:{prefix}" if prefix else base))
+            out.write(git("-C", top, "archive", "--format=tar", f"{base}:{prefix}"))
         tree = root / "tree"
         tree.mkdir()
         with tarfile.open(packed) as archive:

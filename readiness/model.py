@@ -262,7 +262,10 @@ def missing(
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule file: what is wrong, why it breaks in production, how bad it is, how to fix it."""
+    """One rule file: what is wrong, why it breaks in production, how bad it is, how to fix it.
+
+    `hides` says that its hits stand on secret values, which no output shows.
+    """
 
     id: str
     title: str
@@ -278,6 +281,7 @@ class Rule:
     equivalents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checklist: tuple[str, ...] = ()
     level: str = "recommended"
+    hides: bool = False
     opinion: str = ""
     since: str = ""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from readiness import kinds
 from readiness.model import (
     CATEGORIES,
     LEVELS,
@@ -33,7 +35,7 @@ Outcome = Iterable[Hit | Unknown]
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
 KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since bad good".split()
+    " same-as checklist since hides bad good".split()
 )
 _EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
 
@@ -288,6 +290,7 @@ def rule_of(name: str, spec: Map, fail: Callable[[str, str], RuleError]) -> Rule
             for peer, ids in (spec.get("same-as") or {}).items()
         },
         checklist=tuple(spec.get("checklist") or ()),
+        hides=spec.get("hides") is True,
         level=one_of(spec, "level", LEVELS, fail, "recommended"),
         opinion=text_of(spec.get("opinion") or ""),
         since=str(spec.get("since") or ""),
@@ -348,7 +351,12 @@ def arguments_of(spec: Map, fail: Callable[[str, str], RuleError]) -> dict[str, 
 
 
 def verify(bound: Bound) -> None:
-    """Import the check and hold `with` against its signature. Raises RuleError; custom rules are verified at load."""
+    """Hold a rule against what there is: targets, facts, the check and its parameters. Raises RuleError.
+
+    The tool's own rules are verified by its tests, custom rules when they are loaded.
+    """
+    for target in bound.rule.targets:
+        _verify_target(bound, target)
     if not bound.check:
         return
     try:
@@ -362,6 +370,19 @@ def verify(bound: Bound) -> None:
         inspect.signature(function).bind(None, **given)
     except TypeError as error:
         raise RuleError(bound.path.name, f"`with` does not fit the check: {error}") from None
+
+
+def _verify_target(bound: Bound, target: str) -> None:
+    """Whether a target is one, and its subjects have the facts that `when` asks."""
+    kind = kinds.kind_of_target(target)
+    known = kinds.targets(kind) if kind in kinds.KINDS else {}
+    if target not in known:
+        near = ", ".join(sorted(known)) or ", ".join(f"{one}.…" for one in kinds.KINDS)
+        raise RuleError(bound.path.name, f"no target is called {target!r}; there are {near}")
+    subject = next(iter(typing.get_args(typing.get_type_hints(known[target]).get("return"))), None)
+    for fact, _ in bound.when if isinstance(subject, type) else ():
+        if not hasattr(subject, fact):
+            raise RuleError(bound.path.name, f"subjects of {target} have no fact {fact!r}")
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
         select=settings.select,
         ignore=settings.ignore,
     )
-    # Rules on secrets always run, chosen or not: what they find is masked in every other finding's lines.
-    running = [b for b in bounds if b.rule.id in active or b.rule.category == "secrets"]
+    # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
+    running = [bound for bound in bounds if bound.rule.id in active or bound.rule.hides]
     outcome = engine.Outcome()
     if settings.jobs > 1:
         from readiness import parallel
@@ -76,7 +76,7 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
     else:
         for project in made.projects:
             engine.run(project, running, core, outcome)
-    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.category == "secrets"]
+    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.hides]
     found_all = [
         one
         for one in (*made.broken, *outcome.findings)

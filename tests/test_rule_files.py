@@ -16,7 +16,11 @@ from tests.conftest import ROOT, catalogue
 from tests.test_rules import check, default_path
 
 BOUNDS = [pytest.param(bound, id=bound.rule.id) for bound in catalogue()]
-JUDGING = [pytest.param(bound, id=bound.rule.id) for bound in catalogue() if bound.rule.targets != ("core",)]
+JUDGING = [
+    pytest.param(bound, id=bound.rule.id)
+    for bound in catalogue()
+    if bound.rule.targets != ("core",)
+]
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
@@ -28,7 +32,9 @@ def test_words(bound: Bound) -> None:
     assert rule.fix.endswith("."), "`fix` is made of sentences"
     assert "this rule" not in f"{rule.title} {rule.why} {rule.fix} {rule.message}".lower()
     assert len(rule.title) <= 90
-    assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id.partition("/")[2]), "names are kebab-case"
+    assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id.partition("/")[2]), (
+        "names are kebab-case"
+    )
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
@@ -41,9 +47,17 @@ def test_links(bound: Bound) -> None:
 def test_binding(bound: Bound) -> None:
     rules.verify(bound)
     for target in bound.rule.targets:
-        assert target in kinds.targets(kinds.kind_of_target(target)), f"no target is called {target!r}"
+        assert target in kinds.targets(kinds.kind_of_target(target)), (
+            f"no target is called {target!r}"
+        )
     if bound.rule.category == "style":
         assert bound.rule.level == "optional", "taste is off by default"
+
+
+@pytest.mark.parametrize("bound", [pytest.param(b, id=b.rule.id) for b in catalogue() if b.rule.category == "secrets"])
+def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
+    text = bound.path.read_text(encoding="utf-8")
+    assert re.search(r"^hides: (?:true|false)$", text, re.MULTILINE), "write `hides: true` or `hides: false`"
 
 
 @pytest.mark.parametrize("bound", JUDGING)
@@ -80,16 +94,24 @@ def test_every_check_serves_a_rule() -> None:
     for path in sorted((ROOT / "readiness" / "checks").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT / "readiness" / "checks").with_suffix("").parts)
         for name, item in vars(__import__(f"readiness.checks.{module}", fromlist=["_"])).items():
-            if name.startswith("_") or not inspect.isfunction(item) or item.__module__ != f"readiness.checks.{module}":
+            if (
+                name.startswith("_")
+                or not inspect.isfunction(item)
+                or item.__module__ != f"readiness.checks.{module}"
+            ):
                 continue
             hints = typing.get_type_hints(item)
             if "Hit" in str(hints.get("return")) and f"{module}.{name}" not in bound_names:
                 first = next(iter(inspect.signature(item).parameters.values()), None)
                 source = path.read_text(encoding="utf-8")
                 others = "".join(
-                    p.read_text(encoding="utf-8") for p in (ROOT / "readiness" / "checks").rglob("*.py") if p != path
+                    p.read_text(encoding="utf-8")
+                    for p in (ROOT / "readiness" / "checks").rglob("*.py")
+                    if p != path
                 )
-                used = len(re.findall(rf"\b{name}\(", source)) > 1 or re.search(rf"\b{name}\b", others)
+                used = len(re.findall(rf"\b{name}\(", source)) > 1 or re.search(
+                    rf"\b{name}\b", others
+                )
                 if first is not None and not used:
                     unbound.append(f"{module}.{name}")
     assert unbound == []
@@ -97,7 +119,9 @@ def test_every_check_serves_a_rule() -> None:
 
 def test_checklist_items_exist() -> None:
     known = {item.id for one in checklist.load(rules.folder() / "checklists") for item in one.items}
-    assert {(b.rule.id, i) for b in catalogue() for i in b.rule.checklist if i not in known} == set()
+    assert {
+        (b.rule.id, i) for b in catalogue() for i in b.rule.checklist if i not in known
+    } == set()
 
 
 def test_equivalents_exist_in_the_other_linters(shared: object) -> None:
@@ -105,7 +129,9 @@ def test_equivalents_exist_in_the_other_linters(shared: object) -> None:
 
     known: dict[str, set[str]] = {}
     for path in sorted((SHARED / "conformance").glob("*/rules.jsonl")):
-        known[path.parent.name] = {str(json.loads(line)["rule"]) for line in path.read_text("utf-8").splitlines()}
+        known[path.parent.name] = {
+            str(json.loads(line)["rule"]) for line in path.read_text("utf-8").splitlines()
+        }
     wrong = {
         (b.rule.id, peer, one)
         for b in catalogue()
