@@ -245,6 +245,11 @@ def https(document: Document) -> Iterator[Scope]:
     return _scopes(document, "http")
 
 
+def streams(document: Document) -> Iterator[Scope]:
+    """`stream` blocks."""
+    return _scopes(document, "stream")
+
+
 def servers(document: Document) -> Iterator[Scope]:
     """`server` blocks of http."""
     return (scope for scope in _scopes(document, "server") if plane(scope.node) == "http")
@@ -286,6 +291,7 @@ def directives(document: Document) -> Iterator[Statement]:
 TARGETS = {
     "nginx.file": files,
     "nginx.http": https,
+    "nginx.stream": streams,
     "nginx.server": servers,
     "nginx.location": locations,
     "nginx.upstream": upstreams,

@@ -1,0 +1,185 @@
+"""Who gets in: allow and deny, status pages, listings, hidden files, referers, trusted proxies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.nginx import hosts, tree
+from readiness.checks.nginx.variables import REDIRECTS, redirects
+from readiness.kinds.nginx import Scope, Statement
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax.nginx import Block, Directive
+
+_AUTH = ("auth_basic", "auth_request", "auth_jwt", "auth_oidc")
+_ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}  # noqa: S104 - compared, never bound
+
+
+def rules_of(project: Project, block: Block) -> list[Directive]:
+    """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
+    for level in tree.chain(project, block):
+        found = tree.own(project, level, "allow", "deny")
+        if found:
+            return found
+    return []
+
+
+def authenticated(project: Project, block: Block) -> bool:
+    """Whether a block asks who the client is."""
+    for name in _AUTH:
+        value = tree.value(project, block, name)
+        if value and value != "off":
+            return True
+    return tree.value(project, block, "ssl_verify_client") == "on"
+
+
+def stranger(rules: list[Directive], family: str) -> str:
+    """What the access rules say to a client that no narrow rule knows: `allow`, `deny` or nothing."""
+    for rule in rules:
+        subject = rule.args[0] if rule.args else ""
+        if subject == "all" or _ANYONE.get(subject) == family:
+            return rule.name
+    return ""
+
+
+def families(project: Project, block: Block) -> set[str]:
+    """The kinds of client address that a block's server can see: `4`, `6`; nothing where only UNIX sockets listen."""
+    server = tree.enclosing(project, block, "server")
+    if server is None:
+        return {"4"}
+    found: set[str] = set()
+    for one in hosts.listens(server):
+        if one.host.startswith("unix:"):
+            continue
+        address = hosts.ip(one.host)
+        if address is not None and address.is_loopback or one.host == "localhost":
+            continue
+        found |= {"6"} if address is not None and address.version == 6 else {"4"}
+        if one.host not in {"*"} and address is None:
+            found |= {"4", "6"}
+    return found
+
+
+def status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+    """Anybody can read the status page."""
+    d = statement.node
+    block = d.parent
+    if tree.own(project, block, "internal") or d.value == "off":
+        return
+    rules = rules_of(project, block)
+    login = authenticated(project, block)
+    any_ = tree.value(project, block, "satisfy") == "any"
+    for family in sorted(families(project, block)):
+        answer = stranger(rules, family)
+        open_ = (answer == "allow" or (answer == "" and not login)) if any_ else (answer != "deny" and not login)
+        if not open_:
+            continue
+        if tree.opaque(project, block) or any(x.name in {"if", "access_by_lua_block", "access_by_lua_file"} for x in block.directives):
+            yield Unknown(d.at())
+        else:
+            yield hit(d.head)
+        return
+
+
+def status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
+    """Nobody at all can read the status page: everything is denied and nobody is let in."""
+    d = statement.node
+    rules = rules_of(project, d.parent)
+    if rules and not any(rule.name == "allow" for rule in rules) and rules[0].args == ("all",):
+        if tree.value(project, d.parent, "satisfy") != "any" or not authenticated(project, d.parent):
+            yield hit(rules[0].head, at=rules[0].source)
+
+
+def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
+    """A list of allowed addresses that denies nobody."""
+    block = scope.node
+    if tree.level(project, block) is not block and scope.kind == "" and not scope.source.fragment:
+        return
+    rules = tree.own(project, block, "allow", "deny")
+    allowed = [d for d in rules if d.name == "allow"]
+    if not allowed or len(allowed) < len(rules) or all(d.args == ("all",) for d in allowed):
+        return
+    if tree.value(project, block, "satisfy") == "any" and authenticated(project, block):
+        return
+    yield hit(allowed[0].head, at=allowed[0].source)
+
+
+def return_before_access(statement: Statement, project: Project) -> Iterator[Hit]:
+    """An answer is given before `allow` and `deny` are looked at."""
+    d = statement.node
+    block = d.parent
+    rules = rules_of(project, block)
+    if not any(rule.name == "deny" for rule in rules) or stranger(rules, "4") == "allow":
+        return
+    if d.name == "rewrite":
+        if redirects(d):
+            yield hit(d.head)
+        return
+    if not d.args:
+        return
+    code = d.args[0]
+    if len(d.args) > 1 or not code.isdigit() or code in REDIRECTS or code[0] == "2":
+        yield hit(d.head)
+    elif any(code in page.args[:-1] and page.args[-1].startswith("@") for page in tree.inforce(project, block, "error_page")):
+        yield hit(d.head)
+
+
+def referers(statement: Statement) -> Iterator[Hit]:
+    """`valid_referers` lets requests without a Referer, or with a mangled one, through."""
+    d = statement.node
+    for number, word in enumerate(d.args, 1):
+        if word in {"none", "blocked"}:
+            yield hit(d.at(number), word=word)
+            return
+
+
+def autoindex(statement: Statement, project: Project) -> Iterator[Hit]:
+    """Listings of folders are on, and nobody is asked who they are."""
+    d = statement.node
+    if d.args[:1] == ("on",) and not tree.own(project, d.parent, "internal"):
+        if not authenticated(project, d.parent) and stranger(rules_of(project, d.parent), "4") != "deny":
+            yield hit(d.at(1))
+
+
+_HIDDEN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
+
+
+def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """A server sends files and keeps those that begin with a dot from nobody."""
+    block = scope.node
+    roots = [d for d in tree.within(project, block) if d.name == "root"]
+    if not tree.own(project, block, "root") or not roots:
+        return
+    for d in tree.within(project, block):
+        if d.name == "location" and len(d.args) == 2 and d.args[0].startswith("~") and _HIDDEN.search(d.args[1]) and d.block is not None:
+            if any(x.name in {"deny", "return", "internal"} for x in tree.own(project, d.block)):
+                return
+        if d.name == "if" and _HIDDEN.search(d.value) and "uri" in d.value:
+            return
+    if not _sends_files(project, block):
+        return
+    if tree.opaque(project, block):
+        yield Unknown(block.at())
+        return
+    place = block.all("root")
+    if place:
+        yield missing(place[0].head)
+
+
+def _sends_files(project: Project, block: Block) -> bool:
+    """Whether the server's `root` is read for any path: not where everything is proxied or answered by `return`."""
+    if tree.own(project, block, "return"):
+        return False
+    for d in tree.own(project, block, "location"):
+        if d.args in {("/",), ("^~", "/")} and d.block is not None:
+            taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+            return not any(x.name in taken for x in tree.own(project, d.block))
+    return True
+
+
+def trusted_everyone(statement: Statement) -> Iterator[Hit]:
+    """Every client is trusted to state its own address."""
+    d = statement.node
+    if d.args and d.args[0] in _ANYONE:
+        yield hit(d.at(1))

@@ -1,0 +1,252 @@
+"""Limits, workers, logs and compression: what keeps a server up under load and lets people see what it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.nginx import tree
+from readiness.checks.nginx.headers import serves
+from readiness.kinds.nginx import Scope, Statement
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax.nginx import Directive, walk
+
+_DEFAULT_CONNECTIONS = 512
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "M": 2_592_000.0, "y": 31_536_000.0}
+_TIME = re.compile(r"(\d{1,12})(ms|[smhdwMy]?)")
+
+
+def seconds(text: str) -> float | None:
+    """A time as nginx writes it (`1h30m`), in seconds; None where it is none."""
+    total, place = 0.0, 0
+    while place < len(text):
+        found = _TIME.match(text, place)
+        if not found:
+            return None
+        total += int(found[1]) * _SECONDS[found[2]]
+        place = found.end()
+    return total if text else None
+
+
+def size(text: str) -> int | None:
+    """A size as nginx writes it (`10m`), in bytes; None where it is none."""
+    found = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
+    """Workers may open fewer files than twice the connections they take, and a proxied request needs two."""
+    if tree.level(project, scope.node) is not scope.node:
+        return
+    own = tree.own(project, scope.node)
+    limits = [d for d in own if d.name == "worker_rlimit_nofile" and d.value.isdigit()]
+    if not limits:
+        return
+    inner = [x for d in own if d.name == "events" and d.block for x in tree.own(project, d.block)]
+    connections = [d for d in [*own, *inner] if d.name == "worker_connections"]
+    if connections and not connections[-1].value.isdigit():
+        return
+    count = int(connections[-1].value) if connections else _DEFAULT_CONNECTIONS
+    if int(limits[-1].value) < 2 * count:
+        d = limits[-1]
+        yield hit(d.at(1), at=d.source, files=d.value, connections=count, wanted=2 * count)
+
+
+def main_lacks(scope: Scope, project: Project, *, directive: str) -> Iterator[Hit | Unknown]:
+    """A main file leaves a directive of the outermost level out."""
+    http = [d for d in scope.node.directives if d.name == "http"]
+    if not http or tree.level(project, scope.node) is not scope.node or tree.own(project, scope.node, directive):
+        return
+    if tree.opaque(project, scope.node):
+        yield Unknown(http[0].head)
+    else:
+        yield missing(http[0].at(0))
+
+
+def http_lacks(scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = (), proxying: bool = False) -> Iterator[Hit | Unknown]:
+    """An `http` block and all that is in it leave a directive out."""
+    found = [d for d in tree.within(project, scope.node) if d.name == directive or d.name in unless]
+    if found or not any(d.name == "server" for d in tree.own(project, scope.node)):
+        return
+    if proxying and not any(d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"} for d in tree.within(project, scope.node)):
+        return
+    if tree.opaque(project, scope.node):
+        yield Unknown(scope.node.at())
+    else:
+        yield missing(scope.node.at())
+
+
+def tokens_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """`server_tokens` is left out, so error pages and the Server header name the version."""
+    block = scope.node
+    servers = [d.block for d in tree.own(project, block, "server") if d.block]
+    if tree.inforce(project, block, "server_tokens") or not servers:
+        return
+    if all(tree.own(project, one, "server_tokens") for one in servers):
+        return
+    if any("more_clear_headers" == d.name and "server" in d.value.lower() for d in tree.within(project, block)):
+        return
+    if tree.opaque(project, block):
+        yield Unknown(block.at())
+    else:
+        yield missing(block.at())
+
+
+def at_most(statement: Statement, *, most: int) -> Iterator[Hit]:
+    """A number is over the bound."""
+    value = statement.node.args[0] if statement.node.args else ""
+    if value.isdigit() and int(value) > most:
+        yield hit(statement.node.at(1), given=value, most=most)
+
+
+def at_least(statement: Statement, *, least: int) -> Iterator[Hit]:
+    """A number is under the bound."""
+    value = statement.node.args[0] if statement.node.args else ""
+    if value.isdigit() and int(value) < least:
+        yield hit(statement.node.at(1), given=value, least=least)
+
+
+def unlimited_body(statement: Statement) -> Iterator[Hit]:
+    """Request bodies of any size are taken."""
+    if statement.node.args and size(statement.node.args[0]) == 0:
+        yield hit(statement.node.at(1))
+
+
+def body_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """A proxied server leaves the size of a request body to the default of one megabyte."""
+    block = scope.node
+    passes = [d for d in tree.within(project, block) if d.name in {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"}]
+    if not passes or tree.inforce(project, block, "client_max_body_size"):
+        return
+    if any(d.name == "client_max_body_size" for d in tree.within(project, block)):
+        return
+    if tree.opaque(project, block):
+        yield Unknown(block.at())
+    else:
+        yield missing(block.at(), server=scope.name)
+
+
+def timeout_over(statement: Statement, *, most: int) -> Iterator[Hit]:
+    """A time-out towards clients is so long that slow clients can hold all connections."""
+    value = seconds(statement.node.args[0]) if statement.node.args else None
+    if value is not None and value > most:
+        yield hit(statement.node.at(1), given=statement.node.args[0], most=most)
+
+
+def log_off(statement: Statement) -> Iterator[Hit]:
+    """The access log is off for a whole server or for all of them."""
+    d = statement.node
+    if d.args[:1] == ("off",) and d.parent.name in {"http", "server"}:
+        returns = {x.name for x in walk(d.parent)} & {"proxy_pass", "root", "fastcgi_pass", "uwsgi_pass", "try_files", "grpc_pass"}
+        if returns:
+            yield hit(d.at(1), block=d.parent.name)
+
+
+def error_log_lost(statement: Statement) -> Iterator[Hit]:
+    """Errors are written to a file called `off`, or thrown away."""
+    d = statement.node
+    if d.args and d.args[0] == "off":
+        yield hit(d.at(1))
+
+
+def error_log_null(statement: Statement) -> Iterator[Hit]:
+    """Errors are thrown away."""
+    d = statement.node
+    if d.args and (d.args[0] == "/dev/null" or d.args[1:2] == ("emerg",)) and d.parent.name in {"", "http", "server"}:
+        yield hit(d.at(1) if d.args[0] == "/dev/null" else d.at(2))
+
+
+def debug_log(statement: Statement) -> Iterator[Hit]:
+    """The error log is written at the level for debugging."""
+    d = statement.node
+    if d.args[1:2] and d.args[1].startswith("debug"):
+        yield hit(d.at(2), level=d.args[1])
+
+
+def secret_logged(statement: Statement) -> Iterator[Hit]:
+    """A log format writes down credentials of clients."""
+    d = statement.node
+    for number, text in enumerate(d.args, 1):
+        found = re.search(r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*(?:sess|token|auth)\w*|request_body)\b", text)
+        if found:
+            yield hit(d.at(number), variable=f"${found[1]}")
+            return
+
+
+def health_logged(scope: Scope, project: Project) -> Iterator[Hit]:
+    """A health path that the proxy answers itself is written to the access log."""
+    owner = scope.node.owner
+    if owner is None or not re.search(r"/(?:nginx[_-])?(?:health|healthz|healthcheck|ping|livez?|readyz?)\b/?$", owner.value):
+        return
+    answered = any(d.args and d.args[0] in {"200", "204"} for d in tree.own(project, scope.node, "return"))
+    if answered and not any(d.value == "off" for d in tree.inforce(project, scope.node, "access_log")):
+        yield hit(owner.head, location=owner.args[-1])
+
+
+def zone_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+    """A limit names a zone that nobody defines; nginx does not start."""
+    d = statement.node
+    name = _zone(d)
+    if not name or "$" in name:
+        return
+    definer = f"{d.name}_zone"
+    for level in tree.chain(project, d.parent):
+        for one in tree.own(project, level, definer):
+            if any(word.split(":")[0] == f"zone={name}" for word in one.args):
+                return
+    if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
+        yield Unknown(d.at())
+    else:
+        yield hit(d.head, zone=name, definer=definer)
+
+
+def _zone(d: Directive) -> str:
+    if d.name == "limit_conn":
+        return d.args[0] if len(d.args) == 2 else ""
+    return next((word.removeprefix("zone=") for word in d.args if word.startswith("zone=")), "")
+
+
+def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+    """A zone for limits is defined and no limit uses it."""
+    d = statement.node
+    name = next((word.removeprefix("zone=").split(":")[0] for word in d.args if word.startswith("zone=")), "")
+    user = d.name.removesuffix("_zone")
+    around = tree.level(project, d.parent)
+    if not name or any(x.name == user and _zone(x) == name for x in tree.within(project, around)):
+        return
+    if around.name != "http" or tree.opaque(project, around):
+        yield Unknown(d.at())
+    else:
+        yield hit(d.head, zone=name, directive=user)
+
+
+def no_burst(statement: Statement) -> Iterator[Hit]:
+    """A request limit has no burst: two requests close together, and one is refused."""
+    d = statement.node
+    if any(word.startswith("zone=") for word in d.args) and not any(word.startswith("burst=") for word in d.args):
+        yield hit(d.head)
+
+
+def rate_limit(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """A server that proxies to an application limits neither requests nor connections."""
+    block = scope.node
+    passes = [d for d in tree.within(project, block) if d.name in {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"}]
+    if not passes or not serves(project, block):
+        return
+    if any(tree.inforce(project, block, n) for n in ("limit_req", "limit_conn")) or any(
+        d.name in {"limit_req", "limit_conn"} for d in tree.within(project, block)
+    ):
+        return
+    if tree.opaque(project, block):
+        yield Unknown(block.at())
+    else:
+        yield missing(block.at(), server=scope.name)
+
+
+def open_files(statement: Statement, project: Project) -> Iterator[Hit]:
+    """`try_files` asks the file system for every request, and no answers are kept."""
+    d = statement.node
+    if tree.value(project, d.parent, "open_file_cache", "off") == "off":
+        yield hit(d.head)

@@ -1,0 +1,184 @@
+"""Expressions that are to tell a trusted Origin or Referer: whether another site can pass for one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.nginx import tree
+from readiness.checks.nginx.headers import header
+from readiness.checks.nginx.variables import condition, definitions, names
+from readiness.kinds.nginx import Scope, Statement
+from readiness.model import Hit, Span, hit
+from readiness.project import Project
+from readiness.syntax import automaton, pcre
+from readiness.syntax.nginx import Block, Directive
+
+_PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
+_ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
+_SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
+_REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "421", "444"})
+
+
+def condition_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
+    """An `if` on Origin or Referer whose expression another site can match."""
+    owner = scope.node.owner
+    if owner is None:
+        return
+    left, operator, pattern = condition(owner)
+    name = left.lstrip("$").strip("{}").lower()
+    if name == "http_referrer":
+        yield hit(owner.at(1), problem="names $http_referrer, a header that no browser sends: it is $http_referer")
+    if name not in {"http_origin", "http_referer", "http_referrer"} or "~" not in operator:
+        return
+    if not operator.startswith("!") and _refuses(project, scope.node):
+        return  # a list of what is kept out: matching more than meant lets nobody in
+    problem = flaw(pattern, operator.endswith("*"), origin=name == "http_origin")
+    if problem and name != "http_referrer":
+        yield hit(_place(owner, pattern), problem=problem)
+
+
+def _refuses(project: Project, block: Block) -> bool:
+    return any(d.args and d.args[0] in _REFUSALS for d in tree.own(project, block, "return"))
+
+
+def _place(owner: Directive, pattern: str) -> Span:
+    for number, word in enumerate(owner.args, 1):
+        if word and (word in pattern or pattern in word) and number > 2:
+            return owner.at(number)
+    return owner.head
+
+
+def table_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
+    """A `map` that gives out Access-Control-Allow-Origin has an expression that another site can match."""
+    owner = scope.node.owner
+    if owner is None or len(owner.args) != 2 or owner.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}:
+        return
+    if not _allows(project, scope.node, owner.args[1].strip("${}").lower()):
+        return
+    for entry in scope.node.directives:
+        key = entry.name
+        if not key.startswith("~") or not entry.args or entry.args[-1] in {"", "0"}:
+            continue
+        problem = flaw(key[1:].removeprefix("*"), key.startswith("~*"), origin=True)
+        if problem:
+            yield hit(entry.at(0), problem=problem)
+
+
+def _allows(project: Project, block: Block, name: str) -> bool:
+    """Whether a variable is used for Access-Control-Allow-Origin anywhere below the level of its `map`."""
+    around = next((one for n, one in enumerate(tree.chain(project, block)) if n == 1), None)
+    if around is None:
+        return False
+    return any(
+        d.name in {"add_header", "more_set_headers"} and "access-control-allow-origin" in d.value.lower() and name in names(d.value)
+        for d in tree.within(project, around)
+    )
+
+
+def reflected(statement: Statement, project: Project) -> Iterator[Hit]:
+    """Access-Control-Allow-Origin repeats whatever Origin the client sends."""
+    d = statement.node
+    if header(d) != "access-control-allow-origin" or len(d.args) < 2 or _guarded(d):
+        return
+    for name in names(d.args[1]):
+        if name == "http_origin" or (name in {"http_referer"}) or _passes_on(project, d, name):
+            yield hit(d.at(2), variable=f"${name}")
+            return
+
+
+def _guarded(directive: Directive) -> bool:
+    """Whether an `if` on the Origin stands around the line."""
+    block: Block | None = directive.parent
+    while block is not None:
+        if block.owner is not None and block.name == "if" and "$" in block.owner.value:
+            return True
+        block = block.parent
+    return False
+
+
+def _passes_on(project: Project, directive: Directive, name: str) -> bool:
+    """Whether a variable is the Origin itself for origins that nothing has looked at."""
+    for one in definitions(project, directive.parent, name):
+        if one.name == "set":
+            if one.parent.name != "if" and names(" ".join(one.args[1:])) == ["http_origin"]:
+                return True
+        elif one.block is not None:
+            for entry in one.block.directives:
+                if entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"} and names(entry.args[-1] if entry.args else "") == ["http_origin"]:
+                    return True
+    return False
+
+
+# -- the expression -------------------------------------------------------------------------------------------------
+
+
+def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
+    """What is wrong with an expression for trusted sites; an empty string where nothing is known to be."""
+    try:
+        regex = pcre.parse(pattern, icase)
+        machine = automaton.build(regex.root)
+    except pcre.Unsupported:
+        return ""
+    if any(node.atomic for node in pcre.walk(regex.root)):
+        return ""
+    texts = [text for text in automaton.samples(regex.root) if text]
+    for attack in _attacks(texts, origin=origin):
+        if automaton.search(machine, attack):
+            return f"matches {attack} as well"
+    if _loose_dot(regex.root):
+        return "has a dot that is not escaped and matches any character"
+    if origin and texts and not any(_ORIGIN.fullmatch(_whole(text)) and automaton.search(machine, _whole(text)) for text in texts):
+        return "matches no Origin that a browser sends (a scheme, a host, a port, no path)"
+    return ""
+
+
+def _whole(text: str) -> str:
+    """A sample as an origin: with a scheme where it has none."""
+    return text if "://" in text or text == "null" else "https://" + text
+
+
+def _registrable(host: str) -> str:
+    """The part of a host that somebody owns: two labels, three under co.uk and the like."""
+    labels = host.lower().rstrip(".").split(".")
+    size = 3 if len(labels) > 2 and labels[-2] in _SECOND_LEVEL and len(labels[-1]) == 2 else 2
+    return ".".join(labels[-size:])
+
+
+def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
+    """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
+    parts = [_PARTS.fullmatch(text) for text in texts]
+    own = {_registrable(found[2]) for found in parts if found and found[2]}
+    for found in parts:
+        if not found or "." not in found[2].strip("."):
+            continue
+        scheme, host, port, tail = found[1] or "https://", found[2], found[3] or "", found[4]
+        base = _registrable(host)
+        ends = [""] if origin else ["/", tail, ""]
+        for end in dict.fromkeys(ends):
+            for name in (f"evil{base}", f"a.evil{base}", f"{host}.evil.com", f"evil{host}", f"{host}evil.com"):
+                if _registrable(name) not in own and not name.startswith("."):
+                    yield f"{scheme}{name}{port}{end}"
+            if not origin:
+                yield f"https://evil.com/{found[0]}{end if end != tail else ''}"
+                yield f"https://evil.com/?{scheme}{host}{port}{end}"
+                yield f"https://evil.com/a{host}{port}{end}"
+
+
+def _loose_dot(root: pcre.Node) -> bool:
+    """Whether a plain dot stands between two letters of a name."""
+    word = pcre.mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+    for node in pcre.walk(root):
+        if node.kind not in {"cat"}:
+            continue
+        for left, middle, right in zip(node.parts, node.parts[1:], node.parts[2:], strict=False):
+            if middle.kind == "chars" and middle.chars == pcre.DOT and _fixed(left, word) and _fixed(right, word):
+                return True
+    return False
+
+
+def _fixed(node: pcre.Node, word: int) -> bool:
+    """Whether a node is a letter of a name, or a choice of such."""
+    if node.kind == "chars":
+        return bool(node.chars & word) and not node.chars & ~word and node.chars.bit_count() <= 2
+    return node.kind == "group" and bool(pcre.first(node)) and not pcre.first(node) & ~word

@@ -1,0 +1,271 @@
+"""Rewrites, conditions and expressions: captures that are not there, patterns that cost too much, `if` in a location."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.nginx import tree
+from readiness.checks.nginx.variables import VARIABLE, condition, names, providers, redirects, regex_of
+from readiness.kinds.nginx import FREE, Scope, Statement
+from readiness.model import Hit, hit, joined
+from readiness.project import Project
+from readiness.syntax import automaton, pcre
+from readiness.syntax.nginx import Block, Directive, walk
+
+_CAPTURE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
+_STOPS = frozenset({"last", "break", "redirect", "permanent"})
+_SAFE_IN_IF = frozenset({"return", "set", "break", "include", "access_log", "error_log", "limit_rate", "rewrite"})
+_RUNS_CONTENT = frozenset({"proxy_pass", "try_files", "fastcgi_pass", "uwsgi_pass"})
+
+
+def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
+    """An `if` in a location holds more than `return` and `rewrite`."""
+    owner = scope.node.owner
+    if owner is None or not any(one.name == "location" for one in tree.chain(project, scope.node)):
+        return
+    for d in scope.node.directives:
+        if d.name not in _SAFE_IN_IF:
+            yield hit(d.head, directive=d.name)
+            return
+        if d.name == "rewrite" and "break" in d.args[2:]:
+            yield hit(d.head, directive="rewrite ... break")
+            return
+
+
+def capture_missing(statement: Statement, project: Project) -> Iterator[Hit]:
+    """`$1` is used and no expression that can have run has such a group."""
+    d = statement.node
+    if d.name == "rewrite":
+        pattern = regex_of(d)
+        regex = pcre.read(*pattern) if pattern else None
+        wanted = _lacking(d.args[1] if len(d.args) > 1 else "", regex)
+        if regex is not None and wanted:
+            yield hit(d.at(2), capture=f"${wanted}")
+        return
+    block = d.parent
+    if d.name == "set" and block.owner is not None and block.name == "if" and regex_of(block.owner):
+        yield from _in_condition(d, block.owner, project)
+        return
+    for number, text in enumerate(d.args, 1):
+        wanted = _lowest(text)
+        if wanted and not _anywhere(project, d, wanted):
+            yield hit(d.at(number), capture=f"${wanted}")
+            return
+
+
+def _in_condition(d: Directive, owner: Directive, project: Project) -> Iterator[Hit]:
+    """A `set` in an `if` with an expression reads that expression's groups; a negated one leaves none."""
+    pattern = regex_of(owner)
+    regex = pcre.read(*pattern) if pattern else None
+    text = d.args[1] if len(d.args) > 1 else ""
+    if condition(owner)[1].startswith("!"):
+        wanted = _lowest(text)
+        before = [one for one in providers(project, owner) if not one.negated]
+        if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
+            yield hit(d.at(2), capture=f"${wanted}")
+    elif regex is not None:
+        found = _lacking(text, regex)
+        if found:
+            yield hit(d.at(2), capture=f"${found}")
+
+
+def _lowest(text: str) -> int:
+    found = [int(name) for name in names(text) if name.isdigit() and name != "0"]
+    return min(found, default=0)
+
+
+def _lacking(text: str, regex: pcre.Regex | None) -> int:
+    """The lowest group that a text refers to and an expression doesn't have."""
+    missing = [int(name) for name in names(text) if name.isdigit() and name != "0" and regex and not regex.group(int(name))]
+    return min(missing, default=0)
+
+
+def _anywhere(project: Project, d: Directive, number: int) -> bool:
+    """Whether any expression around a directive, or of the same server, has a group of that number."""
+    top = d.parent
+    for level in tree.chain(project, d.parent):
+        top = level
+        if level.name == "server":
+            break
+    if tree.opaque(project, d.parent):
+        return True
+    candidates = [top.owner] if top.owner is not None else []
+    for one in [*tree.within(project, top), *candidates]:
+        if one.name == "server_name" and any(name.startswith("~") for name in one.args):
+            return True
+        pattern = regex_of(one)
+        if pattern and not (one.name == "if" and condition(one)[1].startswith("!")):
+            regex = pcre.read(*pattern)
+            if regex is None or regex.group(number):
+                return True
+    return _in_tables(project, d, number)
+
+
+def _in_tables(project: Project, d: Directive, number: int) -> bool:
+    for level in tree.chain(project, d.parent):
+        for table in tree.own(project, level, "map"):
+            for entry in table.block.directives if table.block else []:
+                if entry.name.startswith("~"):
+                    regex = pcre.read(entry.name[1:].removeprefix("*"))
+                    if regex is None or regex.group(number):
+                        return True
+    return False
+
+
+def table_capture_missing(scope: Scope) -> Iterator[Hit]:
+    """A line of a `map` uses a group that its expression does not have."""
+    for entry in scope.node.directives:
+        if entry.name.startswith("~") and entry.args:
+            regex = pcre.read(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
+            wanted = _lacking(entry.args[-1], regex)
+            if wanted:
+                yield hit(entry.at(len(entry.args)), capture=f"${wanted}")
+
+
+# -- CVEs of the rewrite engine -------------------------------------------------------------------------------------
+
+
+def overlapping(statement: Statement) -> Iterator[Hit]:
+    """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
+    d = statement.node
+    if len(d.args) < 2:
+        return
+    text = d.args[1]
+    used = [int(n) for n in names(text) if n.isdigit()]
+    if len(used) < 2 or len(set(used)) < len(used) or any(not n.isdigit() for n in names(text)):
+        return
+    if not (text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])):
+        head, mark, tail = text.partition("?")
+        used = [int(n) for n in names(tail) if n.isdigit()] if mark else []
+    regex = pcre.read(d.args[0])
+    if regex is None:
+        return
+    groups = [(n, regex.group(n)) for n in used]
+    for one, outer in groups:
+        for two, inner in groups:
+            if one != two and outer is not None and inner is not None and any(node is inner for node in pcre.walk(outer)):
+                yield hit(d.at(2), outer=f"${one}", inner=f"${two}")
+                return
+
+
+def leaked_arguments(scope: Scope) -> Iterator[Hit]:
+    """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
+    leaking: Directive | None = None
+    for d in _in_order(scope.node):
+        if d.name == "rewrite" and len(d.args) > 1:
+            if "?" in d.args[1].removesuffix("?") and not _STOPS & set(d.args[2:]) and not redirects(d):
+                leaking = d
+        elif leaking is not None and d.name in {"set", "if"}:
+            value = d.args[1] if d.name == "set" and len(d.args) > 1 else _compared(d)
+            if _CAPTURE.search(value):
+                yield hit(leaking.head, directive=d.name)
+                return
+        elif d.name in {"return", "break"} and d.parent is scope.node:
+            return
+
+
+def _in_order(block: Block) -> Iterator[Directive]:
+    """The directives of the rewrite module in the order in which they run; those of nested locations run on their own."""
+    for d in block.directives:
+        yield d
+        if d.name == "if" and d.block is not None:
+            yield from d.block.directives
+
+
+def _compared(d: Directive) -> str:
+    left, operator, right = condition(d)
+    return right if operator in {"=", "!="} else ""
+
+
+def question_mark(scope: Scope) -> Iterator[Hit]:
+    """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
+    wide: Directive | None = None
+    for d in _in_order(scope.node):
+        if wide is not None and d.name in {"rewrite", "if", "set"}:
+            yield hit(wide.at(2), directive=d.name)
+            return
+        if d.name == "rewrite" and len(d.args) > 1 and "?" in d.args[1] and _CAPTURE.search(d.args[1]):
+            wide = d
+
+
+# -- expressions ----------------------------------------------------------------------------------------------------
+
+
+def runs_away(statement: Statement, project: Project) -> Iterator[Hit]:
+    """A text of a client can make the expression take time that doubles with each character."""
+    d = statement.node
+    pattern = regex_of(d)
+    patterns = [(pattern, d.head if d.name == "if" else d.at(2 if d.name == "location" else 1))] if pattern else []
+    if d.name == "server_name":
+        patterns = [((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")]
+    for (text, icase), place in patterns:
+        regex = pcre.read(text, icase)
+        try:
+            if regex is not None and automaton.runs_away(regex):
+                yield hit(place, pattern=text)
+        except pcre.Unsupported:
+            continue
+
+
+def table_runs_away(scope: Scope) -> Iterator[Hit]:
+    """The same of the keys of a `map`."""
+    for entry in scope.node.directives:
+        if entry.name.startswith("~"):
+            regex = pcre.read(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
+            try:
+                if regex is not None and automaton.runs_away(regex):
+                    yield hit(entry.at(0), pattern=entry.name)
+            except pcre.Unsupported:
+                continue
+
+
+def unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
+    """The expression of a location matches anywhere in the path."""
+    owner = scope.node.owner
+    pattern = regex_of(owner) if owner else None
+    regex = pcre.read(*pattern) if pattern else None
+    if owner is None or regex is None or any(node.atomic for node in pcre.walk(regex.root)):
+        return
+    refuses = any(d.name in {"deny", "return"} and d.value in {"all", "403", "404", "444"} for d in tree.own(project, scope.node))
+    if not pcre.has_anchor(regex.root) and not refuses:
+        yield hit(owner.at(2), pattern=pattern[0] if pattern else "")
+
+
+def exact(scope: Scope) -> Iterator[Hit]:
+    """The expression of a location can match one path only, which `location =` finds faster."""
+    owner = scope.node.owner
+    if owner is None or len(owner.args) != 2 or owner.args[0] != "~":
+        return
+    regex = pcre.read(owner.args[1])
+    if regex is None or regex.groups or not pcre.anchored(regex.root, "start") or not pcre.anchored(regex.root, "end"):
+        return
+    path = pcre.literal(regex.root)
+    if path and path.startswith("/"):
+        yield hit(owner.at(2), path=path)
+
+
+def mixed_case(scope: Scope, project: Project) -> Iterator[Hit]:
+    """One variable is written in two ways; nginx takes them for the same."""
+    seen: dict[str, str] = {}
+    reported: set[str] = set()
+    for d in walk(scope.node):
+        words = d.args if d.parent.name not in FREE else d.args[-1:]
+        for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
+            for found in VARIABLE.finditer(word):
+                name = found[1] or found[3] or ""
+                if found[1] and name.isupper() or not name or name.isdigit():
+                    continue  # a place for envsubst
+                first = seen.setdefault(name.lower(), name)
+                if first != name and name.lower() not in reported:
+                    reported.add(name.lower())
+                    yield hit(d.at(number), names=joined([f"${first}", f"${name}"]))
+
+
+def table_without_default(scope: Scope) -> Iterator[Hit]:
+    """A `map` with several lines, or a `geo`, says nothing of what none of its lines matches."""
+    owner = scope.node.owner
+    entries = [d for d in scope.node.directives if d.name not in {"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"}]
+    known = any(d.name in {"default", "include"} for d in scope.node.directives)
+    if owner is not None and not known and entries and (owner.name == "geo" or len(entries) > 1):
+        yield hit(owner.head, variable=owner.args[-1] if owner.args else owner.name)

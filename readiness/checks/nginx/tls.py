@@ -1,0 +1,279 @@
+"""TLS: versions, ciphers, certificates, stapling, and the way from HTTP to HTTPS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.nginx import hosts, tree
+from readiness.kinds.nginx import Scope, Statement
+from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax.nginx import Block, Directive
+
+_OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
+# Names of suites and groups of OpenSSL whose use is a known weakness: no or export encryption, RC4, (3)DES, MD5, no
+# authentication. `ALL` and the class names bring some of them in.
+_WEAK = re.compile(
+    r"(?:^|-|_)(?:RC4|RC2|DES|3DES|DES3|MD5|NULL|EXP|EXPORT|EXPORT40|EXPORT56|ADH|AECDH|aNULL|eNULL|IDEA|SEED|LOW|CBC3|PSK)(?:-|_|$)|^(?:ALL|COMPLEMENTOFALL)$"
+)
+_STRONG = re.compile(r"ECDHE|EECDH|DHE|EDH|TLS_AES|TLS_CHACHA|AESGCM|CHACHA20|HIGH|kEECDH|kEDH")
+_FORWARD = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
+_AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
+_HYBRID = re.compile(r"(?:X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|MLKEM\d+|\w*Kyber\w*|\w*mlkem\w*)", re.IGNORECASE)
+
+
+def old_protocols(statement: Statement) -> Iterator[Hit]:
+    """`ssl_protocols` and its kin name a version before TLS 1.2."""
+    for number, word in enumerate(statement.node.args, 1):
+        if word in _OLD:
+            yield hit(statement.node.at(number), version=word)
+
+
+def weak_ciphers(statement: Statement, project: Project) -> Iterator[Hit]:
+    """The cipher list offers suites that are broken."""
+    d = statement.node
+    if not d.args or "$" in d.args[0] or _only_tls13(project, d):
+        return
+    for entry in re.split(r"[:, ]", d.args[0]):
+        if entry and entry[0] not in "!-@" and entry != "DEFAULT" and _WEAK.search(entry.lstrip("+")):
+            if entry.lstrip("+") == "ALL" and "!aNULL" not in d.args[0]:
+                yield hit(d.at(1), cipher="ALL")
+                return
+            if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _excluded(entry.lstrip("+"), d.args[0]):
+                continue
+            yield hit(d.at(1), cipher=entry.lstrip("+"))
+            return
+
+
+def _excluded(entry: str, text: str) -> bool:
+    """Whether a later `!` takes a weak entry out again."""
+    parts = set(entry.split("-")) | {entry, "3DES" if "CBC3" in entry else entry}
+    return any(f"!{part}" in re.split(r"[:, ]", text) for part in parts)
+
+
+def _only_tls13(project: Project, d: Directive) -> bool:
+    """`ssl_ciphers` does not concern TLS 1.3."""
+    prefix = d.name.removesuffix("ciphers")
+    return tree.value(project, d.parent, f"{prefix}protocols") == "TLSv1.3"
+
+
+def no_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
+    """A suite in the list has no forward secrecy or no authenticated encryption."""
+    d = statement.node
+    if not d.args or "$" in d.args[0] or _only_tls13(project, d):
+        return
+    for entry in re.split(r"[:, ]", d.args[0]):
+        name = entry.lstrip("+")
+        if "-" not in name or name[:1] in "!-@" or _WEAK.search(name):
+            continue
+        if not _FORWARD.search(name) or not _AEAD.search(name):
+            yield hit(d.at(1), cipher=name)
+            return
+
+
+def certificate(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """A server takes TLS and has no certificate, or no key for it."""
+    block = scope.node
+    if not scope.tls or tree.value(project, block, "ssl_reject_handshake") == "on":
+        return
+    absent = [n for n in ("ssl_certificate", "ssl_certificate_key") if not tree.inforce(project, block, n)]
+    if not absent or any(d.name.startswith("ssl_certificate_by") for d in tree.own(project, block)):
+        return
+    if tree.opaque(project, block) or not _settled(project, block):
+        yield Unknown(block.at())
+        return
+    yield missing(_listen(block), directive=absent[0])
+
+
+def _settled(project: Project, block: Block) -> bool:
+    """Whether the http level is in sight, or the whole project has none: then nothing else can set it."""
+    return tree.whole(project, block) or not any(
+        d.name == "http" for document in project.documents("nginx") for _, root in document.sections for d in root.directives
+    )
+
+
+def _listen(block: Block) -> Span:
+    """The `listen ... ssl` line, the best place for what a TLS server lacks."""
+    found = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
+    return found[0].head if found else block.at()
+
+
+def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
+    """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
+    block = scope.node
+    group = _neighbours(project, block)
+    plain = [one for one in hosts.listens(block) if one.port == "80" and not {"ssl", "quic"} & set(one.options)]
+    if not plain or _redirecting(project, block) or all(_loopback(one.host) for one in plain):
+        return
+    names = server_names(project, block)
+    twins = [one for one in group if one is not block and Scope(one.source, one).tls and (names & server_names(project, one) or not names)]
+    if not (scope.tls or twins) or not serves_content(project, block):
+        return
+    place = plain[0].directive
+    yield hit(place.at("value") if place else block.at(), server=scope.name)
+
+
+def _neighbours(project: Project, block: Block) -> list[Block]:
+    outer = block.parent
+    if outer is None:
+        return [block]
+    level = tree.level(project, outer)
+    return [d.block for d in tree.own(project, level, "server") if d.block is not None]
+
+
+def server_names(project: Project, block: Block) -> set[str]:
+    """The names of a server, lower case; `_` and the empty name are none."""
+    return {name.lower() for d in tree.own(project, block, "server_name") for name in d.args} - {"_", ""}
+
+
+def serves_content(project: Project, block: Block) -> bool:
+    """Whether a server has more than certificate challenges and health checks in it."""
+    for d in tree.within(project, block):
+        if d.name in {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass", "root", "try_files", "alias"}:
+            holder = d.parent.owner
+            if not (holder and holder.name == "location" and "well-known" in holder.value):
+                return True
+    return False
+
+
+def _redirecting(project: Project, block: Block) -> bool:
+    """Whether a server sends its visitors on to HTTPS: by return or rewrite, in itself, in an `if`, or from `/`."""
+    for d in tree.within(project, block):
+        if d.name in {"return", "rewrite"} and any("https://" in word for word in d.args):
+            return True
+        if d.name == "error_page" and any("https://" in word for word in d.args):
+            return True
+    return False
+
+
+def _loopback(host: str) -> bool:
+    address = hosts.ip(host)
+    return host == "localhost" or host.startswith("unix:") or bool(address and address.is_loopback)
+
+
+def no_tls(scope: Scope, project: Project) -> Iterator[Hit]:
+    """A whole configuration that proxies to an application has no server with TLS."""
+    block = scope.node
+    servers = [d.block for d in tree.own(project, block, "server") if d.block is not None]
+    passing = any(d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"} for d in tree.within(project, block))
+    if not servers or not passing or any(Scope(one.source, one).tls for one in servers) or tree.opaque(project, block):
+        return
+    yield missing(block.at())
+
+
+def on(statement: Statement, project: Project, *, tls_only: bool = True) -> Iterator[Hit]:
+    """A switch is on that should be off."""
+    if statement.node.args and statement.node.args[0] == "on":
+        yield hit(statement.node.at(1))
+
+
+def session_tickets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """Session tickets are on without a key that somebody rotates: the key lives as long as the process."""
+    block = scope.node
+    if not scope.tls or tree.inforce(project, block, "ssl_session_ticket_key"):
+        return
+    found = tree.inforce(project, block, "ssl_session_tickets")
+    if found and found[-1].value == "on":
+        yield hit(found[-1].at(1), at=found[-1].source)
+    elif not found and tree.opaque(project, block):
+        yield Unknown(block.at())
+    elif not found and tree.whole(project, block):
+        yield missing(_listen(block))
+
+
+def no_dhparam(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+    """The cipher list names suites with DHE and no parameters for them are given, so they are never used."""
+    d = statement.node
+    if not d.args or d.name != "ssl_ciphers" or tree.inforce(project, d.parent, "ssl_dhparam"):
+        return
+    found = [entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)]
+    if not found:
+        return
+    if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
+        yield Unknown(d.at(1))
+    else:
+        yield hit(d.at(1), cipher=found[0])
+
+
+# -- stapling, curves, HTTP/2 --------------------------------------------------------------------------------------
+
+
+def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """OCSP stapling must look up the responder's name, and there is no resolver."""
+    block = scope.node
+    staple = _stapling(project, scope)
+    if staple is None or tree.inforce(project, block, "resolver"):
+        return
+    responder = tree.value(project, block, "ssl_stapling_responder")
+    if responder and hosts.ip(hosts.split(hosts.target(responder).host)[0]):
+        return
+    if tree.opaque(project, block):
+        yield Unknown(block.at())
+    elif staple.source is scope.source:
+        yield hit(staple.head)
+    else:
+        yield hit(block.at())
+
+
+def _stapling(project: Project, scope: Scope) -> Directive | None:
+    """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
+    found = tree.inforce(project, scope.node, "ssl_stapling")
+    if not scope.tls or not found or found[-1].value != "on" or tree.inforce(project, scope.node, "ssl_stapling_file"):
+        return None
+    return found[-1]
+
+
+def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
+    """OCSP stapling is on for a certificate of Let's Encrypt, which has no responder any more."""
+    staple = _stapling(project, scope)
+    if staple is None:
+        return
+    for d in tree.inforce(project, scope.node, "ssl_certificate"):
+        if "/letsencrypt/" in d.value:
+            yield hit(staple.head, at=staple.source) if staple.source is not scope.source else hit(staple.head)
+            return
+
+
+def curves(statement: Statement) -> Iterator[Hit]:
+    """A group is named that older OpenSSL does not know, and nothing lets it skip the name."""
+    d = statement.node
+    for entry in re.split(r"[:, ]", d.args[0] if d.args else ""):
+        if _HYBRID.fullmatch(entry):
+            yield hit(d.at(1), group=entry)
+            return
+
+
+def misdirected(scope: Scope, project: Project) -> Iterator[Hit]:
+    """The default server refuses unknown names in the handshake, but a reused HTTP/2 connection gets past that."""
+    block = scope.node
+    default = any({"default_server", "default"} & set(d.args) for d in block.all("listen"))
+    http2 = tree.value(project, block, "http2") == "on" or any("http2" in d.args for d in block.all("listen"))
+    if not default or not http2 or tree.value(project, block, "ssl_reject_handshake") != "on":
+        return
+    returned = {d.args[0] for d in tree.within(project, block) if d.name == "return" and d.args}
+    if not returned & {"421", "444"}:
+        reject = tree.inforce(project, block, "ssl_reject_handshake")[-1]
+        yield hit(reject.head, at=reject.source)
+
+
+def listen_http2(statement: Statement) -> Iterator[Hit]:
+    """`http2` as a parameter of `listen`, which nginx 1.25.1 replaced by a directive."""
+    d = statement.node
+    for number, word in enumerate(d.args, 1):
+        if word == "http2":
+            yield hit(d.at(number))
+
+
+def upstream_unverified(statement: Statement, project: Project, *, switches: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """A backend is spoken to over TLS and its certificate is not looked at."""
+    d = statement.node
+    if not d.args or not d.args[0].startswith(("https://", "grpcs://")):
+        return
+    switch = switches[1] if d.name == "grpc_pass" else switches[0]
+    if tree.value(project, d.parent, switch) == "on":
+        return
+    if tree.opaque(project, d.parent):
+        yield Unknown(d.at(1))
+    else:
+        yield hit(d.at(1), directive=switch)

@@ -1,0 +1,298 @@
+"""Variables in arguments: where their values come from, and which characters a client can put into them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from readiness.checks.nginx import tree
+from readiness.kinds.nginx import Statement
+from readiness.model import Hit, Span, hit
+from readiness.project import Project
+from readiness.syntax import pcre
+from readiness.syntax.nginx import Block, Directive
+
+VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
+_LINE_BREAK = pcre.mask("\n")
+_VISIBLE = pcre.ANY & ~pcre.mask("\x00\t\n\v\f\r ")
+_CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
+REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
+_SEARCHED = 400  # directives looked through for one variable
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a variable can hold: the characters that a client chooses, whether there is always a slash, whether decoded.
+
+    `client` is empty for what the configuration alone decides. `decoded` says that it is a piece of the path after
+    nginx has decoded it.
+    """
+
+    client: int = 0
+    slash: bool = False
+    decoded: bool = False
+
+
+UNKNOWN = Value()
+_DECODED = Value(pcre.ANY & ~pcre.mask("\x00"), slash=True, decoded=True)
+
+
+def names(text: str) -> list[str]:
+    """The variables in an argument, captures as digits, in order, lower case as nginx reads them."""
+    return [(a or b or c).lower() for a, b, c in VARIABLE.findall(text)]
+
+
+def spans(text: str) -> Iterator[tuple[str, str]]:
+    """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
+    place = 0
+    for found in VARIABLE.finditer(text):
+        yield text[place : found.start()], (found[1] or found[2] or found[3]).lower()
+        place = found.end()
+    yield text[place:], ""
+
+
+def regex_of(directive: Directive) -> tuple[str, bool] | None:
+    """The expression of a `location ~`, an `if (... ~ ...)` or a `rewrite`, and whether case is ignored."""
+    args = directive.args
+    if directive.name == "location" and len(args) == 2 and args[0] in {"~", "~*"}:
+        return args[1], args[0] == "~*"
+    if directive.name == "rewrite" and args:
+        return args[0], False
+    if directive.name == "if" and len(args) >= 3 and args[1] in {"~", "~*", "!~", "!~*"}:
+        return condition(directive)[2], args[1].endswith("*")
+    return None
+
+
+def condition(directive: Directive) -> tuple[str, str, str]:
+    """The three parts of an `if`: the left side, the operator, the right side; brackets taken off."""
+    words = list(directive.args)
+    if words and words[0].startswith("("):
+        words[0] = words[0][1:]
+    if words and words[-1].endswith(")"):
+        words[-1] = words[-1][:-1]
+    words = [word for word in words if word]
+    left = words[0] if words else ""
+    operator = words[1] if len(words) > 1 else ""
+    return left, operator, " ".join(words[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An expression whose captures a directive can read, and what it is matched against."""
+
+    regex: pcre.Regex | None
+    subject: Value
+    negated: bool = False
+
+
+def providers(project: Project, directive: Directive) -> list[Provider]:
+    """The expressions whose captures can be meant by `$1` in a directive, the likeliest first."""
+    found: list[Provider] = []
+    early = directive.name in {"set", "return", "if", "rewrite"}
+    below: Directive | None = directive
+    for block in tree.chain(project, directive.parent):
+        inner = tree.own(project, block)
+        stop = next((n for n, d in enumerate(inner) if d is below), len(inner)) if early else len(inner)
+        raw = False
+        rewrites = []
+        for one in inner[:stop]:
+            if one.name == "rewrite" and one is not directive:
+                rewrites.append(_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
+                raw = raw or (len(one.args) > 1 and "$request_uri" in one.args[1])
+        found += rewrites[::-1]
+        owner = block.owner
+        if owner is not None:
+            if owner.name == "if":
+                left = condition(owner)[0]
+                if regex_of(owner):
+                    found.append(_provider(owner, value_of(project, owner, left)))
+            elif owner.name == "location" and regex_of(owner):
+                found.append(_provider(owner, _DECODED))
+            elif owner.name == "server":
+                for name in (n for d in tree.own(project, block, "server_name") for n in d.args if n.startswith("~")):
+                    found.append(Provider(pcre.read(name[1:], True), Value(_VISIBLE & ~pcre.mask("/:"))))
+        found += [
+            _provider(one, value_of(project, one, condition(one)[0]))
+            for one in inner[:stop]
+            if one.name == "if" and regex_of(one) and not condition(one)[1].startswith("!") and one is not below
+        ]
+        below = owner
+    return found
+
+
+def _provider(directive: Directive, subject: Value) -> Provider:
+    pattern = regex_of(directive)
+    operator = condition(directive)[1] if directive.name == "if" else ""
+    return Provider(pcre.read(*pattern) if pattern else None, subject, operator.startswith("!"))
+
+
+def value_of(project: Project, directive: Directive, text: str) -> Value:
+    """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
+    found = VARIABLE.match(text)
+    return variable(project, directive, (found[1] or found[2] or found[3]).lower()) if found else UNKNOWN
+
+
+def variable(project: Project, directive: Directive, name: str, depth: int = 0) -> Value:
+    """What a variable can hold where the directive stands."""
+    if depth > 5:
+        return UNKNOWN
+    if name.isdigit():
+        return _capture(project, directive, int(name))
+    given = _given(project, directive, name, depth)
+    if given is not None:
+        return given
+    named = _capture(project, directive, name)
+    if named is not UNKNOWN:
+        return named
+    if name in {"uri", "document_uri"}:
+        if any("$request_uri" in d.value for d in _raw_rewrites(project, directive)):
+            return Value(_VISIBLE, slash=True)
+        return _DECODED
+    if name == "request_uri":
+        return Value(_VISIBLE, slash=True)
+    return Value(_VISIBLE) if _CLIENT.fullmatch(name) and name != "is_args" else UNKNOWN
+
+
+def _raw_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
+    """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
+    for block in tree.chain(project, directive.parent):
+        for one in tree.own(project, block, "rewrite"):
+            if len(one.args) > 1 and "$request_uri" in one.args[1] and not redirects(one):
+                yield one
+        if block.name in {"location", "server"}:
+            return
+
+
+def _capture(project: Project, directive: Directive, key: int | str) -> Value:
+    """What a capture can hold: the characters of its group that the text it is matched against can have."""
+    for provider in providers(project, directive):
+        if provider.regex is None:
+            return UNKNOWN
+        group = provider.regex.group(key)
+        if group is not None:
+            chars = 0
+            for part in pcre.walk(group):
+                chars |= part.chars if part.kind == "chars" else 0
+            if not provider.subject.client:
+                return Value()
+            return Value(chars & provider.subject.client, pcre.must_hold(group, pcre.mask("/")), provider.subject.decoded)
+    return UNKNOWN
+
+
+def _given(project: Project, directive: Directive, name: str, depth: int) -> Value | None:
+    """What `set`, `map` and `geo` put into a variable: everything that any of them can; None where none does."""
+    parts: list[Value] = []
+    slash = True
+    for one in definitions(project, directive.parent, name):
+        if one.name == "set":
+            parts.append(text_value(project, one, one.args[1], depth + 1) if len(one.args) > 1 else UNKNOWN)
+            slash = slash and parts[-1].slash
+            continue
+        entries = [d for d in (one.block.directives if one.block else []) if d.args and d.name not in {"include", "hostnames"}]
+        for entry in entries:
+            parts.append(_entry(project, one, entry, depth + 1))
+            slash = slash and parts[-1].slash
+        slash = slash and any(entry.name == "default" for entry in entries)
+    if not parts:
+        return None
+    client = 0
+    for part in parts:
+        client |= part.client
+    return Value(client, slash, any(part.decoded for part in parts))
+
+
+def _entry(project: Project, table: Directive, entry: Directive, depth: int) -> Value:
+    """What one line of a `map` gives: captures in it are those of its own key."""
+    text = entry.args[-1]
+    key = entry.name
+    regex = pcre.read(key[1:].lstrip("*"), key.startswith("~*")) if key.startswith("~") else None
+    if regex is None:
+        return text_value(project, table, text, depth)
+    subject = value_of(project, table, table.args[0] if table.args else "")
+    client, slash, decoded = 0, "/" in VARIABLE.sub("", text), False
+    for name in names(text):
+        group = regex.group(int(name)) if name.isdigit() else regex.group(name)
+        if group is None:
+            part = UNKNOWN if name.isdigit() else variable(project, table, name, depth)
+        else:
+            chars = 0
+            for piece in pcre.walk(group):
+                chars |= piece.chars if piece.kind == "chars" else 0
+            part = Value(chars & subject.client, pcre.must_hold(group, pcre.mask("/")), subject.decoded)
+        client |= part.client
+        slash = slash or part.slash
+        decoded = decoded or (part.decoded and part.client != 0)
+    return Value(client, slash, decoded)
+
+
+def text_value(project: Project, directive: Directive, text: str, depth: int = 0) -> Value:
+    """What a text with variables can hold, taken together."""
+    client, slash, decoded = 0, "/" in VARIABLE.sub("", text), False
+    for name in names(text):
+        part = variable(project, directive, name, depth)
+        if name.isdigit() and directive.name == "set":
+            part = Value(part.client, part.slash, False)  # `set` escapes captures again
+        client |= part.client
+        slash = slash or part.slash
+        decoded = decoded or part.decoded
+    return Value(client, slash, decoded)
+
+
+def definitions(project: Project, block: Block, name: str) -> list[Directive]:
+    """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
+    found: list[Directive] = []
+    for one in tree.chain(project, block):
+        for d in tree.own(project, one):
+            if d.name == "set" and d.args and d.args[0].lstrip("$").lower() == name:
+                found.append(d)
+            elif d.name in {"map", "geo"} and d.args and d.args[-1].lstrip("$").lower() == name:
+                found.append(d)
+            elif d.name == "if" and d.block is not None:
+                found += [s for s in d.block.all("set") if s.args and s.args[0].lstrip("$").lower() == name]
+        if len(found) > _SEARCHED:
+            break
+    return found
+
+
+def redirects(rewrite: Directive) -> bool:
+    """Whether a rewrite answers the client with a redirect."""
+    target = rewrite.args[1] if len(rewrite.args) > 1 else ""
+    return target.startswith(("http://", "https://", "$scheme")) or bool({"redirect", "permanent"} & set(rewrite.args[2:]))
+
+
+# -- header and request splitting ---------------------------------------------------------------------------------
+
+
+def splitting(statement: Statement, project: Project) -> Iterator[Hit]:
+    """A decoded piece of the path, which can hold line breaks, goes into a header, a redirect or a proxied request."""
+    directive = statement.node
+    for number in _sensitive(directive):
+        text = directive.args[number - 1]
+        for name in names(text):
+            if directive.name == "rewrite" and name not in {"uri", "document_uri"}:
+                continue  # a rewrite escapes its captures
+            if variable(project, directive, name).client & _LINE_BREAK:
+                yield hit(directive.at(number), variable=f"${name}", directive=directive.name)
+                break
+
+
+def _sensitive(directive: Directive) -> Iterable[int]:
+    """The numbers of the arguments that end up in a header or a request line."""
+    count = len(directive.args)
+    if directive.name in {"add_header", "add_trailer", "proxy_set_header", "grpc_set_header"}:
+        return range(2, min(count, 2) + 1)
+    if directive.name == "proxy_pass":
+        return range(1, min(count, 1) + 1)
+    if directive.name == "return":
+        if count == 2 and directive.args[0] in REDIRECTS:
+            return (2,)
+        return (1,) if count == 1 and not directive.args[0].isdigit() else ()
+    if directive.name == "rewrite" and redirects(directive):
+        return (2,) if count > 1 else ()
+    return ()
+
+
+def whole(directive: Directive) -> Span:
+    """The arguments of a directive, or its name where there are none."""
+    return directive.at("value") if directive.args else directive.at(0)
