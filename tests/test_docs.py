@@ -1,0 +1,48 @@
+"""What the documents say is what runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from click.testing import CliRunner
+
+from readiness.cli import main
+from tests import make_docs
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_rule_pages_are_current() -> None:
+    assert make_docs.stale()[:5] == [], "`python -m tests.make_docs` writes them anew"
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\| `readiness ([a-z]+)", README, re.MULTILINE))
+def test_every_command_of_the_readme_has_help_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"readiness {command}" in result.output
+
+
+def test_the_readme_names_every_command() -> None:
+    named = set(re.findall(r"^\| `readiness ([a-z]+)", README, re.MULTILINE))
+    assert named == set(main.commands)
+
+
+def test_the_main_job_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = re.findall(r"^\$ readiness (check .*)$", README, re.MULTILINE)
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(main, shlex.split(line))
+    assert result.exit_code == 1
+    assert "score" in result.output
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "adr").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
+    for name in re.findall(r"\bdocs/[\w/.-]+\b", README):
+        assert (ROOT / name).exists(), name
