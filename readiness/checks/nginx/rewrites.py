@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from readiness.checks.nginx import tree
 from readiness.checks.nginx.variables import VARIABLE, condition, names, providers, redirects, regex_of
 from readiness.kinds.nginx import FREE, Scope, Statement
-from readiness.model import Hit, hit, joined
+from readiness.model import Hit, Span, hit, joined
 from readiness.project import Project
 from readiness.syntax import automaton, pcre
 from readiness.syntax.nginx import Block, Directive, walk
@@ -192,14 +192,41 @@ def question_mark(scope: Scope) -> Iterator[Hit]:
 # -- expressions ----------------------------------------------------------------------------------------------------
 
 
-def runs_away(statement: Statement, project: Project) -> Iterator[Hit]:
-    """A text of a client can make the expression take time that doubles with each character."""
-    d = statement.node
-    pattern = regex_of(d)
-    patterns = [(pattern, d.head if d.name == "if" else d.at(2 if d.name == "location" else 1))] if pattern else []
+def _patterns(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
+    """The expressions of a directive, each with its place."""
     if d.name == "server_name":
-        patterns = [((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")]
-    for (text, icase), place in patterns:
+        return [((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")]
+    pattern = regex_of(d)
+    return [(pattern, d.head if d.name == "if" else d.at(2 if d.name == "location" else 1))] if pattern else []
+
+
+def branches_overlap(statement: Statement) -> Iterator[Hit]:
+    """Alternatives in a loop, one of which begins like another."""
+    for (text, icase), place in _patterns(statement.node):
+        regex = pcre.read(text, icase)
+        for node in pcre.walk(regex.root) if regex else ():
+            if node.kind == "repeat" and node.most is None and _alike(node):
+                yield hit(place, pattern=text)
+                break
+
+
+def _alike(node: pcre.Node) -> bool:
+    inner = node.parts[0]
+    while inner.kind in {"group", "cat"} and len(inner.parts) == 1:
+        inner = inner.parts[0]
+    if inner.kind != "alt":
+        return False
+    for one in inner.parts:
+        for two in inner.parts:
+            short, long = pcre.literal(one), pcre.literal(two)
+            if one is not two and short and long is not None and long.startswith(short):
+                return True
+    return False
+
+
+def runs_away(statement: Statement) -> Iterator[Hit]:
+    """A text of a client can make the expression take time that doubles with each character."""
+    for (text, icase), place in _patterns(statement.node):
         regex = pcre.read(text, icase)
         try:
             if regex is not None and automaton.runs_away(regex):
