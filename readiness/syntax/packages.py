@@ -41,6 +41,7 @@ class Call:
     packages: tuple[Word, ...]
     command: Command
     verb: Word
+    group: str = ""
 
     @property
     def installs(self) -> bool:
@@ -185,11 +186,11 @@ def call(command: Command) -> Call | None:
         if manager.name == "yarn" and not command.has("--version", "-v", "--help"):
             return Call(manager, "install", (), command, _name(command))
         return None
-    verb, packages = rest[0], rest[1:]
+    verb, packages, group = rest[0], rest[1:], ""
     if verb.value in _GROUPS and packages:
-        verb, packages = packages[0], packages[1:]
+        group, verb, packages = verb.value, packages[0], packages[1:]
     action = _action(manager, verb.value)
-    return Call(manager, action, packages, command, verb) if action else None
+    return Call(manager, action, packages, command, verb, group) if action else None
 
 
 def _name(command: Command) -> Word:
@@ -251,9 +252,43 @@ def assumes_yes(one: Call) -> bool:
     return False
 
 
+_GIT = re.compile(r"git(?:\+[a-z]+)?:|git@|(?:github|gitlab|bitbucket|gist):|.*\.git(?:#|\Z)")
+_MOVING = frozenset({"latest", "next", "canary", "beta", "nightly"})
+
+
 def unpinned(one: Call) -> tuple[Word, ...]:
-    """The packages that a call installs without a version."""
-    pin = one.manager.pin
-    if pin is None or one.action != "install":
+    """The packages that a call installs without a version; what comes from a variable is left out."""
+    name = one.manager.name
+    if one.action != "install" or one.verb.value in ("groupinstall", "builddep", "build-dep"):
         return ()
-    return tuple(word for word in one.packages if not pin.search(word.value))
+    if one.group in ("group", "groups") or (
+        name == "pip" and one.command.has("-c", "--constraint")
+    ):
+        return ()
+    if name == "gem" and one.command.has("-v", "--version"):
+        return ()
+    if one.group == "module":
+        return tuple(word for word in one.packages if word.known and ":" not in word.value)
+    pinned = _npm_pinned if name in ("npm", "yarn", "pnpm") else _pinned
+    return tuple(
+        word for word in one.packages if word.known and not pinned(one.manager, word.value)
+    )
+
+
+def _pinned(manager: Manager, package: str) -> bool:
+    if package.startswith("@") or not package:
+        return True  # a group of packages has no version
+    return manager.pin is None or bool(manager.pin.search(package))
+
+
+def _npm_pinned(manager: Manager, package: str) -> bool:
+    """`name@1`, `@scope/name@1`, a folder, an archive, or a git address with a commit."""
+    del manager
+    if package.startswith((".", "/", "~", "file:")) or package.endswith(
+        (".tgz", ".tar.gz", ".tar")
+    ):
+        return True
+    if _GIT.match(package) or ("/" in package and not package.startswith("@")):
+        return "#" in package or ("://" in package and not _GIT.match(package))
+    version = package[1:].partition("@")[2]
+    return bool(version) and version not in _MOVING

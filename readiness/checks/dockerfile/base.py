@@ -87,6 +87,11 @@ def _sources(step: Step) -> Iterator[tuple[images.Image, Span]]:
     flag = one.flag("from") if one.keyword == "COPY" else None
     if flag and step.document.stage(flag.value) is None:
         yield images.parse(flag.value), flag.value_span
+    for one_flag in one.flags if one.keyword == "RUN" else ():
+        for part in one_flag.value.split(",") if one_flag.name == "mount" else ():
+            name, _, value = part.partition("=")
+            if name == "from" and step.document.stage(value) is None:
+                yield images.parse(value), one_flag.value_span
 
 
 def platform_fixed(stage: Stage) -> Iterator[Hit]:

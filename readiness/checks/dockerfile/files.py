@@ -95,9 +95,9 @@ def target_no_folder(step: Step) -> Iterator[Hit | Unknown]:
     target = one.words[-1]
     if target.value.endswith(("/", "\\", "/.", "/..")) or target.value in (".", ".."):
         return
-    if target.value[-1:] == "}" or target.raw.rstrip("\"'").rpartition("$")[2].isidentifier():
+    if target.is_variable:
         yield Unknown(target.span)
-    elif "{{" not in target.raw:
+    else:
         yield hit(target.span, target=target.value, keyword=one.keyword)
 
 

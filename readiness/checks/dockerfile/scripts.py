@@ -144,10 +144,15 @@ def _sets(step: Step, name: str) -> bool:
     return any(one.name == name for cmd in step.script.commands for one in cmd.assignments)
 
 
+_NUMBERS = frozenset({"RANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "OPTIND"})
+
+
 def unquoted(command: Command) -> Iterator[Hit]:
     """An argument is a variable without quotes: it falls apart at blanks."""
     for word in command.command.words:
         if re.match(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})\Z", word.raw):
+            if word.raw.strip("${}") in _NUMBERS:
+                continue
             if command.program in ("export", "local", "[[", "apk", "apt-get", "set"):
                 continue
             yield hit(word.span, word=word.raw)

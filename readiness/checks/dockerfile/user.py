@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.dockerfile_model import Command, Stage
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.base_images import nonroot_user
 from readiness.syntax.shell import Word
 
@@ -130,7 +130,13 @@ def _mode(command: Command) -> Word | None:
 def password_set(command: Command) -> Iterator[Hit]:
     """A password is set while the image is built."""
     if command.program == "chpasswd":
-        yield hit(command.command.name_span)
+        pipe = command.whole.pipeline
+        start = min(
+            one.span.start
+            for one in command.step.script.commands
+            if one is command.whole or (one.pipeline == pipe and pipe >= 0)
+        )
+        yield hit(Span(start, command.whole.span.end))
 
 
 def login_record(command: Command) -> Iterator[Hit]:

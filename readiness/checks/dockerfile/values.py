@@ -236,6 +236,20 @@ def label_unknown(step: Step) -> Iterator[Hit]:
                 yield hit(pair.name_span, key=pair.name)
 
 
+def label_contact(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """A label that names whom to ask has no address in it."""
+    if step.keyword != "LABEL":
+        return
+    for pair in step.instruction.pairs:
+        if pair.name not in keys or not pair.value:
+            continue
+        value = step.expand(pair.raw or "")
+        if value is None:
+            yield Unknown(pair.span)
+        elif "@" not in value and "://" not in value:
+            yield hit(pair.span, key=pair.name)
+
+
 def label_value(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
     """A label of the OCI specification with a value of another form."""
     if step.keyword != "LABEL":
