@@ -57,11 +57,13 @@ _FILLED = re.compile(
     r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}"
 )
 _PLACEHOLDER_WORDS = re.compile(
-    r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour\b|my[-_ ]?(?:secret|password|token|key)\b|example|
+    r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour|my[-_ ]?(?:secret|password|token|key)\b|example|
     placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<.*>|put[-_ ]?your|set[-_ ]?(?:me|this)|fill[-_ ]?(?:me|in)|
     sample|not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
     re.VERBOSE | re.IGNORECASE,
 )
+# `GOOGLE_API_KEY_VAL`: the name of what belongs there, in the way that constants are written.
+_CONSTANT = re.compile(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z")
 _NO_VALUE = frozenset(
     {"", "true", "false", "yes", "no", "on", "off", "null", "none", "nil", "~", "undefined", "disabled", "enabled", "optional",
      "required", "auto", "default", "always", "never", "inherit", "file", "env", "vault", "local", "basic", "bearer",
@@ -159,6 +161,7 @@ def is_placeholder(value: str) -> bool:
     return (
         bare.lower() in _NO_VALUE
         or len(set(bare)) <= 2
+        or bool(_CONSTANT.match(bare))
         or bool(_PLACEHOLDER_WORDS.search(bare[:400]))
         or is_reference(bare)
     )

@@ -20,9 +20,13 @@ NAMESPACED = frozenset(
 )
 
 
-def default_namespace(one: Object) -> Outcome:
-    """The object is put into the namespace `default`, by word."""
-    if one.namespace == "default" and not of_cluster(one):
+# What is written for a namespace and runs in none.
+GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})
+
+
+def default_namespace(one: Object, *, rules: bool) -> Outcome:
+    """The object is put into the namespace `default`, by word: with `rules` what governs it, else what runs in it."""
+    if one.namespace == "default" and not of_cluster(one) and (one.kind in GOVERNING) is rules:
         yield hit(one.metadata.at("namespace"))
 
 

@@ -16,6 +16,13 @@ ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 # What every cluster has; nobody commits them.
 BUILT_IN = frozenset({"cluster-admin", "admin", "edit", "view"})
+BUILT_IN_ROLES = frozenset({"extension-apiserver-authentication-reader"})
+NATIVE = frozenset(
+    {"", "*", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps", "authentication.k8s.io",
+     "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+     "events.k8s.io", "extensions", "flowcontrol.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy",
+     "rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io"}
+)  # fmt: skip
 EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
 
@@ -141,12 +148,16 @@ def role_everything(role: Object) -> Outcome:
             yield hit(rule.at("resources"))
 
 
-def role_wildcard(role: Object, *, keys: Sequence[str], whole: bool) -> Outcome:
-    """A rule of the role has a wildcard under one of `keys`; without `whole`, rules that allow everything are left out."""
+def role_wildcard(role: Object, *, keys: Sequence[str], own: bool = False) -> Outcome:
+    """A rule of the role has a wildcard under one of `keys`, in a group that Kubernetes brings along.
+
+    With `own` it is about the other groups, those of an operator's own kinds. A rule that allows everything is
+    told elsewhere.
+    """
     if system(role):
         return
     for rule in rules_of(role):
-        if everything(rule) and not whole:
+        if everything(rule) or bool(NATIVE & set(words(rule, "apiGroups"))) is own:
             continue
         for key in keys:
             if "*" in words(rule, key):
@@ -229,7 +240,7 @@ def role_dangling(binding: Object, *, project: Project) -> Outcome:
     kind, name = text(wanted.get("kind")), text(wanted.get("name"))
     if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
         return
-    if kind == "ClusterRole" and name in BUILT_IN:
+    if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return
     if role_of(binding, project) is None:
         yield hit(wanted.at("name"), role=f"{kind}/{name}")
