@@ -190,6 +190,13 @@ class Workflow:
         return jobs
 
     @property
+    def delivers(self) -> bool:
+        """Whether it pushes an image or deploys."""
+        from readiness.kinds.delivery import delivers
+
+        return delivers(self)
+
+    @property
     def callable_only(self) -> bool:
         """Whether other workflows call it and nothing else starts it."""
         return set(self.triggers) == {"workflow_call"}

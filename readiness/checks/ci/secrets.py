@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.kinds.gitlab import File
 from readiness.kinds.github import Job, Step, Workflow, expressions, texts
 from readiness.kinds.scripts import calls
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, Seq
 
 
 def inherited(job: Job) -> Iterator[Hit]:
@@ -109,6 +110,7 @@ def netcat(step: Step) -> Iterator[Hit]:
 
 
 _KEYS = ("env", "with", "variables", "inputs")
+_GITLAB_SCRIPTS = ("script", "before_script", "after_script")
 _IN_URL = "password in a URL"
 _HERE = re.compile(r"@(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[A-Za-z0-9_-]{1,60}(?:[:/?]|\Z))")
 
@@ -118,7 +120,7 @@ def _local(reason: str, value: str) -> bool:
     return reason == _IN_URL and bool(_HERE.search(value))
 
 
-def inline(workflow: Workflow) -> Iterator[Hit]:
+def inline(workflow: Workflow | File) -> Iterator[Hit]:
     """A key, a token or a password that stands in the file."""
     for way, text in texts(workflow.node, workflow.source):
         if len(way) < 2 or "credentials" in way:
@@ -128,7 +130,7 @@ def inline(workflow: Workflow) -> Iterator[Hit]:
             passing = reason in ("password", _IN_URL) and _test_value(way, workflow)
             if reason is not None and way[0] != "on" and not passing and not _local(reason, text.value):
                 yield hit(text.span, what=f"{way[-1]} is a {reason}")
-        elif way[-1] in ("run", "script"):
+        elif way[-1] in ("run", "script") or (len(way) > 1 and way[-2] in _GITLAB_SCRIPTS):
             for secret in secrets.in_text(text.value):
                 named = secret.reason in ("password", "token", "key", "secret")  # by the variable's name alone
                 if not named and not _local(secret.reason, text.value[secret.span.start :][:400]):
@@ -137,11 +139,13 @@ def inline(workflow: Workflow) -> Iterator[Hit]:
 
 
 
-def _test_value(way: tuple[object, ...], workflow: Workflow) -> bool:
+def _test_value(way: tuple[object, ...], workflow: Workflow | File) -> bool:
     """Whether a password is that of a database that lives and dies with the job.
 
     A service container's own password protects nothing outside the run, and the steps of its job must know it.
     """
+    if isinstance(workflow, File):
+        return any(isinstance(job.value("services"), Seq) for job in workflow.jobs)
     if way[0] != "jobs":
         return any(isinstance(job.node.get("services"), Map) for job in workflow.jobs)
     job = next((job for job in workflow.jobs if job.name == way[1]), None)

@@ -1,0 +1,355 @@
+"""What stands around a deployment: tests before it, its environment, and what is watched and undone after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.ci.references import local_action
+from readiness.kinds import github, gitlab
+from readiness.kinds.delivery import Act, Job, Pipeline, Stage, order, stage_of
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax import image as images
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+_TOLD = {
+    "kubernetes": "kubectl",
+    "helm": "Helm",
+    "argo": "GitOps",
+    "swarm": "Swarm",
+    "ecs": "ECS",
+    "platform": "its platform",
+    "infra": "infrastructure code",
+    "compose": "compose",
+    "ssh": "ssh",
+    "script": "a script",
+}
+
+
+def pipelines(project: Project) -> list[Pipeline]:
+    """Every pipeline of the project, in order of path."""
+    found: list[Pipeline] = [d for d in project.documents("github") if isinstance(d, github.Workflow)]
+    found += project.documents("gitlab")
+    return sorted(found, key=lambda pipeline: pipeline.source.path)
+
+
+def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
+    """The stages of every pipeline, by the pipeline's identity."""
+
+    def resolve(step: github.Step) -> github.Action | None:
+        return local_action(step, project)
+
+    return {
+        id(pipeline): {job.name: stage_of(job, resolve) for job in pipeline.jobs}
+        for pipeline in pipelines(project)
+    }
+
+
+def orders(project: Project) -> dict[int, dict[str, frozenset[str]]]:
+    """What has finished before each job, by the pipeline's identity."""
+    return {id(pipeline): order(pipeline) for pipeline in pipelines(project)}
+
+
+def _pipeline(job: Job) -> Pipeline:
+    return job.workflow if isinstance(job, github.Job) else job.file
+
+
+class _View:
+    """One job in its pipeline: its stage, those before it and those after it."""
+
+    def __init__(self, job: Job, project: Project) -> None:
+        self.pipeline = _pipeline(job)
+        self.stages = project.memo(all_stages)[id(self.pipeline)]
+        before = project.memo(orders)[id(self.pipeline)]
+        self.stage = self.stages[job.name]
+        self.before = [self.stages[name] for name in sorted(before[job.name])]
+        self.after = [self.stages[name] for name, names in before.items() if job.name in names]
+
+    @property
+    def deploys(self) -> tuple[Act, ...]:
+        return self.stage.deploys
+
+    def later(self, act: Act, *kinds: str) -> bool:
+        """Whether one of some things is done after an act, in the job or behind it."""
+        own = any(other.kind in kinds and other.order > act.order for other in self.stage.acts)
+        return own or any(stage.does(*kinds) for stage in self.after)
+
+    def earlier(self, act: Act, *kinds: str) -> bool:
+        """Whether one of some things is done before an act, in the job or in those that it waits for."""
+        own = any(other.kind in kinds and other.order < act.order for other in self.stage.acts)
+        return own or any(stage.does(*kinds) for stage in self.before)
+
+
+def _view(job: Job, project: Project) -> _View | None:
+    view = _View(job, project)
+    return view if view.deploys and not view.stage.after_failure else None
+
+
+def _told(act: Act) -> str:
+    return _TOLD.get(act.family, "a command")
+
+
+def untested(job: Job, *, kind: str, project: Project) -> Outcome:
+    """A deployment (or a push of an image) with no test before it."""
+    view = _View(job, project)
+    deploys = [act for act in view.deploys if act.family != "infra"]
+    pushes = [act for act in view.stage.acts if act.kind == "push"]
+    acts = deploys if kind == "deploy" else [] if deploys else pushes
+    if not acts or view.stage.after_failure:
+        return
+    act = acts[0]
+    if view.earlier(act, "test", "smoke" if kind == "deploy" else "test"):
+        return
+    if any(stage.opaque for stage in view.before) or _elsewhere(view.pipeline, project):
+        yield Unknown(act.span)
+        return
+    yield missing(act.span, resource=job.resource, how=_told(act))
+
+
+def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
+    """Whether tests may have run where this pipeline does not show them."""
+    if isinstance(pipeline, gitlab.File):
+        return pipeline.includes
+    triggers = set(pipeline.triggers)
+    if triggers and triggers <= {"workflow_run", "workflow_call", "workflow_dispatch", "repository_dispatch", "deployment"}:
+        return True
+    return any(
+        stage.does("test")
+        for other in pipelines(project)
+        if other is not pipeline
+        for stage in project.memo(all_stages)[id(other)].values()
+    )
+
+
+def without_environment(job: Job, *, project: Project) -> Outcome:
+    """A deployment in a job that names no environment."""
+    view = _view(job, project)
+    if view is None or view.stage.target == "preview" or job.environment is not None:
+        return
+    if isinstance(job.node.get("environment"), Map) or (isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes):
+        return
+    yield missing(job.key, how=_told(view.deploys[0]))
+
+
+_WATCHED = ("kubernetes", "helm", "ecs", "swarm")
+
+
+def unwatched(job: Job, *, project: Project) -> Outcome:
+    """A rollout that nobody waits for."""
+    view = _view(job, project)
+    acts = [act for act in view.deploys if act.family in _WATCHED] if view is not None else []
+    if view is None or not acts or view.stage.target == "preview":
+        return
+    last = acts[-1]
+    same = any(a.kind == "rollout" and a.order >= acts[0].order for a in view.stage.acts)
+    if same or any(stage.does("rollout") for stage in view.after) or view.later(last, "smoke", "test"):
+        return
+    if any(stage.opaque for stage in view.after):
+        yield Unknown(last.span)
+        return
+    yield missing(last.span, resource=job.resource, how=_told(last))
+
+
+def unproved(job: Job, *, project: Project) -> Outcome:
+    """A deployment to production after which nothing asks whether it works."""
+    view = _view(job, project)
+    acts = [act for act in view.deploys if act.family != "infra"] if view is not None else []
+    if view is None or not acts or view.stage.target in ("preview", "staging"):
+        return
+    if view.later(acts[-1], "smoke", "test", "benchmark"):
+        return
+    if any(stage.opaque for stage in view.after):
+        yield Unknown(acts[-1].span)
+        return
+    yield missing(acts[-1].span, resource=job.resource, how=_told(acts[-1]))
+
+
+_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
+
+
+def irreversible(job: Job, *, project: Project) -> Outcome:
+    """A deployment to production with no way back in the pipelines."""
+    view = _view(job, project)
+    acts = [act for act in view.deploys if act.family in _UNDONE] if view is not None else []
+    if view is None or not acts or view.stage.target in ("preview", "staging"):
+        return
+    if any(stage.does("rollback", "gradual") for stage in view.stages.values()) or _rollback(project):
+        return
+    if any(stage.opaque for stage in view.after):
+        yield Unknown(acts[-1].span)
+        return
+    yield missing(acts[-1].span, resource=job.resource, how=_told(acts[-1]))
+
+
+_BACK = re.compile(r"roll-?_?back|revert", re.IGNORECASE)
+
+
+def _rollback(project: Project) -> bool:
+    """Whether a pipeline, or a job of one, is there for going back."""
+    return any(
+        _BACK.search(f"{pipeline.source.path} {pipeline.name}") or any(_BACK.search(job.name) for job in pipeline.jobs)
+        for pipeline in pipelines(project)
+    )
+
+
+def unstaged(job: Job, *, project: Project) -> Outcome:
+    """A deployment to production that goes through no staging."""
+    view = _view(job, project)
+    if view is None or view.stage.target != "production" or all(a.family == "infra" for a in view.deploys):
+        return
+    first = view.deploys[0]
+    here = any(stage.deploys and stage.target == "staging" for stage in view.before)
+    if here or any(environment in first.text.lower() for environment in ("staging", "canary")):
+        return
+    if any(stage.opaque for stage in view.before) or _stages_elsewhere(view.pipeline, project):
+        yield Unknown(first.span)
+        return
+    yield missing(first.span, resource=job.resource, how=_told(first))
+
+
+def _stages_elsewhere(pipeline: Pipeline, project: Project) -> bool:
+    if isinstance(pipeline, gitlab.File) and pipeline.includes:
+        return True
+    known = project.memo(all_stages)
+    return any(
+        stage.deploys and stage.target == "staging"
+        for other in pipelines(project)
+        for stage in known[id(other)].values()
+    )
+
+
+_ADMITS = re.compile(r"github\.(?:event_name|ref|ref_name|base_ref|event\.(?:pull_request\.merged|ref|inputs|label))|inputs\.|vars\.|env\.", re.IGNORECASE)
+
+
+def from_pull_request(job: Job, *, project: Project) -> Outcome:
+    """A deployment that a pull request starts, other than a preview of it."""
+    view = _view(job, project)
+    if view is None or view.stage.target in ("preview", "staging"):
+        return
+    if isinstance(job, gitlab.Job):
+        yield from _from_merge_request(job, view)
+        return
+    triggers = job.workflow.triggers
+    event = next((e for e in ("pull_request", "pull_request_target") if e in triggers), None)
+    if event is None or _closing(triggers[event]):
+        return
+    guarded = [job, *(stage.job for stage in view.before)]
+    if any(isinstance(other.node.get("if"), str) for other in guarded):
+        return
+    for act in view.deploys:
+        step = next((s for s in job.steps if s.resource == act.resource), None)
+        condition = step.node.get("if") if step is not None else None
+        if not isinstance(condition, str) or not _ADMITS.search(condition):
+            yield hit(act.span, resource=job.resource, how=_told(act), event=event)
+            return
+
+
+def _closing(settings: object) -> bool:
+    types = settings.get("types") if isinstance(settings, Map) else None
+    return types == "closed" or (isinstance(types, Seq) and set(types) <= {"closed", "labeled"})
+
+
+def _from_merge_request(job: gitlab.Job, view: _View) -> Outcome:
+    only = job.value("only")
+    names = only if isinstance(only, Seq) else only.get("refs", ()) if isinstance(only, Map) else ()
+    rules = job.value("rules")
+    conditions = [r.get("if") for r in rules if isinstance(r, Map) and r.get("when") not in ("never", "manual")] if isinstance(rules, Seq) else []
+    started = any(isinstance(c, str) and re.search(r"merge_request_event|\$CI_MERGE_REQUEST_IID\s*\Z", c) for c in conditions)
+    if not job.manual and (started or "merge_requests" in (names or ())):
+        yield hit(view.deploys[0].span, resource=job.resource, how=_told(view.deploys[0]), event="merge_request")
+
+
+def unserialised(job: Job, *, project: Project) -> Outcome:
+    """A deployment that can run twice at a time."""
+    view = _view(job, project)
+    if view is None or view.stage.target == "preview":
+        return
+    if isinstance(job, gitlab.Job):
+        if "resource_group" in job.owner("resource_group"):
+            return
+    elif "concurrency" in job.node or "concurrency" in job.workflow.node or job.workflow.callable_only:
+        return
+    yield missing(job.key, how=_told(view.deploys[0]))
+
+
+_FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
+_TAGGED = re.compile(
+    rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"
+)
+
+
+def floating_tag(job: Job, *, project: Project) -> Outcome:
+    """An image deployed by a tag that moves."""
+    view = _view(job, project)
+    for act in view.deploys if view is not None else ():
+        found = _TAGGED.search(act.text)
+        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
+            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
+
+
+_PUSHED = re.compile(r"\b(?:docker|podman|buildah|nerdctl)(?: image)? push (?:-\S+ ){0,3}[\"']?(?P<push>[^\s\"']{1,300})|(?:-t|--tag)[ =][\"']?(?P<tag>[^\s\"']{1,300})")
+
+
+def anonymous_image(job: Job, *, project: Project) -> Outcome:
+    """An image pushed only under tags that do not tell which commit it is of."""
+    view = _View(job, project)
+    acts = [act for act in view.stage.acts if act.kind == "push"]
+    names = []
+    for act in acts:
+        found = _names(act)
+        if found is None:
+            return  # the tags come from elsewhere
+        names += [(name, act) for name in found]
+    known = [(images.parse(name), act) for name, act in names]
+    if known and all(not image.is_variable and not image.tag_unknown and image.floating for image, _ in known):
+        image, act = known[-1]
+        yield hit(act.span, resource=job.resource, image=image.familiar, tag=image.tag or "none")
+
+
+def _names(act: Act) -> list[str] | None:
+    """The references that a push names; None where they are not written there."""
+    if "docker/build-push-action" in act.text:
+        tags = re.search(r"(?:\A| )tags=(.{1,1500}?)(?= [a-z-]{2,20}=|\Z)", act.text, re.DOTALL)
+        if tags is None or "${{" in tags.group(1):
+            return None
+        return [tag for tag in re.split(r"[\s,]+", tags.group(1)) if tag]
+    found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
+    if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
+        return None
+    return found
+
+
+def absent(pipeline: Pipeline, *, kinds: Sequence[str], of: Sequence[str] = (), project: Project) -> Outcome:
+    """Nothing in the project's pipelines does one of some things; told once, at the first pipeline that delivers.
+
+    `of` keeps to projects whose pipelines do one of these: only who builds images can scan them.
+    """
+    known = project.memo(all_stages)
+    stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
+    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+        return
+    if of and not any(stage.does(*of) or ("deploy" in of and stage.deploys) for stage in stages):
+        return
+    if any(stage.does(*kinds) for stage in stages):
+        return
+    grip = pipeline.node.key("jobs") if "jobs" in pipeline.node else pipeline.node.at()
+    if any(stage.opaque for stage in stages) or (isinstance(pipeline, gitlab.File) and pipeline.includes):
+        yield Unknown(grip)
+        return
+    yield missing(grip)
+
+
+_SCANS = ("audit", "analysis", "image-scan", "secret-scan")
+
+
+def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
+    """Scans that run only when somebody pushes."""
+    known = project.memo(all_stages)
+    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+        return
+    scanning = [one for one in pipelines(project) if any(s.does(*_SCANS) for s in known[id(one)].values())]
+    if not scanning or any(isinstance(one, gitlab.File) or "schedule" in one.triggers for one in scanning):
+        return
+    yield missing(scanning[0].node.key("on"), at=scanning[0].source, resource=scanning[0].resource)

@@ -1,0 +1,59 @@
+"""GitLab pipelines: images, stages and needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.kinds.gitlab import File, Job
+from readiness.model import Hit, Span, Unknown, hit, joined
+from readiness.syntax import image as images
+from readiness.syntax.yaml import Map, Seq
+
+
+def _image(owner: Any, key: Any) -> tuple[str, Span] | None:
+    value = owner.get(key)
+    if isinstance(value, Map):
+        owner, value, key = value, value.get("name"), "name"
+    return (value, owner.at(key)) if isinstance(value, str) and value else None
+
+
+def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
+    """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
+    defaults = file.node.get("default")
+    holders: list[tuple[str, Map]] = [(file.resource, file.node)]
+    holders += [(file.resource, defaults)] if isinstance(defaults, Map) else []
+    for name, node in file.node.items():
+        if isinstance(node, Map) and ("script" in node or name.startswith(".")):
+            holders.append((f"job/{name}", node))
+    for resource, holder in holders:
+        found = [_image(holder, "image")]
+        services = holder.get("services")
+        found += [_image(services, i) for i in range(len(services))] if isinstance(services, Seq) else []
+        for text, span in (item for item in found if item is not None):
+            image = images.parse(text)
+            if image.is_variable:
+                yield Unknown(span)
+            elif not image.pinned and image.floating is not digest:
+                yield hit(span, resource=resource, image=text, tag=image.tag or "none")
+
+
+def stages(job: Job) -> Iterator[Hit]:
+    """A stage that the file does not list."""
+    stage = job.node.get("stage")
+    if isinstance(stage, str) and "$" not in stage and not job.file.includes and stage not in job.file.stages:
+        yield hit(job.node.at("stage"), stage=stage, stages=joined(job.file.stages[1:-1]))
+
+
+def needs(job: Job) -> Iterator[Hit]:
+    """`needs` of a job that is not there."""
+    found = job.node.get("needs")
+    if job.file.includes or not isinstance(found, Seq):
+        return
+    names = {other.name for other in job.file.jobs}
+    for index, item in enumerate(found):
+        if isinstance(item, Map) and (set(item) - {"job", "artifacts", "optional", "parallel"} or item.get("optional") is True):
+            continue
+        name = item.get("job") if isinstance(item, Map) else item
+        if isinstance(name, str) and "$" not in name and name not in names and name not in job.file.node:
+            yield hit(found.at(index), needed=name)
