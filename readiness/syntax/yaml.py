@@ -237,6 +237,8 @@ def _merge(node: Map, value: Any, at: int) -> None:
     for source in sources:
         if not isinstance(source, Map):
             raise ParseError("a merge key takes a mapping or a list of mappings", at)
+        if not source._span.end:  # still open: the merge stands inside of what it merges
+            raise ParseError("a merge key cannot take in the mapping that it stands in", at)
         for name in list(source):
             if name not in node:
                 node[name] = source[name]

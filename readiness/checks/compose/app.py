@@ -1,0 +1,179 @@
+"""Compose files that run as one: what extends, includes and overrides what."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness.kinds.compose import MAX_EXTENDS, Document, Service, merged
+from readiness.kinds.compose_parts import expanded, strings
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(slots=True, eq=False)
+class App:
+    """The files that stand together with one file.
+
+    `under` are files that it is laid over, `over` those laid on it in production, `beside` those that it includes
+    and that include it. `open` says that a file which it takes in is not here.
+    """
+
+    document: Document
+    under: list[Document] = field(default_factory=list)
+    over: list[Document] = field(default_factory=list)
+    beside: list[Document] = field(default_factory=list)
+    open: bool = False
+
+    def documents(self) -> list[Document]:
+        """All of them, the file itself first."""
+        return [self.document, *self.under, *self.over, *self.beside]
+
+    def names(self, section: str) -> set[str]:
+        """The names that are defined in a section by any of them."""
+        return {name for one in self.documents() for name in one.section(section)}
+
+    def services(self) -> dict[str, Service]:
+        """The services of all, those of the file itself first."""
+        found: dict[str, Service] = {}
+        for one in self.documents():
+            for name, service in one.services.items():
+                found.setdefault(name, service)
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class Apps:
+    """Every compose file of a project with its app; `parts` are files that others only extend services of."""
+
+    by_path: dict[str, Document]
+    of: dict[int, App]
+    parts: set[int] = field(default_factory=set)
+
+    def app(self, document: Document) -> App:
+        """The app of a file."""
+        return self.of.get(id(document)) or App(document)
+
+
+def apps(project: Project) -> Apps:
+    """The apps of a project; ask for them with `project.memo(apps)`."""
+    documents: list[Document] = project.documents("compose")
+    by_path = {posixpath.normpath(one.source.path): one for one in documents}
+    made = Apps(by_path, {id(one): App(one) for one in documents})
+    folders: dict[str, list[Document]] = {}
+    for one in documents:
+        folders.setdefault(one.folder, []).append(one)
+    for beside in folders.values():
+        for one in beside:
+            base = _base(one, beside)
+            if base is not None:
+                made.of[id(one)].under.append(base)
+                if one.override or one.production or base.purpose == one.purpose:
+                    made.of[id(base)].over.append(one)
+    for one in documents:
+        _include(made, one)
+        for service in one.services.values():
+            parent = resolve(made, one, service.extends[0]) if service.extends else None
+            if parent is not None and parent is not one and not parent.first:
+                made.parts.add(id(parent))
+    return made
+
+
+def _base(document: Document, beside: list[Document]) -> Document | None:
+    """The file that a file is laid over: it has services that only say what to change."""
+    bare = {name for name, one in document.services.items() if not one.owned and not one.extends}
+    if not bare and not document.override:
+        return None
+    fitting = [
+        one
+        for one in beside
+        if one is not document
+        and not one.override
+        and bare <= {name for name, service in one.services.items() if service.owned or service.extends}
+    ]
+    return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
+
+
+def included(document: Document) -> Iterator[tuple[str, Any, Any]]:
+    """(path, owner, key) of every file that a file includes."""
+    for root in document.roots:
+        items = root.get("include")
+        for index, item in enumerate(items) if isinstance(items, Seq) else ():
+            if isinstance(item, str):
+                yield item, items, index
+            elif isinstance(item, Map):
+                for path, inner in strings(item.get("path")):
+                    yield (path, item, "path") if inner is None else (path, item["path"], inner)
+
+
+def _include(made: Apps, document: Document) -> None:
+    """Join a file with what it includes, and with what those include, and back."""
+    app = made.of[id(document)]
+    seen = {id(document)}
+    todo = [document]
+    while todo:
+        one = todo.pop()
+        for path, _, _ in included(one):
+            found = resolve(made, one, path)
+            if found is None:
+                app.open = True
+            elif id(found) not in seen:
+                seen.add(id(found))
+                app.beside.append(found)
+                back = made.of[id(found)].beside
+                if document not in back:
+                    back.append(document)
+                todo.append(found)
+
+
+def resolve(made: Apps, document: Document, path: str) -> Document | None:
+    """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
+    text = expanded(path).text
+    if HOLE in text:
+        return None
+    folder = posixpath.dirname(document.source.path)
+    return made.by_path.get(posixpath.normpath(posixpath.join(folder, text)))
+
+
+def whole(service: Service, project: Project) -> tuple[Map, bool]:
+    """The service as it runs in production, and whether all that goes into it is here.
+
+    Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
+    """
+    made = project.memo(apps)
+    app = made.app(service.document)
+    node, known = outside(made, service)
+    for document in app.under:
+        base = document.services.get(service.name)
+        if base is not None:
+            node = merged(base.full, node)
+    for document in app.over:
+        over = document.services.get(service.name)
+        if over is not None:
+            node = merged(node, over.full)
+    return node, known
+
+
+def outside(made: Apps, service: Service) -> tuple[Map, bool]:
+    """The service over what it extends in other files."""
+    node, seen = service.full, {id(service)}
+    while service.extends and len(seen) < MAX_EXTENDS:
+        file, parent = service.extends
+        document = resolve(made, service.document, file)
+        base = document.services.get(parent) if document is not None and parent else None
+        if base is None or id(base) in seen:
+            return node, False
+        seen.add(id(base))
+        node, service = merged(base.full, node), base
+    return node, True
+
+
+def owns(service: Service, project: Project) -> bool:
+    """Whether what a service lacks is this file's business: it says here what runs, and amends no other file."""
+    if not service.owned and not service.extends:
+        return False
+    app = project.memo(apps).app(service.document)
+    return not any(service.name in document.services for document in app.under)

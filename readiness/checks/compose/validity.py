@@ -1,0 +1,169 @@
+"""What Docker refuses in one file: keys, values, variables, keys written twice."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from readiness.checks.compose import formats, schema
+from readiness.checks.compose.app import apps
+from readiness.checks.compose.schema import Problem
+from readiness.kinds.compose import Document
+from readiness.kinds.compose_parts import part
+from readiness.model import Hit, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import InterpolationError, expand
+from readiness.syntax.yaml import Map, Seq
+
+_TEMPLATE = re.compile(r"\{\{|\{%")
+
+
+def _problems(project: Project) -> dict[int, list[Problem]]:
+    """What the schema and the forms of values refuse, by document."""
+    found: dict[int, list[Problem]] = {}
+    parts = project.memo(apps).parts
+    for document in project.documents("compose"):
+        mine = found[id(document)] = []
+        if document.legacy:
+            continue
+        for root in document.roots:
+            mine += schema.validate(root)
+            mine += formats.problems(root)
+        if id(document) in parts:  # Docker reads only the services that are extended
+            mine[:] = [one for one in mine if not (len(one.path) == 2 and one.path[0] == "services")]
+    return found
+
+
+def _of(document: Document, project: Project) -> list[Problem]:
+    found = project.memo(_problems).get(id(document), [])
+    if not _TEMPLATE.search(document.source.text):
+        return found
+    text = document.source.text
+    return [one for one in found if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])]
+
+
+def unknown_keys(document: Document, project: Project) -> Iterator[Hit]:
+    """A key that the specification does not know where it stands."""
+    for problem in _of(document, project):
+        if problem.sort == "key" and not _overlaid(problem):
+            owner = ".".join(problem.path[:-1]) or "the top level"
+            yield hit(
+                problem.span,
+                key=problem.message,
+                owner=owner,
+                hint=_hint(problem),
+                resource=_resource(problem.path),
+            )
+    if document.legacy:
+        first = next(iter(document.node), "")
+        hint = "; the first format has no `services`, and Docker reads it no more"
+        yield hit(document.node.key(first), key=first, owner="the top level", hint=hint)
+
+
+def _overlaid(problem: Problem) -> bool:
+    """Keys that are variables of a template, not of Docker."""
+    return problem.message.startswith(("{", "%"))
+
+
+def _resource(path: tuple[str, ...]) -> str:
+    return f"service/{path[1]}" if len(path) > 1 and path[0] == "services" else "project"
+
+
+def _hint(problem: Problem) -> str:
+    """Where the key belongs, or the nearest one that is known here."""
+    key, inside = problem.message, problem.path[:-1]
+    if len(inside) == 1 and inside[0] in {"services", "networks", "volumes", "secrets", "configs", "models"}:
+        return "; a name has letters, digits, dots, hyphens and underscores"
+    below = [path for path in _homes().get(key, ()) if path[: len(_form(inside))] == _form(inside) and path != _form(inside)]
+    if below:
+        return f"; it belongs under `{'.'.join(below[0][len(_form(inside)) :])}`"
+    near = difflib.get_close_matches(key, problem.allowed, 1, 0.75) or difflib.get_close_matches(
+        key.replace("-", "_").lower(), problem.allowed, 1, 0.75
+    )
+    if near:
+        return f"; the nearest known key is `{near[0]}`"
+    homes = [path for path in _homes().get(key, ()) if path]
+    if not inside and any(path == ("services", "*") for path in homes):
+        return "; it belongs to a service"
+    if homes:
+        return f"; it belongs under `{'.'.join(step for step in homes[0] if step != '*')}`"
+    return ""
+
+
+def _form(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path with names taken out: services.web.deploy is services.*.deploy."""
+    return tuple("*" if index == 1 or step.isdigit() else step for index, step in enumerate(path))
+
+
+@cache
+def _homes() -> dict[str, list[tuple[str, ...]]]:
+    """key -> the forms of path under which the specification knows it, the shortest first."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    todo: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), schema.spec())]
+    while todo:
+        path, node = todo.pop(0)
+        if len(path) > 6 or path[:1] == ("jobs",):
+            continue
+        if "$ref" in node:
+            todo.append((path, schema.spec()["$defs"][node["$ref"].rpartition("/")[2]]))
+        todo += [(path, inner) for name in ("oneOf", "allOf") for inner in node.get(name, ())]
+        for key, inner in node.get("properties", {}).items():
+            found.setdefault(key, []).append(path)
+            todo.append(((*path, key), inner))
+        if len(path) == 1:
+            todo += [((*path, "*"), inner) for form, inner in node.get("patternProperties", {}).items() if form != "^x-"]
+        if "items" in node and path:
+            todo.append((path, node["items"]))
+    return found
+
+
+def invalid_values(document: Document, project: Project) -> Iterator[Hit]:
+    """A value of a type or a form that Docker refuses, or a key that must be there and is not."""
+    for problem in _of(document, project):
+        if problem.sort != "key":
+            where = ".".join(problem.path) or "the file"
+            yield hit(problem.span, where=where, problem=problem.message, resource=_resource(problem.path))
+
+
+def interpolation(document: Document) -> Iterator[Hit]:
+    """A `${` that begins no variable."""
+    for root in document.roots:
+        seen: set[int] = set()
+        stack: list[Map | Seq] = [root]
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            for key, value in list(node.items() if isinstance(node, Map) else enumerate(node)):
+                if isinstance(value, Map | Seq):
+                    stack.append(value)
+                elif isinstance(value, str) and "${" in value:
+                    yield from _interpolation(document, node, key, value)
+
+
+def _interpolation(document: Document, node: Map | Seq, key: Any, value: str) -> Iterator[Hit]:
+    try:
+        expand(value)
+    except InterpolationError as error:
+        end = value.find("}", error.offset) + 1 or error.offset + 2
+        span = part(document.source, node.at(key), value, error.offset, end)
+        yield hit(span, text=value[error.offset : end][:40], problem=error.message)
+
+
+def repeated_keys(document: Document) -> Iterator[Hit]:
+    """A key that stands twice in one mapping."""
+    seen: set[int] = set()
+    stack: list[Any] = list(document.roots)
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Map | Seq) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Map):
+            for key, at in node.repeated:
+                yield hit(type(node.at())(at, at + len(key)), key=key)
+        stack.extend(node.values() if isinstance(node, Map) else node)

@@ -1,0 +1,222 @@
+"""The short and long forms of a compose service's ports, mounts, variables and lists, each with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.model import Source, Span
+from readiness.syntax.interpolation import HOLE, Expanded, InterpolationError, expand
+from readiness.syntax.scalar import places
+from readiness.syntax.yaml import Map, Seq
+
+Range = tuple[int, int]
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+def expanded(value: Any) -> Expanded:
+    """A scalar's text with its defaults; a value that cannot be interpolated is a hole."""
+    if isinstance(value, bool):
+        return Expanded("true" if value else "false")
+    if isinstance(value, int | float):
+        return Expanded(str(value))
+    if not isinstance(value, str):
+        return Expanded("")
+    try:
+        return expand(value)
+    except InterpolationError:
+        return Expanded(HOLE, ("?",), ("?",))
+
+
+def part(source: Source, span: Span, value: str, start: int, end: int) -> Span:
+    """The place of `value[start:end]` of the scalar at `span`."""
+    where = places(source.text, span, value)
+    first = where(start)
+    return Span(first, max(where(max(end - 1, start)) + 1, first + 1) if end > start else first)
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """One entry of `ports`. `host_ip` is None where none is written; ranges are None where unknown or absent.
+
+    `open` says that a variable without a default may hold any part of it; `host` whether the host's port is named.
+    """
+
+    span: Span
+    text: str
+    host_ip: str | None
+    published: Range | None
+    target: Range | None
+    protocol: str
+    host: bool
+    open: bool
+    mode: str = ""
+
+
+def port_specs(node: Any) -> Iterator[PortSpec]:
+    """The ports of a service, as far as they can be read."""
+    ports = node.get("ports") if isinstance(node, Map) else None
+    if not isinstance(ports, Seq):
+        return
+    for index, item in enumerate(ports):
+        span = ports.at(index)
+        if isinstance(item, Map):
+            yield _long_port(item, span)
+        elif isinstance(item, str | int | float) and not isinstance(item, bool):
+            yield _short_port(expanded(item), str(item), span)
+
+
+def _long_port(item: Map, span: Span) -> PortSpec:
+    """A port written as a mapping."""
+    published, target = expanded(item.get("published")), expanded(item.get("target"))
+    address = item.get("host_ip")
+    return PortSpec(
+        span,
+        f"{item.get('published', '')}:{item.get('target', '')}",
+        expanded(address).text if isinstance(address, str) else None,
+        ranged(published.text),
+        ranged(target.text),
+        expanded(item.get("protocol")).text or "tcp",
+        bool(published.text),
+        HOLE in published.text + target.text,
+        expanded(item.get("mode")).text,
+    )
+
+
+def _short_port(value: Expanded, text: str, span: Span) -> PortSpec:
+    """A port written as `[address:][host:]container[/protocol]`."""
+    address, host, target, protocol = split_port(value.text)
+    return PortSpec(
+        span,
+        text,
+        address,
+        ranged(host),
+        ranged(target),
+        protocol or "tcp",
+        bool(host),
+        HOLE in value.text,
+    )
+
+
+def split_port(text: str) -> tuple[str | None, str, str, str]:
+    """(address or None, host part, container part, protocol) of a port in its short form."""
+    body, _, protocol = text.partition("/")
+    rest, colon, target = body.rpartition(":")
+    if not colon:
+        return None, "", body, protocol
+    if rest.endswith("]"):
+        return rest.strip("[]"), "", target, protocol
+    address, found, host = rest.rpartition(":")
+    return (address.strip("[]") if found else None), host, target, protocol
+
+
+def ranged(text: str) -> Range | None:
+    """`80` or `80-90` as a range; None for anything else."""
+    first, dash, last = text.partition("-")
+    if not first.isascii() or not first.isdigit() or len(first) > 6:
+        return None
+    if not dash:
+        return int(first), int(first)
+    if not last.isascii() or not last.isdigit() or len(last) > 6:
+        return None
+    return int(first), int(last)
+
+
+@dataclass(frozen=True, slots=True)
+class MountSpec:
+    """One entry of `volumes`. `type` is bind, volume, tmpfs, npipe, cluster or image; empty where a variable hides it."""
+
+    span: Span
+    type: str
+    source: str
+    target: str
+    read_only: bool
+    options: tuple[str, ...] = ()
+
+
+def mount_specs(node: Any) -> Iterator[MountSpec]:
+    """The mounts of a service, as far as they can be read."""
+    mounts = node.get("volumes") if isinstance(node, Map) else None
+    if not isinstance(mounts, Seq):
+        return
+    for index, item in enumerate(mounts):
+        span = mounts.at(index)
+        if isinstance(item, Map):
+            yield MountSpec(
+                span,
+                expanded(item.get("type")).text.replace(HOLE, ""),
+                expanded(item.get("source")).text,
+                expanded(item.get("target")).text,
+                item.get("read_only") in (True, "true"),
+            )
+        elif isinstance(item, str):
+            yield short_mount(expanded(item).text, span)
+
+
+def short_mount(text: str, span: Span) -> MountSpec:
+    """A mount written as `[source:]target[:options]`."""
+    parts = split_mount(text)
+    if len(parts) == 1:
+        return MountSpec(span, "volume", "", parts[0], False)
+    options = tuple(parts[2].split(",")) if len(parts) > 2 else ()
+    source = parts[0]
+    if source.startswith(HOLE):
+        kind = "" if source == HOLE else "bind" if source[1:2] in "/\\" else ""
+    else:
+        kind = "bind" if source[:1] in "./~\\" or _DRIVE.match(source) else "volume"
+    return MountSpec(span, kind, source, parts[1], "ro" in options, options)
+
+
+def split_mount(text: str) -> list[str]:
+    """The parts of a mount's short form between its colons; a drive's colon is none."""
+    parts: list[str] = []
+    for piece in text.split(":"):
+        letter = bool(parts) and len(parts[-1]) == 1 and parts[-1].isalpha()
+        if letter and (len(parts) == 1 or piece.startswith("\\")):
+            parts[-1] += ":" + piece
+        else:
+            parts.append(piece)
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class VariableSpec:
+    """One `NAME: value` of a list or a mapping. `value` is None where it is taken from outside."""
+
+    name: str
+    value: Any
+    span: Span
+    key: Span
+
+
+def variable_specs(source: Source, node: Any, key: str) -> Iterator[VariableSpec]:
+    """The pairs under `key`, whether they are written as a mapping or as a list of `NAME=value`."""
+    pairs = node.get(key) if isinstance(node, Map) else None
+    if isinstance(pairs, Map):
+        for name, value in pairs.items():
+            yield VariableSpec(name, value, pairs.at(name), pairs.key(name))
+    elif isinstance(pairs, Seq):
+        for index, item in enumerate(pairs):
+            if isinstance(item, str):
+                name, found, value = item.partition("=")
+                span = pairs.at(index)
+                where = part(source, span, item, len(name) + 1, len(item)) if value else span
+                yield VariableSpec(name, value if found else None, where, span)
+
+
+def strings(value: Any) -> Iterator[tuple[str, Any]]:
+    """(text, index) of the strings of a list; a single string stands for a list of one, with index None."""
+    if isinstance(value, str):
+        yield value, None
+    elif isinstance(value, Seq):
+        yield from ((item, index) for index, item in enumerate(value) if isinstance(item, str))
+
+
+def names(value: Any) -> Iterator[tuple[str, Any]]:
+    """(name, key for `at`) of what a list or a mapping names: depends_on, networks, models."""
+    if isinstance(value, Map):
+        yield from ((name, name) for name in value)
+    elif isinstance(value, Seq):
+        yield from ((item, index) for index, item in enumerate(value) if isinstance(item, str))
