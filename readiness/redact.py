@@ -9,31 +9,32 @@ from readiness.model import Source, Span
 from readiness.syntax import secrets
 
 MASK = "********"
+_LEAST = 6  # characters that a value must have to be masked wherever it turns up
 _PEM = "-----BEGIN "
-# Each repeats one class only, with a bound: input is hostile.
-_VARIABLE = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})"
+# Each repeats one class only, with a bound: input is hostile. What is looked ahead at is not used up, so that the
+# assignment inside `command: PASSWORD=...` is found as well.
+_NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})"
+_IS = r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}"""
 _QUOTED = re.compile(
-    _VARIABLE
-    + r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}(?:"(?P<double>[^"]{1,400})"|'(?P<single>[^']{1,400})')"""
+    rf"""(?<![\w.-])(?={_NAME}{_IS}(?:"(?P<double>[^"]{{1,400}})"|'(?P<single>[^']{{1,400}})'))"""
 )
-_PLAIN = re.compile(
-    _VARIABLE + r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}(?P<value>[^\s"',]{1,400})"""
-)
-_SPACED = re.compile(
-    r"(?:\b(?:ENV|ARG|export)[ \t]{1,8}|--?)"
-    + _VARIABLE
-    + r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
-)
+_PLAIN = re.compile(rf"""(?<![\w.-])(?={_NAME}{_IS}(?P<value>[^\s"',]{{1,400}}))""")
+_SPACED = r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
+_INSTRUCTION = re.compile(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{_NAME}{_SPACED}")
+_FLAG = re.compile(rf"(?<![\w-])(?=--?{_NAME}{_SPACED})")
 _BEARER = re.compile(
     r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE
 )
 _USER = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"']{1,80}:(?P<value>[^\s"']{1,200})""")
+# What every pattern here and every known shape of a key has: an assignment, a flag, a scheme, or a long word.
+_MAYBE = re.compile(r"[:=]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token", re.IGNORECASE)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_PAIR = re.compile(r"""[A-Za-z_][A-Za-z0-9_.-]{0,80}["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?""")
-_NAME = re.compile(
-    r"""\A[ \t]*(?:-[ \t]+)?(?:name|key):[ \t]*["']?(?P<name>[A-Za-z_][\w.-]{0,80})["']?[ \t]*\Z"""
-)
-_VALUE = re.compile(r"""\A[ \t]*(?:-[ \t]+)?value:[ \t]*(?P<value>\S.{0,2000}?)[ \t]*\Z""")
+_PAIR = re.compile(rf"""{_NAME}{_IS}["']?""")
+_ENTRY = r"""\A[ \t]*(?:-[ \t]+)?"""
+_NAME_OF = re.compile(rf"""{_ENTRY}(?:name|key):[ \t]*["']?{_NAME}["']?[ \t]*\Z""")
+_VALUE_OF = re.compile(rf"{_ENTRY}value:[ \t]*(?=\S)")
+_LONGEST = 2000  # characters of a message
+_AROUND = 1000  # characters on either side of what is shown: enough for any name and value that reach into it
 
 
 class Redactor:
@@ -44,87 +45,121 @@ class Redactor:
     """
 
     def __init__(self, hidden: Iterable[tuple[Source, Span]] = ()) -> None:
-        self._places: dict[str, list[Span]] = {}
-        self._blocks: dict[str, list[Span]] = {}
-        values: set[str] = set()
+        self._rows: dict[tuple[str, int], list[Span]] = {}
+        self._keys: dict[str, list[Span]] = {}
+        self._texts: dict[str, str] = {}
+        self._values: dict[str, set[str]] = {}  # by the first characters
         for source, span in hidden:
-            root = source.root
             text = source.text[span.start : span.end]
-            if _CONSTANT.fullmatch(text) and secrets.names_secret(text):
+            if _CONSTANT.fullmatch(text) and _names_secret(text):
                 continue  # the place of a variable's name, which readers need
             name = _PAIR.match(text)
             start = span.start + (name.end() if name else 0)
-            place = Span(source.to_root(start), source.to_root(span.end))
-            self._places.setdefault(root.path, []).append(place)
-            values.update(filter(_telling, source.text[start : span.end].split("\n")))
-        self._values = tuple(
-            sorted((v.strip(" \t\r\"'") for v in values), key=lambda v: (-len(v), v))
-        )
+            self._hide(source.root, Span(source.to_root(start), source.to_root(span.end)))
+            for value in source.text[start : span.end].split("\n"):
+                bare = value.strip(" \t\r\"'")
+                if _telling(bare):
+                    self._values.setdefault(bare[:_LEAST], set()).add(bare)
+
+    def _hide(self, root: Source, span: Span) -> None:
+        """Remember what is hidden of each line that a place covers."""
+        at = span.start
+        while at < span.end:
+            line, column = root.position(at)
+            end = root.lines[line] if line < len(root.lines) else len(root.text)
+            size = min(span.end, end) - at
+            self._rows.setdefault((root.path, line), []).append(Span(column - 1, column - 1 + size))
+            at = max(end, at + 1)
 
     def text(self, text: str) -> str:
-        """A message without the values of secrets."""
-        return _masked(text, self.spans(text))
+        """A message without the values of secrets; one that goes on for ever is cut."""
+        if len(text) > _LONGEST:
+            text = text[:_LONGEST] + "…"
+        if text not in self._texts:
+            self._texts[text] = _masked(text, self.spans(text)) if self._suspect(text) else text
+        return self._texts[text]
+
+    def _suspect(self, text: str) -> bool:
+        """Whether there is any reason to look closer: most messages have none, and there are many."""
+        return bool(_MAYBE.search(text)) or bool(self._values)
 
     def spans(self, text: str) -> list[Span]:
         """What to mask in a text, merged and in order."""
-        found = list(_suspicious(text))
-        for value in self._values:
-            at = text.find(value)
-            while at >= 0:
-                found.append(Span(at, at + len(value)))
-                at = text.find(value, at + len(value))
-        return _merged(found)
+        return _merged([*_suspicious(text), *self._known(text)])
 
-    def line(self, source: Source, number: int) -> tuple[str, list[Span]]:
-        """Line `number` (from 1) of a file as it stands, and what to mask in it."""
+    def _known(self, text: str) -> Iterator[Span]:
+        """Where the values of known secrets stand in a text."""
+        for at in range(len(text) - _LEAST + 1) if self._values else ():
+            for value in self._values.get(text[at : at + _LEAST], ()):
+                if text.startswith(value, at):
+                    yield Span(at, at + len(value))
+
+    def line(self, source: Source, number: int, around: Span) -> list[Span]:
+        """What to mask in line `number` (from 1) of a file, in and near the columns (from 0) that are shown."""
         root = source.root
         text = root.line(number)
-        found = self.spans(text)
-        start = root.lines[number - 1] if 0 < number <= len(root.lines) else 0
-        for span in (*self._places.get(root.path, ()), *self._keys(root)):
-            low, high = max(span.start - start, 0), min(span.end - start, len(text))
-            if low < high:
-                found.append(Span(low, high))
-        found.extend(_value_of_entry(root, number, text))
-        return text, _merged(found)
+        low = max(around.start - _AROUND, 0)
+        piece = text[low : around.end + _AROUND]
+        found = [*self.spans(piece), *_assigned(_INSTRUCTION, piece)]
+        found = [Span(low + span.start, low + span.end) for span in found]
+        found += self._rows.get((root.path, number), [])
+        found += _value_of_entry(root, number, text)
+        start = root.lines[number - 1]
+        for span in self._bodies(root):
+            found.append(Span(max(span.start - start, 0), min(span.end - start, len(text))))
+        return _merged(span for span in found if span.start < span.end)
 
-    def _keys(self, root: Source) -> list[Span]:
+    def _bodies(self, root: Source) -> list[Span]:
         """The bodies of private keys in a file: none of their lines looks like a secret by itself."""
-        known = self._blocks.get(root.path)
+        known = self._keys.get(root.path)
         if known is None:
-            known = self._blocks[root.path] = list(_keys(root.text))
+            known = self._keys[root.path] = list(_keys(root.text))
         return known
 
 
 def _telling(value: str) -> bool:
     """Whether a value is so much its own that it can be masked wherever it stands."""
-    value = value.strip(" \t\r\"'")
-    return len(value) >= 12 or (len(value) >= 6 and not (value.isalpha() and value.islower()))
+    plain = value.isalpha() and value.islower()
+    return len(value) >= 2 * _LEAST or (len(value) >= _LEAST and not plain)
 
 
 def _suspicious(text: str) -> Iterator[Span]:
-    """What looks like the value of a secret in a line or a message."""
+    """What looks like the value of a secret, in a line of a file or in a sentence about it."""
     for secret in secrets.in_text(text):
         yield secret.span
-    for pattern in (_QUOTED, _PLAIN, _SPACED):
-        for found in pattern.finditer(text):
-            group = found.lastgroup or "value"
-            if secrets.names_secret(found["name"]) and not secrets.is_placeholder(found[group]):
-                yield Span(*found.span(group))
+    yield from _assigned(_QUOTED, text)
+    yield from _assigned(_PLAIN, text)
+    for span in _assigned(_FLAG, text):
+        if not text[span.start : span.end].isalpha():  # `--password is`: a sentence about the flag
+            yield span
     for pattern in (_BEARER, _USER):
         for found in pattern.finditer(text):
-            if not secrets.is_placeholder(found["value"]):
+            value = found["value"]
+            if not secrets.is_placeholder(value) and not value.isalpha():
                 yield Span(*found.span("value"))
+
+
+def _assigned(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    """The values that a pattern finds under names of secrets."""
+    for found in pattern.finditer(text):
+        group = found.lastgroup or "value"
+        if _names_secret(found["name"]) and not secrets.is_placeholder(found[group]):
+            yield Span(*found.span(group))
+
+
+def _names_secret(name: str) -> bool:
+    """Whether a name is that of a secret; a number at its end (`PASSWORD_2`) only counts."""
+    return secrets.names_secret(name.rstrip("0123456789_-."))
 
 
 def _value_of_entry(root: Source, number: int, text: str) -> Iterator[Span]:
     """The `value:` of a list entry whose `name:`, on the line before or after, is that of a secret."""
-    value = _VALUE.match(text)
-    if value and not secrets.is_placeholder(value["value"]):
+    value = _VALUE_OF.match(text)
+    if value and not secrets.is_placeholder(text[value.end() :]):
         for other in (number - 1, number + 1):
-            name = _NAME.match(root.line(other))
-            if name and secrets.names_secret(name["name"]):
-                yield Span(*value.span("value"))
+            name = _NAME_OF.match(root.line(other))
+            if name and _names_secret(name["name"]):
+                yield Span(value.end(), len(text.rstrip()))
 
 
 def _keys(text: str) -> Iterator[Span]:

@@ -49,13 +49,14 @@ def harmless(line: str) -> str:
 def frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None:
     """The line that a finding stands on, at most `width` columns of it; None where there is nothing to see."""
     start = finding.start
-    text, hidden = redactor.line(finding.source, start.line)
+    text = finding.source.root.line(start.line)
     if not text.strip():
         return None
     first = min(start.column - 1, len(text))
     span = Span(first, min(first + max(finding.span.end - finding.span.start, 1), len(text)))
-    low = max(min(span.start, len(text)) - width, 0)  # no more characters than could ever be shown
+    low = max(span.start - width, 0)  # no more characters than could ever be shown
     high = min(low + 3 * width, len(text))
+    hidden = redactor.line(finding.source, start.line, Span(low, high))
     cells = _cells(text, hidden, low, high)
     before = sum(map(columns, cells[: span.start - low]))
     marked = max(sum(map(columns, cells[span.start - low : span.end - low])), 1)
