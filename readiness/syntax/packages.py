@@ -276,8 +276,8 @@ def unpinned(one: Call) -> tuple[Word, ...]:
 
 
 def _pinned(manager: Manager, package: str) -> bool:
-    if package.startswith("@") or not package:
-        return True  # a group of packages has no version
+    if not package or package.startswith(("@", "/")):
+        return True  # a group, or a file that some package has: neither has a version
     return manager.pin is None or bool(manager.pin.search(package))
 
 

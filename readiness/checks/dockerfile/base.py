@@ -64,7 +64,12 @@ def ended(stage: Stage) -> Iterator[Hit]:
         return
     found = end_of_life(stage.image)
     if found:
-        yield hit(word.span, image=stage.image.text, release=found.release, day=found.day)
+        yield hit(
+            word.span,
+            image=stage.image.text.partition("@")[0],
+            release=found.release,
+            day=found.day,
+        )
 
 
 def untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
@@ -77,6 +82,17 @@ def untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
             continue
         if not any(name == one or (one[:2] == "*." and name.endswith(one[1:])) for one in allowed):
             yield hit(span, registry=name, image=reference.text)
+
+
+def taken_floating(step: Step) -> Iterator[Hit | Unknown]:
+    """COPY --from or a mount takes files out of an image without a version."""
+    if step.keyword not in ("COPY", "RUN"):
+        return
+    for image, span in _sources(step):
+        if image.is_variable:
+            yield Unknown(span)
+        elif image.floating and (image.tag or "/" in image.text):
+            yield hit(span, image=image.text)
 
 
 def _sources(step: Step) -> Iterator[tuple[images.Image, Span]]:

@@ -43,8 +43,9 @@ def insecure_setting(command: Command) -> Iterator[Hit]:
                 r"(?:--setopt=)?(?:\S+\.)?sslverify=(?:0|false|no|off)\Z", word.value, re.I
             ):
                 yield hit(word.span, setting=word.value, program=one.program)
-    elif one.program == "git" and "config" in values and values[-1].lower() in _NO:
-        if "http.sslverify" in (value.lower() for value in values):
+    elif one.program == "git" and values[-1:] and values[-1].lower() in _NO:
+        lower = {value.lower() for value in values}
+        if {"config", "http.sslverify"} <= lower:
             yield hit(one.span, setting="http.sslVerify false", program="git")
 
 

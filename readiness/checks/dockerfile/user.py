@@ -56,7 +56,9 @@ def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
     if _drops(stage):
         yield Unknown(word.span)
     elif official is certain:
-        yield missing(stage.start.span if stage.start else stage.at(), image=image.text)
+        yield missing(
+            stage.start.span if stage.start else stage.at(), image=image.text.partition("@")[0]
+        )
 
 
 def _drops(stage: Stage) -> bool:

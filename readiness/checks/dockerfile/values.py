@@ -88,9 +88,14 @@ def port_denied(step: Step, *, ports: Sequence[int] = (22,)) -> Iterator[Hit]:
                     yield hit(word.span, port=word.value)
 
 
+# Bases that declare no port of their own.
+_NO_PORT = frozenset({"node", "python", "golang", "ruby", "rust", "openjdk", "eclipse-temurin",
+                      "amazoncorretto", "alpine", "debian", "ubuntu", "scratch"})  # fmt: skip
+
+
 def port_missing(stage: Stage) -> Iterator[Hit]:
     """The final stage starts a process and names no port."""
-    if not stage.final or not stage.whole or stage.root.image.name_unknown:
+    if not stage.final or not stage.whole or stage.root.image.familiar not in _NO_PORT:
         return
     if any(one.keyword == "EXPOSE" for below in stage.chain for one in below.instructions):
         return
@@ -142,7 +147,7 @@ def undefined(step: Step) -> Iterator[Hit | Unknown]:
                 continue
             if stage.declares(name, one.span.start) or stage.index < 0:
                 continue
-            reason = _why_undefined(stage, name)
+            reason = _why_undefined(stage, name, one.span.start)
             span = _at(step, word.span, found)
             if reason:
                 yield hit(span, name=name, reason=reason)
@@ -155,13 +160,14 @@ def _at(step: Step, span: Span, found: Reference) -> Span:
     return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
 
 
-def _why_undefined(stage: Stage, name: str) -> str:
+def _why_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.globals or name in PLATFORM_ARGS:
         return "it is declared before FROM, and no ARG brings it into the stage"
-    if any(name in below.variables for below in stage.chain):
+    entries = [one for below in stage.chain for one in below.variables.get(name, ())]
+    if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = {one for below in stage.chain for one in below.variables}
+    names = {one for below in stage.chain for one in below.variables if one != name}
     close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85) if len(name) < 60 else []
     if close:
         return f"did you mean {close[0]}?"

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readiness.kinds import dockerfile as kind
+from readiness.kinds.dockerfile_model import Document
+from readiness.model import ParseError, Source
+
+
+def document(text: str) -> Document:
+    return kind.parse(Source("Dockerfile", text, kind="dockerfile"))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("Dockerfile", "anything", True),
+        ("a/b/Dockerfile.dev", "FROM x", True),
+        ("web.Dockerfile", "FROM x", True),
+        ("prod.dockerfile", "RUN x", True),
+        ("Containerfile", "FROM x", True),
+        ("Dockerfile-alpine", "FROM x", True),
+        ("Dockerfile.dockerignore", ".git", False),
+        ("Dockerfile.md", "FROM x\nRUN y\n", False),
+        ("dockerfile_lint.py", "FROM x", False),
+        ("notes.txt", "FROM now on\nRUN away\n", False),
+        ("notes.txt", "FROM node:22\n", False),
+        ("build.txt", "# a build\nARG V=1\nFROM node:$V AS b\nRUN make\n", True),
+        ("doc.md#3/block", 'RUN make\nCMD ["x"]\n', True),
+        ("doc.md#3/block", "RUN make\nthen go on\n", False),
+        ("Dockerfile", "  \n", False),
+    ],
+)
+def test_claims(path: str, text: str, expected: bool) -> None:
+    assert kind.claims(path, text) is expected
+
+
+def test_stages_inherit() -> None:
+    found = document(
+        'ARG V=1.2\nFROM node:$V AS Base\nUSER app\nENV A=1\nSHELL ["/bin/bash", "-c"]\n'
+        "FROM base AS run\nWORKDIR /x\nFROM scratch\nCOPY --from=run /a /a\n"
+    )
+    base, run, last = found.stages
+    assert base.image.text == "node:1.2"
+    assert run.base is base
+    assert run.get("USER") == "app"
+    assert found.source.text[slice(*run.at("USER"))] == "app"
+    assert run.shell(10_000) == "bash"
+    assert run.lookup("A", 10_000) == "1"
+    assert last.final
+    assert last.scratch
+    assert last.get("USER") is None
+    assert [stage.resource for stage in found.stages] == ["stage/base", "stage/run", "stage/2"]
+    assert found.stage("RUN") is run
+    assert found.stage("0") is base
+
+
+def test_scopes_of_variables() -> None:
+    found = document(
+        "ARG G=global\nARG N\nFROM alpine\nARG G\nARG L=local\nENV L=env E=$L\nARG L=other\nRUN x\n"
+    )
+    (stage,) = found.stages
+    at = found.source.text.index("RUN")
+    assert stage.lookup("G", at) == "global"
+    assert stage.lookup("L", at) == "env"
+    assert stage.lookup("E", at) == "local"
+    assert stage.lookup("HOME", at) is None
+    assert stage.lookup("L", 0) is None
+    assert stage.expand("${X:-y}/$L", at) is None
+    assert stage.expand("'$L'$L", at) == "$Lenv"
+
+
+def test_doubling_variables_have_an_end() -> None:
+    lines = "".join(f"ENV A{n + 1}=$A{n}$A{n}$A{n}$A{n}\n" for n in range(40))
+    found = document("FROM scratch\nENV A0=xxxxxxxx\n" + lines)
+    assert found.stages[0].lookup("A40", 100_000) is None
+
+
+def test_commands_of_all_forms() -> None:
+    text = (
+        'FROM debian\nRUN a && b\nRUN ["c", "d"]\nRUN ["sh", "-c", "e; f"]\nRUN <<EOF\ng\nh\nEOF\n'
+        "RUN bash <<EOF\ni\nEOF\nRUN python3 <<EOF\nimport j\nEOF\nONBUILD RUN k\n"
+        'SHELL ["pwsh", "-c"]\nRUN Get-Process | Sort\n'
+    )
+    names = [one.program for one in kind.commands(document(text))]
+    assert names == ["a", "b", "c", "sh", "e", "f", "g", "h", "bash", "i", "python3", "k"]
+
+
+def test_a_piece_without_from() -> None:
+    found = document("USER app\nRUN make\n")
+    (stage,) = found.stages
+    assert not stage.whole
+    assert stage.final
+    assert stage.get("USER") == "app"
+
+
+def test_instructions_before_from_belong_to_no_stage() -> None:
+    found = document('SHELL ["/bin/bash", "-c"]\nFROM debian\nRUN x\n')
+    assert [step.stage.index for step in found.steps] == [-1, 0, 0]
+    assert found.stages[0].shell(1000) == "sh"
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            "FROM a\n|FROM a AS b\n|FROM b AS b\n|RUN x $Y && z\n|ARG A=$A\n|ENV A=$B\n|USER $A\n"
+            "|COPY --from=b $A /\n|ONBUILD RUN x\n|SHELL []\n|CMD []\n|HEALTHCHECK CMD\n|WORKDIR\n"
+            '|HEALTHCHECK CMD []\n|RUN <<E\n|E\n|FROM\n|ENTRYPOINT ["sh", "-c"]\n|EXPOSE ${A\n'
+            "|FROM ${A:-${A}}\n|LABEL =\n".split("|")
+        ),
+        max_size=12,
+    ).map("".join)
+)
+def test_any_file(text: str) -> None:
+    try:
+        found = document(text)
+    except ParseError:
+        return
+    for target in kind.TARGETS.values():
+        for subject in target(found):
+            assert subject.resource is not None
+            assert 0 <= subject.node.at().start <= len(text)
+    for stage in found.stages:
+        stage.get("USER")
+        stage.at("CMD")
+        assert len(list(stage.chain)) <= len(found.stages)

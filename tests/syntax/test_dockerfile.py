@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readiness.model import ParseError
+from readiness.syntax import dockerfile
+from readiness.syntax.dockerfile import Instruction, parse
+
+
+def only(text: str) -> Instruction:
+    (one,) = parse(text).instructions
+    return one
+
+
+def cut(text: str, one: Instruction) -> list[str]:
+    return [text[word.span.start : word.span.end] for word in one.words]
+
+
+def test_words_have_their_places_through_continuations_and_comments() -> None:
+    text = "FROM a\n  run --mount=type=cache,target=/c \\\r\n  # why\r\n\r\n  make \\\n\t'x y' \n"
+    run = parse(text).instructions[1]
+    assert (run.keyword, run.written) == ("RUN", "run")
+    assert cut(text, run) == ["make", "'x y'"]
+    assert [word.value for word in run.words] == ["make", "x y"]
+    (flag,) = run.flags
+    assert text[flag.value_span.start : flag.value_span.end] == "type=cache,target=/c"
+    assert run.gap is not None
+    assert text[run.span.start : run.span.end].endswith("'x y'")
+
+
+def test_exec_form() -> None:
+    text = 'CMD [ "a", \\\n  "b\\"c" ] dropped\n'
+    one = only(text)
+    assert one.json
+    assert [word.value for word in one.words] == ["a", 'b"c']
+    assert cut(text, one) == ['"a"', '"b\\"c"']
+    assert not only("CMD ['a']\n").json
+    assert not only("CMD [1]\n").json
+    assert not only('CMD ["a",]\n').json
+
+
+def test_pairs() -> None:
+    text = "ENV A=1 \\\n  B=\"x y\" C='$D'\n"
+    one = only(text)
+    assert [(p.name, p.value) for p in one.pairs] == [("A", "1"), ("B", "x y"), ("C", "$D")]
+    assert [text[p.span.start : p.span.end] for p in one.pairs] == ["1", '"x y"', "'$D'"]
+    old = only("ENV A some words = x\n")
+    assert old.legacy
+    assert old.pairs[0].value == "some words = x"
+    assert [pair.raw for pair in only("ARG A B=\n").pairs] == [None, ""]
+
+
+def test_heredocs() -> None:
+    text = "RUN <<A cat <<-'B' > /x\none\nA\n\ttwo\n\tB\nCMD x\n"
+    run, cmd = parse(text).instructions
+    bodies = [(d.name, d.expand, text[d.body.start : d.body.end]) for d in run.heredocs]
+    assert bodies == [("A", True, "one\n"), ("B", False, "\ttwo\n")]
+    assert cmd.keyword == "CMD"
+    assert parse("RUN <<A\nno end\n").errors[0].message == "unterminated heredoc"
+    assert not only('RUN echo "<<A"\n').heredocs
+
+
+def test_escape_directive() -> None:
+    text = "# escape=`\nFROM a\nCOPY a `\n  c:\\b\\\nRUN x\n"
+    found = parse(text)
+    assert found.escape == "`"
+    assert cut(text, found.instructions[1]) == ["a", "c:\\b\\"]
+    late = parse("# a comment\n# escape=`\nRUN a `\n")
+    assert late.escape == "\\"
+
+
+def test_onbuild() -> None:
+    text = "ONBUILD COPY --from=a b c\n"
+    one = only(text)
+    assert one.inner is not None
+    assert one.inner.onbuild
+    assert one.inner.flag("from") is not None
+    assert only("ONBUILD ONBUILD RUN x\n").inner is not None
+
+
+def test_health_check() -> None:
+    one = only("HEALTHCHECK --interval=5s CMD curl -f x || exit 1\n")
+    assert one.words[1].value == "curl"
+    assert one.body.text == "curl -f x || exit 1"
+    assert only('HEALTHCHECK CMD ["a"]\n').json
+    assert parse("HEALTHCHECK x\n").errors
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("FROM\n", "FROM requires either one or three arguments"),
+        ("FROM a as\n", "FROM requires either one or three arguments"),
+        ("FROM a\nRUNN x\n", "unknown instruction: RUNN"),
+        ("FROM a\nCOPY x\n", "COPY requires at least two arguments"),
+        ("FROM a\nENV A\n", "ENV must have two arguments"),
+        ("FROM a\nENV A=1 B\n", "no = in B: the form is name=value"),
+        ("FROM a\nSHELL bash\n", "SHELL requires its arguments in JSON form"),
+        ('FROM a\nLABEL a="b\n', "a quote that is opened and never closed"),
+    ],
+)
+def test_errors(text: str, message: str) -> None:
+    errors = parse(text).errors
+    assert [error.message for error in errors] == [message]
+    assert text[: errors[0].offset].count("\n") == text.count("\n") - 1
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "words and words\n", "\\\n"])
+def test_no_instructions(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse(text)
+
+
+def test_templates_are_read_for_what_they_show() -> None:
+    found = parse("FROM {{ base }}\n{{ if x }}\nRUN make\n{{ end }}\n")
+    assert [one.keyword for one in found.instructions] == ["FROM", "RUN"]
+    assert found.template
+    assert not found.errors
+
+
+def test_byte_order_mark() -> None:
+    assert only("\ufeffFROM a\n").keyword_span == (1, 5)
+
+
+PIECES = st.sampled_from(
+    'FROM a|RUN |CMD |["a", "b"]|\\|\\\n|\n|\r\n| |\t|# c|#|COPY |--from=x |<<EOF|<<-EOF|EOF\n'
+    "|'|\"|$A|${A:-b}|ENV |A=b|ONBUILD |`\n|# escape=`\n|x|HEALTHCHECK |[|é|LABEL |\x0c|{{ x }}".split(
+        "|"
+    )
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    try:
+        found = parse(text)
+    except ParseError:
+        return
+    for one in found.instructions:
+        keyword = text[one.keyword_span.start : one.keyword_span.end]
+        assert "\n" in keyword or keyword.upper() == one.keyword
+        for word in one.words:
+            raw = text[word.span.start : word.span.end]
+            assert raw == word.raw or "\n" in raw
+        for flag in one.flags:
+            assert text[flag.span.start : flag.span.start + 2] in ("--", "-\\", "-`")
+        for doc in one.heredocs:
+            assert 0 <= doc.body.start <= doc.body.end <= len(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=14).map(lambda parts: "FROM a\n" + "".join(parts)))
+def test_agrees_with_the_parser_of_buildkit(text: str) -> None:
+    theirs = pytest.importorskip("dockerfile", reason="the package `dockerfile` is not installed")
+    try:
+        wanted = theirs.parse_string(text)
+    except theirs.GoParseError:
+        return
+    wanted = [one for one in wanted if (one.cmd or "").upper() in dockerfile.KEYWORDS]
+    got = parse(text).instructions
+    assert [one.keyword for one in got] == [one.cmd.upper() for one in wanted]
+    for mine, one in zip(got, wanted, strict=True):
+        line = text.count("\n", 0, mine.span.start) + 1
+        assert one.start_line <= line <= one.end_line
+        if mine.keyword in ("RUN", "CMD"):
+            assert mine.json == one.json
+            if not mine.json and one.value:
+                assert mine.body.text.strip() == one.value[0].strip()
+
+
+def test_long_hostile_texts_take_linear_time() -> None:
+    for text in ("FROM a\nRUN " + "${" * 50_000, "FROM a\nENV " + "A=$A " * 20_000):
+        assert parse(text).instructions
+    assert len(parse("FROM a\n" + "RUN \\\n" * 50_000).instructions) == 2

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readiness.syntax import packages, shell
+from readiness.syntax.dockerfile import parse as parse_dockerfile
+from readiness.syntax.wrappers import unwrapped
+
+
+def names(text: str) -> list[str]:
+    return [one.name for one in shell.commands(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a && b || c; d & e", ["a", "b", "c", "d", "e"]),
+        ("a | (b; c) | d", ["a", "b", "c", "d"]),
+        ("if [ -n x ]; then b; else c; fi", ["[", "b", "c"]),
+        ("for i in 1 2; do a; done", ["a"]),
+        ("f() { a; }; f", ["a", "f"]),
+        ('a "$(b)" `c`', ["a", "b", "c"]),
+        ("X=1 a; Y=2", ["a", ""]),
+        ("bash -c 'a && b'", ["bash", "a", "b"]),
+        ('sh -c "a $X"', ["sh"]),
+        ("case x in y) a;; esac", ["a"]),
+        ("! a", ["a"]),
+        ("", []),
+    ],
+)
+def test_commands(text: str, expected: list[str]) -> None:
+    assert names(text) == expected
+
+
+def test_operators_and_pipelines() -> None:
+    a, b, c, d = shell.commands("a | b && c || d")
+    assert [one.operator for one in (a, b, c, d)] == ["", "|", "&&", "||"]
+    assert (a.pipeline, a.position) == (b.pipeline, 0)
+    assert b.position == 1
+    assert c.pipeline == -1
+
+
+def test_words_and_assignments() -> None:
+    text = "A='x y' run \"a $B\" c\\ d -- 'e'"
+    (one,) = shell.commands(text)
+    assert [(a.name, a.value.value if a.value else None) for a in one.assignments] == [("A", "x y")]
+    assert one.values == ("a $B", "c d", "--", "e")
+    assert [word.known for word in one.words] == [False, True, True, True]
+    assert text[one.words[1].span.start : one.words[1].span.end] == "c\\ d"
+
+
+def test_redirects_belong_to_the_last_command() -> None:
+    a, b = shell.commands("a | b > f 2>&1")
+    assert not a.redirects
+    assert [(r.operator, r.target.value if r.target else None) for r in b.redirects] == [
+        (">", "f"),
+        (">&", "1"),
+    ]
+
+
+def test_substitutions_know_their_command() -> None:
+    outer, inner = shell.commands('sh -c "$(curl x)"')
+    assert (inner.name, inner.parent) == ("curl", 0)
+    assert "substitution" in inner.inside
+    assert outer.parent == -1
+
+
+def test_places_in_a_dockerfile() -> None:
+    text = "FROM a\nRUN set -e; \\\n  # ünïcode\n  é=1 apt-get \\\n   install 'ä b' ; \\\n  x\n"
+    run = parse_dockerfile(text).instructions[1]
+    found = shell.parse(run.body).commands
+    assert [text[c.name_span.start : c.name_span.end] for c in found if c.name] == [
+        "set",
+        "apt-get",
+        "x",
+    ]
+    install = next(one for one in found if one.name == "apt-get")
+    assert text[install.words[1].span.start : install.words[1].span.end] == "'ä b'"
+
+
+def test_options() -> None:
+    (one,) = shell.commands("x -abc --long=1 --other 2 op -- -z")
+    assert one.has("-b")
+    assert one.has("--long")
+    assert not one.has("-z")
+    assert one.option("--long") == "1"
+    assert one.option("--other") == "2"
+    assert [word.value for word in one.operands(frozenset({"--other"}))] == ["op", "-z"]
+
+
+@pytest.mark.parametrize(
+    ("text", "program"),
+    [
+        ("sudo -E -u x apt-get install y", "apt-get"),
+        ("env A=1 npm ci", "npm"),
+        ("timeout 10 curl x", "curl"),
+        ("exec gosu app node", "node"),
+        ("sudo", "sudo"),
+        ("xargs -n 1 rm", "rm"),
+    ],
+)
+def test_wrappers(text: str, program: str) -> None:
+    assert unwrapped(shell.commands(text)[0]).program == program
+
+
+@pytest.mark.parametrize(
+    ("text", "manager", "action", "names"),
+    [
+        ("apt-get -y -o A=b install x y", "apt", "install", ["x", "y"]),
+        ("python3 -m pip install -r r.txt x", "pip", "install", ["x"]),
+        ("uv pip install x", "pip", "install", ["x"]),
+        ("npm ci", "npm", "install", []),
+        ("yarn", "yarn", "install", []),
+        ("yarn global add x", "yarn", "install", ["x"]),
+        ("dnf module install -y x:1", "dnf", "install", ["x:1"]),
+        ("apk add --virtual .b x", "apk", "install", ["x"]),
+        ("gem install x -- --opt", "gem", "install", ["x"]),
+        ("pacman -Sy --noconfirm x", "pacman", "install", ["x"]),
+    ],
+)
+def test_package_managers(text: str, manager: str, action: str, names: list[str]) -> None:
+    call = packages.call(shell.commands(text)[0])
+    assert call is not None
+    assert (call.manager.name, call.action) == (manager, action)
+    assert [word.value for word in call.packages] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pip install a==1 b 'c<2' ./d e.whl git+https://x/y.git@v1 git+https://x/y.git", 2),
+        ("npm install a@1 @s/b @s/c@2 d@latest git://x/y.git#v1 git://x/y.git ./e f.tgz", 3),
+        ("apt-get install a=1 b ./c.deb $D", 1),
+        ("dnf install a-1.2 b gcc-c++-1.1 gcc-c++ x-1:2.3", 2),
+        ("pip install a -c constraints.txt", 0),
+        ("gem install a:1 b", 1),
+    ],
+)
+def test_unpinned(text: str, expected: int) -> None:
+    call = packages.call(shell.commands(text)[0])
+    assert call is not None
+    assert len(packages.unpinned(call)) == expected
+
+
+def test_a_broken_script_gives_what_can_be_read() -> None:
+    script = shell.parse(parse_dockerfile("RUN a && (b\n").instructions[0].body)
+    assert script.broken
+    assert [one.name for one in script.commands] == ["a", "b"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="ab $(){}[]<>|&;'\"`\\\n-=é#!*", max_size=60) | st.text(max_size=60))
+def test_any_text(text: str) -> None:
+    for one in shell.commands(text):
+        assert 0 <= one.span.start <= one.span.end <= len(text)
+        for word in one.words:
+            assert text[word.span.start : word.span.end] == word.raw or word.at < 0
+        unwrapped(one)
+        packages.call(one)
+
+
+def test_deep_nesting() -> None:
+    assert shell.commands("(" * 3000 + "a" + ")" * 3000) is not None
+    assert shell.commands("$(" * 3000) is not None
