@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+import readiness
 from readiness.model import Related, Source, Span
 from readiness.report import FileRow, Report
 from readiness.reports import github
@@ -277,3 +278,25 @@ def test_nothing_from_a_file_steers_the_reader(name: str, color: str) -> None:
             assert not line.lstrip().startswith("::") or ours.match(line)
         if name == "terminal":
             assert "[bold]" in bare.replace("\n", "") or options == {"quiet": True}
+
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "github.md"
+
+
+def test_the_example_workflow_has_no_finding_itself() -> None:
+    made = readiness.check([GUIDE], profile="strict")
+    assert [f"{one.rule} {one.line}" for one in made.open] == []
+    assert made.score == 100
+
+
+def test_the_problem_matcher_of_the_docs_reads_the_plain_report(sample: Report) -> None:
+    pattern = json.loads(GUIDE.read_text("utf-8").split("```json")[1].split("```")[0])[
+        "problemMatcher"
+    ][0]["pattern"][0]
+    read = [
+        found
+        for line in show("terminal", sample).splitlines()
+        if (found := re.match(pattern["regexp"], line))
+    ]
+    told = [(one[pattern["file"]], int(one[pattern["line"]]), one[pattern["code"]]) for one in read]
+    assert sorted(told) == sorted((one.path, one.line, one.rule.id) for one in sample.open)
