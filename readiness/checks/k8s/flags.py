@@ -1,0 +1,152 @@
+"""The control plane's own flags, where a manifest runs it: static pods of kubeadm and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.checks.k8s.context import variable
+from readiness.kinds.k8s import Container, Object, maps
+from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.syntax.yaml import Seq
+
+Outcome = Iterator[Hit | Unknown]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as it is written: its value, and the place of the argument that holds it."""
+
+    value: str
+    span: Span
+
+
+def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
+    """The flags of a program that the container runs; None where it runs another."""
+    found: dict[str, Flag] = {}
+    runs = False
+    for key in ("command", "args"):
+        values = container.node.get(key)
+        if not isinstance(values, Seq):
+            continue
+        for index, word in enumerate(values):
+            if not isinstance(word, str):
+                continue
+            if not word.startswith("-"):
+                runs = runs or word.rpartition("/")[2] == program
+                continue
+            name, equals, value = word.lstrip("-").partition("=")
+            after = values[index + 1] if index + 1 < len(values) else ""
+            if not equals:
+                value = after if isinstance(after, str) and not after.startswith("-") else "true"
+            found[name] = Flag(value, values.at(index))
+    return found if runs else None
+
+
+def _owner(container: Container) -> Span:
+    """Where a flag that is missing would stand."""
+    return container.node.at("command") if "command" in container.node else container.node.at()
+
+
+def _absent(container: Container, found: dict[str, Flag], **facts: str) -> Hit | Unknown:
+    """A flag is not written: a hit, unless a config file may say the same."""
+    if {"config", "config-file"} & set(found):
+        return Unknown(_owner(container))
+    return missing(_owner(container), **facts)
+
+
+def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+    """The program is started without one of the flags."""
+    found = flags_of(container, program)
+    if found is None:
+        return
+    for name in flags:
+        if name not in found or not found[name].value:
+            yield _absent(container, found, flag=f"--{name}")
+
+
+def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+    """The program is started with one of the flags."""
+    found = flags_of(container, program)
+    for name in flags:
+        if found and name in found:
+            yield hit(found[name].span, flag=f"--{name}")
+
+
+def value(
+    container: Container,
+    *,
+    program: str,
+    flag: str,
+    default: str = "",
+    allow: Sequence[str] = (),
+    deny: Sequence[str] = (),
+) -> Outcome:
+    """The value of a flag, or its default where it is not written, is not in `allow`, or is in `deny`."""
+    found = flags_of(container, program)
+    if found is None:
+        return
+    written = found.get(flag)
+    text = written.value if written else default
+    if variable(text):
+        yield Unknown(written.span if written else _owner(container))
+    elif (text not in allow) if allow else (text in deny):
+        shown = f"--{flag} is {text or 'not set'}"
+        yield hit(written.span, what=shown) if written else _absent(container, found, what=shown)
+
+
+def listed(
+    container: Container,
+    *,
+    program: str,
+    flag: str,
+    default: str = "",
+    holds: str = "",
+    lacks: str = "",
+    only: Sequence[str] = (),
+) -> Outcome:
+    """The comma-separated value of a flag does not hold a word, holds another, or one that is not in `only`."""
+    found = flags_of(container, program)
+    if found is None:
+        return
+    written = found.get(flag)
+    words = [
+        word.strip() for word in (written.value if written else default).split(",") if word.strip()
+    ]
+    wrong = ""
+    if holds and holds not in words:
+        wrong = f"--{flag} does not name {holds}"
+    elif lacks and lacks in words:
+        wrong = f"--{flag} names {lacks}"
+    elif only and (not words or not set(words) <= set(only)):
+        wrong = f"--{flag} allows weak ciphers" if words else f"--{flag} is not set"
+    if wrong:
+        yield hit(written.span, what=wrong) if written else _absent(container, found, what=wrong)
+
+
+def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
+    """The number under a flag is not written or below the minimum."""
+    found = flags_of(container, program)
+    if found is None:
+        return
+    written = found.get(flag)
+    if written is None:
+        yield _absent(container, found, what=f"--{flag} is not set")
+    elif not written.value.isdigit() or int(written.value[:9]) < minimum:
+        yield hit(written.span, what=f"--{flag} is {written.value}")
+
+
+def gate_off(container: Container, *, program: str, gate: str) -> Outcome:
+    """A feature gate is turned off."""
+    found = flags_of(container, program) or {}
+    written = found.get("feature-gates")
+    if written and f"{gate}=false" in [one.strip() for one in written.value.split(",")]:
+        yield hit(written.span, what=f"the feature gate {gate} is off")
+
+
+def admission_plugin(one: Object, *, name: str) -> Outcome:
+    """An AdmissionConfiguration does not configure a plugin."""
+    plugins: Any = one.node.get("plugins")
+    if not any(plugin.get("name") == name for plugin in maps(plugins)):
+        yield missing(one.node.at("plugins") if plugins else one.node.at("kind"), name=name)
