@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from readiness.kinds import deeds, github, gitlab
-from readiness.kinds.github import Text
+from readiness.kinds.github_texts import Text
 from readiness.model import Source, Span
 
 Job = github.Job | gitlab.Job
@@ -42,8 +42,12 @@ class Stage:
     @property
     def deploys(self) -> tuple[Act, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
-        told = bool(self.job.environment) or bool(_DEPLOYING.search(f"{self.job.name} {_title(self.job)}".lower()))
-        site = bool(_SITE.search(f"{self.job.name} {_title(self.job)} {self.job.environment or ''}".lower()))
+        told = bool(self.job.environment) or bool(
+            _DEPLOYING.search(f"{self.job.name} {_title(self.job)}".lower())
+        )
+        site = bool(
+            _SITE.search(f"{self.job.name} {_title(self.job)} {self.job.environment or ''}".lower())
+        )
         return tuple(
             act for act in self.acts if act.kind == "deploy" and not site and (told or not act.weak)
         )
@@ -60,10 +64,19 @@ class Stage:
         return next((found for found in map(environment_kind, where) if found), "")
 
 
-_DEPLOYING = re.compile(r"deploy|release|rollout|ship|production|staging|promote|(?:^|[^a-z])prod(?:[^a-z]|\Z)")
-_SITE = re.compile(r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)")
+_DEPLOYING = re.compile(
+    r"deploy|release|rollout|ship|production|staging|promote|(?:^|[^a-z])prod(?:[^a-z]|\Z)"
+)
+_SITE = re.compile(
+    r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)"
+)
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("preview", re.compile(r"(?:^|[^a-z])(?:preview|previews|review|ephemeral|pull-request|pr)(?:[^a-z]|\Z)")),
+    (
+        "preview",
+        re.compile(
+            r"(?:^|[^a-z])(?:preview|previews|review|ephemeral|pull-request|pr)(?:[^a-z]|\Z)"
+        ),
+    ),
     (
         "staging",
         re.compile(
@@ -90,7 +103,17 @@ def acts_of(text: Text, resource: str, number: int, step: str) -> Iterator[Act]:
     """The acts of a script."""
     for deed in deeds.in_script(text.value):
         span = text.line(deed.start) if deed.end > deed.start else text.span
-        yield Act(deed.kind, deed.family, span, text.source, resource, (number, deed.start), deed.text, step, deed.weak)
+        yield Act(
+            deed.kind,
+            deed.family,
+            span,
+            text.source,
+            resource,
+            (number, deed.start),
+            deed.text,
+            step,
+            deed.weak,
+        )
 
 
 def _step_acts(step: github.Step, number: int, resolve: Resolve, depth: int = 0) -> Iterator[Act]:
@@ -114,14 +137,22 @@ def _step_acts(step: github.Step, number: int, resolve: Resolve, depth: int = 0)
 
 def _options(step: github.Step) -> str:
     """What a step's inputs say, for the names of environments and tags in them."""
-    pairs = (f"{key}={value}" for key, value in step.options.items() if isinstance(value, str | int | bool))
+    pairs = (
+        f"{key}={value}"
+        for key, value in step.options.items()
+        if isinstance(value, str | int | bool)
+    )
     return f"{step.node.get('uses')} {' '.join(pairs)}"[:2000]
 
 
 def stage_of(job: Job, resolve: Resolve) -> Stage:
     """What a job does."""
     if isinstance(job, gitlab.Job):
-        acts = [act for number, text in enumerate(job.scripts) for act in acts_of(text, job.resource, number, job.name)]
+        acts = [
+            act
+            for number, text in enumerate(job.scripts)
+            for act in acts_of(text, job.resource, number, job.name)
+        ]
         opaque = "trigger" in job.node or not any(True for _ in job.scripts)
         return Stage(job, _settled(acts), opaque, job.value("when") == "on_failure")
     if job.dead:
@@ -132,10 +163,14 @@ def stage_of(job: Job, resolve: Resolve) -> Stage:
         acts += found
         if _ROLLBACK.search(step.name.lower()) and not any(act.kind == "rollback" for act in found):
             acts.append(_named("rollback", step, number))
-        if _SMOKE.search(step.name.lower()) and not any(act.kind in ("smoke", "test") for act in found):
+        if _SMOKE.search(step.name.lower()) and not any(
+            act.kind in ("smoke", "test") for act in found
+        ):
             acts.append(_named("smoke", step, number))
     condition = job.node.get("if")
-    return Stage(job, _settled(acts), job.calls, isinstance(condition, str) and "failure()" in condition)
+    return Stage(
+        job, _settled(acts), job.calls, isinstance(condition, str) and "failure()" in condition
+    )
 
 
 _ROLLBACK = re.compile(r"roll-? ?back|revert|undo")
@@ -149,7 +184,9 @@ def _named(kind: str, step: github.Step, number: int) -> Act:
 def _settled(acts: list[Act]) -> tuple[Act, ...]:
     """In a job with a cluster of its own, what is deployed is only tried."""
     if any(act.kind == "cluster" for act in acts):
-        acts = [replace(act, kind="test", family="") if act.kind == "deploy" else act for act in acts]
+        acts = [
+            replace(act, kind="test", family="") if act.kind == "deploy" else act for act in acts
+        ]
     return tuple(acts)
 
 
@@ -157,9 +194,9 @@ def order(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts."""
     direct = {job.name: set(_direct(job, pipeline)) for job in pipeline.jobs}
     found: dict[str, frozenset[str]] = {}
-    for name in direct:
+    for name, needed in direct.items():
         seen: set[str] = set()
-        stack = list(direct[name])
+        stack = list(needed)
         while stack:
             other = stack.pop()
             if other in direct and other not in seen and other != name:

@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
+from readiness.kinds.github_runners import labels, system
+from readiness.kinds.github_texts import Text, never, text_at
+from readiness.kinds.github_uses import Uses, uses
 from readiness.model import ParseError, Source, Span
-from readiness.syntax import constant, expression
-from readiness.syntax.scalar import places
 from readiness.syntax.yaml import Map, Seq, load_all
 
 NAME = "github"
@@ -38,99 +38,6 @@ def claims(path: str, text: str) -> bool:
     if _ACTION.search(path) and _NAMED.search(text) and _TOLD.search(text):
         return True
     return bool(_RUNS.search(text) and (_ACTION.search(path) or _USING.search(text)))
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string of the file, with the way from its characters to their places."""
-
-    value: str
-    span: Span
-    source: Source
-
-    def part(self, start: int, end: int) -> Span:
-        """The place of `value[start:end]`."""
-        place = places(self.source.text, self.span, self.value)
-        first = place(start)
-        return Span(first, max(place(max(end - 1, start)) + 1, first + 1))
-
-    def line(self, offset: int) -> Span:
-        """The place of the line of the value that holds `offset`, without its indent."""
-        start = self.value.rfind("\n", 0, offset) + 1
-        end = self.value.find("\n", offset)
-        end = len(self.value) if end < 0 else end
-        while start < end and self.value[start].isspace():
-            start += 1
-        return self.part(start, max(end, start + 1))
-
-
-@dataclass(frozen=True)
-class Expression:
-    """One expression in a text: its tree, or why it has none."""
-
-    text: Text
-    start: int
-    body: str
-    span: Span
-
-    @cached_property
-    def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
-        """The tree and the error, one of them None."""
-        try:
-            return expression.parse(self.body), None
-        except expression.ExpressionError as error:
-            return None, error
-
-    @property
-    def tree(self) -> expression.Node | None:
-        """The tree, where it parses."""
-        return self.parsed[0]
-
-    def place(self, span: Span) -> Span:
-        """The place of a span of the body."""
-        return self.text.part(self.start + span.start, self.start + span.end)
-
-
-def text_at(node: Any, key: Any, source: Source) -> Text | None:
-    """The string under a key with its place."""
-    value = node.get(key) if isinstance(node, Map | Seq) else None
-    return Text(value, node.at(key), source) if isinstance(value, str) else None
-
-
-def texts(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Text]]:
-    """Every string below a node with the keys that lead to it; an alias to what was seen is no second visit."""
-    stack: list[tuple[tuple[Any, ...], Any]] = [((), node)]
-    seen: set[int] = set()
-    while stack:
-        way, item = stack.pop()
-        if id(item) in seen or len(way) > 40:
-            continue
-        seen.add(id(item))
-        pairs: list[tuple[Any, Any]] = []
-        if isinstance(item, Map):
-            pairs = list(item.items())
-        elif isinstance(item, Seq):
-            pairs = list(enumerate(item))
-        for key, value in pairs:
-            if isinstance(value, str):
-                yield (*way, key), Text(value, item.at(key), source)
-        stack.extend(((*way, key), value) for key, value in reversed(pairs) if isinstance(value, Map | Seq))
-
-
-def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
-    """The expressions of a text; with `bare`, a text without `${{ }}` is one itself (an `if:`)."""
-    if "${{" not in text.value:
-        if bare and text.value.strip():
-            body = text.value
-            yield Expression(text, 0, body, text.span)
-        return
-    for template in expression.templates(text.value):
-        yield Expression(text, template.start, template.body, text.part(*template.span))
-
-
-def is_expression(value: Any) -> bool:
-    """Whether a value is left to an expression."""
-    return isinstance(value, str) and "${{" in value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +81,9 @@ class Workflow:
         if isinstance(on, Map):
             return on.key(event)
         if isinstance(on, Seq):
-            return next((on.at(i) for i, item in enumerate(on) if item == event), self.node.key(key))
+            return next(
+                (on.at(i) for i, item in enumerate(on) if item == event), self.node.key(key)
+            )
         return self.node.at(key)
 
     @property
@@ -194,7 +103,7 @@ class Workflow:
         """Whether it pushes an image or deploys."""
         from readiness.kinds.delivery import delivers
 
-        return delivers(self)
+        return bool(delivers(self))
 
     @property
     def callable_only(self) -> bool:
@@ -256,14 +165,16 @@ class Job:
     @property
     def runs_on(self) -> tuple[str, ...]:
         """The runner's labels as written, those of a matrix put in."""
-        return tuple(label for label, _ in labels(self))
+        return tuple(label for label, _ in labels(self.node))
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Its steps, in order; those of a `parallel` group stand in its place."""
         memo = self.workflow.memo.setdefault("steps", {})
         if self.name not in memo:
-            memo[self.name] = tuple(_steps(self.source, self.node.get("steps"), self.resource, self))
+            memo[self.name] = tuple(
+                _steps(self.source, self.node.get("steps"), self.resource, self)
+            )
         steps: tuple[Step, ...] = memo[self.name]
         return steps
 
@@ -378,81 +289,6 @@ class Step:
         return _shell(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Uses:
-    """What stands after `uses:`."""
-
-    text: str
-    owner: str = ""
-    repository: str = ""
-    path: str = ""
-    ref: str = ""
-    form: str = "repository"  # repository, local, docker, unknown
-
-    @property
-    def slug(self) -> str:
-        """`owner/repository` in lower case."""
-        return f"{self.owner}/{self.repository}".lower()
-
-    @property
-    def name(self) -> str:
-        """The slug with the path inside the repository, in lower case."""
-        return f"{self.slug}/{self.path}".rstrip("/").lower()
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the ref is a whole commit."""
-        return bool(_SHA.match(self.ref))
-
-    @property
-    def major(self) -> int | None:
-        """The major version of a ref like `v4` or `4.1.0`."""
-        match = _MAJOR.match(self.ref)
-        return int(match.group(1)) if match else None
-
-
-_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
-_MAJOR = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
-_REPOSITORY = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
-
-
-def uses(value: str) -> Uses:
-    """The parts of an action's reference."""
-    value = value.strip()
-    if value.startswith(("./", "../", "$/")) or value in (".", ".."):
-        return Uses(value, form="local", path=value)
-    if value.startswith("docker://"):
-        return Uses(value, form="docker", path=value[len("docker://") :])
-    match = _REPOSITORY.match(value)
-    if match is None or "${{" in value:
-        return Uses(value, form="unknown")
-    owner, repository, path, ref = match.groups()
-    return Uses(value, owner, repository, (path or "").strip("/"), ref)
-
-
-def never(node: Map, source: Source) -> bool:
-    """Whether a node's `if:` is always false."""
-    value = node.get("if")
-    if value is False:
-        return True
-    text = text_at(node, "if", source)
-    if text is None:
-        return False
-    found = list(expressions(text, bare=True))
-    if len(found) != 1 or found[0].tree is None:
-        return False
-    if "${{" in text.value and not whole(text.value):
-        return False  # text around ${{ }} makes a string, and a string is true
-    result = constant.evaluate(found[0].tree)
-    return result is not constant.UNKNOWN and not constant.truthy(result)
-
-
-def whole(value: str) -> bool:
-    """Whether a text is one `${{ }}` and nothing else."""
-    found = list(expression.templates(value))
-    return len(found) == 1 and found[0].closed and value[: found[0].span.start] + value[found[0].span.end :] == ""
-
-
 def _steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> Iterator[Step]:
     number = 0
     stack = list(reversed(steps)) if isinstance(steps, Seq) else []
@@ -463,7 +299,9 @@ def _steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> It
             continue
         group = node.get("parallel")
         if isinstance(group, Seq) and "run" not in node and "uses" not in node:
-            stack.extend(item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item)
+            stack.extend(
+                item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item
+            )
             continue
         number += 1
         name = node.get("id")
@@ -484,8 +322,7 @@ def _shell(step: Step) -> str:
             return _default_shell(step.owner)
     if not isinstance(found, str):
         return ""
-    first = found.split()[0].rpartition("/")[2].lower() if found.split() else ""
-    return first
+    return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
 
 
 def _default_shell(job: Job) -> str:
@@ -493,71 +330,6 @@ def _default_shell(job: Job) -> str:
     if "windows" in systems:
         return "pwsh" if len(systems) == 1 else ""
     return "bash" if systems & {"linux", "macos"} else ""
-
-
-def system(label: str) -> str:
-    """The operating system that a runner's label tells of, else an empty string."""
-    low = label.lower()
-    if low.startswith(("ubuntu", "linux")):
-        return "linux"
-    if low.startswith("windows"):
-        return "windows"
-    return "macos" if low.startswith("macos") else ""
-
-
-def labels(job: Job) -> list[tuple[str, Span]]:
-    """The labels of a job's runner with their places; a label from the matrix gives its values."""
-    node = job.node.get("runs-on")
-    owner: Any = job.node
-    key: Any = "runs-on"
-    if isinstance(node, Map):
-        owner, key, node = node, "labels", node.get("labels")
-    pairs = [(owner, key, node)] if isinstance(node, str) else []
-    if isinstance(node, Seq):
-        pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
-    found: list[tuple[str, Span]] = []
-    for place, at, value in pairs:
-        if "${{" not in value:
-            found.append((value, place.at(at)))
-            continue
-        name = matrix_name(value)
-        if name is not None:
-            found += [(item, span) for item, span in matrix_values(job, name) if isinstance(item, str)]
-    return found
-
-
-_MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
-
-
-def matrix_name(value: str) -> str | None:
-    """The key of `${{ matrix.key }}`, where a value is that and nothing else."""
-    match = _MATRIX.match(value.strip())
-    return match.group(1) if match else None
-
-
-def matrix_values(job: Job, name: str) -> list[tuple[Any, Span]]:
-    """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
-    strategy = job.node.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
-    if not isinstance(matrix, Map):
-        return []
-    found: list[tuple[Any, Span]] = []
-    axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
-    excluded = [
-        item[name]
-        for item in _items(matrix.get("exclude"))
-        if isinstance(item, Map) and len(item) == 1 and name in item
-    ]
-    if isinstance(axis, Seq):
-        found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
-    for item in _items(matrix.get("include")):
-        if isinstance(item, Map):
-            found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
-    return found
-
-
-def _items(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, Seq) else []
 
 
 def repository_root(path: str) -> str | None:

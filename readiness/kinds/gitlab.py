@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.github import Text
+from readiness.kinds.github_texts import Text
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import Map, Seq, load_all
 
@@ -17,7 +17,9 @@ EXAMPLE = ".gitlab-ci.yml"
 
 _PATH = re.compile(r"(?:^|/)[\w.-]*\.?gitlab-ci[\w.-]*\.ya?ml\Z")
 _SCRIPT = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
-_TOP = re.compile(r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE)
+_TOP = re.compile(
+    r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE
+)
 _STAGES = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
 _OTHER = re.compile(r"^(?:jobs|services|runs|apiVersion|language|pipeline|on)[ \t]*:", re.MULTILINE)
 
@@ -33,7 +35,10 @@ def claims(path: str, text: str) -> bool:
     if _PATH.search(path):
         return True
     return bool(
-        _STAGES.search(text) and _SCRIPT.search(text) and _TOP.search(text) and not _OTHER.search(text)
+        _STAGES.search(text)
+        and _SCRIPT.search(text)
+        and _TOP.search(text)
+        and not _OTHER.search(text)
     )
 
 
@@ -80,7 +85,10 @@ class File:
             self.memo["jobs"] = tuple(
                 Job(self.source, node, name, self)
                 for name, node in self.node.items()
-                if isinstance(node, Map) and name not in KEYWORDS and not name.startswith(".") and _runs(node)
+                if isinstance(node, Map)
+                and name not in KEYWORDS
+                and not name.startswith(".")
+                and _runs(node)
             )
         jobs: tuple[Job, ...] = self.memo["jobs"]
         return jobs
@@ -90,7 +98,7 @@ class File:
         """Whether it pushes an image or deploys."""
         from readiness.kinds.delivery import delivers
 
-        return delivers(self)
+        return bool(delivers(self))
 
 
 def _runs(node: Map) -> bool:
@@ -124,15 +132,16 @@ class Job:
     @property
     def dead(self) -> bool:
         """Whether it never runs."""
-        return self.value("when") == "never"
+        return bool(self.value("when") == "never")
 
     def value(self, key: str) -> Any:
         """What a key has in the job, in the templates that it extends, or in the defaults."""
-        return self.owner(key).get(key)
+        return self.holder(key).get(key)
 
-    def owner(self, key: str) -> Map:
+    def holder(self, key: str) -> Map:
         """The mapping in which a key stands for this job; the job itself where it stands nowhere."""
-        stack, seen = [self.node], set()
+        stack = [self.node]
+        seen: set[int] = set()
         while stack and len(seen) < 50:
             node = stack.pop()
             if id(node) in seen:
@@ -141,13 +150,18 @@ class Job:
             if key in node:
                 return node
             bases = node.get("extends")
-            names = [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
+            names = (
+                [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
+            )
             found = [self.file.node.get(name) for name in names if isinstance(name, str)]
             stack += [base for base in found if isinstance(base, Map)]
         defaults = self.file.node.get("default")
         if isinstance(defaults, Map) and key in defaults:
             return defaults
-        if key in ("image", "before_script", "after_script", "services", "cache") and key in self.file.node:
+        if (
+            key in ("image", "before_script", "after_script", "services", "cache")
+            and key in self.file.node
+        ):
             return self.file.node
         return self.node
 
@@ -180,24 +194,30 @@ class Job:
         if self.value("when") == "manual":
             return True
         rules = self.value("rules")
-        return isinstance(rules, Seq) and any(isinstance(r, Map) and r.get("when") == "manual" for r in rules)
+        return isinstance(rules, Seq) and any(
+            isinstance(r, Map) and r.get("when") == "manual" for r in rules
+        )
 
     @property
     def scripts(self) -> Iterator[Text]:
         """The lines that it runs, in order."""
         for key in ("before_script", "script", "after_script"):
-            owner = self.owner(key)
-            found = owner.get(key)
+            holder = self.holder(key)
+            found = holder.get(key)
             if isinstance(found, str):
-                yield Text(found, owner.at(key), self.source)
-            stack = [(found, index) for index in range(len(found))][::-1] if isinstance(found, Seq) else []
+                yield Text(found, holder.at(key), self.source)
+            stack = (
+                [(found, index) for index in range(len(found))][::-1]
+                if isinstance(found, Seq)
+                else []
+            )
             count = 0
             while stack and count < 2_000:
                 count += 1
-                holder, index = stack.pop()
-                line = holder[index]
+                lines, index = stack.pop()
+                line = lines[index]
                 if isinstance(line, str):
-                    yield Text(line, holder.at(index), self.source)
+                    yield Text(line, lines.at(index), self.source)
                 elif isinstance(line, Seq) and count < 200:
                     stack += [(line, inner) for inner in range(len(line))][::-1]
 

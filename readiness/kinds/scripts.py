@@ -39,7 +39,11 @@ class Call:
 
     def has(self, *options: str) -> bool:
         """Whether an option is given, alone or as `--option=value`."""
-        return any(word == option or word.startswith(f"{option}=") for word in self.words for option in options)
+        return any(
+            word == option or word.startswith(f"{option}=")
+            for word in self.words
+            for option in options
+        )
 
     def value(self, *options: str) -> str | None:
         """The value of an option."""
@@ -78,7 +82,9 @@ def calls(script: str) -> tuple[Call, ...]:
             continue
         program, words = _inside(program or inner.name.rpartition("/")[2], words)
         text = script[command.span.start : command.span.end]
-        found.append(Call(program, words, command.span.start, command.span.end, text, command.pipeline))
+        found.append(
+            Call(program, words, command.span.start, command.span.end, text, command.pipeline)
+        )
     return tuple(found)
 
 

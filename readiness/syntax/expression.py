@@ -159,14 +159,21 @@ def _tokens(text: str) -> list[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            reason = "string without a closing quote" if text[at] == "'" else f"unexpected {text[at]!r}"
+            reason = (
+                "string without a closing quote" if text[at] == "'" else f"unexpected {text[at]!r}"
+            )
             if text[at] == '"':
                 reason = "strings stand in single quotes"
             raise ExpressionError(reason, at)
         kind = str(match.lastgroup)
         span = Span(at, match.end())
         at = match.end()
-        if kind == "string" and found and found[-1].kind == "string" and found[-1].span.end == span.start:
+        if (
+            kind == "string"
+            and found
+            and found[-1].kind == "string"
+            and found[-1].span.end == span.start
+        ):
             before = found.pop()  # '' inside a string is a quote: 'it''s' is one string
             span = Span(before.span.start, span.end)
             found.append(_Token(kind, text[span.start : span.end], span))
@@ -204,7 +211,9 @@ class _Parser:
         node = self.binary(1)
         token = self.peek()
         if token.kind != "end":
-            raise ExpressionError(f"unexpected {_shown(token)} after the expression", token.span.start)
+            raise ExpressionError(
+                f"unexpected {_shown(token)} after the expression", token.span.start
+            )
         return node
 
     def binary(self, least: int) -> Node:
@@ -253,7 +262,9 @@ class _Parser:
             return Member(owner, token.text, span)
         if token.text == "*" and token.kind == "op":
             return Star(owner, span)
-        raise ExpressionError(f"expected a property's name before {_shown(token)}", token.span.start)
+        raise ExpressionError(
+            f"expected a property's name before {_shown(token)}", token.span.start
+        )
 
     def index(self, owner: Node) -> Node:
         if self.peek().text == "*" and self.peek().kind == "op":
@@ -271,7 +282,11 @@ class _Parser:
         if token.kind == "name":
             if self.peek().text == "(" and self.peek().kind == "op":
                 return self.call(token)
-            if token.text.lower() in _WORDS and token.text in (token.text.lower(), "NaN", "Infinity"):
+            if token.text.lower() in _WORDS and token.text in (
+                token.text.lower(),
+                "NaN",
+                "Infinity",
+            ):
                 return Literal(_WORDS[token.text.lower()], token.span)
             return Name(token.text, token.span)
         if token.text == "(" and token.kind == "op":
@@ -346,7 +361,11 @@ def path(node: Node) -> tuple[str, ...] | None:
             parts.append(node.name.lower())
         elif isinstance(node, Index):
             key = node.key
-            parts.append(key.value.lower() if isinstance(key, Literal) and isinstance(key.value, str) else "*")
+            parts.append(
+                key.value.lower()
+                if isinstance(key, Literal) and isinstance(key.value, str)
+                else "*"
+            )
         elif isinstance(node, Star):
             parts.append("*")
         else:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github import Step, Workflow, is_expression
+from readiness.kinds.github import Step, Workflow
+from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, Span, hit
 from readiness.syntax.yaml import Map, Seq
 
@@ -66,8 +67,16 @@ def _released(workflow: Workflow) -> bool:
     if not isinstance(push, Map):
         return False
     branches = push.get("branches")
-    names = [branches] if isinstance(branches, str) else list(branches) if isinstance(branches, Seq) else []
-    return bool(push.get("tags")) or any(isinstance(n, str) and n.lower().startswith("release") for n in names)
+    names = (
+        [branches]
+        if isinstance(branches, str)
+        else list(branches)
+        if isinstance(branches, Seq)
+        else []
+    )
+    return bool(push.get("tags")) or any(
+        isinstance(n, str) and n.lower().startswith("release") for n in names
+    )
 
 
 def _publishes(step: Step) -> bool:

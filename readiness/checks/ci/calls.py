@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.ci.references import called_workflow, known, local_action, local_path
-from readiness.kinds.github import Action, Job, Step, Workflow, is_expression, repository_root, uses
+from readiness.kinds.github import Action, Job, Step, Workflow, repository_root
+from readiness.kinds.github_texts import is_expression
+from readiness.kinds.github_uses import Uses, uses
 from readiness.model import Hit, hit, joined
 from readiness.project import Project
 from readiness.syntax.yaml import Map
@@ -46,7 +48,7 @@ def inputs(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
         if action is not None:
             yield from _local_inputs(step, action)
         elif used.form == "repository":
-            yield from _popular_inputs(step)
+            yield from _popular_inputs(step, used)
 
 
 def _declared(action: Action) -> Map | None:
@@ -64,16 +66,16 @@ def _local_inputs(step: Step, action: Action) -> Iterator[Hit]:
     for name in step.options:
         if name.lower() not in names and name not in extra:
             there = f"; there are {joined(declared)}" if declared else ""
-            yield hit(step.options.key(name), what=f"{step.node['uses']} has no input {name!r}{there}")
+            yield hit(
+                step.options.key(name), what=f"{step.node['uses']} has no input {name!r}{there}"
+            )
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") in (True, "true")
         if required and "default" not in body and name.lower() not in given:
             yield hit(step.node.at("uses"), what=f"{step.node['uses']} requires the input {name!r}")
 
 
-def _popular_inputs(step: Step) -> Iterator[Hit]:
-    used = step.uses
-    assert used is not None
+def _popular_inputs(step: Step, used: Uses) -> Iterator[Hit]:
     facts = known(used)
     declared = {name.lower() for name in facts.get("inputs", ())}
     given = {name.lower() for name in step.options}
@@ -82,7 +84,9 @@ def _popular_inputs(step: Step) -> Iterator[Hit]:
             yield hit(step.options.key(name), what=f"{used.name} has no input {name!r}")
         elif name.lower() in facts.get("deprecated", {}):
             instead = facts["deprecated"][name.lower()]
-            yield hit(step.options.key(name), what=f"{used.name} calls the input {name!r} now {instead!r}")
+            yield hit(
+                step.options.key(name), what=f"{used.name} calls the input {name!r} now {instead!r}"
+            )
     for name in facts.get("required", ()):
         if name.lower() not in given:
             yield hit(step.node.at("uses"), what=f"{used.name} requires the input {name!r}")
@@ -129,7 +133,10 @@ def _local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
             yield hit(job.node.at("uses"), what=f"workflow {value!r} is not there")
         return
     if "workflow_call" not in called.triggers:
-        yield hit(job.node.at("uses"), what=f"workflow {value!r} cannot be called: it has no workflow_call")
+        yield hit(
+            job.node.at("uses"),
+            what=f"workflow {value!r} cannot be called: it has no workflow_call",
+        )
         return
     settings = called.triggers["workflow_call"]
     settings = settings if isinstance(settings, Map) else Map(called.node.at())
@@ -155,7 +162,11 @@ def _passed(job: Job, key: str, told: str, declared: Map, value: str) -> Iterato
             yield hit(job.node.at("uses"), what=f"workflow {value!r} requires the {told} {name!r}")
 
 
-_TYPES: dict[str, tuple[type, ...]] = {"string": (str, int, float, bool), "number": (int, float), "boolean": (bool,)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str, int, float, bool),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 
 
 def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
@@ -171,7 +182,9 @@ def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
         for name, value in given.items():
             kind = kinds.get(name.lower(), "")
             if not is_expression(value) and _wrong(kind, value):
-                span = given.at(name) if given.at(name).end > given.at(name).start else given.key(name)
+                span = (
+                    given.at(name) if given.at(name).end > given.at(name).start else given.key(name)
+                )
                 yield hit(span, input=name, kind=kind)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from readiness.checks.ci import types as t
 from readiness.checks.ci.references import called_workflow, local_action, outputs_of
-from readiness.kinds.github import Action, Job, Step, Workflow, is_expression, whole
+from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_texts import is_expression, whole
 from readiness.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map, Seq
@@ -133,9 +134,15 @@ def inputs(workflow: Workflow) -> t.Type:
     for event in ("workflow_dispatch", "workflow_call"):
         for name, body in (_declared(workflow, event, "inputs") or {}).items():
             told = body.get("type") if isinstance(body, Map) else None
-            plain = t.STRING if event == "workflow_dispatch" and told in (None, "environment") else t.ANY
+            plain = (
+                t.STRING
+                if event == "workflow_dispatch" and told in (None, "environment")
+                else t.ANY
+            )
             kind = _INPUT_TYPES.get(told, plain) if isinstance(told, str) else plain
-            known[name.lower()] = t.merge(known[name.lower()], kind) if name.lower() in known else kind
+            known[name.lower()] = (
+                t.merge(known[name.lower()], kind) if name.lower() in known else kind
+            )
     return t.record(known)
 
 

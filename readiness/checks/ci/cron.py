@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
-_MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
 _DAYS = {name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())}
 _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}),
@@ -27,7 +30,7 @@ def shortest(text: str) -> int:
         raise CronError(f"it has {len(fields)} fields and needs 5")
     sets = [_values(field, *spec) for field, spec in zip(fields, _FIELDS, strict=True)]
     minutes, hours = sorted(sets[0]), sorted(sets[1])
-    gaps = [after - before for before, after in zip(minutes, minutes[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(minutes)]
     if any((hour + 1) % 24 in sets[1] for hour in hours):
         gaps.append(60 - minutes[-1] + minutes[0])
     return min(gaps, default=60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from readiness.checks.ci.references import local_action
 from readiness.kinds import github, gitlab
@@ -30,7 +30,9 @@ _TOLD = {
 
 def pipelines(project: Project) -> list[Pipeline]:
     """Every pipeline of the project, in order of path."""
-    found: list[Pipeline] = [d for d in project.documents("github") if isinstance(d, github.Workflow)]
+    found: list[Pipeline] = [
+        d for d in project.documents("github") if isinstance(d, github.Workflow)
+    ]
     found += project.documents("gitlab")
     return sorted(found, key=lambda pipeline: pipeline.source.path)
 
@@ -113,7 +115,13 @@ def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
     if isinstance(pipeline, gitlab.File):
         return pipeline.includes
     triggers = set(pipeline.triggers)
-    if triggers and triggers <= {"workflow_run", "workflow_call", "workflow_dispatch", "repository_dispatch", "deployment"}:
+    if triggers and triggers <= {
+        "workflow_run",
+        "workflow_call",
+        "workflow_dispatch",
+        "repository_dispatch",
+        "deployment",
+    }:
         return True
     return any(
         stage.does("test")
@@ -128,7 +136,8 @@ def without_environment(job: Job, *, project: Project) -> Outcome:
     view = _view(job, project)
     if view is None or view.stage.target == "preview" or job.environment is not None:
         return
-    if isinstance(job.node.get("environment"), Map) or (isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes):
+    included = isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes
+    if included or isinstance(job.node.get("environment"), Map):
         return
     yield missing(job.key, how=_told(view.deploys[0]))
 
@@ -144,7 +153,11 @@ def unwatched(job: Job, *, project: Project) -> Outcome:
         return
     last = acts[-1]
     same = any(a.kind == "rollout" and a.order >= acts[0].order for a in view.stage.acts)
-    if same or any(stage.does("rollout") for stage in view.after) or view.later(last, "smoke", "test"):
+    if (
+        same
+        or any(stage.does("rollout") for stage in view.after)
+        or view.later(last, "smoke", "test")
+    ):
         return
     if any(stage.opaque for stage in view.after):
         yield Unknown(last.span)
@@ -175,7 +188,9 @@ def irreversible(job: Job, *, project: Project) -> Outcome:
     acts = [act for act in view.deploys if act.family in _UNDONE] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
         return
-    if any(stage.does("rollback", "gradual") for stage in view.stages.values()) or _rollback(project):
+    if any(stage.does("rollback", "gradual") for stage in view.stages.values()) or _rollback(
+        project
+    ):
         return
     if any(stage.opaque for stage in view.after):
         yield Unknown(acts[-1].span)
@@ -189,7 +204,8 @@ _BACK = re.compile(r"roll-?_?back|revert", re.IGNORECASE)
 def _rollback(project: Project) -> bool:
     """Whether a pipeline, or a job of one, is there for going back."""
     return any(
-        _BACK.search(f"{pipeline.source.path} {pipeline.name}") or any(_BACK.search(job.name) for job in pipeline.jobs)
+        _BACK.search(f"{pipeline.source.path} {pipeline.name}")
+        or any(_BACK.search(job.name) for job in pipeline.jobs)
         for pipeline in pipelines(project)
     )
 
@@ -197,7 +213,11 @@ def _rollback(project: Project) -> bool:
 def unstaged(job: Job, *, project: Project) -> Outcome:
     """A deployment to production that goes through no staging."""
     view = _view(job, project)
-    if view is None or view.stage.target != "production" or all(a.family == "infra" for a in view.deploys):
+    if (
+        view is None
+        or view.stage.target != "production"
+        or all(a.family == "infra" for a in view.deploys)
+    ):
         return
     first = view.deploys[0]
     here = any(stage.deploys and stage.target == "staging" for stage in view.before)
@@ -220,7 +240,10 @@ def _stages_elsewhere(pipeline: Pipeline, project: Project) -> bool:
     )
 
 
-_ADMITS = re.compile(r"github\.(?:event_name|ref|ref_name|base_ref|event\.(?:pull_request\.merged|ref|inputs|label))|inputs\.|vars\.|env\.", re.IGNORECASE)
+_ADMITS = re.compile(
+    r"github\.(?:event_name|ref|ref_name|base_ref|event\.(?:pull_request\.merged|ref|inputs|label))|inputs\.|vars\.|env\.",
+    re.IGNORECASE,
+)
 
 
 def from_pull_request(job: Job, *, project: Project) -> Outcome:
@@ -255,10 +278,19 @@ def _from_merge_request(job: gitlab.Job, view: _View) -> Outcome:
     only = job.value("only")
     names = only if isinstance(only, Seq) else only.get("refs", ()) if isinstance(only, Map) else ()
     rules = job.value("rules")
-    conditions = [r.get("if") for r in rules if isinstance(r, Map) and r.get("when") not in ("never", "manual")] if isinstance(rules, Seq) else []
-    started = any(isinstance(c, str) and re.search(r"merge_request_event|\$CI_MERGE_REQUEST_IID\s*\Z", c) for c in conditions)
+    active = [r for r in rules if isinstance(r, Map)] if isinstance(rules, Seq) else []
+    conditions = [r.get("if") for r in active if r.get("when") not in ("never", "manual")]
+    started = any(
+        isinstance(c, str) and re.search(r"merge_request_event|\$CI_MERGE_REQUEST_IID\s*\Z", c)
+        for c in conditions
+    )
     if not job.manual and (started or "merge_requests" in (names or ())):
-        yield hit(view.deploys[0].span, resource=job.resource, how=_told(view.deploys[0]), event="merge_request")
+        yield hit(
+            view.deploys[0].span,
+            resource=job.resource,
+            how=_told(view.deploys[0]),
+            event="merge_request",
+        )
 
 
 def unserialised(job: Job, *, project: Project) -> Outcome:
@@ -267,9 +299,13 @@ def unserialised(job: Job, *, project: Project) -> Outcome:
     if view is None or view.stage.target == "preview":
         return
     if isinstance(job, gitlab.Job):
-        if "resource_group" in job.owner("resource_group"):
+        if "resource_group" in job.holder("resource_group"):
             return
-    elif "concurrency" in job.node or "concurrency" in job.workflow.node or job.workflow.callable_only:
+    elif (
+        "concurrency" in job.node
+        or "concurrency" in job.workflow.node
+        or job.workflow.callable_only
+    ):
         return
     yield missing(job.key, how=_told(view.deploys[0]))
 
@@ -289,7 +325,10 @@ def floating_tag(job: Job, *, project: Project) -> Outcome:
             yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
 
 
-_PUSHED = re.compile(r"\b(?:docker|podman|buildah|nerdctl)(?: image)? push (?:-\S+ ){0,3}[\"']?(?P<push>[^\s\"']{1,300})|(?:-t|--tag)[ =][\"']?(?P<tag>[^\s\"']{1,300})")
+_PUSHED = re.compile(
+    r"\b(?:docker|podman|buildah|nerdctl)(?: image)? push (?:-\S+ ){0,3}[\"']?(?P<push>[^\s\"']{1,300})"
+    r"|(?:-t|--tag)[ =][\"']?(?P<tag>[^\s\"']{1,300})"
+)
 
 
 def anonymous_image(job: Job, *, project: Project) -> Outcome:
@@ -303,7 +342,9 @@ def anonymous_image(job: Job, *, project: Project) -> Outcome:
             return  # the tags come from elsewhere
         names += [(name, act) for name in found]
     known = [(images.parse(name), act) for name, act in names]
-    if known and all(not image.is_variable and not image.tag_unknown and image.floating for image, _ in known):
+    if known and all(
+        not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
+    ):
         image, act = known[-1]
         yield hit(act.span, resource=job.resource, image=image.familiar, tag=image.tag or "none")
 
@@ -319,37 +360,3 @@ def _names(act: Act) -> list[str] | None:
     if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
         return None
     return found
-
-
-def absent(pipeline: Pipeline, *, kinds: Sequence[str], of: Sequence[str] = (), project: Project) -> Outcome:
-    """Nothing in the project's pipelines does one of some things; told once, at the first pipeline that delivers.
-
-    `of` keeps to projects whose pipelines do one of these: only who builds images can scan them.
-    """
-    known = project.memo(all_stages)
-    stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
-    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
-        return
-    if of and not any(stage.does(*of) or ("deploy" in of and stage.deploys) for stage in stages):
-        return
-    if any(stage.does(*kinds) for stage in stages):
-        return
-    grip = pipeline.node.key("jobs") if "jobs" in pipeline.node else pipeline.node.at()
-    if any(stage.opaque for stage in stages) or (isinstance(pipeline, gitlab.File) and pipeline.includes):
-        yield Unknown(grip)
-        return
-    yield missing(grip)
-
-
-_SCANS = ("audit", "analysis", "image-scan", "secret-scan")
-
-
-def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
-    """Scans that run only when somebody pushes."""
-    known = project.memo(all_stages)
-    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
-        return
-    scanning = [one for one in pipelines(project) if any(s.does(*_SCANS) for s in known[id(one)].values())]
-    if not scanning or any(isinstance(one, gitlab.File) or "schedule" in one.triggers for one in scanning):
-        return
-    yield missing(scanning[0].node.key("on"), at=scanning[0].source, resource=scanning[0].resource)

@@ -8,7 +8,8 @@ from typing import Any
 
 from readiness.checks.ci import contexts
 from readiness.checks.ci import types as t
-from readiness.kinds.github import Action, Expression, Job, Text, Workflow, expressions, texts, whole
+from readiness.kinds.github import Action, Job, Workflow
+from readiness.kinds.github_texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -33,9 +34,7 @@ class Found:
     what: str
 
 
-def faults(
-    file: Workflow | Action, *, code: Sequence[str], project: Project
-) -> Iterator[Hit]:
+def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Iterator[Hit]:
     """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
     key = f"faults:{id(project)}"
     if key not in file.memo:
@@ -46,8 +45,10 @@ def faults(
 
 
 def _faults(file: Workflow | Action, project: Project) -> Iterator[Found]:
-    find = _workflow_uses if isinstance(file, Workflow) else _action_uses
-    for use in find(file, project):  # type: ignore[operator]
+    uses = (
+        _workflow_uses(file, project) if isinstance(file, Workflow) else _action_uses(file, project)
+    )
+    for use in uses:
         yield from _judge(use)
 
 
@@ -90,7 +91,9 @@ def _result(use: Use, kind: t.Type) -> Iterator[Found]:
     in_text = leaf in ("run", "name", "run-name", "script") or not alone
     if in_text and leaf != "if" and kind.name in ("object", "array", "null"):
         shown = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
-        yield Found("type", use.found.span, f"a value of type {kind.name} is written into a text as {shown}")
+        yield Found(
+            "type", use.found.span, f"a value of type {kind.name} is written into a text as {shown}"
+        )
 
 
 def _workflow_uses(workflow: Workflow, project: Project) -> Iterator[Use]:
@@ -107,7 +110,12 @@ def _workflow_uses(workflow: Workflow, project: Project) -> Iterator[Use]:
 
 
 def _bare(way: tuple[Any, ...], place: str) -> bool:
-    return way[-1] == "if" and place in ("jobs.*.if", "jobs.*.steps.if", "jobs.*.snapshot.if", "runs.steps.if")
+    return way[-1] == "if" and place in (
+        "jobs.*.if",
+        "jobs.*.steps.if",
+        "jobs.*.snapshot.if",
+        "runs.steps.if",
+    )
 
 
 class _Scopes:
@@ -181,10 +189,3 @@ def _action_uses(action: Action, project: Project) -> Iterator[Use]:
                 continue
             for found in expressions(text, bare=bare):
                 yield Use(full, place, found, t.Scope(held, allowed[0], allowed[1]))
-
-
-def uses_in(text: Text, *, bare: bool = False) -> Iterator[Expression]:
-    """The expressions of one text that parse."""
-    for found in expressions(text, bare=bare):
-        if found.tree is not None:
-            yield found

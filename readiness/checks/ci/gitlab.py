@@ -29,7 +29,9 @@ def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
     for resource, holder in holders:
         found = [_image(holder, "image")]
         services = holder.get("services")
-        found += [_image(services, i) for i in range(len(services))] if isinstance(services, Seq) else []
+        found += (
+            [_image(services, i) for i in range(len(services))] if isinstance(services, Seq) else []
+        )
         for text, span in (item for item in found if item is not None):
             image = images.parse(text)
             if image.is_variable:
@@ -41,7 +43,12 @@ def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
 def stages(job: Job) -> Iterator[Hit]:
     """A stage that the file does not list."""
     stage = job.node.get("stage")
-    if isinstance(stage, str) and "$" not in stage and not job.file.includes and stage not in job.file.stages:
+    if (
+        isinstance(stage, str)
+        and "$" not in stage
+        and not job.file.includes
+        and stage not in job.file.stages
+    ):
         yield hit(job.node.at("stage"), stage=stage, stages=joined(job.file.stages[1:-1]))
 
 
@@ -52,8 +59,15 @@ def needs(job: Job) -> Iterator[Hit]:
         return
     names = {other.name for other in job.file.jobs}
     for index, item in enumerate(found):
-        if isinstance(item, Map) and (set(item) - {"job", "artifacts", "optional", "parallel"} or item.get("optional") is True):
+        if isinstance(item, Map) and (
+            set(item) - {"job", "artifacts", "optional", "parallel"} or item.get("optional") is True
+        ):
             continue
         name = item.get("job") if isinstance(item, Map) else item
-        if isinstance(name, str) and "$" not in name and name not in names and name not in job.file.node:
+        if (
+            isinstance(name, str)
+            and "$" not in name
+            and name not in names
+            and name not in job.file.node
+        ):
             yield hit(found.at(index), needed=name)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.dependabot import Update
-from readiness.kinds.github import Action, Job, Step, Workflow, expressions, texts
+from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_texts import expressions, texts
+from readiness.kinds.github_uses import Uses
 from readiness.model import Hit, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
@@ -31,12 +33,21 @@ def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
         if isinstance(shell, str) and shell and "${{" not in shell:
             name = shell.split()[0].rpartition("/")[2].lower()
             if name == "cmd":
-                yield hit(node.at("shell"), what="shell cmd cannot be analysed and quotes in its own way")
+                yield hit(
+                    node.at("shell"), what="shell cmd cannot be analysed and quotes in its own way"
+                )
             elif name not in _SHELLS:
                 yield hit(node.at("shell"), what=f"shell {name!r} is none that runners come with")
     for step in steps:
-        if step.uses is not None and step.uses.slug == "actions/setup-python" and "pip-install" in step.options:
-            yield hit(step.options.key("pip-install"), what="pip-install puts packages into the global interpreter")
+        if (
+            step.uses is not None
+            and step.uses.slug == "actions/setup-python"
+            and "pip-install" in step.options
+        ):
+            yield hit(
+                step.options.key("pip-install"),
+                what="pip-install puts packages into the global interpreter",
+            )
 
 
 def needless_expressions(file: Workflow | Action) -> Iterator[Hit]:
@@ -106,9 +117,7 @@ def nameless(workflow: Workflow) -> Iterator[Hit]:
 def manual_inputs(workflow: Workflow) -> Iterator[Hit]:
     """A manual start that takes inputs."""
     settings = workflow.triggers.get("workflow_dispatch")
-    found = settings.get("inputs") if isinstance(settings, Map) else None
-    if isinstance(found, Map) and found:
-        assert isinstance(settings, Map)
+    if isinstance(settings, Map) and isinstance(settings.get("inputs"), Map) and settings["inputs"]:
         yield hit(settings.key("inputs"))
 
 
@@ -121,7 +130,9 @@ def unbounded(job: Job) -> Iterator[Hit]:
     yield missing(job.key)
 
 
-_PYTHON_CALL = r"(?:python[0-9.]*[ \t]+-m[ \t]+|pipx[ \t]+run[ \t]+|uvx?[ \t]+(?:tool[ \t]+)?(?:run[ \t]+)?)?"
+_PYTHON_CALL = (
+    r"(?:python[0-9.]*[ \t]+-m[ \t]+|pipx[ \t]+run[ \t]+|uvx?[ \t]+(?:tool[ \t]+)?(?:run[ \t]+)?)?"
+)
 _PUBLISH = re.compile(
     r"(?:^|[;&|(]|\bsudo)[ \t]*(?:"
     r"(?P<cargo>cargo[ \t]+(?:\+\S{1,40}[ \t]+)?publish)\b"
@@ -142,7 +153,7 @@ def long_lived_tokens(step: Step) -> Iterator[Hit]:
         return
     used = step.uses
     if used is not None:
-        yield from _publishing_action(step)
+        yield from _publishing_action(step, used)
         return
     run = step.run
     if run is None or _identified(step):
@@ -152,21 +163,24 @@ def long_lived_tokens(step: Step) -> Iterator[Hit]:
         rest = match.group("rest").split()
         if "--dry-run" in rest or "-n" in rest:
             continue
-        if (match.group("npm") or match.group("gem")) and "secrets." not in str(step.node.get("env")):
+        if (match.group("npm") or match.group("gem")) and "secrets." not in str(
+            step.node.get("env")
+        ):
             continue
         start = match.start() + len(match.group()) - len(match.group().lstrip("\n;&|( \t"))
         yield hit(run.line(start), command=" ".join(match.group().lstrip("\n;&|( \t").split()[:2]))
 
 
-def _publishing_action(step: Step) -> Iterator[Hit]:
-    used = step.uses
-    assert used is not None
+def _publishing_action(step: Step, used: Uses) -> Iterator[Hit]:
     options = step.options
     if used.slug == "pypa/gh-action-pypi-publish":
         url = str(options.get("repository-url", options.get("repository_url", "")))
         if "password" in options and (not url or "pypi.org" in url):
             yield hit(options.at("password"), command=used.slug)
-    elif used.slug == "rubygems/release-gem" and options.get("setup-trusted-publisher") in (False, "false"):
+    elif used.slug == "rubygems/release-gem" and options.get("setup-trusted-publisher") in (
+        False,
+        "false",
+    ):
         yield hit(step.node.at("uses"), command=used.slug)
     elif used.slug == "js-devtools/npm-publish" and "token" in options:
         yield hit(options.at("token"), command=used.slug)

@@ -8,16 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github import (
-    Expression,
-    Job,
-    Step,
-    Text,
-    expressions,
-    is_expression,
-    matrix_values,
-    text_at,
-)
+from readiness.kinds.github import Job, Step
+from readiness.kinds.github_runners import matrix_values
+from readiness.kinds.github_texts import Expression, Text, expressions, is_expression, text_at
 from readiness.model import Hit, hit
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map
@@ -80,7 +73,9 @@ _FIXED = re.compile(
     r"|(?:steps|needs)\.[^.]+\.(?:outcome|conclusion|result)\Z|job\.(?:status|check_run_id|container.*|services.*)\Z"
     r"|runner\.[a-z_]+\Z|strategy\.[a-z-]+\Z"
 )
-_BOOLEAN = frozenset({"contains", "startswith", "endswith", "success", "failure", "always", "cancelled", "hashfiles"})
+_BOOLEAN = frozenset(
+    {"contains", "startswith", "endswith", "success", "failure", "always", "cancelled", "hashfiles"}
+)
 
 
 def code(step: Step) -> Iterator[Text]:
@@ -128,12 +123,8 @@ def flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]:
 def untrusted(path: tuple[str, ...]) -> bool:
     """Whether a context is one that people outside write; a star stands for any one part."""
     return any(
-        len(path) == len(known) and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
-        for known in _PATHS
-    ) or any(
-        len(path) == len(known) - 1 and "*" in known and all(
-            a == b or a == "*" for a, b in zip(path, [p for p in known if p != "*"], strict=False)
-        ) and "*" in path
+        len(path) == len(known)
+        and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
         for known in _PATHS
     )
 
@@ -199,7 +190,7 @@ def _fixed(step: Step, path: tuple[str, ...]) -> bool:
     if path[0] == "matrix" and len(path) >= 2 and isinstance(step.owner, Job):
         strategy = step.owner.node.get("strategy")
         matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
-        values = matrix_values(step.owner, path[1])
+        values = matrix_values(step.owner.node, path[1])
         if not isinstance(matrix, Map) or is_expression(matrix.get("include")):
             return False
         dynamic = any(is_expression(v) for v in (matrix.get(path[1]),) if isinstance(v, str))

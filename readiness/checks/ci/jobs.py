@@ -6,21 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github import (
-    Job,
-    Text,
-    Workflow,
-    expressions,
-    is_expression,
-    labels,
-    matrix_name,
-    matrix_values,
-    system,
-    text_at,
-    whole,
-)
+from readiness.kinds.github import Job, Workflow
+from readiness.kinds.github_runners import labels, matrix_name, matrix_values, system
+from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, Span, hit, joined
-from readiness.syntax import constant
 from readiness.syntax.yaml import Map, Seq
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
@@ -30,16 +19,25 @@ def ids(workflow: Workflow) -> Iterator[Hit]:
     """An id that GitHub does not take, or a step's id that stands twice in a job."""
     for job in workflow.jobs:
         if not _ID.match(job.name):
-            yield hit(job.key, what=f"job id {job.name!r} is not letters, digits, - and _ after a letter or _")
+            yield hit(
+                job.key,
+                what=f"job id {job.name!r} is not letters, digits, - and _ after a letter or _",
+            )
         seen: dict[str, str] = {}
         for step in job.steps:
             name = step.node.get("id")
             if not isinstance(name, str) or not name or is_expression(name):
                 continue
             if not _ID.match(name):
-                yield hit(step.node.at("id"), what=f"step id {name!r} is not letters, digits, - and _ after a letter or _")
+                yield hit(
+                    step.node.at("id"),
+                    what=f"step id {name!r} is not letters, digits, - and _ after a letter or _",
+                )
             elif name.lower() in seen:
-                yield hit(step.node.at("id"), what=f"step id {name!r} stands twice in job {job.name!r}; case does not count")
+                yield hit(
+                    step.node.at("id"),
+                    what=f"step id {name!r} stands twice in job {job.name!r}; case does not count",
+                )
             seen.setdefault(name.lower(), name)
 
 
@@ -48,33 +46,36 @@ def needs(workflow: Workflow) -> Iterator[Hit]:
     jobs = {job.name.lower(): job for job in workflow.jobs}
     for job in workflow.jobs:
         seen = set()
-        for name, span in _needed(job):
+        for name, span in _needed(job.node):
             low = name.lower()
             if low not in jobs:
-                yield hit(span, what=f"job {job.name!r} needs {name!r}, which is no job of this workflow")
+                yield hit(
+                    span, what=f"job {job.name!r} needs {name!r}, which is no job of this workflow"
+                )
             elif low in seen:
                 yield hit(span, what=f"job {job.name!r} needs {name!r} twice")
             seen.add(low)
     yield from _circles(jobs)
 
 
-def _needed(job: Job) -> Iterator[tuple[str, Span]]:
-    value = job.node.get("needs")
+def _needed(node: Map) -> Iterator[tuple[str, Span]]:
+    value = node.get("needs")
     if isinstance(value, str) and value:
-        yield value, job.node.at("needs")
-    for index, item in enumerate(value if isinstance(value, Seq) else ()):
-        if isinstance(item, str) and item:
-            yield item, value.at(index)
+        yield value, node.at("needs")
+    if isinstance(value, Seq):
+        for index, item in enumerate(value):
+            if isinstance(item, str) and item:
+                yield item, value.at(index)
 
 
 def _circles(jobs: dict[str, Job]) -> Iterator[Hit]:
     """One hit for each circle, at the `needs` of its first job."""
     state: dict[str, int] = {}
-    for start in jobs:
+    for start, first_job in jobs.items():
         stack: list[tuple[str, Iterator[str]]] = []
         if start not in state:
             state[start] = 1
-            stack.append((start, iter([n.lower() for n in jobs[start].needs])))
+            stack.append((start, iter([n.lower() for n in first_job.needs])))
         while stack:
             name, rest = stack[-1]
             after = next((n for n in rest if n in jobs and state.get(n) != 2), None)
@@ -113,9 +114,7 @@ def _twice(matrix: Map) -> Iterator[Hit]:
 
 def _excludes(matrix: Map) -> Iterator[Hit]:
     excludes = matrix.get("exclude")
-    axes = {
-        name: values for name, values in matrix.items() if name not in ("include", "exclude")
-    }
+    axes = {name: values for name, values in matrix.items() if name not in ("include", "exclude")}
     dynamic = any(_open(values) for values in axes.values())
     for entry in excludes if isinstance(excludes, Seq) else ():
         if not isinstance(entry, Map) or is_expression(entry) or dynamic:
@@ -123,9 +122,18 @@ def _excludes(matrix: Map) -> Iterator[Hit]:
         for name, wanted in entry.items():
             values = axes.get(name)
             if values is None:
-                yield hit(entry.key(name), what=f"exclude names {name!r}, which is no key of the matrix")
-            elif isinstance(values, Seq) and not _open(wanted) and not any(_fits(v, wanted) for v in values):
-                yield hit(entry.at(name), what=f"exclude takes out a value of {name!r} that the matrix has not")
+                yield hit(
+                    entry.key(name), what=f"exclude names {name!r}, which is no key of the matrix"
+                )
+            elif (
+                isinstance(values, Seq)
+                and not _open(wanted)
+                and not any(_fits(v, wanted) for v in values)
+            ):
+                yield hit(
+                    entry.at(name),
+                    what=f"exclude takes out a value of {name!r} that the matrix has not",
+                )
 
 
 def _open(value: Any) -> bool:
@@ -136,7 +144,9 @@ def _open(value: Any) -> bool:
         count += 1
         if is_expression(item):
             return True
-        stack.extend(item.values() if isinstance(item, Map) else item if isinstance(item, Seq) else ())
+        stack.extend(
+            item.values() if isinstance(item, Map) else item if isinstance(item, Seq) else ()
+        )
     return False
 
 
@@ -153,16 +163,19 @@ _HOSTED = re.compile(
     re.IGNORECASE,
 )
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
-_IMAGE = re.compile(r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
+    re.IGNORECASE,
+)
 
 
 def runners(workflow: Workflow) -> Iterator[Hit]:
     """A label of a GitHub runner that is not there (any more), or an empty one."""
     for job in workflow.jobs:
-        own = {label.lower() for label, _ in labels(job)}
+        own = {label.lower() for label, _ in labels(job.node)}
         if "self-hosted" in own or _grouped(job):
             continue
-        for label, span in labels(job):
+        for label, span in labels(job.node):
             if not label or (_IMAGE.match(label) and not _HOSTED.match(label)):
                 shown = span if span.end > span.start else job.key
                 yield hit(shown, what=f"runner label {label!r} is none that GitHub has")
@@ -189,7 +202,11 @@ def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:
         for label, _ in fixed:
             name = matrix_name(label)
             if name is not None:
-                drawn += [(v, s) for v, s in matrix_values(job, name) if isinstance(v, str) and system(v)]
+                drawn += [
+                    (v, s)
+                    for v, s in matrix_values(job.node, name)
+                    if isinstance(v, str) and system(v)
+                ]
         for number, (label, span) in enumerate(plain):
             other = next((o for o, _ in plain[:number] if system(o) != system(label)), None)
             if other is not None:
@@ -231,46 +248,10 @@ def _one_shell(node: Map, own: str) -> Iterator[Hit]:
         return
     if shell.lower() not in _SHELLS[own]:
         where = f" on {own}" if own else ""
-        yield hit(node.at("shell"), what=f"shell {shell!r} is not there{where}; allowed are {joined(sorted(_SHELLS[own]))}")
-
-
-def constant_conditions(workflow: Workflow) -> Iterator[Hit]:
-    """An `if` that is always true or always false."""
-    for way, node in _conditions(workflow):
-        value = node.get("if")
-        if isinstance(value, bool):
-            yield hit(node.at("if"), where=way, value=str(value).lower())
-            continue
-        text = text_at(node, "if", workflow.source)
-        result = always(text) if text is not None else None
-        if result is not None:
-            yield hit(node.at("if"), where=way, value=str(result).lower())
-
-
-def _conditions(workflow: Workflow) -> Iterator[tuple[str, Map]]:
-    for job in workflow.jobs:
-        yield f"job {job.name!r}", job.node
-        snapshot = job.node.get("snapshot")
-        if isinstance(snapshot, Map):
-            yield f"the snapshot of job {job.name!r}", snapshot
-        for step in job.steps:
-            yield f"step {step.name!r}", step.node
-
-
-def always(text: Text) -> bool | None:
-    """The truth of a condition that never changes; None for one that does.
-
-    Text around `${{ }}` makes the whole a text, which is true whatever the expression says.
-    """
-    if "${{" in text.value and not whole(text.value.strip()):
-        return True
-    if "${{" in text.value and text.value != text.value.strip() and "\n" in text.value:
-        return True
-    found = list(expressions(text, bare=True))
-    if len(found) != 1 or found[0].tree is None:
-        return None
-    result = constant.evaluate(found[0].tree)
-    return None if result is constant.UNKNOWN else constant.truthy(result)
+        yield hit(
+            node.at("shell"),
+            what=f"shell {shell!r} is not there{where}; allowed are {joined(sorted(_SHELLS[own]))}",
+        )
 
 
 _SCOPES = frozenset(
@@ -278,7 +259,11 @@ _SCOPES = frozenset(
     " pages pull-requests repository-projects security-events statuses vulnerability-alerts copilot-requests"
     " code-quality".split()
 )
-_LEVELS = {"id-token": ("write", "none"), "models": ("read", "none"), "copilot-requests": ("write", "none")}
+_LEVELS = {
+    "id-token": ("write", "none"),
+    "models": ("read", "none"),
+    "copilot-requests": ("write", "none"),
+}
 
 
 def permissions(workflow: Workflow) -> Iterator[Hit]:
@@ -292,7 +277,10 @@ def permissions(workflow: Workflow) -> Iterator[Hit]:
             yield from _scopes(value)
         elif value not in ("read-all", "write-all") and not isinstance(value, Seq):
             span = node.at("permissions") if value else node.key("permissions")
-            yield hit(span, what=f"permissions is {value or 'empty'}; read-all, write-all, {{}} or a mapping is allowed")
+            yield hit(
+                span,
+                what=f"permissions is {value or 'empty'}; read-all, write-all, {{}} or a mapping is allowed",
+            )
 
 
 def _scopes(value: Map) -> Iterator[Hit]:
@@ -302,7 +290,10 @@ def _scopes(value: Map) -> Iterator[Hit]:
             continue
         allowed = _LEVELS.get(name, ("read", "write", "none"))
         if level not in allowed:
-            yield hit(value.at(name), what=f"permission {name} is {level!r}; allowed are {joined(allowed)}")
+            yield hit(
+                value.at(name),
+                what=f"permission {name} is {level!r}; allowed are {joined(allowed)}",
+            )
 
 
 _BAD_NAME = re.compile(r"[&=\s]")
@@ -342,8 +333,9 @@ def deprecated_commands(workflow: Workflow) -> Iterator[Hit]:
     for job in workflow.jobs:
         for step in job.steps:
             text = step.run
-            for match in _DEPRECATED.finditer(text.value if text else ""):
-                assert text is not None
+            if text is None:
+                continue
+            for match in _DEPRECATED.finditer(text.value):
                 name = match.group(1) or match.group(2)
                 start = match.start() + 2
                 yield hit(
@@ -359,10 +351,15 @@ def container_passwords(workflow: Workflow) -> Iterator[Hit]:
     for job in workflow.jobs:
         services = job.node.get("services")
         holders: list[tuple[str, Any]] = [("the container", job.node.get("container"))]
-        holders += [(f"service {n!r}", s) for n, s in services.items()] if isinstance(services, Map) else []
+        holders += (
+            [(f"service {n!r}", s) for n, s in services.items()]
+            if isinstance(services, Map)
+            else []
+        )
         for told, holder in holders:
             credentials = holder.get("credentials") if isinstance(holder, Map) else None
-            password = credentials.get("password") if isinstance(credentials, Map) else None
+            if not isinstance(credentials, Map):
+                continue
+            password = credentials.get("password")
             if isinstance(password, str | int) and password != "" and not is_expression(password):
-                assert isinstance(credentials, Map)
                 yield hit(credentials.at("password"), resource=job.resource, what=told)

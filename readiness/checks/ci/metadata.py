@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.ci.shapes import Keys, Problem, anything, mapping, one_of, place, scalar, text
-from readiness.kinds.github import Action, is_expression
+from readiness.kinds.github import Action
+from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map
@@ -52,7 +53,11 @@ def _runs(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         return
     kind = using if using in ("composite", "docker") else "node"
     if using not in ("composite", "docker", "node20", "node24"):
-        yield Problem("value", value.at("using"), f"runs.using is {using!r}; composite, docker, node20 and node24 are allowed")
+        yield Problem(
+            "value",
+            value.at("using"),
+            f"runs.using is {using!r}; composite, docker, node20 and node24 are allowed",
+        )
     own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
     shapes = dict.fromkeys((*own, "using", "plugin"), anything)
     yield from Keys(f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))).inside(
@@ -92,13 +97,18 @@ def _absent(runs: Map, using: str, folder: str, project: Project) -> Iterator[Hi
     names = _FILES.get(using, ("main", "pre", "post") if using.startswith("node") else ())
     for name in names:
         value = runs.get(name)
-        if isinstance(value, str) and value and not is_expression(value) and not value.startswith("/"):
-            if not project.exists(posixpath.join(folder, value)):
-                yield hit(runs.at(name), what=f"file {value!r} is not there")
+        plain = isinstance(value, str) and value and not is_expression(value) and value[0] != "/"
+        if plain and not project.exists(posixpath.join(folder, str(value))):
+            yield hit(runs.at(name), what=f"file {value!r} is not there")
     image = runs.get("image")
-    if using == "docker" and isinstance(image, str) and "Dockerfile" in image and "://" not in image:
-        if not project.exists(posixpath.join(folder, image)):
-            yield hit(runs.at("image"), what=f"file {image!r} is not there")
+    own = (
+        using == "docker"
+        and isinstance(image, str)
+        and "Dockerfile" in image
+        and "://" not in image
+    )
+    if own and not project.exists(posixpath.join(folder, str(image))):
+        yield hit(runs.at("image"), what=f"file {image!r} is not there")
 
 
 def shell_missing(action: Action) -> Iterator[Hit]:

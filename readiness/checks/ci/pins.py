@@ -7,23 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.references import popular
-from readiness.kinds.github import (
-    Action,
-    Job,
-    Step,
-    Uses,
-    Workflow,
-    is_expression,
-    matrix_name,
-    matrix_values,
-    uses,
-)
+from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_runners import matrix_name, matrix_values
+from readiness.kinds.github_texts import is_expression
+from readiness.kinds.github_uses import Uses, uses
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY = frozenset({"actions", "github"})
-_VERSION = re.compile(r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z", re.IGNORECASE
+)
 _BRANCHES = re.compile(
     r"(?:main|master|develop|development|dev|trunk|head|latest|stable|edge|nightly|next|production|release|canary)\Z"
     r"|(?:release|releases|feature|bugfix|hotfix)/",
@@ -46,7 +41,9 @@ def _used(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
             yield resource, uses(value), node.at("uses")
 
 
-def mutable_refs(file: Workflow | Action, *, kind: str, first_party: bool | None = None) -> Iterator[Hit]:
+def mutable_refs(
+    file: Workflow | Action, *, kind: str, first_party: bool | None = None
+) -> Iterator[Hit]:
     """An action by a ref that its owner can move: a branch, or a tag.
 
     A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others.
@@ -93,7 +90,7 @@ def _job_images(job: Job) -> Iterator[tuple[str, Span, Any]]:
         if name is None:
             yield job.resource, span, value
             continue
-        for drawn, place in matrix_values(job, name):
+        for drawn, place in matrix_values(job.node, name):
             yield job.resource, place, drawn
 
 
@@ -170,7 +167,11 @@ def near_misses(file: Workflow | Action) -> Iterator[Hit]:
             continue
         for name in sorted(known):
             owner, _, repository = name.partition("/")
-            if repository == used.repository.lower() and len(owner) > 4 and _near(used.owner.lower(), owner):
+            if (
+                repository == used.repository.lower()
+                and len(owner) > 4
+                and _near(used.owner.lower(), owner)
+            ):
                 yield hit(span, resource=resource, uses=used.text, meant=name)
                 break
 
@@ -179,7 +180,10 @@ def _near(one: str, other: str) -> bool:
     """Whether one letter was left out, added, changed, or two neighbours swapped."""
     if abs(len(one) - len(other)) > 1 or one == other:
         return False
-    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    at = next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )
     if len(one) == len(other):
         swapped = one[at + 1 : at + 2] + one[at : at + 1] == other[at : at + 2]
         return one[at + 1 :] == other[at + 1 :] or (swapped and one[at + 2 :] == other[at + 2 :])
@@ -198,8 +202,12 @@ def hidden_uses(file: Workflow | Action) -> Iterator[Hit]:
             yield hit(span, resource=resource, uses=used.text)
 
 
-_GEM = re.compile(r"^[ \t]*(?:sudo[ \t]+)?gem[ \t]+(?:install|i)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE)
-_NPM = re.compile(r"^[ \t]*(?:sudo[ \t]+)?npm[ \t]+(?:install|i|add)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE)
+_GEM = re.compile(
+    r"^[ \t]*(?:sudo[ \t]+)?gem[ \t]+(?:install|i)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE
+)
+_NPM = re.compile(
+    r"^[ \t]*(?:sudo[ \t]+)?npm[ \t]+(?:install|i|add)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE
+)
 
 
 def adhoc_packages(step: Step) -> Iterator[Hit]:
@@ -209,6 +217,13 @@ def adhoc_packages(step: Step) -> Iterator[Hit]:
         return
     for pattern in (_GEM, _NPM):
         for match in pattern.finditer(run.value):
-            named = [word for word in match.group(1).split() if not word.startswith(("-", ".", "/", "`", "\\"))]
+            named = [
+                word
+                for word in match.group(1).split()
+                if not word.startswith(("-", ".", "/", "`", "\\"))
+            ]
             if named and not named[0].endswith((".tgz", ".gem")):
-                yield hit(run.line(match.start() + len(match.group()) - len(match.group().lstrip())), package=named[0])
+                yield hit(
+                    run.line(match.start() + len(match.group()) - len(match.group().lstrip())),
+                    package=named[0],
+                )

@@ -12,6 +12,7 @@ from readiness.checks.ci.shapes import (
     PLACEHOLDER,
     Keys,
     Problem,
+    Shape,
     anything,
     boolean,
     either,
@@ -25,7 +26,8 @@ from readiness.checks.ci.shapes import (
     scalar,
     text,
 )
-from readiness.kinds.github import Workflow, is_expression
+from readiness.kinds.github import Workflow
+from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
@@ -98,12 +100,16 @@ _EVENTS: dict[str, Any] = {
 def _on(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, str) and value:
         if value == "schedule":
-            yield Problem("value", place(owner, key), "schedule has no cron; it takes a list of them")
+            yield Problem(
+                "value", place(owner, key), "schedule has no cron; it takes a list of them"
+            )
     elif isinstance(value, Seq):
         yield from items(text)(owner, key, value)
         for index, item in enumerate(value):
             if item == "schedule":
-                yield Problem("value", value.at(index), "schedule has no cron; it takes a list of them")
+                yield Problem(
+                    "value", value.at(index), "schedule has no cron; it takes a list of them"
+                )
     elif isinstance(value, Map) and value:
         for name, item in value.items():
             yield from _EVENTS.get(name, _WEBHOOK)(value, name, item)
@@ -178,7 +184,9 @@ def _matrix(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if is_expression(value) or (isinstance(value, str) and PLACEHOLDER.match(value)):
         return
     if not isinstance(value, Map):
-        yield Problem("value", place(owner, key), f"matrix is {kind_of(value)}; a mapping is allowed")
+        yield Problem(
+            "value", place(owner, key), f"matrix is {kind_of(value)}; a mapping is allowed"
+        )
         return
     row = items(anything, single=False)
     combinations = items(mapping(anything, expression=True), single=False)
@@ -211,7 +219,9 @@ _SNAPSHOT_KEYS = Keys(
 
 def _snapshot(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Seq):
-        yield Problem("value", place(owner, key), "snapshot is a list; a text or a mapping is allowed")
+        yield Problem(
+            "value", place(owner, key), "snapshot is a list; a text or a mapping is allowed"
+        )
         return
     yield from either(text, _SNAPSHOT_KEYS)(owner, key, value)
 
@@ -236,14 +246,18 @@ _OTHER_STEPS = ("parallel", "wait", "wait-all", "cancel")
 
 def _step(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if not isinstance(value, Map):
-        yield Problem("value", place(owner, key), f"a step is {kind_of(value)}; a mapping is allowed")
+        yield Problem(
+            "value", place(owner, key), f"a step is {kind_of(value)}; a mapping is allowed"
+        )
         return
     if any(name in value for name in _OTHER_STEPS):
         return
     run, uses = "run" in value, "uses" in value
     if run and uses:
         late = next(name for name in reversed(list(value)) if name in ("run", "uses"))
-        yield Problem("unknown", value.key(late), "a step has run and uses; one of the two is allowed")
+        yield Problem(
+            "unknown", value.key(late), "a step has run and uses; one of the two is allowed"
+        )
     elif not run and not uses:
         yield Problem("missing", value.at(), "a step has neither run nor uses")
         known = {**_RUN_STEP.known, **_USES_STEP.known}
@@ -258,12 +272,14 @@ _SECRETS = mapping(scalar)
 def _secrets(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, str) and value and not is_expression(value):
         if value != "inherit":
-            yield Problem("value", place(owner, key), "secrets is a text; inherit or a mapping is allowed")
+            yield Problem(
+                "value", place(owner, key), "secrets is a text; inherit or a mapping is allowed"
+            )
         return
     yield from _SECRETS(owner, key, value)
 
 
-_CALL_JOB = {
+_CALL_JOB: dict[str, Shape] = {
     "name": scalar,
     "uses": text,
     "with": mapping(scalar),
@@ -274,7 +290,7 @@ _CALL_JOB = {
     "strategy": _STRATEGY,
     "concurrency": _CONCURRENCY,
 }
-_JOB = {
+_JOB: dict[str, Shape] = {
     "name": scalar,
     "needs": items(text),
     "runs-on": _runs_on,
@@ -302,7 +318,9 @@ def _job(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         yield from Keys("job {key}", known)(owner, key, value)
         for name in sorted(extra):
             yield Problem(
-                "unknown", value.key(name), f"job {key} calls a workflow and has {name}, which only steps have"
+                "unknown",
+                value.key(name),
+                f"job {key} calls a workflow and has {name}, which only steps have",
             )
         return
     calling = {name for name in ("with", "secrets") if isinstance(value, Map) and name in value}
@@ -311,7 +329,9 @@ def _job(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Map):
         for name in sorted(calling):
             yield Problem(
-                "unknown", value.key(name), f"job {key} has {name} but uses no workflow to pass it to"
+                "unknown",
+                value.key(name),
+                f"job {key} has {name} but uses no workflow to pass it to",
             )
 
 
@@ -342,7 +362,9 @@ def _problems(workflow: Workflow) -> list[Problem]:
                 continue
             if problem.code == "unknown" and "'true'" in problem.what and "on" not in node:
                 continue  # another loader's `on:`
-            if not (problem.code == "unknown" and problem.what.startswith("the workflow has no key 'x-")):
+            if not (
+                problem.code == "unknown" and problem.what.startswith("the workflow has no key 'x-")
+            ):
                 found.append(problem)
         workflow.memo["problems"] = found
     problems: list[Problem] = workflow.memo["problems"]

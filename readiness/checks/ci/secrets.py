@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.kinds.github import Job, Step, Workflow
+from readiness.kinds.github_texts import expressions, texts
 from readiness.kinds.gitlab import File
-from readiness.kinds.github import Job, Step, Workflow, expressions, texts
 from readiness.kinds.scripts import calls
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
@@ -37,7 +38,11 @@ def parts(workflow: Workflow) -> Iterator[Hit]:
                 if not isinstance(node, ex.Member | ex.Index):
                     continue
                 owner = node.owner
-                if isinstance(owner, ex.Call) and owner.name.lower() == "fromjson" and owner.arguments:
+                if (
+                    isinstance(owner, ex.Call)
+                    and owner.name.lower() == "fromjson"
+                    and owner.arguments
+                ):
                     path = ex.path(owner.arguments[0])
                     if path is not None and path[0] == "secrets":
                         yield hit(found.place(node.span))
@@ -81,7 +86,11 @@ def login_passwords(step: Step) -> Iterator[Hit]:
     if run is None or "login" not in run.value or step.shell not in ("bash", "sh", ""):
         return
     for call in calls(run.value):
-        if call.program in _LOGIN and "login" in call.verbs and call.value(*_LOGIN[call.program]) is not None:
+        if (
+            call.program in _LOGIN
+            and "login" in call.verbs
+            and call.value(*_LOGIN[call.program]) is not None
+        ):
             yield hit(run.line(call.start), program=call.program)
 
 
@@ -91,7 +100,9 @@ def curl_with_secret(step: Step) -> Iterator[Hit]:
     if run is None or "secrets." not in run.value:
         return
     for call in calls(run.value):
-        if call.program in ("curl", "wget") and re.search(r"\$\{\{[^}]{0,200}\bsecrets\.", call.text):
+        if call.program in ("curl", "wget") and re.search(
+            r"\$\{\{[^}]{0,200}\bsecrets\.", call.text
+        ):
             yield hit(run.line(call.start), program=call.program)
 
 
@@ -105,7 +116,11 @@ def netcat(step: Step) -> Iterator[Hit]:
         return
     for call in calls(run.value):
         address = next((word for word in call.verbs if _ADDRESS.match(word)), "")
-        if call.program in ("nc", "ncat", "netcat") and address and not address.startswith(("127.", "0.0.0.0")):
+        if (
+            call.program in ("nc", "ncat", "netcat")
+            and address
+            and not address.startswith(("127.", "0."))
+        ):
             yield hit(run.line(call.start))
 
 
@@ -128,15 +143,23 @@ def inline(workflow: Workflow | File) -> Iterator[Hit]:
         if way[-2] in _KEYS and isinstance(way[-1], str):
             reason = secrets.judge(way[-1], text.value)
             passing = reason in ("password", _IN_URL) and _test_value(way, workflow)
-            if reason is not None and way[0] != "on" and not passing and not _local(reason, text.value):
+            if (
+                reason is not None
+                and way[0] != "on"
+                and not passing
+                and not _local(reason, text.value)
+            ):
                 yield hit(text.span, what=f"{way[-1]} is a {reason}")
         elif way[-1] in ("run", "script") or (len(way) > 1 and way[-2] in _GITLAB_SCRIPTS):
             for secret in secrets.in_text(text.value):
-                named = secret.reason in ("password", "token", "key", "secret")  # by the variable's name alone
+                named = secret.reason in (
+                    "password",
+                    "token",
+                    "key",
+                    "secret",
+                )  # by the variable's name alone
                 if not named and not _local(secret.reason, text.value[secret.span.start :][:400]):
                     yield hit(text.part(*secret.span), what=f"the script has a {secret.reason}")
-
-
 
 
 def _test_value(way: tuple[object, ...], workflow: Workflow | File) -> bool:
@@ -166,8 +189,14 @@ def kept_credentials(step: Step) -> Iterator[Hit]:
         yield hit(step.options.at("persist-credentials"))
 
 
-_PUSHERS = ("stefanzweifel/git-auto-commit-action", "ad-m/github-push-action", "endbug/add-and-commit")
-_PUSH = re.compile(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
+_PUSHERS = (
+    "stefanzweifel/git-auto-commit-action",
+    "ad-m/github-push-action",
+    "endbug/add-and-commit",
+)
+_PUSH = re.compile(
+    r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy"
+)
 
 
 def _pushes(step: Step) -> bool:
@@ -182,10 +211,16 @@ def _pushes(step: Step) -> bool:
     return False
 
 
+_ORGANISATION = ("permission-organization", "permission-members", "permission-team")
+
+
 def app_tokens(step: Step) -> Iterator[Hit]:
     """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
     used = step.uses
-    if used is None or used.slug not in ("actions/create-github-app-token", "tibdex/github-app-token"):
+    if used is None or used.slug not in (
+        "actions/create-github-app-token",
+        "tibdex/github-app-token",
+    ):
         return
     options = step.options
     asked = [name for name in options if name.lower().startswith("permission-")]
@@ -194,6 +229,6 @@ def app_tokens(step: Step) -> Iterator[Hit]:
     if not asked:
         yield hit(step.node.at("uses"), what="has every permission of the app")
         return
-    organisation = all(name.lower().startswith(("permission-organization", "permission-members", "permission-team")) for name in asked)
+    organisation = all(name.lower().startswith(_ORGANISATION) for name in asked)
     if "owner" in options and "repositories" not in options and not organisation:
         yield hit(options.at("owner"), what="is for every repository of the owner")

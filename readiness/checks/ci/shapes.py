@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from readiness.kinds.github import is_expression, whole
+from readiness.kinds.github_texts import is_expression, whole
 from readiness.model import Span, joined
 from readiness.syntax.yaml import Map, Seq
 
@@ -22,7 +22,9 @@ class Problem:
     what: str
 
 
-PLACEHOLDER = re.compile(r"\$[a-z][a-z-]*\Z")  # GitHub's starter workflows: $default-branch, $cron-daily
+PLACEHOLDER = re.compile(
+    r"\$[a-z][a-z-]*\Z"
+)  # GitHub's starter workflows: $default-branch, $cron-daily
 Shape = Callable[[Any, Any, Any], Iterator[Problem]]
 """A function of (owner, key, value): the container, where in it, and what stands there."""
 
@@ -69,7 +71,9 @@ def text(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
 def boolean(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """true, false, or one expression."""
     if not isinstance(value, bool) and not _computed(value):
-        yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; true or false is allowed")
+        yield Problem(
+            "value", place(owner, key), f"{key} is {kind_of(value)}; true or false is allowed"
+        )
 
 
 def number(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -79,7 +83,9 @@ def number(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a number is allowed")
     elif value <= 0:
-        yield Problem("value", place(owner, key), f"{key} is {value}; a number over zero is allowed")
+        yield Problem(
+            "value", place(owner, key), f"{key} is {value}; a number over zero is allowed"
+        )
 
 
 def integer(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -122,7 +128,9 @@ def items(shape: Shape, *, empty: bool = False, single: bool = True) -> Shape:
             if single and not isinstance(value, Map):
                 yield from shape(owner, key, value)
             else:
-                yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a list is allowed")
+                yield Problem(
+                    "value", place(owner, key), f"{key} is {kind_of(value)}; a list is allowed"
+                )
             return
         if not value and not empty:
             yield Problem("value", place(owner, key), f"{key} is an empty list")
@@ -132,7 +140,9 @@ def items(shape: Shape, *, empty: bool = False, single: bool = True) -> Shape:
     return check
 
 
-def mapping(shape: Shape, *, empty: bool = True, expression: bool = False, fold: bool = True) -> Shape:
+def mapping(
+    shape: Shape, *, empty: bool = True, expression: bool = False, fold: bool = True
+) -> Shape:
     """A mapping with any keys, which are the same in any case, and values of one shape."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -141,7 +151,9 @@ def mapping(shape: Shape, *, empty: bool = True, expression: bool = False, fold:
         if value is None and empty:
             return
         if not isinstance(value, Map):
-            yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a mapping is allowed")
+            yield Problem(
+                "value", place(owner, key), f"{key} is {kind_of(value)}; a mapping is allowed"
+            )
             return
         if not value and not empty:
             yield Problem("value", place(owner, key), f"{key} has no entry")
@@ -168,11 +180,15 @@ class Keys:
         if (value is None and self.optional) or (self.expression and _computed(value)):
             return
         if value is None and self.required:
-            yield Problem("missing", place(owner, key), f"{_told(self.what, key)} has no {self.required[0]}")
+            yield Problem(
+                "missing", place(owner, key), f"{_told(self.what, key)} has no {self.required[0]}"
+            )
             return
         if not isinstance(value, Map):
             yield Problem(
-                "value", place(owner, key), f"{_told(self.what, key)} is {kind_of(value)}; a mapping is allowed"
+                "value",
+                place(owner, key),
+                f"{_told(self.what, key)} is {kind_of(value)}; a mapping is allowed",
             )
             return
         grip = owner.key(key) if isinstance(owner, Map) and key in owner else value.at()
@@ -211,7 +227,11 @@ def repeats(value: Map, *, fold: bool = True) -> Iterator[Problem]:
     for name in value:
         first = seen.setdefault(name.lower(), name)
         if first != name:
-            yield Problem("repeated", value.key(name), f"key {name!r} is the same as {first!r}: case does not count")
+            yield Problem(
+                "repeated",
+                value.key(name),
+                f"key {name!r} is the same as {first!r}: case does not count",
+            )
 
 
 def either(first: Shape, second: Shape) -> Shape:

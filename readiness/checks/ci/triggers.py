@@ -9,7 +9,8 @@ from typing import Any
 
 from readiness.checks.ci.cron import CronError, shortest
 from readiness.checks.ci.shapes import PLACEHOLDER
-from readiness.kinds.github import Workflow, is_expression, text_at
+from readiness.kinds.github import Workflow
+from readiness.kinds.github_texts import is_expression, text_at
 from readiness.model import Hit, hit, joined
 from readiness.syntax.yaml import Map, Seq
 
@@ -84,10 +85,16 @@ def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
             names = [name for name in (base, f"{base}-ignore") if name in settings]
             for name in names:
                 if event not in events:
-                    yield hit(settings.key(name), what=f"{event} has no filter {name}; {joined(events)} have")
+                    yield hit(
+                        settings.key(name),
+                        what=f"{event} has no filter {name}; {joined(events)} have",
+                    )
             if len(names) == 2 and event in events:
                 late = max(names, key=lambda name: settings.key(name).start)
-                yield hit(settings.key(late), what=f"{event} has {base} and {base}-ignore; one of the two is allowed")
+                yield hit(
+                    settings.key(late),
+                    what=f"{event} has {base} and {base}-ignore; one of the two is allowed",
+                )
         if event == "workflow_run" and "workflows" not in settings:
             yield hit(workflow.trigger_span(event), what="workflow_run names no workflows")
 
@@ -95,7 +102,9 @@ def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
 def _types(event: str, settings: Map) -> Iterator[Hit]:
     allowed = _EVENTS[event].split()
     given = settings.get("types")
-    pairs: list[tuple[Any, Any, Any]] = [(settings, "types", given)] if isinstance(given, str) else []
+    pairs: list[tuple[Any, Any, Any]] = (
+        [(settings, "types", given)] if isinstance(given, str) else []
+    )
     if isinstance(given, Seq):
         pairs = [(given, index, item) for index, item in enumerate(given)]
     if pairs and not allowed:
@@ -103,7 +112,10 @@ def _types(event: str, settings: Map) -> Iterator[Hit]:
         return
     for owner, key, item in pairs:
         if allowed != ["*"] and isinstance(item, str) and item and item not in allowed:
-            yield hit(owner.at(key), what=f"{event} has no activity type {item!r}; allowed are {joined(allowed)}")
+            yield hit(
+                owner.at(key),
+                what=f"{event} has no activity type {item!r}; allowed are {joined(allowed)}",
+            )
 
 
 @functools.cache
@@ -122,7 +134,12 @@ def schedules(workflow: Workflow) -> Iterator[Hit]:
             continue
         yield from _cron(entry)
         zone = entry.get("timezone")
-        if isinstance(zone, str) and zone and _zones() and (zone not in _zones() or zone in _ALIASES):
+        if (
+            isinstance(zone, str)
+            and zone
+            and _zones()
+            and (zone not in _zones() or zone in _ALIASES)
+        ):
             yield hit(entry.at("timezone"), what=f"{zone!r} is no IANA time zone")
 
 
@@ -136,7 +153,10 @@ def _cron(entry: Map) -> Iterator[Hit]:
         yield hit(entry.at("cron"), what=f"{cron!r} is no cron expression: {error}")
         return
     if minutes < 5:
-        yield hit(entry.at("cron"), what=f"{cron!r} is every {minutes} minutes; GitHub runs at most every 5")
+        yield hit(
+            entry.at("cron"),
+            what=f"{cron!r} is every {minutes} minutes; GitHub runs at most every 5",
+        )
 
 
 def inputs(workflow: Workflow) -> Iterator[Hit]:
@@ -144,21 +164,27 @@ def inputs(workflow: Workflow) -> Iterator[Hit]:
     for event in ("workflow_dispatch", "workflow_call"):
         settings = workflow.triggers.get(event)
         found = settings.get("inputs") if isinstance(settings, Map) else None
-        for name, body in found.items() if isinstance(found, Map) else ():
-            if isinstance(body, Map):
-                yield from _input(found, name, body, event)
+        if isinstance(found, Map):
+            for name, body in found.items():
+                if isinstance(body, Map):
+                    yield from _input(found, name, body, event)
 
 
 def _input(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
     kind, default = body.get("type"), body.get("default")
     if event == "workflow_call" and body.get("required") is True and "default" in body:
-        yield hit(body.at("default"), what=f"input {name!r} is required, so its default is never used")
+        yield hit(
+            body.at("default"), what=f"input {name!r} is required, so its default is never used"
+        )
     if event == "workflow_dispatch":
         yield from _options(owner, name, body)
     if default is None or is_expression(default):
         return
     if kind == "boolean" and default not in (True, False, "true", "false"):
-        yield hit(body.at("default"), what=f"input {name!r} is a boolean and its default is neither true nor false")
+        yield hit(
+            body.at("default"),
+            what=f"input {name!r} is a boolean and its default is neither true nor false",
+        )
     if kind == "number" and not _numeric(default):
         yield hit(body.at("default"), what=f"input {name!r} is a number and its default is none")
 
@@ -188,8 +214,15 @@ def _options(owner: Map, name: str, body: Map) -> Iterator[Hit]:
         seen.add(option if isinstance(option, str) else None)
     default = body.get("default")
     texts = {_text(option) for option in options}
-    if default is not None and not isinstance(default, Map | Seq) and _text(default) not in texts and default != "":
-        yield hit(body.at("default"), what=f"input {name!r} has a default that is none of its options")
+    if (
+        default is not None
+        and not isinstance(default, Map | Seq)
+        and _text(default) not in texts
+        and default != ""
+    ):
+        yield hit(
+            body.at("default"), what=f"input {name!r} has a default that is none of its options"
+        )
 
 
 def _text(value: Any) -> str:
@@ -205,15 +238,15 @@ def patterns(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Iterator[Hi
         for key in keys:
             found = settings.get(key) if isinstance(settings, Map) else None
             owner: Any = settings
-            pairs = [(key, found)] if isinstance(found, str) else []
+            pairs: list[tuple[Any, Any]] = [(key, found)] if isinstance(found, str) else []
             if isinstance(found, Seq):
                 owner, pairs = found, list(enumerate(found))
             for at, value in pairs:
-                if isinstance(value, str) and value and not PLACEHOLDER.match(value):
-                    text = text_at(owner, at, workflow.source)
-                    for reason, start in _pattern(value, path=key.startswith("paths")):
-                        assert text is not None
-                        yield hit(text.part(start, start + 1), what=f"pattern {value!r} {reason}")
+                text = text_at(owner, at, workflow.source)
+                if text is None or not text.value or PLACEHOLDER.match(text.value):
+                    continue
+                for reason, start in _pattern(text.value, path=key.startswith("paths")):
+                    yield hit(text.part(start, start + 1), what=f"pattern {value!r} {reason}")
 
 
 def _pattern(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
@@ -241,7 +274,10 @@ def _characters(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
         if char == "\\":
             escaped = value[at + 1 : at + 2]
             if not escaped or escaped not in "[?+*\\!":
-                yield f"has a backslash before {escaped or 'its end'!r}; only [ ? + * ! and \\ take one", at
+                yield (
+                    f"has a backslash before {escaped or 'its end'!r}; only [ ? + * ! and \\ take one",
+                    at,
+                )
                 return
             at, previous = at + 2, escaped
             continue

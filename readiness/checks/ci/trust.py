@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github import Job, Step, Text, Workflow, expressions, labels, text_at, texts
+from readiness.kinds.github import Job, Step, Workflow
+from readiness.kinds.github_runners import labels
+from readiness.kinds.github_texts import Text, expressions, text_at, texts
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map
@@ -35,23 +37,34 @@ def foreign_checkout(step: Step) -> Iterator[Hit]:
     if used is not None and used.slug in _CHECKOUTS:
         for key in ("ref", "repository"):
             value = step.options.get(key)
-            head = "head_repository" in str(value) or "head.repo" in str(value) if key == "repository" else None
+            head = (
+                "head_repository" in str(value) or "head.repo" in str(value)
+                if key == "repository"
+                else None
+            )
             if isinstance(value, str) and (head or (key == "ref" and _HEAD.search(value))):
                 if not _merged_only(step):
                     yield hit(step.options.at(key), event=_event(workflow))
                 return
     run = step.run
-    match = re.search(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}", run.value) if run else None
-    if run and match and ("gh pr checkout" in match.group() or _HEAD.search(match.group())):
-        if not _merged_only(step):
-            yield hit(run.line(match.start()), event=_event(workflow))
+    match = (
+        re.search(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}", run.value)
+        if run
+        else None
+    )
+    if run is None or match is None or _merged_only(step):
+        return
+    if "gh pr checkout" in match.group() or _HEAD.search(match.group()):
+        yield hit(run.line(match.start()), event=_event(workflow))
 
 
 def _event(workflow: Workflow) -> str:
     return next(e for e in workflow.triggers if e in (*FOREIGN, "issue_comment"))
 
 
-_GUARD = re.compile(r"\.merged\b|pull_request\.head\.repo\.(?:full_name|fork)|head_repository\.(?:full_name|fork)|safe.to.test")
+_GUARD = re.compile(
+    r"\.merged\b|pull_request\.head\.repo\.(?:full_name|fork)|head_repository\.(?:full_name|fork)|safe.to.test"
+)
 
 
 def _merged_only(step: Step) -> bool:
@@ -67,7 +80,11 @@ def permissions_missing(workflow: Workflow) -> Iterator[Hit]:
     if "permissions" in workflow.node:
         return
     for job in workflow.jobs:
-        if "permissions" not in job.node and (job.calls or not workflow.callable_only) and not job.dead:
+        if (
+            "permissions" not in job.node
+            and (job.calls or not workflow.callable_only)
+            and not job.dead
+        ):
             yield missing(job.key, resource=job.resource, job=job.name)
             return
 
@@ -122,7 +139,13 @@ def _ifs(workflow: Workflow) -> Iterator[tuple[str, Text]]:
 
 def bot_conditions(workflow: Workflow) -> Iterator[Hit]:
     """A condition that trusts the actor of an event to be the author of the change."""
-    if not set(workflow.triggers) & {*FOREIGN, "issue_comment", "pull_request_review", "pull_request_review_comment", "issues"}:
+    if not set(workflow.triggers) & {
+        *FOREIGN,
+        "issue_comment",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "issues",
+    }:
         return
     for resource, text in _ifs(workflow):
         for found in expressions(text, bare=True):
@@ -140,7 +163,9 @@ def _bot(node: ex.Binary) -> bool:
         if path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(value, str):
             return bool(_NOBODY.search(value))
         if path == ("github", "actor_id") and value is not None:
-            shown = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+            shown = (
+                str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+            )
             return shown in _BOT_IDS
     return False
 
@@ -150,10 +175,18 @@ def text_contains(workflow: Workflow) -> Iterator[Hit]:
     for resource, text in _ifs(workflow):
         for found in expressions(text, bare=True):
             for node in ex.walk(found.tree) if found.tree else ():
-                if not isinstance(node, ex.Call) or node.name.lower() != "contains" or len(node.arguments) != 2:
+                if (
+                    not isinstance(node, ex.Call)
+                    or node.name.lower() != "contains"
+                    or len(node.arguments) != 2
+                ):
                     continue
                 first, second = node.arguments
-                if isinstance(first, ex.Literal) and isinstance(first.value, str) and ex.path(second):
+                if (
+                    isinstance(first, ex.Literal)
+                    and isinstance(first.value, str)
+                    and ex.path(second)
+                ):
                     yield hit(found.place(node.span), resource=resource)
 
 
@@ -164,7 +197,11 @@ def ternaries(workflow: Workflow) -> Iterator[Hit]:
             for node in ex.walk(found.tree) if found.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "||":
                     inner = node.left
-                    if isinstance(inner, ex.Binary) and inner.operator == "&&" and _falsy(inner.right):
+                    if (
+                        isinstance(inner, ex.Binary)
+                        and inner.operator == "&&"
+                        and _falsy(inner.right)
+                    ):
                         yield hit(found.place(inner.right.span))
 
 
@@ -189,7 +226,10 @@ def insecure_commands_action(step: Step) -> Iterator[Hit]:
 
 def _switch(env: Map, resource: str) -> Iterator[Hit]:
     for name, value in env.items():
-        if name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS" and str(value).strip().lower() == "true":
+        if (
+            name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS"
+            and str(value).strip().lower() == "true"
+        ):
             yield hit(env.at(name), resource=resource)
 
 
@@ -201,7 +241,9 @@ def _holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
             yield step.resource, step.node
 
 
-_WRITE = re.compile(r"(?:>>?|tee[ \t]+-a|tee|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:GITHUB_ENV|GITHUB_PATH)\b")
+_WRITE = re.compile(
+    r"(?:>>?|tee[ \t]+-a|tee|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:GITHUB_ENV|GITHUB_PATH)\b"
+)
 _DYNAMIC = re.compile(r"[$`]|%[A-Za-z_]+%")
 
 
@@ -223,5 +265,5 @@ def self_hosted(job: Job) -> Iterator[Hit]:
     """A job on a machine that is kept between runs."""
     value: Any = job.node.get("runs-on")
     grouped = isinstance(value, Map) and "group" in value
-    if grouped or any(label.lower() == "self-hosted" for label, _ in labels(job)):
+    if grouped or any(label.lower() == "self-hosted" for label, _ in labels(job.node)):
         yield hit(job.node.at("runs-on"))

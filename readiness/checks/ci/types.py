@@ -119,7 +119,9 @@ _FUNCTIONS: dict[str, tuple[int, int | None, Type]] = {
     "always": (0, 0, BOOLEAN),
     "cancelled": (0, 0, BOOLEAN),
 }
-_EVERYWHERE = frozenset({"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "case"})
+_EVERYWHERE = frozenset(
+    {"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "case"}
+)
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([0-9]{1,4})\}")
 
 
@@ -131,6 +133,7 @@ class Checker:
         self.faults: list[Fault] = []
 
     def fault(self, code: str, node: ex.Node, what: str) -> Type:
+        """Note what is wrong; nothing is known of the value."""
         self.faults.append(Fault(code, node.span, what))
         return ANY
 
@@ -154,16 +157,25 @@ class Checker:
         return self.binary(node)
 
     def context(self, node: ex.Name) -> Type:
+        """A context by its name."""
         name = node.name.lower()
         if name not in self.scope.contexts:
-            return self.fault("undefined", node, f"there is no context {node.name!r}{_near(name, self.scope.contexts)}")
+            return self.fault(
+                "undefined",
+                node,
+                f"there is no context {node.name!r}{_near(name, self.scope.contexts)}",
+            )
         if name not in self.scope.allowed:
-            there = f"only {joined(sorted(self.scope.allowed))}" if self.scope.allowed else "no context is"
-            there = there if self.scope.allowed else "none is"
-            return self.fault("unavailable", node, f"context {node.name!r} is not available here, {there}")
+            there = (
+                f"only {joined(sorted(self.scope.allowed))}" if self.scope.allowed else "none is"
+            )
+            return self.fault(
+                "unavailable", node, f"context {node.name!r} is not available here, {there}"
+            )
         return self.scope.contexts[name]
 
     def member(self, node: ex.Node, owner: Type, name: str) -> Type:
+        """A property of something."""
         if owner.name == "any":
             return ANY
         if owner.name == "object":
@@ -173,10 +185,13 @@ class Checker:
                 return self.fault("undefined", node, f"there is no {_told(node)!r}{hint}")
             return found
         if owner.name == "array" and owner.spread:
-            return array(self.member(node, owner.entry or ANY, name) if owner.entry else ANY, spread=True)
+            return array(
+                self.member(node, owner.entry or ANY, name) if owner.entry else ANY, spread=True
+            )
         return self.fault("type", node, f"{_told(node)!r} asks for a property of {_kind(owner)}")
 
     def index(self, node: ex.Index) -> Type:
+        """An entry by a computed key."""
         owner, key = self.check(node.owner), self.check(node.key)
         if owner.name == "any":
             return ANY
@@ -184,17 +199,22 @@ class Checker:
             if key.name == "string" and owner.spread:
                 return ANY
             if key.name not in ("number", "any"):
-                return self.fault("type", node, f"an entry of an array is asked for by {_kind(key)}")
+                return self.fault(
+                    "type", node, f"an entry of an array is asked for by {_kind(key)}"
+                )
             return owner.entry or ANY
         if owner.name != "object":
             return self.fault("type", node, f"{_told(node)!r} asks for an entry of {_kind(owner)}")
         if isinstance(node.key, ex.Literal) and isinstance(node.key.value, str):
             return self.member(node, owner, node.key.value)
         if key.name not in ("string", "any"):
-            return self.fault("type", node, f"a property is asked for by {_kind(key)}; a string is allowed")
+            return self.fault(
+                "type", node, f"a property is asked for by {_kind(key)}; a string is allowed"
+            )
         return owner.rest or ANY
 
     def star(self, node: ex.Star) -> Type:
+        """All entries."""
         owner = self.check(node.owner)
         if owner.name == "array":
             return array(owner.entry or ANY, spread=True)
@@ -208,45 +228,81 @@ class Checker:
         return self.fault("type", node, f"{_told(node)!r} asks for the entries of {_kind(owner)}")
 
     def binary(self, node: ex.Binary) -> Type:
+        """An operator; `&&` and `||` give one of their sides."""
         left, right = self.check(node.left), self.check(node.right)
         if node.operator in ("&&", "||"):
             return merge(left, right)
-        wrong = ("object", "array") if node.operator in ("==", "!=") else ("object", "array", "boolean", "null")
+        wrong = (
+            ("object", "array")
+            if node.operator in ("==", "!=")
+            else ("object", "array", "boolean", "null")
+        )
         for one, other in ((left, right), (right, left)):
             if node.operator in ("==", "!=") and other.name in ("null", one.name):
                 continue
             if one.name in wrong and other.name != "any":
-                self.fault("type", node, f"{_kind(left)} is compared with {_kind(right)} by {node.operator}")
+                self.fault(
+                    "type",
+                    node,
+                    f"{_kind(left)} is compared with {_kind(right)} by {node.operator}",
+                )
                 break
         return BOOLEAN
 
     def call(self, node: ex.Call) -> Type:
+        """A function."""
         name = node.name.lower()
         kinds = [self.check(argument) for argument in node.arguments]
         if name not in _FUNCTIONS:
-            return self.fault("call", node, f"there is no function {node.name!r}{_near(name, _FUNCTIONS)}")
+            return self.fault(
+                "call", node, f"there is no function {node.name!r}{_near(name, _FUNCTIONS)}"
+            )
         if name not in _EVERYWHERE and name not in self.scope.functions:
             return self.fault("unavailable", node, f"function {node.name}() is not available here")
         least, most, gives = _FUNCTIONS[name]
         if len(kinds) < least or (most is not None and len(kinds) > most):
-            allowed = str(least) if least == most else f"{least} to {most}" if most else f"{least} or more"
-            return self.fault("call", node, f"{node.name}() has {len(kinds)} arguments; {allowed} are allowed")
+            allowed = (
+                str(least)
+                if least == most
+                else f"{least} to {most}"
+                if most
+                else f"{least} or more"
+            )
+            return self.fault(
+                "call", node, f"{node.name}() has {len(kinds)} arguments; {allowed} are allowed"
+            )
         self.arguments(node, name, kinds)
         if name == "fromjson":
             return _parsed(node.arguments[0])
         return gives
 
     def arguments(self, node: ex.Call, name: str, kinds: list[Type]) -> None:
-        texts = {"startswith": (0, 1), "endswith": (0, 1), "fromjson": (0,), "format": (0,), "contains": ()}
+        """What a function is given."""
+        texts = {
+            "startswith": (0, 1),
+            "endswith": (0, 1),
+            "fromjson": (0,),
+            "format": (0,),
+            "contains": (),
+        }
         for at in texts.get(name, ()):
             if kinds[at].name in ("object", "array"):
-                self.fault("type", node.arguments[at], f"{node.name}() is given {_kind(kinds[at])}; a string is allowed")
+                self.fault(
+                    "type",
+                    node.arguments[at],
+                    f"{node.name}() is given {_kind(kinds[at])}; a string is allowed",
+                )
         if name == "contains" and kinds[0].name == "object":
-            self.fault("type", node.arguments[0], "contains() is given an object; a string or an array is allowed")
+            self.fault(
+                "type",
+                node.arguments[0],
+                "contains() is given an object; a string or an array is allowed",
+            )
         if name == "format" and isinstance(node.arguments[0], ex.Literal):
             self.placeholders(node, str(node.arguments[0].value))
 
     def placeholders(self, node: ex.Call, pattern: str) -> None:
+        """The numbers in a format against its values."""
         used = {int(match.group(1)) for match in _PLACEHOLDER.finditer(pattern) if match.group(1)}
         given = len(node.arguments) - 1
         for number in sorted(used):
@@ -254,7 +310,11 @@ class Checker:
                 self.fault("call", node, f"format() uses {{{number}}} and is given {given} values")
         for number in range(given):
             if number not in used:
-                self.fault("call", node, f"format() is given a value that {{{number}}} would show, and does not use it")
+                self.fault(
+                    "call",
+                    node,
+                    f"format() is given a value that {{{number}}} would show, and does not use it",
+                )
 
 
 def _parsed(node: ex.Node) -> Type:

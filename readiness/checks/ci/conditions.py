@@ -1,0 +1,50 @@
+"""Conditions that never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.kinds.github import Workflow
+from readiness.kinds.github_texts import Text, expressions, text_at, whole
+from readiness.model import Hit, hit
+from readiness.syntax import constant
+from readiness.syntax.yaml import Map
+
+
+def constant_conditions(workflow: Workflow) -> Iterator[Hit]:
+    """An `if` that is always true or always false."""
+    for way, node in _conditions(workflow):
+        value = node.get("if")
+        if isinstance(value, bool):
+            yield hit(node.at("if"), where=way, value=str(value).lower())
+            continue
+        text = text_at(node, "if", workflow.source)
+        result = always(text) if text is not None else None
+        if result is not None:
+            yield hit(node.at("if"), where=way, value=str(result).lower())
+
+
+def _conditions(workflow: Workflow) -> Iterator[tuple[str, Map]]:
+    for job in workflow.jobs:
+        yield f"job {job.name!r}", job.node
+        snapshot = job.node.get("snapshot")
+        if isinstance(snapshot, Map):
+            yield f"the snapshot of job {job.name!r}", snapshot
+        for step in job.steps:
+            yield f"step {step.name!r}", step.node
+
+
+def always(text: Text) -> bool | None:
+    """The truth of a condition that never changes; None for one that does.
+
+    Text around `${{ }}` makes the whole a text, which is true whatever the expression says.
+    """
+    if "${{" in text.value and not whole(text.value.strip()):
+        return True
+    if "${{" in text.value and text.value != text.value.strip() and "\n" in text.value:
+        return True
+    found = list(expressions(text, bare=True))
+    if len(found) != 1 or found[0].tree is None:
+        return None
+    result = constant.evaluate(found[0].tree)
+    return None if result is constant.UNKNOWN else constant.truthy(result)

@@ -1,0 +1,58 @@
+"""What no pipeline of a project does: told once, at the first pipeline that delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.ci.delivery import all_stages, pipelines
+from readiness.kinds import gitlab
+from readiness.kinds.delivery import Pipeline
+from readiness.model import Hit, Unknown, missing
+from readiness.project import Project
+
+Outcome = Iterator[Hit | Unknown]
+
+
+def absent(
+    pipeline: Pipeline, *, kinds: Sequence[str], of: Sequence[str] = (), project: Project
+) -> Outcome:
+    """Nothing in the project's pipelines does one of some things; told once, at the first pipeline that delivers.
+
+    `of` keeps to projects whose pipelines do one of these: only who builds images can scan them.
+    """
+    known = project.memo(all_stages)
+    stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
+    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+        return
+    wanted = [kind for kind in of if kind != "deploy"]
+    if of and not any(
+        stage.does(*wanted) or ("deploy" in of and stage.deploys) for stage in stages
+    ):
+        return
+    if any(stage.does(*kinds) for stage in stages):
+        return
+    grip = pipeline.node.key("jobs") if "jobs" in pipeline.node else pipeline.node.at()
+    if any(stage.opaque for stage in stages) or (
+        isinstance(pipeline, gitlab.File) and pipeline.includes
+    ):
+        yield Unknown(grip)
+        return
+    yield missing(grip)
+
+
+_SCANS = ("audit", "analysis", "image-scan", "secret-scan")
+
+
+def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
+    """Scans that run only when somebody pushes."""
+    known = project.memo(all_stages)
+    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+        return
+    scanning = [
+        one for one in pipelines(project) if any(s.does(*_SCANS) for s in known[id(one)].values())
+    ]
+    if not scanning or any(
+        isinstance(one, gitlab.File) or "schedule" in one.triggers for one in scanning
+    ):
+        return
+    yield missing(scanning[0].node.key("on"), at=scanning[0].source, resource=scanning[0].resource)

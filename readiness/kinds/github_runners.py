@@ -1,0 +1,76 @@
+"""The runners of a job: labels, also those that a matrix gives, and the values of a matrix."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from readiness.model import Span
+from readiness.syntax.yaml import Map, Seq
+
+
+def system(label: str) -> str:
+    """The operating system that a runner's label tells of, else an empty string."""
+    low = label.lower()
+    if low.startswith(("ubuntu", "linux")):
+        return "linux"
+    if low.startswith("windows"):
+        return "windows"
+    return "macos" if low.startswith("macos") else ""
+
+
+def labels(job: Map) -> list[tuple[str, Span]]:
+    """The labels of a job's runner with their places; a label from the matrix gives its values."""
+    node = job.get("runs-on")
+    owner: Any = job
+    key: Any = "runs-on"
+    if isinstance(node, Map):
+        owner, key, node = node, "labels", node.get("labels")
+    pairs = [(owner, key, node)] if isinstance(node, str) else []
+    if isinstance(node, Seq):
+        pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
+    found: list[tuple[str, Span]] = []
+    for place, at, value in pairs:
+        if "${{" not in value:
+            found.append((value, place.at(at)))
+            continue
+        name = matrix_name(value)
+        if name is not None:
+            found += [
+                (item, span) for item, span in matrix_values(job, name) if isinstance(item, str)
+            ]
+    return found
+
+
+_MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
+
+
+def matrix_name(value: str) -> str | None:
+    """The key of `${{ matrix.key }}`, where a value is that and nothing else."""
+    match = _MATRIX.match(value.strip())
+    return match.group(1) if match else None
+
+
+def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
+    """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    if not isinstance(matrix, Map):
+        return []
+    found: list[tuple[Any, Span]] = []
+    axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
+    excluded = [
+        item[name]
+        for item in _items(matrix.get("exclude"))
+        if isinstance(item, Map) and len(item) == 1 and name in item
+    ]
+    if isinstance(axis, Seq):
+        found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
+    for item in _items(matrix.get("include")):
+        if isinstance(item, Map):
+            found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
+    return found
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Seq) else []

@@ -1,0 +1,135 @@
+"""The texts of a workflow that the runner expands, and the expressions in them, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from readiness.model import Source, Span
+from readiness.syntax import constant, expression
+from readiness.syntax.scalar import places
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string of the file, with the way from its characters to their places."""
+
+    value: str
+    span: Span
+    source: Source
+
+    def part(self, start: int, end: int) -> Span:
+        """The place of `value[start:end]`."""
+        place = places(self.source.text, self.span, self.value)
+        first = place(start)
+        return Span(first, max(place(max(end - 1, start)) + 1, first + 1))
+
+    def line(self, offset: int) -> Span:
+        """The place of the line of the value that holds `offset`, without its indent."""
+        start = self.value.rfind("\n", 0, offset) + 1
+        end = self.value.find("\n", offset)
+        end = len(self.value) if end < 0 else end
+        while start < end and self.value[start].isspace():
+            start += 1
+        return self.part(start, max(end, start + 1))
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression in a text: its tree, or why it has none."""
+
+    text: Text
+    start: int
+    body: str
+    span: Span
+
+    @cached_property
+    def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
+        """The tree and the error, one of them None."""
+        try:
+            return expression.parse(self.body), None
+        except expression.ExpressionError as error:
+            return None, error
+
+    @property
+    def tree(self) -> expression.Node | None:
+        """The tree, where it parses."""
+        return self.parsed[0]
+
+    def place(self, span: Span) -> Span:
+        """The place of a span of the body."""
+        return self.text.part(self.start + span.start, self.start + span.end)
+
+
+def text_at(node: Any, key: Any, source: Source) -> Text | None:
+    """The string under a key with its place."""
+    value = node.get(key) if isinstance(node, Map | Seq) else None
+    return Text(value, node.at(key), source) if isinstance(value, str) else None
+
+
+def texts(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Text]]:
+    """Every string below a node with the keys that lead to it; an alias to what was seen is no second visit."""
+    stack: list[tuple[tuple[Any, ...], Any]] = [((), node)]
+    seen: set[int] = set()
+    while stack:
+        way, item = stack.pop()
+        if id(item) in seen or len(way) > 40:
+            continue
+        seen.add(id(item))
+        pairs: list[tuple[Any, Any]] = []
+        if isinstance(item, Map):
+            pairs = list(item.items())
+        elif isinstance(item, Seq):
+            pairs = list(enumerate(item))
+        for key, value in pairs:
+            if isinstance(value, str):
+                yield (*way, key), Text(value, item.at(key), source)
+        stack.extend(
+            ((*way, key), value) for key, value in reversed(pairs) if isinstance(value, Map | Seq)
+        )
+
+
+def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
+    """The expressions of a text; with `bare`, a text without `${{ }}` is one itself (an `if:`)."""
+    if "${{" not in text.value:
+        if bare and text.value.strip():
+            body = text.value
+            yield Expression(text, 0, body, text.span)
+        return
+    for template in expression.templates(text.value):
+        yield Expression(text, template.start, template.body, text.part(*template.span))
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a value is left to an expression."""
+    return isinstance(value, str) and "${{" in value
+
+
+def whole(value: str) -> bool:
+    """Whether a text is one `${{ }}` and nothing else."""
+    found = list(expression.templates(value))
+    return (
+        len(found) == 1
+        and found[0].closed
+        and value[: found[0].span.start] + value[found[0].span.end :] == ""
+    )
+
+
+def never(node: Map, source: Source) -> bool:
+    """Whether a node's `if:` is always false."""
+    value = node.get("if")
+    if value is False:
+        return True
+    text = text_at(node, "if", source)
+    if text is None:
+        return False
+    found = list(expressions(text, bare=True))
+    if len(found) != 1 or found[0].tree is None:
+        return False
+    if "${{" in text.value and not whole(text.value):
+        return False  # text around ${{ }} makes a string, and a string is true
+    result = constant.evaluate(found[0].tree)
+    return result is not constant.UNKNOWN and not constant.truthy(result)

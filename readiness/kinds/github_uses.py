@@ -1,0 +1,58 @@
+"""References after `uses:`: an action or a workflow of a repository, a local path, an image."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What stands after `uses:`."""
+
+    text: str
+    owner: str = ""
+    repository: str = ""
+    path: str = ""
+    ref: str = ""
+    form: str = "repository"  # repository, local, docker, unknown
+
+    @property
+    def slug(self) -> str:
+        """`owner/repository` in lower case."""
+        return f"{self.owner}/{self.repository}".lower()
+
+    @property
+    def name(self) -> str:
+        """The slug with the path inside the repository, in lower case."""
+        return f"{self.slug}/{self.path}".rstrip("/").lower()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the ref is a whole commit."""
+        return bool(_SHA.match(self.ref))
+
+    @property
+    def major(self) -> int | None:
+        """The major version of a ref like `v4` or `4.1.0`."""
+        match = _MAJOR.match(self.ref)
+        return int(match.group(1)) if match else None
+
+
+_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
+_MAJOR = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
+_REPOSITORY = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
+
+
+def uses(value: str) -> Uses:
+    """The parts of an action's reference."""
+    value = value.strip()
+    if value.startswith(("./", "../", "$/")) or value in (".", ".."):
+        return Uses(value, form="local", path=value)
+    if value.startswith("docker://"):
+        return Uses(value, form="docker", path=value[len("docker://") :])
+    match = _REPOSITORY.match(value)
+    if match is None or "${{" in value:
+        return Uses(value, form="unknown")
+    owner, repository, path, ref = match.groups()
+    return Uses(value, owner, repository, (path or "").strip("/"), ref)
