@@ -14,6 +14,7 @@ from readiness.reports.frame import safe
 from readiness.score import counts
 
 TOP = 10
+LEAST_GAIN = 0.005  # what rounds to nothing is no advice
 CROWD = 60  # with more groups than this, what is low or info takes one line
 UNREAD = 5
 KINDS = {
@@ -32,12 +33,17 @@ _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings of one rule in one file. `brief` says that a line for each must do; `new` that the rule is new to the reader."""
+    """Findings of one rule in one file.
+
+    `brief` says that a line for each must do, `new` that the rule is new to the reader, `framed` that its line of
+    the file was not shown just before.
+    """
 
     first: Finding
     others: tuple[Finding, ...]
     brief: bool
     new: bool
+    framed: bool
 
 
 def brief(text: str) -> str:
@@ -59,11 +65,15 @@ def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]
     known: set[str] = set()
     for path, groups in found:
         shown = []
+        last = None
         for first, *others in groups:
             short = crowded and first.rule.severity <= Severity.LOW
-            shown.append(Group(first, tuple(others), short, verbose or first.rule.id not in known))
+            new = verbose or first.rule.id not in known
+            place = (first.start, first.end)
+            shown.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
                 known.add(first.rule.id)
+                last = place
         yield path, shown
 
 
@@ -78,7 +88,7 @@ def highest(report: Report) -> list[tuple[Finding, int]]:
     """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
     places: dict[tuple[str, str, int], list[Finding]] = {}
     for one in report.open:
-        if one.gain > 0:
+        if one.gain >= LEAST_GAIN:
             places.setdefault((one.rule.id, *one.place), []).append(one)
     best = sorted(places.values(), key=lambda ones: (-round(ones[0].gain, 4), _order(ones[0])))
     return [(ones[0], len(ones)) for ones in best[:TOP]]

@@ -39,7 +39,8 @@ def _group(group: digest.Group, redactor: Redactor, options: Options) -> list[st
     """One rule's findings in one file: the first with its line, its reason and its fix, a line for each other."""
     lines = [digest.headline(group.first, redactor)]
     if not group.brief:
-        lines += _frame(group.first, redactor, options.width or WIDTH)
+        if group.framed:
+            lines += _frame(group.first, redactor, options.width or WIDTH)
         rule = group.first.rule
         if group.new:
             lines.append(

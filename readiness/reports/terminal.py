@@ -89,7 +89,8 @@ def _group(
     parts: list[RenderableType] = [_line(one, redactor)]
     if not group.brief:
         parts.append(_where(one))
-        parts += _frame(one, redactor, width)
+        if group.framed:
+            parts += _frame(one, redactor, width)
         prose = []
         if group.new:
             prose.append(("why", rule.why if options.verbose else digest.brief(rule.why)))
@@ -254,7 +255,7 @@ def _best(best: list[tuple[Finding, int]]) -> RenderableType:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         place = Text.assemble(one.rule.id, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
         table.add_row(
-            Text(f"+{one.gain:.1f}", "green"),
+            Text(f"+{one.gain:.2f}", "green"),
             Text(str(one.rule.severity), SEVERITY[one.rule.severity]),
             place,
         )

@@ -323,3 +323,10 @@ def test_a_span_longer_than_the_window() -> None:
 def test_there_is_no_frame_without_a_line() -> None:
     made = frame(find(Source("a", ""), ""), Redactor(), 80)
     assert made is None
+
+
+def test_a_line_is_shown_once_for_all_that_is_wrong_with_it() -> None:
+    ones = [find(WEB, "- name: web", rule(f"k8s/r{n}")) for n in range(4)]
+    assert show("terminal", report(ones)).count("|     - name: web") == 1
+    assert show("terminal", report(ones), verbose=True).count("|     - name: web") == 4
+    assert show("terminal", report(ones), color="always", width=90).count("- name: web") == 1
