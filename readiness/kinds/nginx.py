@@ -28,7 +28,9 @@ _HINT = re.compile(
     r"|\.conf\.(?:template|tmpl|tpl|in)$",
     re.IGNORECASE,
 )
-_NEVER = re.compile(r"^[ \t]*(?:<[A-Za-z/!?]|\[[\w .:-]+\][ \t]*\r?$|\{%|#!|#include\b|apiVersion:)", re.MULTILINE)
+_NEVER = re.compile(
+    r"^[ \t]*(?:<[A-Za-z/!?]|\[[\w .:-]+\][ \t]*\r?$|\{%|#!|#include\b|apiVersion:)", re.MULTILINE
+)
 # One line's first word with what follows it; a line that goes on counts by its word.
 _LINE = re.compile(r"^[ \t]*+([a-z][a-z0-9_]*+)(?=[ \t;{\r\n])([^\r\n]*+)", re.MULTILINE)
 _OTHER = re.compile(r"^[ \t]*+[A-Z<>@&|+=(!%?-]", re.MULTILINE)
@@ -39,16 +41,19 @@ _STRONG = re.compile(
     r"|stub|status|satisfy|valid|try|split|charset|ignore|if_modified|aio|directio|resolver|http2|http3|quic|chunked|port_in"
     r"|absolute_redirect|msie|source_charset|underscores_in|security|upstream|js|lua|content_by|rewrite_by|access_by|init_by|expires"
     r"|zone|least|ip|hash|health|secure_link|random_index|image_filter|autoindex|load)_[a-z0-9_]+"
-    r"|add_(?:header|trailer)(?:_inherit)?|auth_(?:basic|request)|limit_(?:req|conn|rate)|etag|sendfile|pcre_jit|autoindex|quic_bpf|server_tokens|satisfy|proxy_pass|stub_status|upstream|rewrite|limit_except"
+    r"|add_(?:header|trailer)(?:_inherit)?|auth_(?:basic|request)|limit_(?:req|conn|rate)|etag|sendfile|pcre_jit"
+    r"|autoindex|quic_bpf|server_tokens|satisfy|proxy_pass|stub_status|upstream|rewrite|limit_except"
     r"|split_clients|valid_referers|http2|http3|daemon|load_module)"
 )
 _WEAK = frozenset(
-    """location server http events stream mail if set return break include listen root alias index allow deny internal map geo types user
-    expires charset resolver env pid keepalive least_conn ip_hash hash random zone state queue ntlm gunzip perl empty_gif flv mp4 dav
-    charset_types etag ranges default hostnames volatile mirror slice api match""".split()
+    """location server http events stream mail if set return break include listen root alias index allow deny internal map
+    geo types user expires charset resolver env pid keepalive least_conn ip_hash hash random zone state queue ntlm
+    gunzip perl empty_gif flv mp4 dav charset_types etag ranges default hostnames volatile mirror slice api match""".split()
 )
 _VARIABLE = re.compile(r"[ \t]+(?:\"?\$|\(\$)")
-_LOCATION = re.compile(r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])[^\r\n]*\{?[ \t]*(?:\}|#[^\r\n]*)?[ \t]*$")
+_LOCATION = re.compile(
+    r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])[^\r\n]*\{?[ \t]*(?:\}|#[^\r\n]*)?[ \t]*$"
+)
 _DUMP = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
 
 
@@ -70,20 +75,25 @@ def claims(path: str, text: str) -> bool:
     for found in _LINE.finditer(head):
         word, rest = found[1], found[2].split("#", 1)[0].rstrip()
         ended = rest.endswith((";", "{", "}"))
-        if _STRONG.fullmatch(word) and (ended or hinted):
-            strong += 1
-        elif word == "location" and _LOCATION.match(found[2]):
-            strong += 1
-        elif word in {"map", "geo", "set", "if"} and _VARIABLE.match(found[2]) and (ended or hinted):
+        if _is_ours(word, found[2], ended or hinted):
             strong += 1
         elif word in _WEAK:
-            weak += ended or hinted
+            weak += 1 if ended or hinted else 0
         else:
             other += 1
     if hinted:
         return strong + weak > 0 and strong + weak >= other
     other += sum(1 for _ in _OTHER.finditer(head))
     return strong > 0 and strong + weak > 2 * other
+
+
+def _is_ours(word: str, rest: str, complete: bool) -> bool:
+    """Whether a line can be nothing but nginx's: its first word, or what follows it."""
+    if word == "location":
+        return _LOCATION.match(rest) is not None
+    if word in {"map", "geo", "set", "if"}:
+        return complete and _VARIABLE.match(rest) is not None
+    return complete and _STRONG.fullmatch(word) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,9 @@ class Scope:
         if owner is None:
             return posixpath.basename(self.source.path)
         if owner.name == "server":
-            return next((name for d in self.node.all("server_name") for name in d.args if name), "_")
+            return next(
+                (name for d in self.node.all("server_name") for name in d.args if name), "_"
+            )
         return owner.value or owner.name
 
     @property
@@ -212,9 +224,13 @@ def plane(block: Block | None) -> str:
     while block is not None:
         if block.name in {"http", "stream", "mail"}:
             return block.name
-        if block.name == "server" and any(d.name in {"proxy_pass", "ssl_preread"} for d in block.directives):
+        if block.name == "server" and any(
+            d.name in {"proxy_pass", "ssl_preread"} for d in block.directives
+        ):
             return "stream"  # in http, proxy_pass stands in locations only
-        if block.name == "server" and any(d.name in {"protocol", "smtp_auth"} for d in block.directives):
+        if block.name == "server" and any(
+            d.name in {"protocol", "smtp_auth"} for d in block.directives
+        ):
             return "mail"
         block = block.parent
     return "http"

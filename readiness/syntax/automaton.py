@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.syntax.pcre import OTHER, Node, Regex, Unsupported, mask
+from readiness.syntax.pcre import UnsupportedError
+from readiness.syntax.pcre_tree import OTHER, Node, Regex, mask
 
 MAX_STATES = 1500
 MAX_WORK = 60_000
@@ -16,7 +17,9 @@ _LOOP_COPIES = 4  # a bounded repeat can't run away; for that question a few cop
 class Machine:
     """States with edges that take a character and edges that take none; the latter may demand an anchor."""
 
-    moves: list[tuple[int, int]] = field(default_factory=list)  # (characters, next state); 0 characters: none
+    moves: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # (characters, next state); 0 characters: none
     jumps: list[list[tuple[int, str]]] = field(default_factory=list)
     atomic: set[int] = field(default_factory=set)
     start: int = 0
@@ -25,14 +28,14 @@ class Machine:
     def state(self) -> int:
         """A new state."""
         if len(self.moves) >= MAX_STATES:
-            raise Unsupported("too many states")
+            raise UnsupportedError("too many states")
         self.moves.append((0, -1))
         self.jumps.append([])
         return len(self.moves) - 1
 
 
 def build(root: Node, *, short: bool = False) -> Machine:
-    """The machine of a tree. `short` cuts bounded repeats, for questions about unbounded ones. Raises Unsupported."""
+    """The machine of a tree. `short` cuts bounded repeats, for questions about unbounded ones. Raises UnsupportedError."""
     machine = Machine()
     machine.start = machine.state()
     machine.accept = machine.state()
@@ -64,7 +67,9 @@ def _add(machine: Machine, node: Node, enter: int, leave: int, short: bool, atom
         machine.jumps[place].append((leave, ""))
 
 
-def _repeat(machine: Machine, node: Node, enter: int, leave: int, short: bool, atomic: bool) -> None:
+def _repeat(
+    machine: Machine, node: Node, enter: int, leave: int, short: bool, atomic: bool
+) -> None:
     """Lay a repeat: as many copies as it must have, then a loop or the optional ones."""
     inner = node.parts[0]
     least = min(node.least, _LOOP_COPIES) if short else node.least
@@ -116,20 +121,26 @@ def _closure(machine: Machine, states: set[int], at_start: bool, at_end: bool) -
 
 
 def runs_away(regex: Regex) -> bool:
-    """Whether some text makes a backtracking engine try exponentially many ways. Raises Unsupported.
+    """Whether some text makes a backtracking engine try exponentially many ways. Raises UnsupportedError.
 
     That is so when a loop can take one text in two ways and something after it can fail: the ways double with each
     turn. Found as a cycle through two different states in the square of the machine, or as a doubled edge in a cycle.
     """
     machine = build(regex.root, short=True)
-    follow = {state: _follow(machine, state) for state in range(len(machine.moves)) if machine.moves[state][0]}
+    follow = {
+        state: _follow(machine, state)
+        for state in range(len(machine.moves))
+        if machine.moves[state][0]
+    }
     groups = _components({state: list(edges) for state, edges in follow.items()})
     for group in groups:
         inside = set(group)
         if inside <= machine.atomic or any(_done(machine, state) for state in group):
             continue
         loops = {state: {n: c for n, c in follow[state].items() if n in inside} for state in group}
-        if any(count > 1 for edges in loops.values() for count in edges.values()) or _doubled(machine, loops):
+        if any(count > 1 for edges in loops.values() for count in edges.values()) or _doubled(
+            machine, loops
+        ):
             return True
     return False
 
@@ -142,7 +153,7 @@ def _follow(machine: Machine, state: int) -> dict[int, int]:
     while stack:
         steps += 1
         if steps > MAX_STATES:
-            raise Unsupported("too many ways")
+            raise UnsupportedError("too many ways")
         place, seen = stack.pop()
         if machine.moves[place][0]:
             found[place] = min(found.get(place, 0) + 1, 2)
@@ -163,10 +174,10 @@ def _components(edges: dict[int, list[int]]) -> Iterator[list[int]]:
     low: dict[int, int] = {}
     path: list[int] = []
     held: set[int] = set()
-    for root in edges:
+    for root, reached in edges.items():
         if root in index:
             continue
-        work = [(root, iter(edges[root]))]
+        work = [(root, iter(reached))]
         index[root] = low[root] = len(index)
         path.append(root)
         held.add(root)
@@ -200,19 +211,19 @@ def _doubled(machine: Machine, loops: dict[int, dict[int, int]]) -> bool:
     number = {state: n for n, state in enumerate(states)}
     edges: dict[int, list[int]] = {}
     work = 0
-    for one in states:
-        for two in states:
+    for one, after_one in loops.items():
+        for two, after_two in loops.items():
             if not machine.moves[one][0] & machine.moves[two][0]:
                 continue
             pairs = [
                 number[a] * size + number[b]
-                for a in loops[one]
-                for b in loops[two]
+                for a in after_one
+                for b in after_two
                 if machine.moves[a][0] & machine.moves[b][0]
             ]
             work += len(pairs) + 1
             if work > MAX_WORK:
-                raise Unsupported("too much work")
+                raise UnsupportedError("too much work")
             edges[number[one] * size + number[two]] = pairs
     for group in _components(edges):
         same = any(pair // size == pair % size for pair in group)

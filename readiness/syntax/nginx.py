@@ -31,35 +31,51 @@ _BLANKS = re.compile(r"[ \t\r\n]*+")
 _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 _LUA = re.compile(
-    r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[ | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | ([{}]) | [\s\S]""",
+    r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[
+    | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | ([{}]) | [\s\S]""",
     re.VERBOSE,
 )
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of `_FREE` the first word of a line is data.
-_BLOCKS = frozenset({"http", "events", "location", "if", "upstream", "map", "geo", "limit_except", "split_clients", "types"})
+_BLOCKS = frozenset(
+    {
+        "http",
+        "events",
+        "location",
+        "if",
+        "upstream",
+        "map",
+        "geo",
+        "limit_except",
+        "split_clients",
+        "types",
+    }
+)
 _SIMPLE = frozenset(
-    """access_log add_header alias allow autoindex client_max_body_size default_type deny error_log error_page expires fastcgi_pass
-    fastcgi_param gzip include index listen log_format proxy_pass proxy_set_header proxy_read_timeout resolver return rewrite root
-    sendfile server_name server_tokens set ssl_certificate ssl_certificate_key ssl_protocols ssl_ciphers try_files user
-    keepalive_timeout worker_connections worker_processes uwsgi_pass""".split()
+    """access_log add_header alias allow autoindex client_max_body_size default_type deny error_log error_page expires
+    fastcgi_pass fastcgi_param gzip include index listen log_format proxy_pass proxy_set_header proxy_read_timeout
+    resolver return rewrite root sendfile server_name server_tokens set ssl_certificate ssl_certificate_key
+    ssl_protocols ssl_ciphers try_files user keepalive_timeout worker_connections worker_processes uwsgi_pass""".split()
 )
 _FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
 
 REPEATED = frozenset(
-    """access_log add_header add_trailer allow auth_http_header deny env error_log error_page fastcgi_hide_header fastcgi_ignore_headers
-    fastcgi_no_cache fastcgi_param fastcgi_pass_header geo grpc_hide_header grpc_pass_header grpc_set_header if include js_import js_set
-    limit_conn limit_conn_zone limit_except limit_req limit_req_zone listen load_module location log_format map more_set_headers
-    more_clear_headers more_set_input_headers proxy_cache_path proxy_cookie_domain proxy_cookie_flags proxy_cookie_path proxy_hide_header
-    proxy_no_cache proxy_pass_header proxy_redirect proxy_set_header return rewrite scgi_param secure_link server server_name set
-    set_real_ip_from split_clients ssl_certificate ssl_certificate_key ssl_conf_command status_zone sub_filter upstream uwsgi_param
-    uwsgi_pass_header""".split()
+    """access_log add_header add_trailer allow auth_http_header deny env error_log error_page fastcgi_hide_header
+    fastcgi_ignore_headers fastcgi_no_cache fastcgi_param fastcgi_pass_header geo grpc_hide_header grpc_pass_header
+    grpc_set_header if include js_import js_set limit_conn limit_conn_zone limit_except limit_req limit_req_zone
+    listen load_module location log_format map more_set_headers more_clear_headers more_set_input_headers
+    proxy_cache_path proxy_cookie_domain proxy_cookie_flags proxy_cookie_path proxy_hide_header proxy_no_cache
+    proxy_pass_header proxy_redirect proxy_set_header return rewrite scgi_param secure_link server server_name set
+    set_real_ip_from split_clients ssl_certificate ssl_certificate_key ssl_conf_command status_zone sub_filter
+    upstream uwsgi_param uwsgi_pass_header""".split()
 )
 """Directives that may stand several times at one level: `get` answers with a list."""
 
 LOCAL = frozenset(
-    """alias break fastcgi_pass grpc_pass internal listen memcached_pass proxy_pass return rewrite scgi_pass server server_name set
-    stub_status try_files uwsgi_pass include location if upstream map geo limit_except events http stream mail empty_gif mp4 flv perl
-    content_by_lua_block content_by_lua_file content_by_lua js_content api dav_methods ssl_preread split_clients types""".split()
+    """alias break fastcgi_pass grpc_pass internal listen memcached_pass proxy_pass return rewrite scgi_pass server
+    server_name set stub_status try_files uwsgi_pass include location if upstream map geo limit_except events http
+    stream mail empty_gif mp4 flv perl content_by_lua_block content_by_lua_file content_by_lua js_content api
+    dav_methods ssl_preread split_clients types""".split()
 )
 """Directives that hold where they stand: an inner block does not inherit them."""
 
@@ -271,7 +287,7 @@ def _open(words: list[str], places: list[Span], block: Block, place: int) -> Dir
     if block.name in _FREE:
         raise ParseError('unexpected "{"', place - 1)
     if words[0] in _SIMPLE:
-        raise ParseError(f'directive "{words[0]}" is not terminated by ";"', places[-1].end)
+        raise ParseError(f'directive "{words[0]}" is not terminated by ";"', places[0].start)
     directive = Directive(words, places, place, block)
     directive.block = Block(block.source, directive, place - 1)
     block.directives.append(directive)
@@ -292,12 +308,12 @@ def _lua(directive: Directive, text: str, place: int) -> int:
                 directive.args = (*directive.args, text[start : place - 1])
                 directive.places = (*directive.places, Span(start, place - 1))
                 return place
-        elif found[0].endswith("[") and len(found[0]) > 1 and found[0][-2] in "[=":
+        elif found[1] is not None or found[2] is not None:  # [[ ... ]], [=[ ... ]=], --[[ ... ]]
             level = found[1] if found[1] is not None else found[2]
-            closing = text.find("]" + (level or "") + "]", place)
+            closing = text.find(f"]{level}]", place)
             if closing < 0:
                 break
-            place = closing + len(level or "") + 2
+            place = closing + len(level) + 2
     raise ParseError('unexpected end of file, expecting "}"', len(text))
 
 
@@ -307,7 +323,9 @@ def _finish(text: str, place: int, block: Block, words: list[str], places: list[
     rest = blanks.end() if blanks else place
     if rest < len(text):
         if text[rest] in "\"'":
-            raise ParseError(f"unexpected end of file, missing terminating {text[rest]} character", rest)
+            raise ParseError(
+                f"unexpected end of file, missing terminating {text[rest]} character", rest
+            )
         raise ParseError('unexpected end of file, expecting ";" or "}"', rest)
     if words:
         raise ParseError('unexpected end of file, expecting ";" or "}"', places[-1].end)

@@ -1,28 +1,17 @@
-"""Regular expressions as nginx takes them (PCRE): a tree, and questions about every text that one can match.
+"""The reader of regular expressions as nginx takes them (PCRE).
 
-Nothing here runs an expression from a scanned file through `re`: matching is a simulation of states, linear in the text.
+Nothing runs an expression from a scanned file through `re`: it becomes a tree, and the tree a machine of states.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-OTHER = 128
-"""All characters past ASCII count as one."""
-ANY = (1 << (OTHER + 1)) - 1
+from readiness.syntax.pcre_tree import ANY, DOT, OTHER, Node, Regex, mask
+
 MAX_LENGTH = 4000
 MAX_NESTING = 60
-
-
-def mask(chars: str) -> int:
-    """The set of the given characters."""
-    found = 0
-    for char in chars:
-        found |= 1 << min(ord(char), OTHER)
-    return found
 
 
 def _span(first: int, last: int) -> int:
@@ -32,45 +21,25 @@ def _span(first: int, last: int) -> int:
 _DIGIT, _LOWER, _UPPER = _span(48, 57), _span(97, 122), _span(65, 90)
 _WORD = _DIGIT | _LOWER | _UPPER | mask("_")
 _SPACE = mask(" \t\n\r\f\v")
-_CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "h": mask(" \t"), "v": mask("\n\v\f\r"), "R": mask("\n\v\f\r"), "N": ANY & ~mask("\n")}
+_CLASSES = {
+    "d": _DIGIT,
+    "w": _WORD,
+    "s": _SPACE,
+    "h": mask(" \t"),
+    "v": mask("\n\v\f\r"),
+    "R": mask("\n\v\f\r"),
+    "N": ANY & ~mask("\n"),
+}
 _POSIX = {
     "alpha": _LOWER | _UPPER, "digit": _DIGIT, "alnum": _LOWER | _UPPER | _DIGIT, "upper": _UPPER, "lower": _LOWER, "space": _SPACE,
     "blank": mask(" \t"), "word": _WORD, "xdigit": _DIGIT | mask("abcdefABCDEF"), "cntrl": _span(0, 31) | 1 << 127,
     "punct": _span(33, 47) | _span(58, 64) | _span(91, 96) | _span(123, 126), "print": _span(32, 126), "graph": _span(33, 126),
 }  # fmt: skip
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "a": "\a", "e": "\x1b"}
-DOT = ANY & ~mask("\n")
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """An expression that is broken, too big, or uses what this model leaves out (look-around, back-references)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """A part of an expression. `kind`: chars, cat, alt, repeat, group, start, end, edge (of a word)."""
-
-    kind: str
-    parts: tuple[Node, ...] = ()
-    chars: int = 0
-    least: int = 1
-    most: int | None = 1
-    index: int = 0  # of a capturing group, from 1
-    atomic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Regex:
-    """A parsed expression: its tree, its capturing groups in order, and the numbers of the named ones."""
-
-    root: Node
-    groups: tuple[Node, ...]
-    names: dict[str, int] = field(default_factory=dict)
-
-    def group(self, name: str | int) -> Node | None:
-        """A capturing group by number or by name."""
-        number = self.names.get(name, 0) if isinstance(name, str) else name
-        return self.groups[number - 1] if 0 < number <= len(self.groups) else None
 
 
 class _Reader:
@@ -88,13 +57,13 @@ class _Reader:
 
     def take(self) -> str:
         if self.place >= len(self.text):
-            raise Unsupported("ends early")
+            raise UnsupportedError("ends early")
         self.place += 1
         return self.text[self.place - 1]
 
     def alternatives(self, depth: int) -> Node:
         if depth > MAX_NESTING:
-            raise Unsupported("nested too deep")
+            raise UnsupportedError("nested too deep")
         options = [self.sequence(depth)]
         while self.peek() == "|":
             self.place += 1
@@ -127,7 +96,7 @@ class _Reader:
         least = int(found[1])
         most = least if found[2] is None else (int(found[3]) if found[3] else None)
         if least > 1000 or (most is not None and (most > 1000 or most < least)):
-            raise Unsupported("count out of range")
+            raise UnsupportedError("count out of range")
         return least, most
 
     def atom(self, depth: int) -> Node:
@@ -145,7 +114,7 @@ class _Reader:
         if char == "\\":
             return self.escape()
         if char in "*+?":
-            raise Unsupported("nothing to repeat")
+            raise UnsupportedError("nothing to repeat")
         return Node("chars", chars=self.fold(mask(char)))
 
     def group(self, depth: int) -> Node:
@@ -154,7 +123,7 @@ class _Reader:
         if self.peek() == "*":  # (*UTF8), (*COMMIT)
             end = self.text.find(")", self.place)
             if end < 0:
-                raise Unsupported("verb without an end")
+                raise UnsupportedError("verb without an end")
             self.place = end + 1
             return Node("cat")
         if self.peek() == "?":
@@ -174,12 +143,12 @@ class _Reader:
                 if option[2] == ")":
                     return Node("cat")
             else:
-                raise Unsupported("look-around or condition")
+                raise UnsupportedError("look-around or condition")
         else:
             number = self.open()
         inner = self.alternatives(depth + 1)
         if self.take() != ")":
-            raise Unsupported("group without an end")
+            raise UnsupportedError("group without an end")
         node = Node("group", (inner,), index=number, atomic=atomic)
         if number:
             self.groups[number - 1] = node
@@ -205,7 +174,7 @@ class _Reader:
             self.place = end + 2 if end >= 0 else len(self.text)
             return Node("cat", tuple(Node("chars", chars=self.fold(mask(one))) for one in literal))
         if char in "123456789kgpPXC":
-            raise Unsupported("back-reference or Unicode property")
+            raise UnsupportedError("back-reference or Unicode property")
         return Node("chars", chars=self.fold(self.simple_escape(char)))
 
     def simple_escape(self, char: str) -> int:
@@ -273,13 +242,13 @@ _CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
 
 @functools.lru_cache(maxsize=2048)
 def parse(pattern: str, icase: bool = False) -> Regex:
-    """The tree of an expression. Raises Unsupported."""
+    """The tree of an expression. Raises UnsupportedError."""
     if len(pattern) > MAX_LENGTH:
-        raise Unsupported("too long")
+        raise UnsupportedError("too long")
     reader = _Reader(pattern, icase)
     root = reader.alternatives(0)
     if reader.place < len(pattern):
-        raise Unsupported("closing bracket without an opening one")
+        raise UnsupportedError("closing bracket without an opening one")
     return Regex(root, tuple(node or Node("cat") for node in reader.groups), reader.names)
 
 
@@ -287,127 +256,5 @@ def read(pattern: str, icase: bool = False) -> Regex | None:
     """The tree of an expression; None where nothing can be said about it."""
     try:
         return parse(pattern, icase)
-    except Unsupported:
+    except UnsupportedError:
         return None
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """A node and everything in it."""
-    stack = [node]
-    while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed(one.parts))
-
-
-def may_hold(node: Node, chars: int) -> bool:
-    """Whether some text that the node matches has one of the characters in it."""
-    return any(one.kind == "chars" and one.chars & chars for one in walk(node))
-
-
-def must_hold(node: Node, chars: int) -> bool:
-    """Whether every text that the node matches has one of the characters in it."""
-    if node.kind == "chars":
-        return not node.chars & ~chars and node.chars != 0
-    if node.kind == "alt":
-        return all(must_hold(one, chars) for one in node.parts)
-    if node.kind == "repeat" and node.least == 0:
-        return False
-    return any(must_hold(one, chars) for one in node.parts)
-
-
-def nullable(node: Node) -> bool:
-    """Whether the node can match the empty text."""
-    if node.kind == "chars":
-        return False
-    if node.kind == "alt":
-        return any(nullable(one) for one in node.parts)
-    if node.kind == "repeat" and node.least == 0:
-        return True
-    return all(nullable(one) for one in node.parts)
-
-
-def first(node: Node) -> int:
-    """The characters that a text matched by the node can begin with."""
-    if node.kind == "chars":
-        return node.chars
-    found = 0
-    if node.kind == "alt":
-        for one in node.parts:
-            found |= first(one)
-        return found
-    for one in node.parts:
-        found |= first(one)
-        if not nullable(one):
-            break
-    return found
-
-
-def last(node: Node) -> int:
-    """The characters that a text matched by the node can end with."""
-    if node.kind == "chars":
-        return node.chars
-    found = 0
-    for one in reversed(node.parts):
-        found |= last(one)
-        if node.kind != "alt" and not nullable(one):
-            break
-    return found
-
-
-def before(root: Node, target: Node) -> int:
-    """The characters that can stand directly before what `target` matches; 0 where it can be the first thing."""
-
-    def search(node: Node, left: int) -> int | None:
-        if node is target:
-            return left
-        for one in node.parts:
-            found = search(one, left)
-            if found is not None:
-                return found
-            if node.kind != "alt":
-                left = last(one) | (left if nullable(one) else 0) if last(one) or not nullable(one) else left
-        return None
-
-    return search(root, 0) or 0
-
-
-def anchored(node: Node, kind: str) -> bool:
-    """Whether every way to match begins (`start`) or ends (`end`) at that anchor."""
-    if node.kind == kind:
-        return True
-    if node.kind == "alt":
-        return all(anchored(one, kind) for one in node.parts)
-    if node.kind == "repeat" and node.least == 0:
-        return False
-    parts = node.parts if kind == "start" else node.parts[::-1]
-    for one in parts:
-        if anchored(one, kind):
-            return True
-        if one.kind in {"chars"} or not nullable(one):
-            return False
-    return False
-
-
-def has_anchor(node: Node) -> bool:
-    """Whether the node cannot match without an anchor somewhere in each of its ways."""
-    if node.kind in {"start", "end"}:
-        return True
-    if node.kind == "alt":
-        return all(has_anchor(one) for one in node.parts)
-    if node.kind == "repeat" and node.least == 0:
-        return False
-    return any(has_anchor(one) for one in node.parts)
-
-
-def literal(node: Node) -> str | None:
-    """The one text that the node matches; None where there are several. Anchors are left out."""
-    if node.kind == "chars":
-        return chr(node.chars.bit_length() - 1) if node.chars.bit_count() == 1 and node.chars >> OTHER == 0 else None
-    if node.kind in {"start", "end"}:
-        return ""
-    if node.kind in {"alt", "edge"} or (node.kind == "repeat" and node.least != node.most):
-        return None
-    pieces = [literal(one) for one in node.parts]
-    text = "".join(piece for piece in pieces if piece is not None)
-    return None if None in pieces else text * (node.least if node.kind == "repeat" else 1)

@@ -12,8 +12,9 @@ from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive
 
+_GUARDS = frozenset({"if", "access_by_lua_block", "access_by_lua_file", "js_access"})
 _AUTH = ("auth_basic", "auth_request", "auth_jwt", "auth_oidc")
-_ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}  # noqa: S104 - compared, never bound
+_ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}
 
 
 def rules_of(project: Project, block: Block) -> list[Directive]:
@@ -53,10 +54,10 @@ def families(project: Project, block: Block) -> set[str]:
         if one.host.startswith("unix:"):
             continue
         address = hosts.ip(one.host)
-        if address is not None and address.is_loopback or one.host == "localhost":
+        if (address is not None and address.is_loopback) or one.host == "localhost":
             continue
         found |= {"6"} if address is not None and address.version == 6 else {"4"}
-        if one.host not in {"*"} and address is None:
+        if one.host != "*" and address is None:
             found |= {"4", "6"}
     return found
 
@@ -72,10 +73,14 @@ def status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unk
     any_ = tree.value(project, block, "satisfy") == "any"
     for family in sorted(families(project, block)):
         answer = stranger(rules, family)
-        open_ = (answer == "allow" or (answer == "" and not login)) if any_ else (answer != "deny" and not login)
+        open_ = (
+            (answer == "allow" or (answer == "" and not login))
+            if any_
+            else (answer != "deny" and not login)
+        )
         if not open_:
             continue
-        if tree.opaque(project, block) or any(x.name in {"if", "access_by_lua_block", "access_by_lua_file"} for x in block.directives):
+        if tree.opaque(project, block) or any(x.name in _GUARDS for x in block.directives):
             yield Unknown(d.at())
         else:
             yield hit(d.head)
@@ -86,9 +91,10 @@ def status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
     """Nobody at all can read the status page: everything is denied and nobody is let in."""
     d = statement.node
     rules = rules_of(project, d.parent)
-    if rules and not any(rule.name == "allow" for rule in rules) and rules[0].args == ("all",):
-        if tree.value(project, d.parent, "satisfy") != "any" or not authenticated(project, d.parent):
-            yield hit(rules[0].head, at=rules[0].source)
+    if not rules or rules[0].args != ("all",) or any(rule.name == "allow" for rule in rules):
+        return
+    if tree.value(project, d.parent, "satisfy") != "any" or not authenticated(project, d.parent):
+        yield hit(rules[0].head, at=rules[0].source)
 
 
 def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
@@ -119,9 +125,16 @@ def return_before_access(statement: Statement, project: Project) -> Iterator[Hit
     if not d.args:
         return
     code = d.args[0]
-    if len(d.args) > 1 or not code.isdigit() or code in REDIRECTS or code[0] == "2":
-        yield hit(d.head)
-    elif any(code in page.args[:-1] and page.args[-1].startswith("@") for page in tree.inforce(project, block, "error_page")):
+    if (
+        len(d.args) > 1
+        or not code.isdigit()
+        or code in REDIRECTS
+        or code[0] == "2"
+        or any(
+            code in page.args[:-1] and page.args[-1].startswith("@")
+            for page in tree.inforce(project, block, "error_page")
+        )
+    ):
         yield hit(d.head)
 
 
@@ -137,9 +150,13 @@ def referers(statement: Statement) -> Iterator[Hit]:
 def autoindex(statement: Statement, project: Project) -> Iterator[Hit]:
     """Listings of folders are on, and nobody is asked who they are."""
     d = statement.node
-    if d.args[:1] == ("on",) and not tree.own(project, d.parent, "internal"):
-        if not authenticated(project, d.parent) and stranger(rules_of(project, d.parent), "4") != "deny":
-            yield hit(d.at(1))
+    if d.args[:1] != ("on",) or tree.own(project, d.parent, "internal"):
+        return
+    if (
+        not authenticated(project, d.parent)
+        and stranger(rules_of(project, d.parent), "4") != "deny"
+    ):
+        yield hit(d.at(1))
 
 
 _HIDDEN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
@@ -152,9 +169,17 @@ def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     if not tree.own(project, block, "root") or not roots:
         return
     for d in tree.within(project, block):
-        if d.name == "location" and len(d.args) == 2 and d.args[0].startswith("~") and _HIDDEN.search(d.args[1]) and d.block is not None:
-            if any(x.name in {"deny", "return", "internal"} for x in tree.own(project, d.block)):
-                return
+        pattern = (
+            d.args[1]
+            if d.name == "location" and len(d.args) == 2 and d.args[0].startswith("~")
+            else ""
+        )
+        if (
+            d.block is not None
+            and _HIDDEN.search(pattern)
+            and tree.own(project, d.block, "deny", "return", "internal")
+        ):
+            return
         if d.name == "if" and _HIDDEN.search(d.value) and "uri" in d.value:
             return
     if not _sends_files(project, block):

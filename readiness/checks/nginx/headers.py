@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.nginx import tree
-from readiness.kinds.nginx import Scope, Statement, plane
+from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive
 
 SECURITY = (
     "strict-transport-security", "content-security-policy", "x-frame-options", "x-content-type-options", "referrer-policy",
-    "permissions-policy", "cross-origin-opener-policy", "cross-origin-embedder-policy", "cross-origin-resource-policy", "x-xss-protection",
+    "permissions-policy", "cross-origin-opener-policy", "cross-origin-embedder-policy", "cross-origin-resource-policy",
 )  # fmt: skip
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
+_OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
+_NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
 
 def in_effect(project: Project, block: Block, directive: str) -> list[Directive]:
@@ -33,7 +35,12 @@ def in_effect(project: Project, block: Block, directive: str) -> list[Directive]
 
 
 def lost(
-    scope: Scope, project: Project, *, directive: str, only: Sequence[str] = (), other_than: Sequence[str] = ()
+    scope: Scope,
+    project: Project,
+    *,
+    directive: str,
+    only: Sequence[str] = (),
+    other_than: Sequence[str] = (),
 ) -> Iterator[Hit]:
     """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them."""
     block = scope.node
@@ -54,7 +61,9 @@ def lost(
     if gone:
         names = joined(dict.fromkeys(d.args[0] for d in reversed(gone) if d.args))
         place = shown(project, block, directive)
-        yield hit(place.at("value") if place.args else place.at(), headers=names, directive=directive)
+        yield hit(
+            place.at("value") if place.args else place.at(), headers=names, directive=directive
+        )
 
 
 def header(directive: Directive) -> str:
@@ -72,7 +81,9 @@ def shown(project: Project, block: Block, name: str) -> Directive:
         if one.name == name:
             return one
         if one.name == "include" and any(
-            d.name == name for inner in tree.tree(project).brought.get(id(one), ()) for d in tree.own(project, inner)
+            d.name == name
+            for inner in tree.tree(project).brought.get(id(one), ())
+            for d in tree.own(project, inner)
         ):
             return one
     return tree.own(project, block, name)[0]
@@ -80,7 +91,10 @@ def shown(project: Project, block: Block, name: str) -> Directive:
 
 def sent(project: Project, block: Block) -> dict[str, str]:
     """The headers that responses of a block carry by `add_header` or `more_set_headers`, with their values."""
-    found = {header(d): d.args[1] if len(d.args) > 1 else "" for d in reversed(in_effect(project, block, "add_header"))}
+    found = {
+        header(d): d.args[1] if len(d.args) > 1 else ""
+        for d in reversed(in_effect(project, block, "add_header"))
+    }
     for level in tree.chain(project, block):
         for d in tree.own(project, level, "more_set_headers"):
             for text in d.args:
@@ -90,19 +104,26 @@ def sent(project: Project, block: Block) -> dict[str, str]:
     return found
 
 
-def absent(scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False) -> Iterator[Hit | Unknown]:
+def absent(
+    scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False
+) -> Iterator[Hit | Unknown]:
     """A server that answers browsers sends none of the headers, neither itself nor from all of its locations."""
     block = scope.node
     if (tls and not scope.tls) or not serves(project, block):
         return
-    if tree.value(project, block, "security_headers") == "on" and any_of[0] != "content-security-policy":
+    if (
+        tree.value(project, block, "security_headers") == "on"
+        and any_of[0] != "content-security-policy"
+    ):
         return
     if _covered(project, block, any_of):
         return
     if tree.opaque(project, block) or _has_lua(project, block):
         yield Unknown(block.at())
         return
-    inner = [d.block for d in tree.within(project, block) if d.name == "location" and d.block is not None]
+    inner = [
+        d.block for d in tree.within(project, block) if d.name == "location" and d.block is not None
+    ]
     answering = [one for one in inner if _answers(project, one)]
     if answering and all(_covered(project, one, any_of) for one in answering):
         return
@@ -120,7 +141,9 @@ def _covered(project: Project, block: Block, any_of: Sequence[str]) -> bool:
 
 def _has_lua(project: Project, block: Block) -> bool:
     return any(
-        d.name.startswith(("header_filter_by", "js_header_filter")) for one in tree.chain(project, block) for d in tree.own(project, one)
+        d.name.startswith(("header_filter_by", "js_header_filter"))
+        for one in tree.chain(project, block)
+        for d in tree.own(project, one)
     )
 
 
@@ -134,22 +157,39 @@ def _answers(project: Project, block: Block) -> bool:
 
 def serves(project: Project, block: Block) -> bool:
     """Whether a server sends pages: it has files or a backend, and does not only redirect or refuse."""
-    if any(d.args and d.args[0] in {"301", "302", "307", "308", "403", "404", "410", "421", "444"} or d.args and "://" in d.args[0]
-           for d in tree.own(project, block, "return")):  # fmt: skip
+    if any(
+        d.args and (d.args[0] in _NO_PAGE or "://" in d.args[0])
+        for d in tree.own(project, block, "return")
+    ):
         return False
     if tree.value(project, block, "ssl_reject_handshake") == "on":
         return False
-    passing = {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "try_files", "alias"}
+    passing = {
+        "proxy_pass",
+        "fastcgi_pass",
+        "uwsgi_pass",
+        "scgi_pass",
+        "grpc_pass",
+        "try_files",
+        "alias",
+    }
     if tree.own(project, block, "root"):
         locations = [d for d in tree.own(project, block, "location") if d.block]
         return not any(
-            d.args in {("/",), ("^~", "/")} and d.block and _redirects_all(project, d.block) for d in locations
+            d.args in {("/",), ("^~", "/")} and d.block and _redirects_all(project, d.block)
+            for d in locations
         )
-    return any(d.name in passing or (d.name == "root" and d.parent is not block) for d in tree.within(project, block))
+    return any(
+        d.name in passing or (d.name == "root" and d.parent is not block)
+        for d in tree.within(project, block)
+    )
 
 
 def _redirects_all(project: Project, block: Block) -> bool:
-    return any(d.args and d.args[0] in {"301", "302", "307", "308"} for d in tree.own(project, block, "return"))
+    return any(
+        d.args and d.args[0] in {"301", "302", "307", "308"}
+        for d in tree.own(project, block, "return")
+    )
 
 
 def not_always(statement: Statement) -> Iterator[Hit]:
@@ -163,8 +203,13 @@ def multiline(statement: Statement) -> Iterator[Hit]:
     """A header's value has a line break in it."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
-        if (number == 2 and d.name == "add_header" or d.name.startswith("more_")) and re.search(r"[\r\n]", text.strip()):
-            yield hit(d.at(number), header=text.partition(":")[0].strip() if d.name.startswith("more_") else d.args[0])
+        if ((number == 2 and d.name == "add_header") or d.name.startswith("more_")) and re.search(
+            r"[\r\n]", text.strip()
+        ):
+            yield hit(
+                d.at(number),
+                header=text.partition(":")[0].strip() if d.name.startswith("more_") else d.args[0],
+            )
 
 
 def content_type(statement: Statement, project: Project) -> Iterator[Hit]:
@@ -172,7 +217,13 @@ def content_type(statement: Statement, project: Project) -> Iterator[Hit]:
     d = statement.node
     if header(d) != "content-type":
         return
-    hides = ("proxy_hide_header", "fastcgi_hide_header", "uwsgi_hide_header", "scgi_hide_header", "grpc_hide_header")
+    hides = (
+        "proxy_hide_header",
+        "fastcgi_hide_header",
+        "uwsgi_hide_header",
+        "scgi_hide_header",
+        "grpc_hide_header",
+    )
     for name in hides:
         if any(header(one) == "content-type" for one in tree.inforce(project, d.parent, name)):
             return
@@ -205,7 +256,11 @@ def hsts_on_http(scope: Scope, project: Project) -> Iterator[Hit]:
     if scope.tls or not block.all("listen"):
         return
     for d in block.all("add_header"):
-        if header(d) == "strict-transport-security" and d.args[-1] != "0" and not tree.inforce(project, block, "set_real_ip_from"):
+        if (
+            header(d) == "strict-transport-security"
+            and d.args[-1] != "0"
+            and not tree.inforce(project, block, "set_real_ip_from")
+        ):
             yield hit(d.at(1), server=scope.name)
 
 
@@ -214,7 +269,11 @@ def cors_any(statement: Statement, project: Project, *, credentials: bool) -> It
     d = statement.node
     if header(d) != "access-control-allow-origin" or len(d.args) < 2:
         return
-    around = {header(one): one.args[1].lower() for one in in_effect(project, d.parent, "add_header") if len(one.args) > 1}
+    around = {
+        header(one): one.args[1].lower()
+        for one in in_effect(project, d.parent, "add_header")
+        if len(one.args) > 1
+    }
     with_cookies = around.get("access-control-allow-credentials") == "true"
     if d.args[1] == "*" and with_cookies is credentials and not _open_data(d):
         yield hit(d.at(2))
@@ -224,7 +283,7 @@ def _open_data(directive: Directive) -> bool:
     """Whether a wildcard stands where it is meant: fonts, images and other static files."""
     block: Block | None = directive.parent
     while block is not None:
-        if block.owner and block.name == "location" and re.search(r"font|woff|ttf|css|png|svg|static|assets|public", block.owner.value):
+        if block.owner and block.name == "location" and _OPEN.search(block.owner.value):
             return True
         block = block.parent
     return False
@@ -235,8 +294,3 @@ def deprecated(statement: Statement, *, names: Sequence[str]) -> Iterator[Hit]:
     d = statement.node
     if header(d) in names and len(d.args) > 1 and d.args[1] not in {"0", ""}:
         yield hit(d.at(1), header=d.args[0])
-
-
-def http_only(statement: Statement) -> bool:
-    """Whether a directive works in http."""
-    return plane(statement.node.parent) == "http"

@@ -14,7 +14,22 @@ from readiness.syntax.nginx import Directive, walk
 
 _DEFAULT_CONNECTIONS = 512
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "M": 2_592_000.0, "y": 31_536_000.0}
+_DAY = 86_400.0
+_SECONDS = {
+    "ms": 0.001,
+    "s": 1.0,
+    "": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": _DAY,
+    "w": 7 * _DAY,
+    "M": 30 * _DAY,
+    "y": 365 * _DAY,
+}
+_BACKENDS = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"})
+_CREDENTIALS = re.compile(
+    r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*(?:sess|token|auth)\w*|request_body)\b"
+)
 _TIME = re.compile(r"(\d{1,12})(ms|[smhdwMy]?)")
 
 
@@ -57,7 +72,11 @@ def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
 def main_lacks(scope: Scope, project: Project, *, directive: str) -> Iterator[Hit | Unknown]:
     """A main file leaves a directive of the outermost level out."""
     http = [d for d in scope.node.directives if d.name == "http"]
-    if not http or tree.level(project, scope.node) is not scope.node or tree.own(project, scope.node, directive):
+    if (
+        not http
+        or tree.level(project, scope.node) is not scope.node
+        or tree.own(project, scope.node, directive)
+    ):
         return
     if tree.opaque(project, scope.node):
         yield Unknown(http[0].head)
@@ -65,12 +84,12 @@ def main_lacks(scope: Scope, project: Project, *, directive: str) -> Iterator[Hi
         yield missing(http[0].at(0))
 
 
-def http_lacks(scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = (), proxying: bool = False) -> Iterator[Hit | Unknown]:
+def http_lacks(
+    scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
+) -> Iterator[Hit | Unknown]:
     """An `http` block and all that is in it leave a directive out."""
     found = [d for d in tree.within(project, scope.node) if d.name == directive or d.name in unless]
     if found or not any(d.name == "server" for d in tree.own(project, scope.node)):
-        return
-    if proxying and not any(d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"} for d in tree.within(project, scope.node)):
         return
     if tree.opaque(project, scope.node):
         yield Unknown(scope.node.at())
@@ -86,7 +105,10 @@ def tokens_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         return
     if all(tree.own(project, one, "server_tokens") for one in servers):
         return
-    if any("more_clear_headers" == d.name and "server" in d.value.lower() for d in tree.within(project, block)):
+    if any(
+        d.name == "more_clear_headers" and "server" in d.value.lower()
+        for d in tree.within(project, block)
+    ):
         return
     if tree.opaque(project, block):
         yield Unknown(block.at())
@@ -117,7 +139,7 @@ def unlimited_body(statement: Statement) -> Iterator[Hit]:
 def body_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     block = scope.node
-    passes = [d for d in tree.within(project, block) if d.name in {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"}]
+    passes = [d for d in tree.within(project, block) if d.name in _BACKENDS]
     if not passes or tree.inforce(project, block, "client_max_body_size"):
         return
     if any(d.name == "client_max_body_size" for d in tree.within(project, block)):
@@ -139,7 +161,14 @@ def log_off(statement: Statement) -> Iterator[Hit]:
     """The access log is off for a whole server or for all of them."""
     d = statement.node
     if d.args[:1] == ("off",) and d.parent.name in {"http", "server"}:
-        returns = {x.name for x in walk(d.parent)} & {"proxy_pass", "root", "fastcgi_pass", "uwsgi_pass", "try_files", "grpc_pass"}
+        returns = {x.name for x in walk(d.parent)} & {
+            "proxy_pass",
+            "root",
+            "fastcgi_pass",
+            "uwsgi_pass",
+            "try_files",
+            "grpc_pass",
+        }
         if returns:
             yield hit(d.at(1), block=d.parent.name)
 
@@ -154,7 +183,11 @@ def error_log_lost(statement: Statement) -> Iterator[Hit]:
 def error_log_null(statement: Statement) -> Iterator[Hit]:
     """Errors are thrown away."""
     d = statement.node
-    if d.args and (d.args[0] == "/dev/null" or d.args[1:2] == ("emerg",)) and d.parent.name in {"", "http", "server"}:
+    if (
+        d.args
+        and (d.args[0] == "/dev/null" or d.args[1:2] == ("emerg",))
+        and d.parent.name in {"", "http", "server"}
+    ):
         yield hit(d.at(1) if d.args[0] == "/dev/null" else d.at(2))
 
 
@@ -169,7 +202,7 @@ def secret_logged(statement: Statement) -> Iterator[Hit]:
     """A log format writes down credentials of clients."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
-        found = re.search(r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*(?:sess|token|auth)\w*|request_body)\b", text)
+        found = _CREDENTIALS.search(text)
         if found:
             yield hit(d.at(number), variable=f"${found[1]}")
             return
@@ -178,10 +211,16 @@ def secret_logged(statement: Statement) -> Iterator[Hit]:
 def health_logged(scope: Scope, project: Project) -> Iterator[Hit]:
     """A health path that the proxy answers itself is written to the access log."""
     owner = scope.node.owner
-    if owner is None or not re.search(r"/(?:nginx[_-])?(?:health|healthz|healthcheck|ping|livez?|readyz?)\b/?$", owner.value):
+    if owner is None or not re.search(
+        r"/(?:nginx[_-])?(?:health|healthz|healthcheck|ping|livez?|readyz?)\b/?$", owner.value
+    ):
         return
-    answered = any(d.args and d.args[0] in {"200", "204"} for d in tree.own(project, scope.node, "return"))
-    if answered and not any(d.value == "off" for d in tree.inforce(project, scope.node, "access_log")):
+    answered = any(
+        d.args and d.args[0] in {"200", "204"} for d in tree.own(project, scope.node, "return")
+    )
+    if answered and not any(
+        d.value == "off" for d in tree.inforce(project, scope.node, "access_log")
+    ):
         yield hit(owner.head, location=owner.args[-1])
 
 
@@ -211,7 +250,10 @@ def _zone(d: Directive) -> str:
 def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A zone for limits is defined and no limit uses it."""
     d = statement.node
-    name = next((word.removeprefix("zone=").split(":")[0] for word in d.args if word.startswith("zone=")), "")
+    name = next(
+        (word.removeprefix("zone=").split(":")[0] for word in d.args if word.startswith("zone=")),
+        "",
+    )
     user = d.name.removesuffix("_zone")
     around = tree.level(project, d.parent)
     if not name or any(x.name == user and _zone(x) == name for x in tree.within(project, around)):
@@ -225,14 +267,16 @@ def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknow
 def no_burst(statement: Statement) -> Iterator[Hit]:
     """A request limit has no burst: two requests close together, and one is refused."""
     d = statement.node
-    if any(word.startswith("zone=") for word in d.args) and not any(word.startswith("burst=") for word in d.args):
+    if any(word.startswith("zone=") for word in d.args) and not any(
+        word.startswith("burst=") for word in d.args
+    ):
         yield hit(d.head)
 
 
 def rate_limit(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server that proxies to an application limits neither requests nor connections."""
     block = scope.node
-    passes = [d for d in tree.within(project, block) if d.name in {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"}]
+    passes = [d for d in tree.within(project, block) if d.name in _BACKENDS]
     if not passes or not serves(project, block):
         return
     if any(tree.inforce(project, block, n) for n in ("limit_req", "limit_conn")) or any(

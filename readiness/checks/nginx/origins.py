@@ -11,7 +11,7 @@ from readiness.checks.nginx.variables import condition, definitions, names
 from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
-from readiness.syntax import automaton, pcre
+from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
@@ -28,7 +28,10 @@ def condition_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
     left, operator, pattern = condition(owner)
     name = left.lstrip("$").strip("{}").lower()
     if name == "http_referrer":
-        yield hit(owner.at(1), problem="names $http_referrer, a header that no browser sends: it is $http_referer")
+        yield hit(
+            owner.at(1),
+            problem="names $http_referrer, a header that no browser sends: it is $http_referer",
+        )
     if name not in {"http_origin", "http_referer", "http_referrer"} or "~" not in operator:
         return
     if not operator.startswith("!") and _refuses(project, scope.node):
@@ -52,7 +55,11 @@ def _place(owner: Directive, pattern: str) -> Span:
 def table_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
     """A `map` that gives out Access-Control-Allow-Origin has an expression that another site can match."""
     owner = scope.node.owner
-    if owner is None or len(owner.args) != 2 or owner.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}:
+    if (
+        owner is None
+        or len(owner.args) != 2
+        or owner.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}
+    ):
         return
     if not _allows(project, scope.node, owner.args[1].strip("${}").lower()):
         return
@@ -71,7 +78,9 @@ def _allows(project: Project, block: Block, name: str) -> bool:
     if around is None:
         return False
     return any(
-        d.name in {"add_header", "more_set_headers"} and "access-control-allow-origin" in d.value.lower() and name in names(d.value)
+        d.name in {"add_header", "more_set_headers"}
+        and "access-control-allow-origin" in d.value.lower()
+        and name in names(d.value)
         for d in tree.within(project, around)
     )
 
@@ -82,7 +91,7 @@ def reflected(statement: Statement, project: Project) -> Iterator[Hit]:
     if header(d) != "access-control-allow-origin" or len(d.args) < 2 or _guarded(d):
         return
     for name in names(d.args[1]):
-        if name == "http_origin" or (name in {"http_referer"}) or _passes_on(project, d, name):
+        if name in {"http_origin", "http_referer"} or _passes_on(project, d, name):
             yield hit(d.at(2), variable=f"${name}")
             return
 
@@ -105,7 +114,8 @@ def _passes_on(project: Project, directive: Directive, name: str) -> bool:
                 return True
         elif one.block is not None:
             for entry in one.block.directives:
-                if entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"} and names(entry.args[-1] if entry.args else "") == ["http_origin"]:
+                anything = entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
+                if anything and names(entry.args[-1] if entry.args else "") == ["http_origin"]:
                     return True
     return False
 
@@ -118,9 +128,9 @@ def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
     try:
         regex = pcre.parse(pattern, icase)
         machine = automaton.build(regex.root)
-    except pcre.Unsupported:
+    except pcre.UnsupportedError:
         return ""
-    if any(node.atomic for node in pcre.walk(regex.root)):
+    if any(node.atomic for node in pcre_tree.walk(regex.root)):
         return ""
     texts = [text for text in automaton.samples(regex.root) if text]
     for attack in _attacks(texts, origin=origin):
@@ -128,7 +138,14 @@ def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
             return f"matches {attack} as well"
     if _loose_dot(regex.root):
         return "has a dot that is not escaped and matches any character"
-    if origin and texts and not any(_ORIGIN.fullmatch(_whole(text)) and automaton.search(machine, _whole(text)) for text in texts):
+    if (
+        origin
+        and texts
+        and not any(
+            _ORIGIN.fullmatch(_whole(text)) and automaton.search(machine, _whole(text))
+            for text in texts
+        )
+    ):
         return "matches no Origin that a browser sends (a scheme, a host, a port, no path)"
     return ""
 
@@ -156,7 +173,13 @@ def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
         base = _registrable(host)
         ends = [""] if origin else ["/", tail, ""]
         for end in dict.fromkeys(ends):
-            for name in (f"evil{base}", f"a.evil{base}", f"{host}.evil.com", f"evil{host}", f"{host}evil.com"):
+            for name in (
+                f"evil{base}",
+                f"a.evil{base}",
+                f"{host}.evil.com",
+                f"evil{host}",
+                f"{host}evil.com",
+            ):
                 if _registrable(name) not in own and not name.startswith("."):
                     yield f"{scheme}{name}{port}{end}"
             if not origin:
@@ -165,20 +188,27 @@ def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
                 yield f"https://evil.com/a{host}{port}{end}"
 
 
-def _loose_dot(root: pcre.Node) -> bool:
+def _loose_dot(root: pcre_tree.Node) -> bool:
     """Whether a plain dot stands between two letters of a name."""
-    word = pcre.mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
-    for node in pcre.walk(root):
+    word = pcre_tree.mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+    for node in pcre_tree.walk(root):
         if node.kind not in {"cat"}:
             continue
         for left, middle, right in zip(node.parts, node.parts[1:], node.parts[2:], strict=False):
-            if middle.kind == "chars" and middle.chars == pcre.DOT and _fixed(left, word) and _fixed(right, word):
+            if (
+                middle.kind == "chars"
+                and middle.chars == pcre_tree.DOT
+                and _fixed(left, word)
+                and _fixed(right, word)
+            ):
                 return True
     return False
 
 
-def _fixed(node: pcre.Node, word: int) -> bool:
+def _fixed(node: pcre_tree.Node, word: int) -> bool:
     """Whether a node is a letter of a name, or a choice of such."""
     if node.kind == "chars":
         return bool(node.chars & word) and not node.chars & ~word and node.chars.bit_count() <= 2
-    return node.kind == "group" and bool(pcre.first(node)) and not pcre.first(node) & ~word
+    return (
+        node.kind == "group" and bool(pcre_tree.first(node)) and not pcre_tree.first(node) & ~word
+    )

@@ -7,19 +7,22 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx import hosts, tree
-from readiness.checks.nginx.variables import VARIABLE, names, providers, redirects, regex_of, variable
+from readiness.checks.nginx.variables import VARIABLE, names, redirects, regex_of, variable
 from readiness.kinds.nginx import Scope, Statement
-from readiness.model import Hit, hit
+from readiness.model import Hit, Unknown, hit
 from readiness.project import Project
-from readiness.syntax import pcre
+from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_DOT, _SLASH = pcre.mask("."), pcre.mask("/")
+_ROOTLESS = frozenset(
+    "root alias return proxy_pass uwsgi_pass grpc_pass scgi_pass memcached_pass stub_status internal rewrite empty_gif".split()
+)
+_DOT, _SLASH = pcre_tree.mask("."), pcre_tree.mask("/")
 # What nginx escapes when it passes a path on, and what means something else once it is not escaped.
-_ESCAPED = pcre.mask(" #%?\x01\x1f\x7f") | 1 << pcre.OTHER
+_ESCAPED = pcre_tree.mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
 
 
-def alias_traversal(statement: Statement, project: Project) -> Iterator[Hit]:
+def alias_traversal(statement: Statement) -> Iterator[Hit]:
     """A path can climb out of the aliased folder."""
     d = statement.node
     location = d.parent.owner
@@ -29,7 +32,12 @@ def alias_traversal(statement: Statement, project: Project) -> Iterator[Hit]:
     if pattern is None:
         prefix = location.args[-1] if location.args else ""
         exact = location.args[:1] == ("=",)
-        if prefix.startswith("/") and not exact and not prefix.endswith("/") and d.args[0].endswith("/"):
+        if (
+            prefix.startswith("/")
+            and not exact
+            and not prefix.endswith("/")
+            and d.args[0].endswith("/")
+        ):
             yield hit(location.at(len(location.args)), alias=d.args[0], location=prefix)
         return
     regex = pcre.read(*pattern)
@@ -37,43 +45,59 @@ def alias_traversal(statement: Statement, project: Project) -> Iterator[Hit]:
         return
     for name in names(d.args[0]):
         group = regex.group(int(name) if name.isdigit() else name)
-        if group is None or not pcre.may_hold(group, _DOT):
+        if group is None or not pcre_tree.may_hold(group, _DOT):
             continue
-        left = pcre.before(regex.root, group)
+        left = pcre_tree.before(regex.root, group)
         bounded = left and not left & ~_SLASH
-        inside = not pcre.nullable(group) and not pcre.first(group) & ~_SLASH
+        inside = not pcre_tree.nullable(group) and not pcre_tree.first(group) & ~_SLASH
         if not bounded and not inside and not _dotless_start(group):
             yield hit(d.at(1), alias=d.args[0], location=pattern[0])
             return
 
 
-def _dotless_start(group: pcre.Node) -> bool:
+def _dotless_start(group: pcre_tree.Node) -> bool:
     """Whether a capture can't begin with what climbs: it must start with a letter or the like, after a fixed text."""
-    return not pcre.nullable(group) and not pcre.first(group) & (_DOT | _SLASH) and not pcre.may_hold(group, _SLASH)
+    return (
+        not pcre_tree.nullable(group)
+        and not pcre_tree.first(group) & (_DOT | _SLASH)
+        and not pcre_tree.may_hold(group, _SLASH)
+    )
 
 
 def root_exposed(statement: Statement) -> Iterator[Hit]:
     """`root` or `alias` is the top of the file system."""
     d = statement.node
-    if d.args and d.args[0].startswith("/") and "$" not in d.args[0]:
-        if posixpath.normpath(re.sub("/+", "/", d.args[0])) == "/":
-            yield hit(d.at(1), directive=d.name)
+    path = d.args[0] if d.args else ""
+    if (
+        path.startswith("/")
+        and "$" not in path
+        and posixpath.normpath(re.sub("/+", "/", path)) == "/"
+    ):
+        yield hit(d.at(1), directive=d.name)
 
 
 def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
     """`root` stands in `location /` and the server has none, so other locations fall back to nginx's own folder."""
     d = statement.node
     location = d.parent.owner
-    if location is None or location.args not in {("/",), ("^~", "/")} or location.name != "location":
+    if (
+        location is None
+        or location.args not in {("/",), ("^~", "/")}
+        or location.name != "location"
+    ):
         return
     server = location.parent
     if server.name != "server" or tree.inforce(project, server, "root"):
         return
     for other in tree.own(project, server, "location"):
-        if other.block is None or other is location or (other.args and other.args[0].startswith("@")):
+        if (
+            other.block is None
+            or other is location
+            or (other.args and other.args[0].startswith("@"))
+        ):
             continue
         own = {x.name for x in tree.own(project, other.block)}
-        if not own & {"root", "alias", "return", "proxy_pass", "uwsgi_pass", "grpc_pass", "scgi_pass", "stub_status", "internal", "rewrite"}:
+        if not own & _ROOTLESS:
             yield hit(d.head, location=other.value)
             return
 
@@ -100,7 +124,13 @@ def slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
     uri = hosts.target(d.args[0]).uri
     prefix = location.args[-1] if location.args else ""
     plain = len(location.args) == 1 or location.args[0] == "^~"
-    if not uri or "?" in uri or not plain or not prefix.startswith("/") or _rewritten(project, location):
+    if (
+        not uri
+        or "?" in uri
+        or not plain
+        or not prefix.startswith("/")
+        or _rewritten(project, location)
+    ):
         return
     if prefix.endswith("/") and not uri.endswith(("/", "=")):
         yield hit(d.at(1), location=prefix, uri=uri, result=f"{uri}path")
@@ -110,7 +140,9 @@ def slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
 
 def _rewritten(project: Project, location: Directive) -> bool:
     block = location.block
-    return block is not None and any("break" in d.args[2:] for d in tree.own(project, block, "rewrite"))
+    return block is not None and any(
+        "break" in d.args[2:] for d in tree.own(project, block, "rewrite")
+    )
 
 
 def _raw_uri(project: Project, block: Block, *, always: bool) -> bool:
@@ -118,7 +150,12 @@ def _raw_uri(project: Project, block: Block, *, always: bool) -> bool:
     for level in tree.chain(project, block):
         found = list(tree.own(project, level, "rewrite"))
         if not always:
-            found += [r for d in tree.own(project, level, "if") if d.block for r in tree.own(project, d.block, "rewrite")]
+            found += [
+                r
+                for d in tree.own(project, level, "if")
+                if d.block
+                for r in tree.own(project, d.block, "rewrite")
+            ]
         if level.name == "if" and always:
             continue
         if any(len(r.args) > 1 and "$request_uri" in r.args[1] and not redirects(r) for r in found):
@@ -167,11 +204,6 @@ def normalized(statement: Statement, project: Project) -> Iterator[Hit]:
         yield hit(d.at(1), uri=uri)
 
 
-def captured_by(project: Project, directive: Directive) -> bool:
-    """Whether any expression in sight of a directive has a capture."""
-    return any(one.regex is None or one.regex.groups for one in providers(project, directive))
-
-
 def slashes(statement: Statement) -> Iterator[Hit]:
     """Slashes are not merged, so `location` rules see other paths than backends that do merge them."""
     d = statement.node
@@ -179,15 +211,27 @@ def slashes(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1))
 
 
-def static_uncached(scope: Scope, project: Project) -> Iterator[Hit]:
+def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A location for static files gives them no lifetime."""
     block = scope.node
     owner = block.owner
-    if owner is None or len(owner.args) != 2 or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", owner.args[1]):
+    if (
+        owner is None
+        or len(owner.args) != 2
+        or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", owner.args[1])
+    ):
         return
-    if any(d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"} for d in tree.own(project, block)):
+    if any(
+        d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"} for d in tree.own(project, block)
+    ):
         return
-    if tree.inforce(project, block, "expires") or tree.opaque(project, block):
+    if tree.inforce(project, block, "expires"):
         return
-    if not any(d.args and d.args[0].lower() == "cache-control" for d in tree.inforce(project, block, "add_header")):
+    if tree.opaque(project, block):
+        yield Unknown(owner.head)
+        return
+    if not any(
+        d.args and d.args[0].lower() == "cache-control"
+        for d in tree.inforce(project, block, "add_header")
+    ):
         yield hit(owner.head)

@@ -11,11 +11,11 @@ from readiness.checks.nginx.variables import definitions, names, spans, variable
 from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.project import Project
-from readiness.syntax import pcre
+from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 _PASSES = {"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass"}
-_DOT = pcre.mask(".")
+_DOT = pcre_tree.mask(".")
 _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
@@ -29,7 +29,11 @@ def host_from_client(statement: Statement, project: Project) -> Iterator[Hit]:
             yield hit(d.at(2), variable=f"${name}")
             return
         for one in definitions(project, d.parent, name):
-            if one.name == "set" and len(one.args) > 1 and any(_chosen(inner) for inner in names(one.args[1])):
+            if (
+                one.name == "set"
+                and len(one.args) > 1
+                and any(_chosen(inner) for inner in names(one.args[1]))
+            ):
                 yield hit(d.at(2), variable=f"${name}")
                 return
 
@@ -43,13 +47,20 @@ def forgery(statement: Statement, project: Project) -> Iterator[Hit]:
     d = statement.node
     if not d.args or tree.own(project, d.parent, "internal"):
         return
-    if any(one.name == "location" and tree.own(project, one, "internal") for one in tree.chain(project, d.parent)):
+    if any(
+        one.name == "location" and tree.own(project, one, "internal")
+        for one in tree.chain(project, d.parent)
+    ):
         return
     text = d.args[0]
     scheme, mark, rest = text.partition("://")
     fixed = bool(mark) and "$" not in scheme
     for literal, name in spans(rest if fixed else text):
-        if "/" in (literal if fixed else literal.replace("://", "")) or not name or re.search(r":\d+$", literal):
+        if (
+            "/" in (literal if fixed else literal.replace("://", ""))
+            or not name
+            or re.search(r":\d+$", literal)
+        ):
             return  # the host ends before this variable
         value = variable(project, d, name)
         if value.client & _DOT and not value.slash:
@@ -101,7 +112,14 @@ def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknow
     known = _upstreams(project, d.parent)
     for host in _hosts(project, d, place.host):
         name = hosts.split(hosts.target(host).host)[0].lower()
-        if not name or "$" in name or hosts.ip(name) or name.startswith("unix:") or name in known or name == "localhost":
+        if (
+            not name
+            or "$" in name
+            or hosts.ip(name)
+            or name.startswith("unix:")
+            or name in known
+            or name == "localhost"
+        ):
             continue
         if tree.opaque(project, d.parent):
             yield Unknown(d.at(1))
@@ -144,10 +162,16 @@ def forwarded(scope: Scope, project: Project, *, headers: Sequence[str]) -> Iter
     if not passes or tree.own(project, block, "internal"):
         return
     host = hosts.split(hosts.target(passes[0].args[0]).host)[0]
-    if hosts.public_name(host) or re.search(r"well-known|health|metrics|static|assets", block.owner.value if block.owner else ""):
+    if hosts.public_name(host) or re.search(
+        r"well-known|health|metrics|static|assets", block.owner.value if block.owner else ""
+    ):
         return  # somebody else's service: it has its own name and no business with the client
     given = {header(d) for d in tree.inforce(project, block, "proxy_set_header")}
-    absent = [name for name in headers if name.lower() not in given and not ("forwarded" in given and name != "Host")]
+    absent = [
+        name
+        for name in headers
+        if name.lower() not in given and not ("forwarded" in given and name != "Host")
+    ]
     if not absent:
         return
     if tree.opaque(project, block):
@@ -169,7 +193,11 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit]:
     absent = []
     if tree.value(project, block, "proxy_http_version", "1.0") not in {"1.1", "2"}:
         absent.append("proxy_http_version 1.1")
-    if not any(header(d) == "connection" and re.search(r"upgrade|\$", d.args[1], re.IGNORECASE) for d in lines if len(d.args) > 1):
+    if not any(
+        header(d) == "connection" and re.search(r"upgrade|\$", d.args[1], re.IGNORECASE)
+        for d in lines
+        if len(d.args) > 1
+    ):
         absent.append("proxy_set_header Connection")
     if absent and not tree.opaque(project, block):
         place = upgrades[-1] if upgrades[-1].source is scope.source else passes[0]
@@ -180,7 +208,9 @@ def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown]
     """A location for WebSockets keeps the time-out of 60 seconds, which ends quiet connections."""
     block = scope.node
     passes = block.all("proxy_pass")
-    upgrades = [d for d in tree.inforce(project, block, "proxy_set_header") if header(d) == "upgrade"]
+    upgrades = [
+        d for d in tree.inforce(project, block, "proxy_set_header") if header(d) == "upgrade"
+    ]
     if not passes or not upgrades or tree.inforce(project, block, "proxy_read_timeout"):
         return
     if tree.opaque(project, block):
@@ -195,12 +225,16 @@ def keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
     passes = [d for d in block.all("proxy_pass") if d.args]
     if not passes:
         return
-    group = _upstreams(project, block).get(hosts.split(hosts.target(passes[0].args[0]).host)[0].lower())
+    group = _upstreams(project, block).get(
+        hosts.split(hosts.target(passes[0].args[0]).host)[0].lower()
+    )
     if group is None or not group.all("keepalive"):
         return
     lines = tree.inforce(project, block, "proxy_set_header")
     version = tree.value(project, block, "proxy_http_version", "1.0")
-    connection = next((d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1), "close")
+    connection = next(
+        (d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1), "close"
+    )
     if version not in {"1.1", "2"} or connection.lower() == "close":
         yield hit(passes[0].head, upstream=group.owner.value if group.owner else "")
 
@@ -208,7 +242,11 @@ def keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
 def single_backend(scope: Scope) -> Iterator[Hit]:
     """An upstream has one server: when it is down, so is the site."""
     servers = [d for d in scope.node.all("server") if d.args and "down" not in d.args]
-    if len(servers) == 1 and "resolve" not in servers[0].args and not servers[0].args[0].startswith("unix:"):
+    if (
+        len(servers) == 1
+        and "resolve" not in servers[0].args
+        and not servers[0].args[0].startswith("unix:")
+    ):
         yield hit(servers[0].at(1), upstream=scope.name)
 
 
@@ -224,7 +262,9 @@ def no_upstream(statement: Statement, project: Project) -> Iterator[Hit]:
         yield hit(d.at(1), host=host)
 
 
-def parameter(statement: Statement, *, within: Sequence[str], words: Sequence[str]) -> Iterator[Hit]:
+def parameter(
+    statement: Statement, *, within: Sequence[str], words: Sequence[str]
+) -> Iterator[Hit]:
     """A directive has one of the given parameters, in a block of one of the given names."""
     d = statement.node
     if within and d.parent.name not in within:

@@ -6,17 +6,28 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx import tree
-from readiness.checks.nginx.variables import VARIABLE, condition, names, providers, redirects, regex_of
+from readiness.checks.nginx.variables import (
+    VARIABLE,
+    condition,
+    names,
+    providers,
+    redirects,
+    regex_of,
+)
 from readiness.kinds.nginx import FREE, Scope, Statement
 from readiness.model import Hit, Span, hit, joined
 from readiness.project import Project
-from readiness.syntax import automaton, pcre
+from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk
 
 _CAPTURE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
 _STOPS = frozenset({"last", "break", "redirect", "permanent"})
-_SAFE_IN_IF = frozenset({"return", "set", "break", "include", "access_log", "error_log", "limit_rate", "rewrite"})
-_RUNS_CONTENT = frozenset({"proxy_pass", "try_files", "fastcgi_pass", "uwsgi_pass"})
+_SAFE_IN_IF = frozenset(
+    {"return", "set", "break", "include", "access_log", "error_log", "limit_rate", "rewrite"}
+)
+_TABLE_OPTIONS = frozenset(
+    {"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"}
+)
 
 
 def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
@@ -75,9 +86,13 @@ def _lowest(text: str) -> int:
     return min(found, default=0)
 
 
-def _lacking(text: str, regex: pcre.Regex | None) -> int:
+def _lacking(text: str, regex: pcre_tree.Regex | None) -> int:
     """The lowest group that a text refers to and an expression doesn't have."""
-    missing = [int(name) for name in names(text) if name.isdigit() and name != "0" and regex and not regex.group(int(name))]
+    missing = [
+        int(name)
+        for name in names(text)
+        if name.isdigit() and name != "0" and regex and not regex.group(int(name))
+    ]
     return min(missing, default=0)
 
 
@@ -135,8 +150,10 @@ def overlapping(statement: Statement) -> Iterator[Hit]:
     used = [int(n) for n in names(text) if n.isdigit()]
     if len(used) < 2 or len(set(used)) < len(used) or any(not n.isdigit() for n in names(text)):
         return
-    if not (text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])):
-        head, mark, tail = text.partition("?")
+    if not (
+        text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])
+    ):
+        _, mark, tail = text.partition("?")
         used = [int(n) for n in names(tail) if n.isdigit()] if mark else []
     regex = pcre.read(d.args[0])
     if regex is None:
@@ -144,7 +161,12 @@ def overlapping(statement: Statement) -> Iterator[Hit]:
     groups = [(n, regex.group(n)) for n in used]
     for one, outer in groups:
         for two, inner in groups:
-            if one != two and outer is not None and inner is not None and any(node is inner for node in pcre.walk(outer)):
+            if (
+                one != two
+                and outer is not None
+                and inner is not None
+                and any(node is inner for node in pcre_tree.walk(outer))
+            ):
                 yield hit(d.at(2), outer=f"${one}", inner=f"${two}")
                 return
 
@@ -154,7 +176,11 @@ def leaked_arguments(scope: Scope) -> Iterator[Hit]:
     leaking: Directive | None = None
     for d in _in_order(scope.node):
         if d.name == "rewrite" and len(d.args) > 1:
-            if "?" in d.args[1].removesuffix("?") and not _STOPS & set(d.args[2:]) and not redirects(d):
+            if (
+                "?" in d.args[1].removesuffix("?")
+                and not _STOPS & set(d.args[2:])
+                and not redirects(d)
+            ):
                 leaking = d
         elif leaking is not None and d.name in {"set", "if"}:
             value = d.args[1] if d.name == "set" and len(d.args) > 1 else _compared(d)
@@ -174,7 +200,7 @@ def _in_order(block: Block) -> Iterator[Directive]:
 
 
 def _compared(d: Directive) -> str:
-    left, operator, right = condition(d)
+    _, operator, right = condition(d)
     return right if operator in {"=", "!="} else ""
 
 
@@ -185,7 +211,12 @@ def question_mark(scope: Scope) -> Iterator[Hit]:
         if wide is not None and d.name in {"rewrite", "if", "set"}:
             yield hit(wide.at(2), directive=d.name)
             return
-        if d.name == "rewrite" and len(d.args) > 1 and "?" in d.args[1] and _CAPTURE.search(d.args[1]):
+        if (
+            d.name == "rewrite"
+            and len(d.args) > 1
+            and "?" in d.args[1]
+            and _CAPTURE.search(d.args[1])
+        ):
             wide = d
 
 
@@ -195,22 +226,28 @@ def question_mark(scope: Scope) -> Iterator[Hit]:
 def _patterns(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
     """The expressions of a directive, each with its place."""
     if d.name == "server_name":
-        return [((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")]
+        return [
+            ((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")
+        ]
     pattern = regex_of(d)
-    return [(pattern, d.head if d.name == "if" else d.at(2 if d.name == "location" else 1))] if pattern else []
+    return (
+        [(pattern, d.head if d.name == "if" else d.at(2 if d.name == "location" else 1))]
+        if pattern
+        else []
+    )
 
 
 def branches_overlap(statement: Statement) -> Iterator[Hit]:
     """Alternatives in a loop, one of which begins like another."""
     for (text, icase), place in _patterns(statement.node):
         regex = pcre.read(text, icase)
-        for node in pcre.walk(regex.root) if regex else ():
+        for node in pcre_tree.walk(regex.root) if regex else ():
             if node.kind == "repeat" and node.most is None and _alike(node):
                 yield hit(place, pattern=text)
                 break
 
 
-def _alike(node: pcre.Node) -> bool:
+def _alike(node: pcre_tree.Node) -> bool:
     inner = node.parts[0]
     while inner.kind in {"group", "cat"} and len(inner.parts) == 1:
         inner = inner.parts[0]
@@ -218,7 +255,7 @@ def _alike(node: pcre.Node) -> bool:
         return False
     for one in inner.parts:
         for two in inner.parts:
-            short, long = pcre.literal(one), pcre.literal(two)
+            short, long = pcre_tree.literal(one), pcre_tree.literal(two)
             if one is not two and short and long is not None and long.startswith(short):
                 return True
     return False
@@ -231,7 +268,7 @@ def runs_away(statement: Statement) -> Iterator[Hit]:
         try:
             if regex is not None and automaton.runs_away(regex):
                 yield hit(place, pattern=text)
-        except pcre.Unsupported:
+        except pcre.UnsupportedError:
             continue
 
 
@@ -243,7 +280,7 @@ def table_runs_away(scope: Scope) -> Iterator[Hit]:
             try:
                 if regex is not None and automaton.runs_away(regex):
                     yield hit(entry.at(0), pattern=entry.name)
-            except pcre.Unsupported:
+            except pcre.UnsupportedError:
                 continue
 
 
@@ -252,10 +289,13 @@ def unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
     owner = scope.node.owner
     pattern = regex_of(owner) if owner else None
     regex = pcre.read(*pattern) if pattern else None
-    if owner is None or regex is None or any(node.atomic for node in pcre.walk(regex.root)):
+    if owner is None or regex is None or any(node.atomic for node in pcre_tree.walk(regex.root)):
         return
-    refuses = any(d.name in {"deny", "return"} and d.value in {"all", "403", "404", "444"} for d in tree.own(project, scope.node))
-    if not pcre.has_anchor(regex.root) and not refuses:
+    refuses = any(
+        d.name in {"deny", "return"} and d.value in {"all", "403", "404", "444"}
+        for d in tree.own(project, scope.node)
+    )
+    if not pcre_tree.has_anchor(regex.root) and not refuses:
         yield hit(owner.at(2), pattern=pattern[0] if pattern else "")
 
 
@@ -265,14 +305,19 @@ def exact(scope: Scope) -> Iterator[Hit]:
     if owner is None or len(owner.args) != 2 or owner.args[0] != "~":
         return
     regex = pcre.read(owner.args[1])
-    if regex is None or regex.groups or not pcre.anchored(regex.root, "start") or not pcre.anchored(regex.root, "end"):
+    if (
+        regex is None
+        or regex.groups
+        or not pcre_tree.anchored(regex.root, "start")
+        or not pcre_tree.anchored(regex.root, "end")
+    ):
         return
-    path = pcre.literal(regex.root)
+    path = pcre_tree.literal(regex.root)
     if path and path.startswith("/"):
         yield hit(owner.at(2), path=path)
 
 
-def mixed_case(scope: Scope, project: Project) -> Iterator[Hit]:
+def mixed_case(scope: Scope) -> Iterator[Hit]:
     """One variable is written in two ways; nginx takes them for the same."""
     seen: dict[str, str] = {}
     reported: set[str] = set()
@@ -281,7 +326,7 @@ def mixed_case(scope: Scope, project: Project) -> Iterator[Hit]:
         for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
             for found in VARIABLE.finditer(word):
                 name = found[1] or found[3] or ""
-                if found[1] and name.isupper() or not name or name.isdigit():
+                if (found[1] and name.isupper()) or not name or name.isdigit():
                     continue  # a place for envsubst
                 first = seen.setdefault(name.lower(), name)
                 if first != name and name.lower() not in reported:
@@ -292,7 +337,7 @@ def mixed_case(scope: Scope, project: Project) -> Iterator[Hit]:
 def table_without_default(scope: Scope) -> Iterator[Hit]:
     """A `map` with several lines, or a `geo`, says nothing of what none of its lines matches."""
     owner = scope.node.owner
-    entries = [d for d in scope.node.directives if d.name not in {"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"}]
+    entries = [d for d in scope.node.directives if d.name not in _TABLE_OPTIONS]
     known = any(d.name in {"default", "include"} for d in scope.node.directives)
     if owner is not None and not known and entries and (owner.name == "geo" or len(entries) > 1):
         yield hit(owner.head, variable=owner.args[-1] if owner.args else owner.name)

@@ -6,27 +6,30 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx import hosts, tree
-from readiness.kinds.nginx import Scope, Statement, plane
+from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
 
 _ONCE = frozenset(
-    """worker_processes worker_rlimit_nofile worker_connections pid user daemon client_max_body_size client_body_timeout client_header_timeout
-    keepalive_timeout keepalive_requests send_timeout server_tokens sendfile tcp_nopush tcp_nodelay root alias default_type gzip gzip_comp_level
-    gzip_min_length gzip_types gzip_vary gzip_proxied ssl_protocols ssl_ciphers ssl_prefer_server_ciphers ssl_session_cache
-    ssl_session_timeout ssl_session_tickets ssl_dhparam ssl_stapling ssl_stapling_verify proxy_pass proxy_http_version
-    proxy_read_timeout proxy_connect_timeout proxy_send_timeout proxy_buffering proxy_buffer_size proxy_buffers
-    proxy_busy_buffers_size fastcgi_pass fastcgi_index fastcgi_read_timeout uwsgi_pass autoindex try_files expires charset
-    resolver resolver_timeout server_names_hash_bucket_size types_hash_max_size http2 stub_status auth_basic auth_basic_user_file""".split()
+    """worker_processes worker_rlimit_nofile worker_connections pid user daemon client_max_body_size client_body_timeout
+    client_header_timeout keepalive_timeout keepalive_requests send_timeout server_tokens sendfile tcp_nopush
+    tcp_nodelay root alias default_type gzip gzip_comp_level gzip_min_length gzip_types gzip_vary gzip_proxied
+    ssl_protocols ssl_ciphers ssl_prefer_server_ciphers ssl_session_cache ssl_session_timeout ssl_session_tickets
+    ssl_dhparam ssl_stapling ssl_stapling_verify proxy_pass proxy_http_version proxy_read_timeout
+    proxy_connect_timeout proxy_send_timeout proxy_buffering proxy_buffer_size proxy_buffers proxy_busy_buffers_size
+    fastcgi_pass fastcgi_index fastcgi_read_timeout uwsgi_pass autoindex try_files expires charset resolver
+    resolver_timeout server_names_hash_bucket_size types_hash_max_size http2 stub_status auth_basic
+    auth_basic_user_file""".split()
 )
 _LINE_STARTS = frozenset(
-    """listen server_name root index location proxy_pass proxy_set_header proxy_http_version proxy_read_timeout proxy_redirect add_header
-    include return rewrite access_log error_log ssl_certificate ssl_certificate_key ssl_protocols ssl_ciphers try_files client_max_body_size
-    keepalive_timeout gzip gzip_types server_tokens sendfile tcp_nopush tcp_nodelay default_type fastcgi_pass fastcgi_param fastcgi_index
-    uwsgi_pass expires allow deny autoindex resolver ssl_session_cache ssl_session_timeout limit_req limit_conn worker_connections
-    worker_processes error_page upstream server set charset auth_basic auth_basic_user_file""".split()
+    """listen server_name root index location proxy_pass proxy_set_header proxy_http_version proxy_read_timeout
+    proxy_redirect add_header include return rewrite access_log error_log ssl_certificate ssl_certificate_key
+    ssl_protocols ssl_ciphers try_files client_max_body_size keepalive_timeout gzip gzip_types server_tokens sendfile
+    tcp_nopush tcp_nodelay default_type fastcgi_pass fastcgi_param fastcgi_index uwsgi_pass expires allow deny
+    autoindex resolver ssl_session_cache ssl_session_timeout limit_req limit_conn worker_connections worker_processes
+    error_page upstream server set charset auth_basic auth_basic_user_file""".split()
 )
 
 
@@ -56,9 +59,19 @@ def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         if tree.opaque(project, block):
             yield Unknown(block.at())
         elif listen.directive is not None:
-            yield hit(listen.directive.head, at=first.source, resource=Scope(first.source, first).resource, socket=shown)
+            yield hit(
+                listen.directive.head,
+                at=first.source,
+                resource=Scope(first.source, first).resource,
+                socket=shown,
+            )
         else:
-            yield missing(first.at(), at=first.source, resource=Scope(first.source, first).resource, socket=shown)
+            yield missing(
+                first.at(),
+                at=first.source,
+                resource=Scope(first.source, first).resource,
+                socket=shown,
+            )
 
 
 def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
@@ -67,14 +80,23 @@ def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
     for d in tree.own(project, scope.node, "server"):
         if d.block is None:
             continue
-        names = [(name, one, n) for one in tree.own(project, d.block, "server_name") for n, name in enumerate(one.args, 1)]
+        names = [
+            (name, one, n)
+            for one in tree.own(project, d.block, "server_name")
+            for n, name in enumerate(one.args, 1)
+        ]
         reported = False
         for one in {listen[:2] for listen in hosts.listens(d.block)}:
             for name, directive, number in names:
                 key = (*one, name.lower())
                 if key in taken and taken[key] is not d and not reported and "$" not in name:
                     reported = True
-                    yield hit(directive.at(number), at=directive.source, name=name, resource=f"server/{name}")
+                    yield hit(
+                        directive.at(number),
+                        at=directive.source,
+                        name=name,
+                        resource=f"server/{name}",
+                    )
                 taken.setdefault(key, d)
 
 
@@ -83,17 +105,17 @@ def same_location(scope: Scope, project: Project) -> Iterator[Hit]:
     seen: set[tuple[str, ...]] = set()
     for d in tree.own(project, scope.node, "location"):
         args = d.args if len(d.args) != 1 else ("", *d.args)
-        if args in seen and "$" not in d.value.replace("$)", ""):
+        if args in seen:
             yield hit(d.head, at=d.source, location=d.value, resource=scope.resource)
         seen.add(args)
 
 
-def repeated(scope: Scope, project: Project) -> Iterator[Hit]:
+def repeated(scope: Scope) -> Iterator[Hit]:
     """A directive that may stand once in a block stands twice; nginx does not start."""
     seen: set[str] = set()
     for d in scope.node.directives:
-        if d.name in _ONCE and not (d.name == "gzip_types" and scope.kind == ""):
-            if d.name in seen and not (d.name in {"ssl_session_cache"}):
+        if d.name in _ONCE:
+            if d.name in seen and d.name != "ssl_session_cache":
                 yield hit(d.at(0), directive=d.name)
             seen.add(d.name)
 
@@ -107,7 +129,11 @@ def semicolon(statement: Statement) -> Iterator[Hit]:
     for number in range(1, len(d.args) + 1):
         before, place = d.places[number - 1].end, d.places[number]
         word = text[place.start : place.end]
-        if word in _LINE_STARTS and "\n" in text[before : place.start] and (number < len(d.args) or word == d.name):
+        if (
+            word in _LINE_STARTS
+            and "\n" in text[before : place.start]
+            and (number < len(d.args) or word == d.name)
+        ):
             yield hit(d.at(number - 1), directive=d.name, word=word)
             return
 
@@ -132,7 +158,11 @@ def credential(statement: Statement) -> Iterator[Hit]:
     d = statement.node
     for number, text in enumerate(d.args, 1):
         reason = secrets.shape(text)
-        if reason is None and secrets.url_password(text) and "$" not in text.rpartition("@")[0].rpartition(":")[2]:
+        if (
+            reason is None
+            and secrets.url_password(text)
+            and "$" not in text.rpartition("@")[0].rpartition(":")[2]
+        ):
             reason = "password in a URL"
         if reason is None and number == 2:
             reason = _named(d, text)
@@ -143,14 +173,27 @@ def credential(statement: Statement) -> Iterator[Hit]:
 
 def _named(d: Directive, text: str) -> str | None:
     """A secret by the name that it is set under: a header, a variable, a parameter of a backend."""
-    if d.name not in {"proxy_set_header", "grpc_set_header", "set", "fastcgi_param", "uwsgi_param", "add_header"} or "$" in text:
+    if (
+        d.name
+        not in {
+            "proxy_set_header",
+            "grpc_set_header",
+            "set",
+            "fastcgi_param",
+            "uwsgi_param",
+            "add_header",
+        }
+        or "$" in text
+    ):
         return None
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
         return None
     if name.lower() == "authorization":
         found = re.fullmatch(r"(?:Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
-        return "credential for a backend" if found and not secrets.is_placeholder(found[1]) else None
+        return (
+            "credential for a backend" if found and not secrets.is_placeholder(found[1]) else None
+        )
     return secrets.judge(name, text)
 
 
@@ -158,8 +201,3 @@ def root_user(statement: Statement) -> Iterator[Hit]:
     """Workers run as root."""
     if statement.node.args[:1] == ("root",) and statement.node.parent.owner is None:
         yield hit(statement.node.at(1))
-
-
-def in_http(statement: Statement) -> bool:
-    """Whether a directive works in http."""
-    return plane(statement.node.parent) == "http"

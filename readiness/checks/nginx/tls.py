@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.nginx import hosts, tree
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, speaks_tls
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive
@@ -17,10 +17,12 @@ _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 _WEAK = re.compile(
     r"(?:^|-|_)(?:RC4|RC2|DES|3DES|DES3|MD5|NULL|EXP|EXPORT|EXPORT40|EXPORT56|ADH|AECDH|aNULL|eNULL|IDEA|SEED|LOW|CBC3|PSK)(?:-|_|$)|^(?:ALL|COMPLEMENTOFALL)$"
 )
-_STRONG = re.compile(r"ECDHE|EECDH|DHE|EDH|TLS_AES|TLS_CHACHA|AESGCM|CHACHA20|HIGH|kEECDH|kEDH")
 _FORWARD = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
 _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
-_HYBRID = re.compile(r"(?:X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|MLKEM\d+|\w*Kyber\w*|\w*mlkem\w*)", re.IGNORECASE)
+_HYBRID = re.compile(
+    r"(?:X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|MLKEM\d+|\w*Kyber\w*|\w*mlkem\w*)",
+    re.IGNORECASE,
+)
 
 
 def old_protocols(statement: Statement) -> Iterator[Hit]:
@@ -36,11 +38,18 @@ def weak_ciphers(statement: Statement, project: Project) -> Iterator[Hit]:
     if not d.args or "$" in d.args[0] or _only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
-        if entry and entry[0] not in "!-@" and entry != "DEFAULT" and _WEAK.search(entry.lstrip("+")):
+        if (
+            entry
+            and entry[0] not in "!-@"
+            and entry != "DEFAULT"
+            and _WEAK.search(entry.lstrip("+"))
+        ):
             if entry.lstrip("+") == "ALL" and "!aNULL" not in d.args[0]:
                 yield hit(d.at(1), cipher="ALL")
                 return
-            if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _excluded(entry.lstrip("+"), d.args[0]):
+            if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _excluded(
+                entry.lstrip("+"), d.args[0]
+            ):
                 continue
             yield hit(d.at(1), cipher=entry.lstrip("+"))
             return
@@ -77,7 +86,9 @@ def certificate(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     block = scope.node
     if not scope.tls or tree.value(project, block, "ssl_reject_handshake") == "on":
         return
-    absent = [n for n in ("ssl_certificate", "ssl_certificate_key") if not tree.inforce(project, block, n)]
+    absent = [
+        n for n in ("ssl_certificate", "ssl_certificate_key") if not tree.inforce(project, block, n)
+    ]
     if not absent or any(d.name.startswith("ssl_certificate_by") for d in tree.own(project, block)):
         return
     if tree.opaque(project, block) or not _settled(project, block):
@@ -89,7 +100,10 @@ def certificate(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
 def _settled(project: Project, block: Block) -> bool:
     """Whether the http level is in sight, or the whole project has none: then nothing else can set it."""
     return tree.whole(project, block) or not any(
-        d.name == "http" for document in project.documents("nginx") for _, root in document.sections for d in root.directives
+        d.name == "http"
+        for document in project.documents("nginx")
+        for _, root in document.sections
+        for d in root.directives
     )
 
 
@@ -103,11 +117,21 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     group = _neighbours(project, block)
-    plain = [one for one in hosts.listens(block) if one.port == "80" and not {"ssl", "quic"} & set(one.options)]
+    plain = [
+        one
+        for one in hosts.listens(block)
+        if one.port == "80" and not {"ssl", "quic"} & set(one.options)
+    ]
     if not plain or _redirecting(project, block) or all(_loopback(one.host) for one in plain):
         return
     names = server_names(project, block)
-    twins = [one for one in group if one is not block and Scope(one.source, one).tls and (names & server_names(project, one) or not names)]
+    twins = [
+        one
+        for one in group
+        if one is not block
+        and speaks_tls(one)
+        and (names & server_names(project, one) or not names)
+    ]
     if not (scope.tls or twins) or not serves_content(project, block):
         return
     place = plain[0].directive
@@ -124,13 +148,25 @@ def _neighbours(project: Project, block: Block) -> list[Block]:
 
 def server_names(project: Project, block: Block) -> set[str]:
     """The names of a server, lower case; `_` and the empty name are none."""
-    return {name.lower() for d in tree.own(project, block, "server_name") for name in d.args} - {"_", ""}
+    return {name.lower() for d in tree.own(project, block, "server_name") for name in d.args} - {
+        "_",
+        "",
+    }
 
 
 def serves_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
     for d in tree.within(project, block):
-        if d.name in {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass", "root", "try_files", "alias"}:
+        if d.name in {
+            "proxy_pass",
+            "fastcgi_pass",
+            "uwsgi_pass",
+            "grpc_pass",
+            "scgi_pass",
+            "root",
+            "try_files",
+            "alias",
+        }:
             holder = d.parent.owner
             if not (holder and holder.name == "location" and "well-known" in holder.value):
                 return True
@@ -156,13 +192,21 @@ def no_tls(scope: Scope, project: Project) -> Iterator[Hit]:
     """A whole configuration that proxies to an application has no server with TLS."""
     block = scope.node
     servers = [d.block for d in tree.own(project, block, "server") if d.block is not None]
-    passing = any(d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"} for d in tree.within(project, block))
-    if not servers or not passing or any(Scope(one.source, one).tls for one in servers) or tree.opaque(project, block):
+    passing = any(
+        d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+        for d in tree.within(project, block)
+    )
+    if (
+        not servers
+        or not passing
+        or any(speaks_tls(one) for one in servers)
+        or tree.opaque(project, block)
+    ):
         return
     yield missing(block.at())
 
 
-def on(statement: Statement, project: Project, *, tls_only: bool = True) -> Iterator[Hit]:
+def on(statement: Statement) -> Iterator[Hit]:
     """A switch is on that should be off."""
     if statement.node.args and statement.node.args[0] == "on":
         yield hit(statement.node.at(1))
@@ -187,7 +231,9 @@ def no_dhparam(statement: Statement, project: Project) -> Iterator[Hit | Unknown
     d = statement.node
     if not d.args or d.name != "ssl_ciphers" or tree.inforce(project, d.parent, "ssl_dhparam"):
         return
-    found = [entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)]
+    found = [
+        entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)
+    ]
     if not found:
         return
     if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
@@ -219,7 +265,12 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | 
 def _stapling(project: Project, scope: Scope) -> Directive | None:
     """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
     found = tree.inforce(project, scope.node, "ssl_stapling")
-    if not scope.tls or not found or found[-1].value != "on" or tree.inforce(project, scope.node, "ssl_stapling_file"):
+    if (
+        not scope.tls
+        or not found
+        or found[-1].value != "on"
+        or tree.inforce(project, scope.node, "ssl_stapling_file")
+    ):
         return None
     return found[-1]
 
@@ -231,7 +282,11 @@ def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
         return
     for d in tree.inforce(project, scope.node, "ssl_certificate"):
         if "/letsencrypt/" in d.value:
-            yield hit(staple.head, at=staple.source) if staple.source is not scope.source else hit(staple.head)
+            yield (
+                hit(staple.head, at=staple.source)
+                if staple.source is not scope.source
+                else hit(staple.head)
+            )
             return
 
 
@@ -248,7 +303,9 @@ def misdirected(scope: Scope, project: Project) -> Iterator[Hit]:
     """The default server refuses unknown names in the handshake, but a reused HTTP/2 connection gets past that."""
     block = scope.node
     default = any({"default_server", "default"} & set(d.args) for d in block.all("listen"))
-    http2 = tree.value(project, block, "http2") == "on" or any("http2" in d.args for d in block.all("listen"))
+    http2 = tree.value(project, block, "http2") == "on" or any(
+        "http2" in d.args for d in block.all("listen")
+    )
     if not default or not http2 or tree.value(project, block, "ssl_reject_handshake") != "on":
         return
     returned = {d.args[0] for d in tree.within(project, block) if d.name == "return" and d.args}
@@ -265,7 +322,9 @@ def listen_http2(statement: Statement) -> Iterator[Hit]:
             yield hit(d.at(number))
 
 
-def upstream_unverified(statement: Statement, project: Project, *, switches: Sequence[str]) -> Iterator[Hit | Unknown]:
+def upstream_unverified(
+    statement: Statement, project: Project, *, switches: Sequence[str]
+) -> Iterator[Hit | Unknown]:
     """A backend is spoken to over TLS and its certificate is not looked at."""
     d = statement.node
     if not d.args or not d.args[0].startswith(("https://", "grpcs://")):

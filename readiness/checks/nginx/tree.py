@@ -48,9 +48,11 @@ def _build(project: Project) -> Tree:
     documents: list[Document] = project.documents("nginx")
     for document in documents:
         if document.source.parent is None:
-            made.roots.update({posixpath.normpath(path): block for path, block in document.sections[:1]})
+            made.roots.update(
+                {posixpath.normpath(path): block for path, block in document.sections[:1]}
+            )
     for document in sorted(documents, key=lambda one: (not _is_main(one), one.source.path)):
-        local = {path: block for path, block in document.sections} if len(document.sections) > 1 else {}
+        local = dict(document.sections) if len(document.sections) > 1 else {}
         base = posixpath.dirname(document.source.path)
         for directive in document.walk():
             if directive.name == "include" and directive.args:
@@ -61,10 +63,14 @@ def _build(project: Project) -> Tree:
 
 
 def _is_main(document: Document) -> bool:
-    return any(d.name in {"http", "events"} for _, block in document.sections for d in block.directives)
+    return any(
+        d.name in {"http", "events"} for _, block in document.sections for d in block.directives
+    )
 
 
-def _resolve(made: Tree, project: Project, directive: Directive, base: str, local: dict[str, Block]) -> None:
+def _resolve(
+    made: Tree, project: Project, directive: Directive, base: str, local: dict[str, Block]
+) -> None:
     """Find the files of one include; note it as lost where they are not in the tree."""
     pattern = directive.args[0]
     if local:
@@ -96,11 +102,19 @@ def _matching(made: Tree, pattern: str, base: str, own: str) -> list[str]:
         return sorted(direct)
     upper = posixpath.dirname(base)
     parts = tail.split("/")
-    ends = [path for path in made.roots if path != own and _same("/".join(path.split("/")[-len(parts) :]), tail)]
-    ends = [path for path in ends if not upper or path.startswith(upper + "/")]
-    if len(parts) == 1 and ("*" in tail or len(ends) > 1):
-        return []
-    return sorted(ends)
+    for size in range(len(parts), 0, -1):
+        end = "/".join(parts[-size:])
+        around = upper if size > 1 else base
+        ends = [
+            path
+            for path in made.roots
+            if path != own
+            and (not around or path.startswith(around + "/"))
+            and _same("/".join(path.split("/")[-size:]), end)
+        ]
+        if ends and (size > 1 or ("*" not in end and len(ends) == 1)):
+            return sorted(ends)
+    return []
 
 
 def _same(path: str, pattern: str) -> bool:
@@ -128,19 +142,29 @@ def _above(block: Block, place: Block | None) -> bool:
 def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> None:
     """Give a file that stands alone the `http` block whose lost include would match it."""
     root = document.sections[0][1]
-    if id(root) in made.includer or not any(d.name in {"server", "upstream", "map"} for d in root.directives):
+    if id(root) in made.includer or not any(
+        d.name in {"server", "upstream", "map"} for d in root.directives
+    ):
         return
     folder = posixpath.dirname(document.source.path)
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
     for other in documents:
-        home = posixpath.dirname(other.source.path)
-        if other is document or not (folder == home or folder.startswith(home + "/") or posixpath.dirname(folder) == posixpath.dirname(home)):
+        if other is document or not _near(folder, posixpath.dirname(other.source.path)):
             continue
         for directive in other.walk():
-            if id(directive) in made.lost and directive.parent.name == "http":
-                if fnmatch.fnmatchcase(name, posixpath.basename(directive.args[0])):
-                    made.includer[id(root)] = directive.parent
-                    return
+            lost = id(directive) in made.lost and directive.parent.name == "http"
+            if lost and fnmatch.fnmatchcase(name, posixpath.basename(directive.args[0])):
+                made.includer[id(root)] = directive.parent
+                return
+
+
+def _near(folder: str, home: str) -> bool:
+    """Whether a file in `folder` may well belong to the configuration whose main file is in `home`."""
+    return (
+        home in {folder, ""}
+        or folder.startswith(home + "/")
+        or posixpath.dirname(folder) == posixpath.dirname(home)
+    )
 
 
 # -- questions ---------------------------------------------------------------------------------------------------
@@ -169,8 +193,9 @@ def _expand(made: Tree, block: Block) -> Iterator[Directive]:
             return
         yield directive
         if len(stack) < _DEPTH:
-            for inner in reversed(made.brought.get(id(directive), ())):
-                stack.append(iter(inner.directives))
+            stack.extend(
+                iter(inner.directives) for inner in reversed(made.brought.get(id(directive), ()))
+            )
 
 
 def level(project: Project, block: Block) -> Block:
@@ -210,9 +235,30 @@ def value(project: Project, block: Block, name: str, default: str = "") -> str:
 
 
 def opaque(project: Project, block: Block) -> bool:
-    """Whether an include that could not be followed may set something at one of a block's levels."""
+    """Whether something that is not in sight may set a directive at one of a block's levels.
+
+    That is an include which could not be followed, or a file that stands alone beside one that may include it.
+    """
     lost = tree(project).lost
-    return any(id(d) in lost for one in chain(project, block) for d in own(project, one, "include"))
+    top = block
+    for one in chain(project, block):
+        if any(id(d) in lost for d in own(project, one, "include")):
+            return True
+        top = one
+    return top.owner is None and _adrift(project, top)
+
+
+def _adrift(project: Project, root: Block) -> bool:
+    """Whether a file without an `http` of its own lies near one that has it, and is not known to be a part of it."""
+    if any(d.name in {"http", "events"} for d in root.directives):
+        return False
+    folder = posixpath.dirname(root.source.path)
+    return any(
+        document.source is not root.source
+        and _is_main(document)
+        and _near(folder, posixpath.dirname(document.source.path))
+        for document in project.documents("nginx")
+    )
 
 
 def enclosing(project: Project, block: Block, *names: str) -> Block | None:
@@ -238,7 +284,13 @@ def within(project: Project, block: Block) -> Iterator[Directive]:
         if seen > 4 * _WIDTH:
             return
         yield directive
-        if directive.block is not None and directive.name not in {"map", "geo", "types", "split_clients", "charset_map"}:
+        if directive.block is not None and directive.name not in {
+            "map",
+            "geo",
+            "types",
+            "split_clients",
+            "charset_map",
+        }:
             stack.append(iter(own(project, directive.block)))
 
 

@@ -10,12 +10,12 @@ from readiness.checks.nginx import tree
 from readiness.kinds.nginx import Statement
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
-from readiness.syntax import pcre
+from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
-_LINE_BREAK = pcre.mask("\n")
-_VISIBLE = pcre.ANY & ~pcre.mask("\x00\t\n\v\f\r ")
+_LINE_BREAK = pcre_tree.mask("\n")
+_VISIBLE = pcre_tree.ANY & ~pcre_tree.mask("\x00\t\n\v\f\r ")
 _CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
 REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
 _SEARCHED = 400  # directives looked through for one variable
@@ -35,7 +35,7 @@ class Value:
 
 
 UNKNOWN = Value()
-_DECODED = Value(pcre.ANY & ~pcre.mask("\x00"), slash=True, decoded=True)
+_DECODED = Value(pcre_tree.ANY & ~pcre_tree.mask("\x00"), slash=True, decoded=True)
 
 
 def names(text: str) -> list[str]:
@@ -81,7 +81,7 @@ def condition(directive: Directive) -> tuple[str, str, str]:
 class Provider:
     """An expression whose captures a directive can read, and what it is matched against."""
 
-    regex: pcre.Regex | None
+    regex: pcre_tree.Regex | None
     subject: Value
     negated: bool = False
 
@@ -93,7 +93,11 @@ def providers(project: Project, directive: Directive) -> list[Provider]:
     below: Directive | None = directive
     for block in tree.chain(project, directive.parent):
         inner = tree.own(project, block)
-        stop = next((n for n, d in enumerate(inner) if d is below), len(inner)) if early else len(inner)
+        stop = (
+            next((n for n, d in enumerate(inner) if d is below), len(inner))
+            if early
+            else len(inner)
+        )
         raw = False
         rewrites = []
         for one in inner[:stop]:
@@ -110,12 +114,22 @@ def providers(project: Project, directive: Directive) -> list[Provider]:
             elif owner.name == "location" and regex_of(owner):
                 found.append(_provider(owner, _DECODED))
             elif owner.name == "server":
-                for name in (n for d in tree.own(project, block, "server_name") for n in d.args if n.startswith("~")):
-                    found.append(Provider(pcre.read(name[1:], True), Value(_VISIBLE & ~pcre.mask("/:"))))
+                for name in (
+                    n
+                    for d in tree.own(project, block, "server_name")
+                    for n in d.args
+                    if n.startswith("~")
+                ):
+                    found.append(
+                        Provider(pcre.read(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
+                    )
         found += [
             _provider(one, value_of(project, one, condition(one)[0]))
             for one in inner[:stop]
-            if one.name == "if" and regex_of(one) and not condition(one)[1].startswith("!") and one is not below
+            if one.name == "if"
+            and regex_of(one)
+            and not condition(one)[1].startswith("!")
+            and one is not below
         ]
         below = owner
     return found
@@ -130,7 +144,11 @@ def _provider(directive: Directive, subject: Value) -> Provider:
 def value_of(project: Project, directive: Directive, text: str) -> Value:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
     found = VARIABLE.match(text)
-    return variable(project, directive, (found[1] or found[2] or found[3]).lower()) if found else UNKNOWN
+    return (
+        variable(project, directive, (found[1] or found[2] or found[3]).lower())
+        if found
+        else UNKNOWN
+    )
 
 
 def variable(project: Project, directive: Directive, name: str, depth: int = 0) -> Value:
@@ -172,11 +190,15 @@ def _capture(project: Project, directive: Directive, key: int | str) -> Value:
         group = provider.regex.group(key)
         if group is not None:
             chars = 0
-            for part in pcre.walk(group):
+            for part in pcre_tree.walk(group):
                 chars |= part.chars if part.kind == "chars" else 0
             if not provider.subject.client:
                 return Value()
-            return Value(chars & provider.subject.client, pcre.must_hold(group, pcre.mask("/")), provider.subject.decoded)
+            return Value(
+                chars & provider.subject.client,
+                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                provider.subject.decoded,
+            )
     return UNKNOWN
 
 
@@ -186,10 +208,16 @@ def _given(project: Project, directive: Directive, name: str, depth: int) -> Val
     slash = True
     for one in definitions(project, directive.parent, name):
         if one.name == "set":
-            parts.append(text_value(project, one, one.args[1], depth + 1) if len(one.args) > 1 else UNKNOWN)
+            parts.append(
+                text_value(project, one, one.args[1], depth + 1) if len(one.args) > 1 else UNKNOWN
+            )
             slash = slash and parts[-1].slash
             continue
-        entries = [d for d in (one.block.directives if one.block else []) if d.args and d.name not in {"include", "hostnames"}]
+        entries = [
+            d
+            for d in (one.block.directives if one.block else [])
+            if d.args and d.name not in {"include", "hostnames"}
+        ]
         for entry in entries:
             parts.append(_entry(project, one, entry, depth + 1))
             slash = slash and parts[-1].slash
@@ -217,9 +245,13 @@ def _entry(project: Project, table: Directive, entry: Directive, depth: int) -> 
             part = UNKNOWN if name.isdigit() else variable(project, table, name, depth)
         else:
             chars = 0
-            for piece in pcre.walk(group):
+            for piece in pcre_tree.walk(group):
                 chars |= piece.chars if piece.kind == "chars" else 0
-            part = Value(chars & subject.client, pcre.must_hold(group, pcre.mask("/")), subject.decoded)
+            part = Value(
+                chars & subject.client,
+                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                subject.decoded,
+            )
         client |= part.client
         slash = slash or part.slash
         decoded = decoded or (part.decoded and part.client != 0)
@@ -244,12 +276,15 @@ def definitions(project: Project, block: Block, name: str) -> list[Directive]:
     found: list[Directive] = []
     for one in tree.chain(project, block):
         for d in tree.own(project, one):
-            if d.name == "set" and d.args and d.args[0].lstrip("$").lower() == name:
-                found.append(d)
-            elif d.name in {"map", "geo"} and d.args and d.args[-1].lstrip("$").lower() == name:
+            target = (d.args[0] if d.name == "set" else d.args[-1]) if d.args else ""
+            if d.name in {"set", "map", "geo"} and target.lstrip("$").lower() == name:
                 found.append(d)
             elif d.name == "if" and d.block is not None:
-                found += [s for s in d.block.all("set") if s.args and s.args[0].lstrip("$").lower() == name]
+                found += [
+                    s
+                    for s in d.block.all("set")
+                    if s.args and s.args[0].lstrip("$").lower() == name
+                ]
         if len(found) > _SEARCHED:
             break
     return found
@@ -258,7 +293,9 @@ def definitions(project: Project, block: Block, name: str) -> list[Directive]:
 def redirects(rewrite: Directive) -> bool:
     """Whether a rewrite answers the client with a redirect."""
     target = rewrite.args[1] if len(rewrite.args) > 1 else ""
-    return target.startswith(("http://", "https://", "$scheme")) or bool({"redirect", "permanent"} & set(rewrite.args[2:]))
+    return target.startswith(("http://", "https://", "$scheme")) or bool(
+        {"redirect", "permanent"} & set(rewrite.args[2:])
+    )
 
 
 # -- header and request splitting ---------------------------------------------------------------------------------

@@ -1,0 +1,181 @@
+"""Regular expressions as trees, and questions about every text that one can match.
+
+Characters are bits of a number, one for each of ASCII and one for all others, so that sets of them are cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+OTHER = 128
+"""All characters past ASCII count as one."""
+ANY = (1 << (OTHER + 1)) - 1
+
+
+def mask(chars: str) -> int:
+    """The set of the given characters."""
+    found = 0
+    for char in chars:
+        found |= 1 << min(ord(char), OTHER)
+    return found
+
+
+DOT = ANY & ~mask("\n")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A part of an expression. `kind`: chars, cat, alt, repeat, group, start, end, edge (of a word)."""
+
+    kind: str
+    parts: tuple[Node, ...] = ()
+    chars: int = 0
+    least: int = 1
+    most: int | None = 1
+    index: int = 0  # of a capturing group, from 1
+    atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A parsed expression: its tree, its capturing groups in order, and the numbers of the named ones."""
+
+    root: Node
+    groups: tuple[Node, ...]
+    names: dict[str, int] = field(default_factory=dict)
+
+    def group(self, name: str | int) -> Node | None:
+        """A capturing group by number or by name."""
+        number = self.names.get(name, 0) if isinstance(name, str) else name
+        return self.groups[number - 1] if 0 < number <= len(self.groups) else None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and everything in it."""
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        yield one
+        stack.extend(reversed(one.parts))
+
+
+def may_hold(node: Node, chars: int) -> bool:
+    """Whether some text that the node matches has one of the characters in it."""
+    return any(one.kind == "chars" and one.chars & chars for one in walk(node))
+
+
+def must_hold(node: Node, chars: int) -> bool:
+    """Whether every text that the node matches has one of the characters in it."""
+    if node.kind == "chars":
+        return not node.chars & ~chars and node.chars != 0
+    if node.kind == "alt":
+        return all(must_hold(one, chars) for one in node.parts)
+    if node.kind == "repeat" and node.least == 0:
+        return False
+    return any(must_hold(one, chars) for one in node.parts)
+
+
+def nullable(node: Node) -> bool:
+    """Whether the node can match the empty text."""
+    if node.kind == "chars":
+        return False
+    if node.kind == "alt":
+        return any(nullable(one) for one in node.parts)
+    if node.kind == "repeat" and node.least == 0:
+        return True
+    return all(nullable(one) for one in node.parts)
+
+
+def first(node: Node) -> int:
+    """The characters that a text matched by the node can begin with."""
+    if node.kind == "chars":
+        return node.chars
+    found = 0
+    if node.kind == "alt":
+        for one in node.parts:
+            found |= first(one)
+        return found
+    for one in node.parts:
+        found |= first(one)
+        if not nullable(one):
+            break
+    return found
+
+
+def last(node: Node) -> int:
+    """The characters that a text matched by the node can end with."""
+    if node.kind == "chars":
+        return node.chars
+    found = 0
+    for one in reversed(node.parts):
+        found |= last(one)
+        if node.kind != "alt" and not nullable(one):
+            break
+    return found
+
+
+def before(root: Node, target: Node) -> int:
+    """The characters that can stand directly before what `target` matches; 0 where it can be the first thing."""
+
+    def search(node: Node, left: int) -> int | None:
+        if node is target:
+            return left
+        for one in node.parts:
+            found = search(one, left)
+            if found is not None:
+                return found
+            if node.kind != "alt":
+                left = (
+                    last(one) | (left if nullable(one) else 0)
+                    if last(one) or not nullable(one)
+                    else left
+                )
+        return None
+
+    return search(root, 0) or 0
+
+
+def anchored(node: Node, kind: str) -> bool:
+    """Whether every way to match begins (`start`) or ends (`end`) at that anchor."""
+    if node.kind == kind:
+        return True
+    if node.kind == "alt":
+        return all(anchored(one, kind) for one in node.parts)
+    if node.kind == "repeat" and node.least == 0:
+        return False
+    parts = node.parts if kind == "start" else node.parts[::-1]
+    for one in parts:
+        if anchored(one, kind):
+            return True
+        if one.kind in {"chars"} or not nullable(one):
+            return False
+    return False
+
+
+def has_anchor(node: Node) -> bool:
+    """Whether the node cannot match without an anchor somewhere in each of its ways."""
+    if node.kind in {"start", "end"}:
+        return True
+    if node.kind == "alt":
+        return all(has_anchor(one) for one in node.parts)
+    if node.kind == "repeat" and node.least == 0:
+        return False
+    return any(has_anchor(one) for one in node.parts)
+
+
+def literal(node: Node) -> str | None:
+    """The one text that the node matches; None where there are several. Anchors are left out."""
+    if node.kind == "chars":
+        return (
+            chr(node.chars.bit_length() - 1)
+            if node.chars.bit_count() == 1 and node.chars >> OTHER == 0
+            else None
+        )
+    if node.kind in {"start", "end"}:
+        return ""
+    if node.kind in {"alt", "edge"} or (node.kind == "repeat" and node.least != node.most):
+        return None
+    pieces = [literal(one) for one in node.parts]
+    text = "".join(piece for piece in pieces if piece is not None)
+    return None if None in pieces else text * (node.least if node.kind == "repeat" else 1)

@@ -1,0 +1,226 @@
+"""What nginx's kind claims, which things it finds, and how files include each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from readiness.checks.nginx import tree
+from readiness.kinds import nginx
+from readiness.kinds.nginx import Document, parse
+from readiness.model import Source
+from readiness.project import Project
+from readiness.syntax.nginx import walk
+
+OURS = {
+    "main file": ("nginx.conf", "events {}\nhttp {\n  include mime.types;\n}\n"),
+    "a site without an ending": (
+        "sites-available/example.com",
+        "server {\n  listen 80;\n  server_name example.com;\n}\n",
+    ),
+    "a fragment of headers": (
+        "h5bp/security/frames.conf",
+        "add_header X-Frame-Options $frames always;\n",
+    ),
+    "a map alone": (
+        "security/referrer.conf",
+        'map $sent_http_content_type $policy {\n  default "";\n}\n',
+    ),
+    "a location alone": ("snippets/deny.conf", "location ~ /\\. {\n  deny all;\n}\n"),
+    "a template": (
+        "templates/default.conf.template",
+        "server {\n  listen ${PORT};\n  root /srv;\n}\n",
+    ),
+    "one weak word, but the name": ("nginx.conf", "return 403;\n"),
+    "broken": ("proxy/nginx.conf", "server {\n  listen 80\n  location / {\n"),
+    "Windows": ("default.conf", "server {\r\n  server_name a;\r\n  proxy_pass http://b;\r\n}\r\n"),
+    "only comments before": (
+        "app.conf",
+        "# Site\n# <VirtualHost> this is not\nserver {\n  server_name a;\n}\n",
+    ),
+}
+NOT_OURS = {
+    "Apache": (
+        "000-default.conf",
+        "<VirtualHost *:80>\n  ServerName a\n  Alias /a /b\n</VirtualHost>\n",
+    ),
+    "redis": ("redis.conf", "port 6379\nsave 900 1\nappendonly no\n"),
+    "ini": ("php.ini.conf", "[PHP]\nexpose_php = Off\nerror_log = syslog; log\n"),
+    "supervisor": ("supervisord.conf", "[program:app]\ncommand=/app\nuser=root ; who\n"),
+    "haproxy": ("haproxy.conf", "frontend web\n  bind *:80\n  server a 10.0.0.1:80 check\n"),
+    "named": (
+        "named.conf",
+        'options {\n  directory "/var";\n  listen-on { any; };\n};\nzone "a" {\n  type master;\n};\n',
+    ),
+    "dhcpd": (
+        "dhcpd.conf",
+        "subnet 10.0.0.0 netmask 255.0.0.0 {\n  range 10.0.0.1 10.0.0.9;\n  option routers 10.0.0.1;\n}\n",
+    ),
+    "YAML": ("nginx/values.yaml", "server:\n  proxy_pass: http://a;\n"),
+    "shell": ("nginx/run", "#!/bin/sh\nset -e;\nproxy_pass http://a;\n"),
+    "C": ("server", "int main() {\n  return 0;\n}\n"),
+    "Caddyfile": ("Caddyfile", "example.com {\n  reverse_proxy app:3000\n}\n"),
+    "prose": ("notes", "The server answers; then you set the value.\n"),
+    "HCL": ("main", 'resource "a" "b" {\n  listen = 80\n}\n'),
+    "empty": ("nginx.conf", ""),
+}
+
+
+@pytest.mark.parametrize(("path", "text"), OURS.values(), ids=OURS)
+def test_claims(path: str, text: str) -> None:
+    assert nginx.claims(path, text)
+
+
+@pytest.mark.parametrize(("path", "text"), NOT_OURS.values(), ids=NOT_OURS)
+def test_leaves_alone(path: str, text: str) -> None:
+    assert not nginx.claims(path, text)
+
+
+def test_claims_the_corpus(shared: Path) -> None:
+    wrong = []
+    for path in sorted((shared / "corpus").rglob("*.conf")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        theirs = "redis" in path.parts or "php-phabricator" in path.parts
+        if nginx.claims(path.as_posix(), text) is theirs:
+            wrong.append(path.name)
+    assert not wrong
+
+
+def document(text: str, path: str = "nginx.conf") -> Document:
+    return parse(Source(path, text, kind="nginx"))
+
+
+def test_subjects() -> None:
+    found = document(
+        """
+        http {
+            map $a $b { server_tokens on; }
+            upstream app { server a:1; }
+            server {
+                listen 443 ssl;
+                server_name example.com www.example.com;
+                location = /health { if ($a) { return 200; } }
+            }
+            server { return 444; }
+        }
+        stream { server { listen 1; proxy_pass app; } }
+        """
+    )
+    names = {
+        name: [subject.resource for subject in find(found)] for name, find in nginx.TARGETS.items()
+    }
+    assert names["nginx.server"] == ["server/example.com", "server/_"]
+    assert names["nginx.location"] == ["location/= /health"]
+    assert names["nginx.upstream"] == ["upstream/app"]
+    assert names["nginx.map"] == ["map/$a $b"]
+    assert names["nginx.file"] == ["nginx/nginx.conf"]
+    assert names["nginx.stream"] == ["stream/stream"]
+    assert [scope.tls for scope in nginx.servers(found)] == [True, False]
+    statements = list(nginx.directives(found))
+    assert "server_tokens" not in {one.name for one in statements}, "the lines of a map are data"
+    assert {one.plane for one in statements if one.name == "proxy_pass"} == {"stream"}
+
+
+def test_dump_is_several_files() -> None:
+    found = document(
+        "# configuration file /etc/nginx/nginx.conf:\nhttp {\n  include conf.d/*.conf;\n  include /etc/nginx/a;\n}\n"
+        "# configuration file /etc/nginx/a:\nserver_tokens off;\n"
+    )
+    assert [path for path, _ in found.sections] == ["/etc/nginx/nginx.conf", "/etc/nginx/a"]
+    project = Project([("nginx", found)])
+    http = found.sections[0][1].directives[0].block
+    assert http is not None
+    assert tree.value(project, http, "server_tokens") == "off"
+
+
+def project(files: dict[str, str]) -> tuple[Project, dict[str, Document]]:
+    documents = {path: document(text, path) for path, text in files.items()}
+    return Project([("nginx", one) for one in documents.values()], files, complete=True), documents
+
+
+INCLUDES = {
+    "beside": ({"nginx.conf": "http { include extra.conf; }", "extra.conf": "gzip on;"}, "on"),
+    "in nginx's folder": (
+        {
+            "proxy/nginx.conf": "http { include /etc/nginx/extra.conf; }",
+            "proxy/extra.conf": "gzip on;",
+        },
+        "on",
+    ),
+    "a pattern": (
+        {"nginx.conf": "http { include conf.d/*.conf; }", "conf.d/a.conf": "gzip on;"},
+        "on",
+    ),
+    "a template": (
+        {
+            "nginx/nginx.conf": "http { include /etc/nginx/conf.d/*.conf; }",
+            "nginx/templates/a.conf.template": "gzip on;",
+        },
+        "on",
+    ),
+    "by the tail of the path": (
+        {
+            "a/nginx.conf": "http { include /opt/x/snippets/z.conf; }",
+            "a/snippets/z.conf": "gzip on;",
+        },
+        "on",
+    ),
+    "through another": (
+        {"nginx.conf": "http { include a; }", "a": "include b;", "b": "gzip on;"},
+        "on",
+    ),
+    "in a ring": (
+        {"nginx.conf": "http { include a; }", "a": "include b;", "b": "include a; gzip on;"},
+        "on",
+    ),
+    "out of the tree": (
+        {"a/nginx.conf": "http { include ../../etc/extra.conf; }", "b/extra.conf": "gzip on;"},
+        "",
+    ),
+    "somebody else's": (
+        {"a/nginx.conf": "http { include extra.conf; }", "b/c/extra.conf": "gzip on;"},
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "wanted"), INCLUDES.values(), ids=INCLUDES)
+def test_includes(files: dict[str, str], wanted: str) -> None:
+    whole, documents = project(files)
+    main = next(one for path, one in documents.items() if path.endswith("nginx.conf"))
+    http = main.sections[0][1].directives[0].block
+    assert http is not None
+    assert tree.value(whole, http, "gzip") == wanted
+    assert tree.opaque(whole, http) is (not wanted)
+
+
+def test_values_come_down_through_includes() -> None:
+    whole, documents = project(
+        {
+            "nginx.conf": "http { server_tokens off; add_header A 1; include sites/*.conf; }",
+            "sites/a.conf": "server { location / { add_header B 2; } }",
+        }
+    )
+    location = next(
+        d for d in walk(documents["sites/a.conf"].sections[0][1]) if d.name == "location"
+    )
+    assert location.block is not None
+    assert tree.value(whole, location.block, "server_tokens") == "off"
+    assert [d.value for d in tree.inforce(whole, location.block, "add_header")] == ["B 2"]
+    assert [level.name for level in tree.chain(whole, location.block)] == [
+        "location",
+        "server",
+        "http",
+        "",
+    ]
+    assert tree.whole(whole, location.block)
+
+
+def test_many_includes_are_bounded() -> None:
+    files = {"nginx.conf": "http { " + "include a0; " * 50 + "}"}
+    files |= {f"a{n}": f"include a{n + 1}; " * 50 for n in range(12)}
+    whole, documents = project(files)
+    http = documents["nginx.conf"].sections[0][1].directives[0].block
+    assert http is not None
+    assert len(tree.own(whole, http)) <= 5000

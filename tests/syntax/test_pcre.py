@@ -1,0 +1,134 @@
+"""Expressions as trees and machines: what they can match, and which of them run away."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax.pcre import UnsupportedError, parse
+
+AWAY = [
+    "^/(a+)+$", "^/(a|aa)+$", "^(.*)*$", r"^(\w+\s?)*$",
+    "^(a*)*b", "^([a-z]+)*\\d", "^(.+)+x", "(?:x+x+)+y", "^([^/]+/?)+$", r"^(\d+|\w+)+$",
+    "^/((ab)+)+/files$", "^/(.|x)+/path$",
+]  # fmt: skip
+FINE = [
+    r"^/(\w+/)+endpoint$", r"^https?://([a-z0-9-]+\.)+com$", r"^/\d{1,10}$", "^/[a-z]+$",
+    "(a+)+", r"\.(js|css|png)$", "^((?>a+))+$",
+    "^/(.*)/(.*)$", r"^/(a|ab)+$", "^(?:[^/]+/)*[^/]+$", "^a++b$",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", AWAY)
+def test_runs_away(pattern: str) -> None:
+    assert automaton.runs_away(parse(pattern))
+
+
+@pytest.mark.parametrize("pattern", FINE)
+def test_does_not_run_away(pattern: str) -> None:
+    assert not automaton.runs_away(parse(pattern))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(",
+        ")",
+        "[a",
+        "*a",
+        "(?=a)",
+        "(?<!a)b",
+        "a{3,2}",
+        "\\",
+        r"(a)\1",
+        "(" * 99 + ")" * 99,
+        "a" * 5000,
+    ],
+)
+def test_unsupported(pattern: str) -> None:
+    with pytest.raises(UnsupportedError):
+        parse(pattern)
+    assert pcre.read(pattern) is None
+
+
+def test_groups() -> None:
+    regex = parse(r"(*UTF)^/(?<year>\d{4})/(?:x|y)/((a)|b)$")
+    assert len(regex.groups) == 3
+    assert regex.names == {"year": 1}
+    assert regex.group("year") is regex.group(1)
+    assert regex.group(4) is None
+
+
+def test_questions() -> None:
+    regex = parse(r"^/images/(.*)\.(png|gif)$")
+    one, two = regex.groups
+    assert pcre_tree.may_hold(one, pcre_tree.mask("/")) and not pcre_tree.may_hold(
+        one, pcre_tree.mask("\n")
+    )
+    assert pcre_tree.before(regex.root, one) == pcre_tree.mask("/")
+    assert pcre_tree.before(regex.root, two) == pcre_tree.mask(".")
+    assert pcre_tree.nullable(one)
+    assert not pcre_tree.nullable(two)
+    assert pcre_tree.first(two) == pcre_tree.mask("pg")
+    assert pcre_tree.anchored(regex.root, "start")
+    assert pcre_tree.anchored(regex.root, "end")
+    assert pcre_tree.literal(parse("^/a\\.b$").root) == "/a.b"
+    assert not pcre_tree.has_anchor(parse("(^/a)*b").root)
+
+
+ATOMS = st.sampled_from(["a", "b", "ab", "[ab]", "[^a]", ".", "a|b", "\\d", "\\w", "^a", "b$"])
+PATTERNS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}", "{2,}"])).map(
+            lambda pair: f"({pair[0]}){pair[1]}"
+        ),
+    ),
+    max_leaves=5,
+)
+
+
+@given(PATTERNS, st.text(alphabet="ab1-\n", max_size=6))
+def test_agrees_with_re(pattern: str, text: str) -> None:
+    wanted = re.search(pattern.replace("$", "\\Z"), text) is not None
+    assert automaton.search(automaton.build(parse(pattern).root), text) is wanted
+
+
+@given(PATTERNS)
+def test_samples_match(pattern: str) -> None:
+    if "^" in pattern.replace("[^", "") or "$" in pattern:
+        return
+    root = parse(pattern).root
+    for text in automaton.samples(root):
+        assert re.fullmatch(pattern, text), (pattern, text)
+
+
+@given(st.text(alphabet="ab()[]{}|*+?\\^$.,-:<>=!1P'#_xdQE\n", max_size=30))
+def test_no_pattern_raises_anything_else(pattern: str) -> None:
+    with contextlib.suppress(UnsupportedError):
+        automaton.runs_away(parse(pattern))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(" * 50 + "a" + ")*" * 50,
+        "(a|b|c|d)*" * 60,
+        "a{900}" * 3,
+        "(?:a?){500}b",
+        "[a-z]*" * 200,
+        "(((a{9}){9}){9}){9}",
+    ],
+)
+def test_hostile_patterns_are_bounded(pattern: str) -> None:
+    began = time.perf_counter()
+    with contextlib.suppress(UnsupportedError):
+        automaton.runs_away(parse(pattern))
+    assert time.perf_counter() - began < 3
