@@ -38,7 +38,7 @@ def explain(error: Exception) -> str:
     return str(error)
 
 
-def check(
+def check(  # noqa: PLR0913  # the options of the command line, each with a default
     paths: Sequence[str | os.PathLike[str]] = (".",),
     *,
     select: Sequence[str] = (),
@@ -51,6 +51,7 @@ def check(
     baseline: str | os.PathLike[str] | None = None,
     since: str | None = None,
     documents: bool | None = None,
+    helm_values: Sequence[str | os.PathLike[str]] = (),
     checklists: Sequence[str] | None = None,
     cache: bool = False,
     jobs: int = 1,
@@ -77,6 +78,7 @@ def check(
         baseline=Path(baseline) if baseline else None,
         since=since,
         jobs=jobs,
+        helm_values=tuple(Path(one) for one in helm_values),
         documents=documents,
         checklists=checklists,
     )
@@ -161,6 +163,7 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
         baseline=options["baseline"] or file.baseline,
         since=options["since"],
         jobs=options["jobs"],
+        helm_values=options["helm_values"],
         file=file,
     )
 

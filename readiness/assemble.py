@@ -14,6 +14,7 @@ from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.project import Project
 
 _TEMPLATE = re.compile(r"\{\{|\{%|<%")
+_LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 _WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot"}  # fmt: skip
 
@@ -44,6 +45,7 @@ class Assembly:
     broken: list[Finding] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     others: int = 0
+    environments: dict[str, int] = field(default_factory=dict)
 
 
 def assemble(
@@ -60,12 +62,13 @@ def assemble(
         source = Source(unread.path, "")
         made.broken.append(_unreadable(core["core/unreadable"], source, unread.reason))
     charts = chart_folders(found.paths)
+    templates: dict[str, list[str]] = {chart: [] for chart in charts}
     ours = []
     for source in found.texts:
         chart = chart_of(source.path, charts)
-        source.kind = "" if chart else kinds.classify(source.path, source.text)
-        if chart:
-            made.rows.append(Row(source.path, "helm", "skipped", f"chart {chart} was not rendered"))
+        source.kind = "" if chart is not None else kinds.classify(source.path, source.text)
+        if chart is not None:
+            templates[chart].append(source.path)
         elif source.kind:
             ours.append(source)
         elif _is_markdown(source):
@@ -73,6 +76,7 @@ def assemble(
         else:
             made.rows.append(Row(source.path, "", "skipped", OTHER))
     pairs = list(_parse(ours, core, made))
+    found.prose = [one for one in found.prose if chart_of(one.path, charts) is None]
     prose = [source for source in found.prose if _is_markdown(source)]
     texts = {id(source) for source in prose}
     made.rows += [
@@ -87,6 +91,9 @@ def assemble(
     if pairs:
         project = Project(pairs, found.paths, complete=found.walked, settings=settings)
         made.projects.insert(0, project)
+    for chart in sorted(templates):
+        if templates[chart]:
+            _chart(chart, templates[chart], found, core, made, settings)
     made.rows.sort(key=lambda row: row.path)
     return made
 
@@ -153,17 +160,81 @@ def _prose(source: Source, core: dict[str, Rule], made: Assembly, settings: dict
 
 
 def chart_folders(paths: set[str]) -> frozenset[str]:
-    """The folders that hold a Helm chart."""
-    return frozenset(
+    """The folders that hold a Helm chart; one inside another chart's `charts` is rendered with that."""
+    folders = {
         posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"
-    )
+    }
+    return frozenset(one for one in folders if not any(_holds(other, one) for other in folders))
 
 
-def chart_of(path: str, charts: frozenset[str]) -> str:
+def _holds(chart: str, folder: str) -> bool:
+    return folder.startswith(posixpath.join(chart, "charts") + "/")
+
+
+def chart_of(path: str, charts: frozenset[str]) -> str | None:
     """The chart whose template a file is: such a file is no manifest until it is rendered."""
     parts = path.split("/")
     for depth in range(len(parts) - 1):
         folder = "/".join(parts[:depth])
-        if folder in charts and parts[depth] == "templates":
-            return folder or "."
-    return ""
+        if folder in charts and parts[depth] in {"templates", "charts"}:
+            return folder
+    return None
+
+
+def _chart(
+    chart: str,
+    paths: list[str],
+    found: Found,
+    core: dict[str, Rule],
+    made: Assembly,
+    settings: dict[str, Any],
+) -> None:
+    """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
+    from readiness.render import helm
+
+    about = next(
+        (one for one in found.texts if one.path == posixpath.join(chart, "Chart.yaml")), None
+    )
+    if about is None or _LIBRARY.search(about.text):
+        return
+    reason = "" if helm.available() else helm.MISSING
+    renderings: list[helm.Rendered] = []
+    errors: dict[str, str] = {}
+    folder = found.base / chart
+    wanted = []
+    if not reason:
+        wanted = helm.environments(folder, settings.get("helm_values", ()))
+        try:
+            renderings, errors = helm.render(folder, chart, wanted)
+        except helm.RenderError as fault:
+            errors = {"": str(fault)}
+    for name, problem in errors.items():
+        text = core["core/not-rendered"].message.format(
+            environment=f" with {name}" if name else "", reason=problem
+        )
+        made.broken.append(
+            Finding(
+                core["core/not-rendered"], about, about.one_line(Span(0, len(about.text))), text
+            )
+        )
+    if not reason and len(errors) >= max(len(wanted), 1):
+        reason = "chart does not render"
+    made.rows += [Row(path, "helm", "skipped" if reason else "checked", reason) for path in paths]
+    sources = {id(one.template): one.template for one in renderings}
+    made.sources += sources.values()
+    environments = [one.name for one in wanted if one.name not in errors]
+    made.environments |= {one.path: len(environments) for one in sources.values()}
+    for name in environments:
+        mine: list[Source] = [one for one in renderings if one.environment == name]
+        for source in mine:
+            source.kind = kinds.classify(source.path, source.text)
+        pairs = []
+        for source, document, error in engine.read(one for one in mine if one.kind):
+            made.sources.append(source)
+            if error is None:
+                pairs.append((source.kind, document))
+            else:
+                made.broken.append(
+                    engine.broken(core["core/syntax"], source, error, _WORDS[source.kind])
+                )
+        made.projects.append(Project(pairs, found.paths, complete=found.walked, settings=settings))

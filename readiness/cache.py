@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,17 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
             made.update(len(data).to_bytes(8, "little"))
             made.update(data)
 
-    add(FORMAT, __version__, today, asdict_settings(settings))
+    add(FORMAT, __version__, today, settings_text(settings))
     for root in roots:
         for path in sorted(root.rglob("*.yaml")):
             status = path.stat()
             add(path, status.st_mtime_ns, status.st_size)
-    for path in sorted(Path(__file__).parent.rglob("*.py")):  # the tool itself, while it is being worked on
+    for path in sorted(
+        Path(__file__).parent.rglob("*.py")
+    ):  # the tool itself, while it is being worked on
         add(path.name, path.stat().st_mtime_ns)
+    for values in settings.helm_values:
+        add(values.read_bytes())
     if settings.baseline:
         add(settings.baseline.read_bytes() if settings.baseline.is_file() else b"")
     for source in found.texts:
@@ -84,11 +88,13 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
     return made.hexdigest()
 
 
-def asdict_settings(settings: Settings) -> str:
+def settings_text(settings: Settings) -> str:
     """The settings as text; the settings file stands for itself by what it says."""
     file = settings.file
     said = file.source.text if file.source else ""
-    parts = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"file", "jobs"}}
+    parts = {
+        name: getattr(settings, name) for name in settings.__slots__ if name not in {"file", "jobs"}
+    }
     return repr(sorted(parts.items())) + said
 
 

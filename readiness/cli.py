@@ -115,6 +115,12 @@ def main() -> None:
     help="Judge Markdown met on a walk (default: if nothing else).",
 )
 @click.option(
+    "--helm-values",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="Render charts with this values file too; several count together.",
+)
+@click.option(
     "--checklist",
     "checklists",
     multiple=True,
@@ -208,6 +214,7 @@ def judge(flags: dict[str, Any]) -> Report:
         baseline=flags["baseline"],
         since=flags["since"],
         documents=flags["documents"],
+        helm_values=flags["helm_values"],
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
         jobs=flags["jobs"],
@@ -217,18 +224,15 @@ def judge(flags: dict[str, Any]) -> Report:
 
 def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]) -> None:
     """The report in every format that was asked for."""
-    try:
-        from readiness import reports
+    from readiness import reports
 
-        reports.render
-    except (ImportError, AttributeError):
-        import json
-
-        json.dump(report.to_dict(), sys.stdout, indent=1)
-        return
     for name, file in outputs:
-        with Path(file).open("w", encoding="utf-8", newline="\n") as out:
-            reports.render(name, report, out, reports.Options())
+        try:
+            with Path(file).open("w", encoding="utf-8", newline="\n") as out:
+                reports.render(name, report, out, reports.Options(color="never"))
+        except OSError as error:
+            why = (error.strerror or "error").lower()
+            raise Fault(f"{file}: cannot be written: {why}") from None
     standard = flags["format_"] or (
         "terminal" if not any(file == "-" for _, file in outputs) else None
     )
@@ -325,9 +329,8 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     from readiness import app
 
     names, paths = guarded(lambda: app.checklist_arguments(arguments))
-    report = guarded(
-        lambda: app.check(paths or ["."], checklists=names, select=["ALL"], config=True)
-    )
+    report = guarded(lambda: app.check(paths or ["."], checklists=names, config=True))
+    outcomes = [one for one in report.checklists if one.checklist.system in names]
     if format_ == "json":
         import json
 

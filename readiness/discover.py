@@ -57,6 +57,7 @@ class Found:
     paths: set[str] = field(default_factory=set)
     skipped: int = 0
     walked: bool = False
+    base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
 
 
@@ -91,7 +92,7 @@ class Walk:
     def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
         self.exclude = exclude
         self.base = base
-        self.found = Found()
+        self.found = Found(base=base)
         self.seen: set[tuple[int, int]] = set()
         self.ignores: list[tuple[str, GitIgnoreSpec]] = []
 

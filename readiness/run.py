@@ -31,6 +31,7 @@ class Settings:
     baseline: Path | None
     since: str | None
     jobs: int
+    helm_values: tuple[Path, ...]
     file: Config
 
 
@@ -54,7 +55,9 @@ class Run:
 def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Run:
     """Sources to findings, suppressed ones marked."""
     core = {one.rule.id: one.rule for one in core_rules()}
-    made = assemble.assemble(found, core, documents=settings.documents, settings={})
+    made = assemble.assemble(
+        found, core, documents=settings.documents, settings={"helm_values": settings.helm_values}
+    )
     bounds = rules.load(settings.rules)
     for bound in bounds:
         if rules.folder() not in bound.path.parents:
@@ -76,6 +79,11 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
     else:
         for project in made.projects:
             engine.run(project, running, core, outcome)
+    if made.environments:
+        from readiness.render import relocate
+
+        outcome.findings = relocate.fold(outcome.findings, made.environments)
+        made.broken = relocate.fold(made.broken, made.environments)
     hidden = [(one.source, one.span) for one in outcome.findings if one.rule.hides]
     found_all = [
         one
@@ -114,12 +122,16 @@ def suppressed(
 ) -> list[Finding]:
     """The findings after comments, annotations and waivers."""
     known = {bound.rule.id: bound.rule for bound in bounds}
-    directives = [one for source in made.sources for one in suppress.comments(source)]
+    from readiness.render.helm import Rendered
+    from readiness.render.relocate import note as told
+
+    written = [source for source in made.sources if not isinstance(source.root, Rendered)]
+    directives = [one for source in written for one in suppress.comments(source)]
     for project in made.projects:
         for kind, documents in project.by_kind.items():
             for document in documents:
                 directives += [
-                    suppress.annotation(note, known) for note in kinds.notes(kind, document)
+                    suppress.annotation(told(note), known) for note in kinds.notes(kind, document)
                 ]
 
     def locked(rule: Rule) -> bool:

@@ -141,9 +141,11 @@ def apply(
     kept, used, used_waivers = _mark(findings, good, valid)
     places = {place_of(good[number]) for number in used}
     unused = catalogue["core/suppression-unused"]
-    for one in good:
-        if place_of(one) not in places and all(name in active for name in one.rules):
-            problems.append(_say(unused, one.source, one.span, rules=", ".join(one.rules)))
+    problems.extend(
+        _say(unused, one.source, one.span, rules=", ".join(one.rules))
+        for one in good
+        if place_of(one) not in places and all(name in active for name in one.rules)
+    )
     for number, waiver in valid:
         if config and number not in used_waivers and waiver.rule in active:
             problems.append(_say(unused, config, waiver.span, rules=waiver.rule))

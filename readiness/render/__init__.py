@@ -1,0 +1,1 @@
+"""Templates to manifests that remember their template: charts are foreign code, so they render in a process of their own."""

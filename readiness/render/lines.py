@@ -1,0 +1,105 @@
+"""Which line of a template made which line of its rendering: told by marks that are rendered along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_OPEN, _CLOSE = "\ue000", "\ue001"  # from a private range: no chart means anything by them
+_MARK = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_ACTION = re.compile(r"\{\{-?\s*(/\*)?")
+_WORD = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b")
+
+
+def marked(text: str) -> str:
+    """The template with the number of each line (from 0) at its end, where that changes no other line.
+
+    Lines inside an action or a definition stay as they are: what a definition gives goes through functions
+    that would count the marks in. So do lines that end in `-}}`, which eat the line break behind them, and
+    blank ones, which are eaten.
+    """
+    out = []
+    inside = False  # of an action that began on an earlier line
+    depth = defined = 0
+    for number, line in enumerate(text.split("\n")):
+        was_inside = inside
+        inside = _left_open(line, inside)
+        for word in _WORD.findall(line):
+            if word == "end":
+                depth -= 1
+                defined = 0 if defined > depth else defined
+            else:
+                depth += 1
+                if word in {"define", "block"} and not defined:
+                    defined = depth
+        plain = was_inside or inside or defined or line.rstrip().endswith("-}}") or not line.strip()
+        out.append(line if plain else f"{line.rstrip(chr(13))}{_OPEN}{number}{_CLOSE}")
+    return "\n".join(out)
+
+
+def _left_open(line: str, inside: bool) -> bool:
+    """Whether an action is open at the end of a line."""
+    at = 0
+    while True:
+        if inside:
+            end = line.find("}}", at)
+            if end < 0:
+                return True
+            at, inside = end + 2, False
+        else:
+            begin = line.find("{{", at)
+            if begin < 0:
+                return False
+            at, inside = begin + 2, True
+
+
+def rows(marks: str, plain: str) -> tuple[int, ...] | None:
+    """For each line of the plain rendering, the template line that made it, from a rendering with marks.
+
+    None where the two do not run line by line: a template that measures its own text.
+    """
+    first, second = marks.split("\n"), plain.split("\n")
+    if len(first) != len(second):
+        return None
+    found = [_MARK.findall(line) for line in first]
+    made: list[int] = []
+    following = list(_following(found))
+    for number, numbers in enumerate(found):
+        made.append(int(numbers[0]) if numbers else following[number])
+    return tuple(made)
+
+
+def _following(found: list[list[str]]) -> Iterator[int]:
+    """For each line the next mark at or after it: what an include gives ends on the line that called it."""
+    known: list[int] = []
+    after = 0
+    for numbers in reversed(found):
+        after = int(numbers[0]) if numbers else after
+        known.append(after)
+    return reversed(known)
+
+
+def guessed(template: str, plain: str) -> tuple[int, ...]:
+    """The same by comparing words, for a rendering without marks: the nearest template line with the same text."""
+    patterns = [_pattern(line) for line in template.split("\n")]
+    made = []
+    last = 0
+    for line in plain.split("\n"):
+        for number in (*range(last, len(patterns)), *range(last - 1, -1, -1)):
+            pattern = patterns[number]
+            if pattern is not None and pattern.match(line):
+                last = number
+                break
+        made.append(last)
+    return tuple(made)
+
+
+def _pattern(line: str) -> re.Pattern[str] | None:
+    """What lines a template line may give; None where it says nothing by itself."""
+    words = re.split(r"\{\{.*?\}\}", line)
+    if not "".join(words).strip():
+        return None
+    return re.compile(
+        "[^\n]{0,400}".join(re.escape(word) for word in words[:8])
+        + (r"\s*\Z" if len(words) <= 8 else "")
+    )

