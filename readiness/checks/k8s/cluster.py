@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.context import number
 from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax import image as images
@@ -165,3 +166,22 @@ def git_sync_command(container: Container) -> Outcome:
             "GIT_SYNC_GIT",
         }:
             yield hit(one.at("name"), flag=one["name"])
+
+
+def service_port(one: Object, *, numbers: Sequence[int]) -> Outcome:
+    """A Service opens one of the ports."""
+    for port in maps(one.spec.get("ports")):
+        for key in ("port", "targetPort"):
+            if number(port.get(key)) in numbers:
+                yield hit(port.at(key), port=port[key])
+                break
+
+
+def mounted(pod: Pod, *, source: str) -> Outcome:
+    """The pod mounts a volume of a type into a container."""
+    used = {
+        text(one.get("name")) for c in pod.containers() for one in maps(c.node.get("volumeMounts"))
+    }
+    for volume in maps(pod.node.get("volumes")):
+        if volume.get(source) is not None and volume.get("name") in used:
+            yield hit(volume.at(source), volume=text(volume.get("name")))

@@ -49,11 +49,11 @@ def _owner(container: Container) -> Span:
     return container.node.at("command") if "command" in container.node else container.node.at()
 
 
-def _absent(container: Container, found: dict[str, Flag], **facts: str) -> Hit | Unknown:
+def _absent(container: Container, found: dict[str, Flag], what: str) -> Hit | Unknown:
     """A flag is not written: a hit, unless a config file may say the same."""
     if {"config", "config-file"} & set(found):
         return Unknown(_owner(container))
-    return missing(_owner(container), **facts)
+    return missing(_owner(container), what=what)
 
 
 def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
@@ -63,7 +63,7 @@ def required(container: Container, *, program: str, flags: Sequence[str]) -> Out
         return
     for name in flags:
         if name not in found or not found[name].value:
-            yield _absent(container, found, flag=f"--{name}")
+            yield _absent(container, found, f"--{name} is not set")
 
 
 def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
@@ -71,7 +71,7 @@ def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Ou
     found = flags_of(container, program)
     for name in flags:
         if found and name in found:
-            yield hit(found[name].span, flag=f"--{name}")
+            yield hit(found[name].span, what=f"--{name} is set")
 
 
 def value(
@@ -93,7 +93,7 @@ def value(
         yield Unknown(written.span if written else _owner(container))
     elif (text not in allow) if allow else (text in deny):
         shown = f"--{flag} is {text or 'not set'}"
-        yield hit(written.span, what=shown) if written else _absent(container, found, what=shown)
+        yield hit(written.span, what=shown) if written else _absent(container, found, shown)
 
 
 def listed(
@@ -122,7 +122,7 @@ def listed(
     elif only and (not words or not set(words) <= set(only)):
         wrong = f"--{flag} allows weak ciphers" if words else f"--{flag} is not set"
     if wrong:
-        yield hit(written.span, what=wrong) if written else _absent(container, found, what=wrong)
+        yield hit(written.span, what=wrong) if written else _absent(container, found, wrong)
 
 
 def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
@@ -132,7 +132,7 @@ def at_least(container: Container, *, program: str, flag: str, minimum: int) -> 
         return
     written = found.get(flag)
     if written is None:
-        yield _absent(container, found, what=f"--{flag} is not set")
+        yield _absent(container, found, f"--{flag} is not set")
     elif not written.value.isdigit() or int(written.value[:9]) < minimum:
         yield hit(written.span, what=f"--{flag} is {written.value}")
 

@@ -72,6 +72,13 @@ def tag_floating(container: Container, *, project: Project, latest: bool) -> Out
         yield hit(part(container, image.tag_span), image=image.text, tag=image.tag)
 
 
+def tag_mutable(container: Container, *, project: Project) -> Outcome:
+    """The image has no tag, or one that its publisher moves."""
+    image = parsed(container, project)
+    if image is not None and mutable(image):
+        yield hit(container.node.at("image"), image=image.text)
+
+
 def digest_missing(container: Container, *, project: Project) -> Outcome:
     """The image has no digest."""
     image = parsed(container, project)
