@@ -9,6 +9,7 @@ from readiness.model import Source, Span
 from readiness.syntax import secrets
 
 MASK = "********"
+_RIGHTS = frozenset({"read", "write", "deletecollection"})  # `id-token: write` grants a right
 _LEAST = 6  # characters that a value must have to be masked wherever it turns up
 _PEM = "-----BEGIN "
 # Each repeats one class only, with a bound: input is hostile. What is looked ahead at is not used up, so that the
@@ -25,7 +26,7 @@ _FLAG = re.compile(rf"(?<![\w-])(?=--?{_NAME}{_SPACED})")
 _BEARER = re.compile(
     r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE
 )
-_USER = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"']{1,80}:(?P<value>[^\s"']{1,200})""")
+_USER = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[^\s"']{1,200})""")
 # What every pattern here and every known shape of a key has: an assignment, a flag, a scheme, or a long word.
 _MAYBE = re.compile(r"[:=]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token", re.IGNORECASE)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -76,12 +77,17 @@ class Redactor:
         if len(text) > _LONGEST:
             text = text[:_LONGEST] + "…"
         if text not in self._texts:
-            self._texts[text] = _masked(text, self.spans(text)) if self._suspect(text) else text
+            self._texts[text] = _masked(text, self._told(text)) if self._suspect(text) else text
         return self._texts[text]
 
     def _suspect(self, text: str) -> bool:
         """Whether there is any reason to look closer: most messages have none, and there are many."""
         return bool(_MAYBE.search(text)) or bool(self._values)
+
+    def _told(self, text: str) -> list[Span]:
+        """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
+        found = (one for one in _suspicious(text) if not _is_word(text[one.start : one.end]))
+        return _merged([*found, *self._known(text)])
 
     def spans(self, text: str) -> list[Span]:
         """What to mask in a text, merged and in order."""
@@ -117,10 +123,14 @@ class Redactor:
         return known
 
 
+def _is_word(value: str) -> bool:
+    """Whether a value may be a word of any sentence."""
+    return value.isalpha() and value.islower() and len(value) < 2 * _LEAST
+
+
 def _telling(value: str) -> bool:
     """Whether a value is so much its own that it can be masked wherever it stands."""
-    plain = value.isalpha() and value.islower()
-    return len(value) >= 2 * _LEAST or (len(value) >= _LEAST and not plain)
+    return len(value) >= _LEAST and not _is_word(value)
 
 
 def _suspicious(text: str) -> Iterator[Span]:
@@ -129,9 +139,7 @@ def _suspicious(text: str) -> Iterator[Span]:
         yield secret.span
     yield from _assigned(_QUOTED, text)
     yield from _assigned(_PLAIN, text)
-    for span in _assigned(_FLAG, text):
-        if not text[span.start : span.end].isalpha():  # `--password is`: a sentence about the flag
-            yield span
+    yield from _assigned(_FLAG, text)
     for pattern in (_BEARER, _USER):
         for found in pattern.finditer(text):
             value = found["value"]
@@ -143,7 +151,10 @@ def _assigned(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     """The values that a pattern finds under names of secrets."""
     for found in pattern.finditer(text):
         group = found.lastgroup or "value"
-        if _names_secret(found["name"]) and not secrets.is_placeholder(found[group]):
+        value = found[group]
+        if value in _RIGHTS or secrets.is_placeholder(value):
+            continue
+        if _names_secret(found["name"]):
             yield Span(*found.span(group))
 
 

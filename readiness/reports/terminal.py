@@ -16,7 +16,7 @@ from readiness.model import Finding, Severity
 from readiness.redact import Redactor
 from readiness.report import Report
 from readiness.reports import Options, digest, explain
-from readiness.reports.frame import frame, safe
+from readiness.reports.frame import columns, frame, safe
 from readiness.score import Category
 
 # Only the terminal's own sixteen colours, and neither black nor white: both dark and light themes stay readable.
@@ -32,6 +32,7 @@ INDENT = 11  # where messages begin, right of the severity
 PROSE = 110  # a line of prose that is longer is hard to read, however wide the window
 PANEL = 100
 BAR = 24
+WIDE = 10_000
 ALSO = 8  # so many further places of a rule have a line each; of more, only the lines are told
 
 
@@ -51,7 +52,7 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     redactor = Redactor(report.hidden)
     if options.quiet:
         for one in filter(report.gate.fails, report.findings):
-            console.print(_line(one, redactor, where=True))
+            console.print(_line(one, redactor, _place(one, WIDE)))
         console.print(_gate(report, redactor))
         return
     kinds = {row.path: row.kind for row in report.files}
@@ -86,9 +87,10 @@ def _group(
 ) -> list[RenderableType]:
     """One rule's findings in one file."""
     one, rule = group.first, group.first.rule
-    parts: list[RenderableType] = [_line(one, redactor)]
+    short = _place(one, 0) if group.brief else None  # the file's name stands above
+    parts: list[RenderableType] = [_line(one, redactor, short)]
     if not group.brief:
-        parts.append(_where(one))
+        parts.append(_where(one, width))
         if group.framed:
             parts += _frame(one, redactor, width)
         prose = []
@@ -101,34 +103,31 @@ def _group(
     return parts
 
 
-def _line(one: Finding, redactor: Redactor, *, where: bool = False) -> RenderableType:
+def _line(one: Finding, redactor: Redactor, place: Text | None = None) -> RenderableType:
     """Severity and message; the message hangs under itself where it is long."""
     row = Table.grid(padding=0)
     row.add_column(width=INDENT, no_wrap=True)
-    row.add_column(ratio=1, overflow="fold")
+    row.add_column(overflow="fold")
     severity = Text(f"  {one.rule.severity}", SEVERITY[one.rule.severity])
-    message = Text(
-        safe(redactor.text(one.message)), "bold" if one.rule.severity >= Severity.HIGH else ""
-    )
-    if where:
-        message.append("  ")
-        message.append_text(_place(one))
-    row.add_row(severity, message)
+    message = Text(safe(redactor.text(one.message)))
+    message.stylize("bold" if one.rule.severity >= Severity.HIGH else "")
+    row.add_row(severity, Text.assemble(message, "  ", place) if place else message)
     return row
 
 
-def _place(one: Finding) -> Text:
-    """Where it is, as terminals make a link of it, and the rule."""
+def _place(one: Finding, room: int) -> Text:
+    """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
     start = one.start
-    return Text.assemble(
-        (safe(f"{one.path}:{start.line}:{start.column}"), "dim"), "  ", (one.rule.id, "dim italic")
-    )
+    where = safe(f"{one.path}:{start.line}:{start.column}")
+    if columns(where) + len(one.rule.id) + 2 > room:
+        where = f"{start.line}:{start.column}"
+    return Text.assemble((where, "dim"), "  ", (one.rule.id, "dim italic"))
 
 
-def _where(one: Finding) -> RenderableType:
-    place = _place(one)
-    if one.gain >= 0.05:
-        place.append(f"  +{one.gain:.1f}", "green")
+def _where(one: Finding, width: int) -> RenderableType:
+    gain = f"  +{one.gain:.1f}" if one.gain >= 0.05 else ""
+    place = _place(one, width - INDENT - len(gain))
+    place.append(gain, "green")
     return Padding(place, (0, 0, 0, INDENT))
 
 
@@ -188,7 +187,7 @@ def _details(console: Console, report: Report, redactor: Redactor) -> None:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
     for one in report.suppressed:
         why = one.suppressed
-        console.print(_line(one, redactor, where=True))
+        console.print(_line(one, redactor, _place(one, WIDE)))
         if why:
             until = f", until {why.until}" if why.until else ""
             told = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
@@ -242,7 +241,7 @@ def _bars(categories: tuple[Category, ...]) -> RenderableType:
         color = "green" if share >= 0.8 else "yellow" if share >= 0.5 else "red"
         full = min(int(share * BAR + 0.5), BAR - 1 if one.loss > 0.005 else BAR)
         bar = Text.assemble(("━" * full, color), ("─" * (BAR - full), "dim"))
-        table.add_row(Text(one.title), bar, Text(f"{one.cap - one.loss:.1f} of {one.cap}"))
+        table.add_row(Text(one.title), bar, Text(f"{one.cap - one.loss:.1f} of {one.cap:>2}"))
     return table
 
 

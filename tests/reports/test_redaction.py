@@ -37,6 +37,7 @@ LINES = {
     "bearer": "curl -H 'Authorization: Bearer Zplanted1x22'",
     "github": "TOKEN_X: ghp_ZplantedZplantedZplantedZplanted12345",
     "numbered": "DB_PASSWORD_2=Zplanted1x",
+    "weak": "  password: plantedtoor",
     "tab": "\tPASSWORD:\tZplanted1x",
     "wide": "漢字 PASSWORD=Zplanted1x",
 }
@@ -77,7 +78,7 @@ def test_a_line_shows_no_secret(name: str) -> None:
     assert MASK in shown
 
 
-@pytest.mark.parametrize("name", [name for name in LINES if name not in {"env"}])
+@pytest.mark.parametrize("name", [name for name in LINES if name not in {"env", "weak"}])
 def test_a_message_shows_no_secret(name: str) -> None:
     source = Source("a.yaml", "x: 1\n")
     text = f"command {LINES[name]}"
@@ -179,6 +180,9 @@ REFERENCES = [
     "ENV DB_PASSWORD is a secret by its name",
     "the flag --password takes a word",
     "basic settings, token rotation",
+    "basic authentication",
+    "secrets: deletecollection are open to its subjects",
+    "permission id-token: write is given to all 2 jobs",
     "image: nginx:1.27",
 ]
 
