@@ -45,6 +45,7 @@ def run(project: Project, rules: Sequence[Bound], core: dict[str, Rule], outcome
         for target in bound.rule.targets:
             by_target.setdefault(target, []).append(bound)
     for kind, documents in project.by_kind.items():
+        kinds.prepare(kind, documents, project.paths)
         known = kinds.targets(kind)
         wanted = [
             (known[target], bounds) for target, bounds in by_target.items() if target in known

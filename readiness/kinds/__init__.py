@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
 from readiness.model import Note, Source
 
-KINDS = ("dockerfile", "compose", "github", "dependabot", "gitlab", "k8s", "nginx")
+KINDS = (
+    "dockerfile",
+    "compose",
+    "github",
+    "dependabot",
+    "gitlab",
+    "k8s",
+    "nginx",
+    "dockerignore",
+)
 
 
 def module(kind: str) -> ModuleType:
@@ -44,6 +53,13 @@ def embedded(kind: str, document: Any) -> Iterator[Source]:
     """The sources nested in a document: config files in the values of a ConfigMap."""
     inner = getattr(module(kind), "embedded", None)
     return inner(document) if inner else iter(())
+
+
+def prepare(kind: str, documents: list[Any], paths: Collection[str]) -> None:
+    """Let a kind look at all of its documents before rules do: one file may say what another is."""
+    found = getattr(module(kind), "prepare", None)
+    if found:
+        found(documents, paths)
 
 
 def notes(kind: str, document: Any) -> Iterator[Note]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ _CONTAINER = re.compile(
     re.MULTILINE,
 )
 _NAMES = (".yaml", ".yml", ".json")
+_KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 # Files that are read by a tool of their own, not by the API server.
 _NOT_OBJECTS = frozenset({"Kustomization", "Component", "Config", "Cluster", "ClusterConfiguration", "InitConfiguration",
                           "KubeletConfiguration", "JoinConfiguration", "Kptfile", "Profile"})  # fmt: skip
@@ -350,6 +352,8 @@ def pods_of(one: Object) -> Iterator[Pod]:
         yield from pod_in(one, mapping(job, "spec").get("template"))
     elif (kind, group) in _TEMPLATED:
         yield from pod_in(one, spec.get("template"))
+    elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
+        yield from pod_in(one, spec.get("podTemplate"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
         yield from pod_in(one, mapping(spec, "jobTargetRef").get("template"))
     elif (
@@ -406,6 +410,25 @@ def embedded(document: Document) -> Iterator[Source]:
                         parent=document.source,
                         starts=starts,
                     )
+
+
+def prepare(documents: list[Document], paths: Collection[str]) -> None:
+    """Mark the patches of kustomizations: they show a part of an object, and leave out what their base has."""
+    patches: set[str] = set()
+    folders = {posixpath.dirname(path) for path in paths if _KUSTOMIZATION.search(path)}
+    for document in documents:
+        root, folder = document.node, posixpath.dirname(document.source.root.path)
+        if root.get("kind") in _NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
+            listed = root.get("patchesStrategicMerge")
+            entries = [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
+            for key in ("patches", "patchesJson6902"):
+                entries += [text(one.get("path")) for one in maps(root.get(key))]
+            patches.update(posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry)
+    for document in documents:
+        path = posixpath.normpath(document.source.root.path)
+        bare = any(not one.image for one in document.containers)
+        if path in patches or (bare and posixpath.dirname(document.source.root.path) in folders):
+            document.source.fragment = True
 
 
 IGNORE = "readiness.dev/ignore."

@@ -13,10 +13,10 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s import Map, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s import Object, Pod, mapping, maps, text
 from readiness.model import Source
 from readiness.project import Project
-from readiness.syntax.yaml import Seq
+from readiness.syntax.yaml import Map, Seq
 
 # Labels that controllers add to pods: a selector may name them although no template writes them.
 ADDED = frozenset(
@@ -36,7 +36,6 @@ ADDED = frozenset(
         "deploymentconfig",
     }
 )
-OWNED = frozenset({"pod-template-hash", "controller-uid", "batch.kubernetes.io/controller-uid"})
 MANY = 64  # as many matches as any rule looks at
 
 
@@ -44,10 +43,12 @@ class Named(Protocol):
     """What has a namespace and stands in a source: an object, or a workload."""
 
     @property
-    def source(self) -> Source: ...
+    def source(self) -> Source:
+        """Where it stands."""
 
     @property
-    def namespace(self) -> str: ...
+    def namespace(self) -> str:
+        """The namespace that is written on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,12 +175,12 @@ class Index:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
         matching = (
             one
-            for one in self._candidates(wanted)
+            for one in self.candidates(wanted)
             if same(one.namespace, namespace) is not False and wanted.matches(one.labels)
         )
         return list(islice(matching, limit))
 
-    def _candidates(self, wanted: Selector) -> list[Workload]:
+    def candidates(self, wanted: Selector) -> list[Workload]:
         """The smallest list that holds every match: that of the rarest pair, or of an expression's values."""
         lists = [self.labelled.get(pair, []) for pair in wanted.pairs if not variable(pair[1])]
         for key, operator, values in wanted.expressions:
@@ -196,7 +197,7 @@ def index(project: Project) -> Index:
 
 def _build(project: Project) -> Index:
     made = Index()
-    words = set()
+    words: set[str] = set()
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
         for one in document.objects:
@@ -206,6 +207,8 @@ def _build(project: Project) -> Index:
             if target:
                 kind = text(target.get("kind")) or "Deployment"
                 made.targets.setdefault((kind, text(target.get("name"))), []).append(one)
+            if document.source.fragment and not project.prose:
+                continue  # a patch: what it leaves out stands in what it patches
             workload = _workload(one, pods.get(id(one)))
             if workload is not None:
                 made.workloads.append(workload)
@@ -268,7 +271,12 @@ def nearest(one: Named, candidates: Iterable[T]) -> list[T]:
     A tree holds many environments and many applications; a name that is used in several of them is related only
     where the files stand together.
     """
-    found = [other for other in candidates if same(other.namespace, one.namespace) is not False]
+    found = [
+        other
+        for other in candidates
+        if same(other.namespace, one.namespace) is not False
+        and (one.source.fragment or not other.source.fragment)
+    ]
     for key in (lambda other: other.source.root.path, lambda other: folder(other.source)):
         here = [other for other in found if key(other) == key(one)]
         if here:
@@ -322,7 +330,6 @@ def _selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
     for one, wanted in pairs:
         if wanted is None:
             continue
-        wanted = wanted if one.kind == "NetworkPolicy" else wanted.open()
         if wanted.pairs:
             by_pair.setdefault(wanted.pairs[0], []).append((one, wanted))
         else:
@@ -366,7 +373,7 @@ def selecting(workload: Workload, project: Project, build: Any) -> list[Object]:
 
 def nearest_all(one: Named, candidates: Iterable[T]) -> list[T]:
     """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
-    found = list(candidates)
+    found = [other for other in candidates if one.source.fragment or not other.source.fragment]
     here = [other for other in found if folder(other.source) == folder(one.source)]
     if here:
         return here

@@ -1,0 +1,174 @@
+"""PodDisruptionBudgets: missing, in the way of every drain, over nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s.context import number, variable
+from readiness.checks.k8s.index import (
+    Workload,
+    autoscalers,
+    budget_selector,
+    budgets,
+    index,
+    nearest_all,
+    selecting,
+    workload_of,
+)
+from readiness.checks.k8s.scale import SCALED, SCALERS, bounds, of, stated
+from readiness.kinds.k8s import Object, Pod
+from readiness.model import Hit, Related, Unknown, hit, missing
+from readiness.project import Project
+
+Outcome = Iterator[Hit | Unknown]
+KIND = "PodDisruptionBudget"
+_NONE = frozenset({("maxUnavailable", 0), ("maxUnavailable", "0%"), ("maxUnavailable", "0"), ("minAvailable", "100%")})
+
+
+def absent(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project) -> Outcome:
+    """A workload with at least `minimum` replicas is in no disruption budget."""
+    workload = workload_of(pod, project)
+    if workload is None or pod.kind not in kinds:
+        return
+    least = of(pod.owner, project).least
+    if least is None:
+        yield Unknown(pod.owner.spec.at("replicas"))
+    elif least >= minimum and not project.memo(budgets).of(workload):
+        yield missing(pod.owner.metadata.at("name"), count=least)
+
+
+def _covered(one: Object, project: Project) -> list[Workload]:
+    """The workloads that a budget is about and that stand with it."""
+    wanted = budget_selector(one)
+    if wanted is None:
+        return []
+    found = index(project).selected(wanted, one.namespace)
+    return nearest_all(one, [each for each in found if each.owner.kind in SCALED])
+
+
+def _written(one: Object) -> str:
+    """The field of a budget that is written, where exactly one is."""
+    fields = [key for key in ("minAvailable", "maxUnavailable") if one.spec.get(key) is not None]
+    return fields[0] if len(fields) == 1 else ""
+
+
+def zero(one: Object) -> Outcome:
+    """A budget allows no disruption whatever the number of pods: maxUnavailable 0, or minAvailable 100%."""
+    if one.kind != KIND:
+        return
+    field = _written(one)
+    value = one.spec.get(field) if field else None
+    if variable(value):
+        yield Unknown(one.spec.at(field))
+    elif (field, value) in _NONE:
+        yield hit(one.spec.at(field), field=field, value=value)
+
+
+def no_room(one: Object, *, project: Project) -> Outcome:
+    """A budget asks for as many pods as its workload has, so that none may ever be evicted."""
+    if one.kind != KIND or _written(one) != "minAvailable":
+        return
+    value = one.spec.get("minAvailable")
+    workloads = _covered(one, project)
+    if value == "100%" or len(workloads) != 1:
+        return
+    owner = workloads[0].owner
+    if autoscalers(owner, project, *SCALERS):
+        return
+    count = stated(owner)
+    needed = _rounded_up(value, count or 0)
+    if count and needed is not None and needed >= count:
+        span = owner.spec.at("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
+        place = Related(owner.source, span, "its replicas")
+        yield hit(one.spec.at("minAvailable"), related=[place], value=value, count=count,
+                  workload=owner.resource)  # fmt: skip
+
+
+def _rounded_up(value: object, total: int) -> int | None:
+    """How many of `total` pods a budget's number or percentage stands for: 50 % of one pod is one pod."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
+        return -(-int(value[:-1]) * total // 100)
+    return number(value)
+
+
+def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
+    """A budget asks for more pods than the autoscaler of its workload keeps; `equal`: for just as many."""
+    if one.kind != KIND or _written(one) != "minAvailable":
+        return
+    value = number(one.spec.get("minAvailable"))
+    for workload in _covered(one, project):
+        for scaler in autoscalers(workload.owner, project, *SCALERS):
+            least = bounds(scaler).least
+            if value is None or least is None or not (value == least if equal else value > least):
+                continue
+            key = "minReplicas" if scaler.kind != "ScaledObject" else "minReplicaCount"
+            span = scaler.spec.at(key) if key in scaler.spec else scaler.metadata.at("name")
+            place = Related(scaler.source, span, "the autoscaler goes down to this")
+            yield hit(one.spec.at("minAvailable"), related=[place], value=value, least=least,
+                      workload=workload.owner.resource)  # fmt: skip
+
+
+def over_autoscaler_workload(pod: Pod, *, project: Project) -> Outcome:
+    """As `over_autoscaler`, told at the workload."""
+    workload = workload_of(pod, project)
+    if workload is None or pod.kind not in SCALED:
+        return
+    for scaler in autoscalers(pod.owner, project, *SCALERS):
+        least = bounds(scaler).least
+        for budget in selecting(workload, project, budgets):
+            value = number(budget.spec.get("minAvailable"))
+            if least is not None and value is not None and value > least:
+                place = Related(budget.source, budget.spec.at("minAvailable"), "the budget asks for this")
+                yield hit(pod.owner.metadata.at("name"), related=[place], value=value, least=least)
+
+
+def matches_nothing(one: Object, *, project: Project) -> Outcome:
+    """A budget selects no pod of any workload in the files."""
+    wanted = budget_selector(one) if one.kind == KIND else None
+    if one.kind != KIND or not index(project).workloads:
+        return
+    if wanted is None:
+        place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
+        yield missing(place, what="has no selector")
+        return
+    opened = wanted.open()
+    if opened.empty and not wanted.empty:
+        return
+    found = index(project)
+    if not found.selected(opened, one.namespace, 1) and not _operated(opened.pairs, found.foreign):
+        yield missing(one.spec.key("selector"), what="selects no pod of any workload in the files")
+
+
+def _operated(pairs: tuple[tuple[str, str], ...], words: frozenset[str]) -> bool:
+    """Whether a custom resource bears one of the values: an operator may make the pods."""
+    return any(value in words for _, value in pairs)
+
+
+def unhealthy(one: Object) -> Outcome:
+    """The budget does not say whether pods that are not ready may be evicted."""
+    if one.kind == KIND and one.spec.get("unhealthyPodEvictionPolicy") is None:
+        yield missing(one.metadata.at("name"))
+
+
+def no_policy(one: Object) -> Outcome:
+    """A budget has neither minAvailable nor maxUnavailable, or both."""
+    if one.kind != KIND:
+        return
+    fields = [key for key in ("minAvailable", "maxUnavailable") if one.spec.get(key) is not None]
+    if not fields:
+        yield missing(one.metadata.at("name"), what="neither minAvailable nor maxUnavailable")
+    elif len(fields) == 2:
+        yield hit(one.spec.key("maxUnavailable"), what="both minAvailable and maxUnavailable")
+
+
+def overlap(pod: Pod, *, project: Project) -> Outcome:
+    """Two budgets select the same pods: the eviction API then refuses every eviction."""
+    workload = workload_of(pod, project)
+    if workload is None:
+        return
+    found = selecting(workload, project, budgets)
+    names = sorted({one.name for one in found})
+    if len(names) > 1:
+        related = [Related(one.source, one.metadata.at("name"), "selects the pods") for one in found[:4]]
+        yield hit(pod.owner.metadata.at("name"), related=related, names=" and ".join(names[:4]))

@@ -1,0 +1,103 @@
+"""Gateway API: listeners without TLS, routes to nowhere, routes that answer plain HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.k8s.context import variable
+from readiness.checks.k8s.index import index, nearest
+from readiness.checks.k8s.ingress import has_port
+from readiness.kinds.k8s import Object, mapping, maps, text
+from readiness.model import Hit, Related, hit, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map
+
+GROUP = "gateway.networking.k8s.io"
+ROUTES = frozenset({"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"})
+
+
+def is_gateway(one: Object) -> bool:
+    """Whether an object is a Gateway of the Gateway API (Istio has one of the same name)."""
+    return one.kind == "Gateway" and one.group == GROUP
+
+
+def listeners(one: Object) -> Iterator[Map]:
+    """The listeners of a Gateway."""
+    yield from maps(one.spec.get("listeners"))
+
+
+def listener_without_certificate(one: Object) -> Iterator[Hit]:
+    """A listener ends TLS and names no certificate."""
+    if not is_gateway(one):
+        return
+    for listener in listeners(one):
+        tls = mapping(listener, "tls")
+        ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (None, "Terminate")
+        named = any(True for _ in maps(tls.get("certificateRefs"))) or tls.get("options")
+        if ends and not named:
+            yield missing(listener.at("name"), name=text(listener.get("name")))
+
+
+def only_plain(one: Object) -> Iterator[Hit]:
+    """A Gateway listens for HTTP and has no listener for HTTPS."""
+    if is_gateway(one):
+        protocols = {listener.get("protocol") for listener in listeners(one)}
+        if "HTTP" in protocols and not protocols & {"HTTPS", "TLS"}:
+            yield missing(one.metadata.at("name"))
+
+
+def references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
+    """The Services that a route sends to: where each is named, its name, its namespace, its port."""
+    for rule in maps(one.spec.get("rules")):
+        for ref in maps(rule.get("backendRefs")):
+            if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
+                name = ref.get("name")
+                if isinstance(name, str) and not variable(name):
+                    yield ref, name, text(ref.get("namespace")) or one.namespace, ref.get("port")
+
+
+def backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+    """A route sends to a Service that is in no file, or to a port that the Service does not have."""
+    if one.kind not in ROUTES or one.group != GROUP:
+        return
+    for ref, name, namespace, port in references(one):
+        found = index(project).found("Service", name, namespace)
+        if not found:
+            yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
+            continue
+        near = nearest(one, found) or found
+        if port is not None and not any(has_port(each, port) for each in near):
+            there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
+            yield hit(ref.at("port"), related=[there], what=f"port {port} of Service {name!r}, which it does not have")
+
+
+def gateway_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+    """A route names a listener that its Gateway does not have."""
+    if one.kind not in ROUTES or one.group != GROUP:
+        return
+    for ref in maps(one.spec.get("parentRefs")):
+        name, section = ref.get("name"), ref.get("sectionName")
+        if ref.get("kind") not in (None, "Gateway") or not isinstance(name, str) or not isinstance(section, str):
+            continue
+        found = nearest(one, index(project).names.get(("Gateway", name), ()))
+        known = [text(each.get("name")) for gateway in found for each in listeners(gateway)]
+        if found and section not in known and not variable(section):
+            yield hit(ref.at("sectionName"), section=section, gateway=name)
+
+
+def not_redirected(one: Object, *, project: Project) -> Iterator[Hit]:
+    """A route serves content on a listener for plain HTTP, whose Gateway also has one for HTTPS."""
+    if one.kind != "HTTPRoute" or one.group != GROUP:
+        return
+    if not any(True for _ in references(one)):
+        return
+    for ref in maps(one.spec.get("parentRefs")):
+        name = text(ref.get("name"))
+        for gateway in nearest(one, index(project).names.get(("Gateway", name), ())):
+            by_name = {text(each.get("name")): each.get("protocol") for each in listeners(gateway)}
+            section = ref.get("sectionName")
+            protocols = set(by_name.values())
+            plain = by_name.get(section) == "HTTP" if isinstance(section, str) else "HTTP" in protocols
+            if plain and "HTTPS" in protocols:
+                yield hit(ref.at("sectionName") if section else ref.at("name"), gateway=name)

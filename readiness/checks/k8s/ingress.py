@@ -1,0 +1,300 @@
+"""Ingress: TLS, redirects, classes, backends, hosts, and the annotations of ingress-nginx."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.checks.k8s.context import number, variable
+from readiness.checks.k8s.index import index, nearest, same
+from readiness.kinds.k8s import Container, Object, mapping, maps, text
+from readiness.model import Hit, Related, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+NGINX = "nginx.ingress.kubernetes.io/"
+# Annotations by which a controller ends TLS with a certificate that no field of the Ingress names.
+TLS_ELSEWHERE = (
+    "alb.ingress.kubernetes.io/certificate-arn",
+    "alb.ingress.kubernetes.io/ssl-redirect",
+    "networking.gke.io/managed-certificates",
+    "ingress.gcp.kubernetes.io/pre-shared-cert",
+    "networking.gke.io/v1beta1.FrontendConfig",
+    "appgw.ingress.kubernetes.io/appgw-ssl-certificate",
+    "traefik.ingress.kubernetes.io/router.tls",
+    "traefik.ingress.kubernetes.io/router.tls.certresolver",
+    "route.openshift.io/termination",
+    "nginx.ingress.kubernetes.io/ssl-passthrough",
+    "kubernetes.digitalocean.com/load-balancer-id",
+)
+
+
+def is_ingress(one: Object) -> bool:
+    """Whether an object is an Ingress of Kubernetes."""
+    return one.kind == "Ingress" and one.group in {"networking.k8s.io", "extensions"}
+
+
+def tls_missing(one: Object, *, strict: bool) -> Outcome:
+    """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count."""
+    if not is_ingress(one) or any(True for _ in maps(one.spec.get("tls"))):
+        return
+    if not strict and any(key in one.annotations for key in TLS_ELSEWHERE):
+        return
+    if variable(one.spec.get("tls")):
+        yield Unknown(one.spec.at("tls"))
+    else:
+        yield missing(one.metadata.at("name"))
+
+
+def rules(one: Object) -> Iterator[Map]:
+    """The rules of an Ingress."""
+    yield from maps(one.spec.get("rules"))
+
+
+def covers(pattern: str, host: str) -> bool:
+    """Whether a host of a certificate stands for a host: itself, or a wildcard for its first part."""
+    if pattern == host:
+        return True
+    return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
+
+
+def host_without_tls(one: Object) -> Outcome:
+    """An Ingress has TLS for some of its hosts, and not for this one."""
+    entries = list(maps(one.spec.get("tls"))) if is_ingress(one) else []
+    hosts: list[str] = []
+    for entry in entries:
+        listed = entry.get("hosts")
+        if not isinstance(listed, Seq) or not listed:
+            return  # no hosts: the certificate's own
+        hosts += [host for host in listed if isinstance(host, str)]
+    if any(map(variable, hosts)):
+        return
+    for rule in rules(one):
+        host = rule.get("host")
+        if entries and isinstance(host, str) and host and not variable(host) and not any(covers(one, host) for one in hosts):
+            yield hit(rule.at("host"), host=host)
+
+
+OFF = frozenset({"false", "False", "FALSE", "no", "0"})
+
+
+def redirect_off(one: Object) -> Outcome:
+    """An Ingress with TLS answers plain HTTP too: the redirect is turned off."""
+    if not is_ingress(one) or not one.spec.get("tls"):
+        return
+    forced = one.annotations.get(NGINX + "force-ssl-redirect")
+    key = NGINX + "ssl-redirect"
+    if str(one.annotations.get(key)) in OFF and str(forced).lower() != "true":
+        yield hit(one.annotations.at(key), annotation=key)
+    entry = one.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
+    if isinstance(entry, str) and "web" in {part.strip() for part in entry.split(",")}:
+        middle = text(one.annotations.get("traefik.ingress.kubernetes.io/router.middlewares"))
+        if "redirect" not in middle:
+            key = "traefik.ingress.kubernetes.io/router.entrypoints"
+            yield hit(one.annotations.at(key), annotation=key)
+
+
+def class_missing(one: Object, *, project: Project) -> Outcome:
+    """An Ingress names no class, and no class of the files is the default."""
+    if not is_ingress(one) or one.spec.get("ingressClassName"):
+        return
+    if one.annotations.get("kubernetes.io/ingress.class") is not None:
+        return
+    default = "ingressclass.kubernetes.io/is-default-class"
+    if not any(str(each.annotations.get(default)) == "true" for each in index(project).all("IngressClass")):
+        yield missing(one.metadata.at("name"))
+
+
+def class_annotation(one: Object) -> Outcome:
+    """An Ingress names its class by the annotation that ingressClassName replaced."""
+    key = "kubernetes.io/ingress.class"
+    if is_ingress(one) and one.annotations.get(key) is not None:
+        yield hit(one.annotations.key(key))
+
+
+def backends(one: Object) -> Iterator[tuple[Map, str, Any]]:
+    """The Services that an Ingress sends to: the mapping that names each, its name, its port."""
+    nodes = [mapping(one.spec, key) for key in ("defaultBackend", "backend")]
+    for rule in rules(one):
+        nodes += [mapping(path, "backend") for path in maps(mapping(rule, "http").get("paths"))]
+    for node in nodes:
+        service = mapping(node, "service")
+        if isinstance(service.get("name"), str):
+            port = mapping(service, "port")
+            number = port.get("number")
+            yield service, service["name"], port.get("name") if number is None else number
+        elif isinstance(node.get("serviceName"), str):
+            yield node, node["serviceName"], node.get("servicePort")
+
+
+def backend_missing(one: Object, *, project: Project) -> Outcome:
+    """An Ingress sends to a Service that is in no file, or to a port that the Service does not have."""
+    if not is_ingress(one):
+        return
+    for node, name, port in backends(one):
+        key = "name" if "name" in node else "serviceName"
+        if variable(name) or (port == "use-annotation"):
+            continue
+        found = index(project).found("Service", name, one.namespace)
+        if not found:
+            yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
+            continue
+        near = nearest(one, found) or found
+        if port is not None and not variable(port) and not any(has_port(each, port) for each in near):
+            place = mapping(node, "port").at() if "port" in node else node.at("servicePort")
+            there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
+            yield hit(place, related=[there], what=f"port {port} of Service {name!r}, which it does not have")
+
+
+def has_port(service: Object, port: Any) -> bool:
+    """Whether a Service has a port of that number or name."""
+    listed = service.spec.get("ports")
+    if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):
+        return True
+    return any(port in (one.get("port"), one.get("name")) or variable(one.get("port")) for one in maps(listed))
+
+
+def host_missing(one: Object) -> Outcome:
+    """A rule of an Ingress has no host, so that it answers for every name."""
+    if is_ingress(one):
+        for rule in rules(one):
+            if rule.get("host") in (None, "", "*"):
+                yield missing(rule.at())
+
+
+def host_wildcard(one: Object) -> Outcome:
+    """A rule of an Ingress answers for every name under a domain."""
+    if is_ingress(one):
+        for rule in rules(one):
+            if text(rule.get("host")).startswith("*."):
+                yield hit(rule.at("host"), host=rule["host"])
+
+
+def _routes(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
+    """The Ingresses of a project by folder, class, host and path."""
+    made: dict[tuple[str, str, str, str], list[Object]] = {}
+    for one in index(project).all("Ingress"):
+        if is_ingress(one):
+            for key in _keys(one):
+                listed = made.setdefault(key, [])
+                if not listed or listed[-1] is not one:
+                    listed.append(one)
+    return made
+
+
+def _keys(one: Object) -> Iterator[tuple[str, str, str, str]]:
+    place = posixpath.dirname(one.source.root.path)
+    name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
+    for rule in rules(one):
+        host = text(rule.get("host"))
+        for path in maps(mapping(rule, "http").get("paths")):
+            if host and not variable(host):
+                yield place, str(name), host, text(path.get("path")) or "/"
+
+
+def host_repeated(one: Object, *, project: Project) -> Outcome:
+    """Two Ingresses of one folder claim the same host and path."""
+    if not is_ingress(one) or NGINX + "canary" in one.annotations:
+        return
+    routes = project.memo(_routes)
+    seen = set()
+    for key in _keys(one):
+        others = [
+            other
+            for other in routes.get(key, ())[:64]
+            if other is not one and (other.name, other.namespace) != (one.name, one.namespace)
+            and NGINX + "canary" not in other.annotations
+            and same(other.namespace, one.namespace) is True
+        ]  # fmt: skip
+        if others and key not in seen and routes[key][0] is not one:
+            seen.add(key)
+            there = Related(others[0].source, others[0].metadata.at("name"), "claims it too")
+            yield hit(one.metadata.at("name"), related=[there], route=key[2] + key[3], other=others[0].name)
+
+
+def snippet(one: Object, *, words: Sequence[str]) -> Outcome:
+    """An annotation puts text into the controller's configuration; `words`: only text with one of these."""
+    if not is_ingress(one):
+        return
+    for key, value in one.annotations.items():
+        if not key.startswith(NGINX) or not key.endswith("snippet"):
+            continue
+        if not words or any(re.search(rf"\b{word}", str(value)[:20000]) for word in words):
+            yield hit(one.annotations.key(key), annotation=key)
+
+
+def snippets_allowed(one: Object) -> Outcome:
+    """The configuration of ingress-nginx allows snippets."""
+    if one.kind == "ConfigMap":
+        data = mapping(one.node, "data")
+        if str(data.get("allow-snippet-annotations")).lower() == "true":
+            yield hit(data.at("allow-snippet-annotations"))
+
+
+_CONTROLLER = re.compile(
+    r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)"
+)
+
+
+def controller_retired(container: Container) -> Outcome:
+    """The container is the ingress-nginx controller."""
+    if _CONTROLLER.search(container.image):
+        yield hit(container.node.at("image"))
+
+
+def annotations_retired(one: Object) -> Outcome:
+    """An Ingress is written for ingress-nginx: it carries its annotations."""
+    if is_ingress(one):
+        found = [key for key in one.annotations if key.startswith(NGINX)]
+        if found:
+            yield hit(one.annotations.key(found[0]), annotation=found[0])
+
+
+def no_rate_limit(one: Object) -> Outcome:
+    """An Ingress of a controller that can limit requests sets no limit."""
+    if not is_ingress(one):
+        return
+    name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
+    if name != "nginx" and not any(key.startswith(NGINX) for key in one.annotations):
+        return
+    if not any(key.startswith(NGINX + "limit-") for key in one.annotations):
+        yield missing(one.metadata.at("name"))
+
+
+ISSUERS = ("cert-manager.io/", "certmanager.k8s.io/", "kubernetes.io/tls-acme", "networking.gke.io/managed-certificates",
+           "alb.ingress.kubernetes.io/certificate-arn", "acme.cert-manager.io/",
+           "traefik.ingress.kubernetes.io/router.tls.certresolver")  # fmt: skip
+
+
+def certificate_by_hand(one: Object, *, project: Project) -> Outcome:
+    """Nothing in the files issues the certificate of an Ingress."""
+    if not is_ingress(one) or any(key.startswith(ISSUERS) for key in one.annotations):
+        return
+    issued = {text(each.spec.get("secretName")) for each in index(project).all("Certificate")}
+    for entry in maps(one.spec.get("tls")):
+        name = entry.get("secretName")
+        if isinstance(name, str) and not variable(name) and name not in issued:
+            yield missing(entry.at("secretName"), secret=name)
+
+
+def cors_everyone(one: Object) -> Outcome:
+    """An Ingress answers cross-origin requests from everywhere."""
+    if not is_ingress(one) or str(one.annotations.get(NGINX + "enable-cors")).lower() != "true":
+        return
+    key = NGINX + "cors-allow-origin"
+    origin = one.annotations.get(key)
+    if origin is None:
+        yield missing(one.annotations.key(NGINX + "enable-cors"))
+    elif isinstance(origin, str) and "*" in [part.strip() for part in origin.split(",")]:
+        yield hit(one.annotations.at(key))
+
+
+def body_unbounded(one: Object) -> Outcome:
+    """An Ingress takes bodies of any size."""
+    key = NGINX + "proxy-body-size"
+    value = one.annotations.get(key)
+    if is_ingress(one) and (number(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text(value))):
+        yield hit(one.annotations.at(key))

@@ -1,0 +1,227 @@
+"""NetworkPolicies: pods that none selects, rules that allow everything, peers that are not there, names that do not resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from readiness.checks.k8s.context import number
+from readiness.checks.k8s.index import Selector, Workload, index, policies, selector, workload_of
+from readiness.kinds.k8s import Object, Pod, mapping, maps
+from readiness.model import Hit, Unknown, hit, joined, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+KIND = "NetworkPolicy"
+OTHER = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy", "AdminNetworkPolicy",
+         "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy", "AuthorizationPolicy")  # fmt: skip
+
+
+def is_policy(one: Object) -> bool:
+    """Whether an object is a NetworkPolicy of Kubernetes itself (Calico has one of the same name)."""
+    return one.kind == KIND and one.api_version in {"networking.k8s.io/v1", "extensions/v1beta1"}
+
+
+def directions(one: Object) -> frozenset[str]:
+    """The directions that a policy restricts: as written, else Ingress, and Egress where it has egress rules."""
+    types = one.spec.get("policyTypes")
+    if isinstance(types, Seq) and types:
+        return frozenset(str(one) for one in types)
+    return frozenset({"Ingress", "Egress"} if one.spec.get("egress") is not None else {"Ingress"})
+
+
+def restricted(workload: Workload, project: Project) -> frozenset[str]:
+    """The directions in which some policy restricts the pods of a workload."""
+    found = project.memo(policies).of(workload)
+    return frozenset(way for one in found if is_policy(one) for way in directions(one))
+
+
+def _elsewhere(project: Project) -> bool:
+    """Whether policies of another sort are there, which this module does not read."""
+    found = index(project)
+    return any(True for _ in found.all(*OTHER)) or any(not is_policy(one) for one in found.all(KIND))
+
+
+def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project) -> Outcome:
+    """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough."""
+    workload = workload_of(pod, project)
+    if workload is None or pod.node.get("hostNetwork") is True:
+        return
+    found = restricted(workload, project)
+    open_ways = [way for way in directions if way not in found]
+    if open_ways and (every or len(open_ways) == len(directions)):
+        if project.memo(_elsewhere):
+            yield Unknown(pod.owner.metadata.at("name"))
+        else:
+            yield missing(pod.owner.metadata.at("name"), ways=joined(way.lower() for way in open_ways))
+
+
+def unselected(pod: Pod, *, project: Project) -> Outcome:
+    """No policy selects the pod at all."""
+    workload = workload_of(pod, project)
+    if workload is not None and not project.memo(policies).of(workload):
+        yield missing(pod.owner.metadata.at("name"))
+
+
+def without_rules(pod: Pod, *, project: Project) -> Outcome:
+    """No policy with rules for both directions selects the pod."""
+    workload = workload_of(pod, project)
+    if workload is None:
+        return
+    found = project.memo(policies).of(workload)
+    ways = {key for one in found for key in ("ingress", "egress") if one.spec.get(key)}
+    if len(ways) < 2:
+        yield missing(pod.owner.metadata.at("name"))
+
+
+def namespace_open(one: Object, *, project: Project) -> Outcome:
+    """A Namespace has no NetworkPolicy in it."""
+    if one.kind != "Namespace" or one.name.startswith("kube-") or project.memo(_elsewhere):
+        return
+    if one.name not in project.memo(_named):
+        yield missing(one.metadata.at("name"))
+
+
+def _named(project: Project) -> frozenset[str]:
+    """The namespaces that policies name."""
+    return frozenset(one.namespace for one in index(project).all(KIND))
+
+
+def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+    """A policy selects no pod of any workload in the files; `alone`: also where there is no workload at all."""
+    if not is_policy(one):
+        return
+    wanted = selector(one.spec.get("podSelector")) or Selector()
+    if wanted.empty or not _comparable(project, alone):
+        return
+    if not _selected(wanted, one.namespace, project):
+        yield missing(mapping(one.spec, "podSelector").at(), pairs=_words(wanted))
+
+
+def _comparable(project: Project, alone: bool) -> bool:
+    """Whether there are pods to compare with."""
+    return alone or bool(index(project).workloads)
+
+
+def _selected(wanted: Selector, namespace: str | None, project: Project) -> bool:
+    """Whether a selector may mean a pod of the files; `namespace` None: in whatever namespace."""
+    found = index(project)
+    opened = wanted.open()
+    if opened.empty or any(value in found.foreign for _, value in opened.pairs):
+        return True
+    if namespace is not None:
+        return bool(found.selected(opened, namespace, 1))
+    return any(opened.matches(one.labels) for one in islice(found.candidates(opened), 4096))
+
+
+def _words(wanted: Selector) -> str:
+    return joined([f"{key}={value}" for key, value in wanted.pairs] or [key for key, _, _ in wanted.expressions])
+
+
+def peer_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+    """A policy allows traffic with pods that are in no file."""
+    if not is_policy(one) or not _comparable(project, alone):
+        return
+    for peer in _peers(one):
+        wanted = selector(peer.get("podSelector"))
+        if wanted is None or wanted.empty:
+            continue
+        other = peer.get("namespaceSelector") is not None
+        if other and not alone:
+            continue  # pods of another namespace may well be another team's
+        if not _selected(wanted, None if other else one.namespace, project):
+            yield missing(peer.at("podSelector"), pairs=_words(wanted))
+
+
+def _rules(one: Object) -> Iterator[tuple[str, Map]]:
+    for key in ("ingress", "egress"):
+        for rule in maps(one.spec.get(key)):
+            yield key, rule
+
+
+def _peers(one: Object) -> Iterator[Map]:
+    for key, rule in _rules(one):
+        yield from maps(rule.get("from" if key == "ingress" else "to"))
+
+
+EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+
+
+def _anyone(peers: Any) -> bool:
+    """Whether a rule's peers leave nobody out."""
+    if peers is None or (isinstance(peers, Seq) and not peers):
+        return True
+    return any(
+        mapping(peer, "ipBlock").get("cidr") in EVERYWHERE
+        and not mapping(peer, "ipBlock").get("except")
+        for peer in maps(peers)
+    )
+
+
+def allows_everything(one: Object, *, direction: str) -> Outcome:
+    """A rule of a policy allows every peer on every port."""
+    if not is_policy(one) or direction.capitalize() not in directions(one):
+        return
+    listed = one.spec.get(direction)
+    if not isinstance(listed, Seq):
+        return
+    for at, rule in enumerate(listed):
+        if isinstance(rule, Map) and not rule.get("ports") and _anyone(rule.get("from" if direction == "ingress" else "to")):
+            yield hit(listed.at(at), direction=direction)
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+
+def _dns(rule: Map) -> bool:
+    """Whether an egress rule lets a pod ask for names: UDP to port 53, or to every port."""
+    ports = rule.get("ports")
+    if not isinstance(ports, Seq) or not ports:
+        return True
+    for port in maps(ports):
+        first, last = port.get("port"), number(port.get("endPort"))
+        protocol = port.get("protocol") or "TCP"
+        span = number(first)
+        named = isinstance(first, str) and ("dns" in first or (first.isdigit() and first in {"53", "5353"}))
+        inside = span is not None and (span in {53, 5353} or (last is not None and span <= 53 <= last))
+        if protocol == "UDP" and (first is None or named or inside):
+            return True
+    return False
+
+
+def no_dns(one: Object, *, project: Project) -> Outcome:
+    """A policy restricts egress to named peers, and no policy on its pods lets them resolve names."""
+    if not is_policy(one) or "Egress" not in directions(one):
+        return
+    rules = list(maps(one.spec.get("egress")))
+    if not rules or any(_dns(rule) for rule in rules):
+        return
+    if all(_addresses(rule) for rule in rules):
+        return
+    wanted = selector(one.spec.get("podSelector")) or Selector()
+    others = _others(one, wanted, project)
+    if not any(_dns(rule) for other in others for rule in maps(other.spec.get("egress"))):
+        yield hit(one.spec.key("egress"))
+
+
+def _addresses(rule: Map) -> bool:
+    """Whether every peer of a rule is a block of addresses, for which no name is needed."""
+    peers = list(maps(rule.get("to")))
+    return bool(peers) and all("ipBlock" in peer for peer in peers)
+
+
+def _others(one: Object, wanted: Selector, project: Project) -> list[Object]:
+    """The other policies that may act on the pods of a policy."""
+    found = index(project)
+    workloads = found.selected(wanted, one.namespace)
+    if workloads:
+        lists = [project.memo(policies).of(each) for each in workloads]
+        return [each for each in lists[0] if all(any(each is other for other in rest) for rest in lists)]
+    labels = dict(wanted.pairs)
+    return [
+        other
+        for other in islice(found.all(KIND), 4096)
+        if other is not one and (selector(other.spec.get("podSelector")) or Selector()).matches(labels)
+    ]

@@ -1,0 +1,159 @@
+"""References to ConfigMaps, Secrets, claims, accounts and classes that are in no file, and to keys that are not in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from readiness.checks.k8s.context import variable
+from readiness.checks.k8s.index import index, nearest
+from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
+from readiness.model import Hit, Related, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map
+
+
+class Reference(NamedTuple):
+    """Where a pod names another object: the mapping and key, what it names, and a key in it ("" for the whole)."""
+
+    node: Map
+    at: str
+    kind: str
+    name: str
+    key: str
+    optional: bool
+    container: str
+
+
+MAKERS = ("ExternalSecret", "ClusterExternalSecret", "SealedSecret", "Certificate", "VaultStaticSecret", "VaultDynamicSecret",
+          "OnePasswordItem", "SecretProviderClass", "InfisicalSecret", "ServiceBinding")  # fmt: skip
+
+
+def _key_ref(container: Container, node: Map, kind: str) -> Iterator[Reference]:
+    name, key = node.get("name"), text(node.get("key"))
+    if isinstance(name, str) and not variable(name):
+        optional = node.get("optional") is True
+        yield Reference(node, "name", kind, name, key, optional, container.name)
+
+
+def of_container(container: Container) -> Iterator[Reference]:
+    """What the environment of a container is taken from."""
+    for entry in maps(container.node.get("env")):
+        source = mapping(entry, "valueFrom")
+        yield from _key_ref(container, mapping(source, "configMapKeyRef"), "ConfigMap")
+        yield from _key_ref(container, mapping(source, "secretKeyRef"), "Secret")
+    for entry in maps(container.node.get("envFrom")):
+        yield from _key_ref(container, mapping(entry, "configMapRef"), "ConfigMap")
+        yield from _key_ref(container, mapping(entry, "secretRef"), "Secret")
+
+
+_VOLUMES = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret"),
+            ("persistentVolumeClaim", "claimName", "PersistentVolumeClaim"))  # fmt: skip
+
+
+def of_volumes(pod: Pod) -> Iterator[Reference]:
+    """What the volumes of a pod are taken from."""
+    for volume in maps(pod.node.get("volumes")):
+        parts = [volume, *maps(mapping(volume, "projected").get("sources"))]
+        for part in parts:
+            for key, field, kind in _VOLUMES:
+                node = mapping(part, key)
+                at = "name" if part is not volume and kind == "Secret" else field
+                name = node.get(at)
+                if isinstance(name, str) and not variable(name):
+                    yield Reference(node, at, kind, name, "", node.get("optional") is True, "")
+
+
+def references(pod: Pod) -> Iterator[Reference]:
+    """All that a pod refers to by name."""
+    for container in pod.containers():
+        yield from of_container(container)
+    yield from of_volumes(pod)
+
+
+def _made(project: Project) -> frozenset[tuple[str, str]]:
+    """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
+    found = index(project)
+    made = set()
+    for one in found.all(*MAKERS):
+        target = mapping(one.spec, "target")
+        for name in (target.get("name"), one.spec.get("secretName"), one.name):
+            made.add(("Secret", text(name)))
+    for document in project.documents("k8s"):
+        for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+            made.update((kind, text(one.get("name"))) for one in maps(document.node.get(key)))
+    return frozenset(made)
+
+
+# What a cluster has without anybody's file.
+BUILT_IN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "extension-apiserver-authentication")})
+
+
+def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Iterator[Hit]:
+    """A pod refers to an object of one of `kinds` that is in no file."""
+    found = index(project)
+    seen = set()
+    for ref in references(pod):
+        key = (ref.kind, ref.name)
+        if ref.kind not in kinds or ref.optional or key in seen or key in BUILT_IN:
+            continue
+        seen.add(key)
+        if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(_made):
+            if ref.kind == "PersistentVolumeClaim" and _template_claim(ref.name, project):
+                continue
+            yield missing(ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name)
+
+
+def _templates(project: Project) -> frozenset[str]:
+    """The beginnings of the claims that StatefulSets make: TEMPLATE-NAME-."""
+    return frozenset(
+        f"{text(mapping(claim, 'metadata').get('name'))}-{one.name}"
+        for one in index(project).all("StatefulSet")
+        for claim in maps(one.spec.get("volumeClaimTemplates"))
+    )
+
+
+def _template_claim(name: str, project: Project) -> bool:
+    return name.rpartition("-")[0] in project.memo(_templates)
+
+
+def key_missing(container: Container, *, whole: bool, project: Project) -> Iterator[Hit]:
+    """A variable is taken from a key that the ConfigMap or Secret does not have; `whole`: or from one in no file."""
+    pod = container.pod
+    for ref in of_container(container):
+        if ref.optional or not ref.key or ref.node.get("key") is None or variable(ref.key):
+            continue
+        found = index(project).found(ref.kind, ref.name, pod.namespace)
+        near = nearest(pod, found) or found
+        if not found:
+            if whole and (ref.kind, ref.name) not in project.memo(_made):
+                yield missing(ref.node.at("name"), kind=ref.kind, name=ref.name, what="is in no file")
+        elif near and not any(_has(one, ref.key) for one in near):
+            there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
+            what = f"has no key {ref.key!r}"
+            yield missing(ref.node.at("key"), related=[there], kind=ref.kind, name=ref.name, what=what)
+
+
+def _has(one: Object, key: str) -> bool:
+    """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
+    parts = [one.node.get(name) for name in ("data", "stringData", "binaryData")]
+    shown = [part for part in parts if isinstance(part, Map)]
+    return not shown or any(key in part for part in shown)
+
+
+def account_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
+    """A pod runs as a service account that is in no file."""
+    name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
+    if not isinstance(name, str) or name == "default" or variable(name):
+        return
+    if not index(project).found("ServiceAccount", name, pod.namespace):
+        key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
+        yield missing(pod.node.at(key), account=name)
+
+
+def class_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
+    """A pod names a priority class that is in no file and no part of Kubernetes."""
+    name = pod.node.get("priorityClassName")
+    named = isinstance(name, str) and name and not name.startswith("system-") and not variable(name)
+    if named and not index(project).names.get(("PriorityClass", str(name))):
+        yield missing(pod.node.at("priorityClassName"), value=name)

@@ -1,0 +1,55 @@
+"""Too few pods: single replicas and pods that nothing brings back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.k8s.context import variable
+from readiness.checks.k8s.index import autoscalers, selecting, services, workload_of
+from readiness.checks.k8s.scale import SCALED, SCALERS, stated
+from readiness.checks.k8s.storage import single_writer
+from readiness.kinds.k8s import Object, Pod
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
+
+Outcome = Iterator[Hit | Unknown]
+
+
+def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -> Outcome:
+    """A workload has fewer than `minimum` pods at its least; `behind_service`: only where a Service sends it traffic."""
+    owner = pod.owner
+    workload = workload_of(pod, project)
+    if owner.kind not in SCALED or workload is None or autoscalers(owner, project, *SCALERS):
+        return
+    if variable(owner.spec.get("replicas")):
+        yield Unknown(owner.spec.at("replicas"))
+        return
+    count = stated(owner)
+    if count is None or not 0 < count < minimum:
+        return
+    if behind_service and (
+        not selecting(workload, project, services) or single_writer(pod, project)
+    ):
+        return
+    if "replicas" in owner.spec:
+        yield hit(owner.spec.at("replicas"), count=count)
+    else:
+        yield missing(owner.metadata.at("name"), count=count)
+
+
+def few(one: Object, *, minimum: int) -> Outcome:
+    """The object asks for fewer than `minimum` pods, or for none in particular, which is one."""
+    count = stated(one)
+    if one.kind in SCALED and count is not None and count < minimum:
+        place = one.spec.at("replicas") if "replicas" in one.spec else one.metadata.at("name")
+        make = hit if "replicas" in one.spec else missing
+        yield make(place, count=count)
+
+
+def bare_pod(one: Object) -> Outcome:
+    """A Pod that nothing brings back when its node goes."""
+    if one.kind == "Pod" and not one.metadata.get("ownerReferences"):
+        mirror = "kubernetes.io/config.mirror" in one.annotations
+        hook = any("hook" in key for key in one.annotations)
+        if not mirror and not hook and one.spec.get("restartPolicy") in (None, "Always"):
+            yield hit(one.node.at("kind"))

@@ -1,0 +1,140 @@
+"""Where pods are put: spread over nodes, affinity, priority, DNS options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.checks.k8s.context import number, variable
+from readiness.checks.k8s.index import same, selector
+from readiness.checks.k8s.scale import SCALED, of
+from readiness.kinds.k8s import Pod, mapping, maps, text
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+NODES = frozenset({"kubernetes.io/hostname", "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"})
+
+
+def _terms(pod: Pod) -> Iterator[Map]:
+    """The terms by which a pod keeps away from others, required and preferred."""
+    affinity = mapping(mapping(pod.node, "affinity"), "podAntiAffinity")
+    yield from maps(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    for weighted in maps(affinity.get("preferredDuringSchedulingIgnoredDuringExecution")):
+        yield mapping(weighted, "podAffinityTerm")
+
+
+def _apart(term: Map, pod: Pod, keys: Sequence[str]) -> bool:
+    """Whether a term keeps the pod's own replicas apart: it selects their labels, in their namespace, over nodes."""
+    wanted = selector(term.get("labelSelector"))
+    listed = term.get("namespaces")
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, Seq) else []
+    here = not names or any(same(name, pod.namespace) is not False for name in names)
+    here = here or term.get("namespaceSelector") is not None
+    return (
+        wanted is not None
+        and wanted.matches(pod.labels)
+        and here
+        and (not keys or term.get("topologyKey") in keys)
+    )
+
+
+def spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
+    """Whether something keeps the replicas of a pod apart: an anti-affinity to themselves, or a spread constraint."""
+    if any(_apart(term, pod, keys) for term in _terms(pod)):
+        return True
+    for one in maps(pod.node.get("topologySpreadConstraints")):
+        wanted = selector(one.get("labelSelector"))
+        if wanted is None or wanted.matches(pod.labels):
+            return True
+    return False
+
+
+def not_spread(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project) -> Outcome:
+    """A workload with several replicas says nothing about where they go, so that one node may hold them all."""
+    owner = pod.owner
+    if owner.kind not in (kinds or SCALED):
+        return
+    least = of(owner, project).least
+    if least is not None and least >= minimum and not spread(pod):
+        span = owner.spec.key("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
+        yield missing(span, count=least)
+
+
+def no_constraints(pod: Pod) -> Outcome:
+    """The pod has no topologySpreadConstraints."""
+    if not isinstance(pod.node.get("topologySpreadConstraints"), Seq):
+        yield missing(pod.node.at("containers"))
+
+
+def constraint_invalid(pod: Pod) -> Outcome:
+    """A spread constraint with a field that the API server refuses."""
+    for one in maps(pod.node.get("topologySpreadConstraints")):
+        skew, domains = one.get("maxSkew"), one.get("minDomains")
+        when = one.get("whenUnsatisfiable")
+        if skew is None:
+            yield missing(one.at(), what="has no maxSkew")
+        elif number(skew) is not None and int(skew) < 1:
+            yield hit(one.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
+        if domains is not None and number(domains) is not None and int(domains) < 1:
+            yield hit(one.at("minDomains"), what=f"has minDomains {domains}, under 1")
+        if not text(one.get("topologyKey")):
+            yield missing(one.at(), what="has no topologyKey")
+        if when is None:
+            yield missing(one.at(), what="has no whenUnsatisfiable")
+        elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not variable(when):
+            yield hit(one.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}")
+        elif domains is not None and when == "ScheduleAnyway":
+            yield hit(one.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
+
+
+def constraint_unmatched(pod: Pod) -> Outcome:
+    """A spread constraint or an anti-affinity term counts other pods than the workload's own."""
+    for one in maps(pod.node.get("topologySpreadConstraints")):
+        wanted = selector(one.get("labelSelector"))
+        if one.get("labelSelector") is None:
+            yield missing(one.at(), what="has no labelSelector, and so counts no pod")
+        elif wanted is not None and not wanted.matches(pod.labels):
+            yield hit(one.at("labelSelector"), what="selects labels that the pods do not carry")
+
+
+def no_node_affinity(pod: Pod) -> Outcome:
+    """The pod does not say by affinity which nodes it may run on."""
+    if not mapping(mapping(pod.node, "affinity"), "nodeAffinity"):
+        yield missing(pod.node.at("containers"))
+
+
+def no_priority(pod: Pod) -> Outcome:
+    """The pod names no priority class."""
+    if not pod.node.get("priorityClassName"):
+        yield missing(pod.node.at("containers"))
+
+
+def priority_other(pod: Pod, *, allow: Sequence[str]) -> Outcome:
+    """The pod's priority class is none of `allow`."""
+    value = pod.node.get("priorityClassName")
+    if isinstance(value, str) and value and value not in allow and not variable(value):
+        yield hit(pod.node.at("priorityClassName"), value=value)
+
+
+SYSTEM = ("kube-system", "kube-node-lease", "gatekeeper-system", "calico-system", "tigera-operator")
+
+
+def priority_system(pod: Pod) -> Outcome:
+    """A pod outside the system namespaces claims the priority of the cluster's own parts."""
+    value = pod.node.get("priorityClassName")
+    known = pod.namespace and pod.namespace not in SYSTEM and not pod.namespace.startswith("openshift-")
+    if value in {"system-cluster-critical", "system-node-critical"} and known:
+        yield hit(pod.node.at("priorityClassName"), value=value, namespace=pod.namespace)
+
+
+def dns_option(pod: Pod, *, option: str, value: str) -> Outcome:
+    """The pod's dnsConfig does not set an option to a value."""
+    config = mapping(pod.node, "dnsConfig")
+    found: dict[Any, Any] = {one.get("name"): one for one in maps(config.get("options"))}
+    written = found.get(option)
+    if written is None:
+        yield missing(pod.node.at("containers"), option=f"{option}:{value}")
+    elif str(written.get("value")) != value and not variable(written.get("value")):
+        yield hit(written.at("value"), option=f"{option}:{value}")

@@ -1,0 +1,225 @@
+"""Services: what they select, the ports they send to, and to whom they open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s.context import number, variable
+from readiness.checks.k8s.index import (
+    Index,
+    Selector,
+    Workload,
+    index,
+    nearest_all,
+    selector,
+    service_selector,
+)
+from readiness.checks.k8s.index import same as same_namespace
+from readiness.kinds.k8s import Object, mapping, maps, text
+from readiness.model import Hit, Related, Unknown, hit, joined, missing
+from readiness.project import Project
+from readiness.syntax.yaml import Map, Seq
+
+Outcome = Iterator[Hit | Unknown]
+
+
+def is_service(one: Object) -> bool:
+    """Whether an object is a Service of the core group (Knative has one of its own)."""
+    return one.kind == "Service" and one.api_version == "v1"
+
+
+def _reachable(one: Object, project: Project) -> list[Workload]:
+    """The workloads that a Service sends traffic to and that stand with it."""
+    wanted = service_selector(one)
+    if wanted is None:
+        return []
+    return nearest_all(one, index(project).selected(wanted, one.namespace))
+
+
+def selects_nothing(one: Object, *, project: Project) -> Outcome:
+    """A Service selects no pod of any workload in the files."""
+    wanted = service_selector(one) if is_service(one) else None
+    found: Index = index(project)
+    if wanted is None or not found.workloads:
+        return
+    opened = wanted.open()
+    if opened.empty or any(value in found.foreign for _, value in opened.pairs):
+        return
+    if any(variable(value) for _, value in opened.pairs):
+        yield Unknown(one.spec.at("selector"))
+    elif not found.selected(opened, one.namespace, 1):
+        pairs = joined(f"{key}={value}" for key, value in opened.pairs)
+        yield missing(one.spec.key("selector"), pairs=pairs)
+
+
+def _targets(one: Object) -> Iterator[tuple[Map, object]]:
+    """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
+    for port in maps(one.spec.get("ports")):
+        target = port.get("targetPort")
+        yield port, port.get("port") if target is None else target
+
+
+def port_undefined(one: Object, *, project: Project) -> Outcome:
+    """A Service sends to a port by a name that no selected pod defines."""
+    if not is_service(one) or not any(isinstance(target, str) for _, target in _targets(one)):
+        return
+    workloads = [each for each in _reachable(one, project) if each.pod is not None]
+    if not workloads:
+        return
+    names = {text(port.get("name")) for each in workloads for port in _declared(each)}
+    for port, target in _targets(one):
+        if isinstance(target, str) and not target.isdigit() and target not in names and not variable(target):
+            yield hit(port.at("targetPort"), related=[_there(workloads[0])], port=target)
+
+
+def port_undeclared(one: Object, *, project: Project) -> Outcome:
+    """A Service sends to a port number that its pods, which do declare ports, do not."""
+    if not is_service(one) or one.spec.get("clusterIP") == "None":
+        return
+    workloads = [each for each in _reachable(one, project) if each.pod is not None]
+    if not workloads or any(not _complete(each) for each in workloads):
+        return
+    numbers = {number(port.get("containerPort")) for each in workloads for port in _declared(each)}
+    for port, target in _targets(one):
+        value = int(target) if isinstance(target, str) and target.isdigit() and len(target) < 6 else target
+        if number(value) is not None and value not in numbers:
+            place = "targetPort" if port.get("targetPort") is not None else "port"
+            served = joined(sorted(one for one in numbers if one is not None))
+            yield hit(port.at(place), related=[_there(workloads[0])], port=value, served=served)
+
+
+def _there(workload: Workload) -> Related:
+    return Related(workload.source, workload.owner.metadata.at("name"), "the pods that it selects")
+
+
+def _declared(workload: Workload) -> Iterator[Map]:
+    for container in workload.pod.containers() if workload.pod else ():
+        yield from maps(container.node.get("ports"))
+
+
+def _complete(workload: Workload) -> bool:
+    """Whether every main container of a workload declares its ports, so that an undeclared one stands out."""
+    containers = [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
+    return bool(containers) and all(
+        any(True for _ in maps(one.node.get("ports"))) for one in containers
+    )
+
+
+def exposed(one: Object, *, types: Sequence[str]) -> Outcome:
+    """A Service is of a type that opens it beyond the cluster."""
+    kind = one.spec.get("type")
+    if is_service(one) and isinstance(kind, str) and kind in types:
+        yield hit(one.spec.at("type"), type=kind)
+
+
+# Annotations by which clouds keep a load balancer inside the network.
+INTERNAL = frozenset(
+    {
+        "service.beta.kubernetes.io/aws-load-balancer-internal",
+        "service.beta.kubernetes.io/azure-load-balancer-internal",
+        "networking.gke.io/load-balancer-type",
+        "cloud.google.com/load-balancer-type",
+        "service.beta.kubernetes.io/oci-load-balancer-internal",
+        "service.beta.kubernetes.io/openstack-internal-load-balancer",
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
+    }
+)
+_INTERNAL_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
+
+
+def internal(one: Object) -> bool:
+    """Whether a load balancer is kept inside the network by an annotation or a class."""
+    scheme = one.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
+    return scheme == "internal" or any(
+        str(one.annotations.get(key, "")).lower() in _INTERNAL_VALUES for key in INTERNAL
+    )
+
+
+def load_balancer_open(one: Object) -> Outcome:
+    """A load balancer takes connections from anywhere."""
+    if not is_service(one) or one.spec.get("type") != "LoadBalancer" or internal(one):
+        return
+    ranges = one.spec.get("loadBalancerSourceRanges")
+    if not isinstance(ranges, Seq) or not ranges:
+        other = "service.beta.kubernetes.io/load-balancer-source-ranges" in one.annotations
+        if not other:
+            yield missing(one.spec.at("type"))
+
+
+def ranges_everything(one: Object) -> Outcome:
+    """The source ranges of a load balancer hold every address."""
+    ranges = one.spec.get("loadBalancerSourceRanges")
+    if is_service(one) and isinstance(ranges, Seq):
+        for at, value in enumerate(ranges):
+            if value in {"0.0.0.0/0", "::/0"}:
+                yield hit(ranges.at(at), range=value)
+
+
+def external_ips(one: Object) -> Outcome:
+    """A Service claims addresses outside of the cluster."""
+    addresses = one.spec.get("externalIPs")
+    if is_service(one) and isinstance(addresses, Seq) and addresses:
+        yield hit(one.spec.at("externalIPs"))
+
+
+def ports_invalid(one: Object) -> Outcome:
+    """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
+    if not is_service(one):
+        return
+    ports = list(maps(one.spec.get("ports")))
+    names, numbers = set(), set()
+    for port in ports:
+        name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
+        if name is None and len(ports) > 1:
+            yield missing(port.at(), what="has no name, which a Service with several ports needs")
+        elif isinstance(name, str) and name in names:
+            yield hit(port.at("name"), what=f"bears the name {name[:63]!r} a second time")
+        if number(key[0]) is not None and key in numbers:
+            yield hit(port.at("port"), what=f"opens {key[0]}/{str(key[1])[:4]} a second time")
+        names.add(name)
+        numbers.add(key)
+
+
+def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
+    """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
+    if one.kind not in {"ServiceMonitor", "PodMonitor"}:
+        return
+    found = index(project)
+    wanted = selector(one.spec.get("selector")) or Selector()
+    things: Sequence[Object | Workload] = found.workloads
+    if one.kind == "ServiceMonitor":
+        things = found.kinds.get("Service", [])
+    if not things:
+        return
+    if wanted.pairs and one.kind == "ServiceMonitor":
+        things = project.memo(_by_label).get(wanted.pairs[0], [])
+    elif wanted.pairs:
+        things = found.selected(wanted, "")
+    allowed = _namespaces(one)
+    for thing in things:
+        here = allowed is None or any(same_namespace(thing.namespace, name) is not False for name in allowed)
+        if here and wanted.matches(thing.labels):
+            return
+    noun = "Service" if one.kind == "ServiceMonitor" else "pod"
+    place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
+    yield missing(place, noun=noun)
+
+
+def _by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
+    """The Services of a project by the labels that they bear."""
+    made: dict[tuple[str, str], list[Object]] = {}
+    for one in index(project).all("Service"):
+        for key, value in one.labels.items():
+            made.setdefault((key, str(value)), []).append(one)
+    return made
+
+
+def _namespaces(one: Object) -> list[str] | None:
+    """The namespaces that a monitor looks in; None for all of them."""
+    chosen = mapping(one.spec, "namespaceSelector")
+    if chosen.get("any") is True:
+        return None
+    names = chosen.get("matchNames")
+    if isinstance(names, Seq):
+        return [name for name in names if isinstance(name, str)]
+    return [one.namespace]

@@ -1,0 +1,156 @@
+"""Field names and types of built-in kinds, held against the official API without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from readiness.checks.k8s.apis import fields
+from readiness.checks.k8s.context import variable
+from readiness.kinds.k8s import Object, mapping
+from readiness.model import Hit, Span, hit, missing
+from readiness.syntax.yaml import Map, Seq
+
+WORDS = {"s": "a string", "i": "a number", "b": "true or false", "n": "a number", "q": "a quantity"}
+LIMIT = 20_000  # values of one object that are looked at
+NEAR = 2  # letters apart, for a suggestion
+
+
+class Flaw(NamedTuple):
+    """What does not fit: which sort of mistake, where, and the facts of its message."""
+
+    sort: str
+    span: Span
+    field: str
+    what: str
+
+
+def model_of(one: Object) -> str:
+    """The type of an object in the table; empty for kinds and versions that it does not have."""
+    found: str = fields()["kinds"].get(one.api_version, {}).get(one.kind, "")
+    return found.partition(" ")[0]
+
+
+def cluster_scoped(one: Object) -> bool:
+    """Whether objects of the kind stand in no namespace."""
+    found: str = fields()["kinds"].get(one.api_version, {}).get(one.kind, "")
+    return found.endswith(" cluster")
+
+
+def flaws(one: Object) -> Iterator[Flaw]:
+    """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
+    types = fields()["types"]
+    stack: list[tuple[Any, str, Span, str]] = [(one.node, model_of(one), one.node.at(), "")]
+    for _ in range(LIMIT):
+        if not stack:
+            return
+        value, kind, span, path = stack.pop()
+        if value is None or not kind or kind == "o":
+            continue
+        if kind.startswith("[]"):
+            if isinstance(value, Seq):
+                inner = kind[2:]
+                stack += [(item, inner, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])]
+            elif not variable(value):
+                yield Flaw("type", span, path, f"takes a list, and is {_shape(value)}")
+        elif kind.startswith("{}"):
+            if isinstance(value, Map):
+                stack += [(value[key], kind[2:], value.at(key), f"{path}.{key}") for key in list(value)[:500]]
+            elif not variable(value):
+                yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
+        elif kind in types:
+            if isinstance(value, Map):
+                yield from _members(value, types[kind], path, stack)
+            elif not variable(value):
+                yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
+        elif not _fits(value, kind) and not variable(value):
+            yield Flaw("type", span, path, f"takes {WORDS.get(kind, 'another type')}, and is {_shape(value)}")
+
+
+def _members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> Iterator[Flaw]:
+    for key, value in node.items():
+        kind = known.get(key)
+        inner = f"{path}.{key}" if path else key
+        if kind is not None:
+            stack.append((value, kind.rstrip("!"), node.at(key), inner))
+        elif not variable(key) and not key.startswith(("$", "{{", "x-")):
+            yield Flaw("unknown", node.key(key), inner, _meant(key, known))
+    for key, kind in known.items():
+        if kind.endswith("!") and node.get(key) is None:
+            yield Flaw("required", node.at(), f"{path}.{key}" if path else key, "")
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "b"
+    if kind == "b":
+        return False
+    if kind == "s":
+        return isinstance(value, str)
+    if kind == "i":
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return isinstance(value, str | int | float) if kind == "q" else isinstance(value, int | float)
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "a string" if isinstance(value, str) else "a number"
+
+
+def _meant(key: str, known: dict[str, str]) -> str:
+    """A field of the type that is spelt nearly the same."""
+    for other in known:
+        if other.lower() == key.lower() or (len(key) > 3 and _near(key, other)):
+            return f"; {other} is meant"
+    return ""
+
+
+def _near(one: str, other: str) -> bool:
+    """Whether two words differ by one letter put in, left out or changed."""
+    if abs(len(one) - len(other)) > 1:
+        return False
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    rest, others = one[start:], other[start:]
+    return rest[1:] == others[1:] or rest[1:] == others or rest == others[1:]
+
+
+def field_unknown(one: Object) -> Iterator[Hit]:
+    """A field that the object's type does not have."""
+    for flaw in flaws(one):
+        if flaw.sort == "unknown":
+            yield hit(flaw.span, field=flaw.field, meant=flaw.what)
+
+
+def field_type(one: Object) -> Iterator[Hit]:
+    """A value of another type than the field takes."""
+    for flaw in flaws(one):
+        if flaw.sort == "type":
+            yield hit(flaw.span, field=flaw.field, what=flaw.what)
+
+
+def field_required(one: Object) -> Iterator[Hit]:
+    """A field that the object's type requires is left out."""
+    for flaw in flaws(one):
+        if flaw.sort == "required":
+            yield missing(flaw.span, field=flaw.field)
+
+
+def any_flaw(one: Object) -> Iterator[Hit]:
+    """The object does not fit its type in one way or another."""
+    for flaw in flaws(one):
+        make = missing if flaw.sort == "required" else hit
+        words = {"unknown": "is no field of its type", "required": "is required"}
+        yield make(flaw.span, field=flaw.field, what=words.get(flaw.sort, flaw.what))
+
+
+def namespace_useless(one: Object) -> Iterator[Hit]:
+    """An object that stands in no namespace names one."""
+    if cluster_scoped(one) and one.namespace:
+        yield hit(mapping(one.node, "metadata").at("namespace"))
