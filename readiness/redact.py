@@ -136,7 +136,8 @@ def _telling(value: str) -> bool:
 def _suspicious(text: str) -> Iterator[Span]:
     """What looks like the value of a secret, in a line of a file or in a sentence about it."""
     for secret in secrets.in_text(text):
-        yield secret.span
+        if text[secret.span.start : secret.span.end] not in _RIGHTS:
+            yield secret.span
     yield from _assigned(_QUOTED, text)
     yield from _assigned(_PLAIN, text)
     yield from _assigned(_FLAG, text)
