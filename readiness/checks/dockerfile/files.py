@@ -167,6 +167,26 @@ def _context(word: Word) -> bool:
     return word.value in (".", "./", "*", "./*", "/")
 
 
+def ignored(step: Step, project: Project) -> Iterator[Hit]:
+    """COPY or ADD of a file that the .dockerignore beside the Dockerfile leaves out."""
+    one = step.instruction
+    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
+        return
+    path = step.source.root.path
+    folder, name = posixpath.split(path)
+    by_path = {document.source.path: document for document in project.documents("dockerignore")}
+    own = by_path.get(f"{path}.dockerignore")
+    found = own or by_path.get(posixpath.join(folder, ".dockerignore"))
+    if found is None or "#" in step.source.path or name.endswith("ignore"):
+        return
+    for word in _sources(one):
+        value = word.value
+        if word.is_variable or _REMOTE.match(value) or any(char in value for char in "*?["):
+            continue
+        if found.ignores(value):
+            yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
+
+
 def context_unfiltered(stage: Stage, project: Project) -> Iterator[Hit]:
     """The whole context is copied, and no .dockerignore says what stays out."""
     path = stage.source.root.path

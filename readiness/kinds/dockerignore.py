@@ -1,0 +1,123 @@
+"""`.dockerignore` files: the patterns, and whether they leave a path out of the build context."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from readiness.model import Source, Span
+
+NAME = "dockerignore"
+EXAMPLE = ".dockerignore"
+_NAMES = (".dockerignore", ".containerignore")
+
+
+def claims(path: str, text: str) -> bool:
+    """By the name alone: any text is a list of patterns."""
+    del text
+    return path.endswith(_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One line: its parts between slashes, and whether it takes files back in."""
+
+    parts: tuple[str, ...]
+    negated: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """The patterns in order; itself the subject of `dockerignore.file`."""
+
+    source: Source
+    patterns: tuple[Pattern, ...]
+    container: str = ""
+    resource: str = ""
+
+    @property
+    def node(self) -> Document:
+        """The document itself."""
+        return self
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """There are no keys in it."""
+        del key
+        return default
+
+    def at(self, key: Any = None, /) -> Span:
+        """The whole text."""
+        del key
+        return Span(0, len(self.source.text))
+
+    def ignores(self, path: str) -> bool:
+        """Whether a path, relative to the context, is left out: the last pattern that matches decides.
+
+        A folder counts as left out only where no pattern takes a part of it back in.
+        """
+        parts = _parts(path)
+        ignored = False
+        for pattern in self.patterns:
+            if not parts:
+                hits = pattern.parts in (("*",), ("**",))
+                ignored = hits or (ignored and not pattern.negated)
+            elif pattern.negated and _may_lie_under(pattern.parts, parts):
+                ignored = False
+            elif any(_matches(pattern.parts, parts[:size]) for size in range(1, len(parts) + 1)):
+                ignored = not pattern.negated
+        return ignored
+
+
+def parse(source: Source) -> Document:
+    """The patterns of a file; nothing in it can be wrong."""
+    patterns = []
+    offset = 0
+    for line in source.text.split("\n"):
+        text = line.strip()
+        if text and not line.startswith("#"):
+            negated = text.startswith("!")
+            parts = _parts(text.lstrip("!").strip())
+            if parts:
+                start = offset + line.index(text)
+                patterns.append(Pattern(parts, negated, Span(start, start + len(text))))
+        offset += len(line) + 1
+    return Document(source, tuple(patterns))
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """A path or pattern in its parts, cleaned as Docker does; none for the context itself."""
+    clean = posixpath.normpath(path.strip("/")) if path.strip("/") else "."
+    return () if clean == "." else tuple(clean.split("/")[:64])
+
+
+def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    """Whether a pattern matches all of a path; `**` stands for any number of parts."""
+    reached = {0}
+    for one in pattern:
+        if one == "**":
+            reached = set(range(min(reached), len(parts) + 1)) if reached else reached
+        else:
+            reached = {at + 1 for at in reached if at < len(parts) and fnmatchcase(parts[at], one)}
+    return len(parts) in reached
+
+
+def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
+    """Whether a pattern may match something inside a folder, or the folder itself."""
+    for one, part in zip(pattern, folder, strict=False):
+        if one == "**":
+            return True
+        if not fnmatchcase(part, one):
+            return False
+    return len(pattern) >= len(folder)
+
+
+def files(document: Document) -> Iterable[Document]:
+    """The file as a whole."""
+    return (document,)
+
+
+TARGETS: dict[str, Callable[[Document], Iterable[Any]]] = {"dockerignore.file": files}

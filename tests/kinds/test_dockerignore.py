@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.kinds import dockerignore
+from readiness.model import Source
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        ("node_modules", "node_modules/a/b.js", True),
+        ("node_modules", "src/node_modules", False),
+        ("**/node_modules", "src/node_modules/x", True),
+        ("/a/", "./a", True),
+        ("*.md\n!README.md", "README.md", False),
+        ("*.md\n!README.md", "b.md", True),
+        ("!a\na", "a", True),
+        ("*", ".", True),
+        ("*\n!src", ".", False),
+        ("**\n!src/keep", "src", False),
+        ("a/*/c", "a/b/c", True),
+        ("# a\n", "a", False),
+        ("a?c", "abc", True),
+        ("", "a", False),
+    ],
+)
+def test_ignores(text: str, path: str, expected: bool) -> None:
+    document = dockerignore.parse(Source(".dockerignore", text))
+    assert document.ignores(path) is expected
+
+
+@given(st.text(alphabet="ab*/!.?[]#\n ", max_size=80), st.text(alphabet="ab/.*", max_size=30))
+def test_any_text(text: str, path: str) -> None:
+    document = dockerignore.parse(Source(".dockerignore", text))
+    assert document.ignores(path) in {True, False}
+    for pattern in document.patterns:
+        assert text[pattern.span.start : pattern.span.end].strip()
