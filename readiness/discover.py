@@ -36,7 +36,9 @@ _OTHERS = frozenset(
     .pt .npy .lst .sam .keep .gitkeep .editorconfig
     """.split()
 )  # fmt: skip
-_ALWAYS = re.compile(r"dockerfile|containerfile|nginx", re.IGNORECASE)
+_ALWAYS = re.compile(
+    r"dockerfile|containerfile|nginx|(?:docker|container)ignore\Z", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
