@@ -157,7 +157,7 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     """
     files = tuple(
         FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
-        for row in rows
+        for row in sorted(rows, key=lambda row: row.path)
     )
     seen = {name for name, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if rule.id in seen}
@@ -169,12 +169,10 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     ]
     cover = score.coverage(rules, looks, files, states)
     result = score.assess(findings, coverage=cover.percent, assessed=assessed)
-    all_open = [replace(one, suppressed=None) for one in findings]
-    unwaived = (
-        score.assess(all_open, coverage=cover.percent, assessed=assessed)
-        if any(one.suppressed for one in findings)
-        else result
-    )
+    unwaived = result
+    if any(one.suppressed for one in findings):
+        all_open = [replace(one, suppressed=None) for one in findings]
+        unwaived = score.assess(all_open, coverage=cover.percent, assessed=assessed)
     gained = tuple(
         replace(one, gain=gain) for one, gain in zip(findings, result.gains, strict=True)
     )

@@ -19,6 +19,7 @@ CROWD = 60  # with more groups than this, what is low or info takes one line
 UNREAD = 5
 KINDS = {
     "dockerfile": "Dockerfile",
+    "dockerignore": ".dockerignore",
     "compose": "compose",
     "k8s": "Kubernetes",
     "nginx": "nginx",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from readiness.model import Confidence, Rule
 from readiness.report import Report
 from readiness.score import Category, Term, factor
 
@@ -37,10 +38,16 @@ def _category(category: Category, terms: list[Term]) -> list[str]:
         return [f"{category.id} (cap {category.cap}): {said}, loss 0.00", ""]
     width = max(len(term.rule.id) for term in terms)
     rows = [
-        f"  {term.rule.id:<{width}}  {term.rule.severity} {term.rule.points:g} x {factor(term.places):.2f}"
+        f"  {term.rule.id:<{width}}  {_price(term.rule)} x {factor(term.places):.2f}"
         f" ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
         for term in sorted(terms, key=lambda term: (-term.points, term.rule.id))
     ]
     points, cap = category.points, category.cap
     bent = f"{cap} x (1 - exp(-{points:.2f} / {cap})) = {category.loss:.2f}"
     return [f"{category.id} (cap {cap}): {points:.2f} points, loss {bent}", *rows, ""]
+
+
+def _price(rule: Rule) -> str:
+    """What one place of a rule costs, and why."""
+    doubt = "" if rule.confidence is Confidence.HIGH else f", {rule.confidence} confidence"
+    return f"{rule.severity}{doubt} {rule.points:g}"

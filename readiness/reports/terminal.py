@@ -44,6 +44,7 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
         width=max(width, 40),
         force_terminal=True,
         color_system="standard",
+        no_color=False,  # whoever asks for colours gets them: NO_COLOR is heard where nobody asks
         markup=False,
         highlight=False,
         emoji=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 from readiness import reports
-from readiness.model import Related, Source, Span
+from readiness.model import Confidence, Related, Source, Span
 from readiness.redact import Redactor
 from readiness.report import FileRow, Report
 from readiness.reports import digest
@@ -330,3 +331,16 @@ def test_a_line_is_shown_once_for_all_that_is_wrong_with_it() -> None:
     assert show("terminal", report(ones)).count("|     - name: web") == 1
     assert show("terminal", report(ones), verbose=True).count("|     - name: web") == 4
     assert show("terminal", report(ones), color="always", width=90).count("- name: web") == 1
+
+
+def test_colours_that_are_asked_for_come_in_spite_of_no_color(
+    sample: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" in show("terminal", sample, color="always", width=80)
+
+
+def test_explain_score_tells_of_doubt() -> None:
+    unsure = dataclasses.replace(rule(), confidence=Confidence.MEDIUM)
+    text = show("terminal", report([find(WEB, "web", unsure)]), explain=True)
+    assert "k8s/probe-missing  high, medium confidence 4.2 x 1.00 (1 place) = 4.20" in text
