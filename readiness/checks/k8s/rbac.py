@@ -69,11 +69,11 @@ def role_of(binding: Object, project: Project) -> Object | None:
 
 
 def system(one: Object) -> bool:
-    """Whether an object is one of those that the control plane makes and repairs itself."""
+    """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
     default = one.kind.startswith("Cluster") and one.name in BUILT_IN
     return (
         default
-        or one.name.startswith("system:")
+        or one.name.startswith(("system:", "gce:"))
         or one.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
     )
 
