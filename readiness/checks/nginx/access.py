@@ -91,7 +91,7 @@ def status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
     """Nobody at all can read the status page: everything is denied and nobody is let in."""
     d = statement.node
     rules = rules_of(project, d.parent)
-    if not rules or rules[0].args != ("all",) or any(rule.name == "allow" for rule in rules):
+    if stranger(rules, "4") != "deny" or any(rule.name == "allow" for rule in rules):
         return
     if tree.value(project, d.parent, "satisfy") != "any" or not authenticated(project, d.parent):
         yield hit(rules[0].head, at=rules[0].source)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.nginx import tree
+from readiness.checks.nginx.variables import redirects
 from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.project import Project
@@ -17,6 +18,16 @@ SECURITY = (
 )  # fmt: skip
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
+_PASSES = (
+    "proxy_pass",
+    "fastcgi_pass",
+    "uwsgi_pass",
+    "scgi_pass",
+    "grpc_pass",
+    "try_files",
+    "alias",
+    "root",
+)
 _OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
 _NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
@@ -156,40 +167,35 @@ def _answers(project: Project, block: Block) -> bool:
 
 
 def serves(project: Project, block: Block) -> bool:
-    """Whether a server sends pages: it has files or a backend, and does not only redirect or refuse."""
-    if any(
-        d.args and (d.args[0] in _NO_PAGE or "://" in d.args[0])
-        for d in tree.own(project, block, "return")
-    ):
+    """Whether a server sends pages, and does not only redirect or refuse."""
+    if tree.value(project, block, "ssl_reject_handshake") == "on" or _turns_away(project, block):
         return False
-    if tree.value(project, block, "ssl_reject_handshake") == "on":
-        return False
-    passing = {
-        "proxy_pass",
-        "fastcgi_pass",
-        "uwsgi_pass",
-        "scgi_pass",
-        "grpc_pass",
-        "try_files",
-        "alias",
-    }
-    if tree.own(project, block, "root"):
-        locations = [d for d in tree.own(project, block, "location") if d.block]
-        return not any(
-            d.args in {("/",), ("^~", "/")} and d.block and _redirects_all(project, d.block)
-            for d in locations
-        )
-    return any(
-        d.name in passing or (d.name == "root" and d.parent is not block)
-        for d in tree.within(project, block)
+    locations = [d for d in tree.own(project, block, "location") if d.block is not None]
+    everything = [d for d in locations if d.args in {("/",), ("^~", "/")}]
+    if not any(_turns_away(project, d.block) for d in everything if d.block):
+        return True
+    others = [d for d in locations if d not in everything and "well-known" not in d.value]
+    return any(_passing(project, d.block) for d in others if d.block)
+
+
+def _turns_away(project: Project, block: Block) -> bool:
+    """Whether a block answers everything with a redirect or a refusal."""
+    for d in tree.own(project, block, "return", "rewrite"):
+        if d.name == "return" and d.args and (d.args[0] in _NO_PAGE or "://" in d.args[0]):
+            return True
+        if (
+            d.name == "rewrite"
+            and d.args[:1] in {("^",), (".*",), ("^(.*)$",), ("^/(.*)$",), ("^(.*)",), ("^/(.*)",)}
+            and redirects(d)
+        ):
+            return True
+    return any(d.value == "all" for d in tree.own(project, block, "deny")) and not tree.own(
+        project, block, "allow"
     )
 
 
-def _redirects_all(project: Project, block: Block) -> bool:
-    return any(
-        d.args and d.args[0] in {"301", "302", "307", "308"}
-        for d in tree.own(project, block, "return")
-    )
+def _passing(project: Project, block: Block) -> bool:
+    return bool(tree.own(project, block, *_PASSES))
 
 
 def not_always(statement: Statement) -> Iterator[Hit]:

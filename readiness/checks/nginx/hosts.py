@@ -79,6 +79,11 @@ class Listen(NamedTuple):
     directive: Directive | None
     options: tuple[str, ...] = ()
 
+    @property
+    def socket(self) -> tuple[str, str, str]:
+        """What two listeners have in common when they compete: UDP and TCP don't."""
+        return self.host, self.port, "udp" if {"quic", "udp"} & set(self.options) else "tcp"
+
 
 def listens(block: Block, *, http: bool = True) -> Iterator[Listen]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""

@@ -116,13 +116,6 @@ def tokens_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         yield missing(block.at())
 
 
-def at_most(statement: Statement, *, most: int) -> Iterator[Hit]:
-    """A number is over the bound."""
-    value = statement.node.args[0] if statement.node.args else ""
-    if value.isdigit() and int(value) > most:
-        yield hit(statement.node.at(1), given=value, most=most)
-
-
 def at_least(statement: Statement, *, least: int) -> Iterator[Hit]:
     """A number is under the bound."""
     value = statement.node.args[0] if statement.node.args else ""

@@ -11,7 +11,7 @@ from readiness.checks.nginx.variables import VARIABLE, names, redirects, regex_o
 from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Unknown, hit
 from readiness.project import Project
-from readiness.syntax import pcre, pcre_tree
+from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 _ROOTLESS = frozenset(
@@ -48,20 +48,30 @@ def alias_traversal(statement: Statement) -> Iterator[Hit]:
         if group is None or not pcre_tree.may_hold(group, _DOT):
             continue
         left = pcre_tree.before(regex.root, group)
-        bounded = left and not left & ~_SLASH
-        inside = not pcre_tree.nullable(group) and not pcre_tree.first(group) & ~_SLASH
-        if not bounded and not inside and not _dotless_start(group):
+        bounded = (
+            left and not left & ~_SLASH
+        )  # nginx has cleaned the path: no `..` stands behind a slash
+        if not bounded and _climbs(group):
             yield hit(d.at(1), alias=d.args[0], location=pattern[0])
             return
 
 
-def _dotless_start(group: pcre_tree.Node) -> bool:
-    """Whether a capture can't begin with what climbs: it must start with a letter or the like, after a fixed text."""
-    return (
-        not pcre_tree.nullable(group)
-        and not pcre_tree.first(group) & (_DOT | _SLASH)
-        and not pcre_tree.may_hold(group, _SLASH)
-    )
+def _climbs(group: pcre_tree.Node) -> bool:
+    """Whether what a capture holds can begin with `..`."""
+    whole = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
+    try:
+        machine = automaton.build(whole)
+    except pcre.UnsupportedError:
+        return False
+    ends = [
+        "",
+        "/",
+        "/a",
+        "/a/b",
+        *automaton.samples(group),
+        *(f"/{text}" for text in automaton.samples(group)),
+    ]
+    return any(automaton.search(machine, f"..{end}") for end in ends)
 
 
 def root_exposed(statement: Statement) -> Iterator[Hit]:

@@ -91,6 +91,18 @@ def server_resolved_once(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1), host=host)
 
 
+def upstream_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+    """A server of an `upstream` is to be looked up again and again, and no resolver is set."""
+    d = statement.node
+    if "resolve" not in d.args or tree.inforce(project, d.parent, "resolver"):
+        return
+    place = d.at(d.args.index("resolve") + 1)
+    if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
+        yield Unknown(place)
+    else:
+        yield hit(place)
+
+
 def _upstreams(project: Project, block: Block) -> dict[str, Block]:
     """The upstream groups in sight of a block, by name."""
     return {

@@ -20,6 +20,7 @@ from readiness.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk
 
+_NAME = re.compile(VARIABLE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
 _CAPTURE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
 _STOPS = frozenset({"last", "break", "redirect", "permanent"})
 _SAFE_IN_IF = frozenset(
@@ -324,8 +325,8 @@ def mixed_case(scope: Scope) -> Iterator[Hit]:
     for d in walk(scope.node):
         words = d.args if d.parent.name not in FREE else d.args[-1:]
         for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
-            for found in VARIABLE.finditer(word):
-                name = found[1] or found[3] or ""
+            for found in _NAME.finditer(word):
+                name = found[1] or found[3] or found[4] or ""
                 if (found[1] and name.isupper()) or not name or name.isdigit():
                     continue  # a place for envsubst
                 first = seen.setdefault(name.lower(), name)

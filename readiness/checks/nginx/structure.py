@@ -38,18 +38,18 @@ def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     block = scope.node
     if scope.kind not in {"http", "stream"}:
         return
-    groups: dict[tuple[str, str], list[tuple[Block, hosts.Listen]]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[Block, hosts.Listen]]] = {}
     for d in tree.own(project, block, "server"):
         if d.block is None:
             continue
         seen = set()
         for one in hosts.listens(d.block, http=scope.kind == "http"):
-            if one[:2] not in seen:
-                seen.add(one[:2])
-                groups.setdefault(one[:2], []).append((d.block, one))
+            if one.socket not in seen:
+                seen.add(one.socket)
+                groups.setdefault(one.socket, []).append((d.block, one))
             elif {"default_server", "default"} & set(one.options):
-                groups[one[:2]].append((d.block, one))
-    for (host, port), found in groups.items():
+                groups[one.socket].append((d.block, one))
+    for (host, port, _), found in groups.items():
         servers = {id(one) for one, _ in found}
         marked = any({"default_server", "default"} & set(listen.options) for _, listen in found)
         if len(servers) < 2 or marked:
@@ -76,7 +76,7 @@ def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
 
 def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
-    taken: dict[tuple[str, str, str], Directive] = {}
+    taken: dict[tuple[str, ...], Directive] = {}
     for d in tree.own(project, scope.node, "server"):
         if d.block is None:
             continue
@@ -86,7 +86,7 @@ def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
             for n, name in enumerate(one.args, 1)
         ]
         reported = False
-        for one in {listen[:2] for listen in hosts.listens(d.block)}:
+        for one in {listen.socket for listen in hosts.listens(d.block)}:
             for name, directive, number in names:
                 key = (*one, name.lower())
                 if key in taken and taken[key] is not d and not reported and "$" not in name:

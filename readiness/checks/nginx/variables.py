@@ -238,7 +238,7 @@ def _entry(project: Project, table: Directive, entry: Directive, depth: int) -> 
     if regex is None:
         return text_value(project, table, text, depth)
     subject = value_of(project, table, table.args[0] if table.args else "")
-    client, slash, decoded = 0, "/" in VARIABLE.sub("", text), False
+    client, slash, decoded = 0, _has_slash(text), False
     for name in names(text):
         group = regex.group(int(name)) if name.isdigit() else regex.group(name)
         if group is None:
@@ -258,9 +258,14 @@ def _entry(project: Project, table: Directive, entry: Directive, depth: int) -> 
     return Value(client, slash, decoded)
 
 
+def _has_slash(text: str) -> bool:
+    """Whether the literal part of a text has a slash behind the one of `scheme://`."""
+    return "/" in VARIABLE.sub("", text).replace("://", "")
+
+
 def text_value(project: Project, directive: Directive, text: str, depth: int = 0) -> Value:
     """What a text with variables can hold, taken together."""
-    client, slash, decoded = 0, "/" in VARIABLE.sub("", text), False
+    client, slash, decoded = 0, _has_slash(text), False
     for name in names(text):
         part = variable(project, directive, name, depth)
         if name.isdigit() and directive.name == "set":
