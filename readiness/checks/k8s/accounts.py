@@ -136,3 +136,20 @@ def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] 
         if whole or (role is not None and grants and far_reaching(role, grants)):
             yield hit(grip(pod), account=account_name(pod), binding=binding.resource, role=name)
             return
+
+
+def bound(one: Object, *, project: Project) -> Outcome:
+    """A binding of the project gives the service account a role."""
+    found = project.memo(access).bindings.get((one.namespace, one.name), ())
+    if found:
+        yield hit(one.metadata.at("name"), binding=found[0].resource)
+
+
+def borrowed(pod: Pod, *, account: str) -> Outcome:
+    """A pod of another program runs as an account that is made for one."""
+    if (
+        account_name(pod) == account
+        and account not in pod.name
+        and account not in pod.labels.values()
+    ):
+        yield hit(grip(pod), account=account)

@@ -101,10 +101,20 @@ def covers(written: str, resource: str) -> bool:
 
 
 def allowed(
-    rule: Map, verbs: Sequence[str], resources: Sequence[str], groups: Sequence[str]
+    rule: Map,
+    verbs: Sequence[str],
+    resources: Sequence[str],
+    groups: Sequence[str],
+    names: Sequence[str] = (),
 ) -> tuple[Span, str, str] | None:
-    """Where a rule allows one of the verbs on one of the resources, and which; None where it does not."""
-    if not {"*", *groups} & set(words(rule, "apiGroups")) or words(rule, "resourceNames"):
+    """Where a rule allows one of the verbs on one of the resources, and which; None where it does not.
+
+    A rule for named objects only counts where it names one of `names`.
+    """
+    named = words(rule, "resourceNames")
+    if not {"*", *groups} & set(words(rule, "apiGroups")) or (
+        named and not set(names) & set(named)
+    ):
         return None
     verb = next((one for one in words(rule, "verbs") if one in {"*", *verbs}), None)
     listed = rule.get("resources")
@@ -174,6 +184,7 @@ def binding_grants(
     verbs: Sequence[str],
     resources: Sequence[str],
     groups: Sequence[str] = ("",),
+    names: Sequence[str] = (),
     subject: Sequence[str] = (),
 ) -> Outcome:
     """The role that the binding hands out allows a verb on a resource."""
@@ -183,7 +194,7 @@ def binding_grants(
     if subject and not any(speaks_for(one, subject) for one in subjects(binding)):
         return
     for rule in rules_of(role):
-        found = allowed(rule, verbs, resources, groups)
+        found = allowed(rule, verbs, resources, groups, names)
         if found:
             where = Related(role.source, found[0], f"{role.resource} allows it here")
             yield hit(
@@ -232,6 +243,15 @@ def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]
     for subject in subjects(binding):
         if subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role)
+
+
+def foreign_subject(binding: Object, *, role: str, account: str) -> Outcome:
+    """A role that is made for one account is bound to another subject."""
+    if text(mapping(binding.node, "roleRef").get("name")) != role:
+        return
+    for subject in subjects(binding):
+        if subject.get("name") != account:
+            yield hit(subject.at("name"), subject=text(subject.get("name")), role=role)
 
 
 def role_dangling(binding: Object, *, project: Project) -> Outcome:
