@@ -59,7 +59,7 @@ class Redactor:
             self._hide(source.root, Span(source.to_root(start), source.to_root(span.end)))
             for value in source.text[start : span.end].split("\n"):
                 bare = value.strip(" \t\r\"'")
-                if _telling(bare):
+                if _telling(bare) and not secrets.is_placeholder(bare):
                     self._values.setdefault(bare[:_LEAST], set()).add(bare)
 
     def _hide(self, root: Source, span: Span) -> None:

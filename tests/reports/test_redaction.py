@@ -229,3 +229,9 @@ def test_many_known_secrets_are_cheap() -> None:
     made = report(ones, hidden=hidden)
     for name in ("json", "terminal", "github"):
         assert "planted" not in show(name, made)
+
+
+def test_a_reference_that_is_hidden_by_mistake_hides_nothing_elsewhere() -> None:
+    source = Source("a.yaml", "password: {{ .x }}\nimage: {{ .x }}\n")
+    shown = show("terminal", report([find(source, "image")], hidden=[(source, Span(10, 18))]))
+    assert "image: {{ .x }}" in shown
