@@ -10,7 +10,6 @@ from readiness.kinds import github, gitlab
 from readiness.kinds.delivery import Act, Job, Pipeline, Stage, order, stage_of
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
-from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
@@ -58,7 +57,7 @@ def _pipeline(job: Job) -> Pipeline:
     return job.workflow if isinstance(job, github.Job) else job.file
 
 
-class _View:
+class View:
     """One job in its pipeline: its stage, those before it and those after it."""
 
     def __init__(self, job: Job, project: Project) -> None:
@@ -71,6 +70,7 @@ class _View:
 
     @property
     def deploys(self) -> tuple[Act, ...]:
+        """What the job deploys."""
         return self.stage.deploys
 
     def later(self, act: Act, *kinds: str) -> bool:
@@ -84,8 +84,9 @@ class _View:
         return own or any(stage.does(*kinds) for stage in self.before)
 
 
-def _view(job: Job, project: Project) -> _View | None:
-    view = _View(job, project)
+def view_of(job: Job, project: Project) -> View | None:
+    """The view of a job that deploys; None for every other, and for one that only runs when others failed."""
+    view = View(job, project)
     return view if view.deploys and not view.stage.after_failure else None
 
 
@@ -95,7 +96,7 @@ def _told(act: Act) -> str:
 
 def untested(job: Job, *, kind: str, project: Project) -> Outcome:
     """A deployment (or a push of an image) with no test before it."""
-    view = _View(job, project)
+    view = View(job, project)
     deploys = [act for act in view.deploys if act.family != "infra"]
     pushes = [act for act in view.stage.acts if act.kind == "push"]
     acts = deploys if kind == "deploy" else [] if deploys else pushes
@@ -133,7 +134,7 @@ def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
 
 def without_environment(job: Job, *, project: Project) -> Outcome:
     """A deployment in a job that names no environment."""
-    view = _view(job, project)
+    view = view_of(job, project)
     if view is None or view.stage.target == "preview" or job.environment is not None:
         return
     included = isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes
@@ -147,7 +148,7 @@ _WATCHED = ("kubernetes", "helm", "ecs", "swarm")
 
 def unwatched(job: Job, *, project: Project) -> Outcome:
     """A rollout that nobody waits for."""
-    view = _view(job, project)
+    view = view_of(job, project)
     acts = [act for act in view.deploys if act.family in _WATCHED] if view is not None else []
     if view is None or not acts or view.stage.target == "preview":
         return
@@ -167,7 +168,7 @@ def unwatched(job: Job, *, project: Project) -> Outcome:
 
 def unproved(job: Job, *, project: Project) -> Outcome:
     """A deployment to production after which nothing asks whether it works."""
-    view = _view(job, project)
+    view = view_of(job, project)
     acts = [act for act in view.deploys if act.family != "infra"] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
         return
@@ -184,7 +185,7 @@ _UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
 
 def irreversible(job: Job, *, project: Project) -> Outcome:
     """A deployment to production with no way back in the pipelines."""
-    view = _view(job, project)
+    view = view_of(job, project)
     acts = [act for act in view.deploys if act.family in _UNDONE] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
         return
@@ -212,7 +213,7 @@ def _rollback(project: Project) -> bool:
 
 def unstaged(job: Job, *, project: Project) -> Outcome:
     """A deployment to production that goes through no staging."""
-    view = _view(job, project)
+    view = view_of(job, project)
     if (
         view is None
         or view.stage.target != "production"
@@ -248,7 +249,7 @@ _ADMITS = re.compile(
 
 def from_pull_request(job: Job, *, project: Project) -> Outcome:
     """A deployment that a pull request starts, other than a preview of it."""
-    view = _view(job, project)
+    view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):
         return
     if isinstance(job, gitlab.Job):
@@ -274,7 +275,7 @@ def _closing(settings: object) -> bool:
     return types == "closed" or (isinstance(types, Seq) and set(types) <= {"closed", "labeled"})
 
 
-def _from_merge_request(job: gitlab.Job, view: _View) -> Outcome:
+def _from_merge_request(job: gitlab.Job, view: View) -> Outcome:
     only = job.value("only")
     names = only if isinstance(only, Seq) else only.get("refs", ()) if isinstance(only, Map) else ()
     rules = job.value("rules")
@@ -295,7 +296,7 @@ def _from_merge_request(job: gitlab.Job, view: _View) -> Outcome:
 
 def unserialised(job: Job, *, project: Project) -> Outcome:
     """A deployment that can run twice at a time."""
-    view = _view(job, project)
+    view = view_of(job, project)
     if view is None or view.stage.target == "preview":
         return
     if isinstance(job, gitlab.Job):
@@ -308,55 +309,3 @@ def unserialised(job: Job, *, project: Project) -> Outcome:
     ):
         return
     yield missing(job.key, how=_told(view.deploys[0]))
-
-
-_FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
-_TAGGED = re.compile(
-    rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"
-)
-
-
-def floating_tag(job: Job, *, project: Project) -> Outcome:
-    """An image deployed by a tag that moves."""
-    view = _view(job, project)
-    for act in view.deploys if view is not None else ():
-        found = _TAGGED.search(act.text)
-        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
-            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
-
-
-_PUSHED = re.compile(
-    r"\b(?:docker|podman|buildah|nerdctl)(?: image)? push (?:-\S+ ){0,3}[\"']?(?P<push>[^\s\"']{1,300})"
-    r"|(?:-t|--tag)[ =][\"']?(?P<tag>[^\s\"']{1,300})"
-)
-
-
-def anonymous_image(job: Job, *, project: Project) -> Outcome:
-    """An image pushed only under tags that do not tell which commit it is of."""
-    view = _View(job, project)
-    acts = [act for act in view.stage.acts if act.kind == "push"]
-    names = []
-    for act in acts:
-        found = _names(act)
-        if found is None:
-            return  # the tags come from elsewhere
-        names += [(name, act) for name in found]
-    known = [(images.parse(name), act) for name, act in names]
-    if known and all(
-        not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
-    ):
-        image, act = known[-1]
-        yield hit(act.span, resource=job.resource, image=image.familiar, tag=image.tag or "none")
-
-
-def _names(act: Act) -> list[str] | None:
-    """The references that a push names; None where they are not written there."""
-    if "docker/build-push-action" in act.text:
-        tags = re.search(r"(?:\A| )tags=(.{1,1500}?)(?= [a-z-]{2,20}=|\Z)", act.text, re.DOTALL)
-        if tags is None or "${{" in tags.group(1):
-            return None
-        return [tag for tag in re.split(r"[\s,]+", tags.group(1)) if tag]
-    found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
-    if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
-        return None
-    return found

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.github import Job, Step, Workflow
-from readiness.kinds.github_texts import expressions, texts
+from readiness.kinds.github_texts import Text, expressions, texts
 from readiness.kinds.gitlab import File
+from readiness.kinds.gitlab import Job as GitlabJob
 from readiness.kinds.scripts import calls
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
@@ -80,10 +81,17 @@ _LOGIN = {
 }
 
 
-def login_passwords(step: Step) -> Iterator[Hit]:
+def login_passwords(step: Step | GitlabJob) -> Iterator[Hit]:
     """A registry password as an argument of a command."""
-    run = step.run
-    if run is None or "login" not in run.value or step.shell not in ("bash", "sh", ""):
+    if isinstance(step, GitlabJob):
+        for text in step.scripts:
+            yield from _logins(text)
+    elif step.run is not None and step.shell in ("bash", "sh", ""):
+        yield from _logins(step.run)
+
+
+def _logins(run: Text) -> Iterator[Hit]:
+    if "login" not in run.value:
         return
     for call in calls(run.value):
         if (

@@ -1,0 +1,90 @@
+"""Steps whose script is Python: does it compile, and is every name there."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from collections.abc import Iterator
+
+from readiness.kinds.github import Step
+from readiness.kinds.scripts import masked
+from readiness.model import Hit, hit
+
+_GIVEN = frozenset(dir(builtins)) | {
+    "__file__",
+    "__name__",
+    "__annotations__",
+    "__builtins__",
+    "__doc__",
+}
+_MAX = 50_000
+
+
+def broken(step: Step) -> Iterator[Hit]:
+    """A script that does not compile, or that reads a name which nothing sets."""
+    run = step.run
+    if run is None or not step.shell.startswith("python") or len(run.value) > _MAX:
+        return
+    text = masked(run.value)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd escape in a string is none of our matter
+            tree = ast.parse(text)
+    except SyntaxError as error:
+        offset = _offset(text, error.lineno or 1, 0)
+        yield hit(
+            run.line(min(offset, max(len(text.rstrip()) - 1, 0))),
+            what=f"does not compile: {error.msg}",
+        )
+        return
+    except (ValueError, RecursionError, MemoryError):
+        return
+    nodes = list(ast.walk(tree))
+    if any(
+        isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
+        for node in nodes
+    ):
+        return
+    known = _GIVEN | set(_set(nodes))
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in known:
+            if set(node.id) == {"x"}:
+                continue  # an expression stands there
+            start = _offset(
+                text, node.lineno, len(_bytes(text, node.lineno)[: node.col_offset].decode())
+            )
+            yield hit(
+                run.part(start, start + len(node.id)), what=f"reads {node.id!r}, which nothing sets"
+            )
+            return
+
+
+def _set(nodes: list[ast.AST]) -> Iterator[str]:
+    """Every name that a script gives a value to, in any scope."""
+    for node in nodes:
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+        else:
+            name = getattr(node, "name", None) or getattr(node, "rest", None)
+            if isinstance(name, str):
+                yield name
+
+
+def _bytes(text: str, line: int) -> bytes:
+    lines = text.split("\n")
+    return lines[line - 1].encode("utf-8", "surrogatepass") if line <= len(lines) else b""
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """The offset of a place in a text; the line counts from 1, the column from 0."""
+    lines = text.split("\n")
+    return sum(len(one) + 1 for one in lines[: line - 1]) + column

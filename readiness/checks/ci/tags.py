@@ -1,0 +1,108 @@
+"""The images of a pipeline: under which tags they are pushed, and by which they are deployed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.ci.delivery import View, view_of
+from readiness.kinds.delivery import Act, Job
+from readiness.model import Hit, Unknown, hit
+from readiness.project import Project
+from readiness.syntax import image as images
+
+Outcome = Iterator[Hit | Unknown]
+_FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
+_TAGGED = re.compile(
+    rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"
+)
+
+
+def floating_tag(job: Job, *, project: Project) -> Outcome:
+    """An image deployed by a tag that moves."""
+    view = view_of(job, project)
+    for act in view.deploys if view is not None else ():
+        found = _TAGGED.search(act.text)
+        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
+            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
+
+
+_PUSHED = re.compile(
+    r"\b(?:docker|podman|buildah|nerdctl)(?: image)? push (?:-\S+ ){0,3}[\"']?(?P<push>[^\s\"']{1,300})"
+    r"|(?:-t|--tag)[ =][\"']?(?P<tag>[^\s\"']{1,300})"
+)
+
+
+def anonymous_image(job: Job, *, project: Project) -> Outcome:
+    """An image pushed only under tags that do not tell which commit it is of."""
+    view = View(job, project)
+    acts = [act for act in view.stage.acts if act.kind == "push"]
+    names = []
+    for act in acts:
+        found = _names(act)
+        if found is None:
+            return  # the tags come from elsewhere
+        names += [(name, act) for name in found]
+    known = [(images.parse(name), act) for name, act in names]
+    if known and all(
+        not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
+    ):
+        image, act = known[-1]
+        yield hit(act.span, resource=job.resource, image=image.familiar, tag=image.tag or "none")
+
+
+def _names(act: Act) -> list[str] | None:
+    """The references that a push names; None where they are not written there."""
+    if "docker/build-push-action" in act.text:
+        tags = re.search(r"(?:\A| )tags=(.{1,1500}?)(?= [a-z-]{2,20}=|\Z)", act.text, re.DOTALL)
+        if tags is None or "${{" in tags.group(1):
+            return None
+        return [tag for tag in re.split(r"[\s,]+", tags.group(1)) if tag]
+    found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
+    if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
+        return None
+    return found
+
+
+_BUILT = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
+_LOADED = re.compile(r"\b(?:kind load|minikube image|k3d image|ctr images? import|docker save)\b")
+
+
+def never_pushed(job: Job, *, project: Project) -> Outcome:
+    """An image deployed to a cluster that a job before built and nobody pushed."""
+    view = view_of(job, project)
+    acts = (
+        [act for act in view.deploys if act.family in ("kubernetes", "helm", "swarm")]
+        if view is not None
+        else []
+    )
+    if view is None or not acts:
+        return
+    stages = list(view.stages.values())
+    moved = any(stage.does("push") or stage.opaque for stage in stages)
+    if moved or any(_LOADED.search(act.text) for stage in stages for act in stage.acts):
+        return
+    built = {
+        _plain(ref)
+        for stage in view.before
+        for act in stage.acts
+        if act.kind == "build"
+        for ref in _refs(act)
+    }
+    for act in acts:
+        found = next((ref for ref in sorted(built) if ref and ref in _plain(act.text)), None)
+        if found is not None:
+            yield hit(act.span, resource=job.resource, image=images.parse(found).familiar)
+            return
+
+
+def _refs(act: Act) -> Iterator[str]:
+    text = re.sub(r"\$\{\{\s*|\s*\}\}", lambda match: match.group().strip(), act.text)
+    for match in _BUILT.finditer(text):
+        if ":" in match.group(1):
+            yield match.group(1)
+
+
+def _plain(text: str) -> str:
+    """A text with the blanks inside `${{ }}` taken out, so that the same reference reads the same."""
+    return re.sub(r"(\$\{\{)\s*|\s*(\}\})", lambda match: match.group().strip(), text)
