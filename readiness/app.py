@@ -51,6 +51,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     baseline: str | os.PathLike[str] | None = None,
     since: str | None = None,
     documents: bool | None = None,
+    render: bool = True,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     checklists: Sequence[str] | None = None,
     cache: bool = False,
@@ -78,6 +79,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         baseline=Path(baseline) if baseline else None,
         since=since,
         jobs=jobs,
+        render=render,
         helm_values=tuple(Path(one) for one in helm_values),
         documents=documents,
         checklists=checklists,
@@ -163,6 +165,7 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
         baseline=options["baseline"] or file.baseline,
         since=options["since"],
         jobs=options["jobs"],
+        render=options["render"],
         helm_values=options["helm_values"],
         file=file,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness import __version__
-from readiness.assemble import Row
+from readiness.assembly import Row
 from readiness.discover import Found
 from readiness.engine import Tally
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression

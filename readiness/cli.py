@@ -115,6 +115,11 @@ def main() -> None:
     help="Judge Markdown met on a walk (default: if nothing else).",
 )
 @click.option(
+    "--render/--no-render",
+    default=True,
+    help="Render Helm charts and build kustomizations (default: yes, with what is installed).",
+)
+@click.option(
     "--helm-values",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False),
@@ -214,6 +219,7 @@ def judge(flags: dict[str, Any]) -> Report:
         baseline=flags["baseline"],
         since=flags["since"],
         documents=flags["documents"],
+        render=flags["render"],
         helm_values=flags["helm_values"],
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],

@@ -33,7 +33,6 @@ class Project:
         *,
         prose: bool = False,
         complete: bool = False,
-        settings: dict[str, Any] | None = None,
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -41,7 +40,6 @@ class Project:
         self.paths = frozenset(paths)
         self.prose = prose
         self.complete = complete
-        self.settings = settings or {}
         self._memo: dict[Any, Any] = {}
         self._folders: frozenset[str] | None = None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from readiness import assemble, baseline, discover, engine, kinds, rules, suppress
 from readiness import select as selection
-from readiness.assemble import Assembly, Row
+from readiness.assembly import Assembly, Row
 from readiness.config import Config
 from readiness.model import Finding, Rule, Source, Span
 from readiness.rules import Bound
@@ -31,6 +31,7 @@ class Settings:
     baseline: Path | None
     since: str | None
     jobs: int
+    render: bool
     helm_values: tuple[Path, ...]
     file: Config
 
@@ -56,7 +57,11 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
     """Sources to findings, suppressed ones marked."""
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(
-        found, core, documents=settings.documents, settings={"helm_values": settings.helm_values}
+        found,
+        core,
+        documents=settings.documents,
+        render=settings.render,
+        helm_values=settings.helm_values,
     )
     bounds = rules.load(settings.rules)
     for bound in bounds:
@@ -122,10 +127,10 @@ def suppressed(
 ) -> list[Finding]:
     """The findings after comments, annotations and waivers."""
     known = {bound.rule.id: bound.rule for bound in bounds}
-    from readiness.render.helm import Rendered
+    from readiness.render.made import Made
     from readiness.render.relocate import note as told
 
-    written = [source for source in made.sources if not isinstance(source.root, Rendered)]
+    written = [source for source in made.sources if not isinstance(source.root, Made)]
     directives = [one for source in written for one in suppress.comments(source)]
     for project in made.projects:
         for kind, documents in project.by_kind.items():

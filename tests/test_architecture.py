@@ -23,6 +23,8 @@ LAYERS = [
     {"config"},
     {"select", "suppress", "discover", "baseline", "checklist", "score", "redact"},
     {"render"},
+    {"assembly"},
+    {"environments"},
     {"assemble"},
     {"parallel"},
     {"run"},

@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+import bisect
 import importlib.util
 import json
 import os
 import posixpath
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Source
+from readiness.model import Source, Span
 from readiness.render import lines
+from readiness.render.made import Made, RenderError, short
+from readiness.render.process import process
 
-TIMEOUT = 30  # seconds
 FILES, BYTES = 2000, 50 << 20
 DEFAULT = "values.yaml"
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
-class RenderError(Exception):
-    """A chart that gave no manifests: the reason in the renderer's words."""
+class Rendered(Made):
+    """A rendered template: `rows` says for each of its lines which line of the template made it."""
 
-
-class Rendered(Source):
-    """A rendered text: told in its template, and made by one environment."""
-
-    __slots__ = ("environment", "rows", "template")
+    __slots__ = ("rows", "template")
 
     def __init__(
         self, template: Source, text: str, rows: tuple[int, ...], environment: str
     ) -> None:
-        super().__init__(template.path, text)
+        super().__init__(template.path, text, environment)
         self.template = template
         self.rows = rows
-        self.environment = environment
+
+    def place(self, span: Span) -> tuple[Source, Span]:
+        """The same words on the template's line; else the action that gave them; else the line."""
+        template = self.template
+        row = bisect.bisect_right(self.lines, span.start) - 1
+        number = self.rows[min(row, len(self.rows) - 1)]
+        begin = template.lines[min(number, len(template.lines) - 1)]
+        line = template.line(number + 1)
+        words = self.text[span.start : span.end]
+        column = span.start - self.lines[row]
+        at = line.find(words, max(column - 4, 0)) if words else -1
+        at = line.find(words) if words and at < 0 else at
+        if at >= 0:
+            return template, Span(begin + at, begin + at + len(words))
+        first, last = line.find("{{"), line.rfind("}}")
+        if first >= 0 and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
+            return template, Span(
+                begin + first, begin + (last + 2 if last > first else len(line.rstrip()))
+            )
+        indent = len(line) - len(line.lstrip())
+        return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ def render(
     errors = {}
     for name, said in answer["plain"].items():
         if "error" in said:
-            errors[name] = _short(said["error"])
+            errors[name] = short(said["error"])
         marks = answer.get("marked", {}).get(name, {}).get("files", {})
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(path.partition("/")[2])
@@ -100,12 +117,6 @@ def render(
                     Rendered(template, text, rows or lines.guessed(template.text, text), name)
                 )
     return made, errors
-
-
-def _short(error: str) -> str:
-    """The part of a renderer's message that a person needs."""
-    lines_of = [line.strip() for line in error.splitlines() if line.strip()]
-    return " ".join(lines_of)[:300]
 
 
 def _copy(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
@@ -146,7 +157,7 @@ def _ask(
         "environments": {one.name: one.texts for one in wanted},
     }
     # -P: the chart's folder must never be where Python looks for modules.
-    out = _process(
+    out = process(
         [sys.executable, "-P", "-m", "readiness.render.worker"], json.dumps(request), scratch
     )
     try:
@@ -154,27 +165,8 @@ def _ask(
     except ValueError:
         raise RenderError("the renderer gave no answer") from None
     if "error" in answer:
-        raise RenderError(_short(answer["error"]))
+        raise RenderError(short(answer["error"]))
     return answer
-
-
-def _process(command: Iterable[str], request: str, scratch: Path) -> str:
-    """A process with a time limit and little of our environment. Raises RenderError."""
-    kept = ("PATH", "PYTHONPATH", "SYSTEMROOT", "VIRTUAL_ENV")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment |= {"HOME": str(scratch), "LANG": "C.UTF-8"}
-    try:
-        done = subprocess.run(  # noqa: S603  # ours, with the chart as data
-            list(command), input=request, capture_output=True, text=True, timeout=TIMEOUT, check=False,
-            cwd=scratch, env=environment,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise RenderError(f"it did not finish in {TIMEOUT} seconds") from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        why = "it ran over its limit of time or memory" if done.returncode < 0 else said[0]
-        raise RenderError(_short(why))
-    return done.stdout
 
 
 def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
@@ -185,7 +177,7 @@ def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
         path.write_text(text, encoding="utf-8")
         command += ["--values", str(path)]
     try:
-        out = _process(command, "", scratch)
+        out = process(command, "", scratch)
     except RenderError as error:
         return {"error": str(error)}
     files: dict[str, list[str]] = {}

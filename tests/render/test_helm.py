@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.render import helm, lines
+from readiness.render import helm, lines, process
 from readiness.report import Report
 
 needs_helm = pytest.mark.skipif(
@@ -131,7 +131,7 @@ BAD = {
 def test_a_chart_that_fails_or_runs_away_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, words: str
 ) -> None:
-    monkeypatch.setattr(helm, "TIMEOUT", 5)
+    monkeypatch.setattr(process, "TIMEOUT", 5)
     report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
     (found,) = report.findings
     assert (found.rule.id, found.path) == ("core/not-rendered", "shop/Chart.yaml")

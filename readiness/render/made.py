@@ -1,0 +1,28 @@
+"""Texts that a renderer made: told in the files that they were made from."""
+
+from __future__ import annotations
+
+from readiness.model import Source, Span
+
+
+class RenderError(Exception):
+    """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
+
+
+class Made(Source):
+    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name."""
+
+    __slots__ = ("environment",)
+
+    def __init__(self, path: str, text: str, environment: str) -> None:
+        super().__init__(path, text)
+        self.environment = environment
+
+    def place(self, span: Span) -> tuple[Source, Span]:
+        """Where a place of this text stands in a file that somebody wrote."""
+        raise NotImplementedError
+
+
+def short(error: str) -> str:
+    """The part of a renderer's message that a person needs, on one line."""
+    return " ".join(line.strip() for line in error.splitlines() if line.strip())[:600]
