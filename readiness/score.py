@@ -36,7 +36,7 @@ ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as m
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
 UNSCORED = frozenset({"core/crash", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
-RENDERED_TO = {"helm": "k8s"}  # templates of one kind hold files of another
+RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 
 
 class Look(Protocol):
@@ -251,21 +251,20 @@ def coverage(
 
 
 def _by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
-    """The files of each kind; a chart that was not rendered counts as the manifests that it would give."""
+    """The files of each kind, and how many of them were read."""
     files: dict[str, int] = {}
     checked: dict[str, int] = {}
     for row in rows:
         if row.kind:
-            kind = RENDERED_TO.get(row.kind, row.kind)
-            files[kind] = files.get(kind, 0) + 1
-            checked[kind] = checked.get(kind, 0) + (row.status == READ)
+            files[row.kind] = files.get(row.kind, 0) + 1
+            checked[row.kind] = checked.get(row.kind, 0) + (row.status == READ)
     return {kind: KindCoverage(kind, files[kind], checked[kind]) for kind in files}
 
 
 def _share(rule: Rule, look: Look | None, by_kind: Mapping[str, KindCoverage]) -> float | None:
     """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about."""
     kinds = {target.partition(".")[0] for target in rule.targets}
-    mine = [by_kind[kind] for kind in sorted(kinds) if kind in by_kind]
+    mine = [one for kind, one in by_kind.items() if RENDERED_TO.get(kind, kind) in kinds]
     files = sum(one.files for one in mine)
     read = sum(one.checked for one in mine)
     if look is None or not look.subjects:

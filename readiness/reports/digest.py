@@ -27,6 +27,7 @@ KINDS = {
     "gitlab": "GitLab CI",
     "dependabot": "Dependabot",
     "helm": "Helm",
+    "kustomize": "kustomize",
     "markdown": "Markdown",
 }
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-Z`'\"(])")
