@@ -122,6 +122,11 @@ def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:
         if known and not _in_bash(step, command):
             yield hit(command.name_span, what=_BASHISMS[command.name])
             return
+        if command.name == "[" and not _in_bash(step, command):
+            text = step.source.text[command.span.start : command.span.end]
+            if " == " in text:
+                yield hit(command.span, what="`==` in `[` is not in POSIX sh; `=` is")
+                return
     body = step.instruction.body
     for found in references(body.text, quoted=False):
         if found.name in _VARIABLES and not _sets(step, found.name):

@@ -39,11 +39,11 @@ def value_in_environment(step: Step) -> Iterator[Hit]:
 
 
 def name_in_environment(step: Step) -> Iterator[Hit]:
-    """ENV or ARG whose name says that it takes a secret; what is empty is not kept."""
+    """ENV or ARG whose name says that it takes a secret; an empty ENV is only a declaration."""
     if step.keyword not in ("ENV", "ARG"):
         return
     for pair in step.instruction.pairs:
-        if pair.raw is not None and not pair.value:
+        if step.keyword == "ENV" and not pair.value:
             continue
         harmless = pair.value.lower() in ("true", "false", "yes", "no", "none", "null", "0", "1")
         if names_secret(pair.name) and not harmless and not pair.value.startswith(("/", "./")):
