@@ -12,6 +12,7 @@ from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 
 Outcome = Iterator[Hit | Unknown]
+MANY = 64  # as many bindings of one account as are looked through
 
 
 def accounts(project: Project) -> dict[tuple[str, str], Object]:
@@ -127,7 +128,7 @@ def rights(pod: Pod, *, project: Project) -> Outcome:
 
 def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> Outcome:
     """The pod's service account may do everything; with `grants`, one of these."""
-    for binding in bindings(pod, project):
+    for binding in bindings(pod, project)[:MANY]:
         role = role_of(binding, project)
         name = text(mapping(binding.node, "roleRef").get("name")) if role is None else role.name
         whole = name == "cluster-admin" or (

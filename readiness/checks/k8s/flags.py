@@ -24,24 +24,22 @@ class Flag:
 
 def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     """The flags of a program that the container runs; None where it runs another."""
+    lines = [container.node.get(key) for key in ("command", "args")]
+    lines = [values for values in lines if isinstance(values, Seq)]
+    words = (word for values in lines for word in values if isinstance(word, str))
+    if not any(word.rpartition("/")[2] == program for word in words):
+        return None
     found: dict[str, Flag] = {}
-    runs = False
-    for key in ("command", "args"):
-        values = container.node.get(key)
-        if not isinstance(values, Seq):
-            continue
+    for values in lines:
         for index, word in enumerate(values):
-            if not isinstance(word, str):
-                continue
-            if not word.startswith("-"):
-                runs = runs or word.rpartition("/")[2] == program
+            if not isinstance(word, str) or not word.startswith("-"):
                 continue
             name, equals, value = word.lstrip("-").partition("=")
             after = values[index + 1] if index + 1 < len(values) else ""
             if not equals:
                 value = after if isinstance(after, str) and not after.startswith("-") else "true"
             found[name] = Flag(value, values.at(index))
-    return found if runs else None
+    return found
 
 
 def _owner(container: Container) -> Span:
