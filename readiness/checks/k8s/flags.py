@@ -24,8 +24,8 @@ class Flag:
 
 def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     """The flags of a program that the container runs; None where it runs another."""
-    lines = [container.node.get(key) for key in ("command", "args")]
-    lines = [values for values in lines if isinstance(values, Seq)]
+    written: Iterator[Any] = (container.node.get(key) for key in ("command", "args"))
+    lines = [values for values in written if isinstance(values, Seq)]
     words = (word for values in lines for word in values if isinstance(word, str))
     if not any(word.rpartition("/")[2] == program for word in words):
         return None
