@@ -12,6 +12,7 @@ from readiness.kinds.github import Action, Job, Workflow
 from readiness.kinds.github_texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
+from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -70,7 +71,20 @@ def _judge(use: Use) -> Iterator[Found]:
         yield from _result(use, kind)
 
 
+_ENV = ("object", "any")
+_BOOLEAN = ("boolean", "any")
+_NUMBER = ("number", "any")
 _WANTED = {
+    "env": _ENV,
+    "jobs.*.env": _ENV,
+    "jobs.*.steps.env": _ENV,
+    "jobs.*.container.env": _ENV,
+    "jobs.*.strategy.fail-fast": _BOOLEAN,
+    "jobs.*.continue-on-error": _BOOLEAN,
+    "jobs.*.steps.continue-on-error": _BOOLEAN,
+    "jobs.*.strategy.max-parallel": _NUMBER,
+    "jobs.*.timeout-minutes": _NUMBER,
+    "jobs.*.steps.timeout-minutes": _NUMBER,
     "jobs.*.runs-on": ("string", "array", "any"),
     "jobs.*.container.credentials": ("object", "any"),
     "jobs.*.services.*.credentials": ("object", "any"),
@@ -78,14 +92,24 @@ _WANTED = {
 }
 
 
+def _may_hold_any(use: Use) -> bool:
+    """Whether a text comes from where numbers and booleans are written as texts: the runner reads them as such."""
+    if use.place.endswith("env") or use.found.tree is None:
+        return False
+    return any(
+        path[0] in ("vars", "env", "inputs", "steps", "needs")
+        for _, path in ex.accesses(use.found.tree)
+    )
+
+
 def _result(use: Use, kind: t.Type) -> Iterator[Found]:
     """What a value of the wrong type does at its place: an object in a text is no text."""
     alone = whole(use.found.text.value.strip())
     wanted = _WANTED.get(use.place) if alone else None
     if wanted is not None:
-        if kind.name not in wanted:
+        if kind.name not in wanted and not (kind is t.STRING and _may_hold_any(use)):
             named = use.place.rpartition(".")[2]
-            yield Found("type", use.found.span, f"{named} is a {kind.name}; {wanted[0]} is allowed")
+            yield Found("type", use.found.span, f"{named} is {kind.told}; {wanted[0]} is allowed")
         return
     leaf = use.place.rpartition(".")[2]
     in_text = leaf in ("run", "name", "run-name", "script") or not alone

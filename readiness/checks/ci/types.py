@@ -28,6 +28,12 @@ class Type:
     entry: Type | None = None
     spread: bool = False
 
+    @property
+    def told(self) -> str:
+        """The type with its article."""
+        article = "an" if self.name[0] in "ao" else "a"
+        return self.name if self.name in ("null", "any") else f"{article} {self.name}"
+
 
 ANY = Type("any")
 STRING = Type("string")
@@ -273,8 +279,19 @@ class Checker:
             )
         self.arguments(node, name, kinds)
         if name == "fromjson":
-            return _parsed(node.arguments[0])
+            return self.parsed(node.arguments[0])
         return gives
+
+    def parsed(self, node: ex.Node) -> Type:
+        """The type of the JSON in a text."""
+        if not isinstance(node, ex.Literal) or not isinstance(node.value, str):
+            return ANY
+        try:
+            return of_value(json.loads(node.value))
+        except RecursionError:
+            return ANY
+        except ValueError:
+            return self.fault("call", node, "fromJSON() is given a text that is no JSON")
 
     def arguments(self, node: ex.Call, name: str, kinds: list[Type]) -> None:
         """What a function is given."""
@@ -317,15 +334,6 @@ class Checker:
                 )
 
 
-def _parsed(node: ex.Node) -> Type:
-    if not isinstance(node, ex.Literal) or not isinstance(node.value, str):
-        return ANY
-    try:
-        return of_value(json.loads(node.value))
-    except (ValueError, RecursionError):
-        return ANY
-
-
 def _near(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known)[:500], 1, 0.75)
     return f"; meant is perhaps {near[0]!r}" if near else ""
@@ -336,5 +344,4 @@ def _told(node: ex.Node) -> str:
 
 
 def _kind(kind: Type) -> str:
-    article = "an" if kind.name[0] in "ao" else "a"
-    return kind.name if kind.name in ("null", "any") else f"{article} {kind.name}"
+    return kind.told
