@@ -1,0 +1,142 @@
+"""Checks of what the image runs and with which settings: files that are there, modes that are off."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.syntax import packages, shell
+from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.wrappers import unwrapped
+
+_INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
+_SCRIPT = re.compile(r"\.(?:js|mjs|cjs|py|rb|php|pl|sh|jar)\Z")
+# Bases of which it is known that they bring no files of an application.
+_PLAIN = frozenset(
+    {"node", "python", "golang", "ruby", "php", "rust", "alpine", "debian", "ubuntu", "scratch"}
+    | {"busybox", "eclipse-temurin", "amazoncorretto", "openjdk"}
+)
+# Commands that write no file of an application.
+_HARMLESS = frozenset(
+    {
+        "addgroup", "adduser", "useradd", "groupadd", "usermod", "mkdir", "chown", "chmod", "rm",
+        "set", "export", "cd", "true", ":", "echo", "apt-mark", "update-ca-certificates", "[",
+        "test", "command", "which", "hash", "install_packages", "locale-gen", "ldconfig", "",
+    }
+)  # fmt: skip
+
+
+def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+    """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
+    if not stage.final or not stage.whole or stage.root.image.familiar not in _PLAIN:
+        return
+    folder = stage.last("WORKDIR")
+    base = posixpath.join("/", folder.text) if folder and "$" not in folder.text else ""
+    for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
+        found = stage.last(keyword)
+        if found is None:
+            continue
+        step = Step(stage.document, found.stage, found.instruction)
+        for command in step.script.commands:
+            word = _script(unwrapped(command))
+            if word is None or (not word.value.startswith("/") and not base):
+                continue
+            path = posixpath.normpath(posixpath.join(base or "/", word.value))
+            brought = _brought(stage, path)
+            if brought is None:
+                yield Unknown(word.span)
+            elif not brought:
+                yield hit(word.span, file=word.value, keyword=keyword)
+
+
+def _script(command: shell.Command) -> shell.Word | None:
+    """The script that a command runs by its path."""
+    if command.inside or not command.words or not _INTERPRETERS.match(command.program):
+        return None
+    word = command.words[0]
+    plain = word.known and "{{" not in word.value and not word.value.startswith("-")
+    return word if plain and _SCRIPT.search(word.value) else None
+
+
+def _brought(stage: Stage, path: str) -> bool | None:
+    """Whether a step brings the file; None where that can't be seen."""
+    for below in stage.chain:
+        for one in below.instructions:
+            if one.keyword in ("COPY", "ADD") and one.words:
+                answer = _copied(below, one, path)
+            elif one.keyword == "RUN":
+                answer = _made(Step(stage.document, below, one), path)
+            else:
+                continue
+            if answer is not False:
+                return answer
+    return False
+
+
+def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
+    """Whether a COPY or ADD may bring the file."""
+    target = one.words[-1].value
+    if not target.startswith("/"):
+        folder = stage.last("WORKDIR", one.span.start)
+        if folder is None or "$" in folder.text:
+            return None
+        target = posixpath.join("/", folder.text, target)
+    if "$" in target:
+        return None
+    folder_meant = one.words[-1].value.endswith(("/", "."))
+    target = posixpath.normpath(target)
+    for word in one.words[:-1]:
+        if word.is_variable or one.heredocs:
+            return None
+        name = posixpath.basename(posixpath.normpath(word.value))
+        is_file = bool(re.search(r"[^/]\.[A-Za-z0-9]+\Z", name)) and one.keyword == "COPY"
+        if not is_file or ("*" in name and "." not in name):
+            if path == target or path.startswith(target.rstrip("/") + "/"):
+                return True
+        elif (path == target and not folder_meant) or fnmatchcase(path, f"{target}/{name}"):
+            return True
+    return False
+
+
+def _made(step: Step, path: str) -> bool | None:
+    """Whether a RUN may make the file."""
+    if posixpath.basename(path) in step.instruction.body.text or "/node_modules/" in path:
+        return None
+    if step.script.broken or not step.posix or step.instruction.heredocs:
+        return None
+    for command in step.script.commands:
+        one = unwrapped(command)
+        if any(redirect.operator.startswith(">") for redirect in command.redirects):
+            continue  # the file's name would stand in the text
+        if one.program not in _HARMLESS and packages.call(command) is None:
+            return None
+    return False
+
+
+def build_profile(command: Command) -> Iterator[Hit]:
+    """cargo build without --release."""
+    one = command.command
+    if one.program != "cargo" or not one.words or command.stage.index < 0:
+        return
+    verb = next((word for word in one.words if not word.value.startswith(("-", "+"))), None)
+    if verb is None or verb.value not in ("build", "b"):
+        return
+    if not one.has("--release", "-r", "--profile") and not command.stage.name.startswith("dev"):
+        yield hit(Span(one.name_span.start, verb.span.end))
+
+
+def setting(step: Step, *, values: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+    """ENV of the final image sets a variable to one of the values named for it."""
+    if step.keyword != "ENV" or step.onbuild:
+        return
+    stages = [below for last in step.document.stages if last.final for below in last.chain]
+    if step.stage not in stages:
+        return
+    for pair in step.instruction.pairs:
+        denied = values.get(pair.name)
+        if denied and pair.value.strip().lower() in denied:
+            yield hit(pair.span, name=pair.name, value=pair.value)
