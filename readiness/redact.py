@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -31,6 +32,8 @@ _USER = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[
 _MAYBE = re.compile(r"[:=]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token", re.IGNORECASE)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _PAIR = re.compile(rf"""{_NAME}{_IS}["']?""")
+_SECRET_OBJECT = re.compile(r"""^kind:[ \t]{0,8}["']?Secret\b""", re.MULTILINE)
+_KEY = re.compile(r"""[ \t]*["']?[\w.-]{1,253}["']?:(?:[ \t]+|$)""", re.MULTILINE)
 _ENTRY = r"""\A[ \t]*(?:-[ \t]+)?"""
 _NAME_OF = re.compile(rf"""{_ENTRY}(?:name|key):[ \t]*["']?{_NAME}["']?[ \t]*\Z""")
 _VALUE_OF = re.compile(rf"{_ENTRY}value:[ \t]*(?=\S)")
@@ -47,7 +50,7 @@ class Redactor:
 
     def __init__(self, hidden: Iterable[tuple[Source, Span]] = ()) -> None:
         self._rows: dict[tuple[str, int], list[Span]] = {}
-        self._keys: dict[str, list[Span]] = {}
+        self._read: set[str] = set()  # paths whose text was searched for what lines do not tell
         self._texts: dict[str, str] = {}
         self._values: dict[str, set[str]] = {}  # by the first characters
         for source, span in hidden:
@@ -108,19 +111,17 @@ class Redactor:
         piece = text[low : around.end + _AROUND]
         found = [*self.spans(piece), *_assigned(_INSTRUCTION, piece)]
         found = [Span(low + span.start, low + span.end) for span in found]
+        self._read_whole(root)
         found += self._rows.get((root.path, number), [])
         found += _value_of_entry(root, number, text)
-        start = root.lines[number - 1]
-        for span in self._bodies(root):
-            found.append(Span(max(span.start - start, 0), min(span.end - start, len(text))))
         return _merged(span for span in found if span.start < span.end)
 
-    def _bodies(self, root: Source) -> list[Span]:
-        """The bodies of private keys in a file: none of their lines looks like a secret by itself."""
-        known = self._keys.get(root.path)
-        if known is None:
-            known = self._keys[root.path] = list(_keys(root.text))
-        return known
+    def _read_whole(self, root: Source) -> None:
+        """Hide private keys and the values of Secret objects: none of their lines looks like a secret by itself."""
+        if root.path not in self._read:
+            self._read.add(root.path)
+            for span in (*_keys(root.text), *_object_values(root)):
+                self._hide(root, span)
 
 
 def _is_word(value: str) -> bool:
@@ -185,6 +186,27 @@ def _keys(text: str) -> Iterator[Span]:
             end = text.find("-----END ", line)
             yield Span(line + 1, end if end >= 0 else len(text))
         at = text.find(_PEM, line)
+
+
+def _object_values(root: Source) -> Iterator[Span]:
+    """What stands under `data` and `stringData` of Secret objects, key by key; the keys stay readable."""
+    if not _SECRET_OBJECT.search(root.text):
+        return
+    starts = [*root.lines, len(root.text)]
+    document: list[Span] = []
+    secret = inside = False
+    for start, end in itertools.pairwise(starts):
+        line = root.text[start:end]
+        if line.startswith("---"):
+            yield from document if secret else ()
+            document, secret, inside = [], False, False
+        elif line[:1].strip():  # a key of the object itself
+            secret = secret or bool(_SECRET_OBJECT.match(line))
+            inside = line.startswith(("data:", "stringData:"))
+        elif inside and line.strip():
+            key = _KEY.match(line)
+            document.append(Span(start + (key.end() if key else 0), start + len(line.rstrip())))
+    yield from document if secret else ()
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

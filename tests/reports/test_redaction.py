@@ -235,3 +235,15 @@ def test_a_reference_that_is_hidden_by_mistake_hides_nothing_elsewhere() -> None
     source = Source("a.yaml", "password: {{ .x }}\nimage: {{ .x }}\n")
     shown = show("terminal", report([find(source, "image")], hidden=[(source, Span(10, 18))]))
     assert "image: {{ .x }}" in shown
+
+
+def test_every_value_of_a_secret_object() -> None:
+    text = (
+        "kind: Secret\nmetadata: {name: a}\nstringData:\n  db: Zplanted\n  conf: |\n    one planted\n\n    two\n"
+        "type: Opaque\n---\nkind: ConfigMap\ndata:\n  db: open\n---\ndata:\n  db: Zplanted\nkind: Secret\n"
+    )
+    for line in (4, 6, 17):
+        assert "planted" not in everything(report(leaky(text, line)))
+    assert "db: ********" in show("terminal", report(leaky(text, 4)))
+    assert "db: open" in show("terminal", report(leaky(text, 13)))
+    assert "type: Opaque" in show("terminal", report(leaky(text, 9)))
