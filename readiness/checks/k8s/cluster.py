@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import number
+from readiness.checks.k8s.context import number, template
 from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax import image as images
@@ -27,8 +27,13 @@ GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "Re
 
 def default_namespace(one: Object, *, rules: bool) -> Outcome:
     """The object is put into the namespace `default`, by word: with `rules` what governs it, else what runs in it."""
-    if one.namespace == "default" and not of_cluster(one) and (one.kind in GOVERNING) is rules:
-        yield hit(one.metadata.at("namespace"))
+    if one.namespace != "default" or of_cluster(one) or (one.kind in GOVERNING) is not rules:
+        return
+    span = one.metadata.at("namespace")
+    if not template(
+        one.source, span
+    ):  # the release's namespace, which is only `default` while nobody says
+        yield hit(span)
 
 
 def no_namespace(one: Object) -> Outcome:

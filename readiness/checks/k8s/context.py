@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.k8s import Container, Pod, mapping
-from readiness.model import Span, Unknown
+from readiness.model import Source, Span, Unknown
 from readiness.syntax.yaml import Map
 
 
@@ -52,3 +52,20 @@ def grip(container: Container, *path: str) -> Span:
             break
         span, node = node.key(key), inner
     return span
+
+
+def template(source: Source, span: Span) -> str:
+    """The template text that a rendered value was made from; empty where a person wrote the value itself."""
+    place = getattr(source.root, "place", None)  # only a rendering knows where its text was written
+    if place is None:
+        return ""
+    there, at = place(Span(source.to_root(span.start), source.to_root(span.end)))
+    written: str = there.text[at.start : at.end]
+    return written if "{{" in written else ""
+
+
+def made_up(source: Source, span: Span) -> bool:
+    """Whether a value comes out of a template that may have made it (random, looked up), not out of a values file."""
+    written = template(source, span)
+    made = ("rand", "lookup", "gen", "derive", "htpasswd", "uuid", "shuffle")
+    return bool(written) and (".Values" not in written or any(word in written for word in made))

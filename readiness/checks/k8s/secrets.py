@@ -7,7 +7,7 @@ import binascii
 import bisect
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import variable
+from readiness.checks.k8s.context import made_up, variable
 from readiness.kinds.k8s import Container, Object, mapping, maps, text
 from readiness.model import Hit, Source, Span, Unknown, hit, line_starts
 from readiness.syntax import secrets
@@ -30,7 +30,9 @@ def in_env(container: Container) -> Outcome:
     """A variable of the container is a secret, and its value stands in the file."""
     for name, value, span in env(container):
         reason = secrets.judge(name, value)
-        if reason:
+        if reason and made_up(container.source, span):
+            yield Unknown(span)
+        elif reason:
             yield hit(span, name=name, reason=reason)
         elif variable(value) and secrets.names_secret(name):
             yield Unknown(span)
@@ -79,7 +81,9 @@ def in_config_map(one: Object) -> Outcome:
             continue
         if "\n" not in value.strip():
             reason = secrets.judge(key, value)
-            if reason:
+            if reason and made_up(one.source, data.at(key)):
+                yield Unknown(data.at(key))
+            elif reason:
                 yield hit(data.at(key), key=key, reason=reason)
             continue
         for found in in_block(one.source, data.at(key), value):
@@ -149,9 +153,10 @@ def committed(one: Object) -> Outcome:
             if variable(value):
                 yield Unknown(data.at(key))
                 continue
-            plain = decoded(value) if field == "data" else value
-            reason = credential(key, plain)
-            if reason:
+            reason = credential(key, decoded(value) if field == "data" else value)
+            if reason and made_up(one.source, data.at(key)):
+                yield Unknown(data.at(key))
+            elif reason:
                 yield hit(data.at(key), key=key, reason=reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -31,13 +32,20 @@ def rewritten(project: Project) -> frozenset[str]:
     return frozenset(names - {""})
 
 
+def builds(project: Project) -> bool:
+    """Whether a tool that builds images and writes their names at deployment has its file in the project."""
+    tools = {"skaffold.yaml", "skaffold.yml", "Tiltfile", "devspace.yaml"}
+    return any(posixpath.basename(path) in tools for path in project.paths)
+
+
 def parsed(container: Container, project: Project) -> Image | None:
     """The container's image; None where none is written, or where another tool of the project fills it in."""
     if not container.image or container.image != container.image.strip():
         return None
     found = images.parse(container.image)
     bare = container.image[: found.name_span.end]
-    return None if bare in project.memo(rewritten) else found
+    local = bare == container.image and "/" not in bare
+    return None if bare in project.memo(rewritten) or (local and project.memo(builds)) else found
 
 
 def part(container: Container, inner: Span) -> Span:
