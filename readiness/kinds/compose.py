@@ -5,23 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds import compose_images
-from readiness.kinds.compose_images import Known
-from readiness.kinds.compose_parts import (
-    MountSpec,
-    PortSpec,
-    VariableSpec,
-    expanded,
-    mount_specs,
-    port_specs,
-    variable_specs,
-)
+from readiness.kinds.compose_model import Document, Mount, Port, Service, Variable
+from readiness.kinds.compose_parts import mount_specs, port_specs, variable_specs
 from readiness.model import ParseError, Source, Span
-from readiness.syntax import image as images
-from readiness.syntax.image import Image
 from readiness.syntax.yaml import Map, Seq, load_all, walk
 
 NAME = "compose"
@@ -41,6 +29,10 @@ _OTHERS = re.compile(
     |default|language|projectId)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
+_CUT = re.compile(
+    r"^[ \t]*#?[ \t]*(?:-[ \t]*)?(?:\.\.\.|…|\[\.\.\.\])|^[ \t]*#.*(?:\.\.\.|…)[ \t]*$",
+    re.MULTILINE,
+)
 _SUFFIXES = (".yaml", ".yml", ".json")
 _TOP = frozenset(
     "version name include services models networks volumes secrets configs jobs".split()
@@ -50,7 +42,15 @@ _PURPOSES = {
     **dict.fromkeys("test tests testing ci e2e integration benchmark bench".split(), "test"),
     **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
 }
-_FOLDERS = {**_PURPOSES, "deploy": "", "release": "", "local": "", "override": "", "watch": "", "ci": "test"}
+_FOLDERS = {
+    **_PURPOSES,
+    "deploy": "",
+    "release": "",
+    "local": "",
+    "override": "",
+    "watch": "",
+    "ci": "test",
+}
 MAX_EXTENDS = 10
 
 
@@ -66,199 +66,25 @@ def claims(path: str, text: str) -> bool:
     return named and not _OTHERS.search(text)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Service:
-    """One service. `node` is what the file writes, `full` the same over what it extends in this file.
-
-    `head` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another
-    file's service). `extends` is the other file, and the service in it, that it extends.
-    """
-
-    source: Source
-    node: Map
-    name: str
-    head: Span
-    document: Document
-    full: Map
-    extends: tuple[str, str] | None = None
-    container: str = ""
-
-    @property
-    def resource(self) -> str:
-        """KIND/NAME."""
-        return f"service/{self.name}"
-
-    @property
-    def purpose(self) -> str:
-        """What the file is for, by its name: dev, test, prod or unknown."""
-        return self.document.purpose
-
-    @property
-    def production(self) -> bool:
-        """Whether the file may run in production."""
-        return self.document.production
-
-    @property
-    def owned(self) -> bool:
-        """Whether it says what runs: an image, a build or a provider."""
-        return any(key in self.full for key in ("image", "build", "provider"))
-
-    @property
-    def builds(self) -> bool:
-        """Whether its image is built here."""
-        return "build" in self.full
-
-    @property
-    def image(self) -> Image | None:
-        """Its image, with the defaults of variables; None where there is none."""
-        value = self.full.get("image")
-        return images.parse(expanded(value).text.replace("\0", "$X")) if isinstance(value, str) else None
-
-    @property
-    def known(self) -> Known | None:
-        """What is known of its image; None for images that are in no table."""
-        image = self.image
-        return compose_images.known(image) if image is not None and not image.name_unknown else None
-
-    @property
-    def role(self) -> str:
-        """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
-        known = self.known
-        return known.role if known else ""
-
-    @property
-    def once(self) -> bool:
-        """Whether it is meant to end: waited for until it completed, in a profile of tools, or named like a job."""
-        if self.name in self.document.completed or self.full.get("restart") in ("no", False):
-            return True
-        deploy = self.full.get("deploy")
-        if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
-            return True
-        return bool(_ONCE.search(self.name))
-
-
-_ONCE = re.compile(
-    r"(?:^|[-_])(?:init|migrat\w*|setup|seed\w*|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
-    r"certbot|mc|perms?|permissions?|chown|provision\w*|loader|import\w*|export\w*)(?:$|[-_\d])",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Port:
-    """One published port of a service."""
-
-    owner: Service
-    spec: PortSpec
-
-    source = property(lambda self: self.owner.source)
-    node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    container = ""
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
-    name = property(lambda self: self.owner.name)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mount:
-    """One mount of a service."""
-
-    owner: Service
-    spec: MountSpec
-
-    source = property(lambda self: self.owner.source)
-    node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    container = ""
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
-    name = property(lambda self: self.owner.name)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Variable:
-    """One variable of a service's environment (`where` is environment) or of its build (args)."""
-
-    owner: Service
-    spec: VariableSpec
-    where: str
-
-    source = property(lambda self: self.owner.source)
-    node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    container = ""
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
-    service = property(lambda self: self.owner.name)
-    name = property(lambda self: self.spec.name)
-
-
-@dataclass(slots=True, eq=False)
-class Document:
-    """One compose file. `legacy` marks the first format, which has services at its top level."""
-
-    source: Source
-    roots: tuple[Map, ...]
-    purpose: str
-    legacy: bool = False
-    services: dict[str, Service] = field(default_factory=dict)
-    completed: frozenset[str] = frozenset()
-    resource: str = "project"
-    container: str = ""
-
-    @property
-    def node(self) -> Map:
-        """The first mapping of the file."""
-        return self.roots[0]
-
-    @property
-    def production(self) -> bool:
-        """Whether the file may run in production: its name says nothing else."""
-        return self.purpose not in {"dev", "test"}
-
-    @property
-    def folder(self) -> str:
-        """The folder that its paths are relative to; for a block in prose the document itself."""
-        path, block, _ = self.source.path.partition("#")
-        return path if block else posixpath.dirname(path)
-
-    @property
-    def first(self) -> bool:
-        """Whether Docker reads it without being told its name."""
-        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.ya?ml\Z", self.source.path))
-
-    @property
-    def override(self) -> bool:
-        """Whether Docker takes it in by itself, over the file beside it."""
-        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
-
-    def section(self, key: str) -> dict[str, tuple[Map, Any]]:
-        """name -> (mapping that holds it, value) of a top-level section."""
-        found: dict[str, tuple[Map, Any]] = {}
-        for root in self.roots:
-            part = root.get(key)
-            if isinstance(part, Map):
-                found.update((name, (part, value)) for name, value in part.items())
-        return found
-
-
 def parse(source: Source) -> Document:
     """The services of a compose file. Raises ParseError where the YAML is broken or no mapping."""
     loaded = load_all(source.text)
     roots = tuple(root for root in loaded if isinstance(root, Map))
     if not roots or len(roots) != sum(root is not None for root in loaded):
-        reason = "a compose file is a mapping with `services`" if any(loaded) else "the file is empty"
+        reason = (
+            "a compose file is a mapping with `services`" if any(loaded) else "the file is empty"
+        )
         raise ParseError(reason, 0)
     for root in roots:
         bounded(root)
     if "!reset" in source.text:
         for root in roots:
             _reset(source, root)
-    legacy = not any(set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots)
+    if source.parent is not None and _CUT.search(source.text):
+        source.fragment = True
+    legacy = not any(
+        set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
+    )
     made = Document(source, roots, purpose_of(source.path), legacy)
     for holder, services in holders(made):
         for name, node in services.items():
@@ -327,7 +153,9 @@ def _reset(source: Source, root: Map) -> None:
     """Take out what `!reset` takes out: the key is as good as not written."""
     for node in list(walk(root)):
         if isinstance(node, Map):
-            for key in [key for key in node if source.text.startswith("!reset", node.at(key).start)]:
+            for key in [
+                key for key in node if source.text.startswith("!reset", node.at(key).start)
+            ]:
                 del node[key]
 
 
@@ -337,7 +165,10 @@ def _completed(document: Document) -> Iterator[str]:
         depends = service.full.get("depends_on")
         if isinstance(depends, Map):
             for name, how in depends.items():
-                if isinstance(how, Map) and how.get("condition") == "service_completed_successfully":
+                if (
+                    isinstance(how, Map)
+                    and how.get("condition") == "service_completed_successfully"
+                ):
                     yield name
 
 
@@ -348,10 +179,18 @@ def bounded(root: Map) -> None:
     stack: list[tuple[Map | Seq, bool]] = [(root, False)]
     while stack:
         node, done = stack.pop()
-        inner = [item for item in (node.values() if isinstance(node, Map) else node) if isinstance(item, Map | Seq)]
+        inner = [
+            item
+            for item in (node.values() if isinstance(node, Map) else node)
+            if isinstance(item, Map | Seq)
+        ]
         if done:
             open_now.discard(id(node))
-            sizes[id(node)] = 1 + len(node) * (2 if isinstance(node, Map) else 1) + sum(sizes[id(item)] for item in inner)
+            sizes[id(node)] = (
+                1
+                + len(node) * (2 if isinstance(node, Map) else 1)
+                + sum(sizes[id(item)] for item in inner)
+            )
             continue
         if id(node) in sizes:
             continue

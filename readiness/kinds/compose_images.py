@@ -10,7 +10,9 @@ from typing import Any
 
 from readiness.syntax.image import Image
 
-STORES = frozenset({"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"})
+STORES = frozenset(
+    {"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,13 +88,17 @@ def _braced(value: str, start: int, offset: int, depth: int) -> tuple[Expanded, 
     """What `${...}` at `start` gives, and where it ends."""
     name = _NAME.match(value, start + 2)
     if name is None:
-        raise InterpolationError("`${` takes the name of a variable; a plain `$` is written `$$`", offset + start)
+        raise InterpolationError(
+            "`${` takes the name of a variable; a plain `$` is written `$$`", offset + start
+        )
     end = _closing(value, name.end())
     if end < 0:
         raise InterpolationError("`${` is not closed", offset + start)
     operator = next((one for one in _OPERATORS if value.startswith(one, name.end())), "")
     if not operator and end != name.end():
-        reason = "after its name a variable takes one of :- - :+ + :? ?; a plain `$` is written `$$`"
+        reason = (
+            "after its name a variable takes one of :- - :+ + :? ?; a plain `$` is written `$$`"
+        )
         raise InterpolationError(reason, offset + start)
     where = name.end() + len(operator)
     rest = expand(value[where:end], offset + where, depth + 1)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.compose import MAX_EXTENDS, Document, Service, merged
+from readiness.kinds.compose import MAX_EXTENDS, merged
+from readiness.kinds.compose_model import Document, Service
 from readiness.kinds.compose_parts import expanded, strings
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -92,7 +93,8 @@ def _base(document: Document, beside: list[Document]) -> Document | None:
         for one in beside
         if one is not document
         and not one.override
-        and bare <= {name for name, service in one.services.items() if service.owned or service.extends}
+        and bare
+        <= {name for name, service in one.services.items() if service.owned or service.extends}
     ]
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
 

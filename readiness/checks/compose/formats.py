@@ -43,7 +43,11 @@ def duration(value: Any) -> str:
 
 def size(value: Any) -> str:
     """`512m`."""
-    return "" if _SIZE.match(value) else "is no size such as 512m or 2gb (Kubernetes' Mi and Gi are none)"
+    return (
+        ""
+        if _SIZE.match(value)
+        else "is no size such as 512m or 2gb (Kubernetes' Mi and Gi are none)"
+    )
 
 
 def command(value: Any) -> str:
@@ -129,7 +133,9 @@ def problems(root: Map) -> Iterator[Problem]:
             for key in keys:
                 value = item.get(key) if isinstance(item, Map) else None
                 if isinstance(value, str) and not is_variable(value) and boolean(value):
-                    yield _problem(item.at(key), (section, name, key), f"{value!r} {boolean(value)}")
+                    yield _problem(
+                        item.at(key), (section, name, key), f"{value!r} {boolean(value)}"
+                    )
 
 
 def _problem(span: Span, path: tuple[str, ...], message: str) -> Problem:
@@ -160,7 +166,12 @@ def _ports(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
             address = item.get("host_ip")
             if item.get("target") is None:
                 yield _problem(span, where, "the port has no target")
-            if isinstance(address, str) and address and not is_variable(address) and not _address(address):
+            if (
+                isinstance(address, str)
+                and address
+                and not is_variable(address)
+                and not _address(address)
+            ):
                 yield _problem(item.at("host_ip"), where, f"{address!r} is no IP address")
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
             wrong = port_problem(expanded(item).text)
@@ -216,7 +227,9 @@ def _mounts(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
             elif len(parts) > 1 and not all(parts[:2]):
                 yield _problem(span, where, f"{item!r} has nothing between its colons")
             elif len(parts) > 3:
-                yield _problem(span, where, f"{item!r} has more parts than source, target and options")
+                yield _problem(
+                    span, where, f"{item!r} has more parts than source, target and options"
+                )
 
 
 def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -228,7 +241,9 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     yield from _grants(service, path)
     for item, span in _entries(service, "devices"):
         if item.count(":") > 2 and "=" not in item:
-            yield _problem(span, path, f"{item!r} has more parts than source, target and permissions")
+            yield _problem(
+                span, path, f"{item!r} has more parts than source, target and permissions"
+            )
     for owner, key in ((service, "environment"), (service.get("build"), "args")):
         for item, span in _entries(owner, key):
             name, found, _ = item.partition("=")
@@ -242,7 +257,12 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
             seen.add(item)
     check = service.get("healthcheck")
     test = check.get("test") if isinstance(check, Map) else None
-    if isinstance(test, Seq) and test and test[0] not in ("CMD", "CMD-SHELL", "NONE") and isinstance(test[0], str):
+    if (
+        isinstance(test, Seq)
+        and test
+        and test[0] not in ("CMD", "CMD-SHELL", "NONE")
+        and isinstance(test[0], str)
+    ):
         yield _problem(test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs")
     deploy = service.get("deploy")
     for node, key in ((service, "scale"), (deploy, "replicas")):
@@ -256,7 +276,7 @@ def _grants(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     for key, needed in (("devices", "target"), ("secrets", "source"), ("configs", "source")):
         items = service.get(key)
         for index, item in enumerate(items) if isinstance(items, Seq) else ():
-            if not isinstance(item, Map):
+            if not isinstance(item, Map) or not isinstance(items, Seq):
                 continue
             mode = item.get("mode")
             if needed not in item:

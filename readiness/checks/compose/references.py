@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.app import App, apps, included, outside, owns, resolve, whole
-from readiness.kinds.compose import Document, Service
+from readiness.checks.compose.app import App, apps, included, outside, resolve, whole
+from readiness.kinds.compose_model import Document, Service
 from readiness.kinds.compose_parts import expanded, mount_specs, names, strings
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.project import Project
@@ -132,7 +132,10 @@ def things_used(node: Map) -> Iterator[Use]:
 def cycles(document: Document, project: Project) -> Found:
     """Services that wait for each other in a circle."""
     services = project.memo(apps).app(document).services()
-    edges = {name: [(used, span) for _, used, span in services_used(one.node)] for name, one in services.items()}
+    edges = {
+        name: [(used, span) for _, used, span in services_used(one.node)]
+        for name, one in services.items()
+    }
     state: dict[str, int] = {}
     for start in document.services:
         stack = [(start, iter(edges.get(start, ())))]
@@ -186,7 +189,13 @@ def extends(service: Service, project: Project) -> Found:
             return
         seen.append(name)
         parent = services[name].node.get("extends")
-        name = parent if isinstance(parent, str) else parent.get("service") if isinstance(parent, Map) else None
+        name = (
+            parent
+            if isinstance(parent, str)
+            else parent.get("service")
+            if isinstance(parent, Map)
+            else None
+        )
         if isinstance(parent, Map) and "file" in parent:
             return
 
@@ -213,7 +222,12 @@ def includes(document: Document, project: Project) -> Found:
 def _absent_file(document: Document, project: Project, path: str, span: Span) -> Found:
     """A file that is surely not there, or one that nobody can tell of."""
     text = expanded(path).text
-    if HOLE in text or "://" in text or text.startswith(("/", "~", "git@", "oci:")) or project.prose:
+    if (
+        HOLE in text
+        or "://" in text
+        or text.startswith(("/", "~", "git@", "oci:"))
+        or project.prose
+    ):
         yield Unknown(span)
         return
     folder = posixpath.dirname(document.source.path)
@@ -231,7 +245,10 @@ def imageless(service: Service, project: Project) -> Found:
     if "{{" in service.source.text or id(service.document) in made.parts:
         return
     node, known = whole(service, project)
-    if any(node.get(key) not in (None, "") or (key == "build" and key in node) for key in ("image", "build", "provider")):
+    if any(
+        node.get(key) not in (None, "") or (key == "build" and key in node)
+        for key in ("image", "build", "provider")
+    ):
         return
     if not known or app.open or service.document.override or project.prose or _amends(service):
         yield Unknown(service.head)
@@ -249,109 +266,6 @@ def _amends(service: Service) -> bool:
     return overlay or (alone and document.purpose != "unknown")
 
 
-def conflicts(service: Service, project: Project) -> Found:
-    """Two settings of a service of which Docker takes only one."""
-    node, _ = whole(service, project)
-    if not owns(service, project):
-        return
-    own = service.full
-    build = own.get("build")
-    if "network_mode" in own and isinstance(own.get("networks"), Map | Seq) and own["networks"]:
-        yield hit(own.at("network_mode"), first="network_mode", second="networks")
-    if isinstance(build, Map) and {"dockerfile", "dockerfile_inline"} <= set(build):
-        yield hit(build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline")
-    for first, path in _TWICE:
-        value, other = own.get(first), _deep(own, path)
-        if value is not None and other is not None and not _same(value, other):
-            yield hit(own.at(first), first=first, second=f"{'.'.join(path)} of another value")
-    count = next((_whole(value) for value in (_deep(node, ("deploy", "replicas")), node.get("scale")) if value is not None), 1)
-    if "container_name" in own and count > 1:
-        yield hit(own.at("container_name"), first="container_name", second=f"{count} replicas")
-    platform = own.get("platform")
-    platforms = build.get("platforms") if isinstance(build, Map) else None
-    if isinstance(platform, str) and "$" not in platform and isinstance(platforms, Seq) and platforms and platform not in platforms:
-        yield hit(own.at("platform"), first="platform", second="build.platforms that leave it out")
-    yield from _devices(own)
-    yield from _watch(own)
-
-
-_TWICE = (
-    ("scale", ("deploy", "replicas")),
-    ("mem_limit", ("deploy", "resources", "limits", "memory")),
-    ("mem_reservation", ("deploy", "resources", "reservations", "memory")),
-    ("cpus", ("deploy", "resources", "limits", "cpus")),
-    ("pids_limit", ("deploy", "resources", "limits", "pids")),
-)
-
-
-def _deep(node: Any, path: tuple[str, ...]) -> Any:
-    for step in path:
-        node = node.get(step) if isinstance(node, Map) else None
-    return node
-
-
-def _whole(value: Any) -> int:
-    text = str(value)
-    return int(text) if text.isdigit() and len(text) < 9 else 1
-
-
-def _same(first: Any, second: Any) -> bool:
-    """Whether two values mean one thing; a variable may."""
-    texts = [expanded(one).text.lower().replace(" ", "").removesuffix("b").removesuffix("i") for one in (first, second)]
-    if any(HOLE in text for text in texts):
-        return True
-    try:
-        return float(texts[0]) == float(texts[1])
-    except ValueError:
-        return texts[0] == texts[1]
-
-
-def _devices(own: Map) -> Iterator[Hit]:
-    for devices in (_deep(own, ("deploy", "resources", "reservations", "devices")), own.get("gpus")):
-        for one in devices if isinstance(devices, Seq) else ():
-            if isinstance(one, Map) and {"count", "device_ids"} <= set(one):
-                yield hit(one.at("count"), first="count", second="device_ids")
-
-
-def _watch(own: Map) -> Iterator[Hit]:
-    watch = _deep(own, ("develop", "watch"))
-    for one in watch if isinstance(watch, Seq) else ():
-        action = str(one.get("action")) if isinstance(one, Map) else ""
-        if action in {"sync", "sync+restart"} and not one.get("target"):
-            yield hit(one.at("action"), first=f"action {action}", second="no target")
-        if isinstance(one, Map) and one.get("path") == "":
-            yield hit(one.at("path"), first="watch", second="an empty path")
-
-
-def definitions(document: Document) -> Found:
-    """A volume, network, secret or config whose settings do not go together."""
-    for section in ("volumes", "networks", "secrets", "configs"):
-        for name, (_, node) in document.section(section).items():
-            if isinstance(node, Map):
-                yield from _definition(section, name, node)
-
-
-def _definition(section: str, name: str, node: Map) -> Iterator[Hit]:
-    external = node.get("external")
-    outside = external in (True, "true") or isinstance(external, Map)
-    where = f"{section}.{name}"
-    if isinstance(external, Map) and "name" in node and external.get("name") not in (None, node["name"]):
-        yield hit(node.at("name"), where=where, problem="name and external.name differ; only `name` is needed")
-    if outside and section == "volumes":
-        for key in node:
-            if key not in {"name", "external"} and not key.startswith("x-"):
-                yield hit(node.key(key), where=where, problem=f"{key} has no effect on a volume that is external")
-    if outside or section not in {"secrets", "configs"} or (external is not None and not isinstance(external, bool)):
-        return
-    ways = ("file", "environment", "content") if section == "configs" else ("file", "environment")
-    given = [way for way in ways if way in node]
-    if len(given) > 1:
-        yield hit(node.key(given[1]), where=where, problem=f"{' and '.join(given)} shut each other out")
-    elif not given:
-        allowed = f"{', '.join(ways[:-1])} or {ways[-1]}"
-        yield hit(node.at(), where=where, problem=f"it has none of {allowed}, and is not external")
-
-
 def container_names(document: Document, project: Project) -> Found:
     """A container_name that two services have."""
     app: App = project.memo(apps).app(document)
@@ -363,6 +277,9 @@ def container_names(document: Document, project: Project) -> Found:
             continue
         other = first.setdefault(text, name)
         if other != name and service.document is document and "container_name" in service.node:
-            yield hit(service.node.at("container_name"), value=text, other=other, resource=service.resource)
-
-
+            yield hit(
+                service.node.at("container_name"),
+                value=text,
+                other=other,
+                resource=service.resource,
+            )

@@ -238,7 +238,10 @@ def listed(item: Check) -> Check:
 def mapped(schema: Schema) -> Check:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
     named = {key: compiled(one) for key, one in schema.get("properties", {}).items()}
-    formed = [(re.compile(form).search, compiled(one)) for form, one in schema.get("patternProperties", {}).items()]
+    formed = [
+        (re.compile(form).search, compiled(one))
+        for form, one in schema.get("patternProperties", {}).items()
+    ]
     required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
 
     def check(value: Any, place: Place) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from readiness.checks.compose import formats, schema
 from readiness.checks.compose.app import apps
 from readiness.checks.compose.schema import Problem
-from readiness.kinds.compose import Document
+from readiness.kinds.compose_model import Document
 from readiness.kinds.compose_parts import part
 from readiness.model import Hit, hit
 from readiness.project import Project
@@ -33,7 +33,9 @@ def _problems(project: Project) -> dict[int, list[Problem]]:
             mine += schema.validate(root)
             mine += formats.problems(root)
         if id(document) in parts:  # Docker reads only the services that are extended
-            mine[:] = [one for one in mine if not (len(one.path) == 2 and one.path[0] == "services")]
+            mine[:] = [
+                one for one in mine if not (len(one.path) == 2 and one.path[0] == "services")
+            ]
     return found
 
 
@@ -75,9 +77,20 @@ def _resource(path: tuple[str, ...]) -> str:
 def _hint(problem: Problem) -> str:
     """Where the key belongs, or the nearest one that is known here."""
     key, inside = problem.message, problem.path[:-1]
-    if len(inside) == 1 and inside[0] in {"services", "networks", "volumes", "secrets", "configs", "models"}:
+    if len(inside) == 1 and inside[0] in {
+        "services",
+        "networks",
+        "volumes",
+        "secrets",
+        "configs",
+        "models",
+    }:
         return "; a name has letters, digits, dots, hyphens and underscores"
-    below = [path for path in _homes().get(key, ()) if path[: len(_form(inside))] == _form(inside) and path != _form(inside)]
+    below = [
+        path
+        for path in _homes().get(key, ())
+        if path[: len(_form(inside))] == _form(inside) and path != _form(inside)
+    ]
     if below:
         return f"; it belongs under `{'.'.join(below[0][len(_form(inside)) :])}`"
     near = difflib.get_close_matches(key, problem.allowed, 1, 0.75) or difflib.get_close_matches(
@@ -114,7 +127,11 @@ def _homes() -> dict[str, list[tuple[str, ...]]]:
             found.setdefault(key, []).append(path)
             todo.append(((*path, key), inner))
         if len(path) == 1:
-            todo += [((*path, "*"), inner) for form, inner in node.get("patternProperties", {}).items() if form != "^x-"]
+            todo += [
+                ((*path, "*"), inner)
+                for form, inner in node.get("patternProperties", {}).items()
+                if form != "^x-"
+            ]
         if "items" in node and path:
             todo.append((path, node["items"]))
     return found
@@ -125,7 +142,9 @@ def invalid_values(document: Document, project: Project) -> Iterator[Hit]:
     for problem in _of(document, project):
         if problem.sort != "key":
             where = ".".join(problem.path) or "the file"
-            yield hit(problem.span, where=where, problem=problem.message, resource=_resource(problem.path))
+            yield hit(
+                problem.span, where=where, problem=problem.message, resource=_resource(problem.path)
+            )
 
 
 def interpolation(document: Document) -> Iterator[Hit]:

@@ -1,0 +1,146 @@
+"""What checks of compose services share: what lacks, a value deep inside, the Dockerfile behind a build."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.compose.app import owns, whole
+from readiness.kinds.compose_model import Service
+from readiness.kinds.compose_parts import expanded
+from readiness.kinds.dockerfile_model import Document as Dockerfile
+from readiness.kinds.dockerfile_model import Stage
+from readiness.model import Hit, Span, hit, missing
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+
+def lack(service: Service, span: Span | None = None, **facts: Any) -> Hit:
+    """A hit on what a service leaves out, at its name.
+
+    Checks that look at other files see to it themselves whether those say it; so only a piece in prose, shown
+    without its surroundings, is left alone.
+    """
+    make = missing if service.source.fragment else hit
+    return make(span or service.head, **facts)
+
+
+def judged(service: Service, project: Project) -> tuple[Map, bool] | None:
+    """The whole service and whether all of it is known; None where what it lacks is another file's business."""
+    return whole(service, project) if owns(service, project) else None
+
+
+def deep(node: Any, *path: str) -> Any:
+    """A value some keys down; None where one of them is not there."""
+    for step in path:
+        node = node.get(step) if isinstance(node, Map) else None
+    return node
+
+
+def span_of(node: Map, *path: str) -> Span:
+    """The place of a value some keys down, or of the deepest mapping on the way."""
+    for step in path[:-1]:
+        below = node.get(step)
+        if not isinstance(below, Map):
+            return node.at(step)
+        node = below
+    return node.at(path[-1])
+
+
+def line(value: Any) -> str:
+    """A command as one line, whether it is written as one or as a list; variables as HOLE."""
+    if isinstance(value, Seq):
+        return " ".join(
+            expanded(item).text for item in value if isinstance(item, str | int | float)
+        )
+    return expanded(value).text
+
+
+def true(value: Any) -> bool:
+    """Whether a value is true, written as a boolean or as a string."""
+    return value is True or (isinstance(value, str) and value.lower() in {"true", "yes", "on", "1"})
+
+
+def environment(node: Map) -> dict[str, str | None]:
+    """The variables of a service with their defaults filled in; None where a value comes from outside."""
+    found: dict[str, str | None] = {}
+    pairs = node.get("environment")
+    for name, value in pairs.items() if isinstance(pairs, Map) else ():
+        found[name] = None if value is None else expanded(value).text
+    for item in pairs if isinstance(pairs, Seq) else ():
+        if isinstance(item, str):
+            name, given, value = item.partition("=")
+            found[name] = expanded(value).text if given else None
+    return found
+
+
+def outside_settings(node: Map) -> bool:
+    """Whether settings come from files that are not looked into."""
+    return any(node.get(key) for key in ("env_file", "secrets", "configs"))
+
+
+def replicas(node: Map) -> int | None:
+    """How many containers run; None where a variable says it."""
+    for value in (deep(node, "deploy", "replicas"), node.get("scale")):
+        if value is not None:
+            text = expanded(value).text
+            if HOLE in text:
+                return None
+            return int(text) if text.isdigit() and len(text) < 9 else 1
+    return 1
+
+
+def stage_of(service: Service, project: Project) -> Stage | None:
+    """The stage of the project's Dockerfile that the service's build makes; None where it is not here."""
+    build = service.full.get("build")
+    inline = isinstance(build, Map) and "dockerfile_inline" in build
+    context = build.get("context", ".") if isinstance(build, Map) else build
+    if not isinstance(context, str) or inline or HOLE in (where := expanded(context).text):
+        return None
+    named = expanded(
+        build.get("dockerfile", "Dockerfile") if isinstance(build, Map) else "Dockerfile"
+    ).text
+    folder = posixpath.dirname(service.document.source.path)
+    path = posixpath.normpath(posixpath.join(folder, where, named))
+    documents = project.memo(_dockerfiles)
+    document = documents.get(path) or (
+        documents.get(posixpath.normpath(posixpath.join(folder, where, "Containerfile")))
+    )
+    if document is None or not document.stages:
+        return None
+    target = build.get("target") if isinstance(build, Map) else None
+    if isinstance(target, str):
+        return document.stage(expanded(target).text)
+    return document.stages[-1]
+
+
+def _dockerfiles(project: Project) -> dict[str, Dockerfile]:
+    return {posixpath.normpath(one.source.path): one for one in project.documents("dockerfile")}
+
+
+_SECONDS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
+
+
+def seconds(value: Any) -> float | None:
+    """A duration in seconds; None where it is none, or a variable hides it."""
+    text = expanded(value).text if isinstance(value, str) else ""
+    parts = _PART.findall(text)
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts) if parts else None
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of a command line, without quotes."""
+    yield from (word.strip("\"'") for word in text.split())

@@ -1,0 +1,153 @@
+"""Settings that shut each other out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.compose.app import owns, whole
+from readiness.checks.compose.common import deep
+from readiness.kinds.compose_model import Document, Service
+from readiness.kinds.compose_parts import expanded
+from readiness.model import Hit, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+
+
+def conflicts(service: Service, project: Project) -> Found:
+    """Two settings of a service of which Docker takes only one."""
+    node, _ = whole(service, project)
+    if not owns(service, project):
+        return
+    own = service.full
+    build = own.get("build")
+    if "network_mode" in own and isinstance(own.get("networks"), Map | Seq) and own["networks"]:
+        yield hit(own.at("network_mode"), first="network_mode", second="networks")
+    if isinstance(build, Map) and {"dockerfile", "dockerfile_inline"} <= set(build):
+        yield hit(
+            build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline"
+        )
+    for first, path in _TWICE:
+        value, other = own.get(first), deep(own, *path)
+        if value is not None and other is not None and not _same(value, other):
+            yield hit(own.at(first), first=first, second=f"{'.'.join(path)} of another value")
+    count = next(
+        (
+            _whole(value)
+            for value in (deep(node, "deploy", "replicas"), node.get("scale"))
+            if value is not None
+        ),
+        1,
+    )
+    if "container_name" in own and count > 1:
+        yield hit(own.at("container_name"), first="container_name", second=f"{count} replicas")
+    platform = own.get("platform")
+    platforms = build.get("platforms") if isinstance(build, Map) else None
+    if (
+        isinstance(platform, str)
+        and "$" not in platform
+        and isinstance(platforms, Seq)
+        and platforms
+        and platform not in platforms
+    ):
+        yield hit(own.at("platform"), first="platform", second="build.platforms that leave it out")
+    yield from _devices(own)
+    yield from _watch(own)
+
+
+_TWICE = (
+    ("scale", ("deploy", "replicas")),
+    ("mem_limit", ("deploy", "resources", "limits", "memory")),
+    ("mem_reservation", ("deploy", "resources", "reservations", "memory")),
+    ("cpus", ("deploy", "resources", "limits", "cpus")),
+    ("pids_limit", ("deploy", "resources", "limits", "pids")),
+)
+
+
+def _whole(value: Any) -> int:
+    text = str(value)
+    return int(text) if text.isdigit() and len(text) < 9 else 1
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two values mean one thing; a variable may."""
+    texts = [
+        expanded(one).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
+        for one in (first, second)
+    ]
+    if any(HOLE in text for text in texts):
+        return True
+    try:
+        return float(texts[0]) == float(texts[1])
+    except ValueError:
+        return texts[0] == texts[1]
+
+
+def _devices(own: Map) -> Iterator[Hit]:
+    for devices in (
+        deep(own, "deploy", "resources", "reservations", "devices"),
+        own.get("gpus"),
+    ):
+        for one in devices if isinstance(devices, Seq) else ():
+            if isinstance(one, Map) and {"count", "device_ids"} <= set(one):
+                yield hit(one.at("count"), first="count", second="device_ids")
+
+
+def _watch(own: Map) -> Iterator[Hit]:
+    watch = deep(own, "develop", "watch")
+    for one in watch if isinstance(watch, Seq) else ():
+        action = str(one.get("action")) if isinstance(one, Map) else ""
+        if action in {"sync", "sync+restart"} and not one.get("target"):
+            yield hit(one.at("action"), first=f"action {action}", second="no target")
+        if isinstance(one, Map) and one.get("path") == "":
+            yield hit(one.at("path"), first="watch", second="an empty path")
+
+
+def definitions(document: Document) -> Found:
+    """A volume, network, secret or config whose settings do not go together."""
+    for section in ("volumes", "networks", "secrets", "configs"):
+        for name, (_, node) in document.section(section).items():
+            if isinstance(node, Map):
+                yield from _definition(section, name, node)
+
+
+def _definition(section: str, name: str, node: Map) -> Iterator[Hit]:
+    external = node.get("external")
+    outside = external in (True, "true") or isinstance(external, Map)
+    where = f"{section}.{name}"
+    if (
+        isinstance(external, Map)
+        and "name" in node
+        and external.get("name") not in (None, node["name"])
+    ):
+        yield hit(
+            node.at("name"),
+            where=where,
+            problem="name and external.name differ; only `name` is needed",
+        )
+    if outside and section == "volumes":
+        for key in node:
+            if key not in {"name", "external"} and not key.startswith("x-"):
+                yield hit(
+                    node.key(key),
+                    where=where,
+                    problem=f"{key} has no effect on a volume that is external",
+                )
+    if (
+        outside
+        or section not in {"secrets", "configs"}
+        or (external is not None and not isinstance(external, bool))
+    ):
+        return
+    ways = ("file", "environment", "content") if section == "configs" else ("file", "environment")
+    given = [way for way in ways if way in node]
+    if len(given) > 1:
+        yield hit(
+            node.key(given[1]), where=where, problem=f"{' and '.join(given)} shut each other out"
+        )
+    elif not given:
+        allowed = f"{', '.join(ways[:-1])} or {ways[-1]}"
+        yield hit(node.at(), where=where, problem=f"it has none of {allowed}, and is not external")

@@ -1,0 +1,69 @@
+"""Images: tags that move, releases that ended, builds on the production host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.compose.common import judged
+from readiness.kinds.compose_model import Service
+from readiness.kinds.compose_parts import part
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.base_images import end_of_life
+
+Found = Iterator[Hit | Unknown]
+
+
+def _place(service: Service, start: int, end: int) -> Span:
+    """The place of a part of the image, or all of it where variables stand in it."""
+    value = service.node.get("image")
+    span = service.node.at("image")
+    if not isinstance(value, str) or "$" in value or end <= start:
+        return span
+    return part(service.source, span, value, start, end)
+
+
+def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
+    """No tag, or one that moves."""
+    image = service.image if "image" in service.node else None
+    if image is None or service.builds or image.digest or not image.text:
+        return
+    if image.tag_unknown:
+        yield Unknown(service.node.at("image"))
+    elif image.floating or image.tag in deny:
+        span = _place(service, image.tag_span.start, image.tag_span.end)
+        yield hit(span, image=image.text, tag=image.tag or "no tag")
+
+
+def mutable(service: Service) -> Found:
+    """A tag and no digest."""
+    image = service.image if "image" in service.node else None
+    if image is None or service.builds or image.digest or image.floating:
+        return
+    yield (
+        Unknown(service.node.at("image"))
+        if image.digest_unknown
+        else hit(service.node.at("image"), image=image.text)
+    )
+
+
+def ended(service: Service) -> Found:
+    """A release that gets no updates any more."""
+    image = service.image if "image" in service.node else None
+    found = end_of_life(image) if image is not None and not service.builds else None
+    if image is not None and found is not None:
+        span = _place(service, image.tag_span.start, image.tag_span.end)
+        yield hit(span, image=image.text, release=found.release, day=found.day)
+
+
+def build_and_image(service: Service) -> Found:
+    """A build beside an image, and nothing that says which of them is meant."""
+    if "build" in service.node and "image" in service.node and "pull_policy" not in service.full:
+        yield hit(service.node.key("build"))
+
+
+def build_in_production(service: Service, project: Project) -> Found:
+    """An image that is built on the host that runs it."""
+    seen = judged(service, project)
+    if seen is not None and "build" in service.node and "image" not in seen[0]:
+        yield hit(service.node.key("build"))

@@ -1,0 +1,248 @@
+"""Who can reach a service: published ports, consoles, debuggers, the way past the proxy, clashes."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from readiness.checks.compose.app import App, apps
+from readiness.checks.compose.common import line, replicas
+from readiness.kinds.compose_model import Document, Port, Service
+from readiness.kinds.compose_parts import PortSpec, Range, port_specs, strings
+from readiness.model import Hit, Related, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+_DEBUGGERS = {
+    9229: "Node's inspector", 5678: "debugpy", 5005: "Java's debugger", 2345: "Delve", 9003: "Xdebug", 4040: "ngrok's inspector",
+    2375: "the Docker engine without TLS", 35729: "LiveReload",
+}  # fmt: skip
+
+
+def everywhere(spec: PortSpec) -> bool | None:
+    """Whether a port is published on every interface; None where a variable may hold the address."""
+    if spec.host_ip is None:
+        return None if spec.open and spec.published is None else True
+    if HOLE in spec.host_ip:
+        return None
+    return spec.host_ip in {"", "0.0.0.0", "::", "*"}  # noqa: S104
+
+
+def loopback(spec: PortSpec) -> bool:
+    """Whether only the host itself reaches a port."""
+    try:
+        return bool(spec.host_ip) and ipaddress.ip_address(spec.host_ip or "").is_loopback
+    except ValueError:
+        return False
+
+
+def unaddressed(port: Port) -> Found:
+    """A port whose entry names no address of the host."""
+    if port.spec.host_ip is None and everywhere(port.spec):
+        yield hit(port.spec.span, port=port.spec.text)
+
+
+def _meets(wanted: tuple[int, ...], found: Range | None) -> int | None:
+    """The first of the ports that a range holds."""
+    return next((one for one in wanted if found is not None and found[0] <= one <= found[1]), None)
+
+
+def store_published(port: Port) -> Found:
+    """A database, cache or queue whose port leaves the host."""
+    known = port.owner.known
+    if known is None or not known.store or port.spec.mode == "ingress":
+        return
+    number = _meets(known.ports, port.spec.target)
+    answer = everywhere(port.spec)
+    if number is None or loopback(port.spec):
+        return
+    if answer is None:
+        yield Unknown(port.spec.span)
+    else:
+        yield hit(port.spec.span, port=number, role=known.role)
+
+
+def console_published(port: Port) -> Found:
+    """A console for administrators whose port leaves the host."""
+    known = port.owner.known
+    if known is None or not everywhere(port.spec):
+        return
+    number = _meets(known.ports, port.spec.target)
+    if known.role == "console" and number is not None:
+        yield hit(port.spec.span, port=number, what="the console")
+    elif known.role == "proxy" and _meets((8080,), port.spec.target) and _insecure(port.owner):
+        yield hit(port.spec.span, port=8080, what="the dashboard without a login")
+    elif known.role in {"mail-catcher", "docker"} and number is not None:
+        yield hit(port.spec.span, port=number, what=f"the {known.role}")
+
+
+def _insecure(service: Service) -> bool:
+    """Whether Traefik serves its dashboard without a login."""
+    return "--api.insecure" in line(
+        service.full.get("command")
+    ) and "--api.insecure=false" not in line(service.full.get("command"))
+
+
+def debugger_published(port: Port) -> Found:
+    """A debugger's port on every interface."""
+    number = _meets(tuple(_DEBUGGERS), port.spec.target)
+    known = port.owner.known
+    if (
+        number is not None
+        and everywhere(port.spec)
+        and (known is None or number not in known.ports)
+    ):
+        yield hit(port.spec.span, port=number, what=_DEBUGGERS[number])
+
+
+def proxy_bypassed(port: Port, project: Project) -> Found:
+    """An application that can be reached past the proxy of its own project."""
+    service = port.owner
+    if service.role or not everywhere(port.spec) or not port.spec.host:
+        return
+    app = project.memo(apps).app(service.document)
+    for other in app.services().values():
+        if other is service or other.role != "proxy" or other.full.get("profiles"):
+            continue
+        published = [
+            spec for spec in port_specs(other.full) if _meets((80, 443, 8080, 8443), spec.target)
+        ]
+        if (
+            any(everywhere(spec) for spec in published)
+            and _meets((80, 443), port.spec.published) is None
+        ):
+            related = [Related(other.source, other.head, f"{other.name} is the way in")]
+            yield hit(port.spec.span, proxy=other.name, port=port.spec.text, related=related)
+            return
+
+
+def _overlap(first: Range, second: Range) -> bool:
+    return first[0] <= second[1] and second[0] <= first[1]
+
+
+def _same_address(first: PortSpec, second: PortSpec) -> bool:
+    """Whether two ports want one address; every interface is every address."""
+    wide = {None, "", "0.0.0.0", "::"}  # noqa: S104
+    return first.host_ip in wide or second.host_ip in wide or first.host_ip == second.host_ip
+
+
+def _together(first: Service, second: Service) -> bool:
+    """Whether two services may run at once: not if each is in profiles that the other is not in."""
+    mine, theirs = (
+        {text for text, _ in strings(one.full.get("profiles"))} for one in (first, second)
+    )
+    return not mine or not theirs or bool(mine & theirs)
+
+
+def clashes(document: Document, project: Project) -> Found:
+    """A port of the host that two services publish."""
+    app: App = project.memo(apps).app(document)
+    taken: list[tuple[Service, PortSpec]] = []
+    for service in app.services().values():
+        for spec in port_specs(service.full):
+            if spec.published is None or spec.published == (0, 0) or spec.open:
+                continue
+            for other, theirs in taken:
+                if (
+                    (other is not service or theirs.span != spec.span)
+                    and theirs.protocol.lower() == spec.protocol.lower()
+                    and theirs.published is not None
+                    and _overlap(theirs.published, spec.published)
+                    and _same_address(theirs, spec)
+                    and _together(other, service)
+                    and (other is not service or theirs.published == spec.published)
+                    and service.document is document
+                    and spec.span in {one.span for one in port_specs(service.node)}
+                ):
+                    yield hit(
+                        spec.span,
+                        port=spec.published[0]
+                        if _single(spec)
+                        else f"{spec.published[0]}-{spec.published[1]}",
+                        other=other.name,
+                        resource=service.resource,
+                        related=[
+                            Related(other.source, theirs.span, f"{other.name} publishes it here")
+                        ],
+                    )
+                    break
+            taken.append((service, spec))
+
+
+def _single(spec: PortSpec) -> bool:
+    return spec.published is not None and spec.published[0] == spec.published[1]
+
+
+def replicas_clash(service: Service, project: Project) -> Found:
+    """One port of the host for several containers."""
+    count = replicas(service.full)
+    if count is None or count < 2 or service.document.swarm:
+        return
+    for spec in port_specs(service.node):
+        width = spec.published[1] - spec.published[0] + 1 if spec.published is not None else 0
+        if spec.published is not None and spec.published[0] and not spec.open and width < count:
+            yield hit(spec.span, count=count, port=spec.text)
+    del project
+
+
+def default_network(document: Document, project: Project) -> Found:
+    """Several services that share nothing but the default network."""
+    app = project.memo(apps).app(document)
+    services = [
+        one for one in document.services.values() if one.owned and "provider" not in one.full
+    ]
+    if (
+        len(services) < 2
+        or app.names("networks") - {"default"}
+        or app.under
+        or app.open
+        or document.legacy
+    ):
+        return
+    if any(
+        isinstance(one.full.get("networks"), Map | Seq) or one.full.get("network_mode")
+        for one in services
+    ):
+        return
+    root = next((root for root in document.roots if "services" in root), None)
+    if root is not None and not document.source.fragment:
+        yield hit(root.key("services"), count=len(services))
+
+
+def entry_without_tls(document: Document, project: Project) -> Found:
+    """A project that is open to the world and has nothing that speaks TLS."""
+    app = project.memo(apps).app(document)
+    services = app.services().values()
+    if app.open or app.under or any(one.role in {"proxy", "tunnel"} for one in services):
+        return
+    specs = [(one, spec) for one in document.services.values() for spec in port_specs(one.full)]
+    if any(
+        _meets((443, 8443), spec.target) or _meets((443, 8443), spec.published) for _, spec in specs
+    ):
+        return
+    labels = any(_routed(one) for one in services)
+    for service, spec in specs:
+        web = not service.role and _meets(
+            (80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), spec.target
+        )
+        if (
+            web
+            and everywhere(spec)
+            and not labels
+            and spec.span in {one.span for one in port_specs(service.node)}
+        ):
+            yield hit(spec.span, name=service.name, resource=service.resource, port=spec.text)
+            return
+
+
+def _routed(service: Service) -> bool:
+    """Whether labels or variables give it to a proxy that stands elsewhere."""
+    labels = service.full.get("labels")
+    names = list(labels) if isinstance(labels, Map) else [text for text, _ in strings(labels)]
+    env = service.full.get("environment")
+    names += list(env) if isinstance(env, Map) else [text for text, _ in strings(env)]
+    return any(
+        str(name).startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in names
+    )

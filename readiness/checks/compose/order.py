@@ -1,0 +1,86 @@
+"""Taste: the order of keys, of services, of lists, and quotes around ports and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from readiness.kinds.compose_model import Document, Service
+from readiness.kinds.compose_parts import names, port_specs
+from readiness.model import Hit, Span, hit
+from readiness.syntax.yaml import Map, Seq
+
+_TOP = ("x-", "version", "name", "include", "services", "networks", "volumes", "secrets", "configs")
+_KEYS = """image build container_name depends_on volumes volumes_from configs secrets environment env_file ports
+    networks network_mode extra_hosts command entrypoint working_dir restart healthcheck logging labels user
+    isolation""".split()
+
+
+def _first_out_of_order(ranks: Sequence[Any]) -> int | None:
+    """The index of the first item that should stand before the one in front of it."""
+    return next((index for index in range(1, len(ranks)) if ranks[index] < ranks[index - 1]), None)
+
+
+def top_level(document: Document) -> Iterator[Hit]:
+    """Top-level keys out of order."""
+    keys = [key for key in document.node if key.startswith("x-") or key in _TOP]
+    place = _first_out_of_order([_TOP.index("x-" if key.startswith("x-") else key) for key in keys])
+    if place is not None and not document.legacy:
+        yield hit(document.node.key(keys[place]), key=keys[place], before=keys[place - 1])
+
+
+def service_keys(service: Service) -> Iterator[Hit]:
+    """Keys of a service out of order."""
+    keys = [key for key in service.node if key not in service.node.merged]
+    ranks = [_KEYS.index(key) if key in _KEYS else len(_KEYS) for key in keys]
+    place = _first_out_of_order(ranks)
+    if place is not None:
+        yield hit(service.node.key(keys[place]), key=keys[place], before=keys[place - 1])
+
+
+def services(document: Document) -> Iterator[Hit]:
+    """Services out of alphabetical order."""
+    found = list(document.services.values())
+    place = _first_out_of_order([one.name.lower() for one in found])
+    if place is not None:
+        yield hit(found[place].head, key=found[place].name, before=found[place - 1].name)
+
+
+def dependencies(service: Service) -> Iterator[Hit]:
+    """Dependencies out of alphabetical order."""
+    depends = service.node.get("depends_on")
+    found = list(names(depends))
+    place = _first_out_of_order([name.lower() for name, _ in found])
+    if place is not None:
+        key = found[place][1]
+        span = depends.key(key) if isinstance(depends, Map) else service.node["depends_on"].at(key)
+        yield hit(span, key=found[place][0], before=found[place - 1][0])
+
+
+def ports(service: Service) -> Iterator[Hit]:
+    """Ports out of numerical order of what is published."""
+    found = list(port_specs(service.node))
+    ranks = []
+    for spec in found:
+        number = spec.published or (None if spec.host or spec.open else spec.target)
+        ranks.append(number[0] if number else -1)
+    place = _first_out_of_order(ranks)
+    if place is not None:
+        yield hit(found[place].span, key=found[place].text, before=found[place - 1].text)
+
+
+def _entries(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Span]]:
+    for key in keys:
+        items = service.node.get(key)
+        if isinstance(items, Seq):
+            yield from ((item, items.at(index)) for index, item in enumerate(items))
+
+
+def quotes(service: Service, *, keys: Sequence[str], wanted: bool) -> Iterator[Hit]:
+    """Entries of lists without quotes where they are wanted, or with them where they are not."""
+    for item, span in _entries(service, keys):
+        if isinstance(item, Map | Seq):
+            continue
+        quoted = service.source.text[span.start : span.start + 1] in ("'", '"')
+        if quoted is not wanted:
+            yield hit(span, value=str(item)[:60])

@@ -1,0 +1,245 @@
+"""Whether a service comes back, is known to be well, starts in order, stays within bounds and ends in time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.compose.app import apps, whole
+from readiness.checks.compose.common import (
+    deep,
+    judged,
+    lack,
+    line,
+    replicas,
+    seconds,
+    span_of,
+    stage_of,
+    true,
+)
+from readiness.kinds.compose_model import Service
+from readiness.kinds.compose_parts import expanded
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+
+
+def restart_missing(service: Service, project: Project) -> Found:
+    """A service that stays down after a crash or a reboot."""
+    seen = judged(service, project)
+    if seen is None or not service.runs or service.document.swarm:
+        return
+    node, known = seen
+    if node.get("restart") is not None or deep(node, "deploy", "restart_policy") is not None:
+        return
+    yield lack(service) if known else Unknown(service.head)
+
+
+_POLICY = re.compile(r"(?:no|always|unless-stopped|on-failure(?::[0-9]+)?)\Z")
+
+
+def restart_invalid(service: Service) -> Found:
+    """A restart policy that the engine does not know."""
+    value = service.node.get("restart")
+    if isinstance(value, str):
+        text = expanded(value).text
+        if HOLE in text:
+            yield Unknown(service.node.at("restart"))
+        elif not _POLICY.match(text):
+            yield hit(service.node.at("restart"), value=text)
+
+
+def healthcheck_missing(service: Service, project: Project) -> Found:
+    """A service of which nobody can tell whether it works."""
+    seen = judged(service, project)
+    if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
+        return
+    node, known = seen
+    if isinstance(node.get("healthcheck"), Map):
+        return
+    if service.builds:
+        stage = stage_of(service, project)
+        if stage is None or stage.last("HEALTHCHECK") is not None:
+            if stage is None:
+                yield Unknown(service.head)
+            return
+    yield lack(service) if known else Unknown(service.head)
+
+
+def healthcheck_disabled(service: Service) -> Found:
+    """A health check that is switched off."""
+    check = service.node.get("healthcheck")
+    if not isinstance(check, Map):
+        return
+    test = check.get("test")
+    if true(check.get("disable")):
+        yield hit(check.at("disable"))
+    elif test == "NONE" or (isinstance(test, Seq) and test[:1] == ["NONE"]):
+        yield hit(check.at("test"))
+
+
+_ALWAYS_WELL = re.compile(r"(?:CMD(?:-SHELL)? )?(?:(?:/bin/)?true|exit 0|:|echo\b[^|;&]*)\Z")
+_MASKED = re.compile(r"\|\|\s*(?:true|exit 0|:)\s*\Z")
+
+
+def healthcheck_pointless(service: Service) -> Found:
+    """A health check that cannot fail."""
+    check = service.node.get("healthcheck")
+    test = line(check.get("test")).strip() if isinstance(check, Map) else ""
+    if isinstance(check, Map) and (_ALWAYS_WELL.match(test) or _MASKED.search(test)):
+        yield hit(check.at("test"), test=test[:60])
+
+
+# Tools that images are documented to be without; only what their own documentation or issue trackers say.
+_WITHOUT = {
+    "redis": ("curl",), "postgres": ("curl",), "qdrant/qdrant": ("curl", "wget"), "prom/prometheus": ("curl",),
+    "ollama/ollama": ("curl", "wget"), "traefik": ("curl",), "prom/alertmanager": ("curl",), "mysql": ("wget",),
+}  # fmt: skip
+
+
+def healthcheck_tool(service: Service) -> Found:
+    """A health check that calls a program that the image does not have."""
+    check = service.node.get("healthcheck")
+    image = service.image
+    if not isinstance(check, Map) or image is None or service.builds or image.name_unknown:
+        return
+    text = line(check.get("test"))
+    for tool in _WITHOUT.get(image.familiar, ()):
+        if re.search(rf"(?:^|[\s;&|(]){tool}\s", text):
+            yield hit(check.at("test"), tool=tool, image=image.familiar)
+
+
+def dependency_waits(service: Service, project: Project) -> Found:
+    """A dependency on a store that is only started, not ready."""
+    depends = service.node.get("depends_on")
+    services = project.memo(apps).app(service.document).services()
+    items: list[tuple[str, Any, Span]] = []
+    if isinstance(depends, Map):
+        items = [(name, how, depends.key(name)) for name, how in depends.items()]
+    elif isinstance(depends, Seq):
+        items = [
+            (name, None, depends.at(i)) for i, name in enumerate(depends) if isinstance(name, str)
+        ]
+    for name, how, span in items:
+        other = services.get(name)
+        condition = how.get("condition") if isinstance(how, Map) else "service_started"
+        if (
+            other is None
+            or condition != "service_started"
+            or not other.known
+            or not other.known.store
+        ):
+            continue
+        yield hit(span, used=name, role=other.role)
+
+
+def dependency_without_health(service: Service, project: Project) -> Found:
+    """A wait for the health of a service that has no health check: it never ends well."""
+    depends = service.node.get("depends_on")
+    services = project.memo(apps).app(service.document).services()
+    for name, how in depends.items() if isinstance(depends, Map) else ():
+        other = services.get(name)
+        if other is None or not isinstance(how, Map) or how.get("condition") != "service_healthy":
+            continue
+        span = how.at("condition")
+        node, known = whole(other, project)
+        check = node.get("healthcheck")
+        off = isinstance(check, Map) and (
+            true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
+        )
+        if isinstance(check, Map) and ("test" in check or true(check.get("disable"))) and not off:
+            continue
+        if off or (known and _surely_none(other, project)):
+            yield hit(span, used=name)
+        else:
+            yield Unknown(span)
+
+
+def _surely_none(service: Service, project: Project) -> bool:
+    """Whether the image itself has no health check: built here without one, or an official image."""
+    if service.builds:
+        stage = stage_of(service, project)
+        image = (
+            stage.root.image if stage is not None and stage.last("HEALTHCHECK") is None else None
+        )
+    else:
+        image = service.image
+    return (
+        image is not None
+        and not image.name_unknown
+        and not image.registry
+        and "/" not in image.name
+    )
+
+
+_LIMITS = {
+    "memory": (("deploy", "resources", "limits", "memory"), ("mem_limit",)),
+    "cpu": (("deploy", "resources", "limits", "cpus"), ("cpus",), ("cpu_quota",)),
+    "pids": (("deploy", "resources", "limits", "pids"), ("pids_limit",)),
+}
+
+
+def limit_missing(service: Service, project: Project, *, resource: str) -> Found:
+    """A service that may take all memory, processor time or process numbers of the host."""
+    seen = judged(service, project)
+    if seen is None or not service.owned or "provider" in service.full:
+        return
+    node, known = seen
+    if any(deep(node, *path) is not None for path in _LIMITS[resource]):
+        return
+    yield lack(service) if known else Unknown(service.head)
+
+
+def logs_unbounded(service: Service, project: Project) -> Found:
+    """Logs that grow until the disk is full: json-file without max-size."""
+    seen = judged(service, project)
+    if seen is None or not service.runs:
+        return
+    node, known = seen
+    logging = node.get("logging")
+    driver = expanded(deep(logging, "driver")).text
+    if driver not in ("", "json-file"):
+        return
+    options = deep(logging, "options")
+    if isinstance(options, Map) and "max-size" in options:
+        return
+    own = service.node.get("logging")
+    span = service.node.at("logging") if isinstance(own, Map) else None
+    yield lack(service, span) if known else Unknown(service.head)
+
+
+def grace_short(service: Service, *, least: int) -> Found:
+    """A container that is killed before it can end its work."""
+    given = seconds(service.node.get("stop_grace_period"))
+    if given is not None and given < least:
+        yield hit(
+            service.node.at("stop_grace_period"), value=str(service.node["stop_grace_period"])
+        )
+
+
+def grace_missing(service: Service, project: Project) -> Found:
+    """A database that has ten seconds to end, for it says nothing."""
+    seen = judged(service, project)
+    if (
+        seen is not None
+        and service.role in {"database", "queue", "search"}
+        and not seen[0].get("stop_grace_period")
+    ):
+        yield lack(service)
+
+
+def single_replica(service: Service, project: Project) -> Found:
+    """An application that runs once."""
+    seen = judged(service, project)
+    if seen is None or service.role or not service.runs:
+        return
+    count = replicas(seen[0])
+    if count is None:
+        yield Unknown(service.head)
+    elif count < 2:
+        own = deep(service.full, "deploy", "replicas") is not None
+        yield lack(service, span_of(service.full, "deploy", "replicas") if own else None)

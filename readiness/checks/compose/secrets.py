@@ -1,0 +1,272 @@
+"""Secrets in the file, passwords that everybody knows, stores that let everybody in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.compose.app import apps
+from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
+from readiness.kinds.compose_model import Service, Variable
+from readiness.kinds.compose_parts import expanded, part, strings, variable_specs
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax import secrets
+from readiness.syntax.interpolation import HOLE, default_of
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+# What is tried first, by people and by programs; compared without case.
+WEAK = frozenset(
+    """password passwd pass pwd secret admin administrator root user test guest default changeme changeit change-me
+    change_me change_this changethis letmein welcome qwerty abc123 123 1234 12345 123456 12345678 123456789
+    1234567890 000000 111111 postgres postgresql mysql mariadb mongo mongodb redis rabbitmq minio minioadmin
+    elastic grafana neo4j oracle sa docker example demo dev local testing temp mypassword my-secret-pw
+    my_secret_pw mysecretpassword mysecret supersecret secret123 password1 password123 passw0rd p@ssw0rd p@ssword
+    pa55word admin123 admin1234 adminadmin root123 rootpassword rootpass rootroot toor test123 testtest user123
+    userpassword wordpress dbpassword db_password dbpass db-password postgrespassword somewordpress sonar keycloak
+    nextcloud airflow superset secretpassword secretkey secret-key secret_key your-secret-key mysecretkey
+    thisisasecret verysecret password! examplepassword""".split()
+)
+_LONG = re.compile(
+    r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
+    r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
+)
+_MYSQL = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]*\s-p(?P<value>[^\s\"'-][^\s\"']*)")
+
+
+def weak(value: object) -> bool:
+    """Whether a value is a password that everybody tries."""
+    return (
+        str(value).strip().strip("\"'").lower() in WEAK if isinstance(value, str | int) else False
+    )
+
+
+def _named_weak(name: str, value: Any) -> bool:
+    parts = secrets.words(name)
+    return (
+        bool({"password", "passwd", "pwd", "pass", "secret"} & set(parts))
+        and secrets.names_secret(name)
+        and weak(value)
+    )
+
+
+def inline(variable: Variable) -> Found:
+    """A secret in a service's environment."""
+    spec = variable.spec
+    if variable.where == "args" or _named_weak(spec.name, spec.value):
+        return
+    bare = spec.value.strip("\"'") if isinstance(spec.value, str) else spec.value
+    reason = secrets.judge(spec.name, bare)
+    if not reason or (isinstance(bare, str) and _default_only(bare)):
+        return
+    span = spec.span
+    inner = secrets.url_password(bare) if isinstance(bare, str) else None
+    if inner is not None and isinstance(spec.value, str):
+        shift = spec.value.find(bare)
+        password = bare[inner.start : inner.end]
+        if weak(password):
+            return
+        span = part(variable.source, span, spec.value, shift + inner.start, shift + inner.end)
+    yield hit(span, reason=reason)
+
+
+def _default_only(value: str) -> bool:
+    """Whether a value is one variable, whatever its default."""
+    return default_of(value.strip()) is not None
+
+
+def well_known(variable: Variable) -> Found:
+    """A password that everybody tries first."""
+    spec = variable.spec
+    if variable.where == "args":
+        return
+    if _named_weak(spec.name, spec.value):
+        yield hit(spec.span)
+        return
+    text = spec.value if isinstance(spec.value, str) else ""
+    inner = secrets.url_password(text)
+    if inner is not None and weak(text[inner.start : inner.end]):
+        yield hit(part(variable.source, spec.span, text, inner.start, inner.end))
+
+
+def fallback(variable: Variable) -> Found:
+    """A password that a variable falls back to when nobody sets it."""
+    spec = variable.spec
+    text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
+    found = default_of(text)
+    if found is None or variable.where == "args":
+        return
+    name, default = found
+    for one in (spec.name, name):
+        if _named_weak(one, default) or (secrets.judge(one, default) and "$" not in default):
+            yield hit(spec.span, variable=name)
+            return
+
+
+def build_argument(variable: Variable) -> Found:
+    """A secret that goes into a build argument, and with it into the image."""
+    spec = variable.spec
+    if variable.where != "args" or not secrets.names_secret(spec.name):
+        return
+    words = set(secrets.words(spec.name))
+    if words & {"public", "publishable", "anon", "site"} or spec.value in ("", None):
+        return
+    yield hit(spec.key)
+
+
+def in_command(service: Service) -> Found:
+    """A password on a command line: a command, an entrypoint, a health check."""
+    check = service.node.get("healthcheck")
+    for owner, key in ((service.node, "command"), (service.node, "entrypoint"), (check, "test")):
+        value = owner.get(key) if isinstance(owner, Map) else None
+        if value is None or not isinstance(owner, Map):
+            continue
+        if isinstance(value, Seq):
+            yield from _in_words(service, value)
+        elif isinstance(value, str):
+            yield from _in_line(service, value, owner.at(key))
+
+
+def _in_line(service: Service, text: str, span: Span) -> Iterator[Hit]:
+    for pattern in (_LONG, _MYSQL):
+        for found in pattern.finditer(text):
+            if _real(found["value"]):
+                yield hit(part(service.source, span, text, *found.span("value")))
+
+
+def _in_words(service: Service, value: Seq) -> Iterator[Hit]:
+    items = [(item, index) for item, index in strings(value)]
+    for (item, index), (following, place) in zip(items, [*items[1:], ("", 0)], strict=True):
+        if _LONG.match(f"{item} {following}") and "=" not in item and " " not in item:
+            if following and _real(following) and not following.startswith("-"):
+                yield hit(value.at(place))
+        else:
+            yield from _in_line(service, item, value.at(index))
+
+
+def _real(value: str) -> bool:
+    """Whether a word is a password and no variable, path or placeholder."""
+    bare = value.strip("\"'`;),")
+    if not bare or "$" in bare or bare.startswith(("/", "<", "{", "-", "%")):
+        return False
+    return (
+        len(bare) >= 4 and (weak(bare) or not secrets.is_placeholder(bare)) and not bare.isdigit()
+    )
+
+
+def quoted(variable: Variable) -> Found:
+    """A value in a list whose quotes become part of it."""
+    spec = variable.spec
+    listed = isinstance(variable.owner.node.get(variable.where), Seq)
+    text = spec.value if isinstance(spec.value, str) else ""
+    if (
+        listed
+        and variable.where == "environment"
+        and len(text) > 1
+        and text[0] in "\"'"
+        and text[0] == text[-1]
+    ):
+        yield hit(spec.span)
+
+
+def blank(variable: Variable) -> Found:
+    """A secret that is set to nothing."""
+    spec = variable.spec
+    if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
+        yield hit(spec.key)
+
+
+def authentication_off(service: Service) -> Found:
+    """A setting that lets everybody into a store or a console."""
+    known = service.known
+    if known is None:
+        return
+    for spec in variable_specs(service.source, service.node, "environment"):
+        values = known.off.get(spec.name)
+        text = expanded(spec.value).text.strip("\"'").lower()
+        if values and text in values:
+            yield hit(spec.span, setting=spec.name)
+    for text, index in strings(service.node.get("command")):
+        for flag in known.flags_off:
+            if flag in text.split() and index is not None:
+                yield hit(service.node["command"].at(index), setting=flag)
+            elif flag in text.split() and index is None:
+                yield hit(service.node.at("command"), setting=flag)
+
+
+def default_credentials(service: Service, project: Project) -> Found:
+    """An image whose first password is known, and is left as it is."""
+    seen = judged(service, project)
+    known = service.known
+    if seen is None or known is None or not known.default:
+        return
+    settings = environment(seen[0])
+    for name in known.default:
+        if name in settings or any(other in settings for other in known.alias.get(name, ())):
+            continue
+        if outside_settings(seen[0]) or not seen[1]:
+            yield Unknown(service.head)
+        else:
+            yield lack(service, variable=name, image=str(service.full.get("image")))
+
+
+def open_store(service: Service, project: Project) -> Found:
+    """A store that asks for no password unless it is told to."""
+    seen = judged(service, project)
+    known = service.known
+    if seen is None or known is None or not known.keyed:
+        return
+    node, complete = seen
+    settings = environment(node)
+    if any(name in settings and settings[name] != "" for name in known.keyed):
+        return
+    command = f"{line(node.get('entrypoint'))} {line(node.get('command'))}"
+    if any(flag in command for flag in known.flags):
+        return
+    mounted = any(
+        str(text).endswith((".conf", ".yml", ".yaml")) or "conf" in str(text)
+        for text, _ in strings(node.get("volumes"))
+    )
+    if outside_settings(node) or HOLE in command or not complete or mounted:
+        yield Unknown(service.head)
+    else:
+        yield lack(service, role=known.role, variable=known.keyed[0])
+
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^:/@\s]*:(?P<password>[^@\s]+)@(?P<host>[A-Za-z0-9_.-]+)")
+_OWN = (
+    "POSTGRES_PASSWORD",
+    "MYSQL_PASSWORD",
+    "MARIADB_PASSWORD",
+    "MONGO_INITDB_ROOT_PASSWORD",
+    "RABBITMQ_DEFAULT_PASS",
+    "REDIS_PASSWORD",
+)
+_ROOT = ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD")
+
+
+def differing(variable: Variable, project: Project) -> Found:
+    """A password in a URL that is not the one its server is given."""
+    text = variable.spec.value if isinstance(variable.spec.value, str) else ""
+    found = _URL.search(text)
+    if found is None or "$" in text:
+        return
+    server = project.memo(apps).app(variable.owner.document).services().get(found["host"])
+    if server is None or server is variable.owner:
+        return
+    settings = environment(server.full)
+    given = [settings[name] for name in (*_OWN, *_ROOT) if settings.get(name)]
+    if not any(settings.get(name) for name in _OWN) or any(
+        HOLE in (value or "") for value in given
+    ):
+        return
+    raw = variable_specs(server.source, server.full, "environment")
+    if any("$" in str(spec.value) for spec in raw if spec.name in (*_OWN, *_ROOT)):
+        return
+    if found["password"] not in given and "%" not in found["password"]:
+        yield hit(
+            part(variable.source, variable.spec.span, text, *found.span("password")),
+            server=server.name,
+        )

@@ -1,0 +1,187 @@
+"""What a container may do to its host: users, privileges, capabilities, namespaces, devices, host folders."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.compose.common import judged, lack, stage_of, true
+from readiness.kinds.compose_model import Mount, Service
+from readiness.kinds.compose_parts import expanded, strings
+from readiness.model import Hit, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.base_images import nonroot_user
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+
+
+def root(service: Service) -> Found:
+    """`user: root`."""
+    value = service.node.get("user")
+    if not isinstance(value, str):
+        return
+    text = expanded(value).text
+    user = text.partition(":")[0].strip()
+    if HOLE in text:
+        yield Unknown(service.node.at("user"))
+    elif user in {"root", "0"}:
+        yield hit(service.node.at("user"), user=text)
+
+
+def user_unset(service: Service, project: Project) -> Found:
+    """A service that says not who it runs as, of an image that is not known to see to it."""
+    seen = judged(service, project)
+    if seen is None or not service.runs or (service.known is not None and service.known.store):
+        return
+    node, known = seen
+    if node.get("user") is not None:
+        return
+    if service.builds:
+        stage = stage_of(service, project)
+        if stage is None:
+            yield Unknown(service.head)
+        elif stage.last("USER") is None and nonroot_user(stage.root.image) is None:
+            yield lack(service)
+        return
+    image = service.image
+    if image is None or image.name_unknown or not known or nonroot_user(image) is not None:
+        yield Unknown(service.head)
+        return
+    yield lack(service)
+
+
+def privileged(service: Service) -> Found:
+    """`privileged: true`."""
+    if true(service.node.get("privileged")):
+        yield hit(service.node.at("privileged"))
+
+
+def capability_added(service: Service, *, deny: Sequence[str]) -> Found:
+    """A capability that is as good as root on the host."""
+    added = service.node.get("cap_add")
+    for index, item in enumerate(added) if isinstance(added, Seq) else ():
+        name = item.upper().removeprefix("CAP_") if isinstance(item, str) else ""
+        if name in deny and isinstance(added, Seq):
+            yield hit(added.at(index), capability=name)
+
+
+def capabilities_kept(service: Service, project: Project) -> Found:
+    """Docker's default capabilities, none of them dropped."""
+    seen = judged(service, project)
+    if seen is None or not service.runs or true(seen[0].get("privileged")):
+        return
+    dropped = [text.upper() for text, _ in strings(seen[0].get("cap_drop"))]
+    if "ALL" not in dropped and "CAP_ALL" not in dropped:
+        own = service.node.get("cap_drop")
+        yield lack(service, service.node.at("cap_drop") if isinstance(own, Seq) else None)
+
+
+def privileges_gained(service: Service, project: Project) -> Found:
+    """No `no-new-privileges`."""
+    seen = judged(service, project)
+    if seen is None or not service.runs:
+        return
+    options = [
+        text.replace("=", ":").replace(" ", "") for text, _ in strings(seen[0].get("security_opt"))
+    ]
+    if not {"no-new-privileges:true", "no-new-privileges"} & set(options):
+        own = service.node.get("security_opt")
+        yield lack(service, service.node.at("security_opt") if isinstance(own, Seq) else None)
+
+
+def writable_root(service: Service, project: Project) -> Found:
+    """A root file system that can be written to."""
+    seen = judged(service, project)
+    if seen is not None and service.runs and not true(seen[0].get("read_only")):
+        if isinstance(seen[0].get("read_only"), str) and "$" in seen[0]["read_only"]:
+            yield Unknown(service.head)
+        else:
+            own = service.node.get("read_only") is not None
+            yield lack(service, service.node.at("read_only") if own else None)
+
+
+def host_namespace(service: Service, *, keys: Sequence[str]) -> Found:
+    """A namespace of the host: its network, its processes, its shared memory."""
+    if service.known is not None and service.known.host:
+        return
+    for key in keys:
+        if service.node.get(key) == "host":
+            yield hit(service.node.at(key), key=key)
+
+
+_OFF = re.compile(
+    r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE
+)
+
+
+def unconfined(service: Service) -> Found:
+    """seccomp, AppArmor or SELinux switched off."""
+    options = service.node.get("security_opt")
+    for index, item in enumerate(options) if isinstance(options, Seq) else ():
+        if isinstance(item, str) and isinstance(options, Seq) and _OFF.match(item.strip()):
+            yield hit(options.at(index), option=item.strip())
+
+
+_DEVICES = re.compile(
+    r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d+\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z"
+)
+
+
+def device(service: Service) -> Found:
+    """The host's disks or memory as a device."""
+    items = service.node.get("devices")
+    for index, item in enumerate(items) if isinstance(items, Seq) else ():
+        path = item.get("source") if isinstance(item, Map) else item
+        if (
+            isinstance(path, str)
+            and isinstance(items, Seq)
+            and _DEVICES.match(path.partition(":")[0])
+        ):
+            yield hit(items.at(index), path=path.partition(":")[0])
+
+
+_SOCKETS = re.compile(
+    r"(?:/var)?/run/(?:docker|podman/podman|containerd/containerd|crio/crio)\.sock\Z|/run/user/\d+/docker\.sock\Z"
+)
+
+
+def engine_socket(mount: Mount, *, tools: bool) -> Found:
+    """The engine's socket; `tools`: in an image whose work needs it."""
+    known = mount.owner.known
+    is_tool = known is not None and known.docker
+    if is_tool is tools and _SOCKETS.search(posixpath.normpath(mount.spec.source or "-")):
+        yield hit(mount.spec.span, path=mount.spec.source)
+
+
+def engine_api(service: Service) -> Found:
+    """`use_api_socket: true`."""
+    if true(service.node.get("use_api_socket")):
+        yield hit(service.node.at("use_api_socket"))
+
+
+# Folders of a host whose owner owns the host; whole, not what may stand below (/etc/localtime, /etc/ssl/certs).
+_SENSITIVE = frozenset(
+    """/ /etc /root /home /boot /proc /sys /dev /usr /bin /sbin /lib /lib64 /var /run /var/run /var/lib /var/lib/docker
+    /var/lib/containerd /var/lib/kubelet /etc/passwd /etc/shadow /etc/sudoers /etc/ssh /etc/kubernetes /etc/docker /etc/cron.d
+    /etc/systemd /root/.ssh /root/.aws /root/.kube /root/.docker ~ ~/.ssh ~/.aws ~/.kube ~/.docker ~/.gnupg ~/.config""".split()
+)
+
+
+def host_path(mount: Mount) -> Found:
+    """A folder of the host that holds the host itself."""
+    spec, known = mount.spec, mount.owner.known
+    source = re.sub(r"\$\{?HOME\}?", "~", spec.source)
+    path = posixpath.normpath(source) if source else ""
+    if spec.type not in {"bind", ""} or path not in _SENSITIVE:
+        return
+    if (
+        known is not None
+        and known.host
+        and (spec.read_only or {"rslave", "ro"} & set(spec.options))
+    ):
+        return
+    how = "read only" if spec.read_only else "for writing"
+    yield hit(spec.span, path=path, how=how)

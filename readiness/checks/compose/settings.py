@@ -1,0 +1,110 @@
+"""Settings of development that stay on, names, and what Docker reads no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.compose.common import line
+from readiness.kinds.compose_model import Document, Service, Variable
+from readiness.kinds.compose_parts import expanded
+from readiness.model import Hit, Unknown, hit
+from readiness.syntax.interpolation import HOLE
+
+Found = Iterator[Hit | Unknown]
+_DEBUG = re.compile(
+    r"(?:^|_)DEBUG(?:_MODE|_ENABLED)?\Z|\A(?:FLASK_DEBUG|APP_DEBUG|DJANGO_DEBUG|WP_DEBUG|WORDPRESS_DEBUG)\Z",
+    re.IGNORECASE,
+)
+_ENVIRONMENTS = frozenset(
+    """NODE_ENV FLASK_ENV APP_ENV RAILS_ENV RACK_ENV DJANGO_ENV ENVIRONMENT ASPNETCORE_ENVIRONMENT
+    DOTNET_ENVIRONMENT APP_ENVIRONMENT DEPLOY_ENV SYMFONY_ENV ENV SPRING_PROFILES_ACTIVE QUARKUS_PROFILE
+    MIX_ENV GO_ENV FASTAPI_ENV""".split()
+)
+_LEVELS = re.compile(
+    r"(?:^|_)LOG_?(?:GING_?)?LEVEL\Z|\ARUST_LOG\Z|\ALOGLEVEL\Z|_LOGLEVEL\Z", re.IGNORECASE
+)
+_ON = frozenset({"1", "true", "yes", "on", "*", "app:*"})
+
+
+def _text(variable: Variable) -> str:
+    return expanded(variable.spec.value).text.strip().strip("\"'").lower()
+
+
+def debug(variable: Variable) -> Found:
+    """Debug mode, or an environment that is named development."""
+    name, text = variable.spec.name, _text(variable)
+    if variable.where != "environment" or variable.spec.value is None:
+        return
+    if HOLE in text and (_DEBUG.search(name) or name in _ENVIRONMENTS):
+        yield Unknown(variable.spec.span)
+    elif (_DEBUG.search(name) and text in _ON) or (
+        name in _ENVIRONMENTS and text in {"development", "dev", "debug", "local"}
+    ):
+        yield hit(variable.spec.span, value=text)
+
+
+def log_level(variable: Variable) -> Found:
+    """Logs of level debug."""
+    text = _text(variable)
+    if (
+        variable.where == "environment"
+        and _LEVELS.search(variable.spec.name)
+        and text in {"debug", "trace", "all", "verbose"}
+    ):
+        yield hit(variable.spec.span, value=text)
+
+
+_SERVERS = re.compile(
+    r"\b(?:(?P<a>npm run (?:dev|start:dev|develop)|yarn (?:run )?dev|pnpm (?:run )?dev|bun (?:run )?dev)(?![\w:.-])"
+    r"|(?P<b>nodemon|webpack-dev-server|webpack serve|ng serve|next dev|nuxt dev|vite dev|flask run|react-scripts start|air -c)\b"
+    r"|(?P<c>manage\.py runserver|rails (?:s|server)\b(?! -e production)|php artisan serve|fastapi dev)\b)"
+    r"|(?P<d>\s--reload\b)|\b(?P<e>dotnet watch)\b"
+)
+
+
+def development_server(service: Service) -> Found:
+    """A command that starts a server made for development."""
+    for key in ("command", "entrypoint"):
+        text = line(service.node.get(key))
+        found = _SERVERS.search(text)
+        if found:
+            yield hit(service.node.at(key), server=found.group().strip())
+            return
+
+
+def version(document: Document) -> Found:
+    """The top-level `version`."""
+    for root in document.roots:
+        if "version" in root and not document.legacy:
+            yield hit(root.key("version"), value=str(root["version"])[:20])
+
+
+def name_missing(document: Document) -> Found:
+    """No name for the project."""
+    if not any("name" in root for root in document.roots) and not document.legacy:
+        yield hit(document.node.entry(next(iter(document.node))), absent="name")
+
+
+def links(service: Service) -> Found:
+    """`links`, from the time before networks."""
+    if service.node.get("links"):
+        yield hit(service.node.key("links"))
+
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
+
+
+def container_name(service: Service) -> Found:
+    """A container name that the engine does not take."""
+    value = service.node.get("container_name")
+    if isinstance(value, str):
+        text = expanded(value).text
+        if HOLE not in text and not _NAME.match(text):
+            yield hit(service.node.at("container_name"), value=value)
+
+
+def container_name_fixed(service: Service) -> Found:
+    """A fixed container name."""
+    if service.node.get("container_name"):
+        yield hit(service.node.at("container_name"), value=str(service.node["container_name"]))

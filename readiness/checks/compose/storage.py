@@ -1,0 +1,180 @@
+"""Where data stands: stores that lose it, source code mounted in, configuration that can be written to."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from readiness.checks.compose.common import environment, judged, lack, line, words
+from readiness.kinds.compose_model import Mount, Service
+from readiness.kinds.compose_parts import expanded, mount_specs, strings
+from readiness.model import Hit, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+_CONFIG = tuple(
+    ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
+)
+_RUNTIMES = frozenset(
+    """node python ruby php golang openjdk maven gradle oven/bun denoland/deno composer rust eclipse-temurin
+    mcr.microsoft.com/dotnet/sdk""".split()
+)
+_CODE = frozenset(
+    "src app lib code backend frontend server client api web public templates packages project".split()
+)
+
+
+def not_durable(service: Service, project: Project) -> Found:
+    """A store whose data goes away with its container."""
+    seen = judged(service, project)
+    known = service.known
+    if (
+        seen is None
+        or known is None
+        or not known.store
+        or not known.data
+        or known.volatile
+        or service.role == "cache"
+    ):
+        return
+    node, complete = seen
+    specs = list(mount_specs(node))
+    if any(not spec.target or HOLE in spec.target for spec in specs) or node.get("volumes_from"):
+        yield Unknown(service.head)
+        return
+    if any(
+        _covers(spec.target, known.data)
+        and (spec.source or HOLE in spec.source)
+        and spec.type != "tmpfs"
+        for spec in specs
+    ):
+        return
+    settings = environment(node)
+    moved = {
+        value
+        for name, value in settings.items()
+        if value and ("DATA" in name.upper() or "PATH" in name.upper())
+    }
+    if any(
+        spec.source
+        and any(
+            spec.target.rstrip("/") in value or value.startswith(spec.target) for value in moved
+        )
+        for spec in specs
+    ):
+        return
+    command = line(node.get("command"))
+    if any(
+        spec.source
+        and spec.type != "tmpfs"
+        and spec.target.rstrip("/")
+        and spec.target.rstrip("/") in command
+        for spec in specs
+    ):
+        return
+    yield (
+        lack(service, role=known.role, folder=known.data[0]) if complete else Unknown(service.head)
+    )
+
+
+def _covers(target: str, data: tuple[str, ...]) -> bool:
+    """Whether a mount holds the folder of the data, or part of what is below it."""
+    target = posixpath.normpath(target)
+    return any(
+        target == one or one.startswith(target + "/") or target.startswith(one + "/")
+        for one in data
+    )
+
+
+def cache_not_durable(service: Service, project: Project) -> Found:
+    """A cache that starts empty after each restart: no append-only file, or none that lasts."""
+    seen = judged(service, project)
+    if seen is None or service.role != "cache" or service.known is None or service.known.volatile:
+        return
+    node, _ = seen
+    command = line(node.get("command"))
+    if HOLE in command or any(word.endswith(".conf") for word in words(command)):
+        yield Unknown(service.head)
+        return
+    durable = any(
+        _covers(spec.target, service.known.data) and spec.source for spec in mount_specs(node)
+    )
+    if not (durable and "--appendonly yes" in command.replace('"', "").replace("'", "")):
+        yield lack(service)
+
+
+def cache_unbounded(service: Service, project: Project) -> Found:
+    """A cache without a bound of its memory."""
+    seen = judged(service, project)
+    if seen is None or service.role != "cache" or service.known is None:
+        return
+    node, _ = seen
+    command = line(node.get("command")) + " ".join(
+        value or "" for value in environment(node).values()
+    )
+    if HOLE in command or any(word.endswith(".conf") for word in words(command)):
+        yield Unknown(service.head)
+    elif "maxmemory" not in command and "memcached" not in str(service.full.get("image")):
+        yield lack(service)
+
+
+def source_mounted(mount: Mount) -> Found:
+    """The source code of the host in place of the code of the image."""
+    spec, service = mount.spec, mount.owner
+    if spec.type != "bind" or not spec.source.startswith("."):
+        return
+    source = posixpath.normpath(spec.source)
+    image = service.image
+    runtime = image is not None and image.familiar in _RUNTIMES
+    build = service.full.get("build")
+    context = (
+        expanded(build.get("context", ".") if isinstance(build, Map) else build).text
+        if build is not None
+        else ""
+    )
+    inside = _within(source, posixpath.normpath(context)) if context else source == "."
+    leaf = posixpath.basename(source)
+    if (
+        (service.builds or runtime)
+        and inside
+        and (source == "." or source == posixpath.normpath(context or ".") or leaf in _CODE)
+    ):
+        yield hit(spec.span, path=spec.source)
+
+
+def _within(path: str, folder: str) -> bool:
+    return folder in {".", path} or path.startswith(folder + "/")
+
+
+def config_writable(mount: Mount) -> Found:
+    """A configuration file that the container may change."""
+    spec = mount.spec
+    if spec.type == "bind" and spec.source.endswith(_CONFIG) and not spec.read_only:
+        yield hit(spec.span, path=spec.source)
+
+
+def anonymous(mount: Mount) -> Found:
+    """A volume without a name."""
+    spec = mount.spec
+    known = mount.owner.known
+    if spec.type != "volume" or spec.source or not spec.target or HOLE in spec.target:
+        return
+    if known is not None and _covers(spec.target, known.data):
+        yield hit(spec.span, path=spec.target)
+
+
+def env_file_committed(service: Service, project: Project) -> Found:
+    """An env_file that stands in the repository."""
+    value = service.node.get("env_file")
+    items = [(text, index) for text, index in strings(value)]
+    folder = posixpath.dirname(service.document.source.path)
+    for text, index in items:
+        path = posixpath.normpath(posixpath.join(folder, expanded(text).text))
+        name = posixpath.basename(path)
+        example = any(word in name for word in ("example", "sample", "template", "dist", "default"))
+        tracked = project.complete and path in project.paths
+        if name.startswith(".env") and not example and tracked and isinstance(value, str | Seq):
+            at = value.at(index) if isinstance(value, Seq) else service.node.at("env_file")
+            yield hit(at, path=text)

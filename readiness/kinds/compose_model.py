@@ -1,0 +1,224 @@
+"""The things of a compose file: the file, its services, and their ports, mounts and variables."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness.kinds import compose_images
+from readiness.kinds.compose_images import Known
+from readiness.kinds.compose_parts import MountSpec, PortSpec, VariableSpec, expanded
+from readiness.model import Source, Span
+from readiness.syntax import image as images
+from readiness.syntax.image import Image
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """One service. `node` is what the file writes, `full` the same over what it extends in this file.
+
+    `head` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another
+    file's service). `extends` is the other file, and the service in it, that it extends.
+    """
+
+    source: Source
+    node: Map
+    name: str
+    head: Span
+    document: Document
+    full: Map
+    extends: tuple[str, str] | None = None
+    container: str = ""
+
+    @property
+    def resource(self) -> str:
+        """KIND/NAME."""
+        return f"service/{self.name}"
+
+    @property
+    def purpose(self) -> str:
+        """What the file is for, by its name: dev, test, prod or unknown."""
+        return self.document.purpose
+
+    @property
+    def production(self) -> bool:
+        """Whether the file may run in production."""
+        return self.document.production
+
+    @property
+    def owned(self) -> bool:
+        """Whether it says what runs: an image, a build or a provider."""
+        return any(key in self.full for key in ("image", "build", "provider"))
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is a container that is meant to stay: no job, no provider, no box of tools."""
+        return self.owned and "provider" not in self.full and not self.once and self.role != "tool"
+
+    @property
+    def builds(self) -> bool:
+        """Whether its image is built here."""
+        return "build" in self.full
+
+    @property
+    def image(self) -> Image | None:
+        """Its image, with the defaults of variables; None where there is none."""
+        value = self.full.get("image")
+        return (
+            images.parse(expanded(value).text.replace(HOLE, "$X"))
+            if isinstance(value, str)
+            else None
+        )
+
+    @property
+    def known(self) -> Known | None:
+        """What is known of its image; None for images that are in no table."""
+        image = self.image
+        return compose_images.known(image) if image is not None and not image.name_unknown else None
+
+    @property
+    def role(self) -> str:
+        """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
+        known = self.known
+        return known.role if known else ""
+
+    @property
+    def once(self) -> bool:
+        """Whether it is meant to end: waited for until it completed, in a profile of tools, or named like a job."""
+        if self.name in self.document.completed or self.full.get("restart") in ("no", False):
+            return True
+        deploy = self.full.get("deploy")
+        if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
+            return True
+        return bool(_ONCE.search(self.name))
+
+
+_ONCE = re.compile(
+    r"(?:^|[-_])(?:init|migrat\w*|setup|seed\w*|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
+    r"certbot|mc|perms?|permissions?|chown|provision\w*|loader|import\w*|export\w*)(?:$|[-_\d])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Port:
+    """One published port of a service."""
+
+    owner: Service
+    spec: PortSpec
+
+    source = property(lambda self: self.owner.source)
+    node = property(lambda self: self.owner.node)
+    resource = property(lambda self: self.owner.resource)
+    container = ""
+    production = property(lambda self: self.owner.production)
+    purpose = property(lambda self: self.owner.purpose)
+    role = property(lambda self: self.owner.role)
+    name = property(lambda self: self.owner.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mount:
+    """One mount of a service."""
+
+    owner: Service
+    spec: MountSpec
+
+    source = property(lambda self: self.owner.source)
+    node = property(lambda self: self.owner.node)
+    resource = property(lambda self: self.owner.resource)
+    container = ""
+    production = property(lambda self: self.owner.production)
+    purpose = property(lambda self: self.owner.purpose)
+    role = property(lambda self: self.owner.role)
+    name = property(lambda self: self.owner.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variable:
+    """One variable of a service's environment (`where` is environment) or of its build (args)."""
+
+    owner: Service
+    spec: VariableSpec
+    where: str
+
+    source = property(lambda self: self.owner.source)
+    node = property(lambda self: self.owner.node)
+    resource = property(lambda self: self.owner.resource)
+    container = ""
+    production = property(lambda self: self.owner.production)
+    purpose = property(lambda self: self.owner.purpose)
+    role = property(lambda self: self.owner.role)
+    service = property(lambda self: self.owner.name)
+    name = property(lambda self: self.spec.name)
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """One compose file. `legacy` marks the first format, which has services at its top level."""
+
+    source: Source
+    roots: tuple[Map, ...]
+    purpose: str
+    legacy: bool = False
+    services: dict[str, Service] = field(default_factory=dict)
+    completed: frozenset[str] = frozenset()
+    resource: str = "project"
+    container: str = ""
+
+    @property
+    def node(self) -> Map:
+        """The first mapping of the file."""
+        return self.roots[0]
+
+    @property
+    def production(self) -> bool:
+        """Whether the file may run in production: its name says nothing else."""
+        return self.purpose not in {"dev", "test"}
+
+    @property
+    def swarm(self) -> bool:
+        """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
+        for service in self.services.values():
+            deploy = service.full.get("deploy")
+            if isinstance(deploy, Map) and {
+                "placement",
+                "update_config",
+                "rollback_config",
+                "endpoint_mode",
+                "mode",
+            } & set(deploy):
+                return True
+        return any(
+            isinstance(node, Map) and node.get("driver") == "overlay"
+            for _, node in self.section("networks").values()
+        )
+
+    @property
+    def folder(self) -> str:
+        """The folder that its paths are relative to; for a block in prose the document itself."""
+        path, block, _ = self.source.path.partition("#")
+        return path if block else posixpath.dirname(path)
+
+    @property
+    def first(self) -> bool:
+        """Whether Docker reads it without being told its name."""
+        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.ya?ml\Z", self.source.path))
+
+    @property
+    def override(self) -> bool:
+        """Whether Docker takes it in by itself, over the file beside it."""
+        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
+
+    def section(self, key: str) -> dict[str, tuple[Map, Any]]:
+        """name -> (mapping that holds it, value) of a top-level section."""
+        found: dict[str, tuple[Map, Any]] = {}
+        for root in self.roots:
+            part = root.get(key)
+            if isinstance(part, Map):
+                found.update((name, (part, value)) for name, value in part.items())
+        return found
