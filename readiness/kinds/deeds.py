@@ -80,6 +80,7 @@ _SCRIPT = re.compile(
 _WAITS = ("--wait", "--atomic", "--rollback-on-failure")
 
 
+@functools.lru_cache(maxsize=1024)
 def in_script(script: str) -> tuple[Deed, ...]:
     """The deeds of a script, in order."""
     found: list[Deed] = []

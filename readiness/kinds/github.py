@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.kinds.github_runners import labels, system
-from readiness.kinds.github_texts import Text, never, text_at
+from readiness.kinds.github_texts import Text, never, text_at, texts
 from readiness.kinds.github_uses import Uses, uses
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import Map, Seq, load_all
@@ -336,6 +336,18 @@ def repository_root(path: str) -> str | None:
     """The folder of the repository that a workflow's path tells of; None where it does not stand in one."""
     folder, found, _ = path.rpartition(".github/workflows/")
     return folder.rstrip("/") if found else None
+
+
+def expanded(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
+    """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
+    if "expanded" not in file.memo:
+        file.memo["expanded"] = [
+            (way, text)
+            for way, text in texts(file.node, file.source)
+            if "${{" in text.value or way[-1] == "if"
+        ]
+    found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
+    return found
 
 
 Document = Workflow | Action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from readiness.model import Source, Span
@@ -37,27 +37,38 @@ class Text:
         return self.part(start, max(end, start + 1))
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=4096)
+def _parsed(body: str) -> tuple[expression.Node | None, expression.ExpressionError | None]:
+    """The tree and the error, one of them None; workflows say the same few things again and again."""
+    try:
+        return expression.parse(body), None
+    except expression.ExpressionError as error:
+        return None, error
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """One expression in a text: its tree, or why it has none."""
 
     text: Text
     start: int
     body: str
-    span: Span
+    whole: Span
 
-    @cached_property
+    @property
     def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
         """The tree and the error, one of them None."""
-        try:
-            return expression.parse(self.body), None
-        except expression.ExpressionError as error:
-            return None, error
+        return _parsed(self.body)
 
     @property
     def tree(self) -> expression.Node | None:
         """The tree, where it parses."""
         return self.parsed[0]
+
+    @property
+    def span(self) -> Span:
+        """Its place, `${{` and `}}` taken in; worked out when it is asked for, which is seldom."""
+        return self.text.part(*self.whole)
 
     def place(self, span: Span) -> Span:
         """The place of a span of the body."""
@@ -97,10 +108,10 @@ def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
     if "${{" not in text.value:
         if bare and text.value.strip():
             body = text.value
-            yield Expression(text, 0, body, text.span)
+            yield Expression(text, 0, body, Span(0, len(body)))
         return
     for template in expression.templates(text.value):
-        yield Expression(text, template.start, template.body, text.part(*template.span))
+        yield Expression(text, template.start, template.body, template.span)
 
 
 def is_expression(value: Any) -> bool:
@@ -121,8 +132,8 @@ def whole(value: str) -> bool:
 def never(node: Map, source: Source) -> bool:
     """Whether a node's `if:` is always false."""
     value = node.get("if")
-    if value is False:
-        return True
+    if value is None or value is False:
+        return value is False
     text = text_at(node, "if", source)
     if text is None:
         return False

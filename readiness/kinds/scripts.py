@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from readiness.syntax import shell
 from readiness.syntax.expression import templates
@@ -71,6 +72,7 @@ def masked(script: str) -> str:
     return "".join(out)
 
 
+@lru_cache(maxsize=1024)
 def calls(script: str) -> tuple[Call, ...]:
     """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
     found = []

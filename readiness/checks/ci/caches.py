@@ -33,6 +33,8 @@ _CACHES: dict[str, tuple[str, str, bool]] = {
     "golangci/golangci-lint-action": ("skip-cache", "off", True),
     "oven-sh/setup-bun": ("no-cache", "off", True),
     "mlugg/setup-zig": ("use-cache", "on", True),
+    "mozilla-actions/sccache-action": ("disable", "off", True),
+    "pnpm/action-setup": ("cache", "on", False),
     "docker/setup-buildx-action": ("cache-binary", "on", True),
 }
 _PUBLISHERS = frozenset(

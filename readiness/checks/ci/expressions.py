@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.checks.ci import contexts
 from readiness.checks.ci import types as t
-from readiness.kinds.github import Action, Job, Workflow
+from readiness.kinds.github import Action, Job, Workflow, expanded
 from readiness.kinds.github_texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
@@ -124,7 +124,7 @@ def _workflow_uses(workflow: Workflow, project: Project) -> Iterator[Use]:
     known = contexts.workflow_contexts(workflow, project)
     jobs = {job.name: job for job in workflow.jobs}
     scopes = _Scopes(workflow, known, jobs, project)
-    for way, text in texts(workflow.node, workflow.source):
+    for way, text in expanded(workflow):
         place = contexts.place_of(way)
         bare = _bare(way, place)
         if not bare and "${{" not in text.value:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.dependabot import Update
-from readiness.kinds.github import Action, Job, Step, Workflow
-from readiness.kinds.github_texts import expressions, texts
+from readiness.kinds.github import Action, Job, Step, Workflow, expanded
+from readiness.kinds.github_texts import expressions
 from readiness.kinds.github_uses import Uses
 from readiness.model import Hit, hit, missing
 from readiness.syntax import constant
@@ -52,7 +52,7 @@ def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
 
 def needless_expressions(file: Workflow | Action) -> Iterator[Hit]:
     """An expression, or a part of one, whose value is fixed."""
-    for way, text in texts(file.node, file.source):
+    for way, text in expanded(file):
         if way[-1] == "if" or way[-1] in ("image", "default"):
             continue
         for found in expressions(text):
@@ -137,7 +137,7 @@ _PUBLISH = re.compile(
     r"(?:^|[;&|(]|\bsudo)[ \t]*(?:"
     r"(?P<cargo>cargo[ \t]+(?:\+\S{1,40}[ \t]+)?publish)\b"
     rf"|(?P<twine>{_PYTHON_CALL}twine(?:==\S{{1,20}})?[ \t]+upload)\b"
-    r"|(?P<npm>(?:npm|pnpm|yarn npm)[ \t]+publish)\b"
+    r"|(?P<npm>(?:npm|pnpm|yarn npm|bun|bunx npm|npx npm)[ \t]+publish)\b"
     r"|(?P<gem>gem[ \t]+push)\b"
     r"|(?P<uv>uv[ \t]+publish)\b"
     r"|(?P<poetry>(?:poetry|hatch|pdm|flit)[ \t]+publish)\b"

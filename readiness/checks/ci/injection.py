@@ -68,7 +68,7 @@ _FIXED = re.compile(
     r"|repository_id|repository_owner_id|retention_days|run_attempt|run_id|run_number|secret_source|server_url|sha"
     r"|triggering_actor|workflow_sha|workspace|token)\Z"
     r"|github\.event\.(?:after|before|number|forced|created|deleted|action)\Z"
-    r"|github\.event(?:\.[a-z_]+){0,5}\.(?:id|node_id|number|sha|head_sha|fork|draft|merged|private|created_at|updated_at"
+    r"|github\.event(?:\.[a-z_]+){0,5}\.(?:id|node_id|number|sha|head_sha|base_sha|fork|draft|merged|private|created_at|updated_at"
     r"|published_at|merged_at|closed_at|commits|additions|deletions|changed_files|run_number|run_attempt|conclusion)\Z"
     r"|(?:steps|needs)\.[^.]+\.(?:outcome|conclusion|result)\Z|job\.(?:status|check_run_id|container.*|services.*)\Z"
     r"|runner\.[a-z_]+\Z|strategy\.[a-z-]+\Z"

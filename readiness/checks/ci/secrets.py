@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github import Job, Step, Workflow
+from readiness.kinds.github import Job, Step, Workflow, expanded
 from readiness.kinds.github_texts import Text, expressions, texts
 from readiness.kinds.gitlab import File
 from readiness.kinds.gitlab import Job as GitlabJob
@@ -24,7 +24,7 @@ def inherited(job: Job) -> Iterator[Hit]:
 
 def whole_context(workflow: Workflow) -> Iterator[Hit]:
     """All secrets in one value: `toJSON(secrets)`, or one by a computed name."""
-    for _, text in texts(workflow.node, workflow.source):
+    for _, text in expanded(workflow):
         for found in expressions(text):
             for node, path in ex.accesses(found.tree) if found.tree else ():
                 if path == ("secrets",) or path[:2] == ("secrets", "*"):
@@ -33,7 +33,7 @@ def whole_context(workflow: Workflow) -> Iterator[Hit]:
 
 def parts(workflow: Workflow) -> Iterator[Hit]:
     """A part of a structured secret, which the log does not hide."""
-    for _, text in texts(workflow.node, workflow.source):
+    for _, text in expanded(workflow):
         for found in expressions(text):
             for node in ex.walk(found.tree) if found.tree else ():
                 if not isinstance(node, ex.Member | ex.Index):

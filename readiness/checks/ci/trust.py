@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github import Job, Step, Workflow
+from readiness.kinds.github import Job, Step, Workflow, expanded
 from readiness.kinds.github_runners import labels
-from readiness.kinds.github_texts import Text, expressions, text_at, texts
+from readiness.kinds.github_texts import Text, expressions, text_at
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map
@@ -192,7 +192,7 @@ def text_contains(workflow: Workflow) -> Iterator[Hit]:
 
 def ternaries(workflow: Workflow) -> Iterator[Hit]:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
-    for way, text in texts(workflow.node, workflow.source):
+    for way, text in expanded(workflow):
         for found in expressions(text, bare=way[-1] == "if"):
             for node in ex.walk(found.tree) if found.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "||":
