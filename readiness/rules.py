@@ -8,7 +8,7 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from readiness import kinds
 from readiness.model import (
     CATEGORIES,
     LEVELS,
+    Aside,
     Confidence,
     Hit,
     ParseError,
@@ -31,7 +32,7 @@ from readiness.model import (
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq, load_all
 
-Outcome = Iterable[Hit | Unknown]
+Outcome = Iterable[Hit | Unknown | Aside]
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
 KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
@@ -230,18 +231,26 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
 
 def load(roots: Sequence[Path] = (), groups: Iterable[str] = GROUPS) -> list[Bound]:
     """Every rule of the tool and of the given folders. Raises RuleError with the file and the line."""
-    ours = folder()
-    return [
-        read(name, path, custom=root_of(path, ours)) for name, path in files([ours, *roots], groups)
-    ]
+    ours = own(tuple(groups))
+    known = {bound.rule.id for bound in ours}
+    found = [read(name, path) for name, path in files(roots, groups)]
+    for bound in found:
+        if bound.rule.id in known:
+            raise RuleError(
+                bound.path.name,
+                f"there is a rule {bound.rule.id} already; give this one another name",
+            )
+        verify(bound)
+    return [*ours, *found]
 
 
-def root_of(path: Path, ours: Path) -> bool:
-    """Whether a rule file is somebody's own."""
-    return ours not in path.parents
+@cache
+def own(groups: tuple[str, ...]) -> tuple[Bound, ...]:
+    """The rules that ship with the tool, read once a process."""
+    return tuple(read(name, path) for name, path in files([folder()], groups))
 
 
-def read(name: str, path: Path, *, custom: bool = False) -> Bound:
+def read(name: str, path: Path) -> Bound:
     """One rule file without its examples, which are read by `examples` when somebody wants them."""
     text = path.read_text(encoding="utf-8")
     cut = _EXAMPLES.search(text)
@@ -262,7 +271,7 @@ def read(name: str, path: Path, *, custom: bool = False) -> Bound:
     for key in spec:
         if key not in KEYS:
             raise fail(key, f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}")
-    return bind(rule_of(name, spec, fail), path, spec, fail, custom=custom)
+    return bind(rule_of(name, spec, fail), path, spec, fail)
 
 
 def rule_of(name: str, spec: Map, fail: Callable[[str, str], RuleError]) -> Rule:
@@ -316,9 +325,7 @@ def one_of(
     return str(value)
 
 
-def bind(
-    rule: Rule, path: Path, spec: Map, fail: Callable[[str, str], RuleError], *, custom: bool
-) -> Bound:
+def bind(rule: Rule, path: Path, spec: Map, fail: Callable[[str, str], RuleError]) -> Bound:
     """The rule with what runs it: paths and predicates, or a check with its parameters."""
     when = tuple(
         (fact, frozenset(value) if isinstance(value, Seq) else value)

@@ -64,9 +64,6 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
         helm_values=settings.helm_values,
     )
     bounds = rules.load(settings.rules)
-    for bound in bounds:
-        if rules.folder() not in bound.path.parents:
-            rules.verify(bound)
     active = selection.chosen(
         bounds,
         rules.folder(),
