@@ -332,12 +332,6 @@ def _default_shell(job: Job) -> str:
     return "bash" if systems & {"linux", "macos"} else ""
 
 
-def repository_root(path: str) -> str | None:
-    """The folder of the repository that a workflow's path tells of; None where it does not stand in one."""
-    folder, found, _ = path.rpartition(".github/workflows/")
-    return folder.rstrip("/") if found else None
-
-
 def expanded(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
     """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
     if "expanded" not in file.memo:

@@ -56,3 +56,9 @@ def uses(value: str) -> Uses:
         return Uses(value, form="unknown")
     owner, repository, path, ref = match.groups()
     return Uses(value, owner, repository, (path or "").strip("/"), ref)
+
+
+def repository_root(path: str) -> str | None:
+    """The folder of the repository that a workflow's path tells of; None where it does not stand in one."""
+    folder, found, _ = path.rpartition(".github/workflows/")
+    return folder.rstrip("/") if found else None

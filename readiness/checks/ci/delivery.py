@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from readiness.checks.ci.references import local_action
 from readiness.kinds import github, gitlab
 from readiness.kinds.delivery import Act, Job, Pipeline, Stage, order, stage_of
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 _TOLD = {
     "kubernetes": "kubectl",
     "helm": "Helm",
@@ -101,6 +101,7 @@ def untested(job: Job, *, kind: str, project: Project) -> Outcome:
     pushes = [act for act in view.stage.acts if act.kind == "push"]
     acts = deploys if kind == "deploy" else [] if deploys else pushes
     if not acts or view.stage.after_failure:
+        yield Aside()
         return
     act = acts[0]
     if view.earlier(act, "test", "smoke" if kind == "deploy" else "test"):
@@ -135,7 +136,10 @@ def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
 def without_environment(job: Job, *, project: Project) -> Outcome:
     """A deployment in a job that names no environment."""
     view = view_of(job, project)
-    if view is None or view.stage.target == "preview" or job.environment is not None:
+    if view is None or view.stage.target == "preview":
+        yield Aside()
+        return
+    if job.environment is not None:
         return
     included = isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes
     if included or isinstance(job.node.get("environment"), Map):
@@ -151,6 +155,7 @@ def unwatched(job: Job, *, project: Project) -> Outcome:
     view = view_of(job, project)
     acts = [act for act in view.deploys if act.family in _WATCHED] if view is not None else []
     if view is None or not acts or view.stage.target == "preview":
+        yield Aside()
         return
     last = acts[-1]
     same = any(a.kind == "rollout" and a.order >= acts[0].order for a in view.stage.acts)
@@ -171,6 +176,7 @@ def unproved(job: Job, *, project: Project) -> Outcome:
     view = view_of(job, project)
     acts = [act for act in view.deploys if act.family != "infra"] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
+        yield Aside()
         return
     if view.later(acts[-1], "smoke", "test", "benchmark"):
         return
@@ -188,6 +194,7 @@ def irreversible(job: Job, *, project: Project) -> Outcome:
     view = view_of(job, project)
     acts = [act for act in view.deploys if act.family in _UNDONE] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
+        yield Aside()
         return
     if any(stage.does("rollback", "gradual") for stage in view.stages.values()) or _rollback(
         project
@@ -219,6 +226,7 @@ def unstaged(job: Job, *, project: Project) -> Outcome:
         or view.stage.target != "production"
         or all(a.family == "infra" for a in view.deploys)
     ):
+        yield Aside()
         return
     first = view.deploys[0]
     here = any(stage.deploys and stage.target == "staging" for stage in view.before)

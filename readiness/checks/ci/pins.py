@@ -16,6 +16,8 @@ from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY = frozenset({"actions", "github"})
+# Its own verification wants the tag: https://github.com/slsa-framework/slsa-github-generator#referencing-slsa-builders-and-generators
+_BY_TAG = frozenset({"slsa-framework/slsa-github-generator"})
 _VERSION = re.compile(
     r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z", re.IGNORECASE
 )
@@ -49,7 +51,7 @@ def mutable_refs(
     A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others.
     """
     for resource, used, span in _used(file):
-        if used.form != "repository" or used.pinned:
+        if used.form != "repository" or used.pinned or used.slug in _BY_TAG:
             continue
         if first_party is not None and (used.owner.lower() in FIRST_PARTY) is not first_party:
             continue

@@ -8,8 +8,8 @@ import posixpath
 from importlib import resources
 from typing import Any
 
-from readiness.kinds.github import Action, Job, Step, Workflow, repository_root
-from readiness.kinds.github_uses import Uses, uses
+from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_uses import Uses, repository_root, uses
 from readiness.project import Project
 
 

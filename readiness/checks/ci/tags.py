@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import View, view_of
 from readiness.kinds.delivery import Act, Job
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import image as images
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 _FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
 _TAGGED = re.compile(
     rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"
@@ -21,7 +21,10 @@ _TAGGED = re.compile(
 def floating_tag(job: Job, *, project: Project) -> Outcome:
     """An image deployed by a tag that moves."""
     view = view_of(job, project)
-    for act in view.deploys if view is not None else ():
+    if view is None:
+        yield Aside()
+        return
+    for act in view.deploys:
         found = _TAGGED.search(act.text)
         if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
             yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
@@ -37,6 +40,9 @@ def anonymous_image(job: Job, *, project: Project) -> Outcome:
     """An image pushed only under tags that do not tell which commit it is of."""
     view = View(job, project)
     acts = [act for act in view.stage.acts if act.kind == "push"]
+    if not acts:
+        yield Aside()
+        return
     names = []
     for act in acts:
         found = _names(act)
@@ -77,6 +83,7 @@ def never_pushed(job: Job, *, project: Project) -> Outcome:
         else []
     )
     if view is None or not acts:
+        yield Aside()
         return
     stages = list(view.stages.values())
     moved = any(stage.does("push") or stage.opaque for stage in stages)
