@@ -1,0 +1,70 @@
+"""Which workloads are reached from outside the cluster, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s import gateway, ingress
+from readiness.checks.k8s.index import index, selecting, service_selector, services, workload_of
+from readiness.checks.k8s.services import internal
+from readiness.kinds.k8s import Object, Pod, mapping, maps, text
+from readiness.model import Hit, Related, hit, missing
+from readiness.project import Project
+
+OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
+
+
+def routes(project: Project) -> dict[str, list[Object]]:
+    """The objects that lead traffic from outside to a Service, by the Service's name."""
+    found: dict[str, list[Object]] = {}
+    known = index(project)
+    for one in known.all("Ingress"):
+        for _, name, _ in ingress.backends(one):
+            found.setdefault(name, []).append(one)
+    for one in known.all(*sorted(gateway.ROUTES)):
+        for _, name, _, _ in gateway.references(one):
+            found.setdefault(name, []).append(one)
+    for one in known.all("VirtualService"):
+        gateways = one.spec.get("gateways")
+        if not isinstance(gateways, list) or not [name for name in gateways if name != "mesh"]:
+            continue
+        for key in ("http", "tls", "tcp"):
+            for rule in maps(one.spec.get(key)):
+                for route in maps(rule.get("route")):
+                    host = text(mapping(route, "destination").get("host"))
+                    found.setdefault(host.partition(".")[0], []).append(one)
+    return found
+
+
+def exposed(pod: Pod, *, project: Project, by: Sequence[str]) -> Iterator[Hit]:
+    """The pod is reached from outside by an object of one of the kinds."""
+    workload = workload_of(pod, project)
+    if workload is None:
+        return
+    leads = project.memo(routes)
+    for service in selecting(workload, project, services):
+        ways = [service] if "Service" in by and outside(service) else []
+        ways += [one for one in leads.get(service.name, ())[:16] if one.kind in by]
+        if ways:
+            way = ways[0]
+            there = Related(way.source, way.metadata.at("name"), "this leads to it from outside")
+            yield missing(pod.owner.metadata.at("name"), related=[there], way=way.resource)
+            return
+
+
+def outside(service: Object) -> bool:
+    """Whether a Service is open beyond the cluster."""
+    return service.spec.get("type") in OUTSIDE and not internal(service)
+
+
+def interface(one: Object, *, project: Project, names: Sequence[str]) -> Iterator[Hit]:
+    """A Service opens a known administration interface to the outside, by its own name or by what it selects."""
+    wanted = service_selector(one)
+    if not outside(one) or wanted is None:
+        return
+    selected = [work.owner.name for work in index(project).selected(wanted, one.namespace)]
+    for name in (one.name, *selected):
+        program = next((word for word in names if word in name.lower()), "")
+        if program:
+            yield hit(one.spec.at("type"), program=program)
+            return
