@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STATES = ("met", "failed", "open", "attested")
 VERIFY = ("static", "evidence", "attest")
 KINDS = ("dockerfile", "compose", "nginx", "kubernetes", "ci", "repo")
-_KEYS = frozenset(("id", "section", "ask", "verify", "over", "figures"))
+_KEYS = frozenset(("id", "section", "ask", "verify", "over", "figures", "proof"))
 
 
 class ChecklistError(Exception):
@@ -27,7 +27,9 @@ class Item:
     """One thing that a document asks for before production.
 
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
-    `over` the kinds of file that do, `figures` the numbers that the document gives.
+    `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
+    the groups of rules that prove it: every rule of one group must have looked and found nothing.
+    Without it, each rule that names the item is a group of its own.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Item:
     verify: str
     over: tuple[str, ...] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
+    proof: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,18 @@ def _item(name: str, system: str, entry: Any) -> Item:
         raise ChecklistError(f"{name}: over of {key} lists kinds out of {joined(KINDS)}")
     if not isinstance(figures, dict):
         raise ChecklistError(f"{name}: figures of {key} is a mapping")
-    return Item(key, section, ask, verify, tuple(over), figures)
+    return Item(key, section, ask, verify, tuple(over), figures, _proof(name, key, entry))
+
+
+def _proof(name: str, key: str, entry: Map) -> tuple[tuple[str, ...], ...]:
+    groups = entry.get("proof") or []
+    listed = groups if isinstance(groups, list) else [None]
+    made = [[one] if isinstance(one, str) else one for one in listed]
+    if not all(
+        isinstance(one, list) and all(isinstance(rule, str) for rule in one) for one in made
+    ):
+        raise ChecklistError(f"{name}: proof of {key} lists rules, or lists of rules")
+    return tuple(tuple(one) for one in made)
 
 
 def evaluate(
@@ -145,10 +159,10 @@ def evaluate(
 ) -> tuple[Outcome, ...]:
     """The state of every item.
 
-    `rules` are those that ran, `looks` what each of them saw. An item is met when a rule that
-    proves it looked at something, could decide it and found nothing; failed when one of its rules
-    found something that is not suppressed; open otherwise. A waiver is no proof, so an item whose
-    findings are all suppressed is open.
+    `rules` are those that ran, `looks` what each of them saw. An item is failed when a rule that
+    names it found something that is not suppressed; met when the rules that prove it looked at
+    something of theirs, could decide it and found nothing; open otherwise. A waiver is no proof, so
+    an item whose findings are all suppressed is open.
     """
     proving: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -188,24 +202,25 @@ def _judge(
         return Verdict(item, "open", "no rule that ran proves it")
     if findings:
         return Verdict(item, "open", "waived, which is no proof", tuple(findings), rules=names)
-    seen = [looks[name] for name in names if name in looks and looks[name].subjects]
-    if not seen:
-        return Verdict(item, "open", "nothing was there to look at", rules=names)
-    if any(look.unknown for look in seen):
+    if any(name in looks and looks[name].unknown for name in names):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
+    groups = item.proof or tuple((name,) for name in names)
+    ran = [group for group in groups if set(group) <= set(names)]
+    if not ran:
+        lacking = joined(name for name in groups[0] if name not in names)
+        return Verdict(item, "open", f"{lacking} did not run", rules=names)
+    proven = [group for group in ran if all(name in looks and looks[name].places for name in group)]
+    if not proven:
+        return Verdict(item, "open", "nothing was there to look at", rules=names)
     places = {
         Place(source.root.path, source.position(span.start).line)
-        for look in seen
-        for source, span in look.places
+        for group in proven
+        for name in group
+        for source, span in looks[name].places
     }
-    count = max(look.subjects for look in seen)
-    return Verdict(
-        item,
-        "met",
-        f"looked at {count}, found nothing",
-        evidence=tuple(sorted(places)),
-        rules=names,
-    )
+    evidence = tuple(sorted(places))
+    why = f"{joined(unique(name for group in proven for name in group))} found nothing"
+    return Verdict(item, "met", why, evidence=evidence, rules=names)
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:

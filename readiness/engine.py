@@ -9,14 +9,14 @@ from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
-from readiness.model import Finding, Hit, ParseError, Rule, Source, Span, Subject, Unknown
+from readiness.model import Aside, Finding, Hit, ParseError, Rule, Source, Span, Subject, Unknown
 from readiness.project import Project
 from readiness.rules import Bound
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a rule looked at: how many subjects, how many it could not decide, and the first places it looked."""
+    """What a rule looked at: how many subjects, how many were undecidable, the first places it is about."""
 
     subjects: int = 0
     unknown: int = 0
@@ -76,17 +76,22 @@ def _judge(
                 if not bound.applies(subject):
                     continue
                 tally.subjects += 1
-                if len(tally.places) < PLACES:
-                    tally.places.append((subject.source, subject.node.at()))
+                aside = False
                 for found in bound.run(subject, project):
-                    if isinstance(found, Unknown):
+                    if isinstance(found, Aside):
+                        aside = True
+                    elif isinstance(found, Unknown):
                         tally.unknown += 1
                     elif found.absent and _shown_in_part(subject, project, bound):
                         tally.unknown += 1  # not shown here is no proof that it is there
                     else:
                         outcome.findings.append(finding(bound.rule, subject, found))
+                if not aside and len(tally.places) < PLACES:
+                    tally.places.append((subject.source, subject.node.at()))
             except Exception as error:  # a rule's bug must cost that rule, not the run
-                tally.unknown += 1  # what crashed has no verdict: it proves no item and lowers coverage
+                tally.unknown += (
+                    1  # what crashed has no verdict: it proves no item and lowers coverage
+                )
                 outcome.findings.append(crash(core["core/crash"], bound, subject, error))
 
 

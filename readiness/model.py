@@ -234,6 +234,14 @@ class Unknown:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a check yields for a subject that its rule is not about: it proves nothing of it.
+
+    A job that deploys nothing is no proof that deployments can be rolled back.
+    """
+
+
 def hit(
     span: Span,
     *,

@@ -18,6 +18,7 @@ from readiness.checklist import (
     to_dict,
 )
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
+from readiness.rules import load as load_rules
 
 FOLDER = Path(__file__).parent.parent / "rules" / "checklists"
 ITEM = Item("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
@@ -103,7 +104,27 @@ def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
 
 def test_one_rule_that_could_decide_is_enough_where_another_saw_nothing():
     other = rule("k8s/other")
-    assert state([rule(), other], looks={other.id: Look(1)}).state == "met"
+    assert state([rule(), other], looks={other.id: SEEN}).state == "met"
+
+
+@pytest.mark.parametrize(
+    ("proof", "ran", "saw", "expected"),
+    [
+        pytest.param((("k8s/a",), ("k8s/b",)), "ab", "b", "met", id="one of two is enough"),
+        pytest.param((("k8s/a", "k8s/b"),), "ab", "b", "open", id="both are needed"),
+        pytest.param((("k8s/a", "k8s/b"),), "ab", "ab", "met", id="both looked"),
+        pytest.param((("k8s/a", "k8s/b"),), "a", "ab", "open", id="one did not run"),
+        pytest.param((("k8s/a",),), "ab", "b", "open", id="the other rule proves nothing"),
+    ],
+)
+def test_only_the_named_rules_prove_an_item(proof, ran, saw, expected):
+    rules = [rule(f"k8s/{name}") for name in ran]
+    looks = {f"k8s/{name}": SEEN for name in saw}
+    assert state(rules, looks=looks, item=replace(ITEM, proof=proof)).state == expected
+
+
+def test_a_rule_that_only_saw_what_it_is_not_about_proves_nothing():
+    assert state([rule()], looks={rule().id: Look(3)}).state == "open"
 
 
 def test_the_json_form_counts_every_item_once():
@@ -147,6 +168,9 @@ def test_a_checklist_file_is_read():
         ("ask: Q", "ask: [Q]", "ask"),
         ("ask: Q", "asks: Q", "no other key"),
         ("over: [ci]", "figures: [1]", "figures"),
+        ("over: [ci]", "proof: 5", "proof"),
+        ("over: [ci]", "proof: [[1]]", "proof"),
+        ("over: [ci]", "proof: ci/a", "proof"),
         ("items:\n", "items:\n  - {id: shop.a, section: S, ask: Q, verify: static}\n", "twice"),
         ("items:\n", "items:\n  - shop.b\n", "no other key"),
         ("system", "---\nsystem: x\n---\nsystem", "one mapping"),
@@ -163,3 +187,13 @@ def test_the_shipped_checklists():
     items = [item for checklist in lists for item in checklist.items]
     assert len({item.id for item in items}) == len(items)
     assert all(item.over for item in items if item.verify != "attest")
+
+
+def test_rules_and_checklists_agree():
+    rules = {bound.rule.id: bound.rule for bound in load_rules(())}
+    items = {item.id: item for checklist in load(FOLDER) for item in checklist.items}
+    claims = {(key, rule.id) for rule in rules.values() for key in rule.checklist}
+    assert {key for key, _ in claims} <= set(items)
+    assert not [key for key, _ in claims if items[key].verify == "attest"]
+    proofs = {(i.id, name) for i in items.values() for group in i.proof for name in group}
+    assert proofs <= claims

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.ci.delivery import all_stages, pipelines
 from readiness.kinds import gitlab
 from readiness.kinds.delivery import Pipeline
-from readiness.model import Hit, Unknown, missing
+from readiness.model import Aside, Hit, Unknown, missing
 from readiness.project import Project
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 
 
 def absent(
@@ -23,11 +23,13 @@ def absent(
     known = project.memo(all_stages)
     stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
     if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+        yield Aside()
         return
     wanted = [kind for kind in of if kind != "deploy"]
     if of and not any(
         stage.does(*wanted) or ("deploy" in of and stage.deploys) for stage in stages
     ):
+        yield Aside()
         return
     if any(stage.does(*kinds) for stage in stages):
         return
@@ -47,12 +49,14 @@ def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
     """Scans that run only when somebody pushes."""
     known = project.memo(all_stages)
     if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+        yield Aside()
         return
     scanning = [
         one for one in pipelines(project) if any(s.does(*_SCANS) for s in known[id(one)].values())
     ]
-    if not scanning or any(
-        isinstance(one, gitlab.File) or "schedule" in one.triggers for one in scanning
-    ):
+    if not scanning:
+        yield Aside()
+        return
+    if any(isinstance(one, gitlab.File) or "schedule" in one.triggers for one in scanning):
         return
     yield missing(scanning[0].node.key("on"), at=scanning[0].source, resource=scanning[0].resource)
