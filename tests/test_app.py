@@ -16,7 +16,14 @@ from readiness.select import SelectionError
 from tests.conftest import ROOT
 
 WEAK = ROOT / "fixtures" / "flowise" / "weak"
-POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - {name: x, image: 'x:1.0.0', securityContext: {privileged: true}}\n"
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: x}
+spec:
+  containers:
+    - {name: x, image: 'x:1.0.0', securityContext: {privileged: true}}
+"""
 
 
 def tree(root: Path, **files: str) -> Path:
@@ -72,7 +79,9 @@ def test_a_baseline_lets_only_new_findings_count(tmp_path: Path) -> None:
     moved = tree(root, **{"a.yaml": "# a line\n# another\n" + POD})
     assert readiness.check([moved], base=root, baseline=known).open == ()
     more = tree(root, **{"b.yaml": POD.replace("name: x}", "name: y}")})
-    assert {one.path for one in readiness.check([more], base=root, baseline=known).open} == {"b.yaml"}
+    assert {one.path for one in readiness.check([more], base=root, baseline=known).open} == {
+        "b.yaml"
+    }
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 9, "findings": []}', '{"version": 1}'])
@@ -87,13 +96,21 @@ def git(root: Path, *words: str) -> None:
     subprocess.run(["git", *identity, *words], cwd=root, check=True, capture_output=True)
 
 
-def test_since_counts_what_the_branch_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_since_counts_what_the_branch_brought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tree(tmp_path, **{"deploy/a.yaml": POD})
     git(root, "init", "-q", "-b", "main")
     git(root, "add", ".")
     git(root, "commit", "-q", "-m", "one")
     git(root, "checkout", "-q", "-b", "topic")
-    tree(root, **{"deploy/b.yaml": POD.replace("{name: x}", "{name: y}"), "deploy/a.yaml": "# moved\n" + POD})
+    tree(
+        root,
+        **{
+            "deploy/b.yaml": POD.replace("{name: x}", "{name: y}"),
+            "deploy/a.yaml": "# moved\n" + POD,
+        },
+    )
     monkeypatch.chdir(root)
     assert {one.path for one in readiness.check(["deploy"], since="main").open} == {"deploy/b.yaml"}
     monkeypatch.chdir(root / "deploy")
@@ -111,7 +128,9 @@ def test_the_cache_answers_as_the_run_did(tmp_path: Path, monkeypatch: pytest.Mo
     assert readiness.check([WEAK], base=ROOT, cache=True).to_dict() == cold
 
 
-def test_the_cache_asks_again_when_anything_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_asks_again_when_anything_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "default", lambda: cache.Cache(tmp_path / "cache"))
     root = tree(tmp_path / "t", **{"a.yaml": POD})
     first = readiness.check([root], base=root, cache=True)
@@ -142,17 +161,25 @@ fix: Add the label.
 
 def test_rules_of_ones_own(tmp_path: Path) -> None:
     tree(tmp_path, **{"rules/k8s/owner-missing.yaml": RULE, "t/a.yaml": POD})
-    report = readiness.check([tmp_path / "t"], rules=[tmp_path / "rules"], select=["k8s/owner-missing"])
+    report = readiness.check(
+        [tmp_path / "t"], rules=[tmp_path / "rules"], select=["k8s/owner-missing"]
+    )
     assert [one.message for one in report.findings] == ["Pod/x has no owner label"]
 
 
 WRONG = {
     "key": (RULE + "sevrity: low\n", "owner-missing.yaml:10: no key is called 'sevrity'"),
     "severity": (RULE.replace("low", "bad"), "owner-missing.yaml:2: severity is 'bad'"),
-    "check": (RULE.replace("require: {metadata.labels.owner: present}", "check: os.system"), "no check is called"),
+    "check": (
+        RULE.replace("require: {metadata.labels.owner: present}", "check: os.system"),
+        "no check is called",
+    ),
     "predicate": (RULE.replace("present}", "{like: x}}"), "no predicate is called 'like'"),
     "parameter": (
-        RULE.replace("require: {metadata.labels.owner: present}", "check: k8s.security.privileged\nwith: {x: 1}"),
+        RULE.replace(
+            "require: {metadata.labels.owner: present}",
+            "check: k8s.security.privileged\nwith: {x: 1}",
+        ),
         "owner-missing.yaml",
     ),
     "pattern": (RULE.replace("present}", "{matches: '('}}"), "owner-missing.yaml:6"),

@@ -46,7 +46,9 @@ def test_snapshot(
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.is_file(), "there is no snapshot yet; `pytest --update` writes it"
-    assert text == path.read_text(encoding="utf-8"), "`pytest --update` rewrites it; read the difference first"
+    assert text == path.read_text(encoding="utf-8"), (
+        "`pytest --update` rewrites it; read the difference first"
+    )
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -58,7 +60,7 @@ def test_the_same_input_gives_the_same_bytes(story: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("story", HARDENED)
 def test_a_hardened_story_is_ready(story: str, monkeypatch: pytest.MonkeyPatch) -> None:
     result = check(story, "--format", "json", monkeypatch=monkeypatch)
-    report = json.loads(result.output)
+    report = json.loads(result.stdout)
     bad = [
         f"{one['path']}:{one['line']} {one['rule']}: {one['message']}"
         for one in report["findings"]

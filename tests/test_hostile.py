@@ -62,7 +62,8 @@ ODD = {
     "bom and crlf": "\ufeff" + POD.replace("\n", "\r\n"),
     "cycle": POD.replace("spec:", "metadata2: &a {b: *a}\nspec: &s") + "    - *s\n",
     "wrong shapes": "apiVersion: v1\nkind: Pod\nmetadata: 3\nspec: [containers, 4]\n",
-    "null everywhere": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\nspec:\n  template:\n    spec:\n      containers:\n        -\n",
+    "null everywhere": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\nspec:\n  template:\n    spec:\n"
+    "      containers:\n        -\n",
     "numbers for names": "apiVersion: 1\nkind: 2\n---\napiVersion: v1\nkind: Service\nmetadata: {name: 3}\nspec: {ports: 4}\n",
     "huge number": POD + "    - {name: y, image: 9" + "9" * 6000 + "}\n",
     "long line": POD + "    # " + "x" * 300_000 + "\n",
@@ -70,7 +71,10 @@ ODD = {
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
-@pytest.mark.parametrize("name", ["a.yaml", "compose.yaml", "Dockerfile", "nginx.conf", ".github/workflows/a.yml", "a.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["a.yaml", "compose.yaml", "Dockerfile", "nginx.conf", ".github/workflows/a.yml", "a.md"],
+)
 def test_odd_texts_crash_nothing(tmp_path: Path, name: str, text: str) -> None:
     report = run(tmp_path, **{name: text})
     assert not report.crashed
@@ -114,7 +118,7 @@ def test_a_file_of_fifty_megabytes_costs_little_memory(tmp_path: Path) -> None:
         text=True,
         check=True,
         timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20)),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20)),
     )
     assert done.stdout.strip() == "False"
 
@@ -128,4 +132,7 @@ def test_names_with_escapes_reach_no_terminal_raw(tmp_path: Path) -> None:
         )  # fmt: skip
         assert done.returncode == 1
         assert "\x1b[31m" not in done.stdout
-        assert not any(line.startswith("\x1b") or "[31m::error" in line[:12] for line in done.stdout.splitlines())
+        assert not any(
+            line.startswith("\x1b") or "[31m::error" in line[:12]
+            for line in done.stdout.splitlines()
+        )
