@@ -1,0 +1,47 @@
+"""Admission webhooks: what stops when the program behind one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.kinds.k8s import Object, mapping, maps
+from readiness.model import Hit, hit
+from readiness.syntax.yaml import Map, Seq
+
+
+def reviewed(one: Object) -> Iterator[Hit]:
+    """Every webhook of the configuration."""
+    for webhook in maps(one.node.get("webhooks")):
+        yield hit(webhook.at("name"), name=webhook.get("name", ""))
+
+
+def blocks_pods(one: Object) -> Iterator[Hit]:
+    """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
+    for webhook in maps(one.node.get("webhooks")):
+        if webhook.get("failurePolicy", "Fail") != "Fail" or selective(webhook):
+            continue
+        if any(asks_for_pods(rule) for rule in maps(webhook.get("rules"))):
+            where = "failurePolicy" if "failurePolicy" in webhook else "name"
+            yield hit(webhook.at(where), name=webhook.get("name", ""))
+
+
+def selective(webhook: Map) -> bool:
+    """Whether the webhook leaves out some namespaces or objects."""
+    selectors = (mapping(webhook, key) for key in ("namespaceSelector", "objectSelector"))
+    return any(selectors) or bool(webhook.get("matchConditions"))
+
+
+def asks_for_pods(rule: Map) -> bool:
+    """Whether a rule of a webhook matches the creation of pods."""
+    wanted = {
+        "operations": {"*", "CREATE"},
+        "resources": {"*", "*/*", "pods", "pods/*"},
+        "apiGroups": {"*", ""},
+    }
+    for key, words in wanted.items():
+        values = rule.get(key)
+        if not isinstance(values, Seq) or not words & {
+            one for one in values if isinstance(one, str)
+        }:
+            return False
+    return rule.get("scope") != "Cluster"
