@@ -10,7 +10,7 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import __version__, baseline, checklist, config, discover, report, rules
+from readiness import __version__, baseline, checklist, config, discover, kinds, report, rules
 from readiness import select as selection
 from readiness.config import Config
 from readiness.model import Rule, Source
@@ -140,7 +140,9 @@ def _stdin(found: discover.Found, data: bytes) -> None:
         why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
         found.unread.append(discover.Unread("-", why))
     else:
-        found.texts.append(Source("-", text))
+        names = ("stdin.yaml", "Dockerfile", "nginx.conf")  # it has no name to go by: ask what it would be under each
+        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
+        found.texts.append(Source("-", text, kind=kind))
 
 
 def _config(given: str | os.PathLike[str] | bool) -> Config:

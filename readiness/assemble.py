@@ -53,7 +53,7 @@ def assemble(
             made.sources.append(source)
         elif posixpath.basename(source.path) in kustomize.NAMES:
             made.sources.append(source)
-        elif kind := kinds.classify(source.path, source.text):
+        elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
         elif _is_markdown(source):

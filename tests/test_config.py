@@ -25,9 +25,17 @@ MISTAKES = {
     "type": ("ignore:\n  - k8s/\n  - 3\n", "3:5", "type string"),
     "score": ("min-score: 101\n", "1:12", "101"),
     "waiver without reason": ("waivers:\n  - rule: core/syntax\n", "2:5", "reason"),
-    "waiver key": ("waivers:\n  - {rule: a, reason: abc, resourc: x}\n", "2:28", "did you mean 'resource'"),
+    "waiver key": (
+        "waivers:\n  - {rule: a, reason: abc, resourc: x}\n",
+        "2:28",
+        "did you mean 'resource'",
+    ),
     "no date": ("waivers:\n  - {rule: a, reason: abc, until: '2026-13-01'}\n", "2:35", "no date"),
-    "date as it stands": ("waivers:\n  - {rule: a, reason: abc, until: soon}\n", "2:35", "does not match"),
+    "date as it stands": (
+        "waivers:\n  - {rule: a, reason: abc, until: soon}\n",
+        "2:35",
+        "does not match",
+    ),
     "list": ("- a\n", "1:1", "one mapping"),
     "broken": ("profile: [\n", "2:1", "flow node"),
 }
@@ -62,8 +70,15 @@ def test_an_option_beats_the_file() -> None:
         "since": None, "documents": None, "jobs": 1, "render": True, "helm_values": (),
     }  # fmt: skip
     made = app.settle(file, checklists=None, **base)
-    assert (made.profile, made.fail_on, made.ignore, made.select) == ("strict", "low", ("k8s/", "ci/"), ("ci/",))
-    made = app.settle(file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"})
+    assert (made.profile, made.fail_on, made.ignore, made.select) == (
+        "strict",
+        "low",
+        ("k8s/", "ci/"),
+        ("ci/",),
+    )
+    made = app.settle(
+        file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"}
+    )
     assert (made.profile, made.fail_on, made.select) == ("recommended", "high", ())
 
 
@@ -80,6 +95,10 @@ def test_what_init_writes_is_valid_and_so_is_each_line_that_it_offers(tmp_path: 
 
 def test_the_schema_is_one_and_knows_every_setting() -> None:
     schema = json.loads(config.SCHEMA.read_text(encoding="utf-8"))
-    offered = {line.removeprefix("# ").partition(":")[0] for line in starter.SETTINGS.splitlines() if ":" in line}
+    offered = {
+        line.removeprefix("# ").partition(":")[0]
+        for line in starter.SETTINGS.splitlines()
+        if ":" in line
+    }
     assert set(schema["properties"]) <= offered
     assert load_all(starter.SETTINGS)[0]["profile"] == "recommended"

@@ -24,8 +24,16 @@ def names(found: Found) -> list[str]:
 
 
 def test_order_and_relative_paths(tmp_path: Path) -> None:
-    make(tmp_path, **{"b/x.yaml": "a: 1", "a.yaml": "a: 1", "b/a/y.yml": "a: 1", "Dockerfile": "FROM x"})
-    assert names(find([tmp_path], base=tmp_path)) == ["Dockerfile", "a.yaml", "b/a/y.yml", "b/x.yaml"]
+    make(
+        tmp_path,
+        **{"b/x.yaml": "a: 1", "a.yaml": "a: 1", "b/a/y.yml": "a: 1", "Dockerfile": "FROM x"},
+    )
+    assert names(find([tmp_path], base=tmp_path)) == [
+        "Dockerfile",
+        "a.yaml",
+        "b/a/y.yml",
+        "b/x.yaml",
+    ]
 
 
 def test_gitignore_is_honoured_at_every_level_and_above(tmp_path: Path) -> None:
@@ -47,7 +55,16 @@ def test_gitignore_is_honoured_at_every_level_and_above(tmp_path: Path) -> None:
 
 
 def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None:
-    make(tmp_path, **{"node_modules/a.yaml": "a: 1", "x.py": "a", "y.png": b"\x89PNG\0", "z": b"\0\1", "w.yaml": "a: 1"})
+    make(
+        tmp_path,
+        **{
+            "node_modules/a.yaml": "a: 1",
+            "x.py": "a",
+            "y.png": b"\x89PNG\0",
+            "z": b"\0\1",
+            "w.yaml": "a: 1",
+        },
+    )
     found = find([tmp_path], base=tmp_path)
     assert names(found) == ["w.yaml"]
     assert found.unread == []
@@ -59,9 +76,19 @@ def test_excluded_paths(tmp_path: Path) -> None:
     assert names(find([tmp_path], ["examples/*"], base=tmp_path)) == ["b.yaml"]
 
 
-def test_what_is_ours_by_name_and_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_ours_by_name_and_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(discover, "MAX_BYTES", 100)
-    make(tmp_path, **{"big.yaml": "a" * 101, "wide.yaml": b"\xff\xfa\x00", "nul.conf": b"a\0b", "big.txt": "a" * 101})
+    make(
+        tmp_path,
+        **{
+            "big.yaml": "a" * 101,
+            "wide.yaml": b"\xff\xfa\x00",
+            "nul.conf": b"a\0b",
+            "big.txt": "a" * 101,
+        },
+    )
     found = find([tmp_path], base=tmp_path)
     assert {one.path: one.reason.split(" ")[0] for one in found.unread} == {
         "big.yaml": "0.0", "nul.conf": "it", "wide.yaml": "it",

@@ -54,10 +54,14 @@ def test_binding(bound: Bound) -> None:
         assert bound.rule.level == "optional", "taste is off by default"
 
 
-@pytest.mark.parametrize("bound", [pytest.param(b, id=b.rule.id) for b in catalogue() if b.rule.category == "secrets"])
+@pytest.mark.parametrize(
+    "bound", [pytest.param(b, id=b.rule.id) for b in catalogue() if b.rule.category == "secrets"]
+)
 def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
     text = bound.path.read_text(encoding="utf-8")
-    assert re.search(r"^hides: (?:true|false)$", text, re.MULTILINE), "write `hides: true` or `hides: false`"
+    assert re.search(r"^hides: (?:true|false)$", text, re.MULTILINE), (
+        "write `hides: true` or `hides: false`"
+    )
 
 
 @pytest.mark.parametrize("bound", JUDGING)

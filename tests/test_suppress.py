@@ -55,10 +55,19 @@ COMMENTED = {"root-filesystem-writable": "comment"}
 PLACES = {
     "the line above": (CONTAINER, f"        # readiness: ignore[{RULE}] a reason\n{CONTAINER}"),
     "the line itself": (CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}] a reason"),
-    "two comments above": (CONTAINER, f"        # readiness: ignore[{RULE}] a reason\n        # more\n{CONTAINER}"),
+    "two comments above": (
+        CONTAINER,
+        f"        # readiness: ignore[{RULE}] a reason\n        # more\n{CONTAINER}",
+    ),
     "the head of the file": (HEADLINE, f"# readiness: ignore[{RULE}] a reason\n\n{HEADLINE}"),
-    "the head of the object": (HEADLINE, f"a: 1\n---\n# readiness: ignore[{RULE}] a reason\n{HEADLINE}"),
-    "until a day to come": (CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=2026-11-21"),
+    "the head of the object": (
+        HEADLINE,
+        f"a: 1\n---\n# readiness: ignore[{RULE}] a reason\n{HEADLINE}",
+    ),
+    "until a day to come": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=2026-11-21",
+    ),
 }
 
 
@@ -68,18 +77,40 @@ def test_a_comment_reaches(tmp_path: Path, old: str, new: str) -> None:
 
 
 PROBLEMS = {
-    "another line": ("spec:\n", f"spec:  # readiness: ignore[{RULE}] a reason\n", "suppression-unused"),
-    "another rule": (CONTAINER, f"{CONTAINER}  # readiness: ignore[core/syntax] a reason", "suppression-unused"),
+    "another line": (
+        "spec:\n",
+        f"spec:  # readiness: ignore[{RULE}] a reason\n",
+        "suppression-unused",
+    ),
+    "another rule": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[core/syntax] a reason",
+        "suppression-unused",
+    ),
     "no reason": (CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}]", "suppression-invalid"),
     "no rule": (CONTAINER, f"{CONTAINER}  # readiness: ignore a reason", "suppression-invalid"),
-    "unknown rule": (CONTAINER, f"{CONTAINER}  # readiness: ignore[k8s/nope] a reason", "suppression-invalid"),
-    "over": (CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=2026-11-20", "suppression-expired"),
-    "no date": (CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=soon", "suppression-invalid"),
+    "unknown rule": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[k8s/nope] a reason",
+        "suppression-invalid",
+    ),
+    "over": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=2026-11-20",
+        "suppression-expired",
+    ),
+    "no date": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=soon",
+        "suppression-invalid",
+    ),
 }
 
 
 @pytest.mark.parametrize(("old", "new", "said"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_cannot_take_effect_is_said_and_silences_nothing(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_what_cannot_take_effect_is_said_and_silences_nothing(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
     assert state(run(tmp_path, WEB.replace(old, new, 1))) == {**OPEN, said: "open"}
 
 
@@ -87,7 +118,9 @@ def test_what_cannot_take_effect_is_said_and_silences_nothing(tmp_path: Path, ol
 @pytest.mark.parametrize("where", ["object", "pod template"])
 def test_an_annotation_covers_its_object(tmp_path: Path, name: str, where: str) -> None:
     indent = "  " if where == "object" else "      "
-    note = f"{indent}annotations:\n{indent}  readiness.dev/ignore.{name}: the operator restarts it\n"
+    note = (
+        f"{indent}annotations:\n{indent}  readiness.dev/ignore.{name}: the operator restarts it\n"
+    )
     old = "  name: web\n" if where == "object" else "      labels: {app: web}\n"
     report = run(tmp_path, WEB.replace(old, old + note, 1))
     assert state(report) == {"root-filesystem-writable": "annotation"}
@@ -104,9 +137,9 @@ WAIVER = f"waivers:\n  - rule: {RULE}\n    reason: restarted by hand\n"
 
 def test_a_waiver(tmp_path: Path) -> None:
     assert state(run(tmp_path, WEB, WAIVER)) == {"root-filesystem-writable": "waiver"}
-    assert state(run(tmp_path, WEB, WAIVER + "    resource: Deployment/w*\n    path: '*.yaml'\n")) == {
-        "root-filesystem-writable": "waiver"
-    }
+    assert state(
+        run(tmp_path, WEB, WAIVER + "    resource: Deployment/w*\n    path: '*.yaml'\n")
+    ) == {"root-filesystem-writable": "waiver"}
 
 
 def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:

@@ -223,4 +223,24 @@ def test_many_includes_are_bounded() -> None:
     whole, documents = project(files)
     http = documents["nginx.conf"].sections[0][1].directives[0].block
     assert http is not None
-    assert len(tree.own(whole, http)) <= 5000
+    assert len(tree.own(whole, http)) <= 6000
+
+
+def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> None:
+    whole, documents = project(
+        {
+            "nginx/nginx.conf": "http { gzip on; include /etc/nginx/conf.d/*.conf; }",
+            "nginx/default.conf": "server { listen 80; }",
+            "other/site.conf": "server { listen 80; }",
+            "other/deep/er/site.conf": "server { listen 80; }",
+        }
+    )
+    values = {}
+    for path, one in documents.items():
+        for scope in nginx.servers(one):
+            values[path] = tree.value(whole, scope.node, "gzip"), tree.opaque(whole, scope.node)
+    assert values == {
+        "nginx/default.conf": ("on", False),
+        "other/site.conf": ("on", False),
+        "other/deep/er/site.conf": ("", False),
+    }

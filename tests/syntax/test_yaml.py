@@ -132,7 +132,11 @@ values = st.recursive(
 
 def same(ours: Any, theirs: Any) -> bool:
     if isinstance(theirs, dict):
-        return isinstance(ours, Map) and set(ours) == set(theirs) and all(same(ours[k], v) for k, v in theirs.items())
+        return (
+            isinstance(ours, Map)
+            and set(ours) == set(theirs)
+            and all(same(ours[k], v) for k, v in theirs.items())
+        )
     if isinstance(theirs, list):
         return isinstance(ours, Seq) and len(ours) == len(theirs) and all(map(same, ours, theirs))
     return bool(ours == theirs)
