@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from readiness.kinds.compose_model import Document, Mount, Port, Service, Variable
-from readiness.kinds.compose_parts import mount_specs, port_specs, variable_specs
+from readiness.kinds.compose_parts import mount_specs, names, port_specs, variable_specs
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import Map, Seq, load_all, walk
 
@@ -95,6 +95,8 @@ def parse(source: Source) -> Document:
                 )
         del holder
     made.completed = frozenset(_completed(made))
+    if source.parent is not None and _excerpt(made):
+        source.fragment = True
     return made
 
 
@@ -157,6 +159,18 @@ def _reset(source: Source, root: Map) -> None:
                 key for key in node if source.text.startswith("!reset", node.at(key).start)
             ]:
                 del node[key]
+
+
+def _excerpt(document: Document) -> bool:
+    """Whether a piece in prose uses volumes or networks and leaves out the section that defines them."""
+    for service in document.services.values():
+        named = any(one.type == "volume" and one.source for one in mount_specs(service.node))
+        if named and not any("volumes" in root for root in document.roots):
+            return True
+        networks = {name for name, _ in names(service.node.get("networks"))} - {"default"}
+        if networks and not any("networks" in root for root in document.roots):
+            return True
+    return False
 
 
 def _completed(document: Document) -> Iterator[str]:

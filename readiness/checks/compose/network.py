@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from readiness.checks.compose.app import App, apps
-from readiness.checks.compose.common import line, replicas
+from readiness.checks.compose.common import RUNTIMES, line, replicas
 from readiness.kinds.compose_model import Document, Port, Service
 from readiness.kinds.compose_parts import PortSpec, Range, port_specs, strings
 from readiness.model import Hit, Related, Unknown, hit
@@ -88,12 +88,9 @@ def _insecure(service: Service) -> bool:
 def debugger_published(port: Port) -> Found:
     """A debugger's port on every interface."""
     number = _meets(tuple(_DEBUGGERS), port.spec.target)
-    known = port.owner.known
-    if (
-        number is not None
-        and everywhere(port.spec)
-        and (known is None or number not in known.ports)
-    ):
+    image = port.owner.image
+    made_here = port.owner.builds or (image is not None and image.familiar in RUNTIMES)
+    if number is not None and everywhere(port.spec) and made_here:
         yield hit(port.spec.span, port=number, what=_DEBUGGERS[number])
 
 

@@ -25,7 +25,12 @@ def undefined(service: Service, project: Project) -> Found:
     if id(service.document) in made.parts:
         yield Unknown(service.head)
         return
-    shown_only = service.source.fragment or (project.prose and not service.owned)
+    sections = {key for root in service.document.roots for key in root} - {
+        "services",
+        "version",
+        "name",
+    }
+    excerpt = service.source.fragment or (project.prose and not (service.owned and sections))
     defined = {
         "service": set(app.services()),
         "network": app.names("networks") | {"default"},
@@ -37,7 +42,7 @@ def undefined(service: Service, project: Project) -> Found:
     for what, name, span in [*used_by(service.node), *_inherited(service, project)]:
         if HOLE in name or name in defined[what]:
             continue
-        if app.open or shown_only:
+        if app.open or excerpt:
             yield Unknown(span)
         else:
             yield hit(span, what=what, used=name)

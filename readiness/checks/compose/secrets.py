@@ -86,7 +86,7 @@ def well_known(variable: Variable) -> Found:
         yield hit(spec.span)
         return
     text = spec.value if isinstance(spec.value, str) else ""
-    inner = secrets.url_password(text)
+    inner = secrets.url_password(text) if not _default_only(text) else None
     if inner is not None and weak(text[inner.start : inner.end]):
         yield hit(part(variable.source, spec.span, text, inner.start, inner.end))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from readiness.checks.compose.common import environment, judged, lack, line, words
+from readiness.checks.compose.common import RUNTIMES, environment, judged, lack, line, words
 from readiness.kinds.compose_model import Mount, Service
 from readiness.kinds.compose_parts import expanded, mount_specs, strings
 from readiness.model import Hit, Unknown, hit
@@ -16,10 +16,6 @@ from readiness.syntax.yaml import Map, Seq
 Found = Iterator[Hit | Unknown]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
-)
-_RUNTIMES = frozenset(
-    """node python ruby php golang openjdk maven gradle oven/bun denoland/deno composer rust eclipse-temurin
-    mcr.microsoft.com/dotnet/sdk""".split()
 )
 _CODE = frozenset(
     "src app lib code backend frontend server client api web public templates packages project".split()
@@ -127,7 +123,7 @@ def source_mounted(mount: Mount) -> Found:
         return
     source = posixpath.normpath(spec.source)
     image = service.image
-    runtime = image is not None and image.familiar in _RUNTIMES
+    runtime = image is not None and image.familiar in RUNTIMES
     build = service.full.get("build")
     context = (
         expanded(build.get("context", ".") if isinstance(build, Map) else build).text
