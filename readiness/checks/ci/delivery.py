@@ -90,7 +90,8 @@ def view_of(job: Job, project: Project) -> View | None:
     return view if view.deploys and not view.stage.after_failure else None
 
 
-def _told(act: Act) -> str:
+def told_of(act: Act) -> str:
+    """What an act deploys with, in words."""
     return _TOLD.get(act.family, "a command")
 
 
@@ -109,7 +110,7 @@ def untested(job: Job, *, kind: str, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.before) or _elsewhere(view.pipeline, project):
         yield Unknown(act.span)
         return
-    yield missing(act.span, resource=job.resource, how=_told(act))
+    yield missing(act.span, resource=job.resource, how=told_of(act))
 
 
 def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
@@ -144,7 +145,7 @@ def without_environment(job: Job, *, project: Project) -> Outcome:
     included = isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes
     if included or isinstance(job.node.get("environment"), Map):
         return
-    yield missing(job.key, how=_told(view.deploys[0]))
+    yield missing(job.key, how=told_of(view.deploys[0]))
 
 
 _WATCHED = ("kubernetes", "helm", "ecs", "swarm")
@@ -168,7 +169,7 @@ def unwatched(job: Job, *, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.after):
         yield Unknown(last.span)
         return
-    yield missing(last.span, resource=job.resource, how=_told(last))
+    yield missing(last.span, resource=job.resource, how=told_of(last))
 
 
 def unproved(job: Job, *, project: Project) -> Outcome:
@@ -183,7 +184,7 @@ def unproved(job: Job, *, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.after):
         yield Unknown(acts[-1].span)
         return
-    yield missing(acts[-1].span, resource=job.resource, how=_told(acts[-1]))
+    yield missing(acts[-1].span, resource=job.resource, how=told_of(acts[-1]))
 
 
 _UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
@@ -203,7 +204,7 @@ def irreversible(job: Job, *, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.after):
         yield Unknown(acts[-1].span)
         return
-    yield missing(acts[-1].span, resource=job.resource, how=_told(acts[-1]))
+    yield missing(acts[-1].span, resource=job.resource, how=told_of(acts[-1]))
 
 
 _BACK = re.compile(r"roll-?_?back|revert", re.IGNORECASE)
@@ -235,7 +236,7 @@ def unstaged(job: Job, *, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.before) or _stages_elsewhere(view.pipeline, project):
         yield Unknown(first.span)
         return
-    yield missing(first.span, resource=job.resource, how=_told(first))
+    yield missing(first.span, resource=job.resource, how=told_of(first))
 
 
 def _stages_elsewhere(pipeline: Pipeline, project: Project) -> bool:
@@ -274,7 +275,7 @@ def from_pull_request(job: Job, *, project: Project) -> Outcome:
         step = next((s for s in job.steps if s.resource == act.resource), None)
         condition = step.node.get("if") if step is not None else None
         if not isinstance(condition, str) or not _ADMITS.search(condition):
-            yield hit(act.span, resource=job.resource, how=_told(act), event=event)
+            yield hit(act.span, resource=job.resource, how=told_of(act), event=event)
             return
 
 
@@ -297,7 +298,7 @@ def _from_merge_request(job: gitlab.Job, view: View) -> Outcome:
         yield hit(
             view.deploys[0].span,
             resource=job.resource,
-            how=_told(view.deploys[0]),
+            how=told_of(view.deploys[0]),
             event="merge_request",
         )
 
@@ -316,4 +317,4 @@ def unserialised(job: Job, *, project: Project) -> Outcome:
         or job.workflow.callable_only
     ):
         return
-    yield missing(job.key, how=_told(view.deploys[0]))
+    yield missing(job.key, how=told_of(view.deploys[0]))

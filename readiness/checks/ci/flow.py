@@ -1,0 +1,121 @@
+"""What lets a change through: tests whose failure counts for nothing, deployments of any branch, runs cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.ci.delivery import all_stages, told_of, view_of
+from readiness.kinds import github, gitlab
+from readiness.kinds.delivery import Act, Job
+from readiness.model import Aside, Hit, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.yaml import Map
+
+Outcome = Iterator[Hit | Unknown | Aside]
+_SWALLOWED = re.compile(
+    r"\|\|[ \t]*(?:true|:|exit[ \t]+0|echo\b[^\n|&;]*)[ \t]*(?:#[^\n]*)?(?:\n|\Z)"
+)
+
+
+def ignored_tests(job: Job, *, project: Project) -> Outcome:
+    """A test that may fail without the pipeline failing."""
+    pipeline = job.workflow if isinstance(job, github.Job) else job.file
+    stage = project.memo(all_stages)[id(pipeline)][job.name]
+    tests = [act for act in stage.acts if act.kind == "test" and act.family != "name"]
+    if not tests:
+        yield Aside()
+        return
+    if isinstance(job, gitlab.Job):
+        if job.value("allow_failure") is True:
+            yield hit(
+                job.holder("allow_failure").at("allow_failure"),
+                resource=job.resource,
+                how="allow_failure",
+            )
+        return
+    if job.node.get("continue-on-error") is True:
+        yield hit(job.node.at("continue-on-error"), how="continue-on-error")
+        return
+    told: set[Span] = set()
+    for act in tests:
+        for span, how in _ignored(job, act):
+            if span not in told:
+                told.add(span)
+                yield hit(span, resource=act.resource, how=how)
+
+
+def _ignored(job: github.Job, act: Act) -> Iterator[tuple[Span, str]]:
+    step = next((step for step in job.steps if step.resource == act.resource), None)
+    if step is None:
+        return
+    run = step.run
+    if step.node.get("continue-on-error") is True:
+        name = step.node.get("id")
+        if isinstance(name, str) and f"steps.{name}." in job.source.text:
+            return  # a later step looks at how it ended
+        yield step.node.at("continue-on-error"), "continue-on-error"
+    elif run is not None and act.text and act.order[1] >= 0:
+        after = run.value[act.order[1] + len(act.text) :]
+        match = re.match(r"[ \t]*" + _SWALLOWED.pattern, after)
+        if match is not None:
+            start = act.order[1]
+            yield run.part(start, start + len(act.text) + len(match.group().rstrip())), "|| true"
+
+
+def any_branch(job: Job, *, project: Project) -> Outcome:
+    """A deployment that a push to any branch starts."""
+    view = view_of(job, project)
+    if view is None or view.stage.target in ("preview", "staging"):
+        yield Aside()
+        return
+    act = view.deploys[0]
+    if isinstance(job, gitlab.Job):
+        if _guarded_gitlab(job):
+            return
+    elif _guarded(job, act, [stage.job for stage in view.before]):
+        return
+    yield hit(act.span, resource=job.resource, how=told_of(act))
+
+
+def _guarded(job: github.Job, act: Act, before: list[Job]) -> bool:
+    """Whether the events, or a condition on the way, leave out some branches."""
+    triggers = job.workflow.triggers
+    if "push" not in triggers:
+        return True
+    push = triggers["push"]
+    filters = ("branches", "branches-ignore", "tags", "tags-ignore")
+    if isinstance(push, Map) and any(name in push for name in filters):
+        return True
+    step = next((step for step in job.steps if step.resource == act.resource), None)
+    nodes = [
+        job.node,
+        *(other.node for other in before),
+        *([step.node] if step is not None else []),
+    ]
+    return any("if" in node for node in nodes) or "$GITHUB_REF" in act.text
+
+
+def _guarded_gitlab(job: gitlab.Job) -> bool:
+    """Whether rules, or somebody's click, stand before the job."""
+    workflow = job.file.node.get("workflow")
+    if job.manual or job.file.includes or (isinstance(workflow, Map) and "rules" in workflow):
+        return True
+    return any(key in job.holder(key) for key in ("rules", "only", "except"))
+
+
+def cut_off(job: github.Job, *, project: Project) -> Outcome:
+    """A deployment that a newer run ends in the middle."""
+    view = view_of(job, project)
+    if view is None or view.stage.target in ("preview", "staging"):
+        yield Aside()
+        return
+    for node in (job.node, job.workflow.node):
+        concurrency = node.get("concurrency")
+        if isinstance(concurrency, Map) and concurrency.get("cancel-in-progress") is True:
+            yield hit(
+                concurrency.at("cancel-in-progress"),
+                resource=job.resource,
+                how=told_of(view.deploys[0]),
+            )
+            return
