@@ -116,6 +116,7 @@ def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
         ("[kube-apiserver, '--profiling=${P}']", ["?"]),
         ("[web, --profiling=true]", []),
         ("kube-apiserver", []),
+        ("[operator, --watch=kube-system/kube-apiserver]", []),
     ],
 )
 def test_flags_as_they_are_written(command: str, wrong: list[str]) -> None:

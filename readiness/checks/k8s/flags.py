@@ -27,7 +27,7 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     written: Iterator[Any] = (container.node.get(key) for key in ("command", "args"))
     lines = [values for values in written if isinstance(values, Seq)]
     words = (word for values in lines for word in values if isinstance(word, str))
-    if not any(word.rpartition("/")[2] == program for word in words):
+    if not any(word.rpartition("/")[2] == program for word in words if word[:1] != "-"):
         return None
     found: dict[str, Flag] = {}
     for values in lines:
