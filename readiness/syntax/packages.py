@@ -68,7 +68,7 @@ MANAGERS = (
         clean=_set("clean distclean autoclean"),
         yes=("-y", "--yes", "--assume-yes", "-qq", "--force-yes"),
         valued=_set("-o --option -c --config-file -t --target-release --default-release -a -S"),
-        lists=("/var/lib/apt/lists",), pin=re.compile(r"=|\.deb\Z|\A[./~]|\$"), system=True,
+        lists=("/var/lib/apt/lists",), pin=re.compile(r"=|\.deb\Z|/|\A[.~]|\$"), system=True,
     ),
     Manager(
         "apk", ("apk",), _set("add"), update=_set("update"), upgrade=_set("upgrade"),

@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from readiness.checks.dockerfile.context import is_context, sources
 from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.model import Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model import Hit, Unknown, hit
 from readiness.syntax import packages
 from readiness.syntax.dockerfile import Instruction
 from readiness.syntax.words import Word
@@ -21,17 +21,12 @@ _REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\")
 
 
-def _sources(one: Instruction) -> tuple[Word, ...]:
-    """The sources of COPY or ADD, here-documents left out."""
-    return tuple(word for word in one.words[:-1] if not word.raw.startswith("<<"))
-
-
 def add_local(step: Step) -> Iterator[Hit | Unknown]:
     """ADD of local files that it does not unpack."""
     one = step.instruction
     if one.keyword != "ADD" or len(one.words) < 2:
         return
-    for word in _sources(one):
+    for word in sources(one):
         if _REMOTE.match(word.value):
             return
         if word.is_variable:
@@ -47,7 +42,7 @@ def add_remote(step: Step) -> Iterator[Hit]:
     one = step.instruction
     if one.keyword != "ADD" or one.flag("checksum"):
         return
-    for word in _sources(one):
+    for word in sources(one):
         value = word.value
         if re.match(r"(?:https?|ftp)://", value, re.IGNORECASE) and not _is_git(value):
             yield hit(word.span, url=value.partition("?")[0][:120])
@@ -63,7 +58,7 @@ def archive_copied(step: Step) -> Iterator[Hit]:
     if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
         return
     target = one.words[-1].raw
-    for word in _sources(one):
+    for word in sources(one):
         if not _ARCHIVE.search(word.value):
             continue
         names = {re.split(r"[\\/]", raw.strip("\"'"))[-1] for raw in (word.raw, target)}
@@ -78,13 +73,14 @@ def archive_copied(step: Step) -> Iterator[Hit]:
 
 def _unpacks(program: str, values: tuple[str, ...], names: set[str]) -> bool:
     if program == "tar":
-        first = values[0] if values else ""
-        extracts = "x" in first.lstrip("-") if not first.startswith("--") else False
-        if not extracts and not {"--extract", "--get", "-x"} & set(values):
+        short = [value for value in values if re.match(r"-[A-Za-z]", value)]
+        if values and re.match(r"[A-Za-z]+\Z", values[0]):
+            short.append(values[0])
+        if not any("x" in value for value in short) and not {"--extract", "--get"} & set(values):
             return False
     elif program not in ("gunzip", "bunzip2", "unxz", "unlzma", "unzstd", "untar"):
         return False
-    return any(re.split(r"[\\/]", value)[-1] in names for value in values)
+    return any(re.split(r"[\\/=]", value)[-1] in names for value in values)
 
 
 def target_no_folder(step: Step) -> Iterator[Hit | Unknown]:
@@ -157,61 +153,12 @@ def relative_target(step: Step) -> Iterator[Hit | Unknown]:
 def root_copied(step: Step) -> Iterator[Hit]:
     """COPY of the whole file system of another stage or image."""
     one = step.instruction
-    if one.keyword == "COPY" and one.flag("from"):
-        for word in _sources(one):
-            if word.value in ("/", "/*", "/."):
-                yield hit(word.span, name=one.flag("from").value)  # type: ignore[union-attr]
-
-
-def _context(word: Word) -> bool:
-    return word.value in (".", "./", "*", "./*", "/")
-
-
-def ignored(step: Step, project: Project) -> Iterator[Hit]:
-    """COPY or ADD of a file that the .dockerignore beside the Dockerfile leaves out."""
-    one = step.instruction
-    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
+    flag = one.flag("from") if one.keyword == "COPY" else None
+    if flag is None or not one.words or one.words[-1].value not in ("/", "/."):
         return
-    path = step.source.root.path
-    folder, name = posixpath.split(path)
-    by_path = {document.source.path: document for document in project.documents("dockerignore")}
-    own = by_path.get(f"{path}.dockerignore")
-    found = own or by_path.get(posixpath.join(folder, ".dockerignore"))
-    if found is None or "#" in step.source.path or name.endswith("ignore"):
-        return
-    for word in _sources(one):
-        value = word.value
-        if word.is_variable or _REMOTE.match(value) or any(char in value for char in "*?["):
-            continue
-        if found.ignores(value):
-            yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
-
-
-def context_unfiltered(stage: Stage, project: Project) -> Iterator[Hit]:
-    """The whole context is copied, and no .dockerignore says what stays out."""
-    path = stage.source.root.path
-    folder = posixpath.dirname(path)
-    if "#" in stage.source.path or not project.sees(folder):
-        return
-    if not (stage.final or _shipped(stage)):
-        return
-    name = posixpath.basename(path)
-    parents = [folder]
-    while parents[-1]:
-        parents.append(posixpath.dirname(parents[-1]))
-    names = [".dockerignore", ".containerignore", f"{name}.dockerignore"]
-    if any(project.exists(posixpath.join(parent, one)) for parent in parents for one in names):
-        return
-    for one in stage.instructions:
-        if one.keyword in ("COPY", "ADD") and not one.flag("from") and not one.onbuild:
-            for word in _sources(one):
-                if _context(word):
-                    yield missing(word.span, source=word.value)
-                    return
-
-
-def _shipped(stage: Stage) -> bool:
-    return any(stage in list(other.chain) for other in stage.document.stages if other.final)
+    for word in sources(one):
+        if word.value in ("/", "/*", "/."):
+            yield hit(word.span, name=flag.value)
 
 
 def cache_defeated(stage: Stage) -> Iterator[Hit]:
@@ -220,11 +167,11 @@ def cache_defeated(stage: Stage) -> Iterator[Hit]:
     partial = False
     for one in stage.instructions:
         if one.keyword in ("COPY", "ADD") and not one.flag("from"):
-            sources = _sources(one)
-            first = next((word for word in sources if _context(word)), None)
+            words = sources(one)
+            first = next((word for word in words if is_context(word)), None)
             if first is not None and whole is None:
                 whole = first
-            partial = partial or any(_MANIFEST.search(word.value) for word in sources)
+            partial = partial or any(_MANIFEST.search(word.value) for word in words)
         elif one.keyword == "RUN" and whole is not None and not partial:
             step = Step(stage.document, stage, one)
             mounted = {mount.get("target", "") for mount in step.mounts()}
@@ -250,25 +197,6 @@ def _from_manifest(call: packages.Call) -> bool:
     if name == "pip":
         return call.command.has("-r", "--requirement")
     return name == "uv" and call.verb.value == "sync"
-
-
-_SECRET_FILE = re.compile(
-    r"(?:\A|/)(?:\.env(?:\.(?!example|sample|template|dist|defaults?\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
-    r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
-    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]*(?:private|server|tls)[\w-]*\.key"
-    r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
-    r")/?\Z"
-)
-
-
-def secret_copied(step: Step) -> Iterator[Hit]:
-    """COPY or ADD of a file that holds secrets by its name."""
-    one = step.instruction
-    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
-        return
-    for word in _sources(one):
-        if _SECRET_FILE.search(word.value):
-            yield hit(word.span, file=word.value)
 
 
 def owned_again(step: Step) -> Iterator[Hit]:

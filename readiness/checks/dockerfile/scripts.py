@@ -47,10 +47,12 @@ def _heredoc_sets(step: Step) -> bool:
 
 
 def folder_changed(step: Step) -> Iterator[Hit]:
-    """RUN begins with cd."""
-    for command in step.script.commands[:1]:
-        if command.program == "cd" and not command.inside and len(step.script.commands) > 1:
+    """RUN changes the folder for the commands that follow in it."""
+    commands = step.script.commands
+    for command in commands[:-1]:
+        if command.program == "cd" and not command.inside:
             yield hit(command.span)
+            return
 
 
 def folder_lost(step: Step) -> Iterator[Hit]:

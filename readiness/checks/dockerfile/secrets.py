@@ -23,6 +23,8 @@ _ABOUT = re.compile(
 def names_secret(name: str) -> bool:
     """Whether a variable's name says that it holds a secret."""
     flat = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    if flat in ("pwd", "oldpwd"):
+        return False  # the shell's working folder
     if secrets.names_secret(name):
         return True
     return bool(_WORD.search(flat)) and not _ABOUT.search(flat)

@@ -121,16 +121,14 @@ def self_reference(step: Step) -> Iterator[Hit]:
     one = step.instruction
     if one.keyword != "ENV" or one.legacy:
         return
-    seen: set[str] = set()
+    names = {pair.name for pair in one.pairs}
     for pair in one.pairs:
         for found in references(pair.raw or "", step.document.syntax.escape):
-            if found.name in seen and found.name != pair.name:
-                start = pair.span.start + found.start
-                exact = step.source.text[start : pair.span.start + found.end]
-                span = Span(start, pair.span.start + found.end)
-                whole = "\n" in exact or not exact.startswith("$")
-                yield hit(pair.span if whole else span, name=found.name)
-        seen.add(pair.name)
+            name = found.name
+            if name not in names or name == pair.name or found.modifier:
+                continue
+            if not step.stage.declares(name, one.span.start):
+                yield hit(_at(step, pair.span, found), name=name)
 
 
 def undefined(step: Step) -> Iterator[Hit | Unknown]:
@@ -174,7 +172,7 @@ def _why_undefined(stage: Stage, name: str, after: int) -> str:
     return "nothing sets it" if stage.root.image.familiar in _BARE else ""
 
 
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9]|[._-](?![._-]))*\Z")
+_LABEL = re.compile(r"[a-z](?:[a-z0-9]|[._-](?![._-]))*\Z")
 
 
 def label_key(step: Step) -> Iterator[Hit]:
@@ -186,11 +184,10 @@ def label_key(step: Step) -> Iterator[Hit]:
         used = [found.name for found in references(name)]
         if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
             continue
-        reserved = name.startswith(("com.docker.", "io.docker.", "org.dockerproject."))
-        if reserved and not name.startswith("com.docker.compose."):
+        if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
             yield hit(pair.name_span, key=name, reason="that prefix is kept for Docker")
         elif not _LABEL.match(name) or name[-1:] in "._-":
-            reason = "a key has lower-case letters, digits, single dots and hyphens"
+            reason = "a key is made of lower-case letters, digits, single dots and hyphens"
             yield hit(pair.name_span, key=name, reason=reason)
 
 
