@@ -142,6 +142,7 @@ class Statement:
 
     source: Source
     node: Directive
+    plane: str = "http"  # `http`, `stream` or `mail`: where it works
 
     @property
     def name(self) -> str:
@@ -157,11 +158,6 @@ class Statement:
     def count(self) -> int:
         """How many arguments it has."""
         return len(self.node.args)
-
-    @property
-    def plane(self) -> str:
-        """`http`, `stream` or `mail`: where it works."""
-        return plane(self.node.parent)
 
     @property
     def within(self) -> str:
@@ -219,21 +215,38 @@ def speaks_tls(block: Block) -> bool:
     )
 
 
-def plane(block: Block | None) -> str:
-    """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it."""
-    while block is not None:
-        if block.name in {"http", "stream", "mail"}:
-            return block.name
-        if block.name == "server" and any(
-            d.name in {"proxy_pass", "ssl_preread"} for d in block.directives
-        ):
-            return "stream"  # in http, proxy_pass stands in locations only
-        if block.name == "server" and any(
-            d.name in {"protocol", "smtp_auth"} for d in block.directives
-        ):
-            return "mail"
-        block = block.parent
-    return "http"
+def plane(block: Block, known: dict[int, str] | None = None) -> str:
+    """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it.
+
+    `known` keeps the answers for the next question.
+    """
+    known = {} if known is None else known
+    path: list[Block] = []
+    current: Block | None = block
+    answer = "http"
+    while current is not None:
+        if id(current) in known:
+            answer = known[id(current)]
+            break
+        path.append(current)
+        found = _plane_by_itself(current)
+        if found:
+            answer = found
+            break
+        current = current.parent
+    known.update((id(one), answer) for one in path)
+    return answer
+
+
+def _plane_by_itself(block: Block) -> str:
+    if block.name in {"http", "stream", "mail"}:
+        return block.name
+    if block.name != "server":
+        return ""
+    names = {d.name for d in block.directives}
+    if names & {"proxy_pass", "ssl_preread"}:
+        return "stream"  # in http, proxy_pass stands in locations only
+    return "mail" if names & {"protocol", "smtp_auth"} else ""
 
 
 def owner_of(directive: Directive) -> Scope:
@@ -268,7 +281,8 @@ def streams(document: Document) -> Iterator[Scope]:
 
 def servers(document: Document) -> Iterator[Scope]:
     """`server` blocks of http."""
-    return (scope for scope in _scopes(document, "server") if plane(scope.node) == "http")
+    known: dict[int, str] = {}
+    return (scope for scope in _scopes(document, "server") if plane(scope.node, known) == "http")
 
 
 def locations(document: Document) -> Iterator[Scope]:
@@ -294,14 +308,17 @@ def maps(document: Document) -> Iterator[Scope]:
 def blocks(document: Document) -> Iterator[Scope]:
     """The blocks in which http's directives may stand, and the files."""
     yield from files(document)
+    known: dict[int, str] = {}
     for scope in _scopes(document, "http", "server", "location", "if", "limit_except"):
-        if plane(scope.node) == "http":
+        if plane(scope.node, known) == "http":
             yield scope
 
 
 def directives(document: Document) -> Iterator[Statement]:
     """Every directive."""
-    return (Statement(document.source, directive) for directive in document.walk())
+    known: dict[int, str] = {}
+    for directive in document.walk():
+        yield Statement(document.source, directive, plane(directive.parent, known))
 
 
 TARGETS = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from readiness.model import ParseError, Source, Span
 
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 """Blocks in blocks: far more than any real configuration, and a bound for everything that walks up."""
 
 # Possessive quantifiers: a token is matched once, whatever the input. Groups: word, mark, "...", '...', comment.

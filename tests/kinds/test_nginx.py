@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from readiness import engine
 from readiness.checks.nginx import tree
 from readiness.kinds import nginx
 from readiness.kinds.nginx import Document, parse
-from readiness.model import Source
+from readiness.model import ParseError, Source
 from readiness.project import Project
 from readiness.syntax.nginx import walk
+from tests.conftest import catalogue
 
 OURS = {
     "main file": ("nginx.conf", "events {}\nhttp {\n  include mime.types;\n}\n"),
@@ -244,3 +249,67 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
         "other/site.conf": ("on", False),
         "other/deep/er/site.conf": ("", False),
     }
+
+
+HOSTILE = {
+    "variables in a ring": "http { server {"
+    + "set $a $b; set $b $a; " * 300
+    + "add_header X $a; return 301 http://$a; } }",
+    "maps in a ring": "http { "
+    + "".join(
+        f"map $a{n} $a{n + 1} {{ ~x(.*) $1; default $a{(n * 7) % 900}; }}" for n in range(900)
+    )
+    + " server { location / { add_header X $a1; proxy_pass http://$a900; } } }",
+    "conditions on captures": "location / {"
+    + "".join(f"if ($1 ~ (a{n})) {{ return 301 $1; }}" for n in range(300))
+    + "}",
+    "as deep as may be": "server {" * 99 + "proxy_pass http://$a$1;" + "}" * 99,
+    "many servers": "http {"
+    + "server { listen 443 ssl; location ~ ^/(.*)$ { proxy_pass http://u/$1; } }" * 400
+    + "}",
+    "expressions that run away": "map $a $b {"
+    + "".join(f"~^(a|aa)+{n}$ $1;" for n in range(400))
+    + "}",
+    "nothing but names": "listen; location {} if {} server {} map {} rewrite; set; return; proxy_pass; upstream {} allow;",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_configurations_crash_no_rule_and_take_no_time(text: str) -> None:
+    documents = [("nginx", document(text))]
+    rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
+    core = {bound.rule.id: bound.rule for bound in catalogue()}
+    outcome = engine.Outcome()
+    began = time.perf_counter()
+    engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
+    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert time.perf_counter() - began < 10
+
+
+NAMES = """server location if map upstream http geo limit_except types stream listen server_name proxy_pass add_header rewrite
+    return set alias allow deny include resolver ssl_ciphers ssl_stapling limit_req error_page log_format proxy_set_header
+    valid_referers stub_status root try_files""".split()
+PARTS = """~ /a $1 $uri (.* ^/(a|b)+$ all on 443 ssl [::]:80 unix: http:// :// = !~ ($a x) zone=a 10.0.0.0/8 Host nginx.conf * : [ $
+    301 Origin Access-Control-Allow-Origin $http_origin""".split()
+LINES = st.tuples(
+    st.sampled_from(NAMES),
+    st.lists(st.sampled_from(["", *PARTS]), max_size=4),
+    st.sampled_from([";", "{", "{}", ";}"]),
+)
+
+
+@given(st.lists(LINES, max_size=14))
+def test_no_configuration_crashes_a_rule(lines: list[tuple[str, list[str], str]]) -> None:
+    text = "".join(
+        f"{name} {' '.join(repr(word) for word in words)}{end}\n" for name, words, end in lines
+    )
+    text += "}" * max(text.count("{") - text.count("}"), 0)
+    try:
+        found = document(text)
+    except ParseError:
+        return
+    core = {bound.rule.id: bound.rule for bound in catalogue()}
+    outcome = engine.Outcome()
+    rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
+    engine.run(Project([("nginx", found)], {"nginx.conf"}, complete=True), rules, core, outcome)
+    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []

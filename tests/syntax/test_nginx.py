@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -193,10 +194,8 @@ HOSTILE = [
 @pytest.mark.parametrize("text", [*HOSTILE, *("content_by_lua_block {" + text for text in HOSTILE)])
 def test_hostile_input_is_linear(text: str) -> None:
     began = time.perf_counter()
-    try:
+    with contextlib.suppress(ParseError):
         read(text)
-    except ParseError:
-        pass
     assert time.perf_counter() - began < 5
 
 

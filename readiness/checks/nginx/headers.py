@@ -59,7 +59,7 @@ def lost(
         return
     own = tree.own(project, block, directive)
     mode = tree.value(project, block, f"{directive}_inherit", "on")
-    outer = next((one for n, one in enumerate(tree.chain(project, block)) if n == 1), None)
+    outer = next(iter(tree.chain(project, block)[1:]), None)
     if not own or outer is None or mode != "on":
         return
     kept = {header(d) for d in own}
@@ -151,10 +151,14 @@ def _covered(project: Project, block: Block, any_of: Sequence[str]) -> bool:
 
 
 def _has_lua(project: Project, block: Block) -> bool:
+    filters = (
+        "header_filter_by_lua_block",
+        "header_filter_by_lua_file",
+        "header_filter_by_lua",
+        "js_header_filter",
+    )
     return any(
-        d.name.startswith(("header_filter_by", "js_header_filter"))
-        for one in tree.chain(project, block)
-        for d in tree.own(project, one)
+        tree.own(project, one, name) for one in tree.chain(project, block) for name in filters
     )
 
 
@@ -210,7 +214,7 @@ def multiline(statement: Statement) -> Iterator[Hit]:
     d = statement.node
     for number, text in enumerate(d.args, 1):
         if ((number == 2 and d.name == "add_header") or d.name.startswith("more_")) and re.search(
-            r"[\r\n]", text.strip()
+            r"[\r\n]", text
         ):
             yield hit(
                 d.at(number),

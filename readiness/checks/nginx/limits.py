@@ -10,7 +10,7 @@ from readiness.checks.nginx.headers import serves
 from readiness.kinds.nginx import Scope, Statement
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
-from readiness.syntax.nginx import Directive, walk
+from readiness.syntax.nginx import Block, Directive, walk
 
 _DEFAULT_CONNECTIONS = 512
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -249,12 +249,21 @@ def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknow
     )
     user = d.name.removesuffix("_zone")
     around = tree.level(project, d.parent)
-    if not name or any(x.name == user and _zone(x) == name for x in tree.within(project, around)):
+    if not name or (user, name) in tree.once(project, _zones_used, around):
         return
     if around.name != "http" or tree.opaque(project, around):
         yield Unknown(d.at())
     else:
         yield hit(d.head, zone=name, directive=user)
+
+
+def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
+    """The zones that limits under a block use, each with the kind of limit."""
+    return {
+        (d.name, _zone(d))
+        for d in tree.within(project, block)
+        if d.name in {"limit_req", "limit_conn"}
+    }
 
 
 def no_burst(statement: Statement) -> Iterator[Hit]:

@@ -74,7 +74,7 @@ def table_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
 
 def _allows(project: Project, block: Block, name: str) -> bool:
     """Whether a variable is used for Access-Control-Allow-Origin anywhere below the level of its `map`."""
-    around = next((one for n, one in enumerate(tree.chain(project, block)) if n == 1), None)
+    around = next(iter(tree.chain(project, block)[1:]), None)
     if around is None:
         return False
     return any(

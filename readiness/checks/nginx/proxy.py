@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.nginx import hosts, tree
@@ -103,12 +104,16 @@ def upstream_resolver(statement: Statement, project: Project) -> Iterator[Hit | 
         yield hit(place)
 
 
-def _upstreams(project: Project, block: Block) -> dict[str, Block]:
+def _upstreams(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
+    return ChainMap(*(tree.once(project, _groups, level) for level in tree.chain(project, block)))
+
+
+def _groups(project: Project, block: Block) -> dict[str, Block]:
+    """The upstream groups of a level, by name."""
     return {
         d.args[0].lower(): d.block
-        for level in tree.chain(project, block)
-        for d in tree.own(project, level, "upstream")
+        for d in tree.own(project, block, "upstream")
         if d.args and d.block is not None
     }
 

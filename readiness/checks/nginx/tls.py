@@ -116,7 +116,6 @@ def _listen(block: Block) -> Span:
 def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
-    group = _neighbours(project, block)
     plain = [
         one
         for one in hosts.listens(block)
@@ -125,25 +124,25 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
     if not plain or _redirecting(project, block) or all(_loopback(one.host) for one in plain):
         return
     names = server_names(project, block)
-    twins = [
-        one
-        for one in group
-        if one is not block
-        and speaks_tls(one)
-        and (names & server_names(project, one) or not names)
-    ]
+    secure = (
+        tree.once(project, _secure_names, tree.level(project, block.parent))
+        if block.parent is not None
+        else set()
+    )
+    twins = bool(names & secure) if names else bool(secure)
     if not (scope.tls or twins) or not serves_content(project, block):
         return
     place = plain[0].directive
     yield hit(place.at("value") if place else block.at(), server=scope.name)
 
 
-def _neighbours(project: Project, block: Block) -> list[Block]:
-    outer = block.parent
-    if outer is None:
-        return [block]
-    level = tree.level(project, outer)
-    return [d.block for d in tree.own(project, level, "server") if d.block is not None]
+def _secure_names(project: Project, block: Block) -> set[str]:
+    """The names under which the servers of a level take TLS; the empty name where one has none."""
+    found: set[str] = set()
+    for d in tree.own(project, block, "server"):
+        if d.block is not None and speaks_tls(d.block):
+            found |= server_names(project, d.block) or {""}
+    return found
 
 
 def server_names(project: Project, block: Block) -> set[str]:

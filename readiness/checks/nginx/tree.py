@@ -9,10 +9,11 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from readiness.kinds.nginx import Document, Scope
+from readiness.kinds.nginx import Document
 from readiness.project import Project
 from readiness.syntax.nginx import LOCAL, Block, Directive
 
@@ -24,7 +25,21 @@ _STOCK = re.compile(
 )
 """Files of the packages that set none of what rules look for."""
 _DEPTH = 20
+_HEIGHT = 300
 _WIDTH = 5000
+_MOST = 200_000
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The directives of one block with what its includes bring in: in order, by name, and the place of each in the order."""
+
+    directives: list[Directive]
+    by_name: dict[str, list[Directive]]
+    places: dict[int, int]
 
 
 @dataclass(slots=True)
@@ -34,8 +49,9 @@ class Tree:
     brought: dict[int, tuple[Block, ...]] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     includer: dict[int, Block] = field(default_factory=dict)
-    levels: dict[int, tuple[Directive, ...]] = field(default_factory=dict)
+    levels: dict[int, Level] = field(default_factory=dict)
     roots: dict[str, Block] = field(default_factory=dict)
+    notes: dict[tuple[Any, int], Any] = field(default_factory=dict)
 
 
 def tree(project: Project) -> Tree:
@@ -59,6 +75,7 @@ def _build(project: Project) -> Tree:
                 _resolve(made, project, directive, base, local)
     for document in documents:
         _adopt(made, documents, document)
+    made.lost -= made.brought.keys()
     return made
 
 
@@ -155,6 +172,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
             lost = id(directive) in made.lost and directive.parent.name == "http"
             if lost and fnmatch.fnmatchcase(name, posixpath.basename(directive.args[0])):
                 made.includer[id(root)] = directive.parent
+                made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
                 return
 
 
@@ -170,17 +188,42 @@ def _near(folder: str, home: str) -> bool:
 # -- questions ---------------------------------------------------------------------------------------------------
 
 
-def own(project: Project, block: Block, *names: str) -> list[Directive]:
-    """The directives of a block with what its includes bring in; only those of the given names, if any."""
+def read(project: Project, block: Block) -> Level:
+    """A block's level, put together once."""
     made = tree(project)
     found = made.levels.get(id(block))
     if found is None:
-        found = made.levels[id(block)] = tuple(_expand(made, block))
-    return [d for d in found if d.name in names] if names else list(found)
+        directives = list(_expand(made, block))
+        by_name: dict[str, list[Directive]] = {}
+        for directive in directives:
+            by_name.setdefault(directive.name, []).append(directive)
+        places = {id(directive): place for place, directive in enumerate(directives)}
+        found = made.levels[id(block)] = Level(directives, by_name, places)
+    return found
+
+
+def once(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
+    """What `build` makes of a block, made once a run: what many subjects ask of one level."""
+    notes = tree(project).notes
+    key = (build, id(block))
+    if key not in notes:
+        notes[key] = build(project, block)
+    answer: T = notes[key]
+    return answer
+
+
+def own(project: Project, block: Block, *names: str) -> list[Directive]:
+    """The directives of a block with what its includes bring in; only those of the given names, if any."""
+    found = read(project, block)
+    if len(names) == 1:
+        return found.by_name.get(names[0], [])
+    if not names:
+        return found.directives
+    return [d for d in found.directives if d.name in names]
 
 
 def _expand(made: Tree, block: Block) -> Iterator[Directive]:
-    """Depth and number are bounded: includes may form a ring or a bomb."""
+    """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
     count = 0
     stack = [iter(block.directives)]
     while stack:
@@ -188,7 +231,7 @@ def _expand(made: Tree, block: Block) -> Iterator[Directive]:
         if directive is None:
             stack.pop()
             continue
-        count += 1
+        count += len(stack) > 1
         if count > _WIDTH:
             return
         yield directive
@@ -208,15 +251,19 @@ def level(project: Project, block: Block) -> Block:
     return block
 
 
-def chain(project: Project, block: Block) -> Iterator[Block]:
+def chain(project: Project, block: Block) -> list[Block]:
     """The levels from a block outwards, through the includes that bring it in."""
+    return once(project, _chain, block)
+
+
+def _chain(project: Project, block: Block) -> list[Block]:
+    found: list[Block] = []
     current: Block | None = level(project, block)
-    for _ in range(400):
-        if current is None:
-            return
-        yield current
+    while current is not None and len(found) < _HEIGHT:
+        found.append(current)
         above = current.parent
         current = level(project, above) if above is not None else None
+    return found
 
 
 def inforce(project: Project, block: Block, name: str) -> list[Directive]:
@@ -239,13 +286,16 @@ def opaque(project: Project, block: Block) -> bool:
 
     That is an include which could not be followed, or a file that stands alone beside one that may include it.
     """
+    levels = chain(project, block)
+    if any(once(project, _loses, one) for one in levels):
+        return True
+    return levels[-1].owner is None and once(project, _adrift, levels[-1])
+
+
+def _loses(project: Project, block: Block) -> bool:
+    """Whether a level has an include that could not be followed."""
     lost = tree(project).lost
-    top = block
-    for one in chain(project, block):
-        if any(id(d) in lost for d in own(project, one, "include")):
-            return True
-        top = one
-    return top.owner is None and _adrift(project, top)
+    return any(id(d) in lost for d in own(project, block, "include"))
 
 
 def _adrift(project: Project, root: Block) -> bool:
@@ -281,7 +331,7 @@ def within(project: Project, block: Block) -> Iterator[Directive]:
             stack.pop()
             continue
         seen += 1
-        if seen > 4 * _WIDTH:
+        if seen > _MOST:
             return
         yield directive
         if directive.block is not None and directive.name not in {
@@ -292,11 +342,3 @@ def within(project: Project, block: Block) -> Iterator[Directive]:
             "charset_map",
         }:
             stack.append(iter(own(project, directive.block)))
-
-
-def scope(directive: Directive) -> Scope:
-    """The named block around a directive, for a finding's resource."""
-    block = directive.parent
-    while block.parent is not None and block.name not in {"server", "upstream", "location"}:
-        block = block.parent
-    return Scope(block.source, block)

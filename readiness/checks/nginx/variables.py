@@ -18,7 +18,9 @@ _LINE_BREAK = pcre_tree.mask("\n")
 _VISIBLE = pcre_tree.ANY & ~pcre_tree.mask("\x00\t\n\v\f\r ")
 _CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
 REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
-_SEARCHED = 400  # directives looked through for one variable
+_DEEP = ("depth", 0)
+_DEPTH = 30  # variables made of variables
+_SEARCHED = 60  # directives looked through for one variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,52 +89,73 @@ class Provider:
 
 
 def providers(project: Project, directive: Directive) -> list[Provider]:
-    """The expressions whose captures can be meant by `$1` in a directive, the likeliest first."""
+    """The expressions whose captures can be meant by `$1` in a directive, the likeliest first; worked out once.
+
+    Directives of the rewrite module run in the order of the text and see only what stands before them.
+    """
+    notes = tree.tree(project).notes
+    key = (providers, id(directive))
+    if key not in notes:
+        notes[key] = []
+        notes[key] = _providers(project, directive)
+    answer: list[Provider] = notes[key]
+    return answer
+
+
+def _providers(project: Project, directive: Directive) -> list[Provider]:
     found: list[Provider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
     for block in tree.chain(project, directive.parent):
-        inner = tree.own(project, block)
-        stop = (
-            next((n for n, d in enumerate(inner) if d is below), len(inner))
-            if early
-            else len(inner)
-        )
-        raw = False
-        rewrites = []
-        for one in inner[:stop]:
-            if one.name == "rewrite" and one is not directive:
-                rewrites.append(_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
-                raw = raw or (len(one.args) > 1 and "$request_uri" in one.args[1])
-        found += rewrites[::-1]
-        owner = block.owner
-        if owner is not None:
-            if owner.name == "if":
-                left = condition(owner)[0]
-                if regex_of(owner):
-                    found.append(_provider(owner, value_of(project, owner, left)))
-            elif owner.name == "location" and regex_of(owner):
-                found.append(_provider(owner, _DECODED))
-            elif owner.name == "server":
-                for name in (
-                    n
-                    for d in tree.own(project, block, "server_name")
-                    for n in d.args
-                    if n.startswith("~")
-                ):
-                    found.append(
-                        Provider(pcre.read(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
-                    )
-        found += [
-            _provider(one, value_of(project, one, condition(one)[0]))
-            for one in inner[:stop]
-            if one.name == "if"
-            and regex_of(one)
-            and not condition(one)[1].startswith("!")
-            and one is not below
+        places = tree.read(project, block).places
+        stop = places.get(id(below), _SEARCHED**3) if early else _SEARCHED**3
+        before = [
+            d for d in tree.own(project, block, "rewrite")[:_SEARCHED] if places[id(d)] < stop
         ]
-        below = owner
+        found += _rewrites(directive, before)
+        if block.owner is not None:
+            found += _opener(project, block, block.owner)
+        for one in tree.own(project, block, "if")[:_SEARCHED]:
+            if (
+                places[id(one)] < stop
+                and one is not below
+                and regex_of(one)
+                and not condition(one)[1].startswith("!")
+            ):
+                found.append(_provider(one, value_of(project, one, condition(one)[0])))
+        below = block.owner
     return found
+
+
+def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
+    """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
+    raw = False
+    found = []
+    for one in before:
+        if one is not directive:
+            found.append(_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            raw = raw or (len(one.args) > 1 and "$request_uri" in one.args[1])
+    return found[::-1]
+
+
+def _opener(project: Project, block: Block, owner: Directive) -> list[Provider]:
+    """The expression that opens a block: of an `if`, of a location, of a server's names."""
+    if owner.name == "if" and regex_of(owner):
+        return [_provider(owner, value_of(project, owner, condition(owner)[0]))]
+    if owner.name == "location" and regex_of(owner):
+        return [_provider(owner, _DECODED)]
+    if owner.name != "server":
+        return []
+    names_ = [
+        name
+        for d in tree.own(project, block, "server_name")
+        for name in d.args
+        if name.startswith("~")
+    ]
+    return [
+        Provider(pcre.read(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
+        for name in names_
+    ]
 
 
 def _provider(directive: Directive, subject: Value) -> Provider:
@@ -151,13 +174,11 @@ def value_of(project: Project, directive: Directive, text: str) -> Value:
     )
 
 
-def variable(project: Project, directive: Directive, name: str, depth: int = 0) -> Value:
+def variable(project: Project, directive: Directive, name: str) -> Value:
     """What a variable can hold where the directive stands."""
-    if depth > 5:
-        return UNKNOWN
     if name.isdigit():
         return _capture(project, directive, int(name))
-    given = _given(project, directive, name, depth)
+    given = _given(project, directive, name)
     if given is not None:
         return given
     named = _capture(project, directive, name)
@@ -202,15 +223,26 @@ def _capture(project: Project, directive: Directive, key: int | str) -> Value:
     return UNKNOWN
 
 
-def _given(project: Project, directive: Directive, name: str, depth: int) -> Value | None:
-    """What `set`, `map` and `geo` put into a variable: everything that any of them can; None where none does."""
+def _given(project: Project, directive: Directive, name: str) -> Value | None:
+    """What `set`, `map` and `geo` put into a variable, worked out once a level; variables may form a ring."""
+    notes = tree.tree(project).notes
+    key = (name, id(tree.level(project, directive.parent)))
+    depth: int = notes.get(_DEEP, 0)
+    if key not in notes and depth < _DEPTH:
+        notes[key], notes[_DEEP] = UNKNOWN, depth + 1
+        notes[key] = _given_at(project, directive, name)
+        notes[_DEEP] = depth
+    answer: Value | None = notes.get(key, UNKNOWN)
+    return answer
+
+
+def _given_at(project: Project, directive: Directive, name: str) -> Value | None:
+    """Everything that any of the definitions in sight can put into a variable; None where there is none."""
     parts: list[Value] = []
     slash = True
     for one in definitions(project, directive.parent, name):
         if one.name == "set":
-            parts.append(
-                text_value(project, one, one.args[1], depth + 1) if len(one.args) > 1 else UNKNOWN
-            )
+            parts.append(text_value(project, one, one.args[1]) if len(one.args) > 1 else UNKNOWN)
             slash = slash and parts[-1].slash
             continue
         entries = [
@@ -219,7 +251,7 @@ def _given(project: Project, directive: Directive, name: str, depth: int) -> Val
             if d.args and d.name not in {"include", "hostnames"}
         ]
         for entry in entries:
-            parts.append(_entry(project, one, entry, depth + 1))
+            parts.append(_entry(project, one, entry))
             slash = slash and parts[-1].slash
         slash = slash and any(entry.name == "default" for entry in entries)
     if not parts:
@@ -230,19 +262,19 @@ def _given(project: Project, directive: Directive, name: str, depth: int) -> Val
     return Value(client, slash, any(part.decoded for part in parts))
 
 
-def _entry(project: Project, table: Directive, entry: Directive, depth: int) -> Value:
+def _entry(project: Project, table: Directive, entry: Directive) -> Value:
     """What one line of a `map` gives: captures in it are those of its own key."""
     text = entry.args[-1]
     key = entry.name
     regex = pcre.read(key[1:].lstrip("*"), key.startswith("~*")) if key.startswith("~") else None
     if regex is None:
-        return text_value(project, table, text, depth)
+        return text_value(project, table, text)
     subject = value_of(project, table, table.args[0] if table.args else "")
     client, slash, decoded = 0, _has_slash(text), False
     for name in names(text):
         group = regex.group(int(name)) if name.isdigit() else regex.group(name)
         if group is None:
-            part = UNKNOWN if name.isdigit() else variable(project, table, name, depth)
+            part = UNKNOWN if name.isdigit() else variable(project, table, name)
         else:
             chars = 0
             for piece in pcre_tree.walk(group):
@@ -263,11 +295,11 @@ def _has_slash(text: str) -> bool:
     return "/" in VARIABLE.sub("", text).replace("://", "")
 
 
-def text_value(project: Project, directive: Directive, text: str, depth: int = 0) -> Value:
+def text_value(project: Project, directive: Directive, text: str) -> Value:
     """What a text with variables can hold, taken together."""
     client, slash, decoded = 0, _has_slash(text), False
     for name in names(text):
-        part = variable(project, directive, name, depth)
+        part = variable(project, directive, name)
         if name.isdigit() and directive.name == "set":
             part = Value(part.client, part.slash, False)  # `set` escapes captures again
         client |= part.client
@@ -280,18 +312,19 @@ def definitions(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
     found: list[Directive] = []
     for one in tree.chain(project, block):
-        for d in tree.own(project, one):
-            target = (d.args[0] if d.name == "set" else d.args[-1]) if d.args else ""
-            if d.name in {"set", "map", "geo"} and target.lstrip("$").lower() == name:
-                found.append(d)
-            elif d.name == "if" and d.block is not None:
-                found += [
-                    s
-                    for s in d.block.all("set")
-                    if s.args and s.args[0].lstrip("$").lower() == name
-                ]
-        if len(found) > _SEARCHED:
-            break
+        found += tree.once(project, _defined, one).get(name, [])
+    return found[:_SEARCHED]
+
+
+def _defined(project: Project, block: Block) -> dict[str, list[Directive]]:
+    """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
+    found: dict[str, list[Directive]] = {}
+    for d in tree.own(project, block, "set", "map", "geo", "if"):
+        inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
+        for one in inner:
+            target = (one.args[0] if one.name == "set" else one.args[-1]) if one.args else ""
+            if one.name != "if":
+                found.setdefault(target.lstrip("$").lower(), []).append(one)
     return found
 
 
