@@ -222,7 +222,7 @@ def snippet(one: Object, *, words: Sequence[str]) -> Outcome:
     for key, value in one.annotations.items():
         if not key.startswith(NGINX) or not key.endswith("snippet"):
             continue
-        if not words or any(re.search(rf"\b{word}", str(value)[:20000]) for word in words):
+        if not words or any(re.search(rf"(?:\A|[;{{}}\n])\s*{word}", str(value)[:20000]) for word in words):
             yield hit(one.annotations.key(key), annotation=key)
 
 

@@ -127,11 +127,11 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Itera
         near = nearest(pod, found) or found
         if not found:
             if whole and (ref.kind, ref.name) not in project.memo(_made):
-                yield missing(ref.node.at("name"), kind=ref.kind, name=ref.name, what="is in no file")
+                yield missing(ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file")
         elif near and not any(_has(one, ref.key) for one in near):
             there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
             what = f"has no key {ref.key!r}"
-            yield missing(ref.node.at("key"), related=[there], kind=ref.kind, name=ref.name, what=what)
+            yield missing(ref.node.at("key"), related=[there], source=ref.name, of=ref.kind, what=what)
 
 
 def _has(one: Object, key: str) -> bool:
