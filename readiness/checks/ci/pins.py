@@ -229,3 +229,10 @@ def adhoc_packages(step: Step) -> Iterator[Hit]:
                     run.line(match.start() + len(match.group()) - len(match.group().lstrip())),
                     package=named[0],
                 )
+
+
+def workspace_paths(file: Workflow | Action) -> Iterator[Hit]:
+    """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
+    for resource, used, span in _used(file):
+        if used.form == "local" and used.text.startswith(("./", "../")):
+            yield hit(span, resource=resource, uses=used.text)
