@@ -14,7 +14,7 @@ from readiness.model import Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 from readiness.syntax.interpolation import HOLE
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +76,10 @@ class Service:
 
     @property
     def known(self) -> Known | None:
-        """What is known of its image; None for images that are in no table."""
+        """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
+        if _other_program(self.full.get("entrypoint"), self.full.get("command")):
+            return None
         return compose_images.known(image) if image is not None and not image.name_unknown else None
 
     @property
@@ -102,6 +104,32 @@ _ONCE = re.compile(
     r"certbot|mc|perms?|permissions?|chown|provision\w*|loader|import\w*|export\w*)(?:$|[-_\d])",
     re.IGNORECASE,
 )
+
+
+_CLIENT = re.compile(
+    r"(?:pg_dump\w*|pg_restore|pg_isready|psql|mysqldump|mariadb-dump|mysql|mariadb|redis-cli|mongodump|mongorestore|mongosh?|"
+    r"etcdctl|rabbitmqctl|sleep|tail|crond?|python3?)"
+)
+_SERVER = re.compile(
+    r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE
+)
+
+
+def _other_program(entrypoint: Any, command: Any) -> bool:
+    """Whether a service runs a client or a script of its own in an image: a dump in a database's image is no database."""
+    words = [word for value in (entrypoint, command) for word in _words(value)]
+    if not words:
+        return False
+    first = words[0].rpartition("/")[2]
+    if first in ("sh", "bash", "ash", "dash"):
+        return len(words) > 1 and not _SERVER.search(" ".join(words[1:]))
+    return bool(_CLIENT.fullmatch(first))
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return value.split()
+    return [word for word in value if isinstance(word, str)] if isinstance(value, Seq) else []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
