@@ -20,6 +20,7 @@ _ENVIRONMENTS = frozenset(
     " APP_ENVIRONMENT DEPLOY_ENV SYMFONY_ENV SPRING_PROFILES_ACTIVE QUARKUS_PROFILE MIX_ENV GO_ENV FASTAPI_ENV".split()
 )
 _LEVEL = re.compile(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z|\ARUST_LOG\Z")
+_DEVELOPING = frozenset({"development", "dev", "debug", "local"})
 _ON = frozenset({"1", "true", "yes", "on", "*"})
 _DEVELOPMENT = re.compile(
     r"(?:\A|[/._-])(?:dev|develop|development|local|tests?|testing|e2e|ci|minikube|kind)(?=[/._-]|\Z)"
