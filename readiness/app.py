@@ -140,7 +140,11 @@ def _stdin(found: discover.Found, data: bytes) -> None:
         why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
         found.unread.append(discover.Unread("-", why))
     else:
-        names = ("stdin.yaml", "Dockerfile", "nginx.conf")  # it has no name to go by: ask what it would be under each
+        names = (
+            "stdin.yaml",
+            "Dockerfile",
+            "nginx.conf",
+        )  # it has no name to go by: ask what it would be under each
         kind = next((k for name in names if (k := kinds.classify(name, text))), "")
         found.texts.append(Source("-", text, kind=kind))
 
@@ -179,7 +183,7 @@ def look_up(name: str) -> list[Bound]:
     found = [b for b in bounds if name in {b.rule.id, b.rule.id.partition("/")[2]}]
     found = found or [b for b in bounds if any(name in ids for ids in b.rule.equivalents.values())]
     if not found:
-        raise selection.SelectionError(selection.unknown(name, bounds))
+        raise selection.SelectionError(selection.unknown(name))
     return found
 
 

@@ -38,6 +38,8 @@ KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
     " same-as checklist since hides bad good".split()
 )
+_LEVEL = re.compile(r"^level: (\w+)", re.MULTILINE)
+_HIDES = re.compile(r"^hides: true", re.MULTILINE)
 _EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
 
 
@@ -229,30 +231,46 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
                 yield name, path
 
 
-def load(roots: Sequence[Path] = (), groups: Iterable[str] = GROUPS) -> list[Bound]:
-    """Every rule of the tool and of the given folders. Raises RuleError with the file and the line."""
-    ours = own(tuple(groups))
-    known = {bound.rule.id for bound in ours}
+def ids(roots: Sequence[Path] = ()) -> list[str]:
+    """The id of every rule there is, from the names of the files alone."""
+    return [name for name, _ in files([folder(), *roots])]
+
+
+def load(
+    roots: Sequence[Path] = (),
+    groups: Iterable[str] = GROUPS,
+    levels: Sequence[str] = LEVELS,
+) -> list[Bound]:
+    """The rules of the tool and of the given folders. Raises RuleError with the file and the line.
+
+    Only those of `groups` and `levels` are read whole, and those that stand on secrets whatever their level: a
+    run over one manifest need not know what there is to say of workflows.
+    """
+    known = {name for name, _ in files([folder()], groups)}
     found = [read(name, path) for name, path in files(roots, groups)]
     for bound in found:
         if bound.rule.id in known:
-            raise RuleError(
-                bound.path.name,
-                f"there is a rule {bound.rule.id} already; give this one another name",
-            )
+            text = f"there is a rule {bound.rule.id} already; give this one another name"
+            raise RuleError(bound.path.name, text)
         verify(bound)
-    return [*ours, *found]
+    return [*own(tuple(groups), tuple(levels)), *found]
 
 
 @cache
-def own(groups: tuple[str, ...]) -> tuple[Bound, ...]:
+def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
     """The rules that ship with the tool, read once a process."""
-    return tuple(read(name, path) for name, path in files([folder()], groups))
+    made = []
+    for name, path in files([folder()], groups):
+        text = path.read_text(encoding="utf-8")
+        level = _LEVEL.search(text)
+        if (level[1] if level else LEVELS[0]) in levels or _HIDES.search(text):
+            made.append(read(name, path, text))
+    return tuple(made)
 
 
-def read(name: str, path: Path) -> Bound:
+def read(name: str, path: Path, text: str = "") -> Bound:
     """One rule file without its examples, which are read by `examples` when somebody wants them."""
-    text = path.read_text(encoding="utf-8")
+    text = text or path.read_text(encoding="utf-8")
     cut = _EXAMPLES.search(text)
     source = Source(path.name, text[: cut.start()] if cut else text)
     try:

@@ -63,7 +63,10 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
         render=settings.render,
         helm_values=settings.helm_values,
     )
-    bounds = rules.load(settings.rules)
+    names = rules.ids(settings.rules)
+    selection.validate((*settings.select, *settings.ignore), names)
+    levels = selection.levels(rules.folder(), settings.profile, settings.select)
+    bounds = rules.load(settings.rules, groups_of(made), levels)
     active = selection.chosen(
         bounds,
         rules.folder(),
@@ -92,7 +95,7 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
         for one in (*made.broken, *outcome.findings)
         if one.rule.id in active or one.rule.id == "core/crash"
     ]
-    findings = suppressed(engine.settle(found_all), made, bounds, active, settings, today)
+    findings = suppressed(engine.settle(found_all), made, bounds, active, names, settings, today)
     findings = baseline.stamp(engine.settle(findings))
     if settings.baseline:
         known = baseline.load(settings.baseline)
@@ -114,11 +117,18 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
     )
 
 
+def groups_of(made: Assembly) -> list[str]:
+    """The groups of rules that can have something to say of what was found."""
+    found = {kinds.group(kind) for project in made.projects for kind in project.by_kind}
+    return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
+
+
 def suppressed(
     findings: list[Finding],
     made: Assembly,
     bounds: Sequence[Bound],
     active: set[str],
+    names: Sequence[str],
     settings: Settings,
     today: datetime.date,
 ) -> list[Finding]:
@@ -133,17 +143,20 @@ def suppressed(
         for kind, documents in project.by_kind.items():
             for document in documents:
                 directives += [
-                    suppress.annotation(told(note), known) for note in kinds.notes(kind, document)
+                    suppress.annotation(told(note), names) for note in kinds.notes(kind, document)
                 ]
 
-    def locked(rule: Rule) -> bool:
-        return any(selection.matches(word, rule) for word in settings.file.locked)
+    def locked(name: str) -> bool:
+        return any(
+            word == selection.ALL or selection.named(word, name) for word in settings.file.locked
+        )
 
     return suppress.apply(
         findings,
         directives,
         settings.file.waivers,
         catalogue=known,
+        names=frozenset(names),
         active=active,
         locked=locked,
         today=today,

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from readiness.model import CATEGORIES, Rule
-from readiness.rules import Bound, RuleError
+from readiness.model import CATEGORIES, LEVELS, Rule
+from readiness.rules import Bound, RuleError, load
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"
@@ -37,11 +37,25 @@ def profile(folder: Path, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def matches(selector: str, rule: Rule) -> bool:
     """Whether a selector names a rule: its id, a prefix of it (`k8s`, `k8s/pss-`), its category, or ALL."""
-    if selector in {ALL, rule.id} or selector == rule.category:
-        return True
-    return selector in {rule.kind, f"{rule.kind}/"} or (
-        "/" in selector and rule.id.startswith(selector)
-    )
+    return selector in {ALL, rule.category} or named(selector, rule.id)
+
+
+def levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, ...]:
+    """The levels of which a run may need rules: all of them, but for a profile that is made of levels alone."""
+    chosen_levels, extra = profile(folder, name)
+    return LEVELS if select or extra else chosen_levels
+
+
+def validate(words: Sequence[str], ids: Sequence[str]) -> None:
+    """Raise SelectionError for a selector that names nothing: a mistyped one must not pass in silence."""
+    for word in words:
+        if word != ALL and word not in CATEGORIES and not any(named(word, one) for one in ids):
+            raise SelectionError(unknown(word))
+
+
+def named(word: str, name: str) -> bool:
+    """Whether a selector is the id of a rule or a prefix of it."""
+    return word in {name, name.partition("/")[0]} or ("/" in word and name.startswith(word))
 
 
 def chosen(
@@ -52,22 +66,15 @@ def chosen(
     select: Sequence[str],
     ignore: Sequence[str],
 ) -> set[str]:
-    """The ids of the rules that a run counts.
-
-    `select` takes the place of the profile; `ignore` is taken out of either. Raises SelectionError for a
-    selector that names nothing: a mistyped one must not pass in silence.
-    """
-    for selector in (*select, *ignore):
-        if not any(matches(selector, bound.rule) for bound in bounds):
-            raise SelectionError(unknown(selector, bounds))
+    """The ids of the rules that a run counts: `select` takes the place of the profile, `ignore` is taken out of either."""
     if select:
         ids = {b.rule.id for b in bounds if any(matches(selector, b.rule) for selector in select)}
     else:
-        levels, extra = profile(folder, name)
+        its_levels, extra = profile(folder, name)
         ids = {
             b.rule.id
             for b in bounds
-            if b.rule.level in levels or any(matches(selector, b.rule) for selector in extra)
+            if b.rule.level in its_levels or any(matches(selector, b.rule) for selector in extra)
         }
     return {
         b.rule.id
@@ -77,8 +84,9 @@ def chosen(
     }
 
 
-def unknown(selector: str, bounds: Sequence[Bound]) -> str:
+def unknown(selector: str) -> str:
     """What to say of a selector that names nothing, with the nearest that does."""
+    bounds = load()
     names = [bound.rule.id for bound in bounds]
     tails = {bound.rule.id.partition("/")[2]: bound.rule.id for bound in bounds}
     peers = {one: b.rule.id for b in bounds for ids in b.rule.equivalents.values() for one in ids}

@@ -6,7 +6,7 @@ import bisect
 import datetime
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from readiness.config import Waiver
@@ -106,26 +106,28 @@ def annotation(note: Note, catalogue: Iterable[str]) -> Directive:
     )
 
 
-def apply(
+def apply(  # noqa: PLR0913  # all that a run knows bears on what may be silenced
     findings: Sequence[Finding],
     directives: Sequence[Directive],
     waivers: Sequence[Waiver],
     *,
     catalogue: Catalogue,
+    names: frozenset[str],
     active: set[str],
-    locked: Callable[[Rule], bool],
+    locked: Callable[[str], bool],
     today: datetime.date,
     config: Source | None = None,
 ) -> list[Finding]:
     """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
 
+    `names` are the ids of all rules there are, `catalogue` the rules that were read.
     `active` are the ids of the rules that ran: of a rule that did not run nobody can say that it is unused.
     Expired suppressions silence nothing. Locked rules can't be silenced.
     """
     problems: list[Finding] = []
     good: list[Directive] = []
     for one in directives:
-        problem = invalid(one.rules, one.reason, one.until, catalogue, locked)
+        problem = invalid(one.rules, one.reason, one.until, names, locked)
         if problem:
             problems.append(
                 _say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem)
@@ -137,7 +139,7 @@ def apply(
             )
         else:
             good.append(one)
-    valid = _valid_waivers(waivers, catalogue, locked, today, config, problems)
+    valid = _valid_waivers(waivers, catalogue, names, locked, today, config, problems)
     kept, used, used_waivers = _mark(findings, good, valid)
     places = {place_of(good[number]) for number in used}
     unused = catalogue["core/suppression-unused"]
@@ -207,34 +209,35 @@ def _covers(one: Directive, finding: Finding) -> bool:
 
 
 def invalid(
-    names: Sequence[str],
+    rules: Sequence[str],
     reason: str,
     until: str | None,
-    catalogue: Catalogue,
-    locked: Callable[[Rule], bool],
+    names: Collection[str],
+    locked: Callable[[str], bool],
 ) -> str:
     """Why a suppression cannot take effect; empty where it can."""
-    if not names:
+    if not rules:
         return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
-    for name in names:
-        if name not in catalogue:
+    for name in rules:
+        if name not in names:
             return f"suppression names {name!r}, and no rule is called that"
-        if locked(catalogue[name]):
+        if locked(name):
             return f"{name} is locked by the settings and can't be suppressed"
     if len(reason) < 3:
-        return f"suppression of {', '.join(names)} gives no reason"
+        return f"suppression of {', '.join(rules)} gives no reason"
     if until:
         try:
             datetime.date.fromisoformat(until)
         except ValueError:
-            return f"suppression of {', '.join(names)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
+            return f"suppression of {', '.join(rules)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
     return ""
 
 
 def _valid_waivers(
     waivers: Sequence[Waiver],
     catalogue: Catalogue,
-    locked: Callable[[Rule], bool],
+    names: frozenset[str],
+    locked: Callable[[str], bool],
     today: datetime.date,
     config: Source | None,
     problems: list[Finding],
@@ -242,7 +245,7 @@ def _valid_waivers(
     """The waivers that hold today; a finding for each of the others."""
     valid = []
     for number, waiver in enumerate(waivers):
-        problem = invalid([waiver.rule], waiver.reason, waiver.until, catalogue, locked)
+        problem = invalid([waiver.rule], waiver.reason, waiver.until, names, locked)
         over = (
             bool(waiver.until)
             and not problem

@@ -68,6 +68,14 @@ def notes(kind: str, document: Any) -> Iterator[Note]:
     return found(document) if found else iter(())
 
 
+_GROUPS = {"github": "ci", "gitlab": "ci", "dependabot": "ci", "dockerignore": "dockerfile"}
+
+
+def group(kind: str) -> str:
+    """The folder of rules that speak of a kind."""
+    return _GROUPS.get(kind, kind)
+
+
 def kind_of_target(target: str) -> str:
     """The kind that a target belongs to."""
     return target.partition(".")[0]
