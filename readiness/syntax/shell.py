@@ -110,23 +110,26 @@ class Command:
         """The words without quotes."""
         return tuple(word.value for word in self.words)
 
-    def has(self, *options: str) -> bool:
+    def has(self, *options: str, valued: str = "") -> bool:
         """Whether one of the options is given: `-y`, also in `-qqy`, or `--yes`, also as `--yes=`."""
-        return self.find(*options) is not None
+        return self.find(*options, valued=valued) is not None
 
-    def find(self, *options: str) -> Word | None:
-        """The first word that is or holds one of the options; none behind `--`."""
+    def find(self, *options: str, valued: str = "") -> Word | None:
+        """The first word that is or holds one of the options; none behind `--`.
+
+        `valued` are the letters that take a value: what follows one in a cluster is no option.
+        """
         for word in self.words:
             value = word.value
             if value == "--":
                 return None
             if not value.startswith("-"):
                 continue
+            letters = "" if value[1:2] == "-" else _letters(value[1:].partition("=")[0], valued)
             for option in options:
                 if value == option or (len(option) > 2 and value.startswith(f"{option}=")):
                     return word
-                short = len(option) == 2 and option[0] == "-" and value[1:2] != "-"
-                if short and option[1] in value[1:].partition("=")[0]:
+                if len(option) == 2 and option[1] in letters:
                     return word
         return None
 
@@ -154,6 +157,12 @@ class Command:
             else:
                 found.append(word)
         return tuple(found)
+
+
+def _letters(cluster: str, valued: str) -> str:
+    """The options of a cluster, up to the first that takes the rest as its value."""
+    end = next((at for at, letter in enumerate(cluster) if letter in valued), len(cluster))
+    return cluster[: end + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

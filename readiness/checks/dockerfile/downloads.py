@@ -10,6 +10,8 @@ from readiness.model import Hit, Span, hit
 from readiness.syntax import packages, shell
 from readiness.syntax.wrappers import unwrapped
 
+# Short options that take a value, so that `-okernel` holds no `-k`.
+_VALUED = {"curl": "AbcCdDeEFhHKmoPQrtTuUwxXyYz"}
 _NO = ("0", "false", "no", "off")
 
 
@@ -20,7 +22,8 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
     call = packages.call(command.whole)
     if wanted is None and call is not None and call.manager.name == "pip":
         wanted = options.get("pip")
-    word = one.find(*wanted) if wanted else None
+    valued = _VALUED.get(one.program, "")
+    word = one.find(*wanted, valued=valued) if wanted else None
     if word is not None:
         yield hit(word.span, option=word.value.partition("=")[0], program=one.program)
 
@@ -43,10 +46,25 @@ def insecure_setting(command: Command) -> Iterator[Hit]:
                 r"(?:--setopt=)?(?:\S+\.)?sslverify=(?:0|false|no|off)\Z", word.value, re.I
             ):
                 yield hit(word.span, setting=word.value, program=one.program)
+    elif one.program in ("echo", "printf") and _writes_package_settings(command):
+        if any(_SSL_OFF.search(value) for value in values):
+            yield hit(one.span, setting="sslverify off", program="yum or dnf")
     elif one.program == "git" and values[-1:] and values[-1].lower() in _NO:
         lower = {value.lower() for value in values}
         if {"config", "http.sslverify"} <= lower:
             yield hit(one.span, setting="http.sslVerify false", program="git")
+
+
+_SSL_OFF = re.compile(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
+
+
+def _writes_package_settings(command: Command) -> bool:
+    """Whether the output goes to a settings file of yum or dnf."""
+    return any(
+        redirect.target is not None and re.search(r"/(?:yum|dnf)", redirect.target.value)
+        for redirect in command.whole.redirects
+        if redirect.operator.startswith(">")
+    )
 
 
 def insecure_variable(
