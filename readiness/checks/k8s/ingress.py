@@ -10,11 +10,11 @@ from typing import Any
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import index, nearest, same
 from readiness.kinds.k8s import Container, Object, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit, missing
+from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 NGINX = "nginx.ingress.kubernetes.io/"
 # Annotations by which a controller ends TLS with a certificate that no field of the Ingress names.
 TLS_ELSEWHERE = (
@@ -253,15 +253,21 @@ def annotations_retired(one: Object) -> Outcome:
             yield hit(one.annotations.key(found[0]), annotation=found[0])
 
 
+# Class, prefix of the annotations, and how those begin that limit requests.
+LIMITS = (("nginx", NGINX, "limit-"), ("haproxy", "haproxy.org/", "rate-limit-requests"))
+
+
 def no_rate_limit(one: Object) -> Outcome:
     """An Ingress of a controller that can limit requests sets no limit."""
     if not is_ingress(one):
         return
     name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
-    if name != "nginx" and not any(key.startswith(NGINX) for key in one.annotations):
-        return
-    if not any(key.startswith(NGINX + "limit-") for key in one.annotations):
-        yield missing(one.metadata.at("name"))
+    for controller, prefix, limit in LIMITS:
+        if name == controller or any(key.startswith(prefix) for key in one.annotations):
+            if not any(key.startswith(prefix + limit) for key in one.annotations):
+                yield missing(one.metadata.at("name"))
+            return
+    yield Aside()
 
 
 ISSUERS = ("cert-manager.io/", "certmanager.k8s.io/", "kubernetes.io/tls-acme", "networking.gke.io/managed-certificates",
