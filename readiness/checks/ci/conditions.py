@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from readiness.kinds.github import Workflow
@@ -10,11 +11,16 @@ from readiness.model import Hit, hit
 from readiness.syntax import constant
 from readiness.syntax.yaml import Map
 
+_LITERAL = re.compile(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")
 
-def constant_conditions(workflow: Workflow) -> Iterator[Hit]:
-    """An `if` that is always true or always false."""
+
+def constant_conditions(workflow: Workflow, *, literal: bool) -> Iterator[Hit]:
+    """An `if` that is always true or always false; with `literal`, one that says so in plain words."""
     for way, node in _conditions(workflow):
         value = node.get("if")
+        plain = isinstance(value, bool) or (isinstance(value, str) and bool(_LITERAL.match(value)))
+        if plain is not literal:
+            continue
         if isinstance(value, bool):
             yield hit(node.at("if"), where=way, value=str(value).lower())
             continue

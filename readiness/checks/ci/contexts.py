@@ -104,9 +104,7 @@ _JOB = t.record(
     {
         "check_run_id": t.NUMBER,
         "container": t.record({"id": t.STRING, "network": t.STRING}),
-        "services": t.record(
-            {}, t.record({"id": t.STRING, "network": t.STRING, "ports": t.ANYTHING})
-        ),
+        "services": t.record({}, t.record({"id": t.STRING, "network": t.STRING, "ports": t.ANY})),
         **dict.fromkeys(
             ("status", "workflow_ref", "workflow_sha", "workflow_repository", "workflow_file_path"),
             t.STRING,
