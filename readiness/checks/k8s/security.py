@@ -25,6 +25,18 @@ DEFAULT_CAPABILITIES = frozenset(
     {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
      "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
 )  # fmt: skip
+# Fields that a pod's securityContext and a container's have in common.
+SHARED = frozenset(
+    {
+        "runAsUser",
+        "runAsGroup",
+        "runAsNonRoot",
+        "seLinuxOptions",
+        "seccompProfile",
+        "appArmorProfile",
+        "windowsOptions",
+    }
+)
 # Fields of a container's securityContext that a pod's does not have.
 CONTAINER_ONLY = (
     "allowPrivilegeEscalation",
@@ -229,10 +241,12 @@ def unhardened(container: Container) -> Outcome:
 
 
 def no_context(pod: Pod) -> Outcome:
-    """Neither the pod nor every container has a securityContext."""
+    """Neither the pod nor every container says who runs in it and how it is confined."""
     if pod_context(pod):
         return
-    bare = [container.name for container in pod.containers() if not container.security]
+    bare = [
+        container.name for container in pod.containers() if not SHARED & set(container.security)
+    ]
     if bare:
         yield missing(pod.node.at(), names=joined(repr(name) for name in bare))
 
