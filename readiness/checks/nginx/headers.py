@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx import tree
+from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import redirects
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, takes_all
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive
@@ -171,11 +171,18 @@ def _answers(project: Project, block: Block) -> bool:
 
 
 def serves(project: Project, block: Block) -> bool:
-    """Whether a server sends pages, and does not only redirect or refuse."""
+    """Whether a server sends pages to others, and does not only redirect, refuse or answer its own machine."""
+    listens = list(hosts.listens(block)) if block.owner and block.owner.name == "server" else []
+    if (
+        listens
+        and len(listens) == len(block.all("listen"))
+        and all(hosts.loopback(one.host) for one in listens)
+    ):
+        return False
     if tree.value(project, block, "ssl_reject_handshake") == "on" or _turns_away(project, block):
         return False
     locations = [d for d in tree.own(project, block, "location") if d.block is not None]
-    everything = [d for d in locations if d.args in {("/",), ("^~", "/")}]
+    everything = [d for d in locations if takes_all(d)]
     if not any(_turns_away(project, d.block) for d in everything if d.block):
         return True
     others = [d for d in locations if d not in everything and "well-known" not in d.value]

@@ -103,6 +103,12 @@ def listens(block: Block, *, http: bool = True) -> Iterator[Listen]:
         yield Listen(str(address) if address else host, port or "80", directive, options)
 
 
+def loopback(host: str) -> bool:
+    """Whether only this machine reaches a socket of that address."""
+    address = ip(host)
+    return host == "localhost" or host.startswith("unix:") or bool(address and address.is_loopback)
+
+
 class Target(NamedTuple):
     """What a `*_pass` names: the scheme, the host with its port, and the rest from the first slash, if any."""
 

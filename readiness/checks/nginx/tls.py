@@ -113,7 +113,7 @@ def _listen(block: Block) -> Span:
     return found[0].head if found else block.at()
 
 
-def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
+def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
@@ -121,7 +121,7 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
         for one in hosts.listens(block)
         if one.port == "80" and not {"ssl", "quic"} & set(one.options)
     ]
-    if not plain or _redirecting(project, block) or all(_loopback(one.host) for one in plain):
+    if not plain or _redirecting(project, block) or all(hosts.loopback(one.host) for one in plain):
         return
     names = server_names(project, block)
     secure = (
@@ -131,6 +131,9 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit]:
     )
     twins = bool(names & secure) if names else bool(secure)
     if not (scope.tls or twins) or not serves_content(project, block):
+        return
+    if tree.opaque(project, block):
+        yield Unknown(block.at())
         return
     place = plain[0].directive
     yield hit(place.at("value") if place else block.at(), server=scope.name)
@@ -180,11 +183,6 @@ def _redirecting(project: Project, block: Block) -> bool:
         if d.name == "error_page" and any("https://" in word for word in d.args):
             return True
     return False
-
-
-def _loopback(host: str) -> bool:
-    address = hosts.ip(host)
-    return host == "localhost" or host.startswith("unix:") or bool(address and address.is_loopback)
 
 
 def no_tls(scope: Scope, project: Project) -> Iterator[Hit]:
