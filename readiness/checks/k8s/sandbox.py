@@ -9,7 +9,7 @@ from readiness.checks.k8s.index import index, same, selector
 from readiness.kinds.k8s import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
-from readiness.syntax.yaml import Seq
+from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
@@ -26,17 +26,25 @@ def runtime_class(pod: Pod, *, deny: Sequence[str]) -> Outcome:
 
 
 def egress(pod: Pod, *, project: Project) -> Outcome:
-    """No NetworkPolicy of the project limits where the pod connects to, or one that does lets it go everywhere."""
+    """Nothing limits where the pod connects to, or a policy that does lets it go everywhere."""
+    spec = pod.owner.spec
+    if pod.kind == "SandboxTemplate" and spec.get("networkPolicyManagement") != "Unmanaged":
+        # The controller makes the policy: its default lets the pod reach nothing inside the network.
+        yield from open_rules(mapping(spec, "networkPolicy"), pod.owner)
+        return
     limiting = [one for one in index(project).all("NetworkPolicy") if limits(one, pod)]
     for policy in limiting:
-        rules = policy.spec.get("egress")
-        for rule in maps(rules):
-            if everywhere(rule):
-                where = f"{policy.resource} allows every address"
-                yield hit(rule.at(), at=policy.source, resource=policy.resource, what=where)
-                return
+        yield from open_rules(policy.spec, policy)
     if not limiting:
         yield missing(pod.node.at(), what="no NetworkPolicy limits its egress")
+
+
+def open_rules(spec: Map, owner: Object) -> Iterator[Hit]:
+    """The rules of a policy's egress that allow every address."""
+    for rule in maps(spec.get("egress")):
+        if everywhere(rule):
+            where = f"{owner.resource} allows every address"
+            yield hit(rule.at(), at=owner.source, resource=owner.resource, what=where)
 
 
 def limits(policy: Object, pod: Pod) -> bool:
