@@ -208,6 +208,21 @@ def parse(source: Source) -> Document:
     return Document(source, tuple(sections))
 
 
+def matching(location: Directive) -> tuple[str, str]:
+    """How a location matches, and what: (`=`, `^~`, `~`, `~*` or nothing, the path). `location =/a` needs no blank."""
+    args = location.args
+    if len(args) != 1:
+        return (args[0], args[1]) if args else ("", "")
+    sign = next((one for one in ("=", "^~", "~*", "~") if args[0].startswith(one)), "")
+    return sign, args[0].removeprefix(sign).lstrip()
+
+
+def takes_all(location: Directive) -> bool:
+    """Whether it is the `location /` that takes what no other does."""
+    sign, path = matching(location)
+    return location.name == "location" and path == "/" and sign in {"", "^~"}
+
+
 def speaks_tls(block: Block) -> bool:
     """Whether a server block takes TLS connections."""
     return any({"ssl", "quic"} & set(d.args[1:]) for d in block.all("listen")) or any(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import REDIRECTS, redirects
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, matching, takes_all
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive
@@ -169,13 +169,10 @@ def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     if not tree.own(project, block, "root") or not roots:
         return
     for d in tree.within(project, block):
-        pattern = (
-            d.args[1]
-            if d.name == "location" and len(d.args) == 2 and d.args[0].startswith("~")
-            else ""
-        )
+        sign, pattern = matching(d) if d.name == "location" else ("", "")
         if (
             d.block is not None
+            and sign.startswith("~")
             and _HIDDEN.search(pattern)
             and tree.own(project, d.block, "deny", "return", "internal")
         ):
@@ -197,7 +194,7 @@ def _sends_files(project: Project, block: Block) -> bool:
     if tree.own(project, block, "return"):
         return False
     for d in tree.own(project, block, "location"):
-        if d.args in {("/",), ("^~", "/")} and d.block is not None:
+        if takes_all(d) and d.block is not None:
             taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
             return not any(x.name in taken for x in tree.own(project, d.block))
     return True

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import VARIABLE, names, redirects, regex_of, variable
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, matching, takes_all
 from readiness.model import Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
@@ -30,14 +30,9 @@ def alias_traversal(statement: Statement) -> Iterator[Hit]:
         return
     pattern = regex_of(location)
     if pattern is None:
-        prefix = location.args[-1] if location.args else ""
-        exact = location.args[:1] == ("=",)
-        if (
-            prefix.startswith("/")
-            and not exact
-            and not prefix.endswith("/")
-            and d.args[0].endswith("/")
-        ):
+        sign, prefix = matching(location)
+        meets = prefix.endswith("/") or not d.args[0].endswith("/")
+        if prefix.startswith("/") and sign != "=" and not meets:
             yield hit(location.at(len(location.args)), alias=d.args[0], location=prefix)
         return
     regex = pcre.read(*pattern)
@@ -90,11 +85,7 @@ def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
     """`root` stands in `location /` and the server has none, so other locations fall back to nginx's own folder."""
     d = statement.node
     location = d.parent.owner
-    if (
-        location is None
-        or location.args not in {("/",), ("^~", "/")}
-        or location.name != "location"
-    ):
+    if location is None or not takes_all(location):
         return
     server = location.parent
     if server.name != "server" or tree.inforce(project, server, "root"):
@@ -132,8 +123,8 @@ def slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
     if not d.args or "$" in d.args[0] or location is None or d.parent.name == "if":
         return
     uri = hosts.target(d.args[0]).uri
-    prefix = location.args[-1] if location.args else ""
-    plain = len(location.args) == 1 or location.args[0] == "^~"
+    sign, prefix = matching(location)
+    plain = sign in {"", "^~"}
     if (
         not uri
         or "?" in uri
@@ -207,7 +198,7 @@ def normalized(statement: Statement, project: Project) -> Iterator[Hit]:
     """`proxy_pass` has a fixed URI, so the rest of the path goes through nginx's decoding and normalising."""
     d = statement.node
     location = _served(d.parent)
-    if not d.args or (location is not None and location.args[:1] == ("=",)):
+    if not d.args or (location is not None and matching(location)[0] == "="):
         return
     uri = hosts.target(d.args[0]).uri
     if uri and not VARIABLE.search(uri):
@@ -227,8 +218,8 @@ def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     owner = block.owner
     if (
         owner is None
-        or len(owner.args) != 2
-        or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", owner.args[1])
+        or not matching(owner)[0].startswith("~")
+        or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", matching(owner)[1])
     ):
         return
     if any(

@@ -14,7 +14,7 @@ from readiness.checks.nginx.variables import (
     redirects,
     regex_of,
 )
-from readiness.kinds.nginx import FREE, Scope, Statement
+from readiness.kinds.nginx import FREE, Scope, Statement, matching
 from readiness.model import Hit, Span, hit, joined
 from readiness.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
@@ -104,8 +104,8 @@ def _anywhere(project: Project, d: Directive, number: int) -> bool:
         top = level
         if level.name == "server":
             break
-    if tree.opaque(project, d.parent):
-        return True
+    if tree.opaque(project, d.parent) or (top.owner is None and d.parent is top):
+        return True  # a loose line: what stands around it is not in sight
     candidates = [top.owner] if top.owner is not None else []
     for one in [*tree.within(project, top), *candidates]:
         if one.name == "server_name" and any(name.startswith("~") for name in one.args):
@@ -232,7 +232,12 @@ def _patterns(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
         ]
     pattern = regex_of(d)
     return (
-        [(pattern, d.head if d.name == "if" else d.at(2 if d.name == "location" else 1))]
+        [
+            (
+                pattern,
+                d.head if d.name == "if" else (d.places[-1] if d.name == "location" else d.at(1)),
+            )
+        ]
         if pattern
         else []
     )
@@ -297,15 +302,16 @@ def unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
         for d in tree.own(project, scope.node)
     )
     if not pcre_tree.has_anchor(regex.root) and not refuses:
-        yield hit(owner.at(2), pattern=pattern[0] if pattern else "")
+        yield hit(owner.places[-1], pattern=pattern[0] if pattern else "")
 
 
 def exact(scope: Scope) -> Iterator[Hit]:
     """The expression of a location can match one path only, which `location =` finds faster."""
     owner = scope.node.owner
-    if owner is None or len(owner.args) != 2 or owner.args[0] != "~":
+    sign, text = matching(owner) if owner is not None else ("", "")
+    if owner is None or sign != "~":
         return
-    regex = pcre.read(owner.args[1])
+    regex = pcre.read(text)
     if (
         regex is None
         or regex.groups
@@ -315,7 +321,7 @@ def exact(scope: Scope) -> Iterator[Hit]:
         return
     path = pcre_tree.literal(regex.root)
     if path and path.startswith("/"):
-        yield hit(owner.at(2), path=path)
+        yield hit(owner.places[-1], path=path)
 
 
 def mixed_case(scope: Scope) -> Iterator[Hit]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx import hosts, tree
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, matching
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax import secrets
@@ -15,12 +15,12 @@ from readiness.syntax.nginx import Block, Directive
 _ONCE = frozenset(
     """worker_processes worker_rlimit_nofile worker_connections pid user daemon client_max_body_size client_body_timeout
     client_header_timeout keepalive_timeout keepalive_requests send_timeout server_tokens sendfile tcp_nopush
-    tcp_nodelay root alias default_type gzip gzip_comp_level gzip_min_length gzip_types gzip_vary gzip_proxied
-    ssl_protocols ssl_ciphers ssl_prefer_server_ciphers ssl_session_cache ssl_session_timeout ssl_session_tickets
+    tcp_nodelay root alias default_type gzip gzip_comp_level gzip_min_length gzip_vary
+    ssl_ciphers ssl_prefer_server_ciphers ssl_session_timeout ssl_session_tickets
     ssl_dhparam ssl_stapling ssl_stapling_verify proxy_pass proxy_http_version proxy_read_timeout
     proxy_connect_timeout proxy_send_timeout proxy_buffering proxy_buffer_size proxy_buffers proxy_busy_buffers_size
     fastcgi_pass fastcgi_index fastcgi_read_timeout uwsgi_pass autoindex try_files expires charset resolver
-    resolver_timeout server_names_hash_bucket_size types_hash_max_size http2 stub_status auth_basic
+    resolver_timeout server_names_hash_bucket_size types_hash_max_size http2 auth_basic
     auth_basic_user_file""".split()
 )
 _LINE_STARTS = frozenset(
@@ -102,12 +102,15 @@ def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
 
 def same_location(scope: Scope, project: Project) -> Iterator[Hit]:
     """One block has the same location twice; nginx does not start."""
-    seen: set[tuple[str, ...]] = set()
+    seen: set[tuple[bool, str]] = set()
     for d in tree.own(project, scope.node, "location"):
-        args = d.args if len(d.args) != 1 else ("", *d.args)
-        if args in seen:
+        sign, path = matching(d)
+        if sign.startswith("~") or path.startswith("@"):
+            continue  # nginx takes these twice and uses the first
+        key = sign == "=", path
+        if key in seen:
             yield hit(d.head, at=d.source, location=d.value, resource=scope.resource)
-        seen.add(args)
+        seen.add(key)
 
 
 def repeated(scope: Scope) -> Iterator[Hit]:
@@ -115,7 +118,7 @@ def repeated(scope: Scope) -> Iterator[Hit]:
     seen: set[str] = set()
     for d in scope.node.directives:
         if d.name in _ONCE:
-            if d.name in seen and d.name != "ssl_session_cache":
+            if d.name in seen:
                 yield hit(d.at(0), directive=d.name)
             seen.add(d.name)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from readiness.checks.nginx import tree
-from readiness.kinds.nginx import Statement
+from readiness.kinds.nginx import Statement, matching
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
 from readiness.syntax import pcre, pcre_tree
@@ -57,8 +57,9 @@ def spans(text: str) -> Iterator[tuple[str, str]]:
 def regex_of(directive: Directive) -> tuple[str, bool] | None:
     """The expression of a `location ~`, an `if (... ~ ...)` or a `rewrite`, and whether case is ignored."""
     args = directive.args
-    if directive.name == "location" and len(args) == 2 and args[0] in {"~", "~*"}:
-        return args[1], args[0] == "~*"
+    if directive.name == "location":
+        sign, path = matching(directive)
+        return (path, sign == "~*") if sign.startswith("~") else None
     if directive.name == "rewrite" and args:
         return args[0], False
     if directive.name == "if" and len(args) >= 3 and args[1] in {"~", "~*", "!~", "!~*"}:
