@@ -26,14 +26,26 @@ def module(kind: str) -> ModuleType:
     return importlib.import_module(f"readiness.kinds.{kind}")
 
 
+_YAML = (".yaml", ".yml", ".json")
+# What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
+_SIGNS: dict[str, Callable[[str, str], bool]] = {
+    "dockerfile": lambda path, text: not path.lower().endswith(_YAML),
+    "compose": lambda path, text: "services" in text or "compose" in path.lower(),
+    "github": lambda path, text: (
+        "jobs" in text or "runs" in text or ".github/" in path or "action.y" in path
+    ),
+    "dependabot": lambda path, text: "updates" in text or "dependabot" in path,
+    "gitlab": lambda path, text: "stage" in text or "gitlab-ci" in path,
+    "nginx": lambda path, text: not path.lower().endswith(_YAML),
+    "dockerignore": lambda path, text: "ignore" in path,
+}
+
+
 def classify(path: str, text: str) -> str:
     """The kind that claims a text, by its content before its name; an empty string where none does."""
     for kind in KINDS:
-        try:
-            found = module(kind)
-        except ModuleNotFoundError:
-            continue  # while the kinds are being built
-        if found.claims(path, text):
+        sign = _SIGNS.get(kind)
+        if (sign is None or sign(path, text)) and module(kind).claims(path, text):
             return kind
     return ""
 
