@@ -25,7 +25,7 @@ NAME = "dockerfile"
 EXAMPLE = "Dockerfile"
 
 _NAMED = re.compile(
-    r"(?:\A|/)(?:[^/]*[._-])?(?:dockerfile|containerfile)(?:[._-][^/]*)?\Z", re.IGNORECASE
+    r"(?:\A|/)(?:[^/]*[._-])?(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?\Z", re.IGNORECASE
 )
 _OTHER = re.compile(
     r"\.(?:md|markdown|rst|adoc|html?|py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|json|ya?ml|toml|ini|xml"

@@ -171,7 +171,8 @@ _GROUPS = frozenset({"module", "group", "groups", "pip", "global", "workspace", 
 def call(command: Command) -> Call | None:
     """What a command asks of a package manager; None where it is none, or asks for nothing known."""
     command = unwrapped(command)
-    program, words = command.program, command.words
+    # xx-apt-get and its like (tonistiigi/xx) install for the target platform
+    program, words = command.program.removeprefix("xx-"), command.words
     if _PYTHON.match(program) and len(words) > 1 and words[0].value == "-m":
         program, words = words[1].value, words[2:]
     if program == "uv" and words and words[0].value == "pip":

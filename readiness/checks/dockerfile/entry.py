@@ -15,6 +15,11 @@ from readiness.syntax.wrappers import unwrapped
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
 _SCRIPT = re.compile(r"\.(?:js|mjs|cjs|py|rb|php|pl|sh|jar)\Z")
+# Endings that folders do not have.
+_FILE = re.compile(
+    r".\.(?:[cm]?[jt]s|tsx|jsx|py|rb|php|pl|sh|json|lock|ya?ml|toml|txt|md|ini|cfg|conf|xml|jar|war"
+    r"|html|css|mod|sum|properties|sql|pem|crt|key|env|npmrc|whl|gz|zip)\Z"
+)
 # Bases of which it is known that they bring no files of an application.
 _PLAIN = frozenset(
     {"node", "python", "golang", "ruby", "php", "rust", "alpine", "debian", "ubuntu", "scratch"}
@@ -93,7 +98,7 @@ def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
         if word.is_variable or one.heredocs:
             return None
         name = posixpath.basename(posixpath.normpath(word.value))
-        is_file = bool(re.search(r"[^/]\.[A-Za-z0-9]+\Z", name)) and one.keyword == "COPY"
+        is_file = bool(_FILE.search(name)) and one.keyword == "COPY"
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True

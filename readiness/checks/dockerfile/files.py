@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from readiness.checks.dockerfile.context import is_context, sources
 from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.model import Hit, Unknown, hit
+from readiness.syntax import image as images
 from readiness.syntax import packages
 from readiness.syntax.dockerfile import Instruction
 from readiness.syntax.words import Word
@@ -156,6 +157,10 @@ def root_copied(step: Step) -> Iterator[Hit]:
     flag = one.flag("from") if one.keyword == "COPY" else None
     if flag is None or not one.words or one.words[-1].value not in ("/", "/."):
         return
+    source = step.document.stage(flag.value)
+    image = source.root.image if source else images.parse(flag.value)
+    if image.familiar == "tonistiigi/xx":
+        return  # a few scripts, made to be copied like this
     for word in sources(one):
         if word.value in ("/", "/*", "/."):
             yield hit(word.span, name=flag.value)

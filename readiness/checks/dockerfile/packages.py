@@ -190,6 +190,8 @@ def recommends(command: Command) -> Iterator[Hit]:
     one = packages.call(command.whole)
     if one is None or one.manager.name != "apt" or one.verb.value != "install":
         return
+    if not shipped(command.step):
+        return
     if one.command.program == "aptitude" and one.command.has("-R", "--without-recommends"):
         return
     if one.command.has("--no-install-recommends"):

@@ -39,6 +39,8 @@ def name_case(stage: Stage) -> Iterator[Hit]:
 
 def unused(document: Document) -> Iterator[Hit]:
     """A stage that no later one builds on or copies from; the last stage is what is built."""
+    if any("$" in s.image_word.raw for s in document.stages if s.base is None and s.image_word):
+        return  # a FROM with a variable may mean any of them
     used = {id(stage.base) for stage in document.stages if stage.base is not None}
     for step in document.steps:
         names = [flag.value for flag in step.instruction.flags if flag.name == "from"]

@@ -165,7 +165,7 @@ def _why_undefined(stage: Stage, name: str, after: int) -> str:
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = {one for below in stage.chain for one in below.variables if one != name}
+    names = {"PATH", *(one for below in stage.chain for one in below.variables if one != name)}
     close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85) if len(name) < 60 else []
     if close:
         return f"did you mean {close[0]}?"
