@@ -11,7 +11,6 @@ from readiness.assembly import Assembly, Row
 from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
-from readiness.render import kustomize
 
 OTHER = "of no kind that readiness knows"
 PROSE = "a document; name it, or ask with --documents"
@@ -51,7 +50,7 @@ def assemble(
         elif source.path in built:
             made.rows.append(Row(source.path, "k8s", "checked"))
             made.sources.append(source)
-        elif posixpath.basename(source.path) in kustomize.NAMES:
+        elif posixpath.basename(source.path) in environments.OVERLAYS:
             made.sources.append(source)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
@@ -62,7 +61,7 @@ def assemble(
             made.rows.append(Row(source.path, "", "skipped", OTHER))
     pairs = list(made.parse(ours, core))
     if pairs:
-        made.projects.insert(0, Project(pairs, found.paths, complete=found.walked))
+        made.projects.insert(0, environments.project(pairs, found))
     for folder in sorted(templates):
         if templates[folder]:
             environments.chart(

@@ -5,18 +5,21 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from readiness import kinds
 from readiness.assembly import Assembly, Row
 from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
-from readiness.render import helm, kustomize
-from readiness.render.made import Made, RenderError
+
+if TYPE_CHECKING:
+    from readiness.render import helm, kustomize
+    from readiness.render.made import Made, RenderError
 
 _LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
+OVERLAYS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 ASKED_NOT = "not rendered, as --no-render asks"
 
 
@@ -53,6 +56,9 @@ def chart(
     asked: bool,
 ) -> None:
     """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
+    from readiness.render import helm
+    from readiness.render.made import RenderError
+
     path = posixpath.join(folder, "Chart.yaml")
     about = next((one for one in found.texts if one.path == path), None)
     if about is None or _LIBRARY.search(about.text):
@@ -86,13 +92,29 @@ def add(made: Assembly, texts: Sequence[Made], found: Found, core: dict[str, Rul
     for source in texts:
         source.kind = kinds.classify(source.path, source.text)
     pairs = list(made.parse([one for one in texts if one.kind], core, rows=False))
-    made.projects.append(Project(pairs, found.paths, complete=found.walked))
+    made.projects.append(project(pairs, found))
+
+
+def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
+    """Documents as a project that knows what the walk saw, covered and passed over."""
+    return Project(
+        pairs, found.paths, complete=found.walked, walked=found.folders, closed=found.closed
+    )
 
 
 def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool) -> frozenset[str]:
     """Build what the kustomizations deploy; the paths of the files that are judged by that, and not by themselves."""
     sources = {source.path: source for source in found.texts}
+    if not any(posixpath.basename(path) in OVERLAYS for path in sources):
+        return frozenset()
+    from concurrent.futures import ThreadPoolExecutor
+
+    from readiness.render import kustomize
+    from readiness.render.made import RenderError
+
     known = kustomize.read(sources)
+    for path in (path for one in known.values() for path in one.patches if path in sources):
+        sources[path].fragment = True  # a part of an object, where the overlay is not built
     roots = kustomize.roots(known)
     if not roots:
         return frozenset()
