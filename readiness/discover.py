@@ -36,9 +36,7 @@ _OTHERS = frozenset(
     .pt .npy .lst .sam .keep .gitkeep .editorconfig
     """.split()
 )  # fmt: skip
-_ALWAYS = re.compile(
-    r"dockerfile|containerfile|nginx|(?:docker|container)ignore\Z", re.IGNORECASE
-)
+_ALWAYS = re.compile(r"dockerfile|containerfile|nginx|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,10 @@ class Unread:
 
 @dataclass(slots=True)
 class Found:
-    """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw."""
+    """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
+
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out.
+    """
 
     texts: list[Source] = field(default_factory=list)
     prose: list[Source] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Found:
     walked: bool = False
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
 
 
 class MissingPathError(Exception):
@@ -174,11 +176,13 @@ class Walk:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if entry.is_symlink() and not inside(entry, folder):
+                    self.found.closed.add(self.shown(entry.path))
                     continue
             except OSError as error:
                 self.unread(entry.path, reason_of(error))
                 continue
             if (is_folder and entry.name in VENDORED) or self.out(entry, is_folder):
+                self.found.closed.add(self.shown(entry.path))
                 continue
             if is_folder:
                 self.folder(Path(entry.path), depth + 1)

@@ -24,6 +24,7 @@ class Project:
 
     `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
+    `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out).
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Project:
         *,
         prose: bool = False,
         complete: bool = False,
+        walked: Iterable[str] = (".",),
+        closed: Iterable[str] = (),
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -40,6 +43,8 @@ class Project:
         self.paths = frozenset(paths)
         self.prose = prose
         self.complete = complete
+        self.walked = frozenset(map(posixpath.normpath, walked))
+        self.closed = frozenset(map(posixpath.normpath, closed))
         self._memo: dict[Any, Any] = {}
         self._folders: frozenset[str] | None = None
 
@@ -72,4 +77,24 @@ class Project:
 
         Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
         """
-        return self.complete and (folder in {"", "."} or self.exists(folder))
+        folder = posixpath.normpath(folder or ".")
+        return self.complete and (folder in self.walked or self.exists(folder))
+
+    def lacks(self, path: str) -> bool:
+        """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.
+
+        A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell.
+        """
+        path = posixpath.normpath(path)
+        if not self.complete or self.exists(path):
+            return False
+        covered = False
+        while True:
+            if path in self.closed or path in self.paths:
+                return False
+            if posixpath.join(path, ".gitmodules").removeprefix("./") in self.paths:
+                return False
+            covered = covered or path in self.walked
+            if path in {".", "/", ".."} or path.endswith("/.."):
+                return covered
+            path = posixpath.dirname(path) or "."
