@@ -81,10 +81,17 @@ def host_without_tls(one: Object) -> Outcome:
 OFF = frozenset({"false", "False", "FALSE", "no", "0"})
 
 
+# Controllers that redirect to HTTPS by themselves where an Ingress has TLS.
+REDIRECTING = ("nginx", "haproxy")
+
+
 def redirect_off(one: Object) -> Outcome:
     """An Ingress with TLS answers plain HTTP too: the redirect is turned off."""
     if not is_ingress(one) or not one.spec.get("tls"):
         return
+    name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
+    if name not in REDIRECTING and not any("redirect" in key for key in one.annotations):
+        yield Aside()  # what its controller does by itself is not known
     forced = one.annotations.get(NGINX + "force-ssl-redirect")
     key = NGINX + "ssl-redirect"
     if str(one.annotations.get(key)) in OFF and str(forced).lower() != "true":
