@@ -31,9 +31,18 @@ def conflicts(service: Service, project: Project) -> Found:
             build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline"
         )
     for first, path in _TWICE:
-        value, other = own.get(first), deep(own, *path)
-        if value is not None and other is not None and not _same(value, other):
+        value, limits = own.get(first), deep(own, *path[:-1])
+        other = limits.get(path[-1]) if isinstance(limits, Map) else None
+        if value is None or (other is not None and _same(value, other)):
+            continue
+        if other is not None:
             yield hit(own.at(first), first=first, second=f"{'.'.join(path)} of another value")
+        elif limits and first != "scale" and expanded(value).text not in {"0", "-1"}:
+            yield hit(
+                own.at(first),
+                first=first,
+                second=f"{'.'.join(path[:-1])}, which leaves {path[-1]} out",
+            )
     count = next(
         (
             _whole(value)

@@ -18,7 +18,7 @@ _DURATION = re.compile(r"-?(?:0|(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|μs|ms|s|m|h|
 _SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:b|[kmgtp](?:i?b)?)?\Z", re.IGNORECASE)
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
-_BOOLEANS = frozenset("true false yes no y n on off 1 0 t f".split())
+_BOOLEANS = frozenset("true false yes no y n on off".split())
 
 
 def boolean(value: Any) -> str:
@@ -65,11 +65,13 @@ _FORMS: dict[str, Form] = {
     for form, paths in (
         (boolean, """privileged read_only stdin_open tty init oom_kill_disable attach healthcheck.disable volumes.*.read_only
             volumes.*.volume.nocopy volumes.*.bind.create_host_path build.privileged build.no_cache build.pull
-            depends_on.*.restart"""),
+            depends_on.*.restart post_start.*.privileged pre_stop.*.privileged env_file.*.required"""),
         (integer, """scale pids_limit cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj
             healthcheck.retries deploy.replicas deploy.update_config.parallelism deploy.rollback_config.parallelism
             deploy.restart_policy.max_attempts deploy.placement.max_replicas_per_node deploy.resources.limits.pids
-            ports.*.target ulimits.* ulimits.*.soft ulimits.*.hard"""),
+            ports.*.target build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
+            deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value ulimits.* ulimits.*.soft
+            ulimits.*.hard"""),
         (number, """cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus
             deploy.update_config.max_failure_ratio deploy.rollback_config.max_failure_ratio"""),
         (duration, """stop_grace_period healthcheck.interval healthcheck.timeout healthcheck.start_period
@@ -90,7 +92,9 @@ _TOP_BOOLEANS = {
     "configs": ("external",),
 }
 _OCTAL = re.compile(r"0?o?[0-7]+\Z")
-_UNIQUE = ("networks", "depends_on", "group_add", "security_opt")
+_UNIQUE = (
+    "networks depends_on group_add security_opt device_cgroup_rules extra_hosts volumes_from external_links models"
+).split()
 Table = dict[str, "Table | Form"]
 
 
@@ -234,7 +238,8 @@ def _mounts(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
 
 def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     """Hosts, devices, health checks, lists without doubles, names of variables, counts under nought."""
-    for item, span in _entries(service, "extra_hosts"):
+    build = service.get("build")
+    for item, span in [*_entries(service, "extra_hosts"), *_entries(build, "extra_hosts")]:
         name, found, _ = item.partition("=") if "=" in item else item.partition(":")
         if not name or not found:
             yield _problem(span, path, f"{item!r} is no host of the form name=address")
@@ -244,7 +249,7 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
             yield _problem(
                 span, path, f"{item!r} has more parts than source, target and permissions"
             )
-    for owner, key in ((service, "environment"), (service.get("build"), "args")):
+    for owner, key in ((service, "environment"), (build, "args")):
         for item, span in _entries(owner, key):
             name, found, _ = item.partition("=")
             if found and name != name.rstrip():
@@ -273,8 +278,13 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
 
 def _grants(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     """Devices, secrets and configs in their long form, without what they cannot be without."""
-    for key, needed in (("devices", "target"), ("secrets", "source"), ("configs", "source")):
-        items = service.get(key)
+    for owner, key, needed in (
+        (service, "devices", "target"),
+        (service, "secrets", "source"),
+        (service, "configs", "source"),
+        (service.get("build"), "secrets", "source"),
+    ):
+        items = owner.get(key) if isinstance(owner, Map) else None
         for index, item in enumerate(items) if isinstance(items, Seq) else ():
             if not isinstance(item, Map) or not isinstance(items, Seq):
                 continue

@@ -33,6 +33,7 @@ def not_durable(service: Service, project: Project) -> Found:
         or not known.data
         or known.volatile
         or service.role == "cache"
+        or service.once
     ):
         return
     node, complete = seen
