@@ -104,6 +104,8 @@ _USERINFO = re.compile(
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?(?P<value>[^\s"'#,;}{]{4,400})"""
 )
+# A value that is worked out where it stands: a command, a call, an index, a YAML tag, an interpolation of configparser.
+_CODE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -243,7 +245,7 @@ def in_text(text: str) -> Iterator[Secret]:
         if not _FILLED.search(found.group(2)) and not is_placeholder(found.group(2)):
             yield Secret("password in a URL", Span(*found.span(2)))
     for found in _ASSIGNMENT.finditer(text):
-        if names_secret(found["name"]):
+        if names_secret(found["name"]) and not _CODE.match(found["value"]):
             reason_or_none = judge(found["name"], found["value"])
             if reason_or_none:
                 yield Secret(reason_or_none, Span(*found.span("value")))
