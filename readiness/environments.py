@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.assembly import Assembly, Row
 from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
+from readiness.render import OVERLAYS
 
 if TYPE_CHECKING:
     from readiness.render import helm, kustomize
     from readiness.render.made import Made, RenderError
 
 _LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
-OVERLAYS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 ASKED_NOT = "not rendered, as --no-render asks"
 
 

@@ -415,7 +415,7 @@ def embedded(document: Document) -> Iterator[Source]:
 def prepare(documents: list[Document], paths: Collection[str]) -> None:
     """Mark the patches of kustomizations: they show a part of an object, and leave out what their base has."""
     patches: set[str] = set()
-    folders = {posixpath.dirname(path) for path in paths if _KUSTOMIZATION.search(path)}
+    folders = {posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)}
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in _NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
@@ -426,8 +426,10 @@ def prepare(documents: list[Document], paths: Collection[str]) -> None:
             patches.update(posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry)
     for document in documents:
         path = posixpath.normpath(document.source.root.path)
-        bare = any(not one.image for one in document.containers)
-        if path in patches or (bare and posixpath.dirname(document.source.root.path) in folders):
+        partial = any("$patch" in one.node for one in document.objects)
+        if any(not one.image for one in document.containers):
+            partial = partial or posixpath.dirname(path) in folders
+        if partial or path in patches:
             document.source.fragment = True
 
 

@@ -23,6 +23,8 @@ def effective(container: Container, key: str) -> Any:
 
 def variable(value: Any) -> bool:
     """Whether a value comes from a variable or a template, so that nobody can tell it from the file."""
+    if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
+        return value.flow and any(key.startswith("{") for key in value)
     return isinstance(value, str) and ("${" in value or "$(" in value or "{{" in value)
 
 

@@ -57,12 +57,12 @@ def zero(one: Object) -> Outcome:
     """A budget allows no disruption whatever the number of pods: maxUnavailable 0, or minAvailable 100%."""
     if one.kind != KIND:
         return
-    field = _written(one)
-    value = one.spec.get(field) if field else None
-    if variable(value):
-        yield Unknown(one.spec.at(field))
-    elif (field, value) in _NONE:
-        yield hit(one.spec.at(field), field=field, value=value)
+    for field in ("minAvailable", "maxUnavailable"):
+        value = one.spec.get(field)
+        if variable(value):
+            yield Unknown(one.spec.at(field))
+        elif (field, value) in _NONE:
+            yield hit(one.spec.at(field), field=field, value=value)
 
 
 def no_room(one: Object, *, project: Project) -> Outcome:

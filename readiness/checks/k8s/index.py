@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -157,11 +157,16 @@ class Index:
     foreign: frozenset[str] = frozenset()
     targets: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
     of: dict[int, Workload] = field(default_factory=dict)
+    namespaces: frozenset[str] = frozenset()
 
     def all(self, *kinds: str) -> Iterator[Object]:
         """Every object of the kinds."""
         for kind in kinds:
             yield from self.kinds.get(kind, ())
+
+    def peopled(self, namespace: str) -> bool:
+        """Whether any workload of the files may stand in a namespace, so that the files show what is in it."""
+        return bool({namespace, ""} & self.namespaces) or (not namespace and bool(self.namespaces))
 
     def found(self, kind: str, name: str, namespace: str) -> list[Object]:
         """The objects of that name that may be meant: of the same namespace, or of one that is not told."""
@@ -179,6 +184,10 @@ class Index:
             if same(one.namespace, namespace) is not False and wanted.matches(one.labels)
         )
         return list(islice(matching, limit))
+
+    def anywhere(self, wanted: Selector) -> bool:
+        """Whether a selector matches the pods of a workload in whatever namespace."""
+        return any(wanted.matches(one.labels) for one in islice(self.candidates(wanted), 4096))
 
     def candidates(self, wanted: Selector) -> list[Workload]:
         """The smallest list that holds every match: that of the rarest pair, or of an expression's values."""
@@ -220,7 +229,11 @@ def _build(project: Project) -> Index:
                         made.labelled.setdefault(slot, []).append(workload)
             elif custom(one):
                 words.update(_words(one))
-    return Index(made.kinds, made.names, made.workloads, made.labelled, frozenset(words), made.targets, made.of)
+    return replace(
+        made,
+        foreign=frozenset(words),
+        namespaces=frozenset(one.namespace for one in made.workloads),
+    )
 
 
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"})
@@ -233,6 +246,9 @@ def _workload(one: Object, pod: Pod | None) -> Workload | None:
             labels = mapping(one.spec, "selector")
         return Workload(one, labels, pod)
     if one.kind in _SELECTING:
+        labels = mapping(mapping(mapping(one.spec, "template"), "metadata"), "labels")
+        if labels:
+            return Workload(one, labels, None)
         return Workload(one, mapping(mapping(one.spec, "selector"), "matchLabels"), None)
     return None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 
+from readiness.checks.k8s.apis import groups
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import folder, index, same
 from readiness.kinds.k8s import Container, Document, Object, Pod, mapping, maps
@@ -39,7 +40,7 @@ def name_invalid(one: Object) -> Iterator[Hit]:
 
 def _served(one: Object) -> bool:
     """Whether an object is one that the API server keeps, by its group."""
-    return one.group in {"", "apps", "batch", "autoscaling", "policy"} or one.group.endswith("k8s.io")
+    return one.group in groups()
 
 
 def container_name_invalid(container: Container) -> Iterator[Hit]:

@@ -71,7 +71,12 @@ def without_rules(pod: Pod, *, project: Project) -> Outcome:
     if workload is None:
         return
     found = project.memo(policies).of(workload)
-    ways = {key for one in found for key in ("ingress", "egress") if one.spec.get(key)}
+    ways = {
+        way
+        for one in found
+        for way in directions(one)
+        if one.spec.get(way.lower())
+    }
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
 
@@ -96,7 +101,7 @@ def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
     wanted = selector(one.spec.get("podSelector")) or Selector()
     if wanted.empty or not _comparable(project, alone):
         return
-    if not _selected(wanted, one.namespace, project):
+    if not _selected(wanted, one.namespace, alone, project):
         yield missing(mapping(one.spec, "podSelector").at(), pairs=_words(wanted))
 
 
@@ -105,15 +110,17 @@ def _comparable(project: Project, alone: bool) -> bool:
     return alone or bool(index(project).workloads)
 
 
-def _selected(wanted: Selector, namespace: str | None, project: Project) -> bool:
-    """Whether a selector may mean a pod of the files; `namespace` None: in whatever namespace."""
+def _selected(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
+    """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
     found = index(project)
     opened = wanted.open()
     if opened.empty or any(value in found.foreign for _, value in opened.pairs):
         return True
-    if namespace is not None:
+    if namespace is not None and (found.peopled(namespace) or found.anywhere(opened)):
         return bool(found.selected(opened, namespace, 1))
-    return any(opened.matches(one.labels) for one in islice(found.candidates(opened), 4096))
+    if namespace is not None:
+        return not alone  # the files do not show what is in that namespace
+    return found.anywhere(opened)
 
 
 def _words(wanted: Selector) -> str:
@@ -131,7 +138,7 @@ def peer_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outco
         other = peer.get("namespaceSelector") is not None
         if other and not alone:
             continue  # pods of another namespace may well be another team's
-        if not _selected(wanted, None if other else one.namespace, project):
+        if not _selected(wanted, None if other else one.namespace, alone, project):
             yield missing(peer.at("podSelector"), pairs=_words(wanted))
 
 

@@ -194,13 +194,15 @@ def port_undeclared(container: Container, *, silent: bool) -> Outcome:
         for one in ports(container)
         if one.get("protocol") in (None, "TCP")
     }
+    others = {one.get("name") for one in ports(container) if one.get("protocol") not in (None, "TCP")}
     for key, probe in probes(container):
         asked = _asked(probe)
-        port = asked[1] if asked else None
-        port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
-        if asked is None or number(port) is None or port in declared:
+        if asked is None:
             continue
-        if silent or ports(container):
+        port = asked[1]
+        port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
+        unlisted = number(port) is not None and port not in declared and (silent or ports(container))
+        if unlisted or port in others:
             yield hit(asked[0].at("port"), probe=key, port=port)
 
 

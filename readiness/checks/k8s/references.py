@@ -99,7 +99,7 @@ def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Itera
             continue
         seen.add(key)
         if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(_made):
-            if ref.kind == "PersistentVolumeClaim" and _template_claim(ref.name, project):
+            if ref.kind == "PersistentVolumeClaim" and _template_claim(ref.name, pod, project):
                 continue
             yield missing(ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name)
 
@@ -113,7 +113,12 @@ def _templates(project: Project) -> frozenset[str]:
     )
 
 
-def _template_claim(name: str, project: Project) -> bool:
+def _template_claim(name: str, pod: Pod, project: Project) -> bool:
+    """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
+    volumes = {text(one.get("name")) for one in maps(pod.node.get("volumes")) if name in str(one.get("persistentVolumeClaim"))}
+    templates = maps(pod.owner.spec.get("volumeClaimTemplates"))
+    if any(text(mapping(one, "metadata").get("name")) in volumes for one in templates):
+        return True
     return name.rpartition("-")[0] in project.memo(_templates)
 
 
@@ -144,7 +149,7 @@ def _has(one: Object, key: str) -> bool:
 def account_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
     """A pod runs as a service account that is in no file."""
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
-    if not isinstance(name, str) or name == "default" or variable(name):
+    if not isinstance(name, str) or name in {"", "default"} or variable(name):
         return
     if not index(project).found("ServiceAccount", name, pod.namespace):
         key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"

@@ -20,6 +20,13 @@ def asks(container: Container, sort: str) -> Map:
     return mapping(mapping(container.node, "resources"), sort)
 
 
+def misshapen(container: Container) -> bool:
+    """Whether resources, requests or limits are no mappings: another rule says so."""
+    found = container.node.get("resources")
+    parts = (found, *(found.get(sort) for sort in ("requests", "limits"))) if isinstance(found, Map) else (found,)
+    return any(part is not None and not isinstance(part, Map) for part in parts)
+
+
 def pod_level(pod: Pod, sort: str) -> Map:
     """The requests or the limits that a pod states for all of its containers together."""
     return mapping(mapping(pod.node, "resources"), sort)
@@ -50,7 +57,7 @@ def unset(container: Container, *, sort: str, name: str, exact: bool, project: P
     """A request or limit is not set. Unless `exact`, a limit counts as its request, and a LimitRange fills in."""
     if container.role == "ephemeral" or (not exact and container.role == "init"):
         return
-    if asks(container, sort).get(name) is not None:
+    if asks(container, sort).get(name) is not None or misshapen(container):
         return
     if not exact:
         implied = sort == "requests" and asks(container, "limits").get(name) is not None
@@ -62,7 +69,7 @@ def unset(container: Container, *, sort: str, name: str, exact: bool, project: P
 
 def incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> Outcome:
     """One of the requests and limits is not set."""
-    if container.role == "ephemeral":
+    if container.role == "ephemeral" or misshapen(container):
         return
     absent = [f"{sort}.{name}" for sort in sorts for name in names if asks(container, sort).get(name) is None]
     if absent:

@@ -64,7 +64,7 @@ def not_spread(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project
 
 def no_constraints(pod: Pod) -> Outcome:
     """The pod has no topologySpreadConstraints."""
-    if not isinstance(pod.node.get("topologySpreadConstraints"), Seq):
+    if not any(True for _ in maps(pod.node.get("topologySpreadConstraints"))):
         yield missing(pod.node.at("containers"))
 
 

@@ -45,6 +45,9 @@ def selects_nothing(one: Object, *, project: Project) -> Outcome:
     opened = wanted.open()
     if opened.empty or any(value in found.foreign for _, value in opened.pairs):
         return
+    if not found.peopled(one.namespace) and not found.anywhere(opened):
+        yield Unknown(one.spec.at("selector"))
+        return
     if any(variable(value) for _, value in opened.pairs):
         yield Unknown(one.spec.at("selector"))
     elif not found.selected(opened, one.namespace, 1):
@@ -196,6 +199,8 @@ def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
     elif wanted.pairs:
         things = found.selected(wanted, "")
     allowed = _namespaces(one)
+    if allowed is not None and not _shown(allowed, one.kind, project):
+        return
     for thing in things:
         here = allowed is None or any(same_namespace(thing.namespace, name) is not False for name in allowed)
         if here and wanted.matches(thing.labels):
@@ -203,6 +208,19 @@ def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
     noun = "Service" if one.kind == "ServiceMonitor" else "pod"
     place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
     yield missing(place, noun=noun)
+
+
+def _shown(names: list[str], kind: str, project: Project) -> bool:
+    """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
+    found = index(project)
+    if kind != "ServiceMonitor":
+        return any(found.peopled(name) for name in names)
+    seen = project.memo(_service_namespaces)
+    return any(name in seen or not name or "" in seen for name in names)
+
+
+def _service_namespaces(project: Project) -> frozenset[str]:
+    return frozenset(one.namespace for one in index(project).all("Service"))
 
 
 def _by_label(project: Project) -> dict[tuple[str, str], list[Object]]:

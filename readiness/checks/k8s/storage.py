@@ -90,8 +90,22 @@ def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
             continue
         found = volume["emptyDir"]
         node = found if isinstance(found, Map) else Map(volume.at("emptyDir"))
-        if (node.get("medium") == "Memory") is memory and node.get("sizeLimit") is None:
+        if (node.get("medium") == "Memory") is not memory or node.get("sizeLimit") is not None:
+            continue
+        if not memory or not _bounded(pod, volume["name"]):
             yield missing(volume.key("emptyDir"), volume=volume["name"])
+
+
+def _bounded(pod: Pod, volume: object) -> bool:
+    """Whether every container that mounts a volume has a memory limit, against which what it writes there counts."""
+    mounting = [
+        one
+        for one in pod.containers()
+        if any(mount.get("name") == volume for mount in maps(one.node.get("volumeMounts")))
+    ]
+    return bool(mounting) and all(
+        mapping(mapping(one.node, "resources"), "limits").get("memory") is not None for one in mounting
+    )
 
 
 # Where servers keep their data, by the last part of the image's name.

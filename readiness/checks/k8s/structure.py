@@ -45,25 +45,25 @@ def flaws(one: Object) -> Iterator[Flaw]:
         if not stack:
             return
         value, kind, span, path = stack.pop()
-        if value is None or not kind or kind == "o":
+        if value is None or not kind or kind == "o" or variable(value):
             continue
         if kind.startswith("[]"):
             if isinstance(value, Seq):
                 inner = kind[2:]
                 stack += [(item, inner, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])]
-            elif not variable(value):
+            else:
                 yield Flaw("type", span, path, f"takes a list, and is {_shape(value)}")
         elif kind.startswith("{}"):
             if isinstance(value, Map):
                 stack += [(value[key], kind[2:], value.at(key), f"{path}.{key}") for key in list(value)[:500]]
-            elif not variable(value):
+            else:
                 yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
         elif kind in types:
             if isinstance(value, Map):
                 yield from _members(value, types[kind], path, stack)
-            elif not variable(value):
+            else:
                 yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
-        elif not _fits(value, kind) and not variable(value):
+        elif not _fits(value, kind):
             yield Flaw("type", span, path, f"takes {WORDS.get(kind, 'another type')}, and is {_shape(value)}")
 
 
@@ -140,14 +140,6 @@ def field_required(one: Object) -> Iterator[Hit]:
     for flaw in flaws(one):
         if flaw.sort == "required":
             yield missing(flaw.span, field=flaw.field)
-
-
-def any_flaw(one: Object) -> Iterator[Hit]:
-    """The object does not fit its type in one way or another."""
-    for flaw in flaws(one):
-        make = missing if flaw.sort == "required" else hit
-        words = {"unknown": "is no field of its type", "required": "is required"}
-        yield make(flaw.span, field=flaw.field, what=words.get(flaw.sort, flaw.what))
 
 
 def namespace_useless(one: Object) -> Iterator[Hit]:
