@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.dockerfile_model import Command, Stage
+from readiness.checks.dockerfile.packages import shipped
+from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.base_images import nonroot_user
 from readiness.syntax.shell import Word
@@ -148,3 +149,34 @@ def login_record(command: Command) -> Iterator[Hit]:
     uid = command.command.option("-u", "--uid") or ""
     if uid.isdigit() and len(uid) > 5:
         yield hit(command.command.span, uid=uid)
+
+
+_ASKS_ONLY = ("-l", "-F", "-R", "-H", "-y", "-B", "-e", "-i", "-A")
+
+
+def key_made(command: Command) -> Iterator[Hit]:
+    """A private key is made while the image is built, and stays in it."""
+    if not shipped(command.step):
+        return
+    words = command.command.values
+    program = command.program
+    makes = program == "ssh-keygen" and not command.command.has(*_ASKS_ONLY)
+    if program == "openssl" and words:
+        makes = words[0] in ("genrsa", "genpkey", "gendsa") or (
+            words[0] == "req"
+            and bool({"-newkey", "-new", "-x509"} & set(words))
+            and not {"-key", "-verify"} & set(words)
+        )
+    if makes:
+        yield hit(command.command.span, program=program)
+
+
+def sudo_free(step: Step) -> Iterator[Hit]:
+    """A rule for sudo without a password is written into the image."""
+    if not shipped(step):
+        return
+    for command in step.script.commands:
+        for word in command.words:
+            if "NOPASSWD" in word.value:
+                yield hit(word.span)
+                return
