@@ -38,8 +38,8 @@ _ABOUT = frozenset(
         "file", "files", "path", "dir", "directory", "name", "names", "ref", "url", "uri", "endpoint", "host", "port", "ttl",
         "expiry", "expiration", "expires", "expire", "timeout", "duration", "seconds", "minutes", "hours", "days", "age", "length",
         "len", "size", "count", "limit", "limits", "max", "min", "policy", "policies", "type", "mode", "algorithm", "alg", "format",
-        "enabled", "enable", "disabled", "disable", "required", "require", "allowed", "allow", "regex", "pattern", "field", "header",
-        "prefix", "suffix", "issuer", "audience", "id", "version", "provider", "engine", "store", "backend", "manager", "namespace",
+        "enabled", "enable", "disabled", "disable", "required", "require", "allowed", "allow", "regex", "pattern", "field",
+        "header", "prefix", "suffix", "issuer", "audience", "id", "version", "provider", "engine", "store", "backend", "manager", "namespace",
         "arn", "class", "rotation", "interval", "strategy", "validation", "location", "mount", "volume", "command", "cmd", "script",
         "env", "var", "variable", "claim", "scope", "scopes", "hash", "encryption", "encrypted", "username", "user", "reset",
         "change", "login", "auth", "attempts", "retries", "rounds", "label", "labels", "annotation", "placeholder", "hint", "bytes",
@@ -57,9 +57,9 @@ _FILLED = re.compile(
     r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}"
 )
 _PLACEHOLDER_WORDS = re.compile(
-    r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour|my[-_ ]?(?:secret|password|token|key)\b|example|
-    placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<.*>|put[-_ ]?your|set[-_ ]?(?:me|this)|fill[-_ ]?(?:me|in)|
-    sample|not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
+    r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour|my[-_ ]?(?:secret|password|token|key)\b|
+    example|placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<.*>|put[-_ ]?your|set[-_ ]?(?:me|this)|
+    fill[-_ ]?(?:me|in)|sample|not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
     re.VERBOSE | re.IGNORECASE,
 )
 # `GOOGLE_API_KEY_VAL`: the name of what belongs there, in the way that constants are written.
