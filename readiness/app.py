@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache as memo
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,15 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     stdin: bytes | None = None,
     today: datetime.date | None = None,
     timing: bool = False,
+    progress: Callable[[int, int], None] | None = None,
     base: Path | None = None,
 ) -> Report:
     """The report on files and folders.
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day against which dated suppressions are held. `base` (default: the working directory) is what paths are
-    relative to. Raises one of ERRORS where the tool cannot do its work.
+    relative to. `progress` is told how many documents of how many are judged. Raises one of ERRORS where the tool
+    cannot do its work.
     """
     clock = [time.perf_counter()] if timing else []
     settings = settle(
@@ -89,13 +91,19 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         _stdin(found, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
-    run = _cached(found, settings, day) if cache and not since else judge(found, settings, day)
+    work = _cached if cache and not since else judge
+    run = work(found, settings, day, progress)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
     return _report(run, settings, seconds)
 
 
-def _cached(found: discover.Found, settings: Settings, today: datetime.date) -> Run:
+def _cached(
+    found: discover.Found,
+    settings: Settings,
+    today: datetime.date,
+    progress: Callable[[int, int], None] | None,
+) -> Run:
     """The run, or what the cache kept of the same one."""
     from readiness import cache
 
@@ -103,7 +111,7 @@ def _cached(found: discover.Found, settings: Settings, today: datetime.date) -> 
     key = cache.key(found, settings, [rules.folder(), *settings.rules], today.isoformat())
     run = kept.fetch(key, found)
     if run is None:
-        run = judge(found, settings, today)
+        run = judge(found, settings, today, progress)
         kept.store(key, run)
     return run
 
@@ -226,6 +234,15 @@ def rule_row(rule: Rule) -> dict[str, Any]:
 def asks() -> dict[str, str]:
     """What every checklist item asks, by its id."""
     return {item.id: item.ask for one in all_checklists() for item in one.items}
+
+
+def proving(names: Sequence[str]) -> tuple[str, ...]:
+    """The rules that say something of an item of these checklists."""
+    return tuple(
+        rule.id
+        for rule in catalogue()
+        if any(item.partition(".")[0] in names for item in rule.checklist)
+    )
 
 
 @memo

@@ -11,6 +11,7 @@ from readiness.assembly import Assembly, Row
 from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
+from readiness.render import OVERLAYS
 
 OTHER = "of no kind that readiness knows"
 PROSE = "a document; name it, or ask with --documents"
@@ -50,7 +51,7 @@ def assemble(
         elif source.path in built:
             made.rows.append(Row(source.path, "k8s", "checked"))
             made.sources.append(source)
-        elif posixpath.basename(source.path) in environments.OVERLAYS:
+        elif posixpath.basename(source.path) in OVERLAYS:
             made.sources.append(source)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind

@@ -225,7 +225,30 @@ def judge(flags: dict[str, Any]) -> Report:
         cache=not flags["no_cache"],
         jobs=flags["jobs"],
         timing=flags["verbose"],
+        progress=meter(),
     )
+
+
+def meter() -> Callable[[int, int], None] | None:
+    """A line on standard error for those who wait longer than a second; none where nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+    import time
+
+    began = shown = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if done == total and shown > began:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        elif now - began > 1 and now - shown > 0.1:
+            shown = now
+            sys.stderr.write(f"\r\x1b[Kjudging {done} of {total} documents")
+            sys.stderr.flush()
+
+    return show
 
 
 def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]) -> None:
@@ -325,7 +348,8 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
 def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     """Say of every item of a checklist whether it is met, failed or open, with the place that shows it.
 
-    NAME is one of the checklists (default: all of them); everything else is a path.
+    NAME is one of the checklists (default: all of them); everything else is a path. All rules that name one of
+    its items run, whatever the profile says: what a guide asks for is no matter of taste here.
 
     \b
     Examples:
@@ -335,7 +359,9 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     from readiness import app
 
     names, paths = guarded(lambda: app.checklist_arguments(arguments))
-    report = guarded(lambda: app.check(paths or ["."], checklists=names, config=True))
+    report = guarded(
+        lambda: app.check(paths or ["."], checklists=names, select=app.proving(names), config=True)
+    )
     outcomes = [one for one in report.checklists if one.checklist.system in names]
     if format_ == "json":
         import json

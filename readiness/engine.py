@@ -35,9 +35,16 @@ class Outcome:
 PLACES = 3  # as many places a rule as a checklist shows for evidence
 
 
-def run(project: Project, rules: Sequence[Bound], core: dict[str, Rule], outcome: Outcome) -> None:
+def run(
+    project: Project,
+    rules: Sequence[Bound],
+    core: dict[str, Rule],
+    outcome: Outcome,
+    tick: Callable[[], None] | None = None,
+) -> None:
     """Hold every document of a project against every rule; what is found is added to `outcome`.
 
+    `tick` is called after each document, for those who wait.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
     by_target: dict[str, list[Bound]] = {}
@@ -54,6 +61,8 @@ def run(project: Project, rules: Sequence[Bound], core: dict[str, Rule], outcome
             for find, bounds in wanted:
                 subjects = tuple(find(document))
                 _judge(project, document.source, subjects, bounds, core, outcome)
+            if tick:
+                tick()
 
 
 def _judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -53,8 +53,13 @@ class Run:
     hidden: list[tuple[Source, Span]]
 
 
-def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Run:
-    """Sources to findings, suppressed ones marked."""
+def judge(
+    found: discover.Found,
+    settings: Settings,
+    today: datetime.date,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Sources to findings, suppressed ones marked. `progress` is told how many documents of how many are judged."""
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(
         found,
@@ -82,8 +87,9 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
 
         outcome = parallel.run(made.projects, running, core, made.sources, settings.jobs)
     else:
+        tick = _ticks(made, progress) if progress else None
         for project in made.projects:
-            engine.run(project, running, core, outcome)
+            engine.run(project, running, core, outcome, tick)
     if made.environments:
         from readiness.render import relocate
 
@@ -115,6 +121,13 @@ def judge(found: discover.Found, settings: Settings, today: datetime.date) -> Ru
         findings=findings,
         hidden=hidden,
     )
+
+
+def _ticks(made: Assembly, progress: Callable[[int, int], None]) -> Callable[[], None]:
+    """What counts documents for `progress`."""
+    total = sum(len(some) for project in made.projects for some in project.by_kind.values())
+    count = iter(range(1, total + 1))
+    return lambda: progress(next(count, total), total)
 
 
 def groups_of(made: Assembly) -> list[str]:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
+from readiness.render import OVERLAYS
 from readiness.render.made import Made, RenderError
 from readiness.render.process import process
 from readiness.syntax.yaml import Map, Seq, load_all
 
-NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 MISSING = "overlay was not built: neither `kustomize` nor `kubectl` is installed"
 _REMOTE = re.compile(
     r"^[a-z][a-z0-9+.-]*://|^git@|\?(?:ref|version)=|^[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net)/|//"
@@ -43,7 +43,7 @@ def read(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
     """The kustomizations among the texts, by folder; those that are no YAML are left out."""
     made = {}
     for path, source in sources.items():
-        if posixpath.basename(path) not in NAMES:
+        if posixpath.basename(path) not in OVERLAYS:
             continue
         try:
             documents = load_all(source.text)
