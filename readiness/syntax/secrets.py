@@ -39,9 +39,9 @@ _ABOUT = frozenset(
         "expiry", "expiration", "expires", "expire", "timeout", "duration", "seconds", "minutes", "hours", "days", "age", "length",
         "len", "size", "count", "limit", "limits", "max", "min", "policy", "policies", "type", "mode", "algorithm", "alg", "format",
         "enabled", "enable", "disabled", "disable", "required", "require", "allowed", "allow", "regex", "pattern", "field",
-        "header", "prefix", "suffix", "issuer", "audience", "id", "version", "provider", "engine", "store", "backend", "manager", "namespace",
-        "arn", "class", "rotation", "interval", "strategy", "validation", "location", "mount", "volume", "command", "cmd", "script",
-        "env", "var", "variable", "claim", "scope", "scopes", "hash", "encryption", "encrypted", "username", "user", "reset",
+        "header", "prefix", "suffix", "issuer", "audience", "id", "version", "provider", "engine", "store", "backend", "manager",
+        "namespace", "arn", "class", "rotation", "interval", "strategy", "validation", "location", "mount", "volume", "command", "cmd",
+        "script", "env", "var", "variable", "claim", "scope", "scopes", "hash", "encryption", "encrypted", "username", "user", "reset",
         "change", "login", "auth", "attempts", "retries", "rounds", "label", "labels", "annotation", "placeholder", "hint", "bytes",
         "bits", "strength", "complexity", "index", "alias", "group", "role", "key_id", "budget", "window", "cache",
     }
