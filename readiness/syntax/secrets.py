@@ -35,15 +35,17 @@ _SECRET_PAIRS = frozenset(
 # The last word says what the value is about: `PASSWORD_FILE` is a path, `TOKEN_TTL` a time, `SECRET_NAME` a name.
 _ABOUT = frozenset(
     {
-        "file", "files", "path", "dir", "directory", "name", "names", "ref", "url", "uri", "endpoint", "host", "port", "ttl",
-        "expiry", "expiration", "expires", "expire", "timeout", "duration", "seconds", "minutes", "hours", "days", "age", "length",
-        "len", "size", "count", "limit", "limits", "max", "min", "policy", "policies", "type", "mode", "algorithm", "alg", "format",
-        "enabled", "enable", "disabled", "disable", "required", "require", "allowed", "allow", "regex", "pattern", "field",
-        "header", "prefix", "suffix", "issuer", "audience", "id", "version", "provider", "engine", "store", "backend", "manager",
-        "namespace", "arn", "class", "rotation", "interval", "strategy", "validation", "location", "mount", "volume", "command", "cmd",
-        "script", "env", "var", "variable", "claim", "scope", "scopes", "hash", "encryption", "encrypted", "username", "user", "reset",
-        "change", "login", "auth", "attempts", "retries", "rounds", "label", "labels", "annotation", "placeholder", "hint", "bytes",
-        "bits", "strength", "complexity", "index", "alias", "group", "role", "key_id", "budget", "window", "cache",
+        "file", "files", "path", "dir", "directory", "name", "names", "ref", "url", "uri", "endpoint", "host", "port",
+        "ttl", "expiry", "expiration", "expires", "expire", "timeout", "duration", "seconds", "minutes", "hours",
+        "days", "age", "length", "len", "size", "count", "limit", "limits", "max", "min", "policy", "policies",
+        "type", "mode", "algorithm", "alg", "format", "enabled", "enable", "disabled", "disable", "required",
+        "require", "allowed", "allow", "regex", "pattern", "field", "header", "prefix", "suffix", "issuer",
+        "audience", "id", "version", "provider", "engine", "store", "backend", "manager", "namespace", "arn", "class",
+        "rotation", "interval", "strategy", "validation", "location", "mount", "volume", "command", "cmd", "script",
+        "env", "var", "variable", "claim", "scope", "scopes", "hash", "encryption", "encrypted", "username", "user",
+        "reset", "change", "login", "auth", "attempts", "retries", "rounds", "label", "labels", "annotation",
+        "placeholder", "hint", "bytes", "bits", "strength", "complexity", "index", "alias", "group", "role", "key_id",
+        "budget", "window", "cache",
     }
 )  # fmt: skip
 _TOKEN_WORDS = frozenset({"token", "tokens"})
