@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from readiness import engine
+from readiness.checks.nginx import versions
 from readiness.kinds import nginx
 from readiness.model import Source
 from readiness.project import Project
@@ -271,3 +274,25 @@ def test_found(topic: str, text: str) -> None:
 @pytest.mark.parametrize(("topic", "text"), SILENT)
 def test_silent(topic: str, text: str) -> None:
     assert not findings(topic, text)
+
+
+VERSIONS = {
+    "FROM nginx:1.30.2\n": (True, False),
+    "FROM --platform=linux/amd64 docker.io/library/nginx:1.30.2-alpine AS web\n": (True, False),
+    "FROM nginxinc/nginx-unprivileged:1.29\n": (False, False),
+    "FROM nginx:1.24\n": (False, True),
+    "FROM nginx:1.31.0\nFROM nginx:1.24.0\n": (False, False),
+    "FROM nginx:latest\n": (False, False),
+    "FROM my/nginx-exporter:1.31.0\n": (False, False),
+    "FROM nginx:1.30.0.1\n": (False, False),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), VERSIONS.items())
+def test_versions_of_images(text: str, wanted: tuple[bool, bool]) -> None:
+    document = SimpleNamespace(source=Source("Dockerfile", text))
+    project = Project([("dockerfile", document)])
+    assert (
+        versions.at_least(project, (1, 30, 1), (1, 31, 0)),
+        versions.below(project, (1, 25, 1)),
+    ) == wanted

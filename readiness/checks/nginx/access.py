@@ -100,8 +100,8 @@ def status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
 def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
     """A list of allowed addresses that denies nobody."""
     block = scope.node
-    if tree.level(project, block) is not block and scope.kind == "" and not scope.source.fragment:
-        return
+    if scope.kind == "":
+        return  # a file of addresses is judged where it is included
     rules = tree.own(project, block, "allow", "deny")
     allowed = [d for d in rules if d.name == "allow"]
     if not allowed or len(allowed) < len(rules) or all(d.args == ("all",) for d in allowed):

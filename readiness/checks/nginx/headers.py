@@ -60,7 +60,7 @@ def lost(
     own = tree.own(project, block, directive)
     mode = tree.value(project, block, f"{directive}_inherit", "on")
     outer = next(iter(tree.chain(project, block)[1:]), None)
-    if not own or outer is None or mode != "on":
+    if not own or outer is None or mode != "on" or _answers_nothing(project, block):
         return
     kept = {header(d) for d in own}
     gone = [
@@ -75,6 +75,11 @@ def lost(
         yield hit(
             place.at("value") if place.args else place.at(), headers=names, directive=directive
         )
+
+
+def _answers_nothing(project: Project, block: Block) -> bool:
+    """Whether a block answers 204: a preflight request of CORS, which shows no page."""
+    return any(d.args[:1] == ("204",) for d in tree.own(project, block, "return"))
 
 
 def header(directive: Directive) -> str:

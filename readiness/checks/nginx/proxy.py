@@ -6,7 +6,7 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx import hosts, tree
+from readiness.checks.nginx import hosts, tree, versions
 from readiness.checks.nginx.headers import header
 from readiness.checks.nginx.variables import definitions, names, spans, variable
 from readiness.kinds.nginx import Scope, Statement
@@ -128,15 +128,9 @@ def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknow
         return  # filled in before nginx starts
     known = _upstreams(project, d.parent)
     for host in _hosts(project, d, place.host):
-        name = hosts.split(hosts.target(host).host)[0].lower()
-        if (
-            not name
-            or "$" in name
-            or hosts.ip(name)
-            or name.startswith("unix:")
-            or name in known
-            or name == "localhost"
-        ):
+        whole = hosts.target(host).host
+        name = "" if whole.startswith("unix:") else hosts.split(whole)[0].lower()
+        if not name or "$" in name or hosts.ip(name) or name in known or name == "localhost":
             continue
         if tree.opaque(project, d.parent):
             yield Unknown(d.at(1))
@@ -208,7 +202,10 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit]:
     if not upgrades:
         return
     absent = []
-    if tree.value(project, block, "proxy_http_version", "1.0") not in {"1.1", "2"}:
+    if tree.value(project, block, "proxy_http_version", _default_version(project)) not in {
+        "1.1",
+        "2",
+    }:
         absent.append("proxy_http_version 1.1")
     if not any(
         header(d) == "connection" and re.search(r"upgrade|\$", d.args[1], re.IGNORECASE)
@@ -219,6 +216,11 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit]:
     if absent and not tree.opaque(project, block):
         place = upgrades[-1] if upgrades[-1].source is scope.source else passes[0]
         yield hit(place.head, absent=joined(absent))
+
+
+def _default_version(project: Project) -> str:
+    """The HTTP version towards backends where none is set: 1.1 since nginx 1.29.7."""
+    return "1.1" if versions.at_least(project, (1, 29, 7), (1, 30, 0)) else "1.0"
 
 
 def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
@@ -248,9 +250,11 @@ def keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
     if group is None or not group.all("keepalive"):
         return
     lines = tree.inforce(project, block, "proxy_set_header")
-    version = tree.value(project, block, "proxy_http_version", "1.0")
+    default = _default_version(project)
+    version = tree.value(project, block, "proxy_http_version", default)
     connection = next(
-        (d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1), "close"
+        (d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1),
+        "close" if default == "1.0" else "",
     )
     if version not in {"1.1", "2"} or connection.lower() == "close":
         yield hit(passes[0].head, upstream=group.owner.value if group.owner else "")

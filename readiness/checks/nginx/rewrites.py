@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx import tree
+from readiness.checks.nginx import tree, versions
 from readiness.checks.nginx.variables import (
     VARIABLE,
     condition,
@@ -26,6 +26,9 @@ _STOPS = frozenset({"last", "break", "redirect", "permanent"})
 _SAFE_IN_IF = frozenset(
     {"return", "set", "break", "include", "access_log", "error_log", "limit_rate", "rewrite"}
 )
+_SAFE_WITH_RETURN = frozenset(
+    {"add_header", "more_set_headers", "default_type", "expires", "charset"}
+)
 _TABLE_OPTIONS = frozenset(
     {"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"}
 )
@@ -36,7 +39,10 @@ def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
     owner = scope.node.owner
     if owner is None or not any(one.name == "location" for one in tree.chain(project, scope.node)):
         return
+    returns = bool(tree.own(project, scope.node, "return"))
     for d in scope.node.directives:
+        if returns and d.name in _SAFE_WITH_RETURN:
+            continue  # the answer is given right here, with the headers of this block
         if d.name not in _SAFE_IN_IF:
             yield hit(d.head, directive=d.name)
             return
@@ -142,10 +148,10 @@ def table_capture_missing(scope: Scope) -> Iterator[Hit]:
 # -- CVEs of the rewrite engine -------------------------------------------------------------------------------------
 
 
-def overlapping(statement: Statement) -> Iterator[Hit]:
+def overlapping(statement: Statement, project: Project) -> Iterator[Hit]:
     """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
     d = statement.node
-    if len(d.args) < 2:
+    if len(d.args) < 2 or versions.at_least(project, (1, 30, 2), (1, 31, 1)):
         return
     text = d.args[1]
     used = [int(n) for n in names(text) if n.isdigit()]
@@ -172,9 +178,11 @@ def overlapping(statement: Statement) -> Iterator[Hit]:
                 return
 
 
-def leaked_arguments(scope: Scope) -> Iterator[Hit]:
+def leaked_arguments(scope: Scope, project: Project) -> Iterator[Hit]:
     """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
     leaking: Directive | None = None
+    if versions.at_least(project, (1, 30, 1), (1, 31, 0)):
+        return
     for d in _in_order(scope.node):
         if d.name == "rewrite" and len(d.args) > 1:
             if (
@@ -205,9 +213,11 @@ def _compared(d: Directive) -> str:
     return right if operator in {"=", "!="} else ""
 
 
-def question_mark(scope: Scope) -> Iterator[Hit]:
+def question_mark(scope: Scope, project: Project) -> Iterator[Hit]:
     """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
     wide: Directive | None = None
+    if versions.at_least(project, (1, 30, 1), (1, 31, 0)):
+        return
     for d in _in_order(scope.node):
         if wide is not None and d.name in {"rewrite", "if", "set"}:
             yield hit(wide.at(2), directive=d.name)

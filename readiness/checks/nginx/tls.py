@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx import hosts, tree
+from readiness.checks.nginx import hosts, tree, versions
 from readiness.kinds.nginx import Scope, Statement, speaks_tls
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
@@ -311,11 +311,11 @@ def misdirected(scope: Scope, project: Project) -> Iterator[Hit]:
         yield hit(reject.head, at=reject.source)
 
 
-def listen_http2(statement: Statement) -> Iterator[Hit]:
+def listen_http2(statement: Statement, project: Project) -> Iterator[Hit]:
     """`http2` as a parameter of `listen`, which nginx 1.25.1 replaced by a directive."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
-        if word == "http2":
+        if word == "http2" and not versions.below(project, (1, 25, 1)):
             yield hit(d.at(number))
 
 
