@@ -29,7 +29,7 @@ class Item:
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
     the groups of rules that prove it: every rule of one group must have looked and found nothing.
-    Without it, each rule that names the item is a group of its own.
+    None: each rule that names the item is a group of its own. Empty: rules only tell when it fails.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Item:
     verify: str
     over: tuple[str, ...] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
-    proof: tuple[tuple[str, ...], ...] = ()
+    proof: tuple[tuple[str, ...], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +140,15 @@ def _item(name: str, system: str, entry: Any) -> Item:
     return Item(key, section, ask, verify, tuple(over), figures, _proof(name, key, entry))
 
 
-def _proof(name: str, key: str, entry: Map) -> tuple[tuple[str, ...], ...]:
-    groups = entry.get("proof") or []
-    listed = groups if isinstance(groups, list) else [None]
-    made = [[one] if isinstance(one, str) else one for one in listed]
-    if not all(
-        isinstance(one, list) and all(isinstance(rule, str) for rule in one) for one in made
-    ):
+def _proof(name: str, key: str, entry: Map) -> tuple[tuple[str, ...], ...] | None:
+    if "proof" not in entry:
+        return None
+    groups = entry["proof"] if isinstance(entry["proof"], list) else [None]
+    made = [[one] if isinstance(one, str) else one for one in groups]
+    told = [one for one in made if isinstance(one, list) and all(isinstance(r, str) for r in one)]
+    if len(told) < len(made) or not all(told):
         raise ChecklistError(f"{name}: proof of {key} lists rules, or lists of rules")
-    return tuple(tuple(one) for one in made)
+    return tuple(tuple(one) for one in told)
 
 
 def evaluate(
@@ -204,7 +204,9 @@ def _judge(
         return Verdict(item, "open", "waived, which is no proof", tuple(findings), rules=names)
     if any(name in looks and looks[name].unknown for name in names):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
-    groups = item.proof or tuple((name,) for name in names)
+    groups = tuple((name,) for name in names) if item.proof is None else item.proof
+    if not groups:
+        return Verdict(item, "open", "rules tell when it fails, and none proves it", rules=names)
     ran = [group for group in groups if set(group) <= set(names)]
     if not ran:
         lacking = joined(name for name in groups[0] if name not in names)

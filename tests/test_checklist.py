@@ -115,6 +115,7 @@ def test_one_rule_that_could_decide_is_enough_where_another_saw_nothing():
         pytest.param((("k8s/a", "k8s/b"),), "ab", "ab", "met", id="both looked"),
         pytest.param((("k8s/a", "k8s/b"),), "a", "ab", "open", id="one did not run"),
         pytest.param((("k8s/a",),), "ab", "b", "open", id="the other rule proves nothing"),
+        pytest.param((), "ab", "ab", "open", id="none proves it"),
     ],
 )
 def test_only_the_named_rules_prove_an_item(proof, ran, saw, expected):
@@ -195,5 +196,5 @@ def test_rules_and_checklists_agree():
     claims = {(key, rule.id) for rule in rules.values() for key in rule.checklist}
     assert {key for key, _ in claims} <= set(items)
     assert not [key for key, _ in claims if items[key].verify == "attest"]
-    proofs = {(i.id, name) for i in items.values() for group in i.proof for name in group}
+    proofs = {(i.id, name) for i in items.values() for group in i.proof or () for name in group}
     assert proofs <= claims
