@@ -216,25 +216,29 @@ def build(
             )
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(os.path.realpath(folder))
-        there = os.path.relpath(os.path.realpath(base / root.folder), scratch)
+        folder_of = os.path.realpath(base / root.folder)
+        there = os.path.relpath(folder_of, scratch)
         text = f"resources:\n- {there}\nbuildMetadata: [originAnnotations]\n"
         (scratch / "kustomization.yaml").write_text(text, encoding="utf-8")
         try:
             out = process([*command(), str(scratch)], "", scratch)
         except RenderError as error:
-            raise RenderError(_reason(str(error), there, scratch, base)) from None
+            raise RenderError(_reason(str(error), [there, folder_of], scratch, base)) from None
         built = Built(root.source.path, out, root.folder or ".")
         _trace(built, within, sources, scratch, base)
     return built
 
 
-def _reason(said: str, there: str, scratch: Path, base: Path) -> str:
+def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
     found = re.search(r'err="(.*?)"?\Z', said, re.DOTALL)
     text = (found.group(1) if found else said).replace('\\"', '"').removeprefix("Error: ")
     root = os.path.realpath(base)
-    for path, instead in ((there, "."), (f"{root}/", ""), (root, "."), (str(scratch), ".")):
-        text = text.replace(path, instead)
+    for path in (*folders, root, str(scratch)):
+        text = text.replace(path, ".")
+    text = re.sub(
+        r"(?<![\w.])/(?:[\w.+-]+/)+", "", text
+    )  # whatever other path of this machine there is
     return text[:300]
 
 
