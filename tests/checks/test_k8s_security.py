@@ -168,8 +168,10 @@ def test_images_that_kustomize_or_skaffold_fills_in() -> None:
     one = container("image: web")
     plain = Project([("k8s", k8s.parse(one.source))], {"pod.yaml"})
     assert len(list(supply.tag_missing(one, project=plain))) == 1
-    built = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "deploy/skaffold.yaml"})
+    built = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "skaffold.yaml"})
     assert list(supply.tag_missing(one, project=built)) == []
+    beside = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "other/skaffold.yaml"})
+    assert len(list(supply.tag_missing(one, project=beside))) == 1
     kustomized = Source(
         "kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: web, newTag: '1.4'}]\n",

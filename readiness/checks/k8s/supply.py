@@ -32,10 +32,20 @@ def rewritten(project: Project) -> frozenset[str]:
     return frozenset(names - {""})
 
 
-def builds(project: Project) -> bool:
-    """Whether a tool that builds images and writes their names at deployment has its file in the project."""
+def builds(project: Project) -> frozenset[str]:
+    """The folders that hold the file of a tool that builds images and writes their names at deployment."""
     tools = {"skaffold.yaml", "skaffold.yml", "Tiltfile", "devspace.yaml"}
-    return any(posixpath.basename(path) in tools for path in project.paths)
+    return frozenset(
+        posixpath.dirname(path) for path in project.paths if posixpath.basename(path) in tools
+    )
+
+
+def built(path: str, project: Project) -> bool:
+    """Whether such a tool stands in the folder of a file, or in one above it."""
+    folders, folder = project.memo(builds), posixpath.dirname(path)
+    while folders and folder not in folders and folder not in {"", "/"}:
+        folder = posixpath.dirname(folder)
+    return folder in folders
 
 
 def parsed(container: Container, project: Project) -> Image | None:
@@ -45,7 +55,11 @@ def parsed(container: Container, project: Project) -> Image | None:
     found = images.parse(container.image)
     bare = container.image[: found.name_span.end]
     local = bare == container.image and "/" not in bare
-    return None if bare in project.memo(rewritten) or (local and project.memo(builds)) else found
+    return (
+        None
+        if bare in project.memo(rewritten) or (local and built(container.source.root.path, project))
+        else found
+    )
 
 
 def part(container: Container, inner: Span) -> Span:
