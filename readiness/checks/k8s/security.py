@@ -52,12 +52,14 @@ def own_users(pod: Pod) -> bool:
     return pod.node.get("hostUsers") is False
 
 
-def root_user(pod: Pod, *, key: str = "runAsUser") -> Outcome:
-    """A container or the pod sets user (or group) 0."""
+def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> Outcome:
+    """A container or the pod sets user (or group) 0; `init` limits it to the containers that come first, or to the others."""
     if pod.windows or own_users(pod):
         return
     inherits = False
     for container in pod.containers():
+        if init is not None and (container.role == "init") is not init:
+            continue
         own = container.security.get(key)
         inherits = inherits or own is None
         yield from unknown(container.security, key)
@@ -65,7 +67,7 @@ def root_user(pod: Pod, *, key: str = "runAsUser") -> Outcome:
             span, name = container.security.at(key), container.name
             yield hit(span, container=name, who=f"container {name!r}")
     shared = pod_context(pod)
-    if inherits and number(shared.get(key)) == 0:
+    if inherits and not init and number(shared.get(key)) == 0:
         yield hit(shared.at(key), who=pod.resource)
 
 
