@@ -190,14 +190,14 @@ def _judge(
     if item.verify == "attest":
         return Verdict(item, "open", "only a person can say")
     names = tuple(sorted(rule.id for rule in rules))
-    standing = tuple(finding for finding in findings if not finding.suppressed)
-    if standing:
-        found = joined(unique(finding.rule.id for finding in standing))
-        return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if item.verify == "evidence":
         return Verdict(
             item, "open", "an artefact must show it; none is looked for yet", rules=names
         )
+    standing = tuple(finding for finding in findings if not finding.suppressed)
+    if standing:
+        found = joined(unique(finding.rule.id for finding in standing))
+        return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if not names:
         return Verdict(item, "open", "no rule that ran proves it")
     if findings:
