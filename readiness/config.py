@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,10 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of a run, as the file gives them; what it leaves out has the default of the tool."""
+    """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
+
+    `parameters` are (rule, its parameters, where they stand).
+    """
 
     source: Source | None = None
     profile: str = "recommended"
@@ -54,6 +58,7 @@ class Config:
     checklists: tuple[str, ...] = ()
     rules: tuple[Path, ...] = ()
     baseline: Path | None = None
+    parameters: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
     locked: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 
@@ -76,7 +81,9 @@ def load(path: Path) -> Config:
     try:
         source = Source(shown, path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(shown, f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+        raise ConfigError(
+            shown, f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        ) from None
     try:
         documents = load_all(source.text)
     except ParseError as error:
@@ -99,6 +106,10 @@ def load(path: Path) -> Config:
         checklists=tuple(spec.get("checklists", ())),
         rules=tuple(path.parent / folder for folder in spec.get("rules", ())),
         baseline=path.parent / spec["baseline"] if "baseline" in spec else None,
+        parameters=tuple(
+            (rule, given, where(source, spec["parameters"].key(rule).start))
+            for rule, given in spec.get("parameters", {}).items()
+        ),
         locked=tuple(spec.get("locked", ())),
         waivers=tuple(waiver(source, item) for item in spec.get("waivers", ())),
     )
@@ -111,7 +122,9 @@ def waiver(source: Source, item: Map) -> Waiver:
         try:
             datetime.date.fromisoformat(until)
         except ValueError:
-            raise ConfigError(where(source, item.at("until").start), f"{until} is no date") from None
+            raise ConfigError(
+                where(source, item.at("until").start), f"{until} is no date"
+            ) from None
     return Waiver(
         item["rule"],
         item.get("path", ""),
@@ -130,7 +143,8 @@ def validate(source: Source, spec: Map) -> None:
 
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(spec), key=lambda e: ([str(p) for p in e.path], e.message)
+        jsonschema.Draft202012Validator(schema).iter_errors(spec),
+        key=lambda e: ([str(p) for p in e.path], e.message),
     )
     if errors:
         offset, message = explain(spec, errors[0], schema)
@@ -152,7 +166,10 @@ def explain(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(allowed)}"
         return node.key(key).start, f"no setting is called {key!r}; {hint}"
     if error.validator == "enum":
-        return span.start, f"{name} is {node!r}; allowed are {', '.join(map(str, error.validator_value))}"
+        return (
+            span.start,
+            f"{name} is {node!r}; allowed are {', '.join(map(str, error.validator_value))}",
+        )
     if error.validator == "type":
         return span.start, f"{name or 'the file'} must be of type {error.validator_value}"
     if error.validator == "required":

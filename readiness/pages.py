@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from readiness import kinds, rules
@@ -35,6 +36,11 @@ def page(bound: Bound, asks: Mapping[str, str]) -> str:
         f"## Why\n\n{rule.why}",
         f"## Fix\n\n{rule.fix}",
     ]
+    if bound.arguments:
+        rows = [f"- `{name}: {shown(value)}`" for name, value in sorted(bound.arguments.items())]
+        parts.append(
+            "## Parameters\n\nSet under `parameters` in `.readiness.yaml`.\n\n" + "\n".join(rows)
+        )
     if rule.opinion:
         parts.append(f"## Both views\n\n{rule.opinion}")
     if rule.targets != ("core",):
@@ -50,6 +56,11 @@ def page(bound: Bound, asks: Mapping[str, str]) -> str:
         parts.append("## Checklists\n\n" + "\n".join(rows))
     parts.append("## Documentation\n\n" + "\n".join(f"- <{link}>" for link in rule.links))
     return "\n\n".join(parts) + "\n"
+
+
+def shown(value: object) -> str:
+    """A parameter's value as YAML has it."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def facts(rule: Rule) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from readiness import assemble, baseline, discover, engine, kinds, rules, suppress
 from readiness import select as selection
 from readiness.assembly import Assembly, Row
-from readiness.config import Config
+from readiness.config import Config, ConfigError
 from readiness.model import Finding, Rule, Source, Span
 from readiness.rules import Bound
 
@@ -71,7 +71,7 @@ def judge(
     names = rules.ids(settings.rules)
     selection.validate((*settings.select, *settings.ignore), names)
     levels = selection.levels(rules.folder(), settings.profile, settings.select)
-    bounds = rules.load(settings.rules, groups_of(made), levels)
+    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), settings.file, names)
     active = selection.chosen(
         bounds,
         rules.folder(),
@@ -121,6 +121,25 @@ def judge(
         findings=findings,
         hidden=hidden,
     )
+
+
+def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:
+    """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
+    given = {rule: (parameters, where) for rule, parameters, where in file.parameters}
+    for rule, (_, where) in given.items():
+        if rule not in names:
+            raise ConfigError(where, f"no rule is called {rule!r}")
+    made = []
+    for bound in bounds:
+        parameters, where = given.get(bound.rule.id, ({}, ""))
+        if parameters:
+            bound = replace(bound, arguments={**bound.arguments, **parameters})  # noqa: PLW2901
+            try:
+                rules.verify(bound)
+            except rules.RuleError as error:
+                raise ConfigError(where, f"{bound.rule.id}: {error.message}") from None
+        made.append(bound)
+    return made
 
 
 def _ticks(made: Assembly, progress: Callable[[int, int], None]) -> Callable[[], None]:

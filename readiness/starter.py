@@ -33,6 +33,10 @@ fail-on: high
 # Findings in this file do not count; `readiness baseline` writes it.
 # baseline: .readiness-baseline.json
 
+# Parameters of rules: what stands under `with` in the rule's file (`readiness explain RULE` shows it).
+# parameters:
+#   k8s/api-version-removed: {version: "1.33"}
+
 # Rules that nothing may suppress.
 # locked: []
 

@@ -206,6 +206,29 @@ def test_a_settings_file_that_is_not_there(tmp_path: Path) -> None:
         readiness.check([WEAK], config=tmp_path / "gone.yaml")
 
 
+OLD = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: x}\n"
+
+
+def test_parameters_of_rules_come_from_the_settings(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        **{"a.yaml": OLD, "s.yaml": "parameters:\n  k8s/api-version-removed: {version: '1.24'}\n"},
+    )
+    words = {"select": ["k8s/api-version-removed"], "base": root}
+    assert len(readiness.check([root / "a.yaml"], **words).findings) == 1
+    assert readiness.check([root / "a.yaml"], config=root / "s.yaml", **words).findings == ()
+    for text, said in (
+        (
+            "parameters:\n  k8s/api-version-removed: {colour: red}\n",
+            r"s\.yaml:2:3: k8s/api-version-removed: `with`",
+        ),
+        ("parameters:\n  k8s/nope: {a: 1}\n", r"s\.yaml:2:3: no rule is called"),
+    ):
+        tree(tmp_path, **{"s.yaml": text})
+        with pytest.raises(ConfigError, match=said):
+            readiness.check([root / "a.yaml"], config=root / "s.yaml", **words)
+
+
 def test_the_json_report_is_the_same_in_every_order(tmp_path: Path) -> None:
     root = tree(tmp_path, **{"a.yaml": POD, "b/b.yaml": POD})
     one = readiness.check([root / "b", root / "a.yaml"], base=root).to_dict()

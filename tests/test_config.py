@@ -36,6 +36,7 @@ MISTAKES = {
         "2:35",
         "does not match",
     ),
+    "parameters": ("parameters:\n  k8s/privileged: 3\n", "2:19", "type object"),
     "list": ("- a\n", "1:1", "one mapping"),
     "broken": ("profile: [\n", "2:1", "flow node"),
 }

@@ -239,7 +239,7 @@ def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
     text = re.sub(
         r"(?<![\w.])/(?:[\w.+-]+/)+", "", text
     )  # whatever other path of this machine there is
-    return text[:300]
+    return text.rsplit("err='", 1)[-1].rstrip("'")[:300]
 
 
 def _trace(
