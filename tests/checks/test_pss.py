@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from readiness import select
 from readiness.checks.k8s import pss
 from readiness.kinds import k8s
 from readiness.model import Source
+from tests.conftest import ROOT, catalogue
 
 SAFE: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -240,3 +242,15 @@ spec:
 """
     one = k8s.parse(Source("pod.yaml", text)).pods[0]
     assert pss.verdict(one)["baseline"] == []
+
+
+def test_the_profiles_hold_what_the_levels_ask() -> None:
+    def rules_of(name: str) -> set[str]:
+        _, chosen = select.profile(ROOT / "rules", name)
+        ids = {bound.rule.id for bound in catalogue()}
+        return {one for one in ids if any(one.startswith(prefix) for prefix in chosen)}
+
+    baseline = {f"k8s/pss-{name}" for name in pss.BASELINE}
+    assert rules_of("pss-baseline") == baseline
+    asked = {name for name in pss.BASELINE if name not in pss.OVERRIDDEN} | set(pss.RESTRICTED)
+    assert rules_of("pss-restricted") == {f"k8s/pss-{name}" for name in asked}
