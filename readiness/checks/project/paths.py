@@ -1,0 +1,172 @@
+"""Files that a build or a deployment names: Dockerfiles, stages, build arguments, manifests, charts, compose files."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from readiness.checks.project.builds import Build, dockerfiles, of
+from readiness.checks.project.steps import (
+    Place,
+    conditional,
+    inside,
+    mentions,
+    places,
+    untouched,
+    writes_before,
+)
+from readiness.kinds.compose_model import Service
+from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS
+from readiness.kinds.github import Step
+from readiness.kinds.github_uses import repository_root
+from readiness.model import Hit, Related, Unknown, hit
+from readiness.project import Project
+
+Found = Iterator[Hit | Unknown]
+
+
+def dockerfile(subject: Service | Step, project: Project) -> Found:
+    """A build of a Dockerfile that is not in the tree."""
+    for build in of(subject, project):
+        if build.file is None:
+            if not build.inline:
+                yield Unknown(build.place)
+        elif project.exists(build.file):
+            continue
+        elif not project.lacks(build.file) or not _certain(build, build.file, project):
+            yield Unknown(build.place)
+        else:
+            yield hit(build.place, file=posixpath.relpath(build.file, build.folder or "."))
+
+
+def _certain(build: Build, file: str, project: Project) -> bool:
+    """Whether a path that is not there was meant where it was looked for, and nothing brings it before the build."""
+    folder, name = posixpath.split(file)
+    if name == "Dockerfile" and project.exists(posixpath.join(folder, "Containerfile")):
+        return False
+    if isinstance(build.subject, Service):
+        return not _from_another_folder(build, file, project)
+    step = build.subject
+    if conditional(step) or not (untouched(step) or build.from_git):
+        return False
+    return build.call is None or not writes_before(build.call)
+
+
+def _from_another_folder(build: Build, file: str, project: Project) -> bool:
+    """Whether the path is there seen from a folder above: a file given with `-f` behind another is read from that one's folder."""
+    written, folder = posixpath.relpath(file, build.folder or "."), build.folder
+    while folder and folder not in project.walked:
+        folder = posixpath.dirname(folder)
+        if project.exists(posixpath.join(folder, written)):
+            return True
+    return False
+
+
+def target(subject: Service | Step, project: Project) -> Found:
+    """A build whose target is no stage of its Dockerfile."""
+    for build in of(subject, project):
+        if build.target is None:
+            continue
+        document = project.memo(dockerfiles).get(build.file or "")
+        if document is None or not build.target or not document.stages:
+            yield Unknown(build.target_place)
+        elif document.stage(build.target) is None:
+            names = [stage.name for stage in document.stages if stage.name]
+            place = document.stages[-1].at()
+            yield hit(
+                build.target_place,
+                related=[Related(document.source, place, "the last stage of the Dockerfile")],
+                target=build.target,
+                file=posixpath.basename(document.source.path),
+                names=", ".join(names) or "none with a name",
+            )
+
+
+_ALWAYS = PROXY_ARGS | PLATFORM_ARGS | {"SOURCE_DATE_EPOCH"}
+
+
+def argument(subject: Service | Step, project: Project) -> Found:
+    """A build argument that no ARG of the Dockerfile declares."""
+    for build in of(subject, project):
+        if not build.arguments:
+            continue
+        document = project.memo(dockerfiles).get(build.file or "")
+        if document is None or not document.stages:
+            yield Unknown(build.arguments[0][1])
+            continue
+        frontend = str(document.syntax.directives.get("syntax", "docker/dockerfile"))
+        bases = [stage.root.image for stage in document.stages]
+        if "docker/dockerfile" not in frontend or any(
+            image.name_unknown or "onbuild" in image.tag for image in bases
+        ):
+            yield Unknown(build.arguments[0][1])
+            continue
+        declared = {
+            pair.name
+            for step in document.steps
+            if step.keyword == "ARG"
+            for pair in step.instruction.pairs
+        } | set(document.globals)
+        for name, span in build.arguments:
+            if name not in declared and name not in _ALWAYS and not name.startswith("BUILDKIT_"):
+                yield hit(span, name=name, file=posixpath.basename(document.source.path))
+
+
+def deployed(step: Step, project: Project) -> Found:
+    """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
+    if step.run is None:
+        return
+    uses = [(place, word) for place in places(step) for word in _deployed(place)]
+    for place, word in uses:
+        path = place.path(word)
+        if path is None or not project.lacks(path):
+            if path is None or not project.exists(path):
+                yield Unknown(place.span(word))
+            continue
+        own = sum(1 for _, other in uses if other == word)
+        certain = not conditional(step) and untouched(step) and not writes_before(place)
+        if certain and mentions(step, word) == own:
+            root = repository_root(step.source.path) or "."
+            yield hit(place.span(word), file=posixpath.relpath(path, root))
+        else:
+            yield Unknown(place.span(word))
+
+
+def _deployed(place: Place) -> Iterator[str]:
+    """The local paths that a command deploys."""
+    call = place.call
+    words = call.words
+    if call.program == "kubectl" and {"apply", "create", "replace"} & set(words[:3]):
+        for value in _values(words, ("-f", "--filename", "-k", "--kustomize")):
+            yield from value.split(",")
+    elif call.program == "helm" and {"upgrade", "install"} & set(words[:2]):
+        for word in _values(words, ("-f", "--values")):
+            yield from word.split(",")
+        yield from (word for word in call.verbs if word.startswith(("./", "../")))
+    elif call.program == "docker-compose":
+        yield from _values(_before_command(words), ("-f", "--file"))
+    elif call.program == "docker" and words[:1] == ("compose",):
+        yield from _values(_before_command(words[1:]), ("-f", "--file"))
+    elif call.program == "docker" and words[:2] == ("stack", "deploy"):
+        yield from _values(words, ("-c", "--compose-file"))
+
+
+_COMMANDS = frozenset(
+    "up down build pull push run exec ps logs config start stop restart create rm kill cp".split()
+)
+
+
+def _before_command(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The options of compose itself, before its command."""
+    at = next((index for index, word in enumerate(words) if word in _COMMANDS), len(words))
+    return words[:at]
+
+
+def _values(words: tuple[str, ...], options: tuple[str, ...]) -> Iterator[str]:
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if word in options and index + 1 < len(words):
+            if inside("", words[index + 1]) is not None:
+                yield words[index + 1]
+        elif equals and name in options and inside("", value) is not None:
+            yield value

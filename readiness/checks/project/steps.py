@@ -1,0 +1,158 @@
+"""Commands of workflow steps that name files of the repository: where they stand, and whether the files were there before."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.kinds.github import Step
+from readiness.kinds.github_uses import repository_root
+from readiness.kinds.scripts import Call, calls
+from readiness.model import Span
+from readiness.syntax.yaml import Map
+
+# Programs that write no file of the repository by themselves; a redirection does, and is looked for apart.
+_QUIET = frozenset(
+    """echo printf set export unset true false sleep exit test [ [[ : date ls cat pwd env printenv which type command if docker
+    docker-compose podman buildah kubectl helm az gcloud doctl flyctl kustomize kind minikube k3d nproc df free uname whoami
+    id grep jq head tail wc sort uniq cut tr basename dirname eval shopt trap wait kill read local return chmod ping nc
+    nslookup dig curl-check systemctl apt apt-get apk pip pip3 pytest""".split()
+)
+_QUIET_ACTIONS = re.compile(
+    r"(?:actions/(?:checkout|setup-[a-z-]+|cache)|docker/[a-z-]+|azure/(?:login|setup-[a-z]+|aks-set-context|k8s-set-context|docker-login)"
+    r"|google-github-actions/(?:auth|setup-gcloud|get-gke-credentials)|aws-actions/[a-z-]+|digitalocean/action-doctl"
+    r"|hashicorp/setup-[a-z]+|helm/(?:kind-action|chart-testing-action)|engineerd/setup-kind|step-security/harden-runner"
+    r"|sigstore/cosign-installer|nick-fields/assert-action)\Z"
+)
+_WRITES = re.compile(
+    r"(?<![-=<>&\d])(?:\d?>{1,2}\|?)(?![&>(]|[ \t]*/dev/|[ \t]*[\"']?\$\{?GITHUB_)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A command of a step, with the folder that it runs in, as a path of the tree."""
+
+    step: Step
+    call: Call
+    folder: str
+
+    def span(self, word: str, after: int = 0) -> Span:
+        """Where a word of the command stands."""
+        text = self.step.run
+        if text is None:
+            return self.step.node.at()
+        start = text.value.find(word, self.call.start + after, self.call.end)
+        return (
+            text.part(start, start + len(word))
+            if start >= 0
+            else text.part(self.call.start, self.call.end)
+        )
+
+    def path(self, word: str) -> str | None:
+        """A literal path relative to where the command runs, as a path of the tree; None for anything else."""
+        return inside(self.folder, word)
+
+
+def inside(folder: str, word: str) -> str | None:
+    """A literal relative path from a folder; None where it is absolute, holds a variable or is a pattern."""
+    if not word or word.startswith(("/", "~", "-")) or "://" in word:
+        return None
+    if any(char in word for char in "$*?[]{}<>`|;&()\"'\\,%") or word.startswith("git@"):
+        return None
+    return posixpath.normpath(posixpath.join(folder, word))
+
+
+def places(step: Step) -> Iterator[Place]:
+    """The commands of a step that run in a folder which is known: no `cd` before them, no other shell."""
+    folder = working_folder(step)
+    text = step.run
+    if folder is None or text is None or step.shell not in {"bash", "sh", ""}:
+        return
+    for call in calls(text.value):
+        if call.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
+            return
+        yield Place(step, call, folder)
+
+
+def working_folder(step: Step) -> str | None:
+    """The folder that a step's script starts in; None where a variable says it or the root is not known."""
+    root = repository_root(step.source.path)
+    job, workflow = step.job, step.workflow
+    if root is None or job is None or workflow is None:
+        return None
+    found = step.node.get("working-directory")
+    for node in (job.node, workflow.node):
+        if found is not None:
+            break
+        defaults = node.get("defaults")
+        run = defaults.get("run") if isinstance(defaults, Map) else None
+        found = run.get("working-directory") if isinstance(run, Map) else None
+    if found is None:
+        return root
+    return inside(root, found.strip()) if isinstance(found, str) else None
+
+
+def untouched(step: Step) -> bool:
+    """Whether the repository stands before a step as it was pushed: checked out whole, and nothing wrote to it since."""
+    job = step.job
+    if job is None or step.dead:
+        return False
+    checked_out = False
+    for one in job.steps:
+        if one.number >= step.number:
+            break
+        used = one.uses
+        if used is not None:
+            if not _QUIET_ACTIONS.match(used.name):
+                return False
+            if used.name == "actions/checkout":
+                if {"repository", "ref", "path", "sparse-checkout"} & set(one.options):
+                    return False
+                checked_out = True
+        elif one.run is not None and not _writes_nothing(one.run.value):
+            return False
+    return checked_out
+
+
+def writes_before(place: Place) -> bool:
+    """Whether something in the command's own script may have written a file before it."""
+    text = place.step.run
+    return text is None or not _writes_nothing(text.value[: place.call.start])
+
+
+def _writes_nothing(script: str) -> bool:
+    if "<<" in script or _WRITES.search(script):
+        return False
+    return all(_quiet(call) for call in calls(script))
+
+
+def _quiet(call: Call) -> bool:
+    if call.program in {"docker", "podman"}:
+        return "cp" not in call.verbs[:2] and "run" not in call.verbs[:2]
+    if call.program in {"git"}:
+        return call.verbs[:1] in {("config",), ("log",), ("rev-parse",), ("describe",), ("fetch",)}
+    if call.program in {"npm", "yarn", "pnpm"}:
+        return call.verbs[:1] in {("ci",), ("install",), ("test",)}
+    return call.program in _QUIET
+
+
+def mentions(step: Step, word: str) -> int:
+    """How often the scripts of a step's job speak of a path: more than its deployments may test for it, or make it."""
+    steps = step.job.steps if step.job is not None else ()
+    return sum(
+        one.run.value.count(word)
+        for one in steps
+        if one.run is not None and one.number == step.number
+    )
+
+
+def conditional(step: Step) -> bool:
+    """Whether a step may find nothing and pass: it looks whether files are there, or may fail."""
+    nodes = [step.node, *([step.job.node] if step.job is not None else [])]
+    return any(
+        "hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False)
+        for node in nodes
+    )

@@ -1,0 +1,58 @@
+"""The user that an image runs as, against a pod that refuses root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.k8s.context import effective
+from readiness.checks.project.images import maker
+from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.k8s import Container
+from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.base_images import nonroot_user
+
+Found = Iterator[Hit | Unknown]
+
+
+def refused(container: Container, *, root: bool, project: Project) -> Found:
+    """An image whose user the kubelet refuses under `runAsNonRoot`: root, or a name that it cannot look up."""
+    if container.windows or container.source.fragment:
+        return
+    if effective(container, "runAsNonRoot") is not True:
+        return
+    if effective(container, "runAsUser") is not None:
+        return
+    stage = maker(container.image, project)
+    if stage is None or stage.windows:
+        yield Unknown(container.node.at("image"))
+        return
+    found = user_of(stage)
+    if found is None:
+        yield Unknown(container.node.at("image"))
+        return
+    user, place = found
+    if _is_root(user) is root and (root or not user.isdigit()):
+        file = stage.source.path
+        note = Related(stage.source, place, f"the image runs as {user or 'root'}")
+        yield hit(container.node.at("image"), related=[note], user=user or "root", file=file)
+
+
+def _is_root(user: str) -> bool:
+    return user in {"", "root"} or (user.isdigit() and not user.strip("0"))
+
+
+def user_of(stage: Stage) -> tuple[str, Span] | None:
+    """The user of an image, empty for the default, and where it is told; None where the Dockerfile does not tell it."""
+    found = stage.last("USER")
+    if found is not None:
+        if found.stage.source is not stage.source or "$" in found.instruction.body.text:
+            return None
+        user = found.text.partition(":")[0].strip().strip("\"'")
+        return (user, found.span) if user and "{{" not in user else None
+    image = stage.root.image
+    official = not image.registry and "/" not in image.name
+    if not official or image.is_variable or nonroot_user(image) is not None:
+        return None
+    start = stage.root.start
+    return ("", start.span) if start is not None else None
