@@ -225,13 +225,10 @@ def multiline(statement: Statement) -> Iterator[Hit]:
     """A header's value has a line break in it."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
-        if ((number == 2 and d.name == "add_header") or d.name.startswith("more_")) and re.search(
-            r"[\r\n]", text
-        ):
-            yield hit(
-                d.at(number),
-                header=text.partition(":")[0].strip() if d.name.startswith("more_") else d.args[0],
-            )
+        name = d.args[0] if d.name == "add_header" else text.partition(":")[0].strip()
+        holds = number == 2 if d.name == "add_header" else ":" in text
+        if holds and re.search(r"[\r\n]", text):
+            yield hit(d.at(number), header=name)
 
 
 def content_type(statement: Statement, project: Project) -> Iterator[Hit]:

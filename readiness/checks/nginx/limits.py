@@ -61,7 +61,8 @@ def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
         return
     inner = [x for d in own if d.name == "events" and d.block for x in tree.own(project, d.block)]
     connections = [d for d in [*own, *inner] if d.name == "worker_connections"]
-    if connections and not connections[-1].value.isdigit():
+    events = any(d.name == "events" for d in own)
+    if not (connections or events) or (connections and not connections[-1].value.isdigit()):
         return
     count = int(connections[-1].value) if connections else _DEFAULT_CONNECTIONS
     if int(limits[-1].value) < 2 * count:

@@ -132,7 +132,10 @@ def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknow
         name = "" if whole.startswith("unix:") else hosts.split(whole)[0].lower()
         if not name or "$" in name or hosts.ip(name) or name in known or name == "localhost":
             continue
-        if tree.opaque(project, d.parent):
+        # A name without a dot may be an upstream in a file that is not in sight.
+        if tree.opaque(project, d.parent) or (
+            "." not in name and not tree.whole(project, d.parent)
+        ):
             yield Unknown(d.at(1))
         else:
             yield hit(d.at(1), host=name)
