@@ -326,18 +326,37 @@ class Selectors:
 
     by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]]
     loose: list[tuple[Object, Selector]]
+    known: dict[tuple[Any, ...], list[Object]] = field(default_factory=dict)
 
     def of(self, workload: Workload) -> list[Object]:
-        """The objects whose selector matches the labels of a workload and that stand with it."""
+        """The objects whose selector matches the labels of a workload; workloads of equal labels share the answer."""
+        key = (_pairs(workload), workload.namespace)
+        if key not in self.known:
+            self.known[key] = self._of(workload)
+        return self.known[key]
+
+    def near(self, workload: Workload) -> list[Object]:
+        """Those of them that stand with the workload."""
+        key = (_pairs(workload), workload.namespace, folder(workload.source), workload.source.fragment)
+        if key not in self.known:
+            self.known[key] = nearest_all(workload, self.of(workload))
+        return self.known[key]
+
+    def _of(self, workload: Workload) -> list[Object]:
         candidates = list(self.loose)
         for key, value in workload.labels.items():
             if isinstance(value, str):
                 candidates += self.by_pair.get((key, value), ())
         return [
             one
-            for one, wanted in islice(candidates, 4096)
-            if same(one.namespace, workload.namespace) is not False and wanted.matches(workload.labels)
+            for one, wanted in candidates
+            if same(one.namespace, workload.namespace) is not False
+            and wanted.matches(workload.labels)
         ]
+
+
+def _pairs(workload: Workload) -> frozenset[tuple[str, str]]:
+    return frozenset((key, str(value)) for key, value in workload.labels.items())
 
 
 def _selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
@@ -384,7 +403,7 @@ def policies(project: Project) -> Selectors:
 def selecting(workload: Workload, project: Project, build: Any) -> list[Object]:
     """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
     found: Selectors = project.memo(build)
-    return nearest_all(workload, found.of(workload))
+    return found.near(workload)
 
 
 def nearest_all(one: Named, candidates: Iterable[T]) -> list[T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -207,10 +207,19 @@ def no_dns(one: Object, *, project: Project) -> Outcome:
         return
     if all(_addresses(rule) for rule in rules):
         return
+    resolving = project.memo(_resolving)
     wanted = selector(one.spec.get("podSelector")) or Selector()
-    others = _others(one, wanted, project)
-    if not any(_dns(rule) for other in others for rule in maps(other.spec.get("egress"))):
+    if not resolving or not any(id(other) in resolving for other in _others(one, wanted, project)):
         yield hit(one.spec.key("egress"))
+
+
+def _resolving(project: Project) -> frozenset[int]:
+    """The policies that let their pods resolve names."""
+    return frozenset(
+        id(one)
+        for one in index(project).all(KIND)
+        if any(_dns(rule) for rule in maps(one.spec.get("egress")))
+    )
 
 
 def _addresses(rule: Map) -> bool:
@@ -219,13 +228,19 @@ def _addresses(rule: Map) -> bool:
     return bool(peers) and all("ipBlock" in peer for peer in peers)
 
 
+def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
+    """The lists, each once: workloads of equal labels share theirs."""
+    return list({id(one): one for one in lists}.values())
+
+
 def _others(one: Object, wanted: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
     found = index(project)
     workloads = found.selected(wanted, one.namespace)
     if workloads:
-        lists = [project.memo(policies).of(each) for each in workloads]
-        return [each for each in lists[0] if all(any(each is other for other in rest) for rest in lists)]
+        lists = unique_lists(project.memo(policies).of(each) for each in workloads)
+        common = set.intersection(*({id(each) for each in part} for part in lists))
+        return [each for each in lists[0] if id(each) in common]
     labels = dict(wanted.pairs)
     return [
         other
