@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache as memo
 from pathlib import Path
 from typing import Any
@@ -249,6 +249,22 @@ def proving(names: Sequence[str]) -> tuple[str, ...]:
 def all_checklists() -> tuple[checklist.Checklist, ...]:
     """The checklists that ship with the tool."""
     return checklist.load(rules.folder() / "checklists")
+
+
+def admission(paths: Sequence[str]) -> Iterator[str]:
+    """For every workload under the paths, which level of the Pod Security Standards admits it, and why not more."""
+    from readiness import admission as admitted
+    from readiness import assemble
+    from readiness.run import core_rules
+
+    settings = _config(True)
+    core = {bound.rule.id: bound.rule for bound in core_rules()}
+    made = assemble.assemble(
+        discover.find(paths, settings.exclude), core, documents=settings.documents
+    )
+    yield from (f"{one.path}:{one.line}: {one.message}" for one in made.broken)
+    found = list(admitted.lines(made.projects))
+    yield from found or ["no workload was found"]
 
 
 def checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -275,24 +275,34 @@ def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, A
         reports.render(standard, report, sys.stdout, options)
 
 
-@main.command(short_help="The page of a rule.")
+@main.command(short_help="The page of a rule, or why a pod is not admitted.")
 @click.argument("rule")
-def explain(rule: str) -> None:
+@click.argument("paths", nargs=-1, type=click.Path())
+def explain(rule: str, paths: tuple[str, ...]) -> None:
     """What a rule says, why it breaks in production, how to fix it, with examples and equivalents.
 
-    RULE is an id of ours, its name alone, or another linter's id.
+    RULE is an id of ours, its name alone, or another linter's id. `pss` with paths tells for every workload the level of
+    the Pod Security Standards that would admit it, and each reason why the next one would not.
 
     \b
     Examples:
       readiness explain k8s/liveness-probe-missing
       readiness explain CKV_K8S_8
+      readiness explain pss deploy/
     """
+    from readiness import app
+
+    if rule == "pss":
+        for line in guarded(lambda: list(app.admission(paths or (".",)))):
+            click.echo(printable(line))
+        return
+    if paths:
+        raise click.UsageError("only `explain pss` takes paths")
 
     def pages_of() -> list[str]:
-        from readiness import app, pages
+        from readiness import pages
 
-        found = app.look_up(rule)
-        return [pages.page(bound, app.asks()) for bound in found]
+        return [pages.page(bound, app.asks()) for bound in app.look_up(rule)]
 
     for number, text in enumerate(guarded(pages_of)):
         click.echo(("\n" if number else "") + text, nl=False)

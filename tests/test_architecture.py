@@ -31,7 +31,7 @@ LAYERS = [
     {"cache"},
     {"report"},
     {"reports"},
-    {"pages", "starter"},
+    {"pages", "starter", "admission"},
     {"app"},
     {"cli"},
 ]

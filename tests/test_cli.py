@@ -119,6 +119,20 @@ def test_explain_by_ours_by_name_and_by_theirs() -> None:
         assert "kubernetes.io" in result.output
 
 
+def test_explain_says_why_a_pod_is_not_admitted() -> None:
+    write("pod.yaml", POD)
+    result = run("explain", "pss", "pod.yaml")
+    assert result.exit_code == 0
+    assert "Pod/x is admitted up to the level privileged" in result.output
+    assert (
+        "pod.yaml:6: privileged is true (container 'x') [k8s/pss-baseline-privileged]"
+        in result.output
+    )
+    write("pod.yaml", POD.replace("privileged: true", "privileged: false"))
+    assert "up to the level baseline" in run("explain", "pss", "pod.yaml").output
+    assert run("explain", "k8s/privileged", "pod.yaml").exit_code == 2
+
+
 def test_the_catalogue() -> None:
     rows = json.loads(run("rules", "--format", "json").output)
     assert {row["id"] for row in rows} == {rule.id for rule in readiness.catalogue()}
