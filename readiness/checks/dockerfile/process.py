@@ -171,26 +171,40 @@ _LACKS = {
 def health_tool(stage: Stage) -> Iterator[Hit | Unknown]:
     """The health check runs curl or wget, and neither the base nor any step brings it."""
     step = _step(stage, "HEALTHCHECK") if stage.final else None
-    if step is None or stage.root.image.name_unknown:
+    if step is None:
         return
-    image = stage.root.image
-    lacking: tuple[str, ...] = ()
-    for (name, part), tools in _LACKS.items():
-        if image.familiar == name and part in image.tag and not image.tag_unknown:
-            lacking += tools
-    if image.familiar.startswith("gcr.io/distroless/"):
-        lacking = ("curl", "wget", "nc", "sh")
     for command in step.script.commands:
-        tool = command.program
-        if tool not in lacking or "/" in command.name:
+        if "/" in command.name or has_tool(stage, command.program) is True:
             continue
-        if _brings(stage, tool):
+        if command.program not in _lacking(stage):
             continue
-        if _opaque(stage):
+        if has_tool(stage, command.program) is None:
             yield Unknown(command.name_span)
         else:
-            yield hit(command.name_span, tool=tool, image=image.text)
+            image = stage.root.image.text
+            yield hit(command.name_span, tool=command.program, image=image)
         return
+
+
+def has_tool(stage: Stage, tool: str) -> bool | None:
+    """Whether an image surely has, or surely lacks, one of the tools of health checks; None where nobody can tell."""
+    if _brings(stage, tool):
+        return True
+    return None if tool not in _lacking(stage) or _opaque(stage) else False
+
+
+def _lacking(stage: Stage) -> tuple[str, ...]:
+    """The tools that the base of a stage surely lacks."""
+    image = stage.root.image
+    if image.name_unknown or image.tag_unknown:
+        return ()
+    if image.familiar.startswith("gcr.io/distroless/"):
+        return ("curl",) if "debug" in image.tag else ("curl", "wget", "nc", "sh")
+    lacking: tuple[str, ...] = ()
+    for (name, part), tools in _LACKS.items():
+        if image.familiar == name and part in image.tag:
+            lacking += tools
+    return lacking
 
 
 _PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/\Z")

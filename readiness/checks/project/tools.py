@@ -1,0 +1,87 @@
+"""Programs that a health check or a probe runs, against the image that a Dockerfile of the project makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.checks.compose.common import stage_of
+from readiness.checks.dockerfile.process import has_tool
+from readiness.checks.k8s.probes import probes
+from readiness.checks.project.images import maker
+from readiness.kinds.compose_model import Service
+from readiness.kinds.compose_parts import expanded
+from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.k8s import Container
+from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.project import Project
+from readiness.syntax import shell
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.wrappers import unwrapped
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown]
+
+# What stands behind a tool and only passes its answer on.
+_PASSING = frozenset({"exit", "false", "true", "grep", "jq", "test", "["})
+
+
+def healthcheck(service: Service, project: Project) -> Found:
+    """A compose health check that calls a program which the image of its Dockerfile does not have."""
+    check = service.node.get("healthcheck")
+    if not isinstance(check, Map) or not service.builds or "extends" in service.full:
+        return
+    test = check.get("test")
+    if isinstance(test, str):
+        words = ["sh", "-c", test]
+    elif isinstance(test, Seq) and test[:1] == ["CMD-SHELL"]:
+        words = ["sh", "-c", *_texts(test[1:2])]
+    elif isinstance(test, Seq) and test[:1] == ["CMD"]:
+        words = _texts(test[1:])
+    else:
+        return
+    yield from _lacking(words, stage_of(service, project), check.at("test"))
+
+
+def probe(container: Container, *, project: Project) -> Found:
+    """An exec probe that calls a program which the image of its Dockerfile does not have."""
+    if container.windows:
+        return
+    for _, one in probes(container):
+        run = one.get("exec")
+        command = run.get("command") if isinstance(run, Map) else None
+        if isinstance(run, Map) and isinstance(command, Seq):
+            stage = maker(container.image, project)
+            yield from _lacking(_texts(command), stage, run.at("command"))
+
+
+def _texts(items: Any) -> list[str]:
+    """The words of a command, with the defaults of their variables."""
+    return [expanded(item).text.replace(HOLE, "X") for item in items]
+
+
+def _lacking(words: list[str], stage: Stage | None, place: Span) -> Found:
+    """The hit where an image surely has no program that the command needs."""
+    tool = tool_of(words)
+    if tool is None:
+        return
+    found = has_tool(stage, tool) if stage is not None and not stage.windows else None
+    if found is None:
+        yield Unknown(place)
+    elif found is False and stage is not None:
+        image = stage.root.image.text.partition("@")[0]
+        base = stage.root.start
+        note = Related(stage.source, base.span if base else stage.at(), f"made from {image} here")
+        yield hit(place, related=[note], tool=tool, image=image, file=stage.source.path)
+
+
+def tool_of(words: list[str]) -> str | None:
+    """The one program that a check hangs on; None where it names a file, or has another way out."""
+    if not words or not words[0]:
+        return None
+    if words[0].rpartition("/")[2] in shell.SHELLS and words[1:2] == ["-c"] and len(words) > 2:
+        commands = [unwrapped(one) for one in shell.commands(words[2])]
+        if not commands or any(one.program not in _PASSING for one in commands[1:]):
+            return None
+        return commands[0].program if "/" not in commands[0].name else None
+    return words[0] if "/" not in words[0] else None
