@@ -14,6 +14,7 @@ from readiness.project import Project
 from tests.conftest import catalogue
 
 TOPICS = {
+    "stale_dns": ["resolver-missing"],
     "alias-traversal": ["alias-traversal"],
     "header-multiline": ["header-multiline"],
     "content-type-added": ["content-type-added"],
@@ -49,6 +50,7 @@ TOPICS = {
 }
 
 FOUND = [
+    ("stale_dns", "http { server { location / { proxy_pass http://app:3000$request_uri; } } }"),
     ("alias-traversal", "location ^~ /files { alias /data/; }"),
     ("alias-traversal", "location ~ /site(?<rest>.*)$ { alias /data/$rest; }"),
     ("alias-traversal", "location ~ ^/images([^/]*)/ { alias /data/$1/; }"),
@@ -167,6 +169,15 @@ add_header X $m;""",
     ("location-regex-exact", r"location ~ ^/robots\.txt$ { return 200; }"),
 ]
 SILENT = [
+    (
+        "stale_dns",
+        "http { resolver 127.0.0.11; server { location / { proxy_pass http://app:3000$uri; } } }",
+    ),
+    (
+        "stale_dns",
+        "http { upstream app { server 10.0.0.1; } server { location / { proxy_pass http://app$request_uri; } } }",
+    ),
+    ("stale_dns", "location / { proxy_pass http://app:3000$request_uri; }"),
     ("alias-traversal", r"location ~ ^/images/(.*)(\.png)$ { alias /app/$1$2; }"),
     ("alias-traversal", "location = /files { alias /data/; }"),
     ("alias-traversal", "location ~ ^/files(/.*)$ { alias /data$1; }"),

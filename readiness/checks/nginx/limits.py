@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.nginx import tree
 from readiness.checks.nginx.headers import serves
 from readiness.kinds.nginx import Scope, Statement
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive, walk
 
@@ -202,12 +202,13 @@ def secret_logged(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def health_logged(scope: Scope, project: Project) -> Iterator[Hit]:
+def health_logged(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
     """A health path that the proxy answers itself is written to the access log."""
     owner = scope.node.owner
     if owner is None or not re.search(
         r"/(?:nginx[_-])?(?:health|healthz|healthcheck|ping|livez?|readyz?)\b/?$", owner.value
     ):
+        yield Aside()
         return
     answered = any(
         d.args and d.args[0] in {"200", "204"} for d in tree.own(project, scope.node, "return")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import VARIABLE, names, redirects, regex_of, variable
 from readiness.kinds.nginx import Scope, Statement, matching, takes_all
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -212,7 +212,7 @@ def slashes(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1))
 
 
-def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
     """A location for static files gives them no lifetime."""
     block = scope.node
     owner = block.owner
@@ -221,6 +221,8 @@ def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         or not matching(owner)[0].startswith("~")
         or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", matching(owner)[1])
     ):
+        if not tree.own(project, block, "expires"):
+            yield Aside()
         return
     if any(
         d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"} for d in tree.own(project, block)

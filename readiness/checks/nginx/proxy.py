@@ -10,7 +10,7 @@ from readiness.checks.nginx import hosts, tree, versions
 from readiness.checks.nginx.headers import header
 from readiness.checks.nginx.variables import definitions, names, spans, variable
 from readiness.kinds.nginx import Scope, Statement
-from readiness.model import Hit, Unknown, hit, joined, missing
+from readiness.model import Aside, Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -147,6 +147,9 @@ def _hosts(project: Project, d: Directive, text: str) -> list[str]:
     if "$" not in text:
         return [text]
     found = names(text)
+    head = text.partition("$")[0]
+    if head and found and variable(project, d, found[0]).slash:
+        return [head]  # the variable is the path
     if len(found) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
         return []
     values: list[str] = []
@@ -194,15 +197,17 @@ def forwarded(scope: Scope, project: Project, *, headers: Sequence[str]) -> Iter
         yield missing(passes[0].head, headers=joined(absent))
 
 
-def upgrade(scope: Scope, project: Project) -> Iterator[Hit]:
+def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
     """`Upgrade` is passed on, but not the rest of what a WebSocket needs."""
     block = scope.node
     passes = block.all("proxy_pass")
     if not passes:
+        yield Aside()
         return
     lines = tree.inforce(project, block, "proxy_set_header")
     upgrades = [d for d in lines if header(d) == "upgrade" and d.args[1:] not in {(), ("",)}]
     if not upgrades:
+        yield Aside()
         return
     absent = []
     if tree.value(project, block, "proxy_http_version", _default_version(project)) not in {
@@ -226,14 +231,17 @@ def _default_version(project: Project) -> str:
     return "1.1" if versions.at_least(project, (1, 29, 7), (1, 30, 0)) else "1.0"
 
 
-def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
     """A location for WebSockets keeps the time-out of 60 seconds, which ends quiet connections."""
     block = scope.node
     passes = block.all("proxy_pass")
     upgrades = [
         d for d in tree.inforce(project, block, "proxy_set_header") if header(d) == "upgrade"
     ]
-    if not passes or not upgrades or tree.inforce(project, block, "proxy_read_timeout"):
+    if not passes or not upgrades:
+        yield Aside()
+        return
+    if tree.inforce(project, block, "proxy_read_timeout"):
         return
     if tree.opaque(project, block):
         yield Unknown(passes[0].at(1))

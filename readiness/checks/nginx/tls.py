@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.nginx import hosts, tree, versions
 from readiness.kinds.nginx import Scope, Statement, speaks_tls
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Aside, Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -113,7 +113,7 @@ def _listen(block: Block) -> Span:
     return found[0].head if found else block.at()
 
 
-def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
@@ -121,7 +121,12 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         for one in hosts.listens(block)
         if one.port == "80" and not {"ssl", "quic"} & set(one.options)
     ]
-    if not plain or _redirecting(project, block) or all(hosts.loopback(one.host) for one in plain):
+    if not _redirecting(project, block) and (
+        not plain or all(hosts.loopback(one.host) for one in plain)
+    ):
+        yield Aside()
+        return
+    if not plain or _redirecting(project, block):
         return
     names = server_names(project, block)
     secure = (
