@@ -136,6 +136,15 @@ def registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
             yield hit(container.node.at("image"), image=image.text, registry=one)
 
 
+def tags_gone(container: Container, *, owners: Sequence[str]) -> Outcome:
+    """The image comes from an owner who took every tag but `latest` away."""
+    image = images.parse(container.image)
+    if image.tag_unknown or image.name_unknown or image.digest or image.tag in {"", "latest"}:
+        return
+    if any(image.repository.startswith(owner + "/") for owner in owners):
+        yield hit(container.node.at("image"), image=image.text)
+
+
 # -- pull policy --------------------------------------------------------------------------------------------------
 
 
