@@ -10,13 +10,13 @@ from readiness.checks.compose.app import apps
 from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
 from readiness.kinds.compose_model import Service, Variable
 from readiness.kinds.compose_parts import expanded, part, strings, variable_specs
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Unknown | Aside]
 # What is tried first, by people and by programs; compared without case.
 WEAK = frozenset(
     """password passwd pass pwd secret admin administrator root user test guest default changeme changeit change-me
@@ -182,6 +182,7 @@ def authentication_off(service: Service) -> Found:
     """A setting that lets everybody into a store or a console."""
     known = service.known
     if known is None:
+        yield Aside()
         return
     for spec in variable_specs(service.source, service.node, "environment"):
         values = known.off.get(spec.name)
@@ -217,6 +218,7 @@ def open_store(service: Service, project: Project) -> Found:
     seen = judged(service, project)
     known = service.known
     if seen is None or known is None or not known.keyed:
+        yield Aside()
         return
     node, complete = seen
     settings = environment(node)

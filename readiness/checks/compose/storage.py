@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from readiness.checks.compose.common import RUNTIMES, environment, judged, lack, line, words
 from readiness.kinds.compose_model import Mount, Service
 from readiness.kinds.compose_parts import expanded, mount_specs, strings
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Unknown | Aside]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
 )
@@ -35,6 +35,7 @@ def not_durable(service: Service, project: Project) -> Found:
         or service.role == "cache"
         or service.once
     ):
+        yield Aside()
         return
     node, complete = seen
     specs = list(mount_specs(node))
@@ -89,6 +90,7 @@ def cache_not_durable(service: Service, project: Project) -> Found:
     """A cache that starts empty after each restart: no append-only file, or none that lasts."""
     seen = judged(service, project)
     if seen is None or service.role != "cache" or service.known is None or service.known.volatile:
+        yield Aside()
         return
     node, _ = seen
     command = line(node.get("command"))
@@ -106,6 +108,7 @@ def cache_unbounded(service: Service, project: Project) -> Found:
     """A cache without a bound of its memory."""
     seen = judged(service, project)
     if seen is None or service.role != "cache" or service.known is None:
+        yield Aside()
         return
     node, _ = seen
     command = line(node.get("command")) + " ".join(

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from readiness.kinds.dockerfile_model import Command, Stage, Step
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.syntax import packages, shell
-from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.instruction import Instruction
 from readiness.syntax.wrappers import unwrapped
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
@@ -122,13 +122,15 @@ def _made(step: Step, path: str) -> bool | None:
     return False
 
 
-def build_profile(command: Command) -> Iterator[Hit]:
+def build_profile(command: Command) -> Iterator[Hit | Aside]:
     """cargo build without --release."""
     one = command.command
     if one.program != "cargo" or not one.words or command.stage.index < 0:
+        yield Aside()
         return
     verb = next((word for word in one.words if not word.value.startswith(("-", "+"))), None)
     if verb is None or verb.value not in ("build", "b"):
+        yield Aside()
         return
     if not one.has("--release", "-r", "--profile") and not command.stage.name.startswith("dev"):
         yield hit(Span(one.name_span.start, verb.span.end))

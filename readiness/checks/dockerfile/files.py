@@ -5,13 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from readiness.checks.dockerfile.context import is_context, sources
 from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import packages
-from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 _ARCHIVE = re.compile(
@@ -151,11 +152,14 @@ def relative_target(step: Step) -> Iterator[Hit | Unknown]:
     yield hit(target.span, target=target.value, keyword=one.keyword)
 
 
-def root_copied(step: Step) -> Iterator[Hit]:
+def root_copied(step: Step) -> Iterator[Hit | Aside]:
     """COPY of the whole file system of another stage or image."""
     one = step.instruction
     flag = one.flag("from") if one.keyword == "COPY" else None
-    if flag is None or not one.words or one.words[-1].value not in ("/", "/."):
+    if flag is None:
+        yield Aside()
+        return
+    if not one.words or one.words[-1].value not in ("/", "/."):
         return
     source = step.document.stage(flag.value)
     image = source.root.image if source else images.parse(flag.value)
@@ -209,20 +213,28 @@ def owned_again(step: Step) -> Iterator[Hit]:
     one = step.instruction
     if one.keyword != "RUN" or step.onbuild:
         return
-    targets = [
-        _resolved(step.stage, below)
-        for below in step.stage.instructions
-        if below.keyword in ("COPY", "ADD") and below.span.start < one.span.start and below.words
-    ]
     for command in step.script.commands:
         if command.program != "chown" or not command.has("-R", "--recursive"):
             continue
-        operands = command.operands()[1:]
-        for word in operands:
+        for word in command.operands()[1:]:
             path = word.value.rstrip("/*") or "/"
-            if any(t and (t == path or t.startswith(f"{path}/")) for t in targets):
-                yield hit(command.span, path=word.value)
-                return
+            for start, target in _filled(step.stage):
+                if start > one.span.start:
+                    break
+                if target == path or target.startswith(f"{path}/"):
+                    yield hit(command.span, path=word.value)
+                    return
+
+
+@lru_cache(maxsize=16)
+def _filled(stage: Stage) -> tuple[tuple[int, str], ...]:
+    """The folders that the stage's COPYs fill, with the offset of each."""
+    found = (
+        (one.span.start, _resolved(stage, one))
+        for one in stage.instructions
+        if one.keyword in ("COPY", "ADD") and one.words
+    )
+    return tuple((start, target) for start, target in found if target)
 
 
 def _resolved(stage: Stage, one: Instruction) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from readiness.kinds.dockerfile_model import Command, Stage, Step
-from readiness.model import Hit, hit
+from readiness.model import Aside, Hit, hit
 from readiness.syntax import packages, shell
 from readiness.syntax.packages import Call
 
@@ -21,14 +22,7 @@ def calls(step: Step) -> Iterator[Call]:
 
 def shipped(step: Step) -> bool:
     """Whether what the step leaves behind is part of the image, or of one built on it."""
-    if step.onbuild or not step.stage.whole:
-        return True
-    return any(
-        step.stage is below
-        for stage in step.document.stages
-        if stage.final
-        for below in stage.chain
-    )
+    return step.onbuild or step.stage.shipped
 
 
 def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
@@ -123,12 +117,7 @@ def _lists_mounted(step: Step) -> bool:
         return False
     if _mounted(step, "/var/cache/apt") or _mounted(step, "/var/cache/apt/archives"):
         return True
-    return not any(
-        "docker-clean" in one.body.text
-        for below in step.stage.chain
-        for one in below.instructions
-        if one.keyword == "RUN"
-    )
+    return not any("docker-clean" in scripts(below) for below in step.stage.chain)
 
 
 def cache_left(step: Step, *, manager: str) -> Iterator[Hit]:
@@ -198,15 +187,14 @@ def recommends(command: Command) -> Iterator[Hit]:
         return
     if any("Install-Recommends" in word.value for word in one.command.words):
         return
-    if not any("Install-Recommends" in text for text in _runs(command.stage)):
+    if not any("Install-Recommends" in scripts(below) for below in command.stage.chain):
         yield hit(one.verb.span, program=one.command.program)
 
 
-def _runs(stage: Stage) -> Iterator[str]:
-    for below in stage.chain:
-        for one in below.instructions:
-            if one.keyword in ("RUN", "COPY"):
-                yield one.body.text
+@lru_cache(maxsize=16)
+def scripts(stage: Stage) -> str:
+    """The text of all RUNs of a stage, for a look at the whole."""
+    return "\n".join(one.body.text for one in stage.of("RUN"))
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:
@@ -239,10 +227,11 @@ def distribution_upgrade(command: Command) -> Iterator[Hit]:
         yield hit(one.verb.span, program=one.command.program, action=one.verb.value)
 
 
-def unlocked(command: Command) -> Iterator[Hit]:
+def unlocked(command: Command) -> Iterator[Hit | Aside]:
     """Dependencies of the project are installed without their lock file, or one that may change."""
     one = packages.call(command.whole)
     if one is None or one.packages or one.action != "install":
+        yield Aside()
         return
     name = one.manager.name
     if name == "npm":
@@ -253,6 +242,7 @@ def unlocked(command: Command) -> Iterator[Hit]:
         loose = not one.command.has(*one.manager.locked) and _installs_project(one)
         loose = loose and name != "pnpm"  # pnpm freezes the lock file where CI is set
     else:
+        yield Aside()
         return
     if loose:
         yield hit(one.verb.span, command=f"{name} {one.verb.value}".strip())
@@ -265,22 +255,30 @@ def _installs_project(one: Call) -> bool:
 _PRODUCTION = ("--omit", "--production", "--prod", "-P", "--only")
 
 
-def development_dependencies(step: Step) -> Iterator[Hit]:
+def development_dependencies(step: Step) -> Iterator[Hit | Aside]:
     """The final stage installs the dependencies of development too."""
     if not step.stage.final or step.onbuild or not step.stage.whole:
+        yield Aside()
         return
     if (step.stage.lookup("NODE_ENV", step.instruction.span.start) or "") == "production":
-        return
-    text = " ".join(one.body.text for one in step.stage.instructions if one.keyword == "RUN")
-    if re.search(r"\bprune\b|\brun (?:build|compile)|\b(?:yarn|pnpm|npm) build|\bnext build", text):
         return
     for one in calls(step):
         if one.manager.name not in ("npm", "yarn", "pnpm") or one.action != "install":
             continue
         named = one.packages or one.group == "global" or one.command.has("-g", "--global")
         env = any(a.name == "NODE_ENV" for a in one.command.assignments)
-        if not named and not env and not one.command.has(*_PRODUCTION):
-            yield hit(one.verb.span, program=one.manager.name)
+        if named or env or one.command.has(*_PRODUCTION) or _builds(step.stage):
+            continue
+        yield hit(one.verb.span, program=one.manager.name)
+
+
+@lru_cache(maxsize=16)
+def _builds(stage: Stage) -> bool:
+    """Whether the stage also builds, for which it needs them, or prunes them later."""
+    return bool(_BUILDS.search(scripts(stage)))
+
+
+_BUILDS = re.compile(r"\bprune\b|\brun (?:build|compile)|\b(?:yarn|pnpm|npm) build|\bnext build")
 
 
 _COMPILERS = frozenset({"build-essential", "gcc", "g++", "make", "cmake", "clang", "build-base",

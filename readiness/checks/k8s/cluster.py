@@ -8,11 +8,11 @@ from typing import Any
 
 from readiness.checks.k8s.context import number, template
 from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 
 NAMESPACED = frozenset(
     "Pod Deployment StatefulSet DaemonSet ReplicaSet ReplicationController Job CronJob Service Ingress ConfigMap Secret"
@@ -27,6 +27,8 @@ GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "Re
 
 def default_namespace(one: Object, *, rules: bool) -> Outcome:
     """The object is put into the namespace `default`, by word: with `rules` what governs it, else what runs in it."""
+    if "namespace" not in one.metadata:
+        yield Aside()
     if one.namespace != "default" or of_cluster(one) or (one.kind in GOVERNING) is not rules:
         return
     span = one.metadata.at("namespace")

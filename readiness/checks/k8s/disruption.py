@@ -18,22 +18,32 @@ from readiness.checks.k8s.index import (
 )
 from readiness.checks.k8s.scale import SCALED, SCALERS, bounds, of, stated
 from readiness.kinds.k8s import Object, Pod
-from readiness.model import Hit, Related, Unknown, hit, missing
+from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 KIND = "PodDisruptionBudget"
-_NONE = frozenset({("maxUnavailable", 0), ("maxUnavailable", "0%"), ("maxUnavailable", "0"), ("minAvailable", "100%")})
+_NONE = frozenset(
+    {
+        ("maxUnavailable", 0),
+        ("maxUnavailable", "0%"),
+        ("maxUnavailable", "0"),
+        ("minAvailable", "100%"),
+    }
+)
 
 
 def absent(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project) -> Outcome:
     """A workload with at least `minimum` replicas is in no disruption budget."""
     workload = workload_of(pod, project)
     if workload is None or pod.kind not in kinds:
+        yield Aside()
         return
     least = of(pod.owner, project).least
     if least is None:
         yield Unknown(pod.owner.spec.at("replicas"))
+    elif least < minimum:
+        yield Aside()
     elif least >= minimum and not project.memo(budgets).of(workload):
         yield missing(pod.owner.metadata.at("name"), count=least)
 
@@ -119,7 +129,9 @@ def over_autoscaler_workload(pod: Pod, *, project: Project) -> Outcome:
         for budget in selecting(workload, project, budgets):
             value = number(budget.spec.get("minAvailable"))
             if least is not None and value is not None and value > least:
-                place = Related(budget.source, budget.spec.at("minAvailable"), "the budget asks for this")
+                place = Related(
+                    budget.source, budget.spec.at("minAvailable"), "the budget asks for this"
+                )
                 yield hit(pod.owner.metadata.at("name"), related=[place], value=value, least=least)
 
 
@@ -170,5 +182,7 @@ def overlap(pod: Pod, *, project: Project) -> Outcome:
     found = selecting(workload, project, budgets)
     names = sorted({one.name for one in found})
     if len(names) > 1:
-        related = [Related(one.source, one.metadata.at("name"), "selects the pods") for one in found[:4]]
+        related = [
+            Related(one.source, one.metadata.at("name"), "selects the pods") for one in found[:4]
+        ]
         yield hit(pod.owner.metadata.at("name"), related=related, names=" and ".join(names[:4]))

@@ -9,11 +9,11 @@ from typing import Any
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import index, selecting, services
 from readiness.kinds.k8s import SERVING, Container, Pod, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit, missing
+from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 
@@ -47,9 +47,10 @@ def absent(container: Container, *, key: str) -> Outcome:
 def readiness_absent(container: Container, *, served: bool, project: Project) -> Outcome:
     """A container without a readinessProbe; `served`: one that traffic reaches, else one that opens no port."""
     if container.role != "main" or not lives(container.pod):
+        yield Aside()
         return
-    if container.node.get("readinessProbe") is None and _served(container, project) is served:
-        yield missing(container.node.at())
+    if container.node.get("readinessProbe") is None:
+        yield missing(container.node.at()) if _served(container, project) is served else Aside()
 
 
 def _served(container: Container, project: Project) -> bool:
@@ -144,7 +145,9 @@ def before_start(container: Container, *, seconds: int) -> Outcome:
     if delay is None or patience is None or not SLOW.search(container.image):
         return
     if delay + patience < seconds:
-        yield hit(container.node.key("livenessProbe"), total=delay + patience, image=container.image)
+        yield hit(
+            container.node.key("livenessProbe"), total=delay + patience, image=container.image
+        )
 
 
 def exec_timeout(container: Container) -> Outcome:
@@ -170,7 +173,11 @@ def ports(container: Container) -> list[Map]:
 def _asked(probe: Map) -> tuple[Map, Any] | None:
     """The handler that asks a port, with the port."""
     kind, found = handler(probe)
-    if kind in {"httpGet", "tcpSocket", "grpc"} and isinstance(found, Map) and not found.get("host"):
+    if (
+        kind in {"httpGet", "tcpSocket", "grpc"}
+        and isinstance(found, Map)
+        and not found.get("host")
+    ):
         return found, found.get("port")
     return None
 
@@ -194,14 +201,18 @@ def port_undeclared(container: Container, *, silent: bool) -> Outcome:
         for one in ports(container)
         if one.get("protocol") in (None, "TCP")
     }
-    others = {one.get("name") for one in ports(container) if one.get("protocol") not in (None, "TCP")}
+    others = {
+        one.get("name") for one in ports(container) if one.get("protocol") not in (None, "TCP")
+    }
     for key, probe in probes(container):
         asked = _asked(probe)
         if asked is None:
             continue
         port = asked[1]
         port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
-        unlisted = number(port) is not None and port not in declared and (silent or ports(container))
+        unlisted = (
+            number(port) is not None and port not in declared and (silent or ports(container))
+        )
         if unlisted or port in others:
             yield hit(asked[0].at("port"), probe=key, port=port)
 
@@ -247,7 +258,12 @@ def dependency(container: Container) -> Outcome:
     if not isinstance(found, Map):
         return
     host = found.get("host")
-    if kind in {"httpGet", "tcpSocket"} and isinstance(host, str) and host not in _HERE and not variable(host):
+    if (
+        kind in {"httpGet", "tcpSocket"}
+        and isinstance(host, str)
+        and host not in _HERE
+        and not variable(host)
+    ):
         yield hit(found.at("host"), host=host)
     command = found.get("command")
     if kind == "exec" and isinstance(command, Seq):

@@ -9,17 +9,20 @@ from readiness.checks.k8s.index import autoscalers, selecting, services, workloa
 from readiness.checks.k8s.scale import SCALED, SCALERS, stated
 from readiness.checks.k8s.storage import single_writer
 from readiness.kinds.k8s import Object, Pod
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 
 
 def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -> Outcome:
     """A workload has fewer than `minimum` pods at its least; `behind_service`: only where a Service sends it traffic."""
     owner = pod.owner
     workload = workload_of(pod, project)
-    if owner.kind not in SCALED or workload is None or autoscalers(owner, project, *SCALERS):
+    if owner.kind not in SCALED or workload is None:
+        yield Aside()
+        return
+    if autoscalers(owner, project, *SCALERS):
         return
     if variable(owner.spec.get("replicas")):
         yield Unknown(owner.spec.at("replicas"))
@@ -30,6 +33,7 @@ def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -
     if behind_service and (
         not selecting(workload, project, services) or single_writer(pod, project)
     ):
+        yield Aside()
         return
     if "replicas" in owner.spec:
         yield hit(owner.spec.at("replicas"), count=count)
@@ -48,7 +52,7 @@ def few(one: Object, *, minimum: int) -> Outcome:
 
 def bare_pod(one: Object) -> Outcome:
     """A Pod that nothing brings back when its node goes."""
-    if one.kind == "Pod" and not one.metadata.get("ownerReferences"):
+    if one.node.get("kind") == "Pod" and not one.metadata.get("ownerReferences"):
         mirror = "kubernetes.io/config.mirror" in one.annotations
         hook = any("hook" in key for key in one.annotations)
         if not mirror and not hook and one.spec.get("restartPolicy") in (None, "Always"):

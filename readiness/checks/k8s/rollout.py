@@ -10,11 +10,11 @@ from readiness.checks.k8s.index import selecting, services, workload_of
 from readiness.checks.k8s.scale import of, stated
 from readiness.checks.k8s.storage import single_writer
 from readiness.kinds.k8s import SERVING, Container, Object, Pod, mapping
-from readiness.model import Hit, Unknown, hit, joined, missing
+from readiness.model import Aside, Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 DEPLOYMENTS = frozenset({"Deployment", "DeploymentConfig"})
 
 
@@ -26,7 +26,10 @@ def strategy(one: Object) -> Map:
 def recreate(pod: Pod, *, project: Project) -> Outcome:
     """A Deployment behind a Service stops all of its pods before it starts new ones, with no claim that forces it to."""
     owner = pod.owner
-    if owner.kind not in DEPLOYMENTS or strategy(owner).get("type") != "Recreate":
+    if owner.kind not in DEPLOYMENTS:
+        yield Aside()
+        return
+    if strategy(owner).get("type") != "Recreate":
         return
     workload = workload_of(pod, project)
     if workload and selecting(workload, project, services) and not single_writer(pod, project):
@@ -110,7 +113,9 @@ def deadline(one: Object) -> Outcome:
     found = number(one.spec.get("progressDeadlineSeconds"))
     ready = number(one.spec.get("minReadySeconds")) or 0
     if found == NEVER:
-        yield hit(one.spec.at("progressDeadlineSeconds"), what="is off: a stuck rollout is never told")
+        yield hit(
+            one.spec.at("progressDeadlineSeconds"), what="is off: a stuck rollout is never told"
+        )
     elif found is not None and found <= ready:
         yield hit(
             one.spec.at("progressDeadlineSeconds"),
@@ -183,12 +188,20 @@ def restart_policy(pod: Pod, *, serving: list[str], batch: list[str]) -> Outcome
         return
     if pod.kind in {"Job", "CronJob", "ScaledJob"}:
         allowed = batch
-    elif pod.kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"}:
+    elif pod.kind in {
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "ReplicationController",
+    }:
         allowed = serving
     else:
         return
     if value is None and "Always" not in allowed:
-        yield missing(pod.node.at("containers"), value="unset, which is Always", allowed=joined(allowed))
+        yield missing(
+            pod.node.at("containers"), value="unset, which is Always", allowed=joined(allowed)
+        )
     elif value is not None and value not in allowed:
         yield hit(pod.node.at("restartPolicy"), value=value, allowed=joined(allowed))
 

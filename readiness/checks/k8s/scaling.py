@@ -17,13 +17,22 @@ from readiness.checks.k8s.resources import asks, pod_level
 from readiness.checks.k8s.scale import SCALERS, bounds, of
 from readiness.checks.k8s.storage import single_writer
 from readiness.kinds.k8s import Object, Pod, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit, joined, missing
+from readiness.model import Aside, Hit, Related, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 HPA = "HorizontalPodAutoscaler"
-BUILT_IN = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"})
+BUILT_IN = frozenset(
+    {
+        "Deployment",
+        "StatefulSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Rollout",
+        "DeploymentConfig",
+    }
+)
 
 
 def target_missing(one: Object, *, project: Project) -> Outcome:
@@ -43,7 +52,11 @@ def bounds_invalid(one: Object) -> Outcome:
     """An autoscaler's minimum is over its maximum, or its maximum under 1."""
     if one.kind not in SCALERS:
         return
-    low, high = ("minReplicas", "maxReplicas") if one.kind == HPA else ("minReplicaCount", "maxReplicaCount")
+    low, high = (
+        ("minReplicas", "maxReplicas")
+        if one.kind == HPA
+        else ("minReplicaCount", "maxReplicaCount")
+    )
     least, most = number(one.spec.get(low)), number(one.spec.get(high))
     if most is not None and most < 1:
         yield hit(one.spec.at(high), what=f"{high} {most} is under 1")
@@ -107,7 +120,9 @@ def without_requests(one: Object, *, project: Project) -> Outcome:
         if absent and name in {"cpu", "memory"}:
             span = place.at("name") if place is not one.spec else one.metadata.at("name")
             there = Related(target.source, workload.pod.node.at("containers"), "the containers")
-            yield missing(span, related=[there], metric=name, names=joined(absent), target=target.resource)
+            yield missing(
+                span, related=[there], metric=name, names=joined(absent), target=target.resource
+            )
 
 
 def replicas_fixed(one: Object, *, project: Project) -> Outcome:
@@ -130,7 +145,12 @@ def two_scalers(one: Object, *, project: Project) -> Outcome:
     found = autoscalers(target, project, *SCALERS)
     if len(found) > 1 and found[0] is not one and any(each is one for each in found):
         place = Related(found[0].source, found[0].metadata.at("name"), "the other autoscaler")
-        yield hit(one.metadata.at("name"), related=[place], target=target.resource, other=found[0].resource)
+        yield hit(
+            one.metadata.at("name"),
+            related=[place],
+            target=target.resource,
+            other=found[0].resource,
+        )
 
 
 def vertical_beside(one: Object, *, project: Project) -> Outcome:
@@ -163,7 +183,10 @@ def _controlled(one: Object) -> set[str]:
 
 def vertical_unbounded(one: Object) -> Outcome:
     """A VerticalPodAutoscaler that changes pods has no bounds."""
-    if one.kind != "VerticalPodAutoscaler" or mapping(one.spec, "updatePolicy").get("updateMode") == "Off":
+    if (
+        one.kind != "VerticalPodAutoscaler"
+        or mapping(one.spec, "updatePolicy").get("updateMode") == "Off"
+    ):
         return
     listed = list(maps(mapping(one.spec, "resourcePolicy").get("containerPolicies")))
     if not listed:
@@ -193,10 +216,14 @@ def absent(pod: Pod, *, project: Project) -> Outcome:
     owner = pod.owner
     workload = workload_of(pod, project)
     if owner.kind != "Deployment" or workload is None:
+        yield Aside()
         return
     named = index(project).targets.get((owner.kind, owner.name), ())
-    if any(one.kind in SCALERS for one in named) or single_writer(pod, project):
+    if any(one.kind in SCALERS for one in named):
         return
     least = of(owner, project).least
-    if least is not None and least > 1 and selecting(workload, project, services):
+    several = least is not None and least > 1 and not single_writer(pod, project)
+    if several and selecting(workload, project, services):
         yield missing(owner.metadata.at("name"))
+    else:
+        yield Aside()

@@ -9,12 +9,18 @@ from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import same, selector
 from readiness.checks.k8s.scale import SCALED, of
 from readiness.kinds.k8s import Pod, mapping, maps, text
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
-NODES = frozenset({"kubernetes.io/hostname", "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"})
+Outcome = Iterator[Hit | Unknown | Aside]
+NODES = frozenset(
+    {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/zone",
+    }
+)
 
 
 def _terms(pod: Pod) -> Iterator[Map]:
@@ -54,10 +60,10 @@ def spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
 def not_spread(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project) -> Outcome:
     """A workload with several replicas says nothing about where they go, so that one node may hold them all."""
     owner = pod.owner
-    if owner.kind not in (kinds or SCALED):
-        return
     least = of(owner, project).least
-    if least is not None and least >= minimum and not spread(pod):
+    if owner.kind not in (kinds or SCALED) or least is None or least < minimum:
+        yield Aside()
+    elif not spread(pod):
         span = owner.spec.key("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
         yield missing(span, count=least)
 
@@ -124,7 +130,9 @@ SYSTEM = ("kube-system", "kube-node-lease", "gatekeeper-system", "calico-system"
 def priority_system(pod: Pod) -> Outcome:
     """A pod outside the system namespaces claims the priority of the cluster's own parts."""
     value = pod.node.get("priorityClassName")
-    known = pod.namespace and pod.namespace not in SYSTEM and not pod.namespace.startswith("openshift-")
+    known = (
+        pod.namespace and pod.namespace not in SYSTEM and not pod.namespace.startswith("openshift-")
+    )
     if value in {"system-cluster-critical", "system-node-critical"} and known:
         yield hit(pod.node.at("priorityClassName"), value=value, namespace=pod.namespace)
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.context import made_up, variable
 from readiness.kinds.k8s import Container, Object, mapping, maps, text
-from readiness.model import Hit, Source, Span, Unknown, hit, line_starts
+from readiness.model import Aside, Hit, Source, Span, Unknown, hit, line_starts
 from readiness.syntax import secrets
 from readiness.syntax.yaml import Seq, literal
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 
 # Data keys of Secret types whose value is a credential whatever it looks like.
 CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
@@ -28,6 +28,8 @@ def env(container: Container) -> Iterator[tuple[str, object, Span]]:
 
 def in_env(container: Container) -> Outcome:
     """A variable of the container is a secret, and its value stands in the file."""
+    if not container.node.get("env") and not container.node.get("envFrom"):
+        yield Aside()
     for name, value, span in env(container):
         reason = secrets.judge(name, value)
         if reason and made_up(container.source, span):

@@ -9,11 +9,11 @@ from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import index, nearest, service_selector
 from readiness.checks.k8s.scale import of
 from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit, missing
+from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
+Outcome = Iterator[Hit | Unknown | Aside]
 
 
 def claims(pod: Pod) -> Iterator[tuple[Map, str]]:
@@ -51,7 +51,9 @@ def single_writer(pod: Pod, project: Project) -> bool:
     return any(True for _ in claims(pod))
 
 
-_SHARING = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"})
+_SHARING = frozenset(
+    {"Deployment", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"}
+)
 
 
 def claim_shared(pod: Pod, *, project: Project) -> Outcome:
@@ -104,14 +106,21 @@ def _bounded(pod: Pod, volume: object) -> bool:
         if any(mount.get("name") == volume for mount in maps(one.node.get("volumeMounts")))
     ]
     return bool(mounting) and all(
-        mapping(mapping(one.node, "resources"), "limits").get("memory") is not None for one in mounting
+        mapping(mapping(one.node, "resources"), "limits").get("memory") is not None
+        for one in mounting
     )
 
 
 # Where servers keep their data, by the last part of the image's name.
 DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"postgres(?:ql)?|postgis|pgvector|timescaledb", ("/var/lib/postgresql", "/bitnami/postgresql")),
-    (r"mysql(?:-server)?|mariadb|percona", ("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb")),
+    (
+        r"postgres(?:ql)?|postgis|pgvector|timescaledb",
+        ("/var/lib/postgresql", "/bitnami/postgresql"),
+    ),
+    (
+        r"mysql(?:-server)?|mariadb|percona",
+        ("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"),
+    ),
     (r"mongo|mongodb", ("/data/db", "/data/configdb", "/bitnami/mongodb")),
     (r"elasticsearch", ("/usr/share/elasticsearch/data", "/bitnami/elasticsearch")),
     (r"opensearch", ("/usr/share/opensearch/data",)),
@@ -139,16 +148,19 @@ def _mounted(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map
     volumes = {text(one.get("name")): one for one in maps(container.pod.node.get("volumes"))}
     for mount in maps(container.node.get("volumeMounts")):
         path = text(mount.get("mountPath")).rstrip("/")
-        if any(path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in paths):
+        if any(
+            path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in paths
+        ):
             yield mount, volumes.get(text(mount.get("name")))
 
 
 def data_ephemeral(container: Container) -> Outcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
-    if container.role != "main" or container.kind in {"Job", "CronJob"}:
-        return
+    claims = any("persistentVolumeClaim" in one for one in maps(container.pod.node.get("volumes")))
     paths = data_paths(container.image)
-    if not paths:
+    if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
+        if not claims:
+            yield Aside()
         return
     found = list(_mounted(container, paths))
     for mount, volume in found:
@@ -187,7 +199,9 @@ def service_absent(one: Object, *, project: Project) -> Outcome:
     if near and near[0].spec.get("clusterIP") != "None":
         yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
     elif near and not _selects(near[0], one, project):
-        yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which selects other pods")
+        yield hit(
+            one.spec.at("serviceName"), what=f"names Service {name}, which selects other pods"
+        )
 
 
 def _selects(service: Object, one: Object, project: Project) -> bool:
