@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from readiness import kinds, rules
+from readiness import examples, kinds
 from readiness.checklist import STATES, Outcome
+from readiness.examples import Example
 from readiness.model import Rule
-from readiness.rules import Bound, Example
+from readiness.rules import Bound
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
 _CATEGORIES = {
@@ -45,7 +46,7 @@ def page(bound: Bound, asks: Mapping[str, str]) -> str:
         parts.append(f"## Both views\n\n{rule.opinion}")
     if rule.targets != ("core",):
         default = str(kinds.module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
-        found = rules.examples(bound, default)
+        found = examples.of(bound, default)
         parts += [example_text("Bad", example) for example in found if example.bad]
         parts += [example_text("Good", example) for example in found if not example.bad]
     if rule.equivalents:

@@ -10,7 +10,7 @@ import typing
 
 import pytest
 
-from readiness import checklist, kinds, rules
+from readiness import checklist, examples, kinds, rules
 from readiness.rules import Bound
 from tests.conftest import ROOT, catalogue
 from tests.test_rules import check, default_path
@@ -66,14 +66,14 @@ def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_examples_of_both_sorts(bound: Bound) -> None:
-    found = rules.examples(bound, default_path(bound.rule))
+    found = examples.of(bound, default_path(bound.rule))
     assert {example.bad for example in found} == {True, False}
 
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_every_field_of_the_message_is_filled(bound: Bound) -> None:
     fields = [name for _, name, _, _ in string.Formatter().parse(bound.rule.message) if name]
-    for example in rules.examples(bound, default_path(bound.rule)):
+    for example in examples.of(bound, default_path(bound.rule)):
         if example.bad and fields:
             for finding in check(bound, example, lambda text: text).findings:
                 assert "{" not in finding.message or "{" in "".join(example.files.values())

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from readiness import engine, kinds, rules
+from readiness import engine, examples, kinds
+from readiness.examples import Example
 from readiness.model import Rule, Source, Span
 from readiness.project import Project
-from readiness.rules import Bound, Example
+from readiness.rules import Bound
 from tests.conftest import catalogue
 
 Variant = tuple[str, Callable[[str], str], Callable[[str, Span], tuple[int, int, int]]]
@@ -38,7 +39,7 @@ def cases() -> Iterator[object]:
     for bound in catalogue():
         if bound.rule.targets == ("core",):
             continue
-        for number, example in enumerate(rules.examples(bound, default_path(bound.rule))):
+        for number, example in enumerate(examples.of(bound, default_path(bound.rule))):
             for variant in VARIANTS:
                 word = "bad" if example.bad else "good"
                 yield pytest.param(
