@@ -17,7 +17,7 @@ from readiness.kinds.dockerfile_model import (
 from readiness.model import ParseError, Source
 from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
-from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import expand, literal
 from readiness.syntax.wrappers import unwrapped
 
@@ -89,6 +89,7 @@ def parse(source: Source) -> Document:
         document.stages.append(_stage(document, len(document.stages), group))
     for stage in document.stages:
         _steps(document, stage)
+    document.shipped.update(id(stage) for stage in document.stages[-1].chain)
     return document
 
 

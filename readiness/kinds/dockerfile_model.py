@@ -10,10 +10,9 @@ from typing import Any
 
 from readiness.kinds.dockerfile_scripts import script_of
 from readiness.model import Source, Span
-from readiness.syntax import dockerfile as syntax
 from readiness.syntax import shell
-from readiness.syntax.dockerfile import Instruction
 from readiness.syntax.image import Image
+from readiness.syntax.instruction import Dockerfile, Instruction
 from readiness.syntax.words import Word, expand
 
 # Set by the builder without a declaration (ARGs that it predefines), or by every shell.
@@ -58,6 +57,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
     variables: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
     environment: dict[str, Instruction] = field(default_factory=dict)
+    by_keyword: dict[str, list[Instruction]] = field(default_factory=dict)
     container: str = ""
 
     @property
@@ -116,14 +116,29 @@ class Stage:
         """Whether the base is a Windows image."""
         return bool(_WINDOWS.search(self.root.image.text)) or self.document.syntax.escape == "`"
 
+    @property
+    def shipped(self) -> bool:
+        """Whether what it leaves behind is part of the image that is built last."""
+        return self.start is None or id(self) in self.document.shipped
+
+    def of(self, keyword: str) -> list[Instruction]:
+        """The stage's own instructions of one keyword, those under ONBUILD left out."""
+        if not self.by_keyword:
+            for one in self.instructions:
+                if not one.onbuild:
+                    self.by_keyword.setdefault(one.keyword, []).append(one)
+        return self.by_keyword.get(keyword, [])
+
     def last(self, keyword: str, before: int | None = None) -> Value | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
         for stage in self.chain:
-            for one in reversed(stage.instructions):
-                if one.keyword != keyword or one.onbuild:
-                    continue
-                if before is None or one.span.start < before:
-                    return Value(_text(one), one.args_span, one, stage)
+            found = stage.of(keyword)
+            count = len(found)
+            if before is not None:
+                count = bisect_left(found, before, key=lambda one: one.span.start)
+            if count:
+                one = found[count - 1]
+                return Value(_text(one), one.args_span, one, stage)
         return None
 
     def get(self, key: str, default: Any = None, /) -> Any:
@@ -300,12 +315,13 @@ class Document:
     """A parsed Dockerfile; itself the subject of the target `dockerfile.file`."""
 
     source: Source
-    syntax: syntax.Dockerfile
+    syntax: Dockerfile
     stages: list[Stage] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     globals: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     scripts: dict[int, shell.Script] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
+    shipped: set[int] = field(default_factory=set)
     container: str = ""
     resource: str = ""
 

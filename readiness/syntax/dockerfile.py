@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from readiness.model import ParseError, Span
+from readiness.syntax.instruction import Dockerfile, Flag, Heredoc, Instruction, Pair
 from readiness.syntax.pieces import Pieces, join
-from readiness.syntax.words import SPACE, Word, json_words, literal, split, words
+from readiness.syntax.words import SPACE, json_words, literal, split, words
 
 KEYWORDS = frozenset(
     {
@@ -20,6 +21,7 @@ KEYWORDS = frozenset(
         "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
     }
 )  # fmt: skip
+MAX_INSTRUCTIONS = 3_000  # an image has 127 layers at most
 _MAY_BE_JSON = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "ADD", "COPY", "VOLUME"})
 _HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 _PAIRS = frozenset({"ENV", "LABEL", "ARG"})
@@ -27,84 +29,6 @@ _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*)
 _HEREDOC = re.compile(r"(\d*)<<(-?)([^<]+)\Z")
 _KEYWORD = re.compile(r"[^ \t\v\f\r\n]+")
 _TEMPLATE = ("{{", "{%", "{#", "<%")
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """`--name=value` before the arguments; `value` is empty where none is written."""
-
-    name: str
-    value: str
-    raw: str
-    span: Span
-    value_span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One `name=value` of ENV, LABEL or ARG; `raw` is None for an ARG without a default."""
-
-    name: str
-    raw: str | None
-    value: str
-    name_span: Span
-    span: Span
-    entry: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Heredoc:
-    """A here-document: its body as it stands; `expand` is false where its name is quoted."""
-
-    name: str
-    expand: bool
-    body: Span
-    word: Span
-    chomp: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Instruction:
-    """One instruction. `body` is everything after the flags; `words` are its arguments."""
-
-    keyword: str
-    written: str
-    span: Span
-    keyword_span: Span
-    flags: tuple[Flag, ...] = ()
-    body: Pieces = field(default_factory=lambda: join(()))
-    words: tuple[Word, ...] = ()
-    json: bool = False
-    pairs: tuple[Pair, ...] = ()
-    legacy: bool = False
-    heredocs: tuple[Heredoc, ...] = ()
-    comments: tuple[Span, ...] = ()
-    gap: Span | None = None
-    onbuild: bool = False
-    inner: Instruction | None = None
-
-    def flag(self, name: str) -> Flag | None:
-        """The last flag of a name."""
-        return next((flag for flag in reversed(self.flags) if flag.name == name), None)
-
-    @property
-    def args_span(self) -> Span:
-        """From the first argument to the last; the keyword where there is none."""
-        if not self.words:
-            return self.keyword_span
-        return Span(self.words[0].span.start, self.words[-1].span.end)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dockerfile:
-    """All instructions in order, the parser directives, and what is wrong."""
-
-    instructions: tuple[Instruction, ...]
-    directives: dict[str, str]
-    comments: tuple[Span, ...]
-    errors: tuple[ParseError, ...]
-    escape: str
-    template: bool
 
 
 @dataclass(slots=True)
@@ -154,6 +78,11 @@ def parse(text: str) -> Dockerfile:
     template = _is_template(text)
     found: list[Instruction] = []
     for pieces, gap in _logical(reader):
+        if len(found) > MAX_INSTRUCTIONS:
+            message = (
+                f"more than {MAX_INSTRUCTIONS} instructions, which no builder makes an image of"
+            )
+            raise ParseError(message, pieces.offset(0))
         above, reader.above = tuple(reader.above), []
         one = _instruction(reader, pieces, template)
         if one is not None:

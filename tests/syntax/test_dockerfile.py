@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from readiness.model import ParseError
 from readiness.syntax import dockerfile
-from readiness.syntax.dockerfile import Instruction, parse
+from readiness.syntax.dockerfile import parse
+from readiness.syntax.instruction import Instruction
 
 
 def only(text: str) -> Instruction:

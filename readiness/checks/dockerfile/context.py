@@ -10,7 +10,7 @@ from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.kinds.dockerignore import Document as Ignores
 from readiness.model import Hit, hit, missing
 from readiness.project import Project
-from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 
@@ -46,7 +46,7 @@ def context_unfiltered(stage: Stage, project: Project) -> Iterator[Hit]:
     folder = posixpath.dirname(path)
     if "#" in stage.source.path or not project.sees(folder):
         return
-    if not (stage.final or _shipped(stage)):
+    if not stage.shipped:
         return
     name = posixpath.basename(path)
     parents = [folder]
@@ -61,10 +61,6 @@ def context_unfiltered(stage: Stage, project: Project) -> Iterator[Hit]:
                 if is_context(word):
                     yield missing(word.span, source=word.value)
                     return
-
-
-def _shipped(stage: Stage) -> bool:
-    return any(stage in list(other.chain) for other in stage.document.stages if other.final)
 
 
 _SECRET_FILE = re.compile(
@@ -94,7 +90,7 @@ def secret_paths(project: Project) -> list[str]:
 def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
     """The whole context is copied, and files with secrets lie in it."""
     path = stage.source.root.path
-    if "#" in stage.source.path or not (stage.final or _shipped(stage)):
+    if "#" in stage.source.path or not stage.shipped:
         return
     folder = posixpath.dirname(path)
     near = [

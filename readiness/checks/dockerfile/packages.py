@@ -262,9 +262,14 @@ def development_dependencies(step: Step) -> Iterator[Hit | Aside]:
         return
     if (step.stage.lookup("NODE_ENV", step.instruction.span.start) or "") == "production":
         return
-    for one in calls(step):
-        if one.manager.name not in ("npm", "yarn", "pnpm") or one.action != "install":
-            continue
+    found = [
+        one
+        for one in calls(step)
+        if one.manager.name in ("npm", "yarn", "pnpm") and one.action == "install"
+    ]
+    if not found:
+        yield Aside()
+    for one in found:
         named = one.packages or one.group == "global" or one.command.has("-g", "--global")
         env = any(a.name == "NODE_ENV" for a in one.command.assignments)
         if named or env or one.command.has(*_PRODUCTION) or _builds(step.stage):

@@ -10,7 +10,7 @@ from readiness.kinds.dockerfile_model import Command, Document, Step
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.base_images import shell_family
-from readiness.syntax.dockerfile import Instruction
+from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import references
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
