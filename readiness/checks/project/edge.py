@@ -1,0 +1,240 @@
+"""nginx in a compose project: the services that its configuration sends requests to."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.checks.compose.app import App, apps
+from readiness.checks.compose.common import line, outside_settings, stage_of
+from readiness.checks.nginx import hosts, tree
+from readiness.kinds.compose_model import Service
+from readiness.kinds.compose_parts import expanded, mount_specs, names, port_specs, strings
+from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.nginx import Statement
+from readiness.model import Aside, Hit, Related, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.nginx import Directive
+from readiness.syntax.yaml import Map, Seq
+
+Found = Iterator[Hit | Unknown | Aside]
+
+# What nginx reads of the files that lie there: its main file, and what the stock main file includes.
+_READ = re.compile(
+    r"/etc/nginx/(?:nginx\.conf|(?:conf\.d|http\.d)/[^/]+\.conf|sites-enabled/[^/]+"
+    r"|templates/[^/]+\.template)\Z"
+)
+_LITERAL = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
+_LOCAL = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A place that nginx sends requests to: the host as written, and the port in digits or empty."""
+
+    host: str
+    port: str
+    scheme: str
+
+
+def route(d: Directive) -> Route | None:
+    """Where a `*_pass` or an upstream's `server` sends requests; None where that is no plain name."""
+    if not d.args or (d.name == "server" and (d.parent.name != "upstream" or d.block is not None)):
+        return None
+    text = d.args[0]
+    if any(char in text for char in "${}%<"):
+        return None
+    place = hosts.target(text)
+    if place.host.startswith("unix:"):
+        return None
+    host, port = hosts.split(place.host)
+    if not _LITERAL.match(host) or host in _LOCAL or host.isdigit():
+        return None
+    return Route(host, port, place.scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The nginx files that services mount where nginx reads them, and every name that a compose file gives to something."""
+
+    mounts: dict[str, list[Service]]
+    names: frozenset[str]
+    upstreams: frozenset[str]
+
+
+def edge(project: Project) -> Edge:
+    """What a project's compose files say of its nginx files; ask for it with `project.memo(edge)`."""
+    files = [one.source.path for one in project.documents("nginx") if one.source.parent is None]
+    mounted: dict[str, list[tuple[Service, str]]] = {}
+    found: set[str] = set()
+    for document in project.documents("compose"):
+        for service in document.services.values():
+            found |= _names(service)
+            for source, target in _mounts(service):
+                mounted.setdefault(source, []).append((service, target))
+    by_file: dict[str, list[Service]] = {}
+    for path in files:
+        here, rest = posixpath.normpath(path), ""
+        while here and here not in {".", "/", ".."}:
+            for service, target in mounted.get(here, ()):
+                if _READ.match(posixpath.join(target, rest) if rest else target):
+                    by_file.setdefault(path, []).append(service)
+            here, name = posixpath.split(here)
+            rest = posixpath.join(name, rest) if rest else name
+    upstreams = {
+        d.args[0].lower()
+        for document in project.documents("nginx")
+        for d in document.walk()
+        if d.name == "upstream" and d.args
+    }
+    return Edge(by_file, frozenset(found), frozenset(upstreams))
+
+
+def _mounts(service: Service) -> Iterator[tuple[str, str]]:
+    """(path in the tree, path in the container) of what a service takes from beside its file."""
+    folder = service.document.folder
+    for one in mount_specs(service.full):
+        if one.type == "bind" and HOLE not in one.source + one.target and one.source[:1] == ".":
+            yield posixpath.normpath(posixpath.join(folder, one.source)), one.target.rstrip("/")
+    section = service.document.section("configs")
+    used = service.full.get("configs")
+    for item in used if isinstance(used, Seq) else ():
+        if isinstance(item, Map) and isinstance(item.get("target"), str):
+            _, config = section.get(str(item.get("source")), (None, None))
+            file = expanded(config.get("file")).text if isinstance(config, Map) else ""
+            if file and HOLE not in file and not file.startswith(("/", "~")):
+                yield posixpath.normpath(posixpath.join(folder, file)), item["target"]
+
+
+def _names(service: Service) -> set[str]:
+    """Every name under which other containers may reach a service, and those that it is told itself."""
+    node = service.full
+    found = {service.name.lower()}
+    for key in ("container_name", "hostname", "domainname"):
+        found.add(expanded(node.get(key)).text.lower())
+    networks = node.get("networks")
+    for one in networks.values() if isinstance(networks, Map) else ():
+        aliases = one.get("aliases") if isinstance(one, Map) else None
+        found |= {expanded(name).text.lower() for name, _ in strings(aliases)}
+    for key in ("links", "external_links"):
+        for text, _ in strings(node.get(key)):
+            found |= {part.lower() for part in expanded(text).text.split(":")}
+    extra = node.get("extra_hosts")
+    told = list(extra) if isinstance(extra, Map) else [text for text, _ in strings(extra)]
+    return found | {re.split(r"[:=]", expanded(text).text, maxsplit=1)[0].lower() for text in told}
+
+
+def unknown_host(statement: Statement, *, project: Project) -> Found:
+    """A request is sent to a name that nothing in the compose project has."""
+    d = statement.node
+    going, known = route(d), project.memo(edge)
+    services = known.mounts.get(d.source.path, [])
+    if going is None or not services:
+        yield Aside()
+        return
+    if going.host in known.names or going.host in known.upstreams:
+        return
+    if any(_reaches_more(one, project) for one in services) or tree.opaque(project, d.parent):
+        yield Unknown(d.at(1))
+        return
+    service = services[0]
+    note = Related(service.source, service.head, "the service that mounts this file")
+    yield hit(d.at(1), related=[note], host=going.host, file=service.source.path)
+
+
+def _reaches_more(service: Service, project: Project) -> bool:
+    """Whether a service may reach names that its compose files do not tell, or changes its configuration at start."""
+    made = project.memo(apps)
+    app: App = made.app(service.document)
+    node = service.full
+    if app.open or id(service.document) in made.parts or service.document.swarm or project.prose:
+        return True
+    if any(key in node for key in ("network_mode", "extends", "dns", "dns_search")):
+        return True
+    told = line(node.get("command")) + line(node.get("entrypoint"))
+    if re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", told) or HOLE in told:
+        return True
+    if len(app.services()) < 2:  # a proxy by itself serves what others attach to its network
+        return True
+    used = {expanded(name).text for name, _ in names(node.get("networks"))} or {"default"}
+    for document in app.documents():
+        for name, (_, value) in document.section("networks").items():
+            if name in used and isinstance(value, Map) and {"external", "name"} & set(value):
+                return True
+    return not _sees_all(service, project)
+
+
+def _sees_all(service: Service, project: Project) -> bool:
+    """Whether every file that a service mounts below /etc/nginx is in the tree: another may define upstreams."""
+    for one in mount_specs(service.full):
+        if one.target.startswith("/etc/nginx") and not one.target.endswith(
+            (".pem", ".key", ".crt")
+        ):
+            path = posixpath.normpath(posixpath.join(service.document.folder, one.source))
+            if one.type != "bind" or HOLE in one.source or not project.exists(path):
+                return False
+    return True
+
+
+_DEFAULT = {"": "80", "http": "80", "https": "443", "grpc": "80", "grpcs": "443"}
+
+
+def wrong_port(statement: Statement, *, project: Project) -> Found:
+    """A request is sent to a port of a service that listens on another one."""
+    d = statement.node
+    going, known = route(d), project.memo(edge)
+    services = known.mounts.get(d.source.path, [])
+    if going is None or len(services) != 1 or going.host in known.upstreams:
+        yield Aside()
+        return
+    port = going.port or _DEFAULT.get(going.scheme, "")
+    service = project.memo(apps).app(services[0].document).services().get(going.host)
+    stage = stage_of(service, project) if service is not None and service.builds else None
+    if service is None or stage is None or not port.isdigit():
+        yield Unknown(d.at(1))
+        return
+    told = _listens(service, stage, port)
+    if told is None:
+        yield Unknown(d.at(1))
+    elif port not in told:
+        found = stage.last("EXPOSE")
+        place = found.span if found else stage.at()
+        note = Related(stage.source, place, f"the image of {going.host} listens here")
+        yield hit(d.at(1), related=[note], host=going.host, port=port, told=", ".join(sorted(told)))
+
+
+def _listens(service: Service, stage: Stage, port: str) -> set[str] | None:
+    """The ports that a service surely listens on: its Dockerfile tells them, and what runs or publishes it agrees.
+
+    None where the port in question is named anywhere near, or comes from somewhere else.
+    """
+    if outside_settings(service.full) or "extends" in service.full:
+        return None
+    exposed = {
+        word.value.partition("/")[0]
+        for below in stage.chain
+        for one in below.instructions
+        if one.keyword == "EXPOSE"
+        for word in one.words
+    }
+    if not exposed or not all(one.isdigit() for one in exposed) or port in exposed:
+        return None if not exposed or port not in exposed else exposed
+    written = service.source.text[slice(*service.node.at())]
+    if re.search(rf"(?<!\d){port}(?!\d)", written + stage.source.text):
+        return None
+    published = {spec.target for spec in port_specs(service.full)}
+    inner = {str(one[0]) for one in published if one is not None and one[0] == one[1]}
+    inner |= {
+        expanded(text).text.partition("/")[0] for text, _ in strings(service.full.get("expose"))
+    }
+    if inner:
+        return exposed if inner <= exposed else None
+    process = " ".join(
+        found.text for found in (stage.last("CMD"), stage.last("ENTRYPOINT")) if found is not None
+    )
+    command = line(service.full.get("command")) or process
+    agrees = all(re.search(rf"(?<!\d){one}(?!\d)", command) for one in exposed)
+    return exposed if agrees and HOLE not in command else None
