@@ -301,9 +301,13 @@ VERSIONS = {
 
 @pytest.mark.parametrize(("text", "wanted"), VERSIONS.items())
 def test_versions_of_images(text: str, wanted: tuple[bool, bool]) -> None:
-    document = SimpleNamespace(source=Source("Dockerfile", text))
+    document = SimpleNamespace(source=Source("app/Dockerfile", text))
     project = Project([("dockerfile", document)])
+    near, far = Source("app/nginx/nginx.conf", ""), Source("other/proxy/nginx.conf", "")
+    line = (1, 30, 1), (1, 31, 0)
     assert (
-        versions.at_least(project, (1, 30, 1), (1, 31, 0)),
-        versions.below(project, (1, 25, 1)),
+        versions.at_least(project, near, *line),
+        versions.below(project, near, (1, 25, 1)),
     ) == wanted
+    assert not versions.at_least(project, far, *line)
+    assert not versions.below(project, far, (1, 25, 1))

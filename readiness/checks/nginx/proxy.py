@@ -210,7 +210,7 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
         yield Aside()
         return
     absent = []
-    if tree.value(project, block, "proxy_http_version", _default_version(project)) not in {
+    if tree.value(project, block, "proxy_http_version", _default_version(project, scope)) not in {
         "1.1",
         "2",
     }:
@@ -226,9 +226,9 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
         yield hit(place.head, absent=joined(absent))
 
 
-def _default_version(project: Project) -> str:
+def _default_version(project: Project, scope: Scope) -> str:
     """The HTTP version towards backends where none is set: 1.1 since nginx 1.29.7."""
-    return "1.1" if versions.at_least(project, (1, 29, 7), (1, 30, 0)) else "1.0"
+    return "1.1" if versions.at_least(project, scope.source, (1, 29, 7), (1, 30, 0)) else "1.0"
 
 
 def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
@@ -261,7 +261,7 @@ def keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
     if group is None or not group.all("keepalive"):
         return
     lines = tree.inforce(project, block, "proxy_set_header")
-    default = _default_version(project)
+    default = _default_version(project, scope)
     version = tree.value(project, block, "proxy_http_version", default)
     connection = next(
         (d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1),

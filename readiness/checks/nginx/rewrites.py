@@ -151,7 +151,7 @@ def table_capture_missing(scope: Scope) -> Iterator[Hit]:
 def overlapping(statement: Statement, project: Project) -> Iterator[Hit]:
     """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
     d = statement.node
-    if len(d.args) < 2 or versions.at_least(project, (1, 30, 2), (1, 31, 1)):
+    if len(d.args) < 2 or versions.at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
         return
     text = d.args[1]
     used = [int(n) for n in names(text) if n.isdigit()]
@@ -181,7 +181,7 @@ def overlapping(statement: Statement, project: Project) -> Iterator[Hit]:
 def leaked_arguments(scope: Scope, project: Project) -> Iterator[Hit]:
     """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
     leaking: Directive | None = None
-    if versions.at_least(project, (1, 30, 1), (1, 31, 0)):
+    if versions.at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
     for d in _in_order(scope.node):
         if d.name == "rewrite" and len(d.args) > 1:
@@ -216,7 +216,7 @@ def _compared(d: Directive) -> str:
 def question_mark(scope: Scope, project: Project) -> Iterator[Hit]:
     """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
     wide: Directive | None = None
-    if versions.at_least(project, (1, 30, 1), (1, 31, 0)):
+    if versions.at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
     for d in _in_order(scope.node):
         if wide is not None and d.name in {"rewrite", "if", "set"}:

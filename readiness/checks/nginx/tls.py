@@ -320,7 +320,7 @@ def listen_http2(statement: Statement, project: Project) -> Iterator[Hit]:
     """`http2` as a parameter of `listen`, which nginx 1.25.1 replaced by a directive."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
-        if word == "http2" and not versions.below(project, (1, 25, 1)):
+        if word == "http2" and not versions.below(project, d.source, (1, 25, 1)):
             yield hit(d.at(number))
 
 

@@ -166,7 +166,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
     folder = posixpath.dirname(document.source.path)
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
     for other in documents:
-        if other is document or not _near(folder, posixpath.dirname(other.source.path)):
+        if other is document or not near(folder, posixpath.dirname(other.source.path)):
             continue
         for directive in other.walk():
             lost = id(directive) in made.lost and directive.parent.name == "http"
@@ -176,7 +176,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
                 return
 
 
-def _near(folder: str, home: str) -> bool:
+def near(folder: str, home: str) -> bool:
     """Whether a file in `folder` may well belong to the configuration whose main file is in `home`."""
     return (
         home in {folder, ""}
@@ -306,7 +306,7 @@ def _adrift(project: Project, root: Block) -> bool:
     return any(
         document.source is not root.source
         and _is_main(document)
-        and _near(folder, posixpath.dirname(document.source.path))
+        and near(folder, posixpath.dirname(document.source.path))
         for document in project.documents("nginx")
     )
 

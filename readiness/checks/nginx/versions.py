@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
+from readiness.checks.nginx import tree
+from readiness.model import Source
 from readiness.project import Project
 
 Version = tuple[int, int, int]
@@ -17,34 +20,41 @@ _IMAGE = re.compile(
 _KINDS = ("dockerfile", "compose", "k8s")
 
 
-def images(project: Project) -> list[tuple[Version, Version]]:
-    """The lowest and the highest version that each image of nginx with a version can mean: `1.29` is any 1.29."""
-    return project.memo(_images)
+def images(project: Project, source: Source) -> list[tuple[Version, Version]]:
+    """The lowest and the highest version that each image near a configuration can mean: `1.29` is any 1.29."""
+    folder = posixpath.dirname(source.root.path)
+    return [
+        (low, high)
+        for home, low, high in project.memo(_images)
+        if tree.near(folder, home) or tree.near(home, folder)
+    ]
 
 
-def _images(project: Project) -> list[tuple[Version, Version]]:
+def _images(project: Project) -> list[tuple[str, Version, Version]]:
+    """The images of nginx that state a version, each with the folder of the file that names it."""
     found = []
     for kind in _KINDS:
         for document in project.documents(kind):
+            home = posixpath.dirname(document.source.root.path)
             for major, minor, patch in _IMAGE.findall(document.source.text):
                 low = (int(major), int(minor), int(patch or 0))
-                found.append((low, low if patch else (low[0], low[1], 999)))
+                found.append((home, low, low if patch else (low[0], low[1], 999)))
     return found
 
 
-def at_least(project: Project, *wanted: Version) -> bool:
+def at_least(project: Project, source: Source, *wanted: Version) -> bool:
     """Whether every image is of one of these versions, or a later one of the same line or of a newer line.
 
     Versions are given oldest line first: (1, 30, 1), (1, 31, 0) means 1.30 from 1.30.1 on and everything from 1.31.0 on.
     """
-    known = images(project)
+    known = images(project, source)
     return bool(known) and all(
         low >= wanted[-1] or any(low[:2] == one[:2] and low >= one for one in wanted)
         for low, _ in known
     )
 
 
-def below(project: Project, wanted: Version) -> bool:
+def below(project: Project, source: Source, wanted: Version) -> bool:
     """Whether every image is older than a version."""
-    known = images(project)
+    known = images(project, source)
     return bool(known) and all(high < wanted for _, high in known)
