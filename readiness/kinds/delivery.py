@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from readiness.kinds import deeds, github, gitlab
 from readiness.kinds.github_texts import Text
@@ -30,7 +31,7 @@ class Act:
     weak: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """A job with its acts. `opaque`: it calls what cannot be read here. `after_failure`: it runs when others failed."""
 
@@ -39,7 +40,12 @@ class Stage:
     opaque: bool = False
     after_failure: bool = False
 
-    @property
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """What sorts of thing it does."""
+        return frozenset(act.kind for act in self.acts)
+
+    @cached_property
     def deploys(self) -> tuple[Act, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
         told = bool(self.job.environment) or bool(
@@ -54,9 +60,9 @@ class Stage:
 
     def does(self, *kinds: str) -> bool:
         """Whether it does one of some things."""
-        return any(act.kind in kinds for act in self.acts)
+        return not self.kinds.isdisjoint(kinds)
 
-    @property
+    @cached_property
     def target(self) -> str:
         """Where it deploys to: production, staging, preview, or nothing that it says."""
         where = [self.job.environment or "", self.job.name, _title(self.job)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from readiness.model import Source, Span
@@ -13,7 +13,7 @@ from readiness.syntax.scalar import places
 from readiness.syntax.yaml import Map, Seq
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """A string of the file, with the way from its characters to their places."""
 
@@ -21,9 +21,13 @@ class Text:
     span: Span
     source: Source
 
+    @cached_property
+    def _place(self) -> Callable[[int], int]:
+        return places(self.source.text, self.span, self.value)
+
     def part(self, start: int, end: int) -> Span:
         """The place of `value[start:end]`."""
-        place = places(self.source.text, self.span, self.value)
+        place = self._place
         first = place(start)
         return Span(first, max(place(max(end - 1, start)) + 1, first + 1))
 

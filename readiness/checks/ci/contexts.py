@@ -5,7 +5,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/contexts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from readiness.checks.ci import types as t
@@ -226,21 +226,24 @@ def job_outputs(job: Job, project: Project) -> t.Type:
     return t.record(dict.fromkeys(outputs, t.STRING)) if isinstance(outputs, Map) else t.STRINGS
 
 
-def steps(done: Iterator[Step], project: Project) -> t.Type:
-    """The steps that have run, by their ids."""
-    known = {}
-    rest = None
+def each_step(done: Iterable[Step], project: Project) -> Iterator[tuple[Map, str, t.Type]]:
+    """(node, id, type) of the steps that have an id."""
     for step in done:
         name = step.node.get("id")
-        if not isinstance(name, str) or not name:
-            continue
-        if is_expression(name):
-            rest = t.ANY
-            continue
-        known[name] = t.record(
-            {"outputs": _outputs(step, project), "conclusion": t.STRING, "outcome": t.STRING}
-        )
-    return t.record(known, rest)
+        if isinstance(name, str) and name:
+            told = {"outputs": _outputs(step, project), "conclusion": t.STRING, "outcome": t.STRING}
+            yield step.node, name, t.record(told)
+
+
+def steps_of(known: Iterable[tuple[str, t.Type]]) -> t.Type:
+    """The `steps` that have run, by their ids; an id from an expression may be any."""
+    found = dict(known)
+    return t.record(found, t.ANY if any(is_expression(name) for name in found) else None)
+
+
+def steps(done: Iterable[Step], project: Project) -> t.Type:
+    """The steps that have run, by their ids."""
+    return steps_of((name, kind) for _, name, kind in each_step(done, project))
 
 
 def _outputs(step: Step, project: Project) -> t.Type:

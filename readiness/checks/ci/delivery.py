@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from readiness.checks.ci.references import local_action
 from readiness.kinds import github, gitlab
@@ -53,6 +54,27 @@ def orders(project: Project) -> dict[int, dict[str, frozenset[str]]]:
     return {id(pipeline): order(pipeline) for pipeline in pipelines(project)}
 
 
+def followers(project: Project) -> dict[int, dict[str, list[str]]]:
+    """The jobs that wait for each job, by the pipeline's identity."""
+    found: dict[int, dict[str, list[str]]] = {}
+    for key, before in project.memo(orders).items():
+        after: dict[str, list[str]] = {name: [] for name in before}
+        for name, names in before.items():
+            for other in names:
+                after[other].append(name)
+        found[key] = after
+    return found
+
+
+def done(project: Project) -> dict[int, frozenset[str]]:
+    """What each pipeline does, by its identity."""
+    known = project.memo(all_stages)
+    return {
+        key: frozenset().union(*(stage.kinds for stage in stages.values()))
+        for key, stages in known.items()
+    }
+
+
 def _pipeline(job: Job) -> Pipeline:
     return job.workflow if isinstance(job, github.Job) else job.file
 
@@ -61,12 +83,35 @@ class View:
     """One job in its pipeline: its stage, those before it and those after it."""
 
     def __init__(self, job: Job, project: Project) -> None:
+        self.job = job
+        self.project = project
         self.pipeline = _pipeline(job)
         self.stages = project.memo(all_stages)[id(self.pipeline)]
-        before = project.memo(orders)[id(self.pipeline)]
         self.stage = self.stages[job.name]
-        self.before = [self.stages[name] for name in sorted(before[job.name])]
-        self.after = [self.stages[name] for name, names in before.items() if job.name in names]
+
+    @cached_property
+    def before(self) -> list[Stage]:
+        """The stages that have finished before the job starts."""
+        names = self.project.memo(orders)[id(self.pipeline)][self.job.name]
+        return [self.stages[name] for name in sorted(names)]
+
+    @cached_property
+    def after(self) -> list[Stage]:
+        """The stages that wait for the job."""
+        return [
+            self.stages[name]
+            for name in self.project.memo(followers)[id(self.pipeline)][self.job.name]
+        ]
+
+    @cached_property
+    def done_before(self) -> frozenset[str]:
+        """What the stages before it do."""
+        return frozenset().union(*(stage.kinds for stage in self.before))
+
+    @cached_property
+    def done_after(self) -> frozenset[str]:
+        """What the stages behind it do."""
+        return frozenset().union(*(stage.kinds for stage in self.after))
 
     @property
     def deploys(self) -> tuple[Act, ...]:
@@ -76,17 +121,31 @@ class View:
     def later(self, act: Act, *kinds: str) -> bool:
         """Whether one of some things is done after an act, in the job or behind it."""
         own = any(other.kind in kinds and other.order > act.order for other in self.stage.acts)
-        return own or any(stage.does(*kinds) for stage in self.after)
+        return own or not self.done_after.isdisjoint(kinds)
 
     def earlier(self, act: Act, *kinds: str) -> bool:
         """Whether one of some things is done before an act, in the job or in those that it waits for."""
         own = any(other.kind in kinds and other.order < act.order for other in self.stage.acts)
-        return own or any(stage.does(*kinds) for stage in self.before)
+        return own or not self.done_before.isdisjoint(kinds)
+
+
+def _views(project: Project) -> dict[int, View]:
+    """The views that were asked for, by their job's identity."""
+    del project
+    return {}
+
+
+def look(job: Job, project: Project) -> View:
+    """The view of a job, made once."""
+    known = project.memo(_views)
+    if id(job) not in known:
+        known[id(job)] = View(job, project)
+    return known[id(job)]
 
 
 def view_of(job: Job, project: Project) -> View | None:
     """The view of a job that deploys; None for every other, and for one that only runs when others failed."""
-    view = View(job, project)
+    view = look(job, project)
     return view if view.deploys and not view.stage.after_failure else None
 
 
@@ -97,7 +156,7 @@ def told_of(act: Act) -> str:
 
 def untested(job: Job, *, kind: str, project: Project) -> Outcome:
     """A deployment (or a push of an image) with no test before it."""
-    view = View(job, project)
+    view = look(job, project)
     deploys = [act for act in view.deploys if act.family != "infra"]
     pushes = [act for act in view.stage.acts if act.kind == "push"]
     acts = deploys if kind == "deploy" else [] if deploys else pushes
@@ -126,12 +185,8 @@ def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
         "deployment",
     }:
         return True
-    return any(
-        stage.does("test")
-        for other in pipelines(project)
-        if other is not pipeline
-        for stage in project.memo(all_stages)[id(other)].values()
-    )
+    others = (kinds for key, kinds in project.memo(done).items() if key != id(pipeline))
+    return any("test" in kinds for kinds in others)
 
 
 def without_environment(job: Job, *, project: Project) -> Outcome:
@@ -197,9 +252,8 @@ def irreversible(job: Job, *, project: Project) -> Outcome:
     if view is None or not acts or view.stage.target in ("preview", "staging"):
         yield Aside()
         return
-    if any(stage.does("rollback", "gradual") for stage in view.stages.values()) or _rollback(
-        project
-    ):
+    here = project.memo(done)[id(view.pipeline)]
+    if not here.isdisjoint(("rollback", "gradual")) or project.memo(_rollback):
         return
     if any(stage.opaque for stage in view.after):
         yield Unknown(acts[-1].span)
@@ -242,11 +296,15 @@ def unstaged(job: Job, *, project: Project) -> Outcome:
 def _stages_elsewhere(pipeline: Pipeline, project: Project) -> bool:
     if isinstance(pipeline, gitlab.File) and pipeline.includes:
         return True
-    known = project.memo(all_stages)
+    return project.memo(_staged)
+
+
+def _staged(project: Project) -> bool:
+    """Whether any pipeline deploys to staging."""
     return any(
         stage.deploys and stage.target == "staging"
-        for other in pipelines(project)
-        for stage in known[id(other)].values()
+        for stages in project.memo(all_stages).values()
+        for stage in stages.values()
     )
 
 

@@ -150,7 +150,7 @@ class _Scopes:
     ) -> None:
         self.workflow, self.known, self.jobs, self.project = workflow, known, jobs, project
         self.by_job: dict[str, dict[str, t.Type]] = {}
-        self.by_step: dict[tuple[str, Any], t.Type] = {}
+        self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
     def at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
         allowed = contexts.availability(place)
@@ -173,7 +173,7 @@ class _Scopes:
                     **self.known,
                     "matrix": contexts.matrix(job),
                     "needs": contexts.needs(job, job.needs, self.project),
-                    "steps": contexts.steps(iter(job.steps), self.project),
+                    "steps": contexts.steps(job.steps, self.project),
                 }
         return self.by_job[name]
 
@@ -182,17 +182,15 @@ class _Scopes:
         job = self.jobs.get(name)
         if job is None or not isinstance(way[3], int) or "parallel" in way:
             return t.ANY
-        key = (name, way[3])
-        if key not in self.by_step:
+        if name not in self.by_step:
+            kinds = contexts.each_step(job.steps, self.project)
             steps = job.node.get("steps")
-            here = steps[way[3]] if isinstance(steps, Seq) else None
-            done = []
-            for step in job.steps:
-                if step.node is here:
-                    break
-                done.append(step)
-            self.by_step[key] = contexts.steps(iter(done), self.project)
-        return self.by_step[key]
+            index = {
+                id(node): at for at, node in enumerate(steps if isinstance(steps, Seq) else ())
+            }
+            self.by_step[name] = [(index.get(id(step), -1), own, kind) for step, own, kind in kinds]
+        known = [(own, kind) for at, own, kind in self.by_step[name] if at < way[3]]
+        return contexts.steps_of(known)
 
 
 def _action_uses(action: Action, project: Project) -> Iterator[Use]:
@@ -202,7 +200,7 @@ def _action_uses(action: Action, project: Project) -> Iterator[Use]:
     known = contexts.action_contexts(action)
     done: list[Any] = []
     for step in action.steps:
-        held = {**known, "steps": contexts.steps(iter(done), project)}
+        held = {**known, "steps": contexts.steps(done, project)}
         done.append(step)
         for way, text in texts(step.node, step.source):
             full = ("runs", "steps", *way)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.ci.delivery import View, view_of
+from readiness.checks.ci.delivery import look, view_of
 from readiness.kinds.delivery import Act, Job
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
@@ -38,7 +38,7 @@ _PUSHED = re.compile(
 
 def anonymous_image(job: Job, *, project: Project) -> Outcome:
     """An image pushed only under tags that do not tell which commit it is of."""
-    view = View(job, project)
+    view = look(job, project)
     acts = [act for act in view.stage.acts if act.kind == "push"]
     if not acts:
         yield Aside()
