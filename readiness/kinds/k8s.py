@@ -271,7 +271,15 @@ def parse(source: Source) -> Document:
     containers = tuple(container for pod in pods for container in pod.containers())
     if objects and all(one.node.get("kind") is None for one in objects):
         source.fragment = True
+    if source.parent is not None and any(_elided(one) for one in objects):
+        source.fragment = True
     return Document(source, roots, objects, pods, containers)
+
+
+def _elided(one: Object) -> bool:
+    """Whether an object in prose leaves out what the API server requires: it is shown in part."""
+    spec = one.node.get("spec")
+    return one.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
 
 
 def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:

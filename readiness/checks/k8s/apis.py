@@ -82,7 +82,7 @@ def extensions(one: Object) -> Iterator[Hit]:
 def kind_unknown(one: Object) -> Iterator[Hit]:
     """The kind is none of those that its group of Kubernetes has, in any version."""
     known = groups().get(one.group)
-    if known is None or one.kind in known or one.kind.endswith("List"):
+    if known is None or one.node.get("apiVersion") is None or one.kind in known or one.kind.endswith("List"):
         return
     if "/" not in one.api_version and one.api_version != "v1":
         return
@@ -98,6 +98,10 @@ def version_unknown(one: Object) -> Iterator[Hit]:
         return
     if (one.api_version, one.kind) in table():
         return
-    served = [name for name, known in kinds.items() if one.kind in known and name.rpartition("/")[0] == one.group]
+    served = [
+        name
+        for name, known in kinds.items()
+        if one.kind in known and name.rpartition("/")[0] == one.group
+    ]
     if served:
         yield hit(one.node.at("apiVersion"), served=" and ".join(sorted(served)))

@@ -165,8 +165,13 @@ class Index:
             yield from self.kinds.get(kind, ())
 
     def peopled(self, namespace: str) -> bool:
-        """Whether any workload of the files may stand in a namespace, so that the files show what is in it."""
-        return bool({namespace, ""} & self.namespaces) or (not namespace and bool(self.namespaces))
+        """Whether the files show what is in a namespace: some of their workloads stand in it.
+
+        What is in kube-system the cluster brings along.
+        """
+        if not namespace:
+            return bool(self.namespaces)
+        return namespace in self.namespaces and namespace != "kube-system"
 
     def found(self, kind: str, name: str, namespace: str) -> list[Object]:
         """The objects of that name that may be meant: of the same namespace, or of one that is not told."""

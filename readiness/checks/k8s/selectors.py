@@ -33,9 +33,9 @@ def mismatch(pod: Pod) -> Iterator[Hit]:
     yield hit(pod.owner.spec.at("selector"), related=[there], pairs=joined(wrong))
 
 
-def absent(one: Object) -> Iterator[Hit]:
-    """A workload of apps/v1 has no selector, which it requires."""
-    if one.kind in SELECTING and one.api_version == "apps/v1":
+def absent(one: Object, *, project: Project) -> Iterator[Hit]:
+    """A workload of apps/v1 has no selector, which it requires; prose may leave it out."""
+    if not project.prose and one.kind in SELECTING and one.api_version == "apps/v1":
         wanted = own(one)
         if wanted is None or wanted.empty:
             yield missing(one.metadata.at("name"))
@@ -59,7 +59,10 @@ def shared(one: Object, *, project: Project) -> Iterator[Hit]:
     for other in project.memo(_owners).get((folder(one.source), wanted), ())[:64]:
         if other is one:
             return  # told at the later one
-        if same(one.namespace, other.namespace) is True and (one.kind, one.name) != (other.kind, other.name):
+        if same(one.namespace, other.namespace) is True and (one.kind, one.name) != (
+            other.kind,
+            other.name,
+        ):
             there = Related(other.source, mapping(other.spec, "selector").at(), "the same selector")
             yield hit(one.spec.at("selector"), related=[there], other=other.resource)
             return

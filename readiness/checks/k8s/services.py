@@ -216,7 +216,7 @@ def _shown(names: list[str], kind: str, project: Project) -> bool:
     if kind != "ServiceMonitor":
         return any(found.peopled(name) for name in names)
     seen = project.memo(_service_namespaces)
-    return any(name in seen or not name or "" in seen for name in names)
+    return any(not name or (name in seen and name != "kube-system") for name in names)
 
 
 def _service_namespaces(project: Project) -> frozenset[str]:

@@ -9,6 +9,7 @@ from readiness.checks.k8s.apis import fields
 from readiness.checks.k8s.context import variable
 from readiness.kinds.k8s import Object, mapping
 from readiness.model import Hit, Span, hit, missing
+from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 WORDS = {"s": "a string", "i": "a number", "b": "true or false", "n": "a number", "q": "a quantity"}
@@ -50,12 +51,17 @@ def flaws(one: Object) -> Iterator[Flaw]:
         if kind.startswith("[]"):
             if isinstance(value, Seq):
                 inner = kind[2:]
-                stack += [(item, inner, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])]
+                stack += [
+                    (item, inner, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])
+                ]
             else:
                 yield Flaw("type", span, path, f"takes a list, and is {_shape(value)}")
         elif kind.startswith("{}"):
             if isinstance(value, Map):
-                stack += [(value[key], kind[2:], value.at(key), f"{path}.{key}") for key in list(value)[:500]]
+                stack += [
+                    (value[key], kind[2:], value.at(key), f"{path}.{key}")
+                    for key in list(value)[:500]
+                ]
             else:
                 yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
         elif kind in types:
@@ -64,7 +70,12 @@ def flaws(one: Object) -> Iterator[Flaw]:
             else:
                 yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
         elif not _fits(value, kind):
-            yield Flaw("type", span, path, f"takes {WORDS.get(kind, 'another type')}, and is {_shape(value)}")
+            yield Flaw(
+                "type",
+                span,
+                path,
+                f"takes {WORDS.get(kind, 'another type')}, and is {_shape(value)}",
+            )
 
 
 def _members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> Iterator[Flaw]:
@@ -135,10 +146,12 @@ def field_type(one: Object) -> Iterator[Hit]:
             yield hit(flaw.span, field=flaw.field, what=flaw.what)
 
 
-def field_required(one: Object) -> Iterator[Hit]:
-    """A field that the object's type requires is left out."""
+def field_required(one: Object, *, project: Project) -> Iterator[Hit]:
+    """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
+    if project.prose:
+        return
     for flaw in flaws(one):
-        if flaw.sort == "required":
+        if flaw.sort == "required" and flaw.field != "spec.selector":
             yield missing(flaw.span, field=flaw.field)
 
 

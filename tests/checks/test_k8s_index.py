@@ -1,0 +1,144 @@
+"""Label selectors and namespaces as Kubernetes reads them, and who stands with whom."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from readiness.checks.k8s.cron import mistake
+from readiness.checks.k8s.facts import alerts, backup, dashboards, subject_of
+from readiness.checks.k8s.index import Selector, index, nearest, same, selector
+from readiness.checks.k8s.quantity import amount
+from readiness.kinds import k8s
+from readiness.model import Source
+from readiness.project import Project
+from readiness.syntax.yaml import load_all
+
+
+def project(**files: str) -> Project:
+    texts = {path.replace("__", "/") + ".yaml": text for path, text in files.items()}
+    return Project([("k8s", k8s.parse(Source(path, text))) for path, text in texts.items()], texts)
+
+
+def parsed(text: str) -> Any:
+    return load_all(text)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "expected"),
+    [
+        ("{}", {}, True),
+        ("{}", {"a": "1"}, True),
+        ("{matchLabels: {a: x}}", {"a": "x", "b": "y"}, True),
+        ("{matchLabels: {a: x, b: z}}", {"a": "x", "b": "y"}, False),
+        ("{matchLabels: {a: x}}", {}, False),
+        ("{matchExpressions: [{key: a, operator: In, values: [x, y]}]}", {"a": "y"}, True),
+        ("{matchExpressions: [{key: a, operator: In, values: [x, y]}]}", {}, False),
+        ("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", {}, True),
+        ("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", {"a": "x"}, False),
+        ("{matchExpressions: [{key: a, operator: Exists}]}", {"a": ""}, True),
+        ("{matchExpressions: [{key: a, operator: DoesNotExist}]}", {"a": ""}, False),
+        ("{matchLabels: {a: x}, matchExpressions: [{key: b, operator: Exists}]}", {"a": "x"}, False),
+        ("{matchLabels: {a: x}}", {"a": "${NAME}"}, True),
+    ],
+)
+def test_selectors(text: str, labels: dict[str, str], expected: bool) -> None:
+    found = selector(parsed(text))
+    assert found is not None
+    assert found.matches(labels) is expected
+
+
+def test_no_selector_is_none_and_an_empty_one_is_all() -> None:
+    assert selector(None) is None
+    assert selector(parsed("{}")) == Selector()
+
+
+def test_namespaces() -> None:
+    assert same("", "") is True
+    assert same("a", "a") is True
+    assert same("a", "b") is False
+    assert same("a", "") is None
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, labels: {app: web}}\nspec: {containers: [{name: c}]}\n"
+
+
+def test_the_nearest_object_is_meant() -> None:
+    made = project(a__one=POD, a__two=POD, b__one=POD)
+    pods = made.documents("k8s")
+    first = pods[0].objects[0]
+    others = index(made).names["Pod", "NAME"]
+    assert nearest(first, others) == [first]
+    assert [one.source.path for one in nearest(pods[1].objects[0], [others[0], others[2]])] == [
+        "a/one.yaml"
+    ]
+
+
+def test_an_index_is_linear() -> None:
+    def seconds(count: int) -> float:
+        text = "---\n".join(POD.replace("app: web", f"app: web{n}") for n in range(count))
+        made = project(all=text)
+        began = time.process_time()
+        found = index(made)
+        for n in range(count):
+            assert len(found.selected(Selector((("app", f"web{n}"),)), "")) == 1
+        return time.process_time() - began
+
+    small, large = seconds(300), seconds(3000)
+    assert large < max(small, 0.002) * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("500m", 0.5), ("1Gi", 2**30), ("1e3", 1000.0), (2, 2.0), ("1.5", 1.5), ("512MB", None), ("", None),
+     ("1 Gi", None), (True, None), ("E", None), ("1E", 1e18)],
+)  # fmt: skip
+def test_quantities(text: Any, value: float | None) -> None:
+    assert amount(text) == value
+
+
+@pytest.mark.parametrize(
+    ("schedule", "right"),
+    [("* * * * *", True), ("@every 1h30m", True), ("0/5 * * * ?", True), ("0 0 * * 7", False),
+     ("@often", False), ("TZ=UTC 0 0 * * *", False), ("5-1 * * * *", False), ("*/0 * * * *", False), ("", False)],
+)  # fmt: skip
+def test_schedules(schedule: str, right: bool) -> None:
+    assert (mistake(schedule) == "") is right
+
+
+def test_facts() -> None:
+    rule = """
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: web}
+spec:
+  groups:
+    - rules:
+        - {alert: HighLatency, expr: x, annotations: {runbook_url: "https://example.com"}}
+        - {alert: PodNotReady, expr: x}
+"""
+    backups = """
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec: {template: {spec: {containers: [{name: c, args: [pg_dump, app]}]}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: boards}
+data: {web.json: '{"panels": []}', other.json: '{}'}
+"""
+    first = project(rule=rule).documents("k8s")[0].objects[0]
+    assert [(one.subject, bool(one.runbook)) for one in alerts(first)] == [
+        ("latency", True),
+        ("not-ready", False),
+    ]
+    document = project(b=backups).documents("k8s")[0]
+    assert backup(document.objects[0], document.pods) == "0 3 * * *"
+    assert list(dashboards(document.objects[1])) == ["web.json"]
+    assert subject_of("X", "rate(container_cpu_usage_seconds_total[5m]) > 0.9") == "cpu"
