@@ -125,12 +125,10 @@ def is_expression(value: Any) -> bool:
 
 def whole(value: str) -> bool:
     """Whether a text is one `${{ }}` and nothing else."""
-    found = list(expression.templates(value))
-    return (
-        len(found) == 1
-        and found[0].closed
-        and value[: found[0].span.start] + value[found[0].span.end :] == ""
-    )
+    if not (value.startswith("${{") and value.endswith("}}")):
+        return False
+    first = next(expression.templates(value))
+    return first.closed and first.span.end == len(value)
 
 
 def never(node: Map, source: Source) -> bool:
