@@ -22,6 +22,9 @@ _INSIDE = re.compile(
     networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
+_LISTED = re.compile(
+    r"^services[ \t]*:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n){0,9}[ \t]*-[ \t]", re.MULTILINE
+)
 _FLOW = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
 _OTHERS = re.compile(
@@ -29,10 +32,7 @@ _OTHERS = re.compile(
     |default|language|projectId)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
-_CUT = re.compile(
-    r"^[ \t]*#?[ \t]*(?:-[ \t]*)?(?:\.\.\.|…|\[\.\.\.\])|^[ \t]*#.*(?:\.\.\.|…)[ \t]*$",
-    re.MULTILINE,
-)
+_CUT = ("...", "…", "[...]")
 _SUFFIXES = (".yaml", ".yml", ".json")
 _TOP = frozenset(
     "version name include services models networks volumes secrets configs jobs".split()
@@ -62,7 +62,9 @@ def claims(path: str, text: str) -> bool:
     if _SERVICES.search(text):
         if named and "apiVersion" not in text:
             return True
-        return not _OTHERS.search(text) and bool(_INSIDE.search(text) or _FLOW.search(text))
+        return not (_OTHERS.search(text) or _LISTED.search(text)) and bool(
+            _INSIDE.search(text) or _FLOW.search(text)
+        )
     return named and not _OTHERS.search(text)
 
 
@@ -80,7 +82,7 @@ def parse(source: Source) -> Document:
     if "!reset" in source.text:
         for root in roots:
             _reset(source, root)
-    if source.parent is not None and _CUT.search(source.text):
+    if source.parent is not None and _cut(source.text):
         source.fragment = True
     legacy = not any(
         set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
@@ -159,6 +161,16 @@ def _reset(source: Source, root: Map) -> None:
                 key for key in node if source.text.startswith("!reset", node.at(key).start)
             ]:
                 del node[key]
+
+
+def _cut(text: str) -> bool:
+    """Whether a piece in prose says with dots that something was left out."""
+    for line in text.splitlines():
+        bare = line.strip()
+        comment = bare.startswith("#")
+        if bare.lstrip("#- \t").startswith(_CUT) or (comment and bare.endswith(_CUT)):
+            return True
+    return False
 
 
 def _excerpt(document: Document) -> bool:

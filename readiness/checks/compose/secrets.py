@@ -33,7 +33,9 @@ _LONG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
 )
-_MYSQL = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]*\s-p(?P<value>[^\s\"'-][^\s\"']*)")
+_MYSQL = re.compile(
+    r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})"
+)
 
 
 def weak(value: object) -> bool:
@@ -237,7 +239,9 @@ def open_store(service: Service, project: Project) -> Found:
         yield lack(service, role=known.role, variable=known.keyed[0])
 
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^:/@\s]*:(?P<password>[^@\s]+)@(?P<host>[A-Za-z0-9_.-]+)")
+_URL = re.compile(
+    r"\b[a-z][a-z0-9+.-]{1,30}://[^:/@\s]{0,100}:(?P<password>[^@\s/]{1,200})@(?P<host>[A-Za-z0-9_.-]{1,200})"
+)
 _OWN = (
     "POSTGRES_PASSWORD",
     "MYSQL_PASSWORD",
