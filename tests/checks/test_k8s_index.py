@@ -9,7 +9,8 @@ import pytest
 
 from readiness.checks.k8s.cron import mistake
 from readiness.checks.k8s.facts import alerts, backup, dashboards, subject_of
-from readiness.checks.k8s.index import Selector, index, nearest, same, selector
+from readiness.checks.k8s.index import index, nearest
+from readiness.checks.k8s.labels import Selector, same, selector
 from readiness.checks.k8s.quantity import amount
 from readiness.kinds import k8s
 from readiness.model import Source

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s import gateway, ingress
-from readiness.checks.k8s.index import index, selecting, service_selector, services, workload_of
+from readiness.checks.k8s.index import index, selecting, services, workload_of
+from readiness.checks.k8s.labels import service_selector
 from readiness.checks.k8s.services import internal
 from readiness.kinds.k8s import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Related, hit, missing

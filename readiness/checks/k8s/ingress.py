@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import index, nearest, same
+from readiness.checks.k8s.index import index, nearest
+from readiness.checks.k8s.labels import same
 from readiness.kinds.k8s import Container, Object, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project

@@ -8,7 +8,8 @@ from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import groups
 from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import folder, index, same
+from readiness.checks.k8s.index import folder, index
+from readiness.checks.k8s.labels import same
 from readiness.kinds.k8s import Container, Document, Object, Pod, mapping, maps
 from readiness.model import Hit, Related, Span, hit, missing
 from readiness.project import Project

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.context import grip, variable
-from readiness.checks.k8s.index import Index, index, same
+from readiness.checks.k8s.index import Index, index
+from readiness.checks.k8s.labels import same
 from readiness.checks.k8s.quantity import amount, unit_of
 from readiness.kinds.k8s import Container, Pod, mapping, maps
 from readiness.model import Hit, Unknown, hit, joined, missing

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.context import unknown
-from readiness.checks.k8s.index import index, same, selector
+from readiness.checks.k8s.index import index
+from readiness.checks.k8s.labels import same, selector
 from readiness.kinds.k8s import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project

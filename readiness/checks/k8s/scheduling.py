@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import same, selector
+from readiness.checks.k8s.labels import same, selector
 from readiness.checks.k8s.scale import SCALED, of
 from readiness.kinds.k8s import Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Unknown, hit, missing

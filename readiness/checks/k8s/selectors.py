@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.index import Selector, folder, index, plain, same, selector
+from readiness.checks.k8s.index import folder, index
+from readiness.checks.k8s.labels import Selector, plain, same, selector
 from readiness.kinds.k8s import Object, Pod, mapping
 from readiness.model import Hit, Related, hit, joined, missing
 from readiness.project import Project

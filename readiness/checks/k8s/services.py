@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import (
-    Index,
-    Selector,
-    Workload,
-    index,
-    nearest_all,
-    selector,
-    service_selector,
-)
-from readiness.checks.k8s.index import same as same_namespace
+from readiness.checks.k8s.index import Index, Workload, index, nearest_all
+from readiness.checks.k8s.labels import Selector, selector, service_selector
+from readiness.checks.k8s.labels import same as same_namespace
 from readiness.kinds.k8s import Object, mapping, maps, text
 from readiness.model import Hit, Related, Unknown, hit, joined, missing
 from readiness.project import Project

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import index, nearest, service_selector
+from readiness.checks.k8s.index import index, nearest
+from readiness.checks.k8s.labels import service_selector
 from readiness.checks.k8s.scale import of
 from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
