@@ -40,7 +40,6 @@ def test_a_pipeline_that_has_all_it_needs_is_ready() -> None:
         "flowise.ci-rollout-status",
         "flowise.ci-smoke",
         "flowise.ci-rollback",
-        "dify.ci-test",
         "dify.ci-rollback",
         "dashflow.ci-image-scan",
         "dashflow.ci-no-deploy-from-pr",
