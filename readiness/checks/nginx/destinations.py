@@ -1,0 +1,65 @@
+"""Where answers come from and go to by mistake: redirects to no name, files out of nginx's own folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.nginx import tree
+from readiness.kinds.nginx import Scope, Statement
+from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.project import Project
+from readiness.syntax.nginx import Block
+
+Outcome = Iterator[Hit | Unknown | Aside]
+_HOST = re.compile(r"https?://\$(?:server_name|\{server_name\})(?=[/:$?]|\Z)")
+# What a location may say without having content of its own.
+_QUIET = frozenset(
+    "expires add_header more_set_headers access_log error_log log_not_found etag if_modified_since gzip gzip_types "
+    "gzip_static brotli brotli_static limit_req limit_conn limit_rate client_max_body_size sendfile tcp_nopush "
+    "open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors add_trailer".split()
+)
+_PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
+
+
+def nameless(statement: Statement, project: Project) -> Outcome:
+    """A redirect goes to $server_name, and the server's first name is none that anybody can call."""
+    d = statement.node
+    found = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
+    server = tree.enclosing(project, d.parent, "server")
+    if found is None or server is None:
+        yield Aside()
+        return
+    names = [name for one in tree.own(project, server, "server_name") for name in one.args]
+    if not names and tree.opaque(project, server):
+        yield Unknown(d.at(found))
+        return
+    first = names[0] if names else ""
+    if not re.search(r"[A-Za-z0-9$]", first) or "*" in first or first.startswith("~"):
+        yield hit(d.at(found), name=first or "empty")
+
+
+def default_root(scope: Scope, project: Project) -> Outcome:
+    """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
+    block, owner = scope.node, scope.node.owner
+    inside = tree.own(project, block)
+    quiet = bool(inside) and all(one.name in _QUIET for one in inside)
+    server = tree.enclosing(project, block, "server")
+    named = owner is None or any(
+        word.startswith("@") or "well-known" in word for word in owner.args
+    )
+    if owner is None or named or not quiet or server is None or not _proxied(project, server):
+        yield Aside()
+    elif tree.opaque(project, block):
+        yield Unknown(owner.head)
+    elif not tree.inforce(project, block, "root"):
+        yield missing(owner.head, location=owner.args[-1] if owner.args else "")
+
+
+def _proxied(project: Project, server: Block) -> bool:
+    """Whether `location /` of a server goes to a backend."""
+    return any(
+        tree.own(project, one.block, *_PASSES)
+        for one in tree.own(project, server, "location")
+        if one.block is not None and one.args in {("/",), ("^~", "/")}
+    )
