@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.github_runners import labels, system
+from readiness.kinds.github_runners import default_shell, labels
 from readiness.kinds.github_texts import Text, never, text_at, texts
 from readiness.kinds.github_uses import Uses, uses
 from readiness.model import ParseError, Source, Span
@@ -319,17 +319,10 @@ def _shell(step: Step) -> str:
             if found is not None:
                 break
         else:
-            return _default_shell(step.owner)
+            return default_shell(step.owner.node)
     if not isinstance(found, str):
         return ""
     return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
-
-
-def _default_shell(job: Job) -> str:
-    systems = {system(label) for label in job.runs_on}
-    if "windows" in systems:
-        return "pwsh" if len(systems) == 1 else ""
-    return "bash" if systems & {"linux", "macos"} else ""
 
 
 def expanded(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:

@@ -74,3 +74,11 @@ def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
 
 def _items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Seq) else []
+
+
+def default_shell(job: Map) -> str:
+    """The shell that a job's runners take where none is named; empty where nobody can tell."""
+    systems = {system(label) for label, _ in labels(job)}
+    if "windows" in systems:
+        return "pwsh" if len(systems) == 1 else ""
+    return "bash" if systems & {"linux", "macos"} else ""
