@@ -52,7 +52,7 @@ def size(text: str) -> int | None:
 
 
 def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
-    """Workers may open fewer files than twice the connections they take, and a proxied request needs two."""
+    """Workers may open fewer files than twice the connections they take, and each may read a file."""
     if tree.level(project, scope.node) is not scope.node:
         return
     own = tree.own(project, scope.node)
