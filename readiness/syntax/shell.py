@@ -17,7 +17,10 @@ from readiness.model import Span
 from readiness.syntax.pieces import Pieces, plain
 from readiness.syntax.words import expand, references
 
-MAX_LENGTH = 200_000  # characters of one script; longer ones are not read
+# The grammar takes time and memory by the square on scripts that no person writes: those of more
+# characters, or of more pipes, brackets and redirections, are not read.
+MAX_LENGTH = 40_000
+MAX_OPERATORS = 1_500
 _NESTED = 2  # levels of `sh -c '...'` that are followed
 SHELLS = frozenset({"sh", "bash", "ash", "dash", "ksh", "zsh", "mksh", "busybox"})
 _ARGUMENTS = frozenset(
@@ -204,7 +207,9 @@ def commands(text: str, base: int = 0) -> tuple[Command, ...]:
 
 def parse(pieces: Pieces, depth: int = 0) -> Script:
     """The script; never raises. What `sh -c 'script'` runs follows after the command itself."""
-    if len(pieces.text) > MAX_LENGTH:
+    if len(pieces.text) > MAX_LENGTH or any(
+        pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;"
+    ):
         return Script(pieces, (), True, frozenset())
     data = pieces.text.encode("utf-8", "surrogatepass")
     walk = _Walk(pieces, data)
