@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.nginx import tree
 from readiness.kinds.nginx import Scope, Statement
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.nginx import Block
 
@@ -53,7 +53,7 @@ def default_root(scope: Scope, project: Project) -> Outcome:
     elif tree.opaque(project, block):
         yield Unknown(owner.head)
     elif not tree.inforce(project, block, "root"):
-        yield missing(owner.head, location=owner.args[-1] if owner.args else "")
+        yield hit(owner.head, location=owner.args[-1] if owner.args else "")
 
 
 def _proxied(project: Project, server: Block) -> bool:
