@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from readiness.checks.compose.app import App, apps
+from readiness.checks.compose.app import App, apps, whole
 from readiness.checks.compose.common import RUNTIMES, line, replicas
 from readiness.kinds.compose_model import Document, Port, Service
 from readiness.kinds.compose_parts import PortSpec, Range, port_specs, strings
@@ -49,14 +49,20 @@ def _meets(wanted: tuple[int, ...], found: Range | None) -> int | None:
     return next((one for one in wanted if found is not None and found[0] <= one <= found[1]), None)
 
 
-def store_published(port: Port) -> Found:
+def _kept(service: Service, spec: PortSpec, project: Project) -> bool:
+    """Whether the port is still there when the files for production are laid on this one."""
+    node, _ = whole(service, project)
+    return any(one.span == spec.span for one in port_specs(node))
+
+
+def store_published(port: Port, project: Project) -> Found:
     """A database, cache or queue whose port leaves the host."""
     known = port.owner.known
     if known is None or not known.store or port.spec.mode == "ingress":
         return
     number = _meets(known.ports, port.spec.target)
     answer = everywhere(port.spec)
-    if number is None or loopback(port.spec):
+    if number is None or loopback(port.spec) or not _kept(port.owner, port.spec, project):
         return
     if answer is None:
         yield Unknown(port.spec.span)
@@ -226,6 +232,7 @@ def entry_without_tls(document: Document, project: Project) -> Found:
         )
         if (
             web
+            and _kept(service, spec, project)
             and everywhere(spec)
             and not labels
             and spec.span in {one.span for one in port_specs(service.node)}

@@ -63,6 +63,8 @@ def inline(variable: Variable) -> Found:
     reason = secrets.judge(spec.name, bare)
     if not reason or (isinstance(bare, str) and _default_only(bare)):
         return
+    if not variable.production and not (isinstance(bare, str) and secrets.shape(bare)):
+        return  # a password of a development file opens nothing; a real key does wherever it stands
     span = spec.span
     inner = secrets.url_password(bare) if isinstance(bare, str) else None
     if inner is not None and isinstance(spec.value, str):
@@ -113,7 +115,10 @@ def build_argument(variable: Variable) -> Found:
     if variable.where != "args" or not secrets.names_secret(spec.name):
         return
     words = set(secrets.words(spec.name))
-    if words & {"public", "publishable", "anon", "site"} or spec.value in ("", None):
+    if words & {"public", "publishable", "anon", "site", "vite", "react"} or spec.value in (
+        "",
+        None,
+    ):
         return
     yield hit(spec.key)
 

@@ -82,7 +82,8 @@ def version(document: Document) -> Found:
 
 def name_missing(document: Document) -> Found:
     """No name for the project."""
-    if not any("name" in root for root in document.roots) and not document.legacy:
+    named = any(str(root.get("name") or "").strip() for root in document.roots)
+    if not named and not document.legacy:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")
 
 
