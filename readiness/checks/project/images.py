@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.checks.project.builds import builds, dockerfiles, stage
 from readiness.kinds import compose_images
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.k8s import Container
 from readiness.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -21,12 +23,14 @@ Makers = dict[str, list[Stage | None]]
 class Made:
     """Who makes an image: by its full name, by the last part of a name, by the folder of the Dockerfile.
 
-    None among the makers stands for a build whose Dockerfile is not known.
+    None among the makers stands for a build whose Dockerfile is not known. `folders` are those that hold a Dockerfile
+    somewhere below them.
     """
 
     by_name: Makers = field(default_factory=dict)
     by_part: Makers = field(default_factory=dict)
     by_folder: Makers = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
 
 
 def made(project: Project) -> Made:
@@ -44,22 +48,40 @@ def made(project: Project) -> Made:
             found.by_part.setdefault(build.subject.name, []).append(maker)
     for path, document in project.memo(dockerfiles).items():
         folder = posixpath.basename(posixpath.dirname(path))
+        found.folders.update(above(path))
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
             found.by_folder.setdefault(folder, []).append(document.stages[-1])
     return found
 
 
-def maker(written: str, project: Project) -> Stage | None:
-    """The stage that makes an image; None where the files leave a doubt.
+def above(path: str) -> Iterator[str]:
+    """The folders that a file stands in, the nearest first; the last is the empty one."""
+    while path and path != "/":
+        path = posixpath.dirname(path)
+        yield path
+
+
+def maker(container: Container, project: Project) -> Stage | None:
+    """The stage that makes a container's image; None where the files leave a doubt.
 
     A build that names the image in full tells it. Else it is the one build whose name ends as the image's does, or the
     one Dockerfile in a folder of that name; for both, the image must be nobody else's: no public one, and no base of
-    that Dockerfile.
+    that Dockerfile. A tree may hold several variants of an application, so no other Dockerfile stands closer to the
+    manifest.
     """
-    image = images.parse(written)
-    if not written or image.name_unknown:
+    image = images.parse(container.image)
+    if not container.image or image.name_unknown:
         return None
     known = project.memo(made)
+    found = _made_by(image, known)
+    if found is None:
+        return None
+    nearest = next((one for one in above(container.source.root.path) if one in known.folders), "")
+    return found if nearest in above(posixpath.normpath(found.source.path)) else None
+
+
+def _made_by(image: Image, known: Made) -> Stage | None:
+    """The stage that makes an image, wherever its Dockerfile stands."""
     if image.repository in known.by_name:
         return _one(known.by_name[image.repository])
     part = _last(image)

@@ -17,6 +17,7 @@ from readiness.checks.project.steps import (
 )
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS
+from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.github import Step
 from readiness.kinds.github_uses import repository_root
 from readiness.model import Hit, Related, Unknown, hit
@@ -42,7 +43,8 @@ def dockerfile(subject: Service | Step, project: Project) -> Found:
 def _certain(build: Build, file: str, project: Project) -> bool:
     """Whether a path that is not there was meant where it was looked for, and nothing brings it before the build."""
     folder, name = posixpath.split(file)
-    if name == "Dockerfile" and project.exists(posixpath.join(folder, "Containerfile")):
+    others = ("dockerfile", "Containerfile")  # what builders take in the place of the default
+    if name == "Dockerfile" and any(project.exists(posixpath.join(folder, o)) for o in others):
         return False
     if isinstance(build.subject, Service):
         return not _from_another_folder(build, file, project)
@@ -68,7 +70,7 @@ def target(subject: Service | Step, project: Project) -> Found:
         if build.target is None:
             continue
         document = project.memo(dockerfiles).get(build.file or "")
-        if document is None or not build.target or not document.stages:
+        if document is None or not build.target or not document.stages or _foreign(document):
             yield Unknown(build.target_place)
         elif document.stage(build.target) is None:
             names = [stage.name for stage in document.stages if stage.name]
@@ -80,6 +82,13 @@ def target(subject: Service | Step, project: Project) -> Found:
                 file=posixpath.basename(document.source.path),
                 names=", ".join(names) or "none with a name",
             )
+
+
+def _foreign(document: Dockerfile) -> bool:
+    """Whether a Dockerfile is read by a frontend that is not Docker's and may take in other files."""
+    return "docker/dockerfile" not in str(
+        document.syntax.directives.get("syntax", "docker/dockerfile")
+    )
 
 
 _ALWAYS = PROXY_ARGS | PLATFORM_ARGS | {"SOURCE_DATE_EPOCH"}
@@ -94,9 +103,8 @@ def argument(subject: Service | Step, project: Project) -> Found:
         if document is None or not document.stages:
             yield Unknown(build.arguments[0][1])
             continue
-        frontend = str(document.syntax.directives.get("syntax", "docker/dockerfile"))
         bases = [stage.root.image for stage in document.stages]
-        if "docker/dockerfile" not in frontend or any(
+        if _foreign(document) or any(
             image.name_unknown or "onbuild" in image.tag for image in bases
         ):
             yield Unknown(build.arguments[0][1])

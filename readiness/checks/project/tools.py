@@ -51,7 +51,7 @@ def probe(container: Container, *, project: Project) -> Found:
         run = one.get("exec")
         command = run.get("command") if isinstance(run, Map) else None
         if isinstance(run, Map) and isinstance(command, Seq):
-            stage = maker(container.image, project)
+            stage = maker(container, project)
             yield from _lacking(_texts(command), stage, run.at("command"))
 
 

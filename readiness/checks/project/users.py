@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.k8s.context import effective
+from readiness.checks.k8s.security import own_users
 from readiness.checks.project.images import maker
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.k8s import Container
@@ -23,8 +24,8 @@ def refused(container: Container, *, root: bool, project: Project) -> Found:
         return
     if effective(container, "runAsUser") is not None:
         return
-    stage = maker(container.image, project)
-    if stage is None or stage.windows:
+    stage = maker(container, project)
+    if stage is None or stage.windows or own_users(container.pod) or project.memo(gives_users):
         yield Unknown(container.node.at("image"))
         return
     found = user_of(stage)
@@ -36,6 +37,15 @@ def refused(container: Container, *, root: bool, project: Project) -> Found:
         file = stage.source.path
         note = Related(stage.source, place, f"the image runs as {user or 'root'}")
         yield hit(container.node.at("image"), related=[note], user=user or "root", file=file)
+
+
+def gives_users(project: Project) -> bool:
+    """Whether the manifests are for OpenShift, which gives each pod a numeric user where none is written."""
+    return any(
+        one.group.endswith("openshift.io")
+        for document in project.documents("k8s")
+        for one in document.objects
+    )
 
 
 def _is_root(user: str) -> bool:

@@ -1,0 +1,93 @@
+"""One store in two versions: what a compose file runs, against what the manifests beside it run."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from readiness.checks.project.images import above
+from readiness.kinds import compose_images
+from readiness.kinds.compose_model import Service
+from readiness.kinds.k8s import Container
+from readiness.model import Hit, Related, Unknown, hit
+from readiness.project import Project
+from readiness.syntax import image as images
+from readiness.syntax.image import Image
+
+Found = Iterator[Hit | Unknown]
+MANY = 64  # so many that they are hardly one application's
+_MAJOR = re.compile(r"v?(\d{1,4})(?=[.\-]|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of a project's compose files and manifests, by the image's name."""
+
+    services: dict[str, list[tuple[Service, str]]] = field(default_factory=dict)
+    containers: dict[str, list[tuple[Container, str]]] = field(default_factory=dict)
+
+
+def stores(project: Project) -> Stores:
+    """The stores of a project with their major versions; ask for them with `project.memo(stores)`."""
+    found = Stores()
+    for document in project.documents("compose"):
+        for service in document.services.values():
+            image = service.image if "image" in service.node and not service.builds else None
+            if image is not None and _store(image):
+                row = service, major(image)
+                found.services.setdefault(image.familiar, []).append(row)
+    for manifest in project.documents("k8s"):
+        for container in manifest.containers:
+            image = images.parse(container.image)
+            if container.role == "main" and _store(image):
+                row_of = container, major(image)
+                found.containers.setdefault(image.familiar, []).append(row_of)
+    return found
+
+
+def _store(image: Image) -> bool:
+    known = None if image.name_unknown else compose_images.known(image)
+    return known is not None and known.store
+
+
+def major(image: Image) -> str:
+    """The major version that a tag names; empty where it names none, or a variable hides it."""
+    found = None if image.tag_unknown else _MAJOR.match(image.tag)
+    return found[1] if found else ""
+
+
+def drift(service: Service, project: Project) -> Found:
+    """A store of another major version than the one that the manifests beside the compose file run."""
+    image = service.image if "image" in service.node and not service.builds else None
+    if image is None or service.source.fragment or not _store(image):
+        return
+    known = project.memo(stores)
+    there = known.containers.get(image.familiar, ())
+    if not there:
+        return
+    own = {version for _, version in known.services[image.familiar]}
+    others = {version for _, version in there}
+    if len(own) != 1 or len(others) != 1 or "" in own | others or own == others:
+        if own != others:
+            yield Unknown(service.node.at("image"))
+        return
+    other = there[0][0]
+    if len(there) > MANY or not all(_beside(service, one) for one, _ in there):
+        yield Unknown(service.node.at("image"))
+        return
+    ours, theirs = own.pop(), others.pop()
+    note = Related(other.source, other.node.at("image"), f"version {theirs} here")
+    name = image.familiar
+    yield hit(service.node.at("image"), related=[note], image=name, ours=ours, theirs=theirs)
+
+
+def _beside(service: Service, container: Container) -> bool:
+    """Whether a manifest stands in or below the folder that holds the compose file, or the folder above that one.
+
+    Elsewhere it is of another application.
+    """
+    folder = posixpath.dirname(posixpath.normpath(service.source.root.path))
+    folders = set(above(posixpath.normpath(container.source.root.path)))
+    return folder in folders or (bool(folder) and posixpath.dirname(folder) in folders)
