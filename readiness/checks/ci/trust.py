@@ -9,7 +9,7 @@ from typing import Any
 from readiness.kinds.github import Job, Step, Workflow, expanded
 from readiness.kinds.github_runners import labels
 from readiness.kinds.github_texts import Text, expressions, text_at
-from readiness.model import Hit, hit, missing
+from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map
 
@@ -29,33 +29,40 @@ def dangerous_triggers(workflow: Workflow, *, events: Sequence[str] = FOREIGN) -
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def foreign_checkout(step: Step) -> Iterator[Hit]:
-    """Code of a pull request checked out in a run that has the base repository's secrets and rights."""
-    workflow, used = step.workflow, step.uses
+_FETCH = re.compile(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}")
+
+
+def foreign_checkout(step: Step) -> Iterator[Hit | Unknown]:
+    """Code of a pull request checked out in a run that has the base repository's secrets and rights.
+
+    An environment may ask a reviewer first; that stands in the repository's settings.
+    """
+    workflow = step.workflow
     if workflow is None or not set(workflow.triggers) & {*FOREIGN, "issue_comment"}:
         return
-    if used is not None and used.slug in _CHECKOUTS:
-        for key in ("ref", "repository"):
-            value = step.options.get(key)
-            head = (
-                "head_repository" in str(value) or "head.repo" in str(value)
-                if key == "repository"
-                else None
-            )
-            if isinstance(value, str) and (head or (key == "ref" and _HEAD.search(value))):
-                if not _merged_only(step):
-                    yield hit(step.options.at(key), event=_event(workflow))
-                return
-    run = step.run
-    match = (
-        re.search(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}", run.value)
-        if run
-        else None
-    )
-    if run is None or match is None or _merged_only(step):
+    span = _foreign(step)
+    if span is None or _merged_only(step):
         return
-    if "gh pr checkout" in match.group() or _HEAD.search(match.group()):
-        yield hit(run.line(match.start()), event=_event(workflow))
+    if step.job is not None and step.job.environment is not None:
+        yield Unknown(span)
+    else:
+        yield hit(span, event=_event(workflow))
+
+
+def _foreign(step: Step) -> Span | None:
+    """Where a step names the code of a pull request as what it checks out."""
+    used, run = step.uses, step.run
+    if used is not None and used.slug in _CHECKOUTS:
+        ref, repository = (str(step.options.get(key, "")) for key in ("ref", "repository"))
+        if _HEAD.search(ref):
+            return step.options.at("ref")
+        if "head_repository" in repository or "head.repo" in repository:
+            return step.options.at("repository")
+    match = _FETCH.search(run.value) if run is not None else None
+    if run is None or match is None:
+        return None
+    told = "gh pr checkout" in match.group() or _HEAD.search(match.group())
+    return run.line(match.start()) if told else None
 
 
 def _event(workflow: Workflow) -> str:
