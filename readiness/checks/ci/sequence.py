@@ -1,0 +1,92 @@
+"""What a job counts on that another step or job would have had to do: the checkout, the deployment that it undoes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.ci.delivery import View
+from readiness.kinds import github
+from readiness.kinds.scripts import Call, calls
+from readiness.model import Aside, Hit, hit
+from readiness.project import Project
+
+Outcome = Iterator[Hit | Aside]
+# Actions that only prepare: they bring no file of the repository.
+_PREPARES = re.compile(
+    r"(?:actions/setup-[a-z-]+|docker/(?:setup-(?:buildx|qemu)|login)-action|azure/(?:setup-kubectl|setup-helm|login|"
+    r"k8s-set-context|aks-set-context)|aws-actions/(?:configure-aws-credentials|amazon-ecr-login)|"
+    r"google-github-actions/(?:auth|setup-gcloud|get-gke-credentials)|hashicorp/setup-[a-z]+|"
+    r"codecov/codecov-action|step-security/harden-runner)",
+    re.IGNORECASE,
+)
+# Programs that may bring or make files, so that nobody can tell what is there after them.
+_BRINGS = frozenset(
+    "git gh hub curl wget tar unzip 7z cp mv rsync scp sftp aws gsutil gcloud az s3cmd rclone oras docker podman cat tee "
+    "touch mkdir npx cookiecutter degit svn hg jf".split()
+)
+_RUNS = frozenset({"run", "run-script", "test", "t", "ci", "start", "build", "lint", "e2e"})
+
+
+def no_checkout(job: github.Job) -> Outcome:
+    """A step runs what stands in the repository, and no step before it has brought the repository."""
+    labels = job.runs_on
+    if (
+        job.calls
+        or job.dead
+        or "container" in job.node
+        or not labels
+        or any(not re.match(r"(?:ubuntu|windows|macos)-", label) for label in labels)
+    ):
+        yield Aside()
+        return
+    for step in job.steps:
+        used, run = step.uses, step.run
+        if used is not None and not _PREPARES.fullmatch(used.name):
+            return
+        if run is None:
+            continue
+        for call in calls(run.value):
+            if needs_repository(call):
+                yield hit(run.line(call.start), resource=step.resource, program=call.program)
+                return
+            if call.program in _BRINGS or ">" in run.value:
+                return
+
+
+def needs_repository(call: Call) -> bool:
+    """Whether a command cannot work in an empty folder."""
+    program, verbs = call.program, call.verbs
+    if (
+        program in ("npm", "yarn", "pnpm")
+        and verbs
+        and not call.has("-g", "--global", "--prefix", "--cwd", "-C")
+    ):
+        return verbs[0] in _RUNS or (verbs[0] == "install" and len(verbs) == 1)
+    if program in {"pip", "pip3"}:
+        file = call.value("-r", "--requirement")
+        return verbs[:1] == ("install",) and file is not None and "$" not in file
+    if re.fullmatch(r"python[0-9.]*|node|bash|sh|ruby|php", program):
+        first = call.words[0] if call.words else ""
+        return bool(
+            re.fullmatch(r"(?:\./)?[A-Za-z0-9_-]+/[A-Za-z0-9_./-]+\.(?:py|js|mjs|sh|rb|php)", first)
+        )
+    if program == "docker":
+        verb = next((v for v in verbs if v in ("build", "compose")), "")
+        return verb == "build" and call.words[-1:] == (".",)
+    return False
+
+
+def undone_too_soon(job: github.Job, *, project: Project) -> Outcome:
+    """A job that rolls back runs on any failure before it, so also when nothing was deployed."""
+    view = View(job, project)
+    condition = job.node.get("if")
+    bare = isinstance(condition, str) and condition.replace(" ", "").strip("${}") == "failure()"
+    if not bare or not view.stage.does("rollback") or view.deploys:
+        yield Aside()
+        return
+    for name in job.needs:
+        needed = view.stages.get(name)
+        if needed is not None and needed.deploys and needed.job.needs:
+            yield hit(job.node.at("if"), needed=name, before=needed.job.needs[0])
+            return
