@@ -106,11 +106,12 @@ def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
     """A budget asks for more pods than the autoscaler of its workload keeps; `equal`: for just as many."""
     if one.kind != KIND or _written(one) != "minAvailable":
         return
-    value = number(one.spec.get("minAvailable"))
+    value = one.spec.get("minAvailable")
     for workload in _covered(one, project):
         for scaler in autoscalers(workload.owner, project, *SCALERS):
             least = bounds(scaler).least
-            if value is None or least is None or not (value == least if equal else value > least):
+            needed = _rounded_up(value, least or 0)
+            if not least or needed is None or not (needed == least if equal else needed > least):
                 continue
             key = "minReplicas" if scaler.kind != "ScaledObject" else "minReplicaCount"
             span = scaler.spec.at(key) if key in scaler.spec else scaler.metadata.at("name")

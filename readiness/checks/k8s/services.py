@@ -29,16 +29,16 @@ def _reachable(one: Object, project: Project) -> list[Workload]:
     return nearest_all(one, index(project).selected(wanted, one.namespace))
 
 
-def selects_nothing(one: Object, *, project: Project) -> Outcome:
-    """A Service selects no pod of any workload in the files."""
+def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+    """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all."""
     wanted = service_selector(one) if is_service(one) else None
     found: Index = index(project)
-    if wanted is None or not found.workloads:
+    if wanted is None or bool(found.workloads) is alone:
         return
     opened = wanted.open()
     if opened.empty or any(value in found.foreign for _, value in opened.pairs):
         return
-    if not found.peopled(one.namespace) and not found.anywhere(opened):
+    if not alone and not found.peopled(one.namespace) and not found.anywhere(opened):
         yield Unknown(one.spec.at("selector"))
         return
     if any(variable(value) for _, value in opened.pairs):

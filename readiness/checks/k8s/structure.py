@@ -132,16 +132,30 @@ def _near(one: str, other: str) -> bool:
     return rest[1:] == others[1:] or rest[1:] == others or rest == others[1:]
 
 
-def field_unknown(one: Object) -> Iterator[Hit]:
+def _known(project: Project) -> dict[int, list[Flaw]]:
+    """What was found in each object of a project, for the rules that share it."""
+    del project
+    return {}
+
+
+def flaws_of(one: Object, project: Project) -> list[Flaw]:
+    """The flaws of an object, looked for once."""
+    known = project.memo(_known)
+    if id(one) not in known:
+        known[id(one)] = list(flaws(one))
+    return known[id(one)]
+
+
+def field_unknown(one: Object, *, project: Project) -> Iterator[Hit]:
     """A field that the object's type does not have."""
-    for flaw in flaws(one):
+    for flaw in flaws_of(one, project):
         if flaw.sort == "unknown":
             yield hit(flaw.span, field=flaw.field, meant=flaw.what)
 
 
-def field_type(one: Object) -> Iterator[Hit]:
+def field_type(one: Object, *, project: Project) -> Iterator[Hit]:
     """A value of another type than the field takes."""
-    for flaw in flaws(one):
+    for flaw in flaws_of(one, project):
         if flaw.sort == "type":
             yield hit(flaw.span, field=flaw.field, what=flaw.what)
 
@@ -150,7 +164,7 @@ def field_required(one: Object, *, project: Project) -> Iterator[Hit]:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
-    for flaw in flaws(one):
+    for flaw in flaws_of(one, project):
         if flaw.sort == "required" and flaw.field != "spec.selector":
             yield missing(flaw.span, field=flaw.field)
 
