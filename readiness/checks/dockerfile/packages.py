@@ -193,8 +193,8 @@ def recommends(command: Command) -> Iterator[Hit]:
 
 @lru_cache(maxsize=16)
 def scripts(stage: Stage) -> str:
-    """The text of all RUNs of a stage, for a look at the whole."""
-    return "\n".join(one.body.text for one in stage.of("RUN"))
+    """The text of all RUNs of a stage, those under ONBUILD too, for a look at the whole."""
+    return "\n".join(one.body.text for one in stage.instructions if one.keyword == "RUN")
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:
