@@ -32,6 +32,7 @@ class Outcome:
     subjects: dict[str, int] = field(default_factory=dict)
 
 
+PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # as many places a rule as a checklist shows for evidence
 
 
@@ -98,15 +99,18 @@ def _judge(
                 if not aside and len(tally.places) < PLACES:
                     tally.places.append((subject.source, subject.node.at()))
             except Exception as error:  # a rule's bug must cost that rule, not the run
-                tally.unknown += (
-                    1  # what crashed has no verdict: it proves no item and lowers coverage
-                )
+                tally.unknown += 1  # what crashed has no verdict: it proves no item
                 outcome.findings.append(crash(core["core/crash"], bound, subject, error))
 
 
 def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
-    """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document."""
-    return subject.source.fragment or (project.prose and bound.wants_project)
+    """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document.
+
+    A workflow shown whole is no such case: its jobs and steps are all there is.
+    """
+    if subject.source.fragment:
+        return True
+    return project.prose and bound.wants_project and subject.source.kind not in PIPELINES
 
 
 def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
