@@ -109,11 +109,20 @@ def class_missing(one: Object, *, project: Project) -> Outcome:
     """An Ingress names no class, and no class of the files is the default."""
     if not is_ingress(one) or one.spec.get("ingressClassName"):
         return
-    if one.annotations.get("kubernetes.io/ingress.class") is not None:
+    if one.annotations.get("kubernetes.io/ingress.class") is not None or _google(one):
         return
     default = "ingressclass.kubernetes.io/is-default-class"
     if not any(str(each.annotations.get(default)) == "true" for each in index(project).all("IngressClass")):
         yield missing(one.metadata.at("name"))
+
+
+def _google(one: Object) -> bool:
+    """Whether an Ingress is written for GKE, whose controller takes those that name no class."""
+    return any(
+        key.startswith(("networking.gke.io/", "ingress.gcp.kubernetes.io/"))
+        or key == "kubernetes.io/ingress.global-static-ip-name"
+        for key in one.annotations
+    )
 
 
 def class_annotation(one: Object) -> Outcome:

@@ -194,6 +194,8 @@ def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
     allowed = _namespaces(one)
     if allowed is not None and not _shown(allowed, one.kind, project):
         return
+    if ("component", "apiserver") in wanted.pairs:
+        return  # the Service of the API server, which the cluster brings along
     for thing in things:
         here = allowed is None or any(same_namespace(thing.namespace, name) is not False for name in allowed)
         if here and wanted.matches(thing.labels):
