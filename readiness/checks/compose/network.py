@@ -112,10 +112,14 @@ def proxy_bypassed(port: Port, project: Project) -> Found:
         published = [
             spec for spec in port_specs(other.full) if _meets((80, 443, 8080, 8443), spec.target)
         ]
-        if (
-            any(everywhere(spec) for spec in published)
-            and _meets((80, 443), port.spec.published) is None
-        ):
+        entry = _meets((80, 443), port.spec.published) is not None
+        # Plain HTTP beside a proxy that takes TLS alone is the application, not the redirect.
+        plain = (
+            not service.once
+            and _meets((80,), port.spec.published) is not None
+            and any(_meets((443,), spec.published) is not None for spec in published)
+        )
+        if any(everywhere(spec) for spec in published) and (plain or not entry):
             related = [Related(other.source, other.head, f"{other.name} is the way in")]
             yield hit(port.spec.span, proxy=other.name, port=port.spec.text, related=related)
             return
