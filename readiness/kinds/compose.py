@@ -72,7 +72,7 @@ def parse(source: Source) -> Document:
     """The services of a compose file. Raises ParseError where the YAML is broken or no mapping."""
     loaded = load_all(source.text)
     roots = tuple(root for root in loaded if isinstance(root, Map))
-    if not roots or len(roots) != sum(root is not None for root in loaded):
+    if not any(roots) or len(roots) != sum(root is not None for root in loaded):
         reason = (
             "a compose file is a mapping with `services`" if any(loaded) else "the file is empty"
         )

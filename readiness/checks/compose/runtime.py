@@ -18,8 +18,9 @@ from readiness.checks.compose.common import (
     stage_of,
     true,
 )
+from readiness.checks.compose.references import services_used
 from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded
+from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -243,3 +244,43 @@ def single_replica(service: Service, project: Project) -> Found:
     elif count < 2:
         own = deep(service.full, "deploy", "replicas") is not None
         yield lack(service, span_of(service.full, "deploy", "replicas") if own else None)
+
+
+_HOST = re.compile(
+    r"\b[a-z][a-z0-9+.-]{1,30}://(?:[^@/\s]{0,200}@)?([A-Za-z0-9][A-Za-z0-9_.-]{0,100})"
+)
+_HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IGNORECASE)
+
+
+def dependency_undeclared(service: Service, project: Project) -> Found:
+    """A store that the environment names and `depends_on` does not."""
+    services = project.memo(apps).app(service.document).services()
+    node, known = whole(service, project)
+    if not known or service.document.swarm:
+        return
+    told = _reached(node, services)
+    for spec in variable_specs(service.source, service.node, "environment"):
+        text = expanded(spec.value).text
+        hosts = [found.group(1) for found in _HOST.finditer(text)]
+        if _HOST_NAME.search(spec.name):
+            hosts.append(text.partition(":")[0])
+        for host in hosts:
+            other = services.get(host)
+            if other is None or other is service or host in told or other.full.get("profiles"):
+                continue
+            if other.known is not None and other.known.store:
+                told.add(host)
+                yield hit(spec.span, used=host, variable=spec.name)
+
+
+def _reached(node: Map, services: dict[str, Service]) -> set[str]:
+    """The services that a service waits for, those among them that they wait for too."""
+    found: set[str] = set()
+    todo = [name for _, name, _ in services_used(node)]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            if name in services:
+                todo += [used for _, used, _ in services_used(services[name].full)]
+    return found
