@@ -1,0 +1,33 @@
+"""What an autoscaler measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s.context import variable
+from readiness.kinds.k8s import Object, mapping, maps
+from readiness.model import Aside, Hit, Unknown, joined, missing
+
+Outcome = Iterator[Hit | Unknown | Aside]
+
+
+def unmeasured(one: Object, *, resources: Sequence[str]) -> Outcome:
+    """A HorizontalPodAutoscaler leaves one of some resources out of its metrics."""
+    metrics = one.spec.get("metrics")
+    if one.kind != "HorizontalPodAutoscaler" or one.group != "autoscaling":
+        yield Aside()
+        return
+    if variable(metrics):
+        yield Unknown(one.spec.at("metrics"))
+        return
+    seen = {
+        str(mapping(metric, key).get("name"))
+        for metric in maps(metrics)
+        for key in ("resource", "containerResource")
+    }
+    if one.spec.get("targetCPUUtilizationPercentage") is not None:
+        seen.add("cpu")
+    absent = [name for name in resources if name not in seen]
+    if absent:
+        place = one.spec.key("metrics") if metrics else one.metadata.at("name")
+        yield missing(place, absent=joined(absent))
