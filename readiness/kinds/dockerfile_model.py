@@ -96,6 +96,13 @@ class Stage:
         return self.root.image.text == "scratch"
 
     @property
+    def files_only(self) -> bool:
+        """Whether it carries files for other builds and runs nothing: on scratch, no command."""
+        if not self.scratch or self.last("CMD") or self.last("ENTRYPOINT"):
+            return False
+        return any(below.of("COPY") or below.of("ADD") for below in self.chain)
+
+    @property
     def root(self) -> Stage:
         """The stage at the bottom of the chain of FROMs: its image comes from outside."""
         stage = self

@@ -143,7 +143,7 @@ def kill_signal(stage: Stage) -> Iterator[Hit]:
 
 def health_missing(stage: Stage) -> Iterator[Hit]:
     """The final stage, and those below it, have no HEALTHCHECK."""
-    if stage.final and stage.whole and stage.last("HEALTHCHECK") is None:
+    if stage.final and stage.whole and not stage.files_only and not stage.last("HEALTHCHECK"):
         yield missing(stage.start.span if stage.start else stage.at())
 
 

@@ -48,7 +48,7 @@ def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
         return
     image = stage.root.image
     word = stage.image_word
-    if word is None or nonroot_user(image) is not None:
+    if word is None or stage.files_only or nonroot_user(image) is not None:
         return
     if image.name_unknown:
         yield Unknown(word.span)
