@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from readiness.checks.compose.app import App, apps
 from readiness.checks.compose.common import line, outside_settings, stage_of
@@ -28,6 +28,7 @@ _READ = re.compile(
     r"|templates/[^/]+\.template)\Z"
 )
 _LITERAL = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
+MANY = 16  # as many services as may mount one file and still be looked at
 _LOCAL = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
 
 
@@ -63,6 +64,7 @@ class Edge:
     mounts: dict[str, list[Service]]
     names: frozenset[str]
     upstreams: frozenset[str]
+    open: dict[int, bool] = field(default_factory=dict)
 
 
 def edge(project: Project) -> Edge:
@@ -80,7 +82,8 @@ def edge(project: Project) -> Edge:
         here, rest = posixpath.normpath(path), ""
         while here and here not in {".", "/", ".."}:
             for service, target in mounted.get(here, ()):
-                if _READ.match(posixpath.join(target, rest) if rest else target):
+                full = posixpath.join(target, rest) if rest else target
+                if _READ.match(full) and len(by_file.get(path, ())) <= MANY:
                     by_file.setdefault(path, []).append(service)
             here, name = posixpath.split(here)
             rest = posixpath.join(name, rest) if rest else name
@@ -97,7 +100,7 @@ def _mounts(service: Service) -> Iterator[tuple[str, str]]:
     """(path in the tree, path in the container) of what a service takes from beside its file."""
     folder = service.document.folder
     for one in mount_specs(service.full):
-        if one.type == "bind" and HOLE not in one.source + one.target and one.source[:1] == ".":
+        if one.type == "bind" and HOLE not in one.source + one.target and _relative(one.source):
             yield posixpath.normpath(posixpath.join(folder, one.source)), one.target.rstrip("/")
     section = service.document.section("configs")
     used = service.full.get("configs")
@@ -105,8 +108,12 @@ def _mounts(service: Service) -> Iterator[tuple[str, str]]:
         if isinstance(item, Map) and isinstance(item.get("target"), str):
             _, config = section.get(str(item.get("source")), (None, None))
             file = expanded(config.get("file")).text if isinstance(config, Map) else ""
-            if file and HOLE not in file and not file.startswith(("/", "~")):
+            if file and HOLE not in file and _relative(file):
                 yield posixpath.normpath(posixpath.join(folder, file)), item["target"]
+
+
+def _relative(path: str) -> bool:
+    return not path.startswith(("/", "~", "\\")) and ":" not in path
 
 
 def _names(service: Service) -> set[str]:
@@ -137,7 +144,11 @@ def unknown_host(statement: Statement, *, project: Project) -> Found:
         return
     if going.host in known.names or going.host in known.upstreams:
         return
-    if any(_reaches_more(one, project) for one in services) or tree.opaque(project, d.parent):
+    for one in services[:MANY]:
+        if id(one) not in known.open:
+            known.open[id(one)] = _reaches_more(one, project)
+    doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
+    if doubtful or tree.opaque(project, d.parent):
         yield Unknown(d.at(1))
         return
     service = services[0]

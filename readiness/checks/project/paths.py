@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 
 from readiness.checks.project.builds import Build, dockerfiles, of
@@ -125,15 +126,15 @@ def deployed(step: Step, project: Project) -> Found:
     if step.run is None:
         return
     uses = [(place, word) for place in places(step) for word in _deployed(place)]
+    times = Counter(word for _, word in uses)
     for place, word in uses:
         path = place.path(word)
         if path is None or not project.lacks(path):
             if path is None or not project.exists(path):
                 yield Unknown(place.span(word))
             continue
-        own = sum(1 for _, other in uses if other == word)
         certain = not conditional(step) and untouched(step) and not writes_before(place)
-        if certain and mentions(step, word) == own:
+        if certain and mentions(step, word) == times[word]:
             root = repository_root(step.source.path) or "."
             yield hit(place.span(word), file=posixpath.relpath(path, root))
         else:

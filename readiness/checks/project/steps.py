@@ -6,12 +6,16 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
-from readiness.kinds.github import Step
+from readiness.kinds.github import Job, Step
 from readiness.kinds.github_uses import repository_root
 from readiness.kinds.scripts import Call, calls
 from readiness.model import Span
 from readiness.syntax.yaml import Map
+
+MANY = 256  # commands of a script that are looked at
 
 # Programs that write no file of the repository by themselves; a redirection does, and is looked for apart.
 _QUIET = frozenset(
@@ -71,7 +75,7 @@ def places(step: Step) -> Iterator[Place]:
     text = step.run
     if folder is None or text is None or step.shell not in {"bash", "sh", ""}:
         return
-    for call in calls(text.value):
+    for call in islice(calls(text.value), MANY):
         if call.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
             return
         yield Place(step, call, folder)
@@ -97,36 +101,48 @@ def working_folder(step: Step) -> str | None:
 
 def untouched(step: Step) -> bool:
     """Whether the repository stands before a step as it was pushed: checked out whole, and nothing wrote to it since."""
-    job = step.job
-    if job is None or step.dead:
+    job, workflow = step.job, step.workflow
+    if job is None or workflow is None or step.dead:
         return False
-    checked_out = False
+    known = workflow.memo.setdefault("project.untouched", {})
+    if job.name not in known:
+        known[job.name] = _untouched_steps(job)
+    return step.number in known[job.name]
+
+
+def _untouched_steps(job: Job) -> frozenset[int]:
+    """The numbers of the steps of a job before which the repository is whole and as it was pushed."""
+    found, checked_out = set(), False
     for one in job.steps:
-        if one.number >= step.number:
-            break
+        if checked_out:
+            found.add(one.number)
         used = one.uses
         if used is not None:
             if not _QUIET_ACTIONS.match(used.name):
-                return False
+                break
             if used.name == "actions/checkout":
                 if {"repository", "ref", "path", "sparse-checkout"} & set(one.options):
-                    return False
+                    break
                 checked_out = True
-        elif one.run is not None and not _writes_nothing(one.run.value):
-            return False
-    return checked_out
+        elif one.run is not None and first_write(one.run.value) is not None:
+            break
+    return frozenset(found)
 
 
 def writes_before(place: Place) -> bool:
     """Whether something in the command's own script may have written a file before it."""
     text = place.step.run
-    return text is None or not _writes_nothing(text.value[: place.call.start])
+    start = first_write(text.value) if text is not None else 0
+    return start is not None and start < place.call.start
 
 
-def _writes_nothing(script: str) -> bool:
-    if "<<" in script or _WRITES.search(script):
-        return False
-    return all(_quiet(call) for call in calls(script))
+@lru_cache(maxsize=256)
+def first_write(script: str) -> int | None:
+    """Where a script first does something that may write a file; None where it does nothing of the sort."""
+    redirection = _WRITES.search(script)
+    starts = [redirection.start()] if redirection is not None else []
+    starts += [call.start for call in calls(script) if not _quiet(call)][:1]
+    return min(starts, default=None)
 
 
 def _quiet(call: Call) -> bool:
@@ -140,13 +156,8 @@ def _quiet(call: Call) -> bool:
 
 
 def mentions(step: Step, word: str) -> int:
-    """How often the scripts of a step's job speak of a path: more than its deployments may test for it, or make it."""
-    steps = step.job.steps if step.job is not None else ()
-    return sum(
-        one.run.value.count(word)
-        for one in steps
-        if one.run is not None and one.number == step.number
-    )
+    """How often a step's script speaks of a path: more than it is deployed, and the script may look whether it is there."""
+    return step.run.value.count(word) if step.run is not None else 0
 
 
 def conditional(step: Step) -> bool:
