@@ -26,9 +26,7 @@ def stamp(findings: Iterable[Finding]) -> list[Finding]:
     seen: collections.Counter[tuple[str, str, str, str]] = collections.Counter()
     done = []
     for one in findings:
-        text = (
-            "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
-        )
+        text = "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
         subject = f"{one.resource}|{one.container}"
         key = (one.rule.id, one.path, subject, text)
         done.append(replace(one, fingerprint=fingerprint(*key, seen[key])))

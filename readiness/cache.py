@@ -86,6 +86,8 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
         add(source.path, source.text)
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
+    for _, lines in found.ignores:
+        add("ignores", *lines)
     return made.hexdigest()
 
 

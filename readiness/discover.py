@@ -51,7 +51,8 @@ class Unread:
 class Found:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
-    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out.
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `ignores` are
+    the .gitignore files that it read: folder and lines.
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -63,6 +64,25 @@ class Found:
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
+    ignores: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def ignored(self, path: str) -> bool:
+        """Whether a .gitignore of the walk leaves a path out, be it there or not."""
+        absolute = os.path.normpath(self.base.resolve() / path)
+        for root, lines in self.ignores:
+            if absolute.startswith(root + os.sep):
+                local = absolute[len(root) + 1 :].replace(os.sep, "/")
+                spec = _spec(lines)
+                if spec.match_file(local) or spec.match_file(local + "/"):
+                    return True
+        return False
+
+
+@lru_cache(maxsize=64)
+def _spec(lines: tuple[str, ...]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
 
 
 class MissingPathError(Exception):
@@ -132,6 +152,7 @@ class Walk:
         try:
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
             self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
+            self.found.ignores.append((self.ignores[-1][0], tuple(lines)))
         except (OSError, ValueError):
             return False
         return True

@@ -98,7 +98,12 @@ def add(made: Assembly, texts: Sequence[Made], found: Found, core: dict[str, Rul
 def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
-        pairs, found.paths, complete=found.walked, walked=found.folders, closed=found.closed
+        pairs,
+        found.paths,
+        complete=found.walked,
+        walked=found.folders,
+        closed=found.closed,
+        ignored=found.ignored,
     )
 
 

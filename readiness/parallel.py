@@ -54,7 +54,9 @@ def run(
     return outcome
 
 
-def _share(task: tuple[int, int, dict[int, int]]) -> tuple[list[Any], dict[str, Any], dict[str, int]]:
+def _share(
+    task: tuple[int, int, dict[int, int]],
+) -> tuple[list[Any], dict[str, Any], dict[str, int]]:
     """What one process finds with its share of the rules, in a form that is cheap to send."""
     number, jobs, numbers = task
     projects, rules, core = _TASK[0]

@@ -24,7 +24,8 @@ class Project:
 
     `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
-    `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out).
+    `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
+    `ignored` tells of a path whether a .gitignore leaves it out.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Project:
         complete: bool = False,
         walked: Iterable[str] = (".",),
         closed: Iterable[str] = (),
+        ignored: Callable[[str], bool] = lambda path: False,
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -45,6 +47,7 @@ class Project:
         self.complete = complete
         self.walked = frozenset(map(posixpath.normpath, walked))
         self.closed = frozenset(map(posixpath.normpath, closed))
+        self.ignored = ignored
         self._memo: dict[Any, Any] = {}
         self._folders: frozenset[str] | None = None
 
@@ -83,12 +86,13 @@ class Project:
     def lacks(self, path: str) -> bool:
         """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.
 
-        A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell.
+        A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell; and what a
+        .gitignore names is made or fetched by somebody.
         """
         path = posixpath.normpath(path)
         if not self.complete or self.exists(path):
             return False
-        covered = False
+        whole, covered = path, False
         while True:
             if path in self.closed or path in self.paths:
                 return False
@@ -96,5 +100,5 @@ class Project:
                 return False
             covered = covered or path in self.walked
             if path in {".", "/", ".."} or path.endswith("/.."):
-                return covered
+                return covered and not self.ignored(whole)
             path = posixpath.dirname(path) or "."
