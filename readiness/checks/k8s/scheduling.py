@@ -57,13 +57,18 @@ def spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
     return False
 
 
-def not_spread(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project) -> Outcome:
-    """A workload with several replicas says nothing about where they go, so that one node may hold them all."""
+def not_spread(
+    pod: Pod, *, minimum: int, kinds: Sequence[str], keys: Sequence[str], project: Project
+) -> Outcome:
+    """A workload with several replicas says nothing about where they go, so that one node may hold them all.
+
+    `keys`: only an anti-affinity over one of these topology keys counts; without any, over whatever key.
+    """
     owner = pod.owner
     least = of(owner, project).least
     if owner.kind not in (kinds or SCALED) or least is None or least < minimum:
         yield Aside()
-    elif not spread(pod):
+    elif not spread(pod, keys=keys):
         span = owner.spec.key("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
         yield missing(span, count=least)
 
