@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import engine, kinds
+from readiness import app, engine, kinds
 from readiness.checks.project import builds, edge, images, steps, tools, versions
 from readiness.model import Hit, Source
 from readiness.project import Project
@@ -207,6 +208,18 @@ def test_only_below_what_was_walked_something_is_missing() -> None:
     assert not made.sees("")
     modules = Project([], ["lib/a", ".gitmodules"], complete=True)
     assert not modules.lacks("dep/Dockerfile"), "it may be a submodule"
+
+
+def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".gitignore").write_text("cloned/\nlocal.*\n")
+    (tmp_path / "sub" / ".gitignore").write_text("made\n")
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  a: {build: cloned}\n  b: {build: {context: ., dockerfile: local.Dockerfile}}\n"
+        "  c: {build: sub/made}\n  d: {build: gone}\n"
+    )
+    report = app.check([tmp_path], base=tmp_path, select=["project/dockerfile-missing"])
+    assert [(one.path, one.line) for one in report.findings] == [("compose.yaml", 5)]
 
 
 @given(st.text(max_size=60), st.text(max_size=20))
