@@ -1,0 +1,48 @@
+"""Configuration that a ConfigMap carries as a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds import nginx
+from readiness.kinds.k8s import Object
+from readiness.model import Aside, Hit, ParseError, Source, Span, Unknown, hit
+from readiness.syntax.yaml import Map, literal
+
+Outcome = Iterator[Hit | Unknown | Aside]
+_CONF = re.compile(r"\.conf(?:\.template)?\Z")
+_TEMPLATE = re.compile(r"\{\{|\{%|<%|@@")
+
+
+def broken(one: Object) -> Outcome:
+    """An nginx configuration in a ConfigMap that nginx cannot read."""
+    data = one.node.get("data")
+    carried = data if one.kind == "ConfigMap" and isinstance(data, Map) else Map(Span(0, 0))
+    files = [
+        (key, text)
+        for key, text in carried.items()
+        if isinstance(text, str) and "\n" in text and _CONF.search(key) and nginx.claims(key, text)
+    ]
+    if not files:
+        yield Aside()
+    for key, text in files:
+        place = carried.at(key)
+        if _TEMPLATE.search(text):
+            yield Unknown(place)
+            continue
+        try:
+            nginx.parse(Source(key, text))
+        except ParseError as error:
+            starts = literal(one.source.text, place, text)
+            inner = Source(key, text, parent=one.source, starts=starts) if starts else None
+            at = inner.to_root(_line(text, error.offset)) if inner else place.start
+            yield hit(Span(at, place.end), key=key, reason=error.message)
+
+
+def _line(text: str, offset: int) -> int:
+    """Where the words of the line begin that holds `offset`, or of the last line where it lies behind them."""
+    start = text.rfind("\n", 0, min(offset, len(text.rstrip()))) + 1
+    while text[start : start + 1] in {" ", "\t"}:
+        start += 1
+    return start
