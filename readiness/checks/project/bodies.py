@@ -10,11 +10,11 @@ from readiness.checks.k8s.labels import service_selector
 from readiness.checks.nginx.limits import size
 from readiness.kinds.k8s import Object, Pod, mapping, maps, text
 from readiness.kinds.nginx import Document
-from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.model import Aside, Hit, Related, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import image as images
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Unknown | Aside]
 _KEY = f"{NGINX}proxy-body-size"
 _HARMLESS = ("mime.types", "_params", "fastcgi.conf")
 _DEFAULT = 1024 * 1024  # client_max_body_size where nobody sets it
@@ -24,6 +24,7 @@ def smaller_behind(one: Object, *, project: Project) -> Found:
     """An Ingress that lets in larger bodies than the nginx that it sends them to."""
     outer = one.annotations.get(_KEY)
     if not is_ingress(one) or not isinstance(outer, str):
+        yield Aside()
         return
     limit = size(outer)
     if limit is None:

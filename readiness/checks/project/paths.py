@@ -21,18 +21,20 @@ from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS
 from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.github import Step
 from readiness.kinds.github_uses import repository_root
-from readiness.model import Hit, Related, Unknown, hit
+from readiness.model import Aside, Hit, Related, Unknown, hit
 from readiness.project import Project
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Unknown | Aside]
 
 
 def dockerfile(subject: Service | Step, project: Project) -> Found:
     """A build of a Dockerfile that is not in the tree."""
-    for build in of(subject, project):
+    found = [build for build in of(subject, project) if not build.inline]
+    if not found:
+        yield Aside()
+    for build in found:
         if build.file is None:
-            if not build.inline:
-                yield Unknown(build.place)
+            yield Unknown(build.place)
         elif project.exists(build.file):
             continue
         elif not project.lacks(build.file) or not _certain(build, build.file, project):
@@ -67,9 +69,10 @@ def _from_another_folder(build: Build, file: str, project: Project) -> bool:
 
 def target(subject: Service | Step, project: Project) -> Found:
     """A build whose target is no stage of its Dockerfile."""
-    for build in of(subject, project):
-        if build.target is None:
-            continue
+    found = [build for build in of(subject, project) if build.target is not None]
+    if not found:
+        yield Aside()
+    for build in found:
         document = project.memo(dockerfiles).get(build.file or "")
         if document is None or not build.target or not document.stages or _foreign(document):
             yield Unknown(build.target_place)
@@ -97,9 +100,10 @@ _ALWAYS = PROXY_ARGS | PLATFORM_ARGS | {"SOURCE_DATE_EPOCH"}
 
 def argument(subject: Service | Step, project: Project) -> Found:
     """A build argument that no ARG of the Dockerfile declares."""
-    for build in of(subject, project):
-        if not build.arguments:
-            continue
+    found = [build for build in of(subject, project) if build.arguments]
+    if not found:
+        yield Aside()
+    for build in found:
         document = project.memo(dockerfiles).get(build.file or "")
         if document is None or not document.stages:
             yield Unknown(build.arguments[0][1])
@@ -123,9 +127,9 @@ def argument(subject: Service | Step, project: Project) -> Found:
 
 def deployed(step: Step, project: Project) -> Found:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
-    if step.run is None:
-        return
     uses = [(place, word) for place in places(step) for word in _deployed(place)]
+    if not uses:
+        yield Aside()
     times = Counter(word for _, word in uses)
     for place, word in uses:
         path = place.path(word)

@@ -13,14 +13,14 @@ from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.k8s import Container
-from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.model import Aside, Hit, Related, Span, hit
 from readiness.project import Project
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.wrappers import unwrapped
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Aside]
 
 # What stands behind a tool and only passes its answer on.
 _PASSING = frozenset({"exit", "false", "true", "grep", "jq", "test", "["})
@@ -30,6 +30,7 @@ def healthcheck(service: Service, project: Project) -> Found:
     """A compose health check that calls a program which the image of its Dockerfile does not have."""
     check = service.node.get("healthcheck")
     if not isinstance(check, Map) or not service.builds or "extends" in service.full:
+        yield Aside()
         return
     test = check.get("test")
     if isinstance(test, str):
@@ -39,19 +40,19 @@ def healthcheck(service: Service, project: Project) -> Found:
     elif isinstance(test, Seq) and test[:1] == ["CMD"]:
         words = _texts(test[1:])
     else:
-        return
+        words = []
     yield from _lacking(words, stage_of(service, project), check.at("test"))
 
 
 def probe(container: Container, *, project: Project) -> Found:
     """An exec probe that calls a program which the image of its Dockerfile does not have."""
-    if container.windows:
+    runs = [run for _, one in probes(container) if isinstance(run := one.get("exec"), Map)]
+    stage = maker(container, project) if runs and not container.windows else None
+    if stage is None:
+        yield Aside()
         return
-    for _, one in probes(container):
-        run = one.get("exec")
-        command = run.get("command") if isinstance(run, Map) else None
-        if isinstance(run, Map) and isinstance(command, Seq):
-            stage = maker(container, project)
+    for run in runs:
+        if isinstance(command := run.get("command"), Seq):
             yield from _lacking(_texts(command), stage, run.at("command"))
 
 
@@ -63,12 +64,9 @@ def _texts(items: Any) -> list[str]:
 def _lacking(words: list[str], stage: Stage | None, place: Span) -> Found:
     """The hit where an image surely has no program that the command needs."""
     tool = tool_of(words)
-    if tool is None:
-        return
-    found = has_tool(stage, tool) if stage is not None and not stage.windows else None
-    if found is None:
-        yield Unknown(place)
-    elif found is False and stage is not None:
+    if tool is None or stage is None or stage.windows:
+        yield Aside()
+    elif has_tool(stage, tool) is False:
         image = stage.root.image.text.partition("@")[0]
         base = stage.root.start
         note = Related(stage.source, base.span if base else stage.at(), f"made from {image} here")

@@ -9,23 +9,22 @@ from readiness.checks.k8s.security import own_users
 from readiness.checks.project.images import maker
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.k8s import Container
-from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.model import Aside, Hit, Related, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.base_images import nonroot_user
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Unknown | Aside]
 
 
 def refused(container: Container, *, root: bool, project: Project) -> Found:
     """An image whose user the kubelet refuses under `runAsNonRoot`: root, or a name that it cannot look up."""
-    if container.windows or container.source.fragment:
+    asked = effective(container, "runAsNonRoot") is True
+    told = effective(container, "runAsUser") is not None
+    stage = maker(container, project) if asked and not told else None
+    if stage is None or container.windows or container.source.fragment:
+        yield Aside()
         return
-    if effective(container, "runAsNonRoot") is not True:
-        return
-    if effective(container, "runAsUser") is not None:
-        return
-    stage = maker(container, project)
-    if stage is None or stage.windows or own_users(container.pod) or project.memo(gives_users):
+    if stage.windows or own_users(container.pod) or project.memo(gives_users):
         yield Unknown(container.node.at("image"))
         return
     found = user_of(stage)

@@ -11,12 +11,12 @@ from readiness.checks.project.images import above
 from readiness.kinds import compose_images
 from readiness.kinds.compose_model import Service
 from readiness.kinds.k8s import Container
-from readiness.model import Hit, Related, Unknown, hit
+from readiness.model import Aside, Hit, Related, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
-Found = Iterator[Hit | Unknown]
+Found = Iterator[Hit | Unknown | Aside]
 MANY = 64  # so many that they are hardly one application's
 _MAJOR = re.compile(r"v?(\d{1,4})(?=[.\-]|\Z)")
 
@@ -61,11 +61,10 @@ def major(image: Image) -> str:
 def drift(service: Service, project: Project) -> Found:
     """A store of another major version than the one that the manifests beside the compose file run."""
     image = service.image if "image" in service.node and not service.builds else None
-    if image is None or service.source.fragment or not _store(image):
-        return
     known = project.memo(stores)
-    there = known.containers.get(image.familiar, ())
-    if not there:
+    there = known.containers.get(image.familiar, ()) if image is not None else ()
+    if image is None or service.source.fragment or not there or not _store(image):
+        yield Aside()
         return
     own = {version for _, version in known.services[image.familiar]}
     others = {version for _, version in there}
