@@ -331,7 +331,8 @@ def piece(source: Source, root: Map) -> Iterator[Object]:
         "image",
         "env",
     }
-    if probes & set(node) and not {"services", "jobs"} & set(node):
+    values = isinstance(node.get("image"), Map) or isinstance(node.get("env"), Map)  # of a chart
+    if probes & set(node) and not {"services", "jobs"} & set(node) and not values:
         shell, spec, containers = Map(node.at()), Map(node.at()), Seq(node.at())
         containers.append(node)
         containers._edges.append((node.at().start, node.at().end))

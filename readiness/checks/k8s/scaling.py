@@ -136,8 +136,8 @@ def replicas_fixed(one: Object, *, project: Project) -> Outcome:
 
 
 def two_scalers(one: Object, *, project: Project) -> Outcome:
-    """Two autoscalers of replicas have one target."""
-    if one.kind not in SCALERS:
+    """Two autoscalers of replicas have one target. A guide shows two as alternatives."""
+    if project.prose or one.kind not in SCALERS:
         return
     target = target_of(one, project)
     if target is None:

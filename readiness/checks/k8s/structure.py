@@ -40,6 +40,8 @@ def cluster_scoped(one: Object) -> bool:
 
 def flaws(one: Object) -> Iterator[Flaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
+    if one.node.get("apiVersion") is None:
+        return  # a piece in prose, put where it may stand
     types = fields()["types"]
     stack: list[tuple[Any, str, Span, str]] = [(one.node, model_of(one), one.node.at(), "")]
     for _ in range(LIMIT):
