@@ -166,6 +166,11 @@ def target(value: str) -> tuple[str, str]:
     return name, file
 
 
+def words(values: Sequence[str]) -> list[str]:
+    """The words of a repeatable option, which may hold several between commas."""
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
 def judge(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for."""
     from readiness import app
@@ -175,8 +180,8 @@ def judge(flags: dict[str, Any]) -> Report:
     return app.check(
         [path for path in paths if path != "-"],
         stdin=stdin,
-        select=flags["select"],
-        ignore=flags["ignore"],
+        select=words(flags["select"]),
+        ignore=words(flags["ignore"]),
         profile=flags["profile"],
         fail_on=flags["fail_on"],
         min_score=flags["min_score"],

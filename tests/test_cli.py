@@ -49,6 +49,7 @@ CODES = {
         0,
         "gate passed",
     ),
+    "words between commas": (["check", "--select", "nginx/,k8s/privileged"], 1, "1 high open"),
     "unknown rule": (["check", "--select", "k8s/privleged"], 2, "did you mean 'k8s/privileged'"),
     "unknown profile": (["check", "--profile", "lax"], 2, "recommended"),
     "unknown path": (["check", "gone"], 2, "no such file"),
