@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from readiness import app
 from readiness.checklist import (
     STATES,
     Checklist,
@@ -198,3 +199,40 @@ def test_rules_and_checklists_agree():
     assert not [key for key, _ in claims if items[key].verify == "attest"]
     proofs = {(i.id, name) for i in items.values() for group in i.proof or () for name in group}
     assert proofs <= claims
+
+
+STORIES = FOLDER.parent.parent / "fixtures"
+FAILS = {
+    "flowise": {"security-headers", "proxy-in-front", "ci-rollback", "exec-form"},
+    "dify": {"config-from-environment", "no-anonymous-access", "service-replicas", "tls-proxy"},
+    "dashflow": {"configmap", "ingress-tls", "network-policy", "ci-no-deploy-from-pr", "ci-test"},
+    "ragflow": {"https-redirect", "security-headers", "vpa", "service-limits"},
+}
+
+
+def states(story: str, system: str) -> dict[str, str]:
+    report = app.check(
+        [STORIES / story], select=app.proving([system]), checklists=[system], base=STORIES
+    )
+    (outcome,) = [one for one in report.checklists if one.checklist.system == system]
+    return {verdict.item.id.partition(".")[2]: verdict.state for verdict in outcome.verdicts}
+
+
+@pytest.mark.parametrize("system", FAILS)
+def test_a_hardened_story_fails_no_item_of_its_guide(system):
+    found = states(f"{system}/hardened", system)
+    assert [key for key, state in found.items() if state == "failed"] == []
+    assert sum(state == "met" for state in found.values()) > len(found) // 3
+
+
+@pytest.mark.parametrize("system", FAILS)
+def test_a_weak_story_fails_the_items_that_its_guide_breaks(system):
+    found = states(f"{system}/weak", system)
+    assert {key for key in FAILS[system] if found[key] != "failed"} == set()
+
+
+def test_where_nothing_is_deployed_no_item_about_deployments_is_met():
+    found = states("clean-library", "dify")
+    assert {
+        key for key, state in found.items() if state == "met" and key.startswith("ci-")
+    } == set()
