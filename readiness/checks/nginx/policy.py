@@ -1,0 +1,42 @@
+"""What a Content-Security-Policy lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.nginx.headers import header
+from readiness.kinds.nginx import Statement
+from readiness.model import Aside, Hit, Unknown, hit, joined
+
+Outcome = Iterator[Hit | Unknown | Aside]
+_ANY = frozenset({"*", "http:", "https:", "data:", "blob:"})
+
+
+def scripts_from_anywhere(statement: Statement) -> Outcome:
+    """A Content-Security-Policy under which injected scripts run: inline ones, or ones from any host."""
+    d = statement.node
+    if header(d) != "content-security-policy" or len(d.args) < 2:
+        yield Aside()
+        return
+    if "$" in d.args[1]:
+        yield Unknown(d.at(2))
+        return
+    sources = _script_sources(d.args[1])
+    if sources is None:
+        return  # no script-src and no default-src: frame-ancestors alone, say
+    # With a nonce, a hash or strict-dynamic, browsers ignore 'unsafe-inline' and the hosts.
+    if any(one.startswith(("'nonce-", "'sha")) or one == "'strict-dynamic'" for one in sources):
+        return
+    loose = [one for one in sources if one in _ANY or one == "'unsafe-inline'"]
+    if loose:
+        yield hit(d.at(2), loose=joined(loose))
+
+
+def _script_sources(policy: str) -> list[str] | None:
+    """The sources of scripts, those of `default-src` where it says nothing of its own; None without either."""
+    found: dict[str, list[str]] = {}
+    for part in policy.split(";"):
+        words = part.split()
+        if words:
+            found.setdefault(words[0].lower(), [word.lower() for word in words[1:]])
+    return found.get("script-src", found.get("default-src"))
