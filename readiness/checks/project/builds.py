@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from readiness.checks.compose.app import owns
 from readiness.checks.project.steps import Place, inside, places
-from readiness.kinds import github
+from readiness.kinds import github, gitlab
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.kinds.dockerfile_model import Document as Dockerfile
@@ -21,7 +21,7 @@ from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
-Subject = Service | Step
+Subject = Service | Step | gitlab.Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +108,17 @@ _VALUED = frozenset(
 _BUILDERS = {"docker", "podman", "nerdctl"}
 
 
-def of_step(step: Step) -> Iterator[Build]:
-    """The builds of a step: of docker's commands, or of its action."""
-    used = step.uses
-    if used is not None:
+def of_runner(runner: Step | gitlab.Job) -> Iterator[Build]:
+    """The builds of a step or a job: of docker's commands, or of its action."""
+    used = runner.uses if isinstance(runner, Step) else None
+    if isinstance(runner, Step) and used is not None:
         if used.name == "docker/build-push-action":
-            yield _of_action(step)
+            yield _of_action(runner)
         return
-    for place in places(step):
+    for place in places(runner):
         words = _build_words(place)
         if words is not None:
-            yield _of_command(place, words)
+            yield _of_command(runner, place, words)
 
 
 def _build_words(place: Place) -> tuple[str, ...] | None:
@@ -132,7 +132,7 @@ def _build_words(place: Place) -> tuple[str, ...] | None:
     return None
 
 
-def _of_command(place: Place, words: tuple[str, ...]) -> Build:
+def _of_command(runner: Step | gitlab.Job, place: Place, words: tuple[str, ...]) -> Build:
     options: dict[str, list[str]] = {}
     operands: list[str] = []
     index = 0
@@ -162,7 +162,7 @@ def _of_command(place: Place, words: tuple[str, ...]) -> Build:
     )
     word = named[-1] if named else context
     return Build(
-        place.step,
+        runner,
         (*options.get("-t", ()), *options.get("--tag", ())),
         file,
         _after(place, word),
@@ -176,9 +176,9 @@ def _of_command(place: Place, words: tuple[str, ...]) -> Build:
 
 def _after(place: Place, word: str) -> Span:
     """The last place of a whole word in a command: options and the context stand behind what they share letters with."""
-    text = place.step.run
-    if text is None or not word:
-        return place.step.node.at("run")
+    text = place.text
+    if not word:
+        return text.part(place.call.start, place.call.end)
     body = text.value[place.call.start : place.call.end]
     at = body.rfind(word)
     while at > 0 and (not _edge(body, at - 1) or not _edge(body, at + len(word))):
@@ -249,7 +249,10 @@ def builds(project: Project) -> list[Build]:
         if isinstance(document, github.Workflow):
             for job in document.jobs:
                 for step in job.steps:
-                    found += of_step(step)
+                    found += of_runner(step)
+    for file in project.documents("gitlab"):
+        for one in file.jobs:
+            found += of_runner(one)
     return found
 
 
@@ -258,7 +261,7 @@ def of(subject: Subject, project: Project) -> list[Build]:
     if isinstance(subject, Service):
         one = of_service(subject, project)
         return [one] if one is not None else []
-    return list(of_step(subject))
+    return list(of_runner(subject))
 
 
 def dockerfiles(project: Project) -> dict[str, Dockerfile]:

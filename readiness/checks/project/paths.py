@@ -6,15 +6,15 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 
-from readiness.checks.project.builds import Build, dockerfiles, of
+from readiness.checks.project.builds import Build, Subject, dockerfiles, of
 from readiness.checks.project.steps import (
     Place,
+    Runner,
     conditional,
     inside,
     mentions,
     places,
     untouched,
-    writes_before,
 )
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS
@@ -27,7 +27,7 @@ from readiness.project import Project
 Found = Iterator[Hit | Unknown | Aside]
 
 
-def dockerfile(subject: Service | Step, project: Project) -> Found:
+def dockerfile(subject: Subject, project: Project) -> Found:
     """A build of a Dockerfile that is not in the tree."""
     found = [build for build in of(subject, project) if not build.inline]
     if not found:
@@ -51,10 +51,12 @@ def _certain(build: Build, file: str, project: Project) -> bool:
         return False
     if isinstance(build.subject, Service):
         return not _from_another_folder(build, file, project)
-    step = build.subject
-    if conditional(step) or not (untouched(step) or build.from_git):
+    runner = build.subject
+    if conditional(runner):
         return False
-    return build.call is None or not writes_before(build.call)
+    if build.call is not None:
+        return build.call.clean
+    return build.from_git or (isinstance(runner, Step) and untouched(runner))
 
 
 def _from_another_folder(build: Build, file: str, project: Project) -> bool:
@@ -67,7 +69,7 @@ def _from_another_folder(build: Build, file: str, project: Project) -> bool:
     return False
 
 
-def target(subject: Service | Step, project: Project) -> Found:
+def target(subject: Subject, project: Project) -> Found:
     """A build whose target is no stage of its Dockerfile."""
     found = [build for build in of(subject, project) if build.target is not None]
     if not found:
@@ -98,7 +100,7 @@ def _foreign(document: Dockerfile) -> bool:
 _ALWAYS = PROXY_ARGS | PLATFORM_ARGS | {"SOURCE_DATE_EPOCH"}
 
 
-def argument(subject: Service | Step, project: Project) -> Found:
+def argument(subject: Subject, project: Project) -> Found:
     """A build argument that no ARG of the Dockerfile declares."""
     found = [build for build in of(subject, project) if build.arguments]
     if not found:
@@ -125,9 +127,9 @@ def argument(subject: Service | Step, project: Project) -> Found:
                 yield hit(span, name=name, file=posixpath.basename(document.source.path))
 
 
-def deployed(step: Step, project: Project) -> Found:
+def deployed(runner: Runner, project: Project) -> Found:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
-    uses = [(place, word) for place in places(step) for word in _deployed(place)]
+    uses = [(place, word) for place in places(runner) for word in _deployed(place)]
     if not uses:
         yield Aside()
     times = Counter(word for _, word in uses)
@@ -137,10 +139,12 @@ def deployed(step: Step, project: Project) -> Found:
             if path is None or not project.exists(path):
                 yield Unknown(place.span(word))
             continue
-        certain = not conditional(step) and untouched(step) and not writes_before(place)
-        if certain and mentions(step, word) == times[word]:
-            root = repository_root(step.source.path) or "."
-            yield hit(place.span(word), file=posixpath.relpath(path, root))
+        if place.clean and not conditional(runner) and mentions(runner, word) == times[word]:
+            path_of = runner.source.path
+            root = (
+                repository_root(path_of) if isinstance(runner, Step) else posixpath.dirname(path_of)
+            )
+            yield hit(place.span(word), file=posixpath.relpath(path, root or "."))
         else:
             yield Unknown(place.span(word))
 

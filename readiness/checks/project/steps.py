@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from readiness.kinds import gitlab
 from readiness.kinds.github import Job, Step
+from readiness.kinds.github_texts import Text
 from readiness.kinds.github_uses import repository_root
 from readiness.kinds.scripts import Call, calls
 from readiness.model import Span
@@ -35,24 +37,27 @@ _WRITES = re.compile(
 )
 
 
+Runner = Step | gitlab.Job
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A command of a step, with the folder that it runs in, as a path of the tree."""
+    """A command of a step or a job, with the folder that it runs in, as a path of the tree.
 
-    step: Step
+    `clean`: the repository stands before it as it was pushed, and nothing has written to it since.
+    """
+
+    text: Text
     call: Call
     folder: str
+    clean: bool
 
     def span(self, word: str, after: int = 0) -> Span:
         """Where a word of the command stands."""
-        text = self.step.run
-        if text is None:
-            return self.step.node.at()
-        start = text.value.find(word, self.call.start + after, self.call.end)
-        return (
-            text.part(start, start + len(word))
-            if start >= 0
-            else text.part(self.call.start, self.call.end)
+        start = self.text.value.find(word, self.call.start + after, self.call.end)
+        found = start >= 0
+        return self.text.part(
+            start if found else self.call.start, start + len(word) if found else self.call.end
         )
 
     def path(self, word: str) -> str | None:
@@ -69,16 +74,47 @@ def inside(folder: str, word: str) -> str | None:
     return posixpath.normpath(posixpath.join(folder, word))
 
 
-def places(step: Step) -> Iterator[Place]:
-    """The commands of a step that run in a folder which is known: no `cd` before them, no other shell."""
-    folder = working_folder(step)
-    text = step.run
-    if folder is None or text is None or step.shell not in {"bash", "sh", ""}:
-        return
-    for call in islice(calls(text.value), MANY):
-        if call.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
+def places(runner: Runner) -> Iterator[Place]:
+    """The commands of a step or a job that run in a folder which is known: no `cd` before them, no other shell."""
+    if isinstance(runner, gitlab.Job):
+        path = runner.source.path
+        folder = posixpath.dirname(path) if posixpath.basename(path) == ".gitlab-ci.yml" else None
+        texts = list(islice(runner.scripts, MANY))
+        clean = _fresh(runner.file)
+    else:
+        folder = working_folder(runner)
+        texts = [runner.run] if runner.run is not None else []
+        clean = untouched(runner)
+        if runner.shell not in {"bash", "sh", ""}:
             return
-        yield Place(step, call, folder)
+    if folder is None:
+        return
+    for text in texts:
+        start = first_write(text.value)
+        for call in islice(calls(text.value), MANY):
+            if call.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
+                return
+            before = clean and (start is None or start >= call.start)
+            yield Place(text, call, folder, before)
+        clean = clean and start is None
+
+
+def _fresh(file: gitlab.File) -> bool:
+    """Whether the jobs of a pipeline start with the repository alone: no artifacts, caches or files of others."""
+    if "project.fresh" not in file.memo:
+        nodes = [node for node in file.node.values() if isinstance(node, Map)]
+        keys = {key for node in (file.node, *nodes) for key in node}
+        told = {name for node in (file.node, *nodes) for name in _names(node.get("variables"))}
+        others = {"artifacts", "cache", "include", "trigger"} & keys
+        file.memo["project.fresh"] = not others and not any(
+            name.startswith("GIT_") for name in told
+        )
+    known: bool = file.memo["project.fresh"]
+    return known
+
+
+def _names(variables: object) -> list[str]:
+    return list(variables) if isinstance(variables, Map) else []
 
 
 def working_folder(step: Step) -> str | None:
@@ -129,13 +165,6 @@ def _untouched_steps(job: Job) -> frozenset[int]:
     return frozenset(found)
 
 
-def writes_before(place: Place) -> bool:
-    """Whether something in the command's own script may have written a file before it."""
-    text = place.step.run
-    start = first_write(text.value) if text is not None else 0
-    return start is not None and start < place.call.start
-
-
 @lru_cache(maxsize=256)
 def first_write(script: str) -> int | None:
     """Where a script first does something that may write a file; None where it does nothing of the sort."""
@@ -155,14 +184,18 @@ def _quiet(call: Call) -> bool:
     return call.program in _QUIET
 
 
-def mentions(step: Step, word: str) -> int:
-    """How often a step's script speaks of a path: more than it is deployed, and the script may look whether it is there."""
-    return step.run.value.count(word) if step.run is not None else 0
+def mentions(runner: Runner, word: str) -> int:
+    """How often a script speaks of a path: more than it is deployed, and the script may look whether it is there."""
+    texts = runner.scripts if isinstance(runner, gitlab.Job) else [runner.run]
+    return sum(text.value.count(word) for text in texts if text is not None)
 
 
-def conditional(step: Step) -> bool:
+def conditional(runner: Runner) -> bool:
     """Whether a step may find nothing and pass: it looks whether files are there, or may fail."""
-    nodes = [step.node, *([step.job.node] if step.job is not None else [])]
+    if isinstance(runner, gitlab.Job):
+        told = runner.value("allow_failure") not in (None, False)
+        return told or "exists" in str(runner.value("rules"))
+    nodes = [runner.node, *([runner.job.node] if runner.job is not None else [])]
     return any(
         "hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False)
         for node in nodes
