@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--checkov", default=shutil.which("checkov"))
     parser.add_argument("--hadolint", default=shutil.which("hadolint"))
     asked = parser.parse_args()
-    tool = [sys.executable, "-m", "readiness", "check", "--no-config", "--exit-zero", "--format", "json"]
+    tool = [sys.executable, "-m", "readiness", "check", "--no-config", "--no-render", "--exit-zero", "--format", "json"]
     cold = [*tool, "--no-cache", "--select", "ALL"]
     pair("--version / python -c pass", [sys.executable, "-m", "readiness", "--version"],
          [sys.executable, "-c", "pass"], asked.runs, "under 5")  # fmt: skip
