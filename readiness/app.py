@@ -53,6 +53,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     documents: bool | None = None,
     render: bool = True,
     helm_values: Sequence[str | os.PathLike[str]] = (),
+    foreign_ignores: bool = True,
     checklists: Sequence[str] | None = None,
     cache: bool = False,
     jobs: int = 1,
@@ -66,8 +67,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day against which dated suppressions are held. `base` (default: the working directory) is what paths are
-    relative to. `progress` is told how many documents of how many are judged. Raises one of ERRORS where the tool
-    cannot do its work.
+    relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
+    documents of how many are judged. Raises one of ERRORS where the tool cannot do its work.
     """
     clock = [time.perf_counter()] if timing else []
     settings = settle(
@@ -83,6 +84,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         jobs=jobs,
         render=render,
         helm_values=tuple(Path(one) for one in helm_values),
+        foreign_ignores=foreign_ignores,
         documents=documents,
         checklists=checklists,
     )
@@ -131,13 +133,14 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
         rows=run.rows,
         looks=run.tally,
         subjects=run.subjects,
-        checklists=checklist.evaluate(known, active, run.findings, run.tally),
+        checklists=checklist.evaluate(known, active, run.findings, run.tally, run.foreign),
         chosen=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,
         hidden=run.hidden,
         timing=seconds,
         others=run.others,
+        foreign=sum(run.foreign.values()),
     )
 
 
@@ -181,6 +184,7 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
         jobs=options["jobs"],
         render=options["render"],
         helm_values=options["helm_values"],
+        foreign_ignores=options["foreign_ignores"],
         file=file,
     )
 

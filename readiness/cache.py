@@ -123,6 +123,7 @@ def _dump(run: Run) -> dict[str, Any]:
         "subjects": run.subjects,
         "hidden": [_place(*place) for place in run.hidden],
         "findings": [_finding_row(one) for one in run.findings],
+        "foreign": run.foreign,
     }
 
 
@@ -183,6 +184,7 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
         subjects=data["subjects"],
         findings=findings,
         hidden=[at(place) for place in data["hidden"]],
+        foreign=data["foreign"],
     )
 
 

@@ -9,7 +9,7 @@ from readiness.model import Finding, Rule, Source, Span, joined, unique
 from readiness.syntax.yaml import Map, Seq, load_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
 STATES = ("met", "failed", "open", "attested")
@@ -156,13 +156,15 @@ def evaluate(
     rules: Iterable[Rule],
     findings: Iterable[Finding],
     looks: Mapping[str, Look],
+    silenced: Collection[str] = (),
 ) -> tuple[Outcome, ...]:
     """The state of every item.
 
     `rules` are those that ran, `looks` what each of them saw. An item is failed when a rule that
     names it found something that is not suppressed; met when the rules that prove it looked at
     something of theirs, could decide it and found nothing; open otherwise. A waiver is no proof, so
-    an item whose findings are all suppressed is open.
+    an item whose findings are all suppressed is open. So is one of a rule in `silenced`: findings of
+    these were left out.
     """
     proving: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -176,7 +178,7 @@ def evaluate(
         Outcome(
             checklist,
             tuple(
-                _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks)
+                _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
                 for each in checklist.items
             ),
         )
@@ -185,7 +187,11 @@ def evaluate(
 
 
 def _judge(
-    item: Item, rules: Sequence[Rule], findings: Sequence[Finding], looks: Mapping[str, Look]
+    item: Item,
+    rules: Sequence[Rule],
+    findings: Sequence[Finding],
+    looks: Mapping[str, Look],
+    silenced: Collection[str],
 ) -> Verdict:
     if item.verify == "attest":
         return Verdict(item, "open", "only a person can say")
@@ -200,8 +206,9 @@ def _judge(
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if not names:
         return Verdict(item, "open", "no rule that ran proves it")
-    if findings:
-        return Verdict(item, "open", "waived, which is no proof", tuple(findings), rules=names)
+    if findings or any(name in silenced for name in names):
+        how = "waived" if findings else "silenced by a comment for another linter"
+        return Verdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
     if any(name in looks and looks[name].unknown for name in names):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
     groups = tuple((name,) for name in names) if item.proof is None else item.proof

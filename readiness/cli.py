@@ -101,6 +101,11 @@ def main() -> None:
     help="Render charts with this values file too; several count together.",
 )
 @click.option(
+    "--foreign-ignores/--no-foreign-ignores",
+    default=True,
+    help="Let comments for other linters count (hadolint, zizmor, checkov ...; default: yes).",
+)
+@click.option(
     "--checklist",
     "checklists",
     multiple=True,
@@ -196,6 +201,7 @@ def judge(flags: dict[str, Any]) -> Report:
         documents=flags["documents"],
         render=flags["render"],
         helm_values=flags["helm_values"],
+        foreign_ignores=flags["foreign_ignores"],
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
         jobs=flags["jobs"],

@@ -61,6 +61,7 @@ class Report:
     hidden: tuple[tuple[Source, Span], ...] = ()
     timing: Mapping[str, float] | None = None
     others: int = 0
+    foreign: int = 0
 
     @property
     def score(self) -> int | None:
@@ -121,6 +122,7 @@ class Report:
                 "findings": len(self.suppressed),
                 "score": self.unwaived.score,
                 "raw_score": _rounded(self.unwaived.raw),
+                "foreign": self.foreign,
             },
             "gate": {"passed": self.gate.passed, "reason": redactor.text(self.gate.reason)},
             "coverage": _coverage(self.coverage, redactor),
@@ -149,11 +151,13 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     hidden: Iterable[tuple[Source, Span]] = (),
     timing: Mapping[str, float] | None = None,
     others: int = 0,
+    foreign: int = 0,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
-    many files were none of ours. `checklists` are told item by item; those whose systems are `chosen` count in coverage.
+    many files were none of ours, `foreign` how many findings the comments of other linters left out. `checklists`
+    are told item by item; those whose systems are `chosen` count in coverage.
     """
     files = tuple(
         FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
@@ -191,6 +195,7 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
         hidden=tuple(hidden),
         timing=timing,
         others=others,
+        foreign=foreign,
     )
 
 

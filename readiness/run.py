@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
-from readiness import assemble, baseline, discover, engine, kinds, rules, suppress
+from readiness import assemble, baseline, discover, engine, foreign, kinds, rules, suppress
 from readiness import select as selection
 from readiness.assembly import Assembly, Row
 from readiness.config import Config, ConfigError
@@ -33,6 +33,7 @@ class Settings:
     jobs: int
     render: bool
     helm_values: tuple[Path, ...]
+    foreign_ignores: bool
     file: Config
 
 
@@ -40,7 +41,8 @@ class Settings:
 class Run:
     """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
 
-    `rules` are all that were loaded, `active` the ids of those that count.
+    `rules` are all that were loaded, `active` the ids of those that count. `foreign` says how many findings of each rule
+    the comments of other linters left out.
     """
 
     rows: list[Row]
@@ -51,6 +53,7 @@ class Run:
     subjects: dict[str, int]
     findings: list[Finding]
     hidden: list[tuple[Source, Span]]
+    foreign: dict[str, int] = field(default_factory=dict)
 
 
 def judge(
@@ -102,6 +105,7 @@ def judge(
         if one.rule.id in active or one.rule.id == "core/crash"
     ]
     findings = suppressed(engine.settle(found_all), made, bounds, active, names, settings, today)
+    findings, left_out = unclaimed(findings, made, settings)
     findings = baseline.stamp(engine.settle(findings))
     if settings.baseline:
         known = baseline.load(settings.baseline)
@@ -120,6 +124,7 @@ def judge(
         subjects=outcome.subjects,
         findings=findings,
         hidden=hidden,
+        foreign=left_out,
     )
 
 
@@ -178,11 +183,6 @@ def suppressed(
                     suppress.annotation(told(note), names) for note in kinds.notes(kind, document)
                 ]
 
-    def locked(name: str) -> bool:
-        return any(
-            word == selection.ALL or selection.named(word, name) for word in settings.file.locked
-        )
-
     return suppress.apply(
         findings,
         directives,
@@ -190,9 +190,34 @@ def suppressed(
         catalogue=known,
         names=frozenset(names),
         active=active,
-        locked=locked,
+        locked=partial(_locked, settings),
         today=today,
         config=settings.file.source,
+    )
+
+
+def unclaimed(
+    findings: list[Finding], made: Assembly, settings: Settings
+) -> tuple[list[Finding], dict[str, int]]:
+    """The findings that no comment for another linter silences, and how many of each rule one does."""
+    if not settings.foreign_ignores:
+        return findings, {}
+    from readiness.render.relocate import note as told
+
+    found = (
+        directive
+        for project in made.projects
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        for directive in foreign.directives(kind, document, told)
+    )
+    return foreign.split(findings, found, partial(_locked, settings))
+
+
+def _locked(settings: Settings, name: str) -> bool:
+    """Whether the settings forbid to silence a rule."""
+    return any(
+        word == selection.ALL or selection.named(word, name) for word in settings.file.locked
     )
 
 

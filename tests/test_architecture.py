@@ -23,7 +23,7 @@ LAYERS = [
     {"examples"},
     {"engine"},
     {"config"},
-    {"select", "suppress", "discover", "baseline", "checklist", "score", "redact"},
+    {"select", "suppress", "foreign", "discover", "baseline", "checklist", "score", "redact"},
     {"render"},
     {"assembly"},
     {"environments"},

@@ -449,11 +449,11 @@ def notes(document: Document) -> Iterator[Note]:
     """The suppressions that objects and pod templates carry in their annotations."""
     carriers = [(one.annotations, one.node) for one in document.objects]
     carriers += [(pod.annotations, pod.template) for pod in document.pods if pod.template is not pod.owner.node]
-    for annotations, node in carriers:
-        for key, value in annotations.items():
+    for carried, node in carriers:
+        for key, value in carried.items():
             if key.startswith(IGNORE):
                 rule, reason = key.removeprefix(IGNORE), value if isinstance(value, str) else ""
-                yield Note(document.source, rule, reason, annotations.entry(key), node.at())
+                yield Note(document.source, rule, reason, carried.entry(key), node.at())
 
 
 def objects(document: Document) -> tuple[Object, ...]:

@@ -138,6 +138,15 @@ def waived(report: Report) -> str:
     return f"{plural(count, 'finding')} suppressed; without that: {number}"
 
 
+def foreign(report: Report) -> str:
+    """How much the comments of other linters left out; empty where nothing was."""
+    if not report.foreign:
+        return ""
+    return (
+        f"{report.foreign} left out by comments for other linters (--no-foreign-ignores shows them)"
+    )
+
+
 def coverage(report: Report) -> str:
     """How much of what was asked has a verdict."""
     capped = report.score is not None and report.score >= 90 and report.grade != "A"

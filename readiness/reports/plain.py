@@ -101,7 +101,8 @@ def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )
     lines = [f"{number}, {digest.verdict(report)}"]
-    lines += [f"  {note}" for note in (digest.ceiling(report), digest.waived(report)) if note]
+    notes = (digest.ceiling(report), digest.waived(report), digest.foreign(report))
+    lines += [f"  {note}" for note in notes if note]
     if report.score is not None:
         for part in report.categories:
             kept = (

@@ -217,7 +217,8 @@ def _panel(report: Report, width: int) -> RenderableType:
     head.append("   ")
     head.append(said, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))
     parts: list[RenderableType] = [head, Text(against)]
-    parts += [Text(note, "dim") for note in (digest.ceiling(report), digest.waived(report)) if note]
+    notes = (digest.ceiling(report), digest.waived(report), digest.foreign(report))
+    parts += [Text(note, "dim") for note in notes if note]
     if report.score is not None:
         parts += [Text(), _bars(report.categories)]
     best = digest.highest(report)
