@@ -35,7 +35,7 @@ def directives(
     """What a document holds; `told` moves an annotation of a rendered object to where it was written."""
     text = document.source.text
     if kind == "dockerfile":
-        if "hadolint" in text or "skip=" in text:
+        if "hadolint" in text or "skip" in text:
             yield from _dockerfile(document)
     elif kind == "compose":
         if "dclint" in text:

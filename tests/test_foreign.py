@@ -106,6 +106,11 @@ DOCKERFILES = {
         "FROM debian:12\n# check=skip=WorkdirRelativePath\nWORKDIR a\nWORKDIR /\nWORKDIR b\n",
         [],
     ),
+    "docker, blanks": (
+        WORKDIR,
+        "# check = skip = WorkdirRelativePath\nFROM debian:12\nWORKDIR a\n",
+        [],
+    ),
     "docker, no skip": (WORKDIR, "# check=error=true\nFROM debian:12\nWORKDIR a\n", [3]),
     "docker, all but of docker": (LATEST, "# check=skip=all\nFROM debian:latest\n", [2]),
     "checkov": (
