@@ -152,7 +152,7 @@ class Job:
     @property
     def dead(self) -> bool:
         """Whether its condition is always false."""
-        return never(self.node, self.source)
+        return never(self.node)
 
     @property
     def environment(self) -> str | None:
@@ -264,7 +264,7 @@ class Step:
     @property
     def dead(self) -> bool:
         """Whether its condition, or its job's, is always false."""
-        return never(self.node, self.source) or (isinstance(self.owner, Job) and self.owner.dead)
+        return never(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
 
     @property
     def uses(self) -> Uses | None:

@@ -131,14 +131,16 @@ def whole(value: str) -> bool:
     return first.closed and first.span.end == len(value)
 
 
-def never(node: Map, source: Source) -> bool:
+def never(node: Map) -> bool:
     """Whether a node's `if:` is always false."""
     value = node.get("if")
-    if value is None or value is False:
-        return value is False
-    text = text_at(node, "if", source)
-    if text is None:
-        return False
+    return _always_false(value) if isinstance(value, str) else value is False
+
+
+@lru_cache(maxsize=4096)
+def _always_false(value: str) -> bool:
+    """Whether a condition is false whatever happens; the same few stand in most workflows."""
+    text = Text(value, Span(0, len(value)), Source("", value))
     found = list(expressions(text, bare=True))
     if len(found) != 1 or found[0].tree is None:
         return False

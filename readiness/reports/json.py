@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TextIO
+from typing import Any, TextIO
 
 from readiness.report import Report
 from readiness.reports import Options
@@ -11,6 +11,16 @@ from readiness.reports import Options
 
 def render(report: Report, out: TextIO, *, options: Options) -> None:
     """Write the report as ASCII, so that no encoding can break it and nothing in it steers a terminal."""
-    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=True)
+    text = (
+        "{\n" + ",\n".join(_entry(name, value) for name, value in report.to_dict().items()) + "\n}"
+    )
     # A CI runner that shows this in its log would take ##[...] for a command; in JSON this is the same string.
     out.write(text.replace("##", "#\\u0023") + "\n")
+
+
+def _entry(name: str, value: Any) -> str:
+    """One member; a list has a line for each of its entries, so that reports can be compared line by line."""
+    if isinstance(value, list) and value:
+        lines = ",\n".join(json.dumps(item, ensure_ascii=True) for item in value)
+        return f"{json.dumps(name)}: [\n{lines}\n]"
+    return f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=True)}"
