@@ -42,7 +42,7 @@ fail-on: high
 
 # What does not count, for a reason, until a day.
 # waivers:
-#   - rule: k8s/host-path-mounted
+#   - rule: k8s/host-path-sensitive
 #     path: deploy/agents/*
 #     resource: DaemonSet/node-agent
 #     reason: the agent reads the node's own logs

@@ -91,7 +91,7 @@ def test_what_init_writes_is_valid_and_so_is_each_line_that_it_offers(tmp_path: 
         if ": what" not in line and ": critical" not in line
     )
     settings = load(write(tmp_path, offered))
-    assert settings.waivers[0].rule == "k8s/host-path-mounted"
+    assert settings.waivers[0].rule == "k8s/host-path-sensitive"
 
 
 def test_the_schema_is_one_and_knows_every_setting() -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from readiness.cli import main
 from tests import make_docs
-from tests.conftest import ROOT
+from tests.conftest import ROOT, catalogue
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -50,3 +50,14 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (path.parent / link).exists(), f"{path.name}: {link}"
     for name in re.findall(r"\bdocs/[\w/.-]+\b", README):
         assert (ROOT / name).exists(), name
+
+
+def test_rules_that_documents_name_exist() -> None:
+    known = {bound.rule.id for bound in catalogue()}
+    texts = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "readiness" / "starter.py"]
+    for path in texts:
+        for name in re.findall(
+            r"\b((?:k8s|dockerfile|compose|nginx|ci|project|core)/[a-z0-9]+(?:-[a-z0-9]+)+)(?![\w./-])",
+            path.read_text("utf-8"),
+        ):
+            assert name in known, f"{path.name}: {name}"
