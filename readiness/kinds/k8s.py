@@ -424,15 +424,21 @@ def embedded(document: Document) -> Iterator[Source]:
 def prepare(documents: list[Document], paths: Collection[str]) -> None:
     """Mark the patches of kustomizations: they show a part of an object, and leave out what their base has."""
     patches: set[str] = set()
-    folders = {posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)}
+    folders = {
+        posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)
+    }
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in _NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
             listed = root.get("patchesStrategicMerge")
-            entries = [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
+            entries = (
+                [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
+            )
             for key in ("patches", "patchesJson6902"):
                 entries += [text(one.get("path")) for one in maps(root.get(key))]
-            patches.update(posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry)
+            patches.update(
+                posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
+            )
     for document in documents:
         path = posixpath.normpath(document.source.root.path)
         partial = any("$patch" in one.node for one in document.objects)
@@ -448,7 +454,11 @@ IGNORE = "readiness.dev/ignore."
 def notes(document: Document) -> Iterator[Note]:
     """The suppressions that objects and pod templates carry in their annotations."""
     carriers = [(one.annotations, one.node) for one in document.objects]
-    carriers += [(pod.annotations, pod.template) for pod in document.pods if pod.template is not pod.owner.node]
+    carriers += [
+        (pod.annotations, pod.template)
+        for pod in document.pods
+        if pod.template is not pod.owner.node
+    ]
     for carried, node in carriers:
         for key, value in carried.items():
             if key.startswith(IGNORE):

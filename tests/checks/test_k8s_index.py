@@ -41,7 +41,11 @@ def parsed(text: str) -> Any:
         ("{matchExpressions: [{key: a, operator: NotIn, values: [x]}]}", {"a": "x"}, False),
         ("{matchExpressions: [{key: a, operator: Exists}]}", {"a": ""}, True),
         ("{matchExpressions: [{key: a, operator: DoesNotExist}]}", {"a": ""}, False),
-        ("{matchLabels: {a: x}, matchExpressions: [{key: b, operator: Exists}]}", {"a": "x"}, False),
+        (
+            "{matchLabels: {a: x}, matchExpressions: [{key: b, operator: Exists}]}",
+            {"a": "x"},
+            False,
+        ),
         ("{matchLabels: {a: x}}", {"a": "${NAME}"}, True),
     ],
 )

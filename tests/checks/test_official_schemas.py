@@ -61,7 +61,9 @@ def test_every_field_of_every_kind_is_known_and_none_is_made_up() -> None:
         wrong += [f"{theirs}.{field} is not in the table" for field in its if field not in mine]
         wrong += [f"{theirs}.{field} is not official" for field in mine if field not in its]
         required = {field for field, kind in mine.items() if kind.endswith("!")}
-        wrong += [f"{theirs}.{field}: required?" for field in required ^ set(spec.get("required", ()))]
+        wrong += [
+            f"{theirs}.{field}: required?" for field in required ^ set(spec.get("required", ()))
+        ]
         pairs += [
             (mine[field].rstrip("!").removeprefix("[]").removeprefix("{}"), target(its[field]))
             for field in mine

@@ -161,14 +161,19 @@ def test_places_slice_what_pyyaml_wrote(value: dict[str, list[str]]) -> None:
             assert pyyaml.safe_load(text[slice(*node[key].at(index))]) == item
 
 
+def read(text: str) -> tuple[list[Any], int]:
+    """The documents, or where the parser gave up."""
+    try:
+        return load_all(text), 0
+    except ParseError as error:
+        return [], error.offset
+
+
 @given(st.text(max_size=200) | st.text(alphabet="ab:-[]{}&*<!|>'\"#%?,\n \t", max_size=80))
 @settings(max_examples=400, deadline=None)
 def test_no_text_raises_anything_but_a_parse_error(text: str) -> None:
-    try:
-        documents = load_all(text)
-    except ParseError as error:
-        assert 0 <= error.offset <= len(text) + 1
-        return
+    documents, offset = read(text)
+    assert 0 <= offset <= len(text) + 1
     for document in documents:
         for node in walk(document):
             assert 0 <= node.at().start <= node.at().end <= len(text)

@@ -82,7 +82,12 @@ def extensions(one: Object) -> Iterator[Hit]:
 def kind_unknown(one: Object) -> Iterator[Hit]:
     """The kind is none of those that its group of Kubernetes has, in any version."""
     known = groups().get(one.group)
-    if known is None or one.node.get("apiVersion") is None or one.kind in known or one.kind.endswith("List"):
+    if (
+        known is None
+        or one.node.get("apiVersion") is None
+        or one.kind in known
+        or one.kind.endswith("List")
+    ):
         return
     if "/" not in one.api_version and one.api_version != "v1":
         return

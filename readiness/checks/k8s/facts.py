@@ -23,7 +23,12 @@ SUBJECTS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.IGNORECASE,
         ),
     ),
-    ("latency", re.compile(r"latency|duration_seconds|response_time|histogram_quantile|slow", re.IGNORECASE)),
+    (
+        "latency",
+        re.compile(
+            r"latency|duration_seconds|response_time|histogram_quantile|slow", re.IGNORECASE
+        ),
+    ),
     ("errors", re.compile(r"error|failed|failure|5\.\.|5xx|code=~\"5", re.IGNORECASE)),
     ("memory", re.compile(r"memory|\boom", re.IGNORECASE)),
     ("cpu", re.compile(r"cpu", re.IGNORECASE)),
@@ -112,7 +117,11 @@ def backup(one: Object, pods: tuple[Pod, ...]) -> str:
     for pod in pods:
         if pod.owner is one:
             for container in pod.containers():
-                words += [container.image, *_words(container.node.get("command")), *_words(container.node.get("args"))]
+                words += [
+                    container.image,
+                    *_words(container.node.get("command")),
+                    *_words(container.node.get("args")),
+                ]
     return text(one.spec.get("schedule")) if _BACKUP.search(" ".join(words)[:8000]) else ""
 
 

@@ -33,7 +33,10 @@ def listener_without_certificate(one: Object) -> Iterator[Hit]:
         return
     for listener in listeners(one):
         tls = mapping(listener, "tls")
-        ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (None, "Terminate")
+        ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
+            None,
+            "Terminate",
+        )
         named = any(True for _ in maps(tls.get("certificateRefs"))) or tls.get("options")
         if ends and not named:
             yield missing(listener.at("name"), name=text(listener.get("name")))
@@ -69,7 +72,11 @@ def backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
         near = nearest(one, found) or found
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
-            yield hit(ref.at("port"), related=[there], what=f"port {port} of Service {name!r}, which it does not have")
+            yield hit(
+                ref.at("port"),
+                related=[there],
+                what=f"port {port} of Service {name!r}, which it does not have",
+            )
 
 
 def gateway_missing(one: Object, *, project: Project) -> Iterator[Hit]:
@@ -78,7 +85,11 @@ def gateway_missing(one: Object, *, project: Project) -> Iterator[Hit]:
         return
     for ref in maps(one.spec.get("parentRefs")):
         name, section = ref.get("name"), ref.get("sectionName")
-        if ref.get("kind") not in (None, "Gateway") or not isinstance(name, str) or not isinstance(section, str):
+        if (
+            ref.get("kind") not in (None, "Gateway")
+            or not isinstance(name, str)
+            or not isinstance(section, str)
+        ):
             continue
         found = nearest(one, index(project).names.get(("Gateway", name), ()))
         known = [text(each.get("name")) for gateway in found for each in listeners(gateway)]
@@ -98,6 +109,8 @@ def not_redirected(one: Object, *, project: Project) -> Iterator[Hit]:
             by_name = {text(each.get("name")): each.get("protocol") for each in listeners(gateway)}
             section = ref.get("sectionName")
             protocols = set(by_name.values())
-            plain = by_name.get(section) == "HTTP" if isinstance(section, str) else "HTTP" in protocols
+            plain = (
+                by_name.get(section) == "HTTP" if isinstance(section, str) else "HTTP" in protocols
+            )
             if plain and "HTTPS" in protocols:
                 yield hit(ref.at("sectionName") if section else ref.at("name"), gateway=name)

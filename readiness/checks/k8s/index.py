@@ -108,7 +108,9 @@ class Index:
         lists = [self.labelled.get(pair, []) for pair in wanted.pairs if not variable(pair[1])]
         for key, operator, values in wanted.expressions:
             if operator == "In" and not any(map(variable, values)):
-                lists.append([one for value in values for one in self.labelled.get((key, value), ())])
+                lists.append(
+                    [one for value in values for one in self.labelled.get((key, value), ())]
+                )
         best = min(lists, key=len, default=self.workloads)
         return best if not lists else [*best, *self.labelled.get(("", ""), ())]
 
@@ -126,7 +128,9 @@ def _build(project: Project) -> Index:
         for one in document.objects:
             made.kinds.setdefault(one.kind, []).append(one)
             made.names.setdefault((one.kind, one.name), []).append(one)
-            target = mapping(one.spec, "scaleTargetRef" if one.kind != "VerticalPodAutoscaler" else "targetRef")
+            target = mapping(
+                one.spec, "scaleTargetRef" if one.kind != "VerticalPodAutoscaler" else "targetRef"
+            )
             if target:
                 kind = text(target.get("kind")) or "Deployment"
                 made.targets.setdefault((kind, text(target.get("name"))), []).append(one)
@@ -150,7 +154,9 @@ def _build(project: Project) -> Index:
     )
 
 
-_SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"})
+_SELECTING = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"}
+)
 
 
 def _workload(one: Object, pod: Pod | None) -> Workload | None:
@@ -251,7 +257,12 @@ class Selectors:
 
     def near(self, workload: Workload) -> list[Object]:
         """Those of them that stand with the workload."""
-        key = (_pairs(workload), workload.namespace, folder(workload.source), workload.source.fragment)
+        key = (
+            _pairs(workload),
+            workload.namespace,
+            folder(workload.source),
+            workload.source.fragment,
+        )
         if key not in self.known:
             self.known[key] = nearest_all(workload, self.of(workload))
         return self.known[key]

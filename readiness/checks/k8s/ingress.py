@@ -75,7 +75,13 @@ def host_without_tls(one: Object) -> Outcome:
         return
     for rule in rules(one):
         host = rule.get("host")
-        if entries and isinstance(host, str) and host and not variable(host) and not any(covers(one, host) for one in hosts):
+        if (
+            entries
+            and isinstance(host, str)
+            and host
+            and not variable(host)
+            and not any(covers(one, host) for one in hosts)
+        ):
             yield hit(rule.at("host"), host=host)
 
 
@@ -112,7 +118,9 @@ def class_missing(one: Object, *, project: Project) -> Outcome:
     if one.annotations.get("kubernetes.io/ingress.class") is not None or _google(one):
         return
     default = "ingressclass.kubernetes.io/is-default-class"
-    if not any(str(each.annotations.get(default)) == "true" for each in index(project).all("IngressClass")):
+    if not any(
+        str(each.annotations.get(default)) == "true" for each in index(project).all("IngressClass")
+    ):
         yield missing(one.metadata.at("name"))
 
 
@@ -160,10 +168,18 @@ def backend_missing(one: Object, *, project: Project) -> Outcome:
             yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
             continue
         near = nearest(one, found) or found
-        if port is not None and not variable(port) and not any(has_port(each, port) for each in near):
+        if (
+            port is not None
+            and not variable(port)
+            and not any(has_port(each, port) for each in near)
+        ):
             place = mapping(node, "port").at() if "port" in node else node.at("servicePort")
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
-            yield hit(place, related=[there], what=f"port {port} of Service {name!r}, which it does not have")
+            yield hit(
+                place,
+                related=[there],
+                what=f"port {port} of Service {name!r}, which it does not have",
+            )
 
 
 def has_port(service: Object, port: Any) -> bool:
@@ -171,7 +187,10 @@ def has_port(service: Object, port: Any) -> bool:
     listed = service.spec.get("ports")
     if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):
         return True
-    return any(port in (one.get("port"), one.get("name")) or variable(one.get("port")) for one in maps(listed))
+    return any(
+        port in (one.get("port"), one.get("name")) or variable(one.get("port"))
+        for one in maps(listed)
+    )
 
 
 def host_missing(one: Object) -> Outcome:
@@ -229,7 +248,12 @@ def host_repeated(one: Object, *, project: Project) -> Outcome:
         if others and key not in seen and routes[key][0] is not one:
             seen.add(key)
             there = Related(others[0].source, others[0].metadata.at("name"), "claims it too")
-            yield hit(one.metadata.at("name"), related=[there], route=key[2] + key[3], other=others[0].name)
+            yield hit(
+                one.metadata.at("name"),
+                related=[there],
+                route=key[2] + key[3],
+                other=others[0].name,
+            )
 
 
 def snippet(one: Object, *, words: Sequence[str]) -> Outcome:
@@ -239,7 +263,9 @@ def snippet(one: Object, *, words: Sequence[str]) -> Outcome:
     for key, value in one.annotations.items():
         if not key.startswith(NGINX) or not key.endswith("snippet"):
             continue
-        if not words or any(re.search(rf"(?:\A|[;{{}}\n])\s*{word}", str(value)[:20000]) for word in words):
+        if not words or any(
+            re.search(rf"(?:\A|[;{{}}\n])\s*{word}", str(value)[:20000]) for word in words
+        ):
             yield hit(one.annotations.key(key), annotation=key)
 
 

@@ -68,7 +68,11 @@ def no_deadline(one: Object) -> Outcome:
     """A job may run for ever."""
     spec = job_spec(one)
     pod = mapping(mapping(spec, "template"), "spec") if spec is not None else Map(one.node.at())
-    if spec is None or number(spec.get("activeDeadlineSeconds")) or number(pod.get("activeDeadlineSeconds")):
+    if (
+        spec is None
+        or number(spec.get("activeDeadlineSeconds"))
+        or number(pod.get("activeDeadlineSeconds"))
+    ):
         return
     yield missing(one.metadata.at("name"))
 
@@ -87,7 +91,11 @@ def no_ttl(one: Object) -> Outcome:
 def ttl_in_cron(one: Object) -> Outcome:
     """A CronJob's jobs have a time to live beside the history limits that already clean them up."""
     spec = job_spec(one)
-    if one.kind == "CronJob" and spec is not None and spec.get("ttlSecondsAfterFinished") is not None:
+    if (
+        one.kind == "CronJob"
+        and spec is not None
+        and spec.get("ttlSecondsAfterFinished") is not None
+    ):
         yield hit(spec.at("ttlSecondsAfterFinished"))
 
 

@@ -16,7 +16,9 @@ from readiness.project import Project
 from readiness.syntax.yaml import Map, walk
 
 LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
-SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z")
+SUBDOMAIN = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z"
+)
 QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 PORT = re.compile(r"(?=[a-z0-9-]{1,15}\Z)(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
 # A name of these kinds is part of host names, and so has no dots.
@@ -30,7 +32,11 @@ def name_invalid(one: Object) -> Iterator[Hit]:
     metadata = one.metadata
     name = metadata.get("name")
     if name is None:
-        if metadata.get("generateName") is None and one.kind not in {"Kustomization", "Component"} and _served(one):
+        if (
+            metadata.get("generateName") is None
+            and one.kind not in {"Kustomization", "Component"}
+            and _served(one)
+        ):
             yield missing(one.metadata.at(), name="", form="a name")
     elif isinstance(name, str) and not variable(name) and one.kind not in FREE:
         labelled = one.kind in LABELLED and "." not in one.group
@@ -91,7 +97,9 @@ def annotation_invalid(one: Object) -> Iterator[Hit]:
         if fault:
             yield hit(one.annotations.key(key), key=key[:80], what=fault)
         elif value is not None and not isinstance(value, str):
-            yield hit(one.annotations.at(key), key=key, what="its value is no string; put it in quotes")
+            yield hit(
+                one.annotations.at(key), key=key, what="its value is no string; put it in quotes"
+            )
 
 
 def env_name_invalid(container: Container) -> Iterator[Hit]:
@@ -123,10 +131,16 @@ def ports_invalid(container: Container, *, names: bool) -> Iterator[Hit]:
         if value is None and not names:
             yield missing(port.at(), what="has no containerPort")
         elif number(value) is not None and not 0 < int(str(value)) < 65536:
-            yield hit(port.at("containerPort"), what=f"has number {value}, which is not between 1 and 65535")
+            yield hit(
+                port.at("containerPort"),
+                what=f"has number {value}, which is not between 1 and 65535",
+            )
         if isinstance(name, str) and not variable(name):
             if not PORT.match(name):
-                yield hit(port.at("name"), what=f"has the name {name[:40]!r}, which takes 15 of a-z, 0-9 and -")
+                yield hit(
+                    port.at("name"),
+                    what=f"has the name {name[:40]!r}, which takes 15 of a-z, 0-9 and -",
+                )
             elif name in seen and not names:
                 yield hit(port.at("name"), what=f"has the name {name!r} a second time")
             seen.add(name)
@@ -139,7 +153,12 @@ def target_port_invalid(one: Object) -> Iterator[Hit]:
     for port in maps(one.spec.get("ports")):
         for key in ("targetPort", "port"):
             value = port.get(key)
-            if isinstance(value, str) and key == "targetPort" and not variable(value) and not PORT.match(value):
+            if (
+                isinstance(value, str)
+                and key == "targetPort"
+                and not variable(value)
+                and not PORT.match(value)
+            ):
                 number_ = value.isdigit() and 0 < int(value[:6]) < 65536
                 what = "is a number in quotes, and so a name" if number_ else "is no port name"
                 yield hit(port.at(key), field=key, value=value[:40], what=what)
@@ -209,7 +228,9 @@ def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) 
     if one.kind not in kinds:
         return
     template = mapping(mapping(mapping(one.spec, "template"), "metadata"), "labels")
-    if not any(key in one.labels for key in any_of) or (one.spec.get("template") and not any(key in template for key in any_of)):
+    if not any(key in one.labels for key in any_of) or (
+        one.spec.get("template") and not any(key in template for key in any_of)
+    ):
         yield missing(one.metadata.at("name"))
 
 

@@ -42,7 +42,9 @@ def restricted(workload: Workload, project: Project) -> frozenset[str]:
 def _elsewhere(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
     found = index(project)
-    return any(True for _ in found.all(*OTHER)) or any(not is_policy(one) for one in found.all(KIND))
+    return any(True for _ in found.all(*OTHER)) or any(
+        not is_policy(one) for one in found.all(KIND)
+    )
 
 
 def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project) -> Outcome:
@@ -56,7 +58,9 @@ def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project)
         if project.memo(_elsewhere):
             yield Unknown(pod.owner.metadata.at("name"))
         else:
-            yield missing(pod.owner.metadata.at("name"), ways=joined(way.lower() for way in open_ways))
+            yield missing(
+                pod.owner.metadata.at("name"), ways=joined(way.lower() for way in open_ways)
+            )
 
 
 def unselected(pod: Pod, *, project: Project) -> Outcome:
@@ -72,12 +76,7 @@ def without_rules(pod: Pod, *, project: Project) -> Outcome:
     if workload is None:
         return
     found = project.memo(policies).of(workload)
-    ways = {
-        way
-        for one in found
-        for way in directions(one)
-        if one.spec.get(way.lower())
-    }
+    ways = {way for one in found for way in directions(one) if one.spec.get(way.lower())}
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
 
@@ -125,7 +124,10 @@ def _selected(wanted: Selector, namespace: str | None, alone: bool, project: Pro
 
 
 def _words(wanted: Selector) -> str:
-    return joined([f"{key}={value}" for key, value in wanted.pairs] or [key for key, _, _ in wanted.expressions])
+    return joined(
+        [f"{key}={value}" for key, value in wanted.pairs]
+        or [key for key, _, _ in wanted.expressions]
+    )
 
 
 def peer_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
@@ -176,7 +178,11 @@ def allows_everything(one: Object, *, direction: str) -> Outcome:
     if not isinstance(listed, Seq):
         return
     for at, rule in enumerate(listed):
-        if isinstance(rule, Map) and not rule.get("ports") and _anyone(rule.get("from" if direction == "ingress" else "to")):
+        if (
+            isinstance(rule, Map)
+            and not rule.get("ports")
+            and _anyone(rule.get("from" if direction == "ingress" else "to"))
+        ):
             yield hit(listed.at(at), direction=direction)
 
 
@@ -192,8 +198,12 @@ def _dns(rule: Map) -> bool:
         first, last = port.get("port"), number(port.get("endPort"))
         protocol = port.get("protocol") or "TCP"
         span = number(first)
-        named = isinstance(first, str) and ("dns" in first or (first.isdigit() and first in {"53", "5353"}))
-        inside = span is not None and (span in {53, 5353} or (last is not None and span <= 53 <= last))
+        named = isinstance(first, str) and (
+            "dns" in first or (first.isdigit() and first in {"53", "5353"})
+        )
+        inside = span is not None and (
+            span in {53, 5353} or (last is not None and span <= 53 <= last)
+        )
         if protocol == "UDP" and (first is None or named or inside):
             return True
     return False
@@ -246,5 +256,6 @@ def _others(one: Object, wanted: Selector, project: Project) -> list[Object]:
     return [
         other
         for other in islice(found.all(KIND), 4096)
-        if other is not one and (selector(other.spec.get("podSelector")) or Selector()).matches(labels)
+        if other is not one
+        and (selector(other.spec.get("podSelector")) or Selector()).matches(labels)
     ]

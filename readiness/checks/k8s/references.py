@@ -86,7 +86,9 @@ def _made(project: Project) -> frozenset[tuple[str, str]]:
 
 
 # What a cluster has without anybody's file.
-BUILT_IN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "extension-apiserver-authentication")})
+BUILT_IN = frozenset(
+    {("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "extension-apiserver-authentication")}
+)
 
 
 def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Iterator[Hit]:
@@ -101,7 +103,9 @@ def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Itera
         if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(_made):
             if ref.kind == "PersistentVolumeClaim" and _template_claim(ref.name, pod, project):
                 continue
-            yield missing(ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name)
+            yield missing(
+                ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name
+            )
 
 
 def _templates(project: Project) -> frozenset[str]:
@@ -115,7 +119,11 @@ def _templates(project: Project) -> frozenset[str]:
 
 def _template_claim(name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
-    volumes = {text(one.get("name")) for one in maps(pod.node.get("volumes")) if name in str(one.get("persistentVolumeClaim"))}
+    volumes = {
+        text(one.get("name"))
+        for one in maps(pod.node.get("volumes"))
+        if name in str(one.get("persistentVolumeClaim"))
+    }
     templates = maps(pod.owner.spec.get("volumeClaimTemplates"))
     if any(text(mapping(one, "metadata").get("name")) in volumes for one in templates):
         return True
@@ -132,11 +140,15 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Itera
         near = nearest(pod, found) or found
         if not found:
             if whole and (ref.kind, ref.name) not in project.memo(_made):
-                yield missing(ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file")
+                yield missing(
+                    ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file"
+                )
         elif near and not any(_has(one, ref.key) for one in near):
             there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
             what = f"has no key {ref.key!r}"
-            yield missing(ref.node.at("key"), related=[there], source=ref.name, of=ref.kind, what=what)
+            yield missing(
+                ref.node.at("key"), related=[there], source=ref.name, of=ref.kind, what=what
+            )
 
 
 def _has(one: Object, key: str) -> bool:

@@ -24,7 +24,11 @@ def asks(container: Container, sort: str) -> Map:
 def misshapen(container: Container) -> bool:
     """Whether resources, requests or limits are no mappings: another rule says so."""
     found = container.node.get("resources")
-    parts = (found, *(found.get(sort) for sort in ("requests", "limits"))) if isinstance(found, Map) else (found,)
+    parts = (
+        (found, *(found.get(sort) for sort in ("requests", "limits")))
+        if isinstance(found, Map)
+        else (found,)
+    )
     return any(part is not None and not isinstance(part, Map) for part in parts)
 
 
@@ -72,7 +76,12 @@ def incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[st
     """One of the requests and limits is not set."""
     if container.role == "ephemeral" or misshapen(container):
         return
-    absent = [f"{sort}.{name}" for sort in sorts for name in names if asks(container, sort).get(name) is None]
+    absent = [
+        f"{sort}.{name}"
+        for sort in sorts
+        for name in names
+        if asks(container, sort).get(name) is None
+    ]
     if absent:
         yield missing(grip(container, "resources"), absent=joined(absent))
 

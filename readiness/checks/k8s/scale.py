@@ -9,7 +9,16 @@ from readiness.checks.k8s.index import autoscalers
 from readiness.kinds.k8s import Object
 from readiness.project import Project
 
-SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig"})
+SCALED = frozenset(
+    {
+        "Deployment",
+        "StatefulSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Rollout",
+        "DeploymentConfig",
+    }
+)
 SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 

@@ -64,7 +64,12 @@ def port_undefined(one: Object, *, project: Project) -> Outcome:
         return
     names = {text(port.get("name")) for each in workloads for port in _declared(each)}
     for port, target in _targets(one):
-        if isinstance(target, str) and not target.isdigit() and target not in names and not variable(target):
+        if (
+            isinstance(target, str)
+            and not target.isdigit()
+            and target not in names
+            and not variable(target)
+        ):
             yield hit(port.at("targetPort"), related=[_there(workloads[0])], port=target)
 
 
@@ -77,7 +82,11 @@ def port_undeclared(one: Object, *, project: Project) -> Outcome:
         return
     numbers = {number(port.get("containerPort")) for each in workloads for port in _declared(each)}
     for port, target in _targets(one):
-        value = int(target) if isinstance(target, str) and target.isdigit() and len(target) < 6 else target
+        value = (
+            int(target)
+            if isinstance(target, str) and target.isdigit() and len(target) < 6
+            else target
+        )
         if number(value) is not None and value not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = joined(sorted(one for one in numbers if one is not None))
@@ -95,7 +104,9 @@ def _declared(workload: Workload) -> Iterator[Map]:
 
 def _complete(workload: Workload) -> bool:
     """Whether every main container of a workload declares its ports, so that an undeclared one stands out."""
-    containers = [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
+    containers = (
+        [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
+    )
     return bool(containers) and all(
         any(True for _ in maps(one.node.get("ports"))) for one in containers
     )
@@ -197,7 +208,9 @@ def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
     if ("component", "apiserver") in wanted.pairs:
         return  # the Service of the API server, which the cluster brings along
     for thing in things:
-        here = allowed is None or any(same_namespace(thing.namespace, name) is not False for name in allowed)
+        here = allowed is None or any(
+            same_namespace(thing.namespace, name) is not False for name in allowed
+        )
         if here and wanted.matches(thing.labels):
             return
     noun = "Service" if one.kind == "ServiceMonitor" else "pod"
