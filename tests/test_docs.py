@@ -48,7 +48,7 @@ def test_links_between_documents_lead_somewhere() -> None:
     ]:
         for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{path.name}: {link}"
-    for name in re.findall(r"\bdocs/[\w/.-]+\b", README):
+    for name in re.findall(r"(?<!/)\bdocs/[\w/.-]+\b", README):
         assert (ROOT / name).exists(), name
 
 
