@@ -13,6 +13,7 @@ from typing import Any
 from readiness import __version__, baseline, checklist, config, discover, kinds, report, rules
 from readiness import select as selection
 from readiness.config import Config
+from readiness.external import ShellcheckError
 from readiness.model import Rule, Source
 from readiness.parallel import ParallelError
 from readiness.report import Report
@@ -28,6 +29,7 @@ ERRORS = (
     checklist.ChecklistError,
     discover.MissingPathError,
     ParallelError,
+    ShellcheckError,
 )
 
 
@@ -54,6 +56,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     render: bool = True,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     foreign_ignores: bool = True,
+    shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
     cache: bool = False,
     jobs: int = 1,
@@ -85,6 +88,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         render=render,
         helm_values=tuple(Path(one) for one in helm_values),
         foreign_ignores=foreign_ignores,
+        shellcheck=shellcheck,
         documents=documents,
         checklists=checklists,
     )
@@ -185,6 +189,7 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
         render=options["render"],
         helm_values=options["helm_values"],
         foreign_ignores=options["foreign_ignores"],
+        shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
         file=file,
     )
 

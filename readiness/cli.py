@@ -101,6 +101,11 @@ def main() -> None:
     help="Render charts with this values file too; several count together.",
 )
 @click.option(
+    "--shellcheck/--no-shellcheck",
+    default=None,
+    help="Ask ShellCheck about the scripts in images and pipelines.",
+)
+@click.option(
     "--foreign-ignores/--no-foreign-ignores",
     default=True,
     help="Let comments for other linters count (hadolint, zizmor, checkov ...; default: yes).",
@@ -202,6 +207,7 @@ def judge(flags: dict[str, Any]) -> Report:
         render=flags["render"],
         helm_values=flags["helm_values"],
         foreign_ignores=flags["foreign_ignores"],
+        shellcheck=flags["shellcheck"],
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
         jobs=flags["jobs"],

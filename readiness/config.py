@@ -55,6 +55,7 @@ class Config:
     min_score: int | None = None
     exclude: tuple[str, ...] = ()
     documents: bool | None = None
+    shellcheck: bool = False
     checklists: tuple[str, ...] = ()
     rules: tuple[Path, ...] = ()
     baseline: Path | None = None
@@ -103,6 +104,7 @@ def load(path: Path) -> Config:
         min_score=spec.get("min-score"),
         exclude=tuple(spec.get("exclude", ())),
         documents=spec.get("documents"),
+        shellcheck=spec.get("shellcheck", False),
         checklists=tuple(spec.get("checklists", ())),
         rules=tuple(path.parent / folder for folder in spec.get("rules", ())),
         baseline=path.parent / spec["baseline"] if "baseline" in spec else None,

@@ -36,6 +36,9 @@ KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
     " same-as checklist since hides bad good".split()
 )
+EXTERNAL = re.compile(
+    r"shell(?:/(?:SC\d{0,4})?)?"
+)  # ids, and prefixes of ids, of rules that other programs bring
 _LEVEL = re.compile(r"^level: (\w+)", re.MULTILINE)
 _HIDES = re.compile(r"^hides: true", re.MULTILINE)
 _EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)

@@ -34,6 +34,7 @@ class Settings:
     render: bool
     helm_values: tuple[Path, ...]
     foreign_ignores: bool
+    shellcheck: bool
     file: Config
 
 
@@ -93,6 +94,9 @@ def judge(
         tick = _ticks(made, progress) if progress else None
         for project in made.projects:
             engine.run(project, running, core, outcome, tick)
+    external = shell_findings(made, settings) if settings.shellcheck else []
+    outcome.findings += external
+    active |= {one.rule.id for one in external}
     if made.environments:
         from readiness.render import relocate
 
@@ -118,7 +122,10 @@ def judge(
     return Run(
         rows=made.rows,
         others=made.others,
-        rules=tuple(bound.rule for bound in bounds),
+        rules=(
+            *(bound.rule for bound in bounds),
+            *{one.rule.id: one.rule for one in external}.values(),
+        ),
         active=active,
         tally=outcome.tally,
         subjects=outcome.subjects,
@@ -126,6 +133,18 @@ def judge(
         hidden=hidden,
         foreign=left_out,
     )
+
+
+def shell_findings(made: Assembly, settings: Settings) -> list[Finding]:
+    """What ShellCheck says, but for what --ignore leaves out or --select does not name."""
+    from readiness.external import shellcheck
+
+    def wanted(rule: Rule) -> bool:
+        words = settings.select
+        chosen = not words or any(selection.matches(word, rule) for word in words)
+        return chosen and not any(selection.matches(word, rule) for word in settings.ignore)
+
+    return [one for one in shellcheck.findings(made.projects) if wanted(one.rule)]
 
 
 def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:

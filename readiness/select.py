@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from readiness.model import CATEGORIES, LEVELS, Rule
-from readiness.rules import Bound, RuleError, load
+from readiness.rules import EXTERNAL, Bound, RuleError, load
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"
@@ -49,7 +49,8 @@ def levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, ...]:
 def validate(words: Sequence[str], ids: Sequence[str]) -> None:
     """Raise SelectionError for a selector that names nothing: a mistyped one must not pass in silence."""
     for word in words:
-        if word != ALL and word not in CATEGORIES and not any(named(word, one) for one in ids):
+        known = word == ALL or word in CATEGORIES or EXTERNAL.fullmatch(word)
+        if not known and not any(named(word, one) for one in ids):
             raise SelectionError(unknown(word))
 
 

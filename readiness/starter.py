@@ -24,6 +24,9 @@ fail-on: high
 # Judge the fenced blocks of Markdown documents met on a walk. (A document that is named is always judged.)
 # documents: false
 
+# Ask ShellCheck about the scripts in images and pipelines (pip install 'readiness[shellcheck]').
+# shellcheck: false
+
 # Checklists that the report shows and that count in coverage: flowise, dify, dashflow, ragflow.
 # checklists: []
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from readiness.config import Waiver
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
+from readiness.rules import EXTERNAL
 
 _COMMENT = re.compile(
     r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
@@ -219,7 +220,7 @@ def invalid(
     if not rules:
         return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
     for name in rules:
-        if name not in names:
+        if name not in names and not EXTERNAL.fullmatch(name):
             return f"suppression names {name!r}, and no rule is called that"
         if locked(name):
             return f"{name} is locked by the settings and can't be suppressed"

@@ -28,7 +28,7 @@ LAYERS = [
     {"assembly"},
     {"environments"},
     {"assemble"},
-    {"parallel"},
+    {"parallel", "external"},
     {"run"},
     {"cache"},
     {"report"},

@@ -1,0 +1,124 @@
+"""ShellCheck on request: its comments at their exact places, under our rules of suppression and selection."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import readiness
+from readiness import app
+from readiness.report import Report
+
+needs_shellcheck = pytest.mark.skipif(
+    not shutil.which("shellcheck"), reason="needs shellcheck (the extra readiness[shellcheck])"
+)
+DOCKERFILE = """\
+FROM debian:12.11
+RUN echo one && \\
+    # between
+    cat $FILE \\
+      | grep x
+RUN <<EOF
+ls $OTHER
+EOF
+SHELL ["pwsh", "-Command"]
+RUN Write-Host $x
+"""
+WORKFLOW = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: |
+          echo ok
+          rm ${{ github.sha }} $FILE
+      - run: "cat \\"a\\" $FILE"
+      - shell: python
+        run: print($x)
+"""
+GITLAB = "stages: [a]\na:\n  stage: a\n  script:\n    - echo ok\n    - cat $FILE\n"
+
+
+def run(root: Path, files: dict[str, str], **more: Any) -> Report:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    words = {"select": ["shell/"], "shellcheck": True, "base": root, **more}
+    return readiness.check([root], **words)
+
+
+def said(report: Report, rule: str = "shell/SC2086") -> list[tuple[str, int, str]]:
+    return [
+        (one.path, one.line, one.source.text[slice(*one.span)])
+        for one in report.findings
+        if one.rule.id == rule
+    ]
+
+
+@needs_shellcheck
+def test_places_in_every_sort_of_script(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": DOCKERFILE,
+        ".github/workflows/a.yml": WORKFLOW,
+        ".gitlab-ci.yml": GITLAB,
+    }
+    assert said(run(tmp_path, files)) == [
+        (".github/workflows/a.yml", 8, "$FILE"),
+        (".github/workflows/a.yml", 9, "$FILE"),
+        (".gitlab-ci.yml", 6, "$FILE"),
+        ("Dockerfile", 4, "$FILE"),
+        ("Dockerfile", 7, "$OTHER"),
+    ]
+
+
+@needs_shellcheck
+def test_it_is_silenced_selected_and_ignored_like_any_rule(tmp_path: Path) -> None:
+    ours = "FROM debian:12.11\n# readiness: ignore[shell/SC2086] never has blanks\nRUN cat $FILE\n"
+    report = run(tmp_path, {"Dockerfile": ours})
+    assert [one.suppressed is not None for one in report.findings] == [True]
+    files = {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"}
+    assert run(tmp_path, files, select=["k8s/"]).findings == ()
+    assert said(run(tmp_path, files, ignore=["shell/SC2086"])) == []
+    assert said(run(tmp_path, files)) == [("Dockerfile", 2, "$FILE")]
+
+
+@needs_shellcheck
+def test_only_on_request(tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"}
+    assert not said(run(tmp_path, files, shellcheck=False, select=["ALL"]))
+
+
+HOSTILE = {
+    "nothing closes": "RUN if [ \"$(echo 'a",
+    "an option": "RUN --shell=evil",
+    "a directive": "RUN true # shellcheck source=/etc/passwd",
+    "wide characters": "RUN echo é😀 $FILE",
+}
+
+
+@needs_shellcheck
+@pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_scripts_break_nothing(tmp_path: Path, line: str) -> None:
+    report = run(tmp_path, {"Dockerfile": f"FROM debian:12.11\n{line}\n"})
+    assert not report.crashed
+    if "FILE" in line:
+        assert said(report) == [("Dockerfile", 2, "$FILE")]
+
+
+@needs_shellcheck
+def test_the_report_is_complete_and_cached_alike(tmp_path: Path) -> None:
+    report = run(tmp_path, {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"})
+    (row,) = report.to_dict()["findings"]
+    assert (row["rule"], row["severity"]) == ("shell/SC2086", "info")
+
+
+def test_without_shellcheck_the_flag_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(app.ERRORS, match="shellcheck is not installed"):
+        run(tmp_path, {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"})
