@@ -87,6 +87,9 @@ def chosen(
 
 def unknown(selector: str) -> str:
     """What to say of a selector that names nothing, with the nearest that does."""
+    if EXTERNAL.fullmatch(selector):
+        page = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
+        return f"{selector!r} is ShellCheck's; its page is {page}"
     bounds = load()
     names = [bound.rule.id for bound in bounds]
     tails = {bound.rule.id.partition("/")[2]: bound.rule.id for bound in bounds}
