@@ -11,15 +11,16 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Source, Span
+from readiness.model import ParseError, Related, Source, Span
 from readiness.render import lines
 from readiness.render.made import Made, RenderError, short
 from readiness.render.process import process
+from readiness.syntax.yaml import Map, load_all
 
 FILES, BYTES = 2000, 50 << 20
 DEFAULT = "values.yaml"
@@ -27,16 +28,34 @@ _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
 class Rendered(Made):
-    """A rendered template: `rows` says for each of its lines which line of the template made it."""
+    """A rendered template: `rows` says for each of its lines which line of the template made it.
 
-    __slots__ = ("rows", "template")
+    `values` are the files that gave the values, the one that wins first.
+    """
+
+    __slots__ = ("rows", "template", "values")
 
     def __init__(
-        self, template: Source, text: str, rows: tuple[int, ...], environment: str
+        self,
+        template: Source,
+        text: str,
+        rows: tuple[int, ...],
+        environment: str,
+        values: tuple[Source, ...] = (),
     ) -> None:
         super().__init__(template.path, text, environment)
         self.template = template
         self.rows = rows
+        self.values = values
+
+    def given(self, source: Source, span: Span) -> Iterator[Related]:
+        """Where the value is set that an action at a place of the template prints, when it names one of the values."""
+        found = _NAMED.fullmatch(source.text[span.start : span.end])
+        for file in self.values if found else ():
+            place = _value(file, found[1].split(".") if found else [])
+            if place is not None:
+                yield Related(file, place, "the value is set here")
+                return
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """The same words on the template's line; else the action that gave them; else the line."""
@@ -60,12 +79,33 @@ class Rendered(Made):
         return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
 
 
+_NAMED = re.compile(
+    r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
+)
+
+
+def _value(file: Source, keys: list[str]) -> Span | None:
+    """The place of a value in a values file; None where the file does not set it."""
+    try:
+        documents = load_all(file.text)
+    except ParseError:
+        return None
+    node = documents[0] if documents else None
+    for key in keys[:-1]:
+        node = node.get(key) if isinstance(node, Map) else None
+    return node.at(keys[-1]) if isinstance(node, Map) and keys[-1] in node else None
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One set of values: its name as reports print it, and the values files over the chart's own."""
+    """One set of values: its name as reports print it, and the values files over the chart's own.
+
+    `paths` are theirs, where they stand in the chart.
+    """
 
     name: str
     texts: tuple[str, ...]
+    paths: tuple[str, ...] = ()
 
 
 def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
@@ -74,7 +114,8 @@ def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
         if _VALUES.match(name) and path.is_file() and not path.is_symlink():
-            found.append(Environment(name, (path.read_text(encoding="utf-8", errors="replace"),)))
+            text = path.read_text(encoding="utf-8", errors="replace")
+            found.append(Environment(name, (text,), (name,)))
     if extra:
         name = " + ".join(path.name for path in extra)
         found.append(Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra)))
@@ -105,6 +146,7 @@ def render(
             answer = {"plain": {one.name: _binary(copies["plain"], one, scratch) for one in wanted}}
     made = []
     errors = {}
+    values = {one.name: _files(chart, shown, one) for one in wanted}
     for name, said in answer["plain"].items():
         if "error" in said:
             errors[name] = short(said["error"])
@@ -113,10 +155,22 @@ def render(
             template = templates.get(path.partition("/")[2])
             if template is not None and text.strip():
                 rows = lines.rows(marks[path], text) if path in marks else None
-                made.append(
-                    Rendered(template, text, rows or lines.guessed(template.text, text), name)
-                )
+                rows = rows or lines.guessed(template.text, text)
+                made.append(Rendered(template, text, rows, name, values.get(name, ())))
     return made, errors
+
+
+def _files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
+    """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
+    found = [
+        Source(posixpath.join(shown, path), text)
+        for path, text in zip(environment.paths, environment.texts, strict=False)
+    ][::-1]
+    own = chart / DEFAULT
+    if own.is_file() and not own.is_symlink():
+        text = own.read_text(encoding="utf-8", errors="replace")
+        found.append(Source(posixpath.join(shown, DEFAULT), text))
+    return tuple(found)
 
 
 def _copy(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from readiness.model import Source, Span
+from collections.abc import Iterator
+
+from readiness.model import Related, Source, Span
 
 
 class RenderError(Exception):
@@ -21,6 +23,11 @@ class Made(Source):
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
         raise NotImplementedError
+
+    def given(self, source: Source, span: Span) -> Iterator[Related]:
+        """Other places that a reader of this one needs: where its value is set, when that can be told."""
+        del source, span
+        return iter(())
 
 
 def short(error: str) -> str:

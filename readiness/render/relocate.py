@@ -65,5 +65,5 @@ def move(one: Finding, root: Made) -> Finding:
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),
-        related=related,
+        related=(*related, *root.given(source, span)),
     )

@@ -77,6 +77,12 @@ def test_a_finding_stands_at_the_template_and_names_its_environment(tmp_path: Pa
     (found,) = said(report)
     assert found[:3] == ("shop/templates/deploy.yaml", 20, "{{ $.Values.privileged }}")
     assert found[3].endswith("(only with values-prod.yaml)")
+    (other,) = report.findings[0].related
+    assert (other.source.path, other.source.text[slice(*other.span)]) == (
+        "shop/values-prod.yaml",
+        "true",
+    )
+    assert report.to_dict()["findings"][0]["related"][0]["line"] == 1
 
 
 @needs_helm
