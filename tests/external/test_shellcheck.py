@@ -87,6 +87,14 @@ def test_it_is_silenced_selected_and_ignored_like_any_rule(tmp_path: Path) -> No
 
 
 @needs_shellcheck
+def test_a_script_of_one_line_and_files_of_the_runner(tmp_path: Path) -> None:
+    gitlab = "stages: [a]\na:\n  stage: a\n  script: cat $FILE\n"
+    github = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo a=1 >> $GITHUB_OUTPUT\n"
+    report = run(tmp_path, {".gitlab-ci.yml": gitlab, ".github/workflows/a.yml": github})
+    assert said(report) == [(".gitlab-ci.yml", 4, "$FILE")]
+
+
+@needs_shellcheck
 def test_only_on_request(tmp_path: Path) -> None:
     files = {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"}
     assert not said(run(tmp_path, files, shellcheck=False, select=["ALL"]))

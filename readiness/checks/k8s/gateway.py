@@ -50,6 +50,21 @@ def only_plain(one: Object) -> Iterator[Hit]:
             yield missing(one.metadata.at("name"))
 
 
+def listener_conflict(one: Object) -> Iterator[Hit]:
+    """Two listeners of a Gateway have the same port, protocol and hostname."""
+    seen: dict[tuple[Any, ...], str] = {}
+    for listener in listeners(one) if is_gateway(one) else ():
+        port, protocol, host = (listener.get(key) for key in ("port", "protocol", "hostname"))
+        if not isinstance(port, int) or not isinstance(protocol, str) or variable(host):
+            continue
+        key = (port, protocol, host if isinstance(host, str) else "")
+        name = text(listener.get("name"))
+        if key in seen:
+            yield hit(listener.at("name"), name=name, other=seen[key], port=port)
+        else:
+            seen[key] = name
+
+
 def references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
     for rule in maps(one.spec.get("rules")):
