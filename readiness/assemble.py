@@ -17,10 +17,6 @@ OTHER = "of no kind that readiness knows"
 PROSE = "a document; name it, or ask with --documents"
 
 
-OTHER = "of no kind that readiness knows"
-PROSE = "a document; name it, or ask with --documents"
-
-
 def assemble(
     found: Found,
     core: dict[str, Rule],
@@ -32,8 +28,8 @@ def assemble(
     """All that was found, as projects.
 
     Files stand together as one project; each environment of a chart or an overlay is one. A Markdown document is a
-    project of its own; on a walk it is read where `documents` asks for it or where nothing else was found, so that
-    a README's snippets do not score a repository.
+    project of its own; it is read where it was named, where `documents` asks for it or where nothing else was found, so
+    that a README's snippets do not score a repository.
     """
     made = Assembly(others=found.skipped)
     for unread in found.unread:
@@ -74,11 +70,13 @@ def assemble(
     made.rows += [
         Row(one.path, "", "skipped", OTHER) for one in found.prose if id(one) not in texts
     ]
-    if documents if documents is not None else (not made.projects or not found.walked):
-        for source in prose:
+    alone = not made.projects
+    for source in prose:
+        asked = alone or source.path in found.named if documents is None else documents
+        if asked:
             _prose(source, made)
-    else:
-        made.rows += [Row(source.path, "", "skipped", PROSE) for source in prose]
+        else:
+            made.rows.append(Row(source.path, "", "skipped", PROSE))
     made.rows.sort(key=lambda row: row.path)
     return made
 

@@ -84,6 +84,7 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
     add("documents")
     for source in found.prose:
         add(source.path, source.text)
+    add(*sorted(found.named))
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
     for _, lines in found.ignores:

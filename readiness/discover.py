@@ -62,6 +62,7 @@ class Found:
     paths: set[str] = field(default_factory=set)
     skipped: int = 0
     walked: bool = False
+    named: set[str] = field(default_factory=set)
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
@@ -215,6 +216,7 @@ class Walk:
 
     def take(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like."""
+        self.found.named.add(self.shown(path))
         self.file(path, named=True)
         try:
             with os.scandir(path.parent) as scan:

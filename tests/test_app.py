@@ -68,6 +68,15 @@ def test_what_is_broken_is_told_whatever_is_selected(tmp_path: Path) -> None:
     assert not report.gate.passed
 
 
+def test_a_document_that_is_named_is_judged_beside_a_folder(tmp_path: Path) -> None:
+    fence = f"# Guide\n\n```yaml\n{POD}```\n"
+    root = tree(tmp_path, **{"deploy/a.yaml": POD, "deploy/README.md": fence, "guide.md": fence})
+    report = readiness.check([root / "deploy", root / "guide.md"], base=root)
+    assert {row.path: row.status for row in report.files} == {
+        "deploy/README.md": "skipped", "deploy/a.yaml": "checked", "guide.md": "checked",
+    }  # fmt: skip
+
+
 def test_a_baseline_lets_only_new_findings_count(tmp_path: Path) -> None:
     root = tree(tmp_path / "t", **{"a.yaml": POD})
     known = tmp_path / "baseline.json"
