@@ -155,11 +155,8 @@ def _stdin(found: discover.Found, data: bytes) -> None:
         why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
         found.unread.append(discover.Unread("-", why))
     else:
-        names = (
-            "stdin.yaml",
-            "Dockerfile",
-            "nginx.conf",
-        )  # it has no name to go by: ask what it would be under each
+        # It has no name to go by: ask what it would be under each.
+        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
         kind = next((k for name in names if (k := kinds.classify(name, text))), "")
         found.texts.append(Source("-", text, kind=kind))
 

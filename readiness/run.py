@@ -189,10 +189,10 @@ def suppressed(
     today: datetime.date,
 ) -> list[Finding]:
     """The findings after comments, annotations and waivers."""
-    known = {bound.rule.id: bound.rule for bound in bounds}
     from readiness.render.made import Made
     from readiness.render.relocate import note as told
 
+    known = {bound.rule.id: bound.rule for bound in bounds}
     written = [source for source in made.sources if not isinstance(source.root, Made)]
     directives = [one for source in written for one in suppress.comments(source)]
     for project in made.projects:

@@ -5,17 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
-_MONTHS = {
-    name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
-}
-_DAYS = {name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())}
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day of the month", 1, 31, {}),
-    ("month", 1, 12, _MONTHS),
-    ("day of the week", 0, 6, _DAYS),
-)
+from readiness.syntax.cron import FIELDS
+
 _PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
 
@@ -28,7 +19,7 @@ def shortest(text: str) -> int:
     fields = text.split()
     if len(fields) != 5:
         raise CronError(f"it has {len(fields)} fields and needs 5")
-    sets = [_values(field, *spec) for field, spec in zip(fields, _FIELDS, strict=True)]
+    sets = [_values(field, *spec) for field, spec in zip(fields, FIELDS, strict=True)]
     minutes, hours = sorted(sets[0]), sorted(sets[1])
     gaps = [after - before for before, after in itertools.pairwise(minutes)]
     if any((hour + 1) % 24 in sets[1] for hour in hours):

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = {
-    name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
-}
-_DAYS = {name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())}
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day of the month", 1, 31, {}),
-    ("month", 1, 12, _MONTHS),
-    ("day of the week", 0, 6, _DAYS),
-)
+from readiness.syntax.cron import FIELDS
+
 _WORDS = frozenset(
     {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 )
@@ -34,7 +25,7 @@ def mistake(schedule: str) -> str:
     fields = schedule.split()
     if len(fields) != 5:
         return f"it has {len(fields)} fields and needs 5"
-    for text, spec in zip(fields, _FIELDS, strict=True):
+    for text, spec in zip(fields, FIELDS, strict=True):
         for part in text.split(","):
             found = _wrong(part, *spec)
             if found:

@@ -1,0 +1,17 @@
+"""What the five fields of a POSIX cron expression take; each system adds words of its own."""
+
+from __future__ import annotations
+
+_MONTHS = {
+    name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
+_DAYS = {name: n for n, name in enumerate("sun mon tue wed thu fri sat".split())}
+
+# (name, lowest, highest, names for numbers) of each field, in order.
+FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of the month", 1, 31, {}),
+    ("month", 1, 12, _MONTHS),
+    ("day of the week", 0, 6, _DAYS),
+)
