@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s import pss
-from readiness.kinds.k8s import Pod
+from readiness.kinds.k8s_model import Pod
 from readiness.model import Source, Span
 from readiness.project import Project
 from readiness.render.made import Made

@@ -9,18 +9,19 @@ import pytest
 
 from readiness.checks.k8s import context, flags, host, rbac, secrets, security, supply
 from readiness.kinds import k8s
+from readiness.kinds.k8s_model import Container, Pod
 from readiness.model import Hit, Source, Unknown
 from readiness.project import Project
 from readiness.syntax.yaml import Map, load_all
 
 
-def container(fields: str) -> k8s.Container:
+def container(fields: str) -> Container:
     """The one container of a pod, with more fields in flow style."""
     text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers:\n    - {{name: web, {fields}}}\n"
     return k8s.parse(Source("pod.yaml", text)).containers[0]
 
 
-def pod(fields: str) -> k8s.Pod:
+def pod(fields: str) -> Pod:
     """A pod with more fields in flow style."""
     text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec: {{containers: [{{name: web}}], {fields}}}\n"
     return k8s.parse(Source("pod.yaml", text)).pods[0]

@@ -10,6 +10,7 @@ import yaml
 from readiness import select
 from readiness.checks.k8s import pss
 from readiness.kinds import k8s
+from readiness.kinds.k8s_model import Pod
 from readiness.model import Source
 from tests.conftest import ROOT, catalogue
 
@@ -22,7 +23,7 @@ PLACES = ("initContainers", "containers", "ephemeralContainers")
 
 def pod(
     security: dict[str, Any] | None = None, annotations: dict[str, str] | None = None, **spec: Any
-) -> k8s.Pod:
+) -> Pod:
     """A pod that the restricted level admits, but for what is given."""
     shared = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     body = {
@@ -45,7 +46,7 @@ def container(place: str, security: dict[str, Any], **fields: Any) -> dict[str, 
     return {"containers": [first, extra]} if place == "containers" else {place: [extra]}
 
 
-def broken(one: k8s.Pod, level: str = "restricted") -> set[str]:
+def broken(one: Pod, level: str = "restricted") -> set[str]:
     """The controls that a level finds broken."""
     return {violation.control for violation in pss.verdict(one)[level]}
 

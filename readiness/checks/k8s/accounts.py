@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.checks.k8s.context import unknown
 from readiness.checks.k8s.rbac import access, everything, far_reaching, role_of, rules_of
-from readiness.kinds.k8s import Object, Pod, mapping, text
+from readiness.kinds.k8s_model import Object, Pod, mapping, text
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 

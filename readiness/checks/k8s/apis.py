@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from readiness.kinds.k8s import Object
+from readiness.kinds.k8s_model import Object
 from readiness.model import Hit, hit
 
 DATA = Path(__file__).parents[2] / "data"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.k8s import Container, Pod, mapping
+from readiness.kinds.k8s_model import Container, Pod, mapping
 from readiness.model import Source, Span, Unknown
 from readiness.syntax.yaml import Map
 

@@ -16,8 +16,8 @@ from readiness.checks.k8s.index import (
     selecting,
     workload_of,
 )
-from readiness.checks.k8s.scale import SCALED, SCALERS, bounds, of, stated
-from readiness.kinds.k8s import Object, Pod
+from readiness.checks.k8s.scale import SCALERS, bounds, of, stated
+from readiness.kinds.k8s_model import REPLICATED, Object, Pod
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 
@@ -54,7 +54,7 @@ def _covered(one: Object, project: Project) -> list[Workload]:
     if wanted is None:
         return []
     found = index(project).selected(wanted, one.namespace)
-    return nearest_all(one, [each for each in found if each.owner.kind in SCALED])
+    return nearest_all(one, [each for each in found if each.owner.kind in REPLICATED])
 
 
 def _written(one: Object) -> str:
@@ -123,7 +123,7 @@ def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
 def over_autoscaler_workload(pod: Pod, *, project: Project) -> Outcome:
     """As `over_autoscaler`, told at the workload."""
     workload = workload_of(pod, project)
-    if workload is None or pod.kind not in SCALED:
+    if workload is None or pod.kind not in REPLICATED:
         return
     for scaler in autoscalers(pod.owner, project, *SCALERS):
         least = bounds(scaler).least

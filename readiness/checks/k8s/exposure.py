@@ -8,7 +8,7 @@ from readiness.checks.k8s import gateway, ingress
 from readiness.checks.k8s.index import index, selecting, services, workload_of
 from readiness.checks.k8s.labels import service_selector
 from readiness.checks.k8s.services import internal
-from readiness.kinds.k8s import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Related, hit, missing
 from readiness.project import Project
 

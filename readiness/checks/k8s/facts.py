@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.kinds.k8s import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Span, missing
 
 # What an alert is about, by words of its name and its expression. The first that fits counts.

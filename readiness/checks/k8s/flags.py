@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s import Container, Object, maps
+from readiness.kinds.k8s_model import Container, Object, maps
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.yaml import Seq
 

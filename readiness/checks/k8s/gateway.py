@@ -8,7 +8,7 @@ from typing import Any
 from readiness.checks.k8s.context import variable
 from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.ingress import has_port
-from readiness.kinds.k8s import Object, mapping, maps, text
+from readiness.kinds.k8s_model import Object, mapping, maps, text
 from readiness.model import Hit, Related, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from readiness.checks.k8s.context import variable
 from readiness.checks.k8s.labels import Selector, same, selector, service_selector
-from readiness.kinds.k8s import Object, Pod, mapping, text
+from readiness.kinds.k8s_model import Object, Pod, mapping, text
 from readiness.model import Source
 from readiness.project import Project
 

@@ -10,7 +10,7 @@ from typing import Any
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.labels import same
-from readiness.kinds.k8s import Container, Object, mapping, maps, text
+from readiness.kinds.k8s_model import Container, Object, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq

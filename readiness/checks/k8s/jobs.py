@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.cron import mistake
-from readiness.kinds.k8s import Object, mapping, text
+from readiness.kinds.k8s_model import Object, mapping, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax.yaml import Map
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s import Object, mapping, maps, text
+from readiness.kinds.k8s_model import Object, mapping, maps, text
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that controllers add to pods: a selector may name them although no template writes them.

@@ -10,7 +10,7 @@ from readiness.checks.k8s.apis import groups
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import folder, index
 from readiness.checks.k8s.labels import same
-from readiness.kinds.k8s import Container, Document, Object, Pod, mapping, maps
+from readiness.kinds.k8s_model import Container, Document, Object, Pod, mapping, maps
 from readiness.model import Hit, Related, Span, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, walk

@@ -9,7 +9,7 @@ from typing import Any
 from readiness.checks.k8s.context import number
 from readiness.checks.k8s.index import Workload, index, policies, workload_of
 from readiness.checks.k8s.labels import Selector, selector
-from readiness.kinds.k8s import Object, Pod, mapping, maps
+from readiness.kinds.k8s_model import Object, Pod, mapping, maps
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq

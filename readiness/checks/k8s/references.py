@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from readiness.checks.k8s.context import variable
 from readiness.checks.k8s.index import index, nearest
-from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import Container, Object, Pod, mapping, maps, text
 from readiness.model import Hit, Related, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.context import variable
 from readiness.checks.k8s.index import autoscalers, selecting, services, workload_of
-from readiness.checks.k8s.scale import SCALED, SCALERS, stated
+from readiness.checks.k8s.scale import SCALERS, stated
 from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s import Object, Pod
+from readiness.kinds.k8s_model import REPLICATED, Object, Pod
 from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
 
@@ -19,7 +19,7 @@ def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -
     """A workload has fewer than `minimum` pods at its least; `behind_service`: only where a Service sends it traffic."""
     owner = pod.owner
     workload = workload_of(pod, project)
-    if owner.kind not in SCALED or workload is None:
+    if owner.kind not in REPLICATED or workload is None:
         yield Aside()
         return
     if autoscalers(owner, project, *SCALERS):
@@ -44,7 +44,7 @@ def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -
 def few(one: Object, *, minimum: int) -> Outcome:
     """The object asks for fewer than `minimum` pods, or for none in particular, which is one."""
     count = stated(one)
-    if one.kind in SCALED and count is not None and count < minimum:
+    if one.kind in REPLICATED and count is not None and count < minimum:
         place = one.spec.at("replicas") if "replicas" in one.spec else one.metadata.at("name")
         make = hit if "replicas" in one.spec else missing
         yield make(place, count=count)

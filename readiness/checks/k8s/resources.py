@@ -8,7 +8,7 @@ from readiness.checks.k8s.context import grip, variable
 from readiness.checks.k8s.index import Index, index
 from readiness.checks.k8s.labels import same
 from readiness.checks.k8s.quantity import amount, unit_of
-from readiness.kinds.k8s import Container, Pod, mapping, maps
+from readiness.kinds.k8s_model import Container, Pod, mapping, maps
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.k8s.context import unknown
 from readiness.checks.k8s.index import index
 from readiness.checks.k8s.labels import same, selector
-from readiness.kinds.k8s import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq

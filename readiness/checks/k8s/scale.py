@@ -6,19 +6,9 @@ from typing import NamedTuple
 
 from readiness.checks.k8s.context import number
 from readiness.checks.k8s.index import autoscalers
-from readiness.kinds.k8s import Object
+from readiness.kinds.k8s_model import Object
 from readiness.project import Project
 
-SCALED = frozenset(
-    {
-        "Deployment",
-        "StatefulSet",
-        "ReplicaSet",
-        "ReplicationController",
-        "Rollout",
-        "DeploymentConfig",
-    }
-)
 SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 

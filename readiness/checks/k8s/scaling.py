@@ -16,23 +16,13 @@ from readiness.checks.k8s.index import (
 from readiness.checks.k8s.resources import asks, pod_level
 from readiness.checks.k8s.scale import SCALERS, bounds, of
 from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import REPLICATED, Object, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown | Aside]
 HPA = "HorizontalPodAutoscaler"
-BUILT_IN = frozenset(
-    {
-        "Deployment",
-        "StatefulSet",
-        "ReplicaSet",
-        "ReplicationController",
-        "Rollout",
-        "DeploymentConfig",
-    }
-)
 
 
 def target_missing(one: Object, *, project: Project) -> Outcome:
@@ -44,7 +34,7 @@ def target_missing(one: Object, *, project: Project) -> Outcome:
     name, kind = ref.get("name"), text(ref.get("kind")) or "Deployment"
     if not isinstance(name, str) or variable(name):
         return
-    if kind in BUILT_IN | {"DaemonSet"} and not index(project).found(kind, name, one.namespace):
+    if kind in REPLICATED | {"DaemonSet"} and not index(project).found(kind, name, one.namespace):
         yield missing(ref.at("name"), target=f"{kind}/{name}")
 
 
@@ -127,7 +117,7 @@ def without_requests(one: Object, *, project: Project) -> Outcome:
 
 def replicas_fixed(one: Object, *, project: Project) -> Outcome:
     """A workload states `replicas` beside an autoscaler: every apply sets back what was scaled."""
-    if one.kind not in BUILT_IN or one.spec.get("replicas") is None:
+    if one.kind not in REPLICATED or one.spec.get("replicas") is None:
         return
     for scaler in autoscalers(one, project, *SCALERS):
         place = Related(scaler.source, scaler.metadata.at("name"), "the autoscaler")

@@ -7,8 +7,8 @@ from typing import Any
 
 from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.labels import same, selector
-from readiness.checks.k8s.scale import SCALED, of
-from readiness.kinds.k8s import Pod, mapping, maps, text
+from readiness.checks.k8s.scale import of
+from readiness.kinds.k8s_model import REPLICATED, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -66,7 +66,7 @@ def not_spread(
     """
     owner = pod.owner
     least = of(owner, project).least
-    if owner.kind not in (kinds or SCALED) or least is None or least < minimum:
+    if owner.kind not in (kinds or REPLICATED) or least is None or least < minimum:
         yield Aside()
     elif not spread(pod, keys=keys):
         span = owner.spec.key("replicas") if "replicas" in owner.spec else owner.metadata.at("name")

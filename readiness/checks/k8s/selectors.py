@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.index import folder, index
 from readiness.checks.k8s.labels import Selector, plain, same, selector
-from readiness.kinds.k8s import Object, Pod, mapping
+from readiness.kinds.k8s_model import Object, Pod, mapping
 from readiness.model import Hit, Related, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.context import variable
 from readiness.kinds import compose_images
-from readiness.kinds.k8s import Container, Object, mapping, maps, text
+from readiness.kinds.k8s_model import Container, Object, mapping, maps, text
 from readiness.model import Hit, Source, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq

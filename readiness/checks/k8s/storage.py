@@ -9,7 +9,7 @@ from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.labels import service_selector
 from readiness.checks.k8s.scale import of
-from readiness.kinds.k8s import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import Container, Object, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq

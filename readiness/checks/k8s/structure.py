@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import fields
 from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s import Object, mapping
+from readiness.kinds.k8s_model import Object, mapping
 from readiness.model import Hit, Span, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq

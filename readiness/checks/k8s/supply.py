@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from readiness.checks.k8s.context import unknown
-from readiness.kinds.k8s import Container, mapping, maps, text
+from readiness.kinds.k8s_model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax import image as images

@@ -8,7 +8,7 @@ from readiness.checks.k8s.index import folder, index, nearest
 from readiness.checks.k8s.ingress import NGINX, backends, is_ingress
 from readiness.checks.k8s.labels import service_selector
 from readiness.checks.nginx.limits import size
-from readiness.kinds.k8s import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
 from readiness.kinds.nginx import Document
 from readiness.model import Aside, Hit, Related, Span, Unknown, hit
 from readiness.project import Project

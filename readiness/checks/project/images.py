@@ -10,7 +10,7 @@ from readiness.checks.project.builds import builds, dockerfiles, stage
 from readiness.kinds import compose_images
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.k8s import Container
+from readiness.kinds.k8s_model import Container
 from readiness.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.image import Image

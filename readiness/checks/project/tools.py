@@ -12,7 +12,7 @@ from readiness.checks.project.images import maker
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded
 from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.k8s import Container
+from readiness.kinds.k8s_model import Container
 from readiness.model import Aside, Hit, Related, Span, hit
 from readiness.project import Project
 from readiness.syntax import shell

@@ -8,7 +8,7 @@ from readiness.checks.k8s.context import effective
 from readiness.checks.k8s.security import own_users
 from readiness.checks.project.images import maker
 from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.k8s import Container
+from readiness.kinds.k8s_model import Container
 from readiness.model import Aside, Hit, Related, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.base_images import nonroot_user

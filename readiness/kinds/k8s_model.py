@@ -1,0 +1,247 @@
+"""The words of Kubernetes manifests: objects, the pod specs inside them, and their containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.model import Source, Span
+from readiness.syntax.yaml import Map, Seq
+
+WORKLOADS = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig",
+     "Service", "Job", "CronJob", "ScaledJob", "Pod", "PodTemplate"}
+)  # fmt: skip
+SERVING = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
+)  # fmt: skip
+BATCH = frozenset({"Job", "CronJob", "ScaledJob"})
+REPLICATED = frozenset(
+    {
+        "Deployment",
+        "StatefulSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Rollout",
+        "DeploymentConfig",
+    }
+)
+
+
+class Described:
+    """What carries metadata: an object, or the pods that a template makes (whose labels selectors match)."""
+
+    __slots__ = ()
+
+    @property
+    def described(self) -> Map:
+        """The mapping that holds the metadata."""
+        raise NotImplementedError
+
+    @property
+    def metadata(self) -> Map:
+        """The metadata; an empty mapping at the owner's place where there is none."""
+        return mapping(self.described, "metadata")
+
+    @property
+    def labels(self) -> Map:
+        """metadata.labels."""
+        return mapping(self.metadata, "labels")
+
+    @property
+    def annotations(self) -> Map:
+        """metadata.annotations."""
+        return mapping(self.metadata, "annotations")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Object(Described):
+    """One API object. `namespace` is empty where none is written; `group` is empty for the core group."""
+
+    source: Source
+    node: Map
+    api_version: str
+    kind: str
+    name: str
+    namespace: str
+    container: str = ""
+
+    @property
+    def resource(self) -> str:
+        """KIND/NAME."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def group(self) -> str:
+        """The API group: `apps`, `networking.k8s.io`; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def described(self) -> Map:
+        """The object itself."""
+        return self.node
+
+    @property
+    def spec(self) -> Map:
+        """The object's spec; an empty mapping at the object's place where there is none."""
+        return mapping(self.node, "spec")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pod(Described):
+    """A pod spec wherever it stands: in a Pod, or in the template of a workload.
+
+    `node` is the pod spec, `owner` the object that holds it, `template` the mapping that holds metadata and spec
+    (the object itself for a Pod). `kind` and `name` are the owner's.
+    """
+
+    source: Source
+    node: Map
+    owner: Object
+    template: Map
+    container: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object that holds the pod spec."""
+        return self.owner.kind
+
+    @property
+    def name(self) -> str:
+        """The name of the object that holds the pod spec."""
+        return self.owner.name
+
+    @property
+    def namespace(self) -> str:
+        """The namespace written on the owner; empty where none is."""
+        return self.owner.namespace
+
+    @property
+    def resource(self) -> str:
+        """KIND/NAME of the owner."""
+        return self.owner.resource
+
+    @property
+    def described(self) -> Map:
+        """The template; the object itself for a Pod."""
+        return self.template
+
+    @property
+    def serving(self) -> bool:
+        """Whether its pods are meant to run until they are replaced (and are no jobs or bare pods)."""
+        return self.kind in SERVING
+
+    @property
+    def replicated(self) -> bool:
+        """Whether its owner has `replicas`."""
+        return self.kind in REPLICATED
+
+    @property
+    def windows(self) -> bool:
+        """Whether the pod says that it runs on Windows: by `os`, or by the nodes that it selects."""
+        selector = mapping(self.node, "nodeSelector")
+        return (
+            mapping(self.node, "os").get("name") == "windows"
+            or selector.get("kubernetes.io/os") == "windows"
+        )
+
+    def containers(self) -> Iterator[Container]:
+        """Every container of the pod, init and ephemeral ones too."""
+        for key in ("initContainers", "containers", "ephemeralContainers"):
+            for item in maps(self.node.get(key)):
+                yield Container(self.source, item, self, role_of(key, item))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Container:
+    """One container. `role` is main, init, sidecar (an init container that restarts always) or ephemeral."""
+
+    source: Source
+    node: Map
+    pod: Pod
+    role: str
+
+    @property
+    def name(self) -> str:
+        """The container's name; empty where none is written."""
+        return text(self.node.get("name"))
+
+    @property
+    def container(self) -> str:
+        """The container's name, as reports print it."""
+        return self.name
+
+    @property
+    def resource(self) -> str:
+        """KIND/NAME of the object that holds the pod."""
+        return self.pod.resource
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object that holds the pod."""
+        return self.pod.kind
+
+    @property
+    def serving(self) -> bool:
+        """Whether it runs as long as its pod, and the pod until it is replaced."""
+        return self.pod.serving and self.role in {"main", "sidecar"}
+
+    @property
+    def windows(self) -> bool:
+        """Whether its pod says that it runs on Windows."""
+        return self.pod.windows
+
+    @property
+    def image(self) -> str:
+        """The image reference as written; empty where there is none."""
+        return text(self.node.get("image"))
+
+    @property
+    def security(self) -> Map:
+        """The container's securityContext; an empty mapping at the container's place where there is none."""
+        return mapping(self.node, "securityContext")
+
+
+def role_of(key: str, node: Map) -> str:
+    """What sort of container stands under a key of the pod spec."""
+    if key == "containers":
+        return "main"
+    if key == "ephemeralContainers":
+        return "ephemeral"
+    return "sidecar" if node.get("restartPolicy") == "Always" else "init"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """The objects of one file, in order, the items of Lists among them, with their pods and containers."""
+
+    source: Source
+    roots: tuple[Any, ...]
+    objects: tuple[Object, ...]
+    pods: tuple[Pod, ...]
+    containers: tuple[Container, ...]
+    resource: str = ""
+    container: str = ""
+
+    @property
+    def node(self) -> Map:
+        """The first mapping of the file."""
+        return next((root for root in self.roots if isinstance(root, Map)), Map(Span(0, 0)))
+
+
+def mapping(node: Any, key: str) -> Map:
+    """The mapping under a key; an empty one at the node's own place where there is none, so that rules need no case."""
+    value = node.get(key) if isinstance(node, Map) else None
+    return value if isinstance(value, Map) else Map(node.at())
+
+
+def maps(value: Any) -> Iterator[Map]:
+    """The mappings among the entries of a list."""
+    if isinstance(value, Seq):
+        yield from (item for item in value if isinstance(item, Map))
+
+
+def text(value: Any) -> str:
+    """A string, or an empty one where something else stands."""
+    return value if isinstance(value, str) else ""
