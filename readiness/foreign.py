@@ -281,6 +281,7 @@ def _blocks(kind: str, document: Any) -> Iterator[_Block]:
         yield from (block(update.node.at()) for update in dependabot.updates(document))
         return
     from readiness.kinds import github
+    from readiness.kinds.github_model import Action
 
     for key in document.node:
         entry = document.node.entry(key)
@@ -294,7 +295,7 @@ def _blocks(kind: str, document: Any) -> Iterator[_Block]:
         yield from (block(step.node.at(), head) for step in job.steps)
         entries = (job.node.entry(key) for key in job.node if key != "steps")
         yield from (line(entry, head, entry) for entry in entries)
-    if isinstance(document, github.Action):
+    if isinstance(document, Action):
         yield from (block(step.node.at()) for step in document.steps)
 
 

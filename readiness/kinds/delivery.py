@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from readiness.kinds import deeds, github, gitlab
+from readiness.kinds import deeds, github_model, gitlab_model
 from readiness.kinds.github_texts import Text
 from readiness.model import Source, Span
 
-Job = github.Job | gitlab.Job
-Pipeline = github.Workflow | gitlab.File
-Resolve = Callable[[github.Step], github.Action | None]
+Job = github_model.Job | gitlab_model.Job
+Pipeline = github_model.Workflow | gitlab_model.File
+Resolve = Callable[[github_model.Step], github_model.Action | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def environment_kind(name: str) -> str:
 
 
 def _title(job: Job) -> str:
-    title = job.node.get("name") if isinstance(job, github.Job) else ""
+    title = job.node.get("name") if isinstance(job, github_model.Job) else ""
     return title if isinstance(title, str) else ""
 
 
@@ -122,7 +122,9 @@ def acts_of(text: Text, resource: str, number: int, step: str) -> Iterator[Act]:
         )
 
 
-def _step_acts(step: github.Step, number: int, resolve: Resolve, depth: int = 0) -> Iterator[Act]:
+def _step_acts(
+    step: github_model.Step, number: int, resolve: Resolve, depth: int = 0
+) -> Iterator[Act]:
     if step.dead:
         return
     name = step.name
@@ -141,7 +143,7 @@ def _step_acts(step: github.Step, number: int, resolve: Resolve, depth: int = 0)
             yield replace(act, span=place[0], source=place[1], resource=place[2], order=(number, 0))
 
 
-def _options(step: github.Step) -> str:
+def _options(step: github_model.Step) -> str:
     """What a step's inputs say, for the names of environments and tags in them."""
     pairs = (
         f"{key}={value}"
@@ -153,7 +155,7 @@ def _options(step: github.Step) -> str:
 
 def stage_of(job: Job, resolve: Resolve) -> Stage:
     """What a job does."""
-    if isinstance(job, gitlab.Job):
+    if isinstance(job, gitlab_model.Job):
         acts = [
             act
             for number, text in enumerate(job.scripts)
@@ -183,7 +185,7 @@ _ROLLBACK = re.compile(r"roll-? ?back|revert|undo")
 _SMOKE = re.compile(r"smoke|health|verify|sanity|e2e|end-to-end|acceptance")
 
 
-def _named(kind: str, step: github.Step, number: int) -> Act:
+def _named(kind: str, step: github_model.Step, number: int) -> Act:
     return Act(kind, "name", step.node.at(), step.source, step.resource, (number, 0), "", step.name)
 
 
@@ -213,7 +215,7 @@ def order(pipeline: Pipeline) -> dict[str, frozenset[str]]:
 
 
 def _direct(job: Job, pipeline: Pipeline) -> Iterable[str]:
-    if isinstance(job, github.Job):
+    if isinstance(job, github_model.Job):
         names = {other.name.lower(): other.name for other in pipeline.jobs}
         return [names[need.lower()] for need in job.needs if need.lower() in names]
     if job.needs is not None:
@@ -224,7 +226,7 @@ def _direct(job: Job, pipeline: Pipeline) -> Iterable[str]:
     return [other.name for other in job.file.jobs if rank.get(other.stage, 0) < mine]
 
 
-def unresolved(step: github.Step) -> None:
+def unresolved(step: github_model.Step) -> None:
     """Where no project is at hand, local actions stay closed."""
     del step
 

@@ -38,15 +38,12 @@ class Update:
     node: Map
     number: int
 
+    container = ""
+
     @property
     def resource(self) -> str:
         """`update/` and the ecosystem."""
         return f"update/{self.name}"
-
-    @property
-    def container(self) -> str:
-        """Nothing: containers are Kubernetes' word."""
-        return ""
 
     @property
     def name(self) -> str:

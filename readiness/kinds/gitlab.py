@@ -1,16 +1,14 @@
-"""GitLab CI: the jobs of a `.gitlab-ci.yml`, with what they take from templates and defaults."""
+"""GitLab CI: which files are pipelines, and what in them rules look at."""
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-from readiness.kinds.github_texts import Text
-from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.kinds.delivery import delivers
+from readiness.kinds.gitlab_model import File, Job
+from readiness.model import ParseError, Source
+from readiness.syntax.yaml import Map, load_all
 
 NAME = "gitlab"
 EXAMPLE = ".gitlab-ci.yml"
@@ -23,12 +21,6 @@ _TOP = re.compile(
 _STAGES = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
 _OTHER = re.compile(r"^(?:jobs|services|runs|apiVersion|language|pipeline|on)[ \t]*:", re.MULTILINE)
 
-# https://docs.gitlab.com/ci/yaml/
-KEYWORDS = frozenset(
-    "default include stages variables workflow image services cache before_script after_script spec pages:deploy".split()
-)
-_DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
-
 
 def claims(path: str, text: str) -> bool:
     """Whether a file is GitLab's: by its name, or by jobs with a script among GitLab's own keys."""
@@ -40,186 +32,6 @@ def claims(path: str, text: str) -> bool:
         and _TOP.search(text)
         and not _OTHER.search(text)
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class File:
-    """A pipeline's file."""
-
-    source: Source
-    node: Map
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def resource(self) -> str:
-        """`pipeline/` and the file's name."""
-        return f"pipeline/{posixpath.basename(self.source.path)}"
-
-    @property
-    def container(self) -> str:
-        """Nothing: containers are Kubernetes' word."""
-        return ""
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return posixpath.basename(self.source.path)
-
-    @property
-    def stages(self) -> list[str]:
-        """The stages in order, those before and after all others too."""
-        found = self.node.get("stages")
-        if not isinstance(found, Seq):
-            return _DEFAULT_STAGES
-        return [".pre", *(stage for stage in found if isinstance(stage, str)), ".post"]
-
-    @property
-    def includes(self) -> bool:
-        """Whether jobs may come from files that are not here."""
-        return "include" in self.node
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """The jobs that run: no templates, no keywords."""
-        if "jobs" not in self.memo:
-            self.memo["jobs"] = tuple(
-                Job(self.source, node, name, self)
-                for name, node in self.node.items()
-                if isinstance(node, Map)
-                and name not in KEYWORDS
-                and not name.startswith(".")
-                and _runs(node)
-            )
-        jobs: tuple[Job, ...] = self.memo["jobs"]
-        return jobs
-
-    @property
-    def delivers(self) -> bool:
-        """Whether it pushes an image or deploys."""
-        from readiness.kinds.delivery import delivers
-
-        return bool(delivers(self))
-
-
-def _runs(node: Map) -> bool:
-    return any(key in node for key in ("script", "run", "trigger", "extends", "stage"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """A job."""
-
-    source: Source
-    node: Map
-    name: str
-    file: File
-
-    @property
-    def resource(self) -> str:
-        """`job/` and its name."""
-        return f"job/{self.name}"
-
-    @property
-    def container(self) -> str:
-        """Nothing: containers are Kubernetes' word."""
-        return ""
-
-    @property
-    def key(self) -> Span:
-        """The place of its name."""
-        return self.file.node.key(self.name)
-
-    @property
-    def dead(self) -> bool:
-        """Whether it never runs."""
-        return bool(self.value("when") == "never")
-
-    def value(self, key: str) -> Any:
-        """What a key has in the job, in the templates that it extends, or in the defaults."""
-        return self.holder(key).get(key)
-
-    def holder(self, key: str) -> Map:
-        """The mapping in which a key stands for this job; the job itself where it stands nowhere."""
-        stack = [self.node]
-        seen: set[int] = set()
-        while stack and len(seen) < 50:
-            node = stack.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if key in node:
-                return node
-            bases = node.get("extends")
-            names = (
-                [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
-            )
-            found = [self.file.node.get(name) for name in names if isinstance(name, str)]
-            stack += [base for base in found if isinstance(base, Map)]
-        defaults = self.file.node.get("default")
-        if isinstance(defaults, Map) and key in defaults:
-            return defaults
-        if (
-            key in ("image", "before_script", "after_script", "services", "cache")
-            and key in self.file.node
-        ):
-            return self.file.node
-        return self.node
-
-    @property
-    def stage(self) -> str:
-        """The stage that it runs in."""
-        stage = self.value("stage")
-        return stage if isinstance(stage, str) else "test"
-
-    @property
-    def needs(self) -> tuple[str, ...] | None:
-        """The jobs that it names as needed; None where the order of stages decides."""
-        found = self.value("needs")
-        if not isinstance(found, Seq):
-            return None
-        names = [item.get("job") if isinstance(item, Map) else item for item in found]
-        return tuple(name for name in names if isinstance(name, str))
-
-    @property
-    def environment(self) -> str | None:
-        """The environment's name."""
-        found = self.value("environment")
-        if isinstance(found, Map):
-            found = found.get("name")
-        return found if isinstance(found, str) and found else None
-
-    @property
-    def manual(self) -> bool:
-        """Whether somebody must start it."""
-        if self.value("when") == "manual":
-            return True
-        rules = self.value("rules")
-        return isinstance(rules, Seq) and any(
-            isinstance(r, Map) and r.get("when") == "manual" for r in rules
-        )
-
-    @property
-    def scripts(self) -> Iterator[Text]:
-        """The lines that it runs, in order."""
-        for key in ("before_script", "script", "after_script"):
-            holder = self.holder(key)
-            found = holder.get(key)
-            if isinstance(found, str):
-                yield Text(found, holder.at(key), self.source)
-            stack = (
-                [(found, index) for index in range(len(found))][::-1]
-                if isinstance(found, Seq)
-                else []
-            )
-            count = 0
-            while stack and count < 2_000:
-                count += 1
-                lines, index = stack.pop()
-                line = lines[index]
-                if isinstance(line, str):
-                    yield Text(line, lines.at(index), self.source)
-                elif isinstance(line, Seq) and count < 200:
-                    stack += [(line, inner) for inner in range(len(line))][::-1]
 
 
 Document = File
@@ -238,9 +50,15 @@ def files(document: File) -> Iterator[File]:
     yield document
 
 
+def deliveries(document: File) -> Iterator[File]:
+    """The file, where it pushes an image or deploys."""
+    if delivers(document):
+        yield document
+
+
 def jobs(document: File) -> Iterator[Job]:
     """The jobs that run."""
     yield from document.jobs
 
 
-TARGETS = {"gitlab.file": files, "gitlab.job": jobs}
+TARGETS = {"gitlab.file": files, "gitlab.delivery": deliveries, "gitlab.job": jobs}

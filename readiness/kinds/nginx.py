@@ -103,6 +103,8 @@ class Scope:
     source: Source
     node: Block
 
+    container = ""
+
     @property
     def kind(self) -> str:
         """The directive that opens it: `http`, `server`, `location`; an empty string for a file."""
@@ -126,11 +128,6 @@ class Scope:
         return f"{self.kind or 'nginx'}/{self.name}"
 
     @property
-    def container(self) -> str:
-        """There are none in nginx."""
-        return ""
-
-    @property
     def tls(self) -> bool:
         """Whether a server takes TLS connections: `listen ... ssl` or `quic`, or the old `ssl on`."""
         return speaks_tls(self.node)
@@ -143,6 +140,8 @@ class Statement:
     source: Source
     node: Directive
     plane: str = "http"  # `http`, `stream` or `mail`: where it works
+
+    container = ""
 
     @property
     def name(self) -> str:
@@ -168,11 +167,6 @@ class Statement:
     def resource(self) -> str:
         """The nearest server, upstream or location that it stands in."""
         return owner_of(self.node).resource
-
-    @property
-    def container(self) -> str:
-        """There are none in nginx."""
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

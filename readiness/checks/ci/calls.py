@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.ci.references import called_workflow, known, local_action, local_path
-from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_model import Action, Job, Step, Workflow
 from readiness.kinds.github_texts import is_expression
 from readiness.kinds.github_uses import Uses, repository_root, uses
 from readiness.model import Hit, hit, joined

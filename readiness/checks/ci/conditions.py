@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github import Workflow
+from readiness.kinds.github_model import Workflow
 from readiness.kinds.github_texts import Text, expressions, text_at, whole
 from readiness.model import Hit, hit
 from readiness.syntax import constant

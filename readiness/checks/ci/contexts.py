@@ -10,7 +10,7 @@ from typing import Any
 
 from readiness.checks.ci import types as t
 from readiness.checks.ci.references import called_workflow, local_action, outputs_of
-from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_model import Action, Job, Step, Workflow
 from readiness.kinds.github_texts import is_expression, whole
 from readiness.project import Project
 from readiness.syntax import expression as ex

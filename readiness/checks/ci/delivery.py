@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from readiness.checks.ci.references import local_action
-from readiness.kinds import github, gitlab
+from readiness.kinds import github_model, gitlab_model
 from readiness.kinds.delivery import Act, Job, Pipeline, Stage, order, stage_of
 from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.project import Project
@@ -31,7 +31,7 @@ _TOLD = {
 def pipelines(project: Project) -> list[Pipeline]:
     """Every pipeline of the project, in order of path."""
     found: list[Pipeline] = [
-        d for d in project.documents("github") if isinstance(d, github.Workflow)
+        d for d in project.documents("github") if isinstance(d, github_model.Workflow)
     ]
     found += project.documents("gitlab")
     return sorted(found, key=lambda pipeline: pipeline.source.path)
@@ -40,7 +40,7 @@ def pipelines(project: Project) -> list[Pipeline]:
 def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
     """The stages of every pipeline, by the pipeline's identity."""
 
-    def resolve(step: github.Step) -> github.Action | None:
+    def resolve(step: github_model.Step) -> github_model.Action | None:
         return local_action(step, project)
 
     return {
@@ -76,7 +76,7 @@ def done(project: Project) -> dict[int, frozenset[str]]:
 
 
 def _pipeline(job: Job) -> Pipeline:
-    return job.workflow if isinstance(job, github.Job) else job.file
+    return job.workflow if isinstance(job, github_model.Job) else job.file
 
 
 class View:
@@ -174,7 +174,7 @@ def untested(job: Job, *, kind: str, project: Project) -> Outcome:
 
 def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
     """Whether tests may have run where this pipeline does not show them."""
-    if isinstance(pipeline, gitlab.File):
+    if isinstance(pipeline, gitlab_model.File):
         return pipeline.includes
     triggers = set(pipeline.triggers)
     if triggers and triggers <= {
@@ -197,7 +197,7 @@ def without_environment(job: Job, *, project: Project) -> Outcome:
         return
     if job.environment is not None:
         return
-    included = isinstance(job, gitlab.Job) and "extends" in job.node and job.file.includes
+    included = isinstance(job, gitlab_model.Job) and "extends" in job.node and job.file.includes
     if included or isinstance(job.node.get("environment"), Map):
         return
     yield missing(job.key, how=told_of(view.deploys[0]))
@@ -294,7 +294,7 @@ def unstaged(job: Job, *, project: Project) -> Outcome:
 
 
 def _stages_elsewhere(pipeline: Pipeline, project: Project) -> bool:
-    if isinstance(pipeline, gitlab.File) and pipeline.includes:
+    if isinstance(pipeline, gitlab_model.File) and pipeline.includes:
         return True
     return project.memo(_staged)
 
@@ -319,7 +319,7 @@ def from_pull_request(job: Job, *, project: Project) -> Outcome:
     view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):
         return
-    if isinstance(job, gitlab.Job):
+    if isinstance(job, gitlab_model.Job):
         yield from _from_merge_request(job, view)
         return
     triggers = job.workflow.triggers
@@ -342,7 +342,7 @@ def _closing(settings: object) -> bool:
     return types == "closed" or (isinstance(types, Seq) and set(types) <= {"closed", "labeled"})
 
 
-def _from_merge_request(job: gitlab.Job, view: View) -> Outcome:
+def _from_merge_request(job: gitlab_model.Job, view: View) -> Outcome:
     only = job.value("only")
     names = only if isinstance(only, Seq) else only.get("refs", ()) if isinstance(only, Map) else ()
     rules = job.value("rules")
@@ -366,7 +366,7 @@ def unserialised(job: Job, *, project: Project) -> Outcome:
     view = view_of(job, project)
     if view is None or view.stage.target == "preview":
         return
-    if isinstance(job, gitlab.Job):
+    if isinstance(job, gitlab_model.Job):
         if "resource_group" in job.holder("resource_group"):
             return
     elif (

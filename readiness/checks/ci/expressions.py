@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.checks.ci import contexts
 from readiness.checks.ci import types as t
-from readiness.kinds.github import Action, Job, Workflow, expanded
+from readiness.kinds.github_model import Action, Job, Workflow, expanded
 from readiness.kinds.github_texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
 from readiness.project import Project

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import all_stages, told_of, view_of
-from readiness.kinds import github, gitlab
+from readiness.kinds import github_model, gitlab_model
 from readiness.kinds.delivery import Act, Job
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.project import Project
@@ -20,13 +20,13 @@ _SWALLOWED = re.compile(
 
 def ignored_tests(job: Job, *, project: Project) -> Outcome:
     """A test that may fail without the pipeline failing."""
-    pipeline = job.workflow if isinstance(job, github.Job) else job.file
+    pipeline = job.workflow if isinstance(job, github_model.Job) else job.file
     stage = project.memo(all_stages)[id(pipeline)][job.name]
     tests = [act for act in stage.acts if act.kind == "test" and act.family != "name"]
     if not tests:
         yield Aside()
         return
-    if isinstance(job, gitlab.Job):
+    if isinstance(job, gitlab_model.Job):
         if job.value("allow_failure") is True:
             yield hit(
                 job.holder("allow_failure").at("allow_failure"),
@@ -45,7 +45,7 @@ def ignored_tests(job: Job, *, project: Project) -> Outcome:
                 yield hit(span, resource=act.resource, how=how)
 
 
-def _ignored(job: github.Job, act: Act) -> Iterator[tuple[Span, str]]:
+def _ignored(job: github_model.Job, act: Act) -> Iterator[tuple[Span, str]]:
     step = next((step for step in job.steps if step.resource == act.resource), None)
     if step is None:
         return
@@ -70,7 +70,7 @@ def any_branch(job: Job, *, project: Project) -> Outcome:
         yield Aside()
         return
     act = view.deploys[0]
-    if isinstance(job, gitlab.Job):
+    if isinstance(job, gitlab_model.Job):
         if _guarded_gitlab(job):
             return
     elif _guarded(job, act, [stage.job for stage in view.before]):
@@ -78,7 +78,7 @@ def any_branch(job: Job, *, project: Project) -> Outcome:
     yield hit(act.span, resource=job.resource, how=told_of(act))
 
 
-def _guarded(job: github.Job, act: Act, before: list[Job]) -> bool:
+def _guarded(job: github_model.Job, act: Act, before: list[Job]) -> bool:
     """Whether the events, or a condition on the way, leave out some branches."""
     triggers = job.workflow.triggers
     if "push" not in triggers:
@@ -96,7 +96,7 @@ def _guarded(job: github.Job, act: Act, before: list[Job]) -> bool:
     return any("if" in node for node in nodes) or "$GITHUB_REF" in act.text
 
 
-def _guarded_gitlab(job: gitlab.Job) -> bool:
+def _guarded_gitlab(job: gitlab_model.Job) -> bool:
     """Whether rules, or somebody's click, stand before the job."""
     workflow = job.file.node.get("workflow")
     if job.manual or job.file.includes or (isinstance(workflow, Map) and "rules" in workflow):
@@ -104,7 +104,7 @@ def _guarded_gitlab(job: gitlab.Job) -> bool:
     return any(key in job.holder(key) for key in ("rules", "only", "except"))
 
 
-def cut_off(job: github.Job, *, project: Project) -> Outcome:
+def cut_off(job: github_model.Job, *, project: Project) -> Outcome:
     """A deployment that a newer run ends in the middle."""
     view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):

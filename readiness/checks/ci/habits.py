@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.dependabot import Update
-from readiness.kinds.github import Action, Job, Step, Workflow, expanded
+from readiness.kinds.github_model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github_texts import expressions
 from readiness.kinds.github_uses import Uses
 from readiness.model import Hit, hit, missing

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github import Job, Step
+from readiness.kinds.github_model import Job, Step
 from readiness.kinds.github_runners import matrix_values
 from readiness.kinds.github_texts import Expression, Text, expressions, is_expression, text_at
 from readiness.model import Hit, hit

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github import Job, Workflow
+from readiness.kinds.github_model import Job, Workflow
 from readiness.kinds.github_runners import labels, matrix_name, matrix_values, system
 from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, Span, hit, joined

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.ci.shapes import Keys, Problem, anything, mapping, one_of, place, scalar, text
-from readiness.kinds.github import Action
+from readiness.kinds.github_model import Action
 from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, hit, missing
 from readiness.project import Project

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.references import popular
-from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_model import Action, Job, Step, Workflow
 from readiness.kinds.github_runners import matrix_name, matrix_values
 from readiness.kinds.github_texts import is_expression
 from readiness.kinds.github_uses import Uses, uses

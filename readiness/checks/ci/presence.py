@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.ci.delivery import all_stages, pipelines
-from readiness.kinds import gitlab
-from readiness.kinds.delivery import Pipeline
+from readiness.kinds import gitlab_model
+from readiness.kinds.delivery import Pipeline, delivers
 from readiness.model import Aside, Hit, Unknown, missing
 from readiness.project import Project
 
 Outcome = Iterator[Hit | Unknown | Aside]
+
+
+def _first(project: Project) -> Pipeline | None:
+    """The first pipeline that delivers, where what all of them lack is told."""
+    return next((one for one in pipelines(project) if delivers(one)), None)
 
 
 def absent(
@@ -22,7 +27,7 @@ def absent(
     """
     known = project.memo(all_stages)
     stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
-    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+    if pipeline is not _first(project):
         yield Aside()
         return
     wanted = [kind for kind in of if kind != "deploy"]
@@ -35,7 +40,7 @@ def absent(
         return
     grip = pipeline.node.key("jobs") if "jobs" in pipeline.node else pipeline.node.at()
     if any(stage.opaque for stage in stages) or (
-        isinstance(pipeline, gitlab.File) and pipeline.includes
+        isinstance(pipeline, gitlab_model.File) and pipeline.includes
     ):
         yield Unknown(grip)
         return
@@ -48,7 +53,7 @@ _SCANS = ("audit", "analysis", "image-scan", "secret-scan")
 def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
     """Scans that run only when somebody pushes."""
     known = project.memo(all_stages)
-    if pipeline is not next((one for one in pipelines(project) if one.delivers), None):
+    if pipeline is not _first(project):
         yield Aside()
         return
     scanning = [
@@ -57,6 +62,6 @@ def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
     if not scanning:
         yield Aside()
         return
-    if any(isinstance(one, gitlab.File) or "schedule" in one.triggers for one in scanning):
+    if any(isinstance(one, gitlab_model.File) or "schedule" in one.triggers for one in scanning):
         return
     yield missing(scanning[0].node.key("on"), at=scanning[0].source, resource=scanning[0].resource)

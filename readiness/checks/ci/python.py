@@ -7,7 +7,7 @@ import builtins
 import warnings
 from collections.abc import Iterator
 
-from readiness.kinds.github import Step
+from readiness.kinds.github_model import Step
 from readiness.kinds.scripts import masked
 from readiness.model import Hit, hit
 

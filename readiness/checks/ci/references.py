@@ -8,7 +8,7 @@ import posixpath
 from importlib import resources
 from typing import Any
 
-from readiness.kinds.github import Action, Job, Step, Workflow
+from readiness.kinds.github_model import Action, Job, Step, Workflow
 from readiness.kinds.github_uses import Uses, repository_root, uses
 from readiness.project import Project
 

@@ -26,7 +26,7 @@ from readiness.checks.ci.shapes import (
     scalar,
     text,
 )
-from readiness.kinds.github import Workflow
+from readiness.kinds.github_model import Workflow
 from readiness.kinds.github_texts import is_expression
 from readiness.model import Hit, hit, missing
 from readiness.syntax.yaml import Map, Seq

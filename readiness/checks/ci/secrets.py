@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github import Job, Step, Workflow, expanded
+from readiness.kinds.github_model import Job, Step, Workflow, expanded
 from readiness.kinds.github_texts import Text, expressions, texts
-from readiness.kinds.gitlab import File
-from readiness.kinds.gitlab import Job as GitlabJob
+from readiness.kinds.gitlab_model import File
+from readiness.kinds.gitlab_model import Job as GitlabJob
 from readiness.kinds.scripts import calls
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex

@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness.checks.ci.cron import CronError, shortest
 from readiness.checks.ci.shapes import PLACEHOLDER
-from readiness.kinds.github import Workflow
+from readiness.kinds.github_model import Workflow
 from readiness.kinds.github_texts import is_expression, text_at
 from readiness.model import Hit, hit, joined
 from readiness.syntax.yaml import Map, Seq

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github import Job, Step, Workflow, expanded
+from readiness.kinds.github_model import Job, Step, Workflow, expanded
 from readiness.kinds.github_runners import labels
 from readiness.kinds.github_texts import Text, expressions, text_at
 from readiness.model import Hit, Span, Unknown, hit, missing

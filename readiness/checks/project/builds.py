@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from readiness.checks.compose.app import owns
 from readiness.checks.project.steps import Place, inside, places
-from readiness.kinds import github, gitlab
+from readiness.kinds import github_model, gitlab_model
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.github import Step
+from readiness.kinds.github_model import Step
 from readiness.kinds.github_texts import text_at
 from readiness.kinds.github_uses import repository_root
 from readiness.model import Span
@@ -21,7 +21,7 @@ from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
-Subject = Service | Step | gitlab.Job
+Subject = Service | Step | gitlab_model.Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ _VALUED = frozenset(
 _BUILDERS = {"docker", "podman", "nerdctl"}
 
 
-def of_runner(runner: Step | gitlab.Job) -> Iterator[Build]:
+def of_runner(runner: Step | gitlab_model.Job) -> Iterator[Build]:
     """The builds of a step or a job: of docker's commands, or of its action."""
     used = runner.uses if isinstance(runner, Step) else None
     if isinstance(runner, Step) and used is not None:
@@ -132,7 +132,7 @@ def _build_words(place: Place) -> tuple[str, ...] | None:
     return None
 
 
-def _of_command(runner: Step | gitlab.Job, place: Place, words: tuple[str, ...]) -> Build:
+def _of_command(runner: Step | gitlab_model.Job, place: Place, words: tuple[str, ...]) -> Build:
     options: dict[str, list[str]] = {}
     operands: list[str] = []
     index = 0
@@ -246,7 +246,7 @@ def builds(project: Project) -> list[Build]:
             if one is not None:
                 found.append(one)
     for document in project.documents("github"):
-        if isinstance(document, github.Workflow):
+        if isinstance(document, github_model.Workflow):
             for job in document.jobs:
                 for step in job.steps:
                     found += of_runner(step)

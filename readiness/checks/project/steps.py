@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from readiness.kinds import gitlab
-from readiness.kinds.github import Job, Step
+from readiness.kinds import gitlab_model
+from readiness.kinds.github_model import Job, Step
 from readiness.kinds.github_texts import Text
 from readiness.kinds.github_uses import repository_root
 from readiness.kinds.scripts import Call, calls
@@ -37,7 +37,7 @@ _WRITES = re.compile(
 )
 
 
-Runner = Step | gitlab.Job
+Runner = Step | gitlab_model.Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def inside(folder: str, word: str) -> str | None:
 
 def places(runner: Runner) -> Iterator[Place]:
     """The commands of a step or a job that run in a folder which is known: no `cd` before them, no other shell."""
-    if isinstance(runner, gitlab.Job):
+    if isinstance(runner, gitlab_model.Job):
         path = runner.source.path
         folder = posixpath.dirname(path) if posixpath.basename(path) == ".gitlab-ci.yml" else None
         texts = list(islice(runner.scripts, MANY))
@@ -99,7 +99,7 @@ def places(runner: Runner) -> Iterator[Place]:
         clean = clean and start is None
 
 
-def _fresh(file: gitlab.File) -> bool:
+def _fresh(file: gitlab_model.File) -> bool:
     """Whether the jobs of a pipeline start with the repository alone: no artifacts, caches or files of others."""
     if "project.fresh" not in file.memo:
         nodes = [node for node in file.node.values() if isinstance(node, Map)]
@@ -186,13 +186,13 @@ def _quiet(call: Call) -> bool:
 
 def mentions(runner: Runner, word: str) -> int:
     """How often a script speaks of a path: more than it is deployed, and the script may look whether it is there."""
-    texts = runner.scripts if isinstance(runner, gitlab.Job) else [runner.run]
+    texts = runner.scripts if isinstance(runner, gitlab_model.Job) else [runner.run]
     return sum(text.value.count(word) for text in texts if text is not None)
 
 
 def conditional(runner: Runner) -> bool:
     """Whether a step may find nothing and pass: it looks whether files are there, or may fail."""
-    if isinstance(runner, gitlab.Job):
+    if isinstance(runner, gitlab_model.Job):
         told = runner.value("allow_failure") not in (None, False)
         return told or "exists" in str(runner.value("rules"))
     nodes = [runner.node, *([runner.job.node] if runner.job is not None else [])]
