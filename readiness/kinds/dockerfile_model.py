@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.dockerfile_scripts import script_of
 from readiness.model import Source, Span
 from readiness.syntax import shell
+from readiness.syntax.dockerfile_shell import script_of
 from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
 from readiness.syntax.words import Word, expand
@@ -359,5 +359,5 @@ class Document:
         """The commands of an instruction, read once."""
         key = id(step.instruction)
         if key not in self.scripts:
-            self.scripts[key] = script_of(step)
+            self.scripts[key] = script_of(step.instruction, self.source.text, step.posix)
         return self.scripts[key]

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from readiness.model import Span
 from readiness.syntax import shell
+from readiness.syntax.instruction import Instruction
 from readiness.syntax.pieces import Pieces, plain
 from readiness.syntax.words import Word
-
-if TYPE_CHECKING:
-    from readiness.kinds.dockerfile_model import Step
 
 _HASHBANG = re.compile(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
 
 
-def script_of(step: Step) -> shell.Script:
-    """The script of an instruction: its text, the heredoc that it runs, or the words of exec form."""
-    one = step.instruction
+def script_of(one: Instruction, text: str, posix: bool) -> shell.Script:
+    """The script of an instruction: its text, the heredoc that it runs, or the words of exec form.
+
+    `text` is the whole file, where here-documents stand; `posix` says whether a shell that is read here runs it.
+    """
     empty = shell.Script(plain(""), (), False, frozenset())
     if one.json:
-        return _exec(step, empty)
-    if not step.posix:
+        return _exec(one, empty)
+    if not posix:
         return empty
     if not one.heredocs:
         return shell.parse(one.body)
-    text = step.source.text
     first = one.heredocs[0]
     if one.body.text.strip() == text[first.word.start : first.word.end]:
         body = text[first.body.start : first.body.end]
@@ -52,9 +50,8 @@ def _without(body: Pieces, spans: list[Span]) -> Pieces:
     return Pieces("".join(text), body.starts, body.places)
 
 
-def _exec(step: Step, empty: shell.Script) -> shell.Script:
+def _exec(one: Instruction, empty: shell.Script) -> shell.Script:
     """Exec form: one command, and the script in it where a shell is started with -c."""
-    one = step.instruction
     if not one.words or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
         return empty
     words = one.words[1:] if one.keyword == "HEALTHCHECK" else one.words
