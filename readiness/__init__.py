@@ -11,11 +11,12 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from readiness.version import __version__
+
 if TYPE_CHECKING:
     from readiness.model import Rule
     from readiness.report import Report
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "catalogue", "check"]
 
 

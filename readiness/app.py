@@ -10,7 +10,7 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import __version__, baseline, checklist, config, discover, kinds, report, rules
+from readiness import baseline, checklist, config, discover, kinds, report, rules
 from readiness import select as selection
 from readiness.config import Config
 from readiness.external import ShellcheckError
@@ -19,6 +19,7 @@ from readiness.parallel import ParallelError
 from readiness.report import Report
 from readiness.rules import Bound
 from readiness.run import Run, Settings, judge
+from readiness.version import __version__
 
 STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readiness import __version__
 from readiness.assembly import Row
 from readiness.discover import Found
 from readiness.engine import Tally
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
 from readiness.run import Run, Settings
+from readiness.version import __version__
 
 FORMAT = 1
 KEPT = 40  # results; the oldest go first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from readiness.model import Finding, Rule, Source, Span, joined, unique
+from readiness.model import Finding, Rule, Source, Span, joined
 from readiness.syntax.yaml import Map, Seq, load_all
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _judge(
         )
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
-        found = joined(unique(finding.rule.id for finding in standing))
+        found = joined(dict.fromkeys(finding.rule.id for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if not names:
         return Verdict(item, "open", "no rule that ran proves it")
@@ -228,7 +228,7 @@ def _judge(
         for source, span in looks[name].places
     }
     evidence = tuple(sorted(places))
-    why = f"{joined(unique(name for group in proven for name in group))} found nothing"
+    why = f"{joined(dict.fromkeys(name for group in proven for name in group))} found nothing"
     return Verdict(item, "met", why, evidence=evidence, rules=names)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from readiness import __version__, commands
+from readiness import commands
 from readiness.console import FAILED, PASSED, UNABLE, Fault, guarded
+from readiness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

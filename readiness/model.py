@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import bisect
 import enum
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -378,24 +377,9 @@ class Finding:
         return self.start.line
 
 
-def fingerprint(rule: str, path: str, subject: str, text: str, nth: int) -> str:
-    """A name for a finding that survives edits elsewhere in the file: no line goes into it."""
-    parts = "\0".join((rule, path, subject, " ".join(text.split()), str(nth)))
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def joined(items: Iterable[object]) -> str:
     """Names for a message: `a, b and c`."""
     names = [str(item) for item in items]
     return (
         names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
     )
-
-
-def unique(items: Iterable[Any]) -> Iterator[Any]:
-    """The items in order, each once."""
-    seen = set()
-    for item in items:
-        if item not in seen:
-            seen.add(item)
-            yield item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
 # Each layer imports only from those before it; layers in one row stand side by side and know nothing of each other.
 LAYERS = [
-    {"model"},
+    {"version", "model"},
     {"syntax"},
     {"kinds"},
     {"project"},
@@ -55,6 +56,9 @@ DOORS = {
 }
 
 
+LINES = 400  # of a file
+
+
 def level(name: str) -> int | None:
     return next((n for n, row in enumerate(LAYERS) if name in row), None)
 
@@ -76,10 +80,11 @@ def imported(path: Path) -> Iterator[tuple[str, bool]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, id(node) in typing) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            if node.module == "readiness":
-                yield from ((f"readiness.{alias.name}", id(node) in typing) for alias in node.names)
-            else:
+            if node.module != "readiness":
                 yield node.module, id(node) in typing
+            if node.module.split(".")[0] == "readiness":
+                names = (f"{node.module}.{alias.name}" for alias in node.names)
+                yield from ((name, id(node) in typing) for name in names)
 
 
 def test_every_module_has_its_layer() -> None:
@@ -108,6 +113,30 @@ def test_packages_from_outside_come_in_by_one_door(path: Path) -> None:
         assert doors is None or inside in doors, (
             f"{name} is imported by {sorted(doors or ['nobody'])} only"
         )
+
+
+def module_of(path: Path) -> str:
+    parts = ("readiness", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_circles() -> None:
+    """Imports inside of functions count too: a circle that is put off is one still."""
+    known = {module_of(path): path for path in modules()}
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        wanted = {other for other, only_types in imported(path) if not only_types}
+        graph[name] = wanted & known.keys() - {name}
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(f"modules import each other: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_is_one_idea(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= LINES, "split it where it holds two ideas"
 
 
 def loaded(code: str) -> set[str]:

@@ -133,54 +133,42 @@ def _words(value: Any) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Port:
+class Part:
+    """A part of a service: it stands where the service stands, and is called as the service unless it has a name."""
+
+    owner: Service
+
+    container = ""
+    source = property(lambda self: self.owner.source)
+    node = property(lambda self: self.owner.node)
+    resource = property(lambda self: self.owner.resource)
+    production = property(lambda self: self.owner.production)
+    purpose = property(lambda self: self.owner.purpose)
+    role = property(lambda self: self.owner.role)
+    name = property(lambda self: self.owner.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Port(Part):
     """One published port of a service."""
 
-    owner: Service
     spec: PortSpec
 
-    source = property(lambda self: self.owner.source)
-    node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    container = ""
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
-    name = property(lambda self: self.owner.name)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mount:
+class Mount(Part):
     """One mount of a service."""
 
-    owner: Service
     spec: MountSpec
-
-    source = property(lambda self: self.owner.source)
-    node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    container = ""
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
-    name = property(lambda self: self.owner.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variable:
+class Variable(Part):
     """One variable of a service's environment (`where` is environment) or of its build (args)."""
 
-    owner: Service
     spec: VariableSpec
     where: str
 
-    source = property(lambda self: self.owner.source)
-    node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    container = ""
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
     service = property(lambda self: self.owner.name)
     name = property(lambda self: self.spec.name)
 
