@@ -139,6 +139,7 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
             continue
         parts: list[tuple[str, int]] = []
         gap: Span | None = None
+        empty = False
         stop = reader.continued(start, end)
         while stop >= 0:
             parts.append((text[start:stop], start))
@@ -152,9 +153,11 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
                 stop = start = first  # an empty part: the loop goes on
                 continue
             if first == end:
-                gap = gap or Span(start, end)
+                empty = True
                 stop = start
                 continue
+            if empty and gap is None:
+                gap = Span(first, end)
             stop = reader.continued(start, end)
         else:
             parts.append((text[start:end], start))

@@ -45,7 +45,10 @@ class Heredoc:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instruction:
-    """One instruction. `body` is everything after the flags; `words` are its arguments."""
+    """One instruction. `body` is everything after the flags; `words` are its arguments.
+
+    `gap` is the first line that an empty line cuts off from what it continues.
+    """
 
     keyword: str
     written: str

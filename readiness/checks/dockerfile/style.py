@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.dockerfile_model import Document, Stage
-from readiness.model import Hit, Span, hit
+from readiness.model import Hit, hit
 
 
 def instruction_case(document: Document) -> Iterator[Hit]:
@@ -32,15 +32,11 @@ def as_case(stage: Stage) -> Iterator[Hit]:
 
 
 def empty_continuation(document: Document) -> Iterator[Hit]:
-    """An empty line inside an instruction."""
+    """An empty line inside an instruction: the place is the line that it cuts off."""
     for step in document.steps:
         one = step.instruction
         if one.gap is not None:
-            line = max(one.gap.start - 1, 0)
-            text = document.source.text
-            end = text.rfind("\n", 0, line + 1)
-            begin = text.rfind("\n", 0, max(end, 0)) + 1
-            yield hit(Span(begin, max(end, begin)), keyword=step.keyword, resource=step.resource)
+            yield hit(one.gap, keyword=step.keyword, resource=step.resource)
 
 
 _FOREIGN = re.compile(r"#[ \t]*hadolint[ \t]+(?:global[ \t]+|stage[ \t]+)?ignore[ \t]*=")
