@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.model import Source, Span
 from readiness.syntax import shell
+from readiness.syntax.base_images import environment_bare
 from readiness.syntax.dockerfile_shell import script_of
 from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
@@ -26,6 +27,7 @@ PROXY_ARGS = frozenset(
     for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
     for name in (upper, upper.lower())
 )
+_SET_ELSEWHERE = PLATFORM_ARGS | PROXY_ARGS | {"PATH"}
 _IN_FORCE = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
 _WINDOWS = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
 
@@ -129,11 +131,14 @@ class Stage:
         return self.start is None or id(self) in self.document.shipped
 
     def of(self, keyword: str) -> list[Instruction]:
-        """The stage's own instructions of one keyword, those under ONBUILD left out."""
+        """The stage's instructions of one keyword, after those that ONBUILD of its base runs here.
+
+        Its own under ONBUILD are left out: they run in the stages that build on it.
+        """
         if not self.by_keyword:
-            for one in self.instructions:
-                if not one.onbuild:
-                    self.by_keyword.setdefault(one.keyword, []).append(one)
+            triggered = [one for one in self.base.instructions if one.onbuild] if self.base else []
+            for one in (*triggered, *(one for one in self.instructions if not one.onbuild)):
+                self.by_keyword.setdefault(one.keyword, []).append(one)
         return self.by_keyword.get(keyword, [])
 
     def last(self, keyword: str, before: int | None = None) -> Value | None:
@@ -170,8 +175,8 @@ class Stage:
                 index = bisect_left(entries, before, key=lambda entry: entry[0])
                 if index:
                     return entries[index - 1][1]
-        known_base = self.scratch and name not in PLATFORM_ARGS | PROXY_ARGS
-        return "" if known_base else None
+        unset = environment_bare(self.root.image) and name not in _SET_ELSEWHERE
+        return "" if unset else None
 
     def declares(self, name: str, before: int) -> bool:
         """Whether ENV or ARG of the stage, or of one below it, sets the name before an offset."""

@@ -21,6 +21,8 @@ _DEBIAN_BASED = frozenset(
     | {"buildpack-deps", "nginx", "httpd", "postgres", "mysql", "redis", "mongo", "gcc", "maven"}
 )
 
+_BARE = frozenset({"scratch", "alpine", "debian", "ubuntu", "busybox"})
+
 
 class EndOfLife(NamedTuple):
     """A release that gets no updates any more: its name, and the day that ended them."""
@@ -98,6 +100,11 @@ def _system(tag: str) -> EndOfLife | None:
                 if day and day <= as_of():
                     return EndOfLife(f"alpine {cycle}", day)
     return None
+
+
+def environment_bare(image: Image) -> bool:
+    """Whether an image is one whose ENV holds PATH and nothing else."""
+    return not image.name_unknown and image.familiar in _BARE
 
 
 def shell_family(image: Image) -> str:

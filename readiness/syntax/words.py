@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from readiness.model import Span
 from readiness.syntax.pieces import Pieces
@@ -16,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL = re.compile(r"[0-9@*#?$!-]")
 _DEPTH = 8  # of defaults inside defaults
 _LIMIT = 20_000  # characters: variables that double each other grow without a bound
+_GLOB = 200  # characters of a pattern, and of a value that one is matched with
 _REACH = 2_000  # characters that a `${...}` may be long
 Lookup = Callable[[str], str | None]
 
@@ -218,15 +220,33 @@ def expand(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) 
 
 def _value(found: Reference, lookup: Lookup, escape: str, depth: int) -> str | None:
     value = lookup(found.name)
-    if not found.modifier:
+    kind = found.modifier
+    if not kind or value is None:
         return value
-    if depth > _DEPTH or found.modifier not in (":-", "-", ":+", "+", ":?", "?"):
+    if depth > _DEPTH:
         return None
-    if value is None:
+    if kind[-1] == "-":
+        return value or expand(found.argument, lookup, escape, depth + 1)
+    if kind[-1] == "+":
+        return expand(found.argument, lookup, escape, depth + 1) if value else ""
+    if kind[-1] == "?":
+        return value
+    return _changed(value, kind, expand(found.argument, lookup, escape, depth + 1))
+
+
+def _changed(value: str, kind: str, argument: str | None) -> str | None:
+    """`${v#p}`, `${v%p}` and `${v/p/s}`: the value without what matches at an end, or with it replaced."""
+    if argument is None or len(argument) > _GLOB or len(value) > _GLOB or "[" in argument:
         return None
-    is_set = bool(value)
-    if found.modifier[-1] == "-":
-        return value if is_set else expand(found.argument, lookup, escape, depth + 1)
-    if found.modifier[-1] == "+":
-        return expand(found.argument, lookup, escape, depth + 1) if is_set else ""
+    if kind[0] == "/":
+        pattern, _, new = argument.partition("/")
+        known = pattern and not {"*", "?", "\\"} & set(pattern)
+        return value.replace(pattern, new, -1 if len(kind) == 2 else 1) if known else None
+    if kind[0] not in "#%":
+        return None
+    sizes = range(len(value) + 1) if len(kind) == 1 else range(len(value), -1, -1)
+    for size in sizes:
+        head, tail = value[:size], value[len(value) - size :]
+        if fnmatchcase(head if kind[0] == "#" else tail, argument):
+            return value[size:] if kind[0] == "#" else value[: len(value) - size]
     return value

@@ -59,7 +59,7 @@ def test_stages_inherit() -> None:
 
 def test_scopes_of_variables() -> None:
     found = document(
-        "ARG G=global\nARG N\nFROM alpine\nARG G\nARG L=local\nENV L=env E=$L\nARG L=other\nRUN x\n"
+        "ARG G=global\nARG N\nFROM node\nARG G\nARG L=local\nENV L=env E=$L\nARG L=other\nRUN x\n"
     )
     (stage,) = found.stages
     at = found.source.text.index("RUN")
@@ -70,6 +70,49 @@ def test_scopes_of_variables() -> None:
     assert stage.lookup("L", 0) is None
     assert stage.expand("${X:-y}/$L", at) is None
     assert stage.expand("'$L'$L", at) == "$Lenv"
+
+
+def test_nothing_but_path_is_set_in_plain_bases() -> None:
+    (stage,) = document("FROM alpine:3.22\nRUN x\n").stages
+    assert stage.lookup("X", 100) == ""
+    assert stage.lookup("PATH", 100) is None
+    assert stage.lookup("TARGETARCH", 100) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("${V#v}", "1.2.3"),
+        ("${V#*.}", "2.3"),
+        ("${V##*.}", "3"),
+        ("${V%.*}", "v1.2"),
+        ("${V%%.*}", "v1"),
+        ("${V/./_}", "v1_2.3"),
+        ("${V//./_}", "v1_2_3"),
+        ("${V/$D/_}", "v1_2.3"),
+        ("${V#x}", "v1.2.3"),
+        ("${V/*/_}", None),
+        ("${V#[a-z]}", None),
+        ("${V#$UNSEEN}", None),
+        ("${V:-x}", "v1.2.3"),
+        ("${EMPTY:-x}", "x"),
+        ("${V:+x}", "x"),
+        ("${V^}", None),
+    ],
+)
+def test_modifiers_of_variables(word: str, expected: str | None) -> None:
+    (stage,) = document("FROM node\nENV V=v1.2.3 D=. EMPTY=\nRUN x\n").stages
+    assert stage.expand(word, 1000) == expected
+
+
+def test_what_stands_under_onbuild_runs_in_the_stage_above() -> None:
+    found = document(
+        "FROM a AS b\nONBUILD USER app\nFROM b AS c\nFROM c\nUSER other\nFROM b\nUSER last\n"
+    )
+    first, second, third, fourth = found.stages
+    assert first.get("USER") is None
+    assert second.get("USER") == "app"
+    assert (third.get("USER"), fourth.get("USER")) == ("other", "last")
 
 
 def test_doubling_variables_have_an_end() -> None:

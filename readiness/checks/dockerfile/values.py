@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.syntax.base_images import environment_bare
 from readiness.syntax.words import Reference, references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
 _EXPANDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME",
                       "WORKDIR"})  # fmt: skip
-# Bases whose ENV is known to hold PATH only.
-_BARE = frozenset({"scratch", "alpine", "debian", "ubuntu", "busybox"})
 
 
 def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
@@ -169,7 +168,7 @@ def _why_undefined(stage: Stage, name: str, after: int) -> str:
     close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85) if len(name) < 60 else []
     if close:
         return f"did you mean {close[0]}?"
-    return "nothing sets it" if stage.root.image.familiar in _BARE else ""
+    return "nothing sets it" if environment_bare(stage.root.image) else ""
 
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9]|[._-](?![._-]))*\Z")
