@@ -209,9 +209,36 @@ def _dclint(source: Source) -> Iterator[Directive]:
             alone = not line[: found.start()].strip()
             last = min(row + alone, len(source.lines))
             yield Directive(source, "dclint", rules, _rows(source, row, last))
+            if _LISTS.match(source.line(last)):
+                named = _OF_LISTS if EVERY in rules else _OF_LISTS & set(rules)
+                below = _rows(source, last, _end_of_list(source, last))
+                yield Directive(source, "dclint", tuple(sorted(named)), below)
         elif row <= first:
             every = (EVERY,) if found["reach"] else rules
             yield Directive(source, "dclint", every, _whole(source))
+
+
+# Rules of which dclint tells at the key of the list, whatever entry it is that is wrong.
+_OF_LISTS = {
+    "no-unbound-port-interfaces",
+    "no-duplicate-exported-ports",
+    "service-ports-alphabetical-order",
+    "service-dependencies-alphabetical-order",
+}
+_LISTS = re.compile(r"[ ]*[\"']?(?:ports|depends_on)[\"']?[ ]*:")
+
+
+def _end_of_list(source: Source, row: int) -> int:
+    """The last line of the block under a key: what is indented more, or begins with a dash as deep as the key."""
+    key = source.line(row)
+    depth = len(key) - len(key.lstrip(" "))
+    for below in range(row + 1, len(source.lines) + 1):
+        line = source.line(below)
+        bare = line.lstrip(" ")
+        indent = len(line) - len(bare)
+        if bare and indent <= depth and not (indent == depth and bare.startswith("-")):
+            return below - 1
+    return len(source.lines)
 
 
 def _first(source: Source) -> int:

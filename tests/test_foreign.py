@@ -169,6 +169,26 @@ def test_a_compose_file(tmp_path: Path, text: str, stay: list[int]) -> None:
     assert lines(check(tmp_path, "compose.yaml", text, "compose/image-tag-floating")) == stay
 
 
+PORTS = "services:\n  a:\n    ports:{0}\n{1}      - '80:80'\n\n      - '81:81'\n    user: x\n  b:\n    ports: ['82:82']\n"
+LISTS = {
+    "at the key": (PORTS.format(" # dclint disable-line", ""), [9]),
+    "at the key, the rule": (
+        PORTS.format(" # dclint disable-line no-unbound-port-interfaces", ""),
+        [9],
+    ),
+    "at the key, another rule": (
+        PORTS.format(" # dclint disable-line require-quotes-in-ports", ""),
+        [4, 6, 9],
+    ),
+    "above an entry": (PORTS.format("", "      # dclint disable-line\n"), [7, 10]),
+}
+
+
+@pytest.mark.parametrize(("text", "stay"), LISTS.values(), ids=LISTS)
+def test_a_list_of_a_compose_file(tmp_path: Path, text: str, stay: list[int]) -> None:
+    assert lines(check(tmp_path, "compose.yaml", text, "compose/port-every-interface")) == stay
+
+
 JOBS = """\
 on:{on}
   pull_request_target:

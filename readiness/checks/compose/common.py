@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness.checks.compose.app import owns, whole
 from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded
+from readiness.kinds.compose_parts import expanded, strings
 from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.dockerfile_model import Stage
 from readiness.model import Hit, Span, hit, missing
@@ -97,6 +97,14 @@ def replicas(node: Map) -> int | None:
                 return None
             return int(text) if text.isdigit() and len(text) < 9 else 1
     return 1
+
+
+def together(first: Service, second: Service) -> bool:
+    """Whether two services may run at once: not if each is in profiles that the other is not in."""
+    mine, theirs = (
+        {text for text, _ in strings(one.full.get("profiles"))} for one in (first, second)
+    )
+    return not mine or not theirs or bool(mine & theirs)
 
 
 def stage_of(service: Service, project: Project) -> Stage | None:

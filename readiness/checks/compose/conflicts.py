@@ -26,6 +26,9 @@ def conflicts(service: Service, project: Project) -> Found:
     build = own.get("build")
     if "network_mode" in own and isinstance(own.get("networks"), Map | Seq) and own["networks"]:
         yield hit(own.at("network_mode"), first="network_mode", second="networks")
+    mode = str(own.get("network_mode"))
+    if own.get("ports") and (mode == "host" or mode.startswith(("service:", "container:"))):
+        yield hit(own.at("ports"), first="ports", second=f"network_mode {mode}")
     if isinstance(build, Map) and {"dockerfile", "dockerfile_inline"} <= set(build):
         yield hit(
             build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Iterator
 
 from readiness.checks.compose.app import App, apps, whole
-from readiness.checks.compose.common import RUNTIMES, line, replicas
+from readiness.checks.compose.common import RUNTIMES, line, replicas, together
 from readiness.kinds.compose_model import Document, Port, Service
 from readiness.kinds.compose_parts import PortSpec, Range, port_specs, strings
 from readiness.model import Hit, Related, Unknown, hit
@@ -40,7 +41,7 @@ def loopback(spec: PortSpec) -> bool:
 
 def unaddressed(port: Port) -> Found:
     """A port whose entry names no address of the host."""
-    if port.spec.host_ip is None and everywhere(port.spec):
+    if not port.spec.host_ip and everywhere(port.spec):
         yield hit(port.spec.span, port=port.spec.text)
 
 
@@ -125,57 +126,65 @@ def proxy_bypassed(port: Port, project: Project) -> Found:
             return
 
 
-def _overlap(first: Range, second: Range) -> bool:
-    return first[0] <= second[1] and second[0] <= first[1]
+def _overlap(first: PortSpec, second: PortSpec) -> bool:
+    """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
+    one, two = first.published, second.published
+    if one is None or two is None or (_pool(first) and _pool(second)):
+        return False
+    return one[0] <= two[1] and two[0] <= one[1]
+
+
+def _pool(spec: PortSpec) -> bool:
+    """Whether Docker may choose among several ports of the host for one of the container."""
+    return not _single(spec) and spec.target is not None and spec.target[0] == spec.target[1]
 
 
 def _same_address(first: PortSpec, second: PortSpec) -> bool:
-    """Whether two ports want one address; every interface is every address."""
-    wide = {None, "", "0.0.0.0", "::"}  # noqa: S104
-    return first.host_ip in wide or second.host_ip in wide or first.host_ip == second.host_ip
-
-
-def _together(first: Service, second: Service) -> bool:
-    """Whether two services may run at once: not if each is in profiles that the other is not in."""
-    mine, theirs = (
-        {text for text, _ in strings(one.full.get("profiles"))} for one in (first, second)
-    )
-    return not mine or not theirs or bool(mine & theirs)
+    """Whether two ports want one address; every interface is every address, `0.0.0.0` those of its family."""
+    one, two = first.host_ip, second.host_ip
+    if not one or not two or one == two:
+        return True
+    wide = {"0.0.0.0", "::"}  # noqa: S104
+    return (one in wide or two in wide) and (":" in one) == (":" in two)
 
 
 def clashes(document: Document, project: Project) -> Found:
     """A port of the host that two services publish."""
     app: App = project.memo(apps).app(document)
-    taken: list[tuple[Service, PortSpec]] = []
+    single: dict[int, list[tuple[Service, PortSpec]]] = {}
+    wide: list[tuple[Service, PortSpec]] = []
     for service in app.services().values():
+        own = {one.span for one in port_specs(service.node)}
         for spec in port_specs(service.full):
             if spec.published is None or spec.published == (0, 0) or spec.open:
                 continue
-            for other, theirs in taken:
-                if (
-                    (other is not service or theirs.span != spec.span)
-                    and theirs.protocol.lower() == spec.protocol.lower()
-                    and theirs.published is not None
-                    and _overlap(theirs.published, spec.published)
-                    and _same_address(theirs, spec)
-                    and _together(other, service)
-                    and (other is not service or theirs.published == spec.published)
-                    and service.document is document
-                    and spec.span in {one.span for one in port_specs(service.node)}
-                ):
-                    yield hit(
-                        spec.span,
-                        port=spec.published[0]
-                        if _single(spec)
-                        else f"{spec.published[0]}-{spec.published[1]}",
-                        other=other.name,
-                        resource=service.resource,
-                        related=[
-                            Related(other.source, theirs.span, f"{other.name} publishes it here")
-                        ],
-                    )
-                    break
+            first, last = spec.published
+            near = single.get(first, []) if _single(spec) else itertools.chain(*single.values())
+            found = next(
+                (one for one in itertools.chain(near, wide) if _clash(*one, service, spec)), None
+            )
+            if found is not None and service.document is document and spec.span in own:
+                other, theirs = found
+                yield hit(
+                    spec.span,
+                    port=first if _single(spec) else f"{first}-{last}",
+                    other=other.name,
+                    resource=service.resource,
+                    related=[Related(other.source, theirs.span, f"{other.name} publishes it here")],
+                )
+            taken = single.setdefault(first, []) if _single(spec) else wide
             taken.append((service, spec))
+
+
+def _clash(other: Service, theirs: PortSpec, service: Service, spec: PortSpec) -> bool:
+    """Whether two entries want one port of one address at one time; an entry that is shared by an alias is one."""
+    return (
+        (other is not service or theirs.span != spec.span)
+        and theirs.protocol.lower() == spec.protocol.lower()
+        and _overlap(theirs, spec)
+        and _same_address(theirs, spec)
+        and together(other, service)
+    )
 
 
 def _single(spec: PortSpec) -> bool:

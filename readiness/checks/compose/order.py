@@ -21,10 +21,24 @@ def _first_out_of_order(ranks: Sequence[Any]) -> int | None:
     return next((index for index in range(1, len(ranks)) if ranks[index] < ranks[index - 1]), None)
 
 
+# Signs and letters as dictionaries order them, without case: `_` before `-` before `.` before digits.
+_SIGNS = str.maketrans("_-.", "\x01\x02\x03")
+
+
+def _alphabetical(name: str) -> str:
+    return name.lower().translate(_SIGNS)
+
+
+def _rank(key: str, order: Sequence[str]) -> tuple[int, str]:
+    """Where a key belongs: at its place in the order, or behind it by the alphabet."""
+    return (order.index(key), "") if key in order else (len(order), key)
+
+
 def top_level(document: Document) -> Iterator[Hit]:
     """Top-level keys out of order."""
-    keys = [key for key in document.node if key.startswith("x-") or key in _TOP]
-    place = _first_out_of_order([_TOP.index("x-" if key.startswith("x-") else key) for key in keys])
+    keys = list(document.node)
+    ranks = [(0, key) if key.startswith("x-") else _rank(key, _TOP) for key in keys]
+    place = _first_out_of_order(ranks)
     if place is not None and not document.legacy:
         yield hit(document.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
@@ -32,8 +46,7 @@ def top_level(document: Document) -> Iterator[Hit]:
 def service_keys(service: Service) -> Iterator[Hit]:
     """Keys of a service out of order."""
     keys = [key for key in service.node if key not in service.node.merged]
-    ranks = [_KEYS.index(key) if key in _KEYS else len(_KEYS) for key in keys]
-    place = _first_out_of_order(ranks)
+    place = _first_out_of_order([_rank(key, _KEYS) for key in keys])
     if place is not None:
         yield hit(service.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
@@ -41,7 +54,7 @@ def service_keys(service: Service) -> Iterator[Hit]:
 def services(document: Document) -> Iterator[Hit]:
     """Services out of alphabetical order."""
     found = list(document.services.values())
-    place = _first_out_of_order([one.name.lower() for one in found])
+    place = _first_out_of_order([_alphabetical(one.name) for one in found])
     if place is not None:
         yield hit(found[place].head, key=found[place].name, before=found[place - 1].name)
 
@@ -50,7 +63,7 @@ def dependencies(service: Service) -> Iterator[Hit]:
     """Dependencies out of alphabetical order."""
     depends = service.node.get("depends_on")
     found = list(names(depends))
-    place = _first_out_of_order([name.lower() for name, _ in found])
+    place = _first_out_of_order([_alphabetical(name) for name, _ in found])
     if place is not None:
         key = found[place][1]
         span = depends.key(key) if isinstance(depends, Map) else service.node["depends_on"].at(key)
@@ -62,8 +75,9 @@ def ports(service: Service) -> Iterator[Hit]:
     found = list(port_specs(service.node))
     ranks = []
     for spec in found:
-        number = spec.published or (None if spec.host or spec.open else spec.target)
-        ranks.append(number[0] if number else -1)
+        number = spec.published or spec.target
+        hidden = "$" in spec.text or number is None
+        ranks.append((0, 0, spec.text) if hidden else (1, number[0] if number else 0, ""))
     place = _first_out_of_order(ranks)
     if place is not None:
         yield hit(found[place].span, key=found[place].text, before=found[place - 1].text)

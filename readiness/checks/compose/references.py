@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.compose.app import App, apps, included, outside, resolve, whole
+from readiness.checks.compose.common import together
 from readiness.kinds.compose_model import Document, Service
 from readiness.kinds.compose_parts import expanded, mount_specs, names, strings
 from readiness.model import Hit, Span, Unknown, hit
@@ -274,17 +275,15 @@ def _amends(service: Service) -> bool:
 def container_names(document: Document, project: Project) -> Found:
     """A container_name that two services have."""
     app: App = project.memo(apps).app(document)
-    first: dict[str, str] = {}
-    for name, service in app.services().items():
+    first: dict[str, Service] = {}
+    for service in app.services().values():
         value = service.full.get("container_name")
         text = expanded(value).text if isinstance(value, str) else ""
-        if not text or HOLE in text:
+        if not text:
             continue
-        other = first.setdefault(text, name)
-        if other != name and service.document is document and "container_name" in service.node:
-            yield hit(
-                service.node.at("container_name"),
-                value=text,
-                other=other,
-                resource=service.resource,
-            )
+        # One text with one variable in it is one name, whatever the variable holds.
+        other = first.setdefault(str(value) if HOLE in text else text, service)
+        own = service.document is document and "container_name" in service.node
+        if other is not service and own and together(other, service):
+            span = service.node.at("container_name")
+            yield hit(span, value=str(value), other=other.name, resource=service.resource)
