@@ -211,10 +211,10 @@ def _from_manifest(call: packages.Call) -> bool:
 def owned_again(step: Step) -> Iterator[Hit]:
     """chown or chmod -R of what an earlier COPY brought: the files are stored twice."""
     one = step.instruction
-    if one.keyword != "RUN" or step.onbuild:
+    if one.keyword != "RUN" or step.onbuild or not step.stage.shipped:
         return
     for command in step.script.commands:
-        if command.program != "chown" or not command.has("-R", "--recursive"):
+        if command.program not in ("chown", "chmod") or not command.has("-R", "--recursive"):
             continue
         for word in command.operands()[1:]:
             path = word.value.rstrip("/*") or "/"
@@ -222,7 +222,7 @@ def owned_again(step: Step) -> Iterator[Hit]:
                 if start > one.span.start:
                     break
                 if target == path or target.startswith(f"{path}/"):
-                    yield hit(command.span, path=word.value)
+                    yield hit(command.span, path=word.value, program=command.program)
                     return
 
 

@@ -9,7 +9,6 @@ from readiness.checks.dockerfile.packages import shipped
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.base_images import nonroot_user
-from readiness.syntax.shell import Word
 
 _DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
 
@@ -89,45 +88,6 @@ def sudo(command: Command) -> Iterator[Hit]:
     """A command runs through sudo."""
     if command.whole.program == "sudo":
         yield hit(command.whole.name_span)
-
-
-_WORLD = re.compile(
-    r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[oa][ugoa]*[+=][rwxXst]*w[rwxXst]*\Z|[+]w\Z"
-)
-_SETID = re.compile(r"0?[2-7][0-7]{3}\Z|[ugoa]*[ugoa]?[+=][rwxX]*s[rwxX]*\Z")
-
-
-def world_writable(command: Command) -> Iterator[Hit]:
-    """chmod lets everyone write; the sticky bit of folders like /tmp is fine."""
-    mode = _mode(command)
-    if mode and _WORLD.match(mode.value) and not re.match(r"0?1[0-7]{3}\Z", mode.value):
-        if any(part.strip() == "+w" for part in mode.value.split(",")):
-            return
-        yield hit(mode.span, mode=mode.value)
-
-
-def setid(command: Command) -> Iterator[Hit]:
-    """chmod sets the setuid or setgid bit on a file."""
-    mode = _mode(command)
-    if mode is None or not _SETID.match(mode.value):
-        return
-    numeric = mode.value.lstrip("0")
-    if numeric.isdigit() and (len(numeric) < 4 or not int(numeric[0]) & 4):
-        return
-    if not numeric.isdigit() and mode.value[0] == "g":
-        return
-    yield hit(mode.span, mode=mode.value)
-
-
-def _mode(command: Command) -> Word | None:
-    if command.program != "chmod":
-        return None
-    words = [
-        word
-        for word in command.command.words
-        if not re.match(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)", word.value)
-    ]
-    return words[0] if words else None
 
 
 def password_set(command: Command) -> Iterator[Hit]:

@@ -1,0 +1,90 @@
+"""Checks of file modes: what chmod, install, mkdir and `--chmod` set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from readiness.checks.dockerfile.packages import shipped
+from readiness.kinds.dockerfile_model import Step
+from readiness.model import Hit, Span, hit
+from readiness.syntax import shell
+from readiness.syntax.wrappers import unwrapped
+
+
+class Mode(NamedTuple):
+    """A mode as written, where, and what sets it."""
+
+    text: str
+    span: Span
+    by: str
+
+
+_OPTION = re.compile(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)")
+_OCTAL = re.compile(r"[0-7]{3,5}\Z")
+_CLAUSE = re.compile(r"([ugoa]*)[+=]([rwxXst]+)\Z")
+
+
+def modes(step: Step) -> Iterator[Mode]:
+    """Every mode that an instruction gives to files."""
+    if step.keyword in ("COPY", "ADD"):
+        flag = step.instruction.flag("chmod")
+        if flag is not None:
+            yield Mode(flag.value, flag.value_span, f"{step.keyword} --chmod")
+    elif step.keyword == "RUN":
+        for command in step.script.commands:
+            word = _mode(unwrapped(command))
+            if word is not None:
+                yield Mode(word.value, word.span, unwrapped(command).program)
+
+
+def _mode(command: shell.Command) -> shell.Word | None:
+    """The mode that a command sets: chmod's first operand, also behind find -exec; -m of install and mkdir."""
+    words = list(command.words)
+    if command.program == "find":
+        places = [at for at, word in enumerate(words[:-1]) if word.value in ("-exec", "-execdir")]
+        calls = [at + 1 for at in places if words[at + 1].value.rpartition("/")[2] == "chmod"]
+        words = words[calls[0] + 1 :] if calls else []
+    elif command.program in ("install", "mkdir"):
+        for at, word in enumerate(words):
+            if word.value in ("-m", "--mode") and at + 1 < len(words):
+                return words[at + 1]
+        return None
+    elif command.program != "chmod":
+        return None
+    return next((word for word in words if not _OPTION.match(word.value)), None)
+
+
+def world_writable(step: Step) -> Iterator[Hit]:
+    """A mode lets everyone write; the sticky bit of folders like /tmp is fine."""
+    for mode in modes(step) if shipped(step) else ():
+        if _OCTAL.match(mode.text):
+            special = int(mode.text[:-3] or "0", 8)
+            open_to_all = int(mode.text[-1], 8) & 2 and not special & 1
+        else:
+            open_to_all = any(
+                {"o", "a"} & set(who) and "w" in what and "t" not in what
+                for who, what in _clauses(mode.text)
+            )
+        if open_to_all:
+            yield hit(mode.span, mode=mode.text, by=mode.by)
+
+
+def setid(step: Step) -> Iterator[Hit]:
+    """A mode sets the setuid bit; setgid on its own is how folders pass their group on."""
+    for mode in modes(step) if shipped(step) else ():
+        if _OCTAL.match(mode.text):
+            bit = int(mode.text[:-3] or "0", 8) & 4
+        else:
+            bit = any("s" in what and who != "g" for who, what in _clauses(mode.text))
+        if bit:
+            yield hit(mode.span, mode=mode.text, by=mode.by)
+
+
+def _clauses(mode: str) -> Iterator[tuple[str, str]]:
+    """(who, what) of each part of a symbolic mode that grants something."""
+    for part in mode.split(","):
+        match = _CLAUSE.match(part)
+        if match:
+            yield match.group(1), match.group(2)
