@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.compose.common import judged
 from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import part
+from readiness.kinds.compose_parts import expanded, part
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.base_images import end_of_life
+from readiness.syntax.interpolation import HOLE
 
 Found = Iterator[Hit | Unknown]
 
@@ -57,9 +58,20 @@ def ended(service: Service) -> Found:
 
 
 def build_and_image(service: Service) -> Found:
-    """A build beside an image, and nothing that says which of them is meant."""
-    if "build" in service.node and "image" in service.node and "pull_policy" not in service.full:
-        yield hit(service.node.key("build"))
+    """A build beside an image, and nothing that says which of them is meant.
+
+    Only `build` and `never` say it. With the others Compose pulls, and builds where the pull fails.
+    """
+    if "build" not in service.node or "image" not in service.node:
+        return
+    policy = expanded(service.full.get("pull_policy")).text
+    if HOLE in policy:
+        yield Unknown(service.node.key("build"))
+    elif policy not in {"build", "never"}:
+        yield hit(
+            service.node.key("build"),
+            policy=f"pull_policy {policy}" if policy else "no pull_policy",
+        )
 
 
 def build_in_production(service: Service, project: Project) -> Found:
