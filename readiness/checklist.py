@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from readiness import compiled
 from readiness.model import Finding, Rule, Source, Span, joined
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import load_all
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -99,16 +100,19 @@ class Outcome:
 
 def load(folder: Path) -> tuple[Checklist, ...]:
     """The checklists of a folder, by name."""
-    return tuple(
-        parse(path.name, path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))
-    )
+    read = compiled.load(folder, lambda path: load_all(path.read_text("utf-8")))
+    return tuple(made(f"{name}.yaml", documents) for name, documents in read.items())
 
 
 def parse(name: str, text: str) -> Checklist:
     """One checklist file; raises ChecklistError where it is not as it must be."""
-    documents = load_all(text)
+    return made(name, load_all(text))
+
+
+def made(name: str, documents: list[Any]) -> Checklist:
+    """The checklist that the YAML documents of a file make."""
     node = documents[0] if len(documents) == 1 else None
-    if not isinstance(node, Map) or not isinstance(node.get("items"), Seq):
+    if not isinstance(node, dict) or not isinstance(node.get("items"), list):
         raise ChecklistError(f"{name}: a checklist is one mapping with system, title and items")
     system, title = node.get("system"), node.get("title")
     if not isinstance(system, str) or not isinstance(title, str):
@@ -123,7 +127,7 @@ def parse(name: str, text: str) -> Checklist:
 
 
 def _item(name: str, system: str, entry: Any) -> Item:
-    if not isinstance(entry, Map) or not entry.keys() <= _KEYS:
+    if not isinstance(entry, dict) or not entry.keys() <= _KEYS:
         raise ChecklistError(f"{name}: an item has {joined(sorted(_KEYS))}, and no other key")
     key, section, ask, verify = (entry.get(word) for word in ("id", "section", "ask", "verify"))
     if not (isinstance(key, str) and isinstance(section, str) and isinstance(ask, str)):
@@ -140,7 +144,7 @@ def _item(name: str, system: str, entry: Any) -> Item:
     return Item(key, section, ask, verify, tuple(over), figures, _proof(name, key, entry))
 
 
-def _proof(name: str, key: str, entry: Map) -> tuple[tuple[str, ...], ...] | None:
+def _proof(name: str, key: str, entry: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
     if "proof" not in entry:
         return None
     groups = entry["proof"] if isinstance(entry["proof"], list) else [None]

@@ -12,7 +12,7 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness import kinds
+from readiness import compiled, kinds
 from readiness.model import (
     CATEGORIES,
     LEVELS,
@@ -28,7 +28,7 @@ from readiness.model import (
 )
 from readiness.predicates import Clause, predicate, steps_of
 from readiness.project import Project
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, load_all
 
 Outcome = Iterable[Hit | Unknown | Aside]
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
@@ -39,8 +39,8 @@ KEYS = frozenset(
 EXTERNAL = re.compile(
     r"shell(?:/(?:SC\d{0,4})?)?"
 )  # ids, and prefixes of ids, of rules that other programs bring
-_LEVEL = re.compile(r"^level: (\w+)", re.MULTILINE)
-_HIDES = re.compile(r"^hides: true", re.MULTILINE)
+_SEVERITIES = tuple(str(one) for one in Severity)
+_CONFIDENCES = tuple(str(one) for one in Confidence)
 _EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
 
 
@@ -58,11 +58,16 @@ class Bound:
     """A rule, and what runs it: which subjects it counts and the function that judges one."""
 
     rule: Rule
-    path: Path
+    file: str
     when: tuple[tuple[str, Any], ...]
     clauses: tuple[Clause, ...] = ()
     check: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """The rule's file."""
+        return Path(self.file)
 
     @cached_property
     def function(self) -> Callable[..., Outcome]:
@@ -107,25 +112,27 @@ def resolve(name: str) -> Callable[..., Outcome]:
     return found
 
 
+@cache
 def folder() -> Path:
     """Where the tool's own rules are: inside the installed package, or beside it in a checkout."""
     packed = Path(__file__).with_name("_rules")
     return packed if packed.is_dir() else Path(__file__).parent.parent / "rules"
 
 
-def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tuple[str, Path]]:
+def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tuple[str, str]]:
     """(id, file) of every rule under the roots, in order; a later root may not reuse an id."""
     seen: set[str] = set()
     for root in roots:
         for group in groups:
-            for path in sorted((root / group).glob("*.yaml")):
-                name = f"{group}/{path.stem}"
+            for stem in compiled.names(root / group):
+                name = f"{group}/{stem}"
                 if name in seen:
                     raise RuleError(
-                        path.name, f"there is a rule {name} already; give this one another name"
+                        f"{stem}.yaml",
+                        f"there is a rule {name} already; give this one another name",
                     )
                 seen.add(name)
-                yield name, path
+                yield name, f"{root}/{name}.yaml"
 
 
 def ids(roots: Sequence[Path] = ()) -> list[str]:
@@ -144,7 +151,7 @@ def load(
     run over one manifest need not know what there is to say of workflows.
     """
     known = {name for name, _ in files([folder()], groups)}
-    found = [read(name, path) for name, path in files(roots, groups)]
+    found = [read(name, Path(file)) for name, file in files(roots, groups)]
     for bound in found:
         if bound.rule.id in known:
             text = f"there is a rule {bound.rule.id} already; give this one another name"
@@ -156,20 +163,22 @@ def load(
 @cache
 def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
     """The rules that ship with the tool, read once a process."""
-    made = []
-    for name, path in files([folder()], groups):
-        text = path.read_text(encoding="utf-8")
-        level = _LEVEL.search(text)
-        if (level[1] if level else LEVELS[0]) in levels or _HIDES.search(text):
-            made.append(read(name, path, text))
-    return tuple(made)
+    return tuple(
+        made(f"{group}/{stem}", f"{folder()}/{group}/{stem}.yaml", spec)
+        for group in groups
+        for stem, spec in compiled.load(folder() / group, spec_of).items()
+        if spec.get("level", LEVELS[0]) in levels or spec.get("hides") is True
+    )
 
 
-def read(name: str, path: Path, text: str = "") -> Bound:
-    """One rule file without its examples, which are read by `examples` when somebody wants them."""
-    text = text or path.read_text(encoding="utf-8")
-    cut = _EXAMPLES.search(text)
-    source = Source(path.name, text[: cut.start()] if cut else text)
+def read(name: str, path: Path) -> Bound:
+    """The rule of a file."""
+    return made(name, str(path), spec_of(path))
+
+
+def spec_of(path: Path) -> dict[str, Any]:
+    """What a rule file says, its examples apart. Raises RuleError."""
+    source = words(path)
     try:
         documents = load_all(source.text)
     except ParseError as error:
@@ -179,29 +188,41 @@ def read(name: str, path: Path, text: str = "") -> Bound:
     spec = documents[0] if documents else None
     if not isinstance(spec, Map):
         raise RuleError(path.name, "a rule file is a mapping; see docs/writing-rules.md")
+    return spec
+
+
+def words(path: Path) -> Source:
+    """The text of a rule file without its examples, which are read by `examples` when somebody wants them."""
+    text = path.read_text(encoding="utf-8")
+    cut = _EXAMPLES.search(text)
+    return Source(path.name, text[: cut.start()] if cut else text)
+
+
+def made(name: str, file: str, spec: dict[str, Any]) -> Bound:
+    """The rule that a file's words make."""
 
     def fail(key: str, message: str) -> RuleError:
-        return RuleError(f"{path.name}:{source.position(spec.key(key).start).line}", message)
+        source = words(Path(file))
+        place = load_all(source.text)[0].key(key)
+        return RuleError(f"{source.path}:{source.position(place.start).line}", message)
 
     for key in spec:
         if key not in KEYS:
             raise fail(key, f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}")
-    return bind(rule_of(name, spec, fail), path, spec, fail)
+    return bind(rule_of(name, spec, fail), file, spec, fail)
 
 
-def rule_of(name: str, spec: Map, fail: Callable[[str, str], RuleError]) -> Rule:
+def rule_of(name: str, spec: dict[str, Any], fail: Callable[[str, str], RuleError]) -> Rule:
     """The words of a rule file as a Rule."""
     for key in ("title", "severity", "category", "target", "message", "why", "fix"):
         if key not in spec:
             raise fail(key, f"{key!r} is missing")
-    targets = spec["target"] if isinstance(spec["target"], Seq) else [spec["target"]]
+    targets = spec["target"] if isinstance(spec["target"], list) else [spec["target"]]
     return Rule(
         id=name,
         title=text_of(spec["title"]),
-        severity=Severity[one_of(spec, "severity", [str(s) for s in Severity], fail).upper()],
-        confidence=Confidence[
-            one_of(spec, "confidence", [str(c) for c in Confidence], fail, "high").upper()
-        ],
+        severity=Severity[one_of(spec, "severity", _SEVERITIES, fail).upper()],
+        confidence=Confidence[one_of(spec, "confidence", _CONFIDENCES, fail, "high").upper()],
         category=one_of(spec, "category", CATEGORIES, fail),
         kind=name.partition("/")[0],
         targets=tuple(targets),
@@ -227,7 +248,7 @@ def text_of(value: Any) -> str:
 
 
 def one_of(
-    spec: Map,
+    spec: dict[str, Any],
     key: str,
     allowed: Sequence[str],
     fail: Callable[[str, str], RuleError],
@@ -240,19 +261,21 @@ def one_of(
     return str(value)
 
 
-def bind(rule: Rule, path: Path, spec: Map, fail: Callable[[str, str], RuleError]) -> Bound:
+def bind(
+    rule: Rule, file: str, spec: dict[str, Any], fail: Callable[[str, str], RuleError]
+) -> Bound:
     """The rule with what runs it: paths and predicates, or a check with its parameters."""
     when = tuple(
-        (fact, frozenset(value) if isinstance(value, Seq) else value)
+        (fact, frozenset(value) if isinstance(value, list) else value)
         for fact, value in (spec.get("when") or {}).items()
     )
     ways = [key for key in ("require", "forbid", "check") if key in spec]
     if rule.targets == ("core",):
-        return Bound(rule, path, when)
+        return Bound(rule, file, when)
     if not ways or ("check" in ways and len(ways) > 1):
         raise fail("target", "a rule has `require` and `forbid`, or a `check`")
     if "check" in spec:
-        return Bound(rule, path, when, check=str(spec["check"]), arguments=arguments_of(spec, fail))
+        return Bound(rule, file, when, check=str(spec["check"]), arguments=arguments_of(spec, fail))
     try:
         clauses = tuple(
             Clause(steps_of(where), predicate(what), way == "require")
@@ -261,10 +284,10 @@ def bind(rule: Rule, path: Path, spec: Map, fail: Callable[[str, str], RuleError
         )
     except (ValueError, re.error, AttributeError) as error:
         raise fail(ways[0], str(error)) from None
-    return Bound(rule, path, when, clauses=clauses)
+    return Bound(rule, file, when, clauses=clauses)
 
 
-def arguments_of(spec: Map, fail: Callable[[str, str], RuleError]) -> dict[str, Any]:
+def arguments_of(spec: dict[str, Any], fail: Callable[[str, str], RuleError]) -> dict[str, Any]:
     """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
     given = spec.get("with") or {}
     if not isinstance(given, dict):

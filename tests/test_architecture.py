@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
 LAYERS = [
     {"version", "model"},
     {"syntax"},
+    {"compiled"},
     {"kinds"},
     {"project"},
     {"checks"},

@@ -1,0 +1,66 @@
+"""The tool's own YAML files, compiled: read once, then kept as JSON where Python keeps its own compiled code.
+
+What is kept for a folder holds as long as no file in it comes, goes or changes, by name, size and time, which is what Python
+asks of a module. It is as much to be trusted as the code that it lies beside. Where nothing can be written there, the files
+are read each time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from readiness.syntax import yaml
+
+HOME = Path(__file__).with_name("__pycache__")
+
+
+def load(folder: Path, read: Callable[[Path], Any], home: Path = HOME) -> dict[str, Any]:
+    """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
+    stamp = _stamp(folder)
+    file = home / f"{folder.name}.json"
+    try:
+        kept = json.loads(file.read_bytes())
+        if kept["stamp"] == stamp:
+            made: dict[str, Any] = kept["made"]
+            return made
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not there yet, or cut off
+    text = json.dumps(
+        {"stamp": stamp, "made": {one: read(folder / f"{one}.yaml") for one in names(folder)}}
+    )
+    _keep(file, text)
+    made = json.loads(text)["made"]  # the same plain data as the next run will see
+    return dict(made)
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the YAML files of a folder without their endings, in order."""
+    try:
+        with os.scandir(folder) as scan:
+            return sorted(one.name[:-5] for one in scan if one.name.endswith(".yaml"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _stamp(folder: Path) -> list[Any]:
+    """What tells one state of a folder from the next, and of the module that reads it."""
+    with os.scandir(folder) as scan:
+        files = sorted((one.name, one.stat()) for one in scan if one.name.endswith(".yaml"))
+    states = [[name, status.st_mtime_ns, status.st_size] for name, status in files]
+    readers = [Path(str(module)).stat().st_mtime_ns for module in (__file__, yaml.__file__)]
+    return [str(folder), readers, states]
+
+
+def _keep(file: Path, text: str) -> None:
+    """Write the file whole or not at all: others may be reading it."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    try:
+        file.parent.mkdir(exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except OSError:
+        return
