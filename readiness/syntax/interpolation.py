@@ -1,13 +1,17 @@
-"""Compose's variables in a value: `$NAME`, `${NAME:-default}`, `${NAME:?error}`, `$$`, nested in each other."""
+"""Compose's variables in a value: `$NAME`, `${NAME:-default}`, `${NAME:?error}`, `$$`, nested, with or without an environment."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATORS = (":-", ":+", ":?", "-", "+", "?")
 MAX_DEPTH = 20
+MAX_TEXT = 100_000  # characters that an environment may make of one value
+NOTHING: Mapping[str, str] = MappingProxyType({})
 HOLE = "\0"  # stands in the text for what a variable without a default holds
 
 
@@ -22,16 +26,18 @@ class InterpolationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A value as it is where nothing is set in the environment, with HOLE for what only the environment says.
+    """A value as it is where only a given environment is set, with HOLE for what nobody can tell.
 
-    `names` are the variables in it, `open` those that have no default: what they hold nobody can tell from the file.
-    `required` are those that must be set (`${NAME:?}`).
+    `names` are the variables in it, `open` those that have no value and no default: what they hold nobody can tell from
+    the files. `required` are those that must be set (`${NAME:?}`) and are not. `filled` are the pieces of the text that
+    came out of the environment: (start, end, name).
     """
 
     text: str
     names: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    filled: tuple[tuple[int, int, str], ...] = ()
 
     @property
     def known(self) -> bool:
@@ -40,78 +46,102 @@ class Expanded:
 
     @property
     def settled(self) -> bool:
-        """Whether the file says what it is where nobody sets anything."""
+        """Whether the files say what it is where nobody sets anything else."""
         return not self.open
 
+    def origin(self, start: int, end: int) -> str:
+        """The variable of the environment that gave all of `text[start:end]`; empty where it was written, at least in part."""
+        return next((name for first, last, name in self.filled if first <= start < end <= last), "")
 
-def expand(value: str, offset: int = 0, depth: int = 0) -> Expanded:
-    """The value with its defaults filled in; a variable without one becomes HOLE. Raises InterpolationError."""
+
+def expand(
+    value: str, environment: Mapping[str, str] = NOTHING, offset: int = 0, depth: int = 0
+) -> Expanded:
+    """The value with its variables filled in from an environment, else with their defaults, else with HOLE.
+
+    Raises InterpolationError.
+    """
     if "$" not in value:
         return Expanded(value)
     if depth > MAX_DEPTH:
         raise InterpolationError("nested too deeply", offset)
-    out: list[str] = []
-    names: list[str] = []
-    unset: list[str] = []
-    required: list[str] = []
-    at = 0
+    pieces: list[Expanded] = []
+    at = size = 0
     while True:
         found = value.find("$", at)
         if found < 0:
-            out.append(value[at:])
-            break
-        out.append(value[at:found])
-        if value.startswith("$$", found):
-            out.append("$")
-            at = found + 2
-            continue
+            pieces.append(Expanded(value[at:]))
+            return _together(pieces)
+        pieces.append(Expanded(value[at:found]))
         plain = _NAME.match(value, found + 1)
         if plain:
-            names.append(plain.group())
-            unset.append(plain.group())
-            out.append(HOLE)
-            at = plain.end()
-            continue
-        if not value.startswith("${", found):
-            out.append("$")
-            at = found + 1
-            continue
-        inner, at = _braced(value, found, offset, depth)
-        out.append(inner.text)
-        names += inner.names
-        unset += inner.open
-        required += inner.required
-    return Expanded("".join(out), tuple(names), tuple(unset), tuple(required))
+            piece, at = _given(plain.group(), environment), plain.end()
+        elif value.startswith("${", found):
+            piece, at = _braced(value, found, environment, offset, depth)
+        else:  # `$$` is a dollar, and so is one before anything else
+            piece, at = Expanded("$"), found + 1 + value.startswith("$$", found)
+        pieces.append(piece)
+        size += len(piece.text)
+        if size > MAX_TEXT:
+            raise InterpolationError("it grows too long", offset + found)
 
 
-def _braced(value: str, start: int, offset: int, depth: int) -> tuple[Expanded, int]:
+def _together(pieces: list[Expanded]) -> Expanded:
+    """Pieces one after the other, as one."""
+    names: list[str] = []
+    unset: list[str] = []
+    required: list[str] = []
+    filled: list[tuple[int, int, str]] = []
+    at = 0
+    for piece in pieces:
+        names += piece.names
+        unset += piece.open
+        required += piece.required
+        filled += ((at + start, at + end, name) for start, end, name in piece.filled)
+        at += len(piece.text)
+    text = "".join(piece.text for piece in pieces)
+    return Expanded(text, tuple(names), tuple(unset), tuple(required), tuple(filled))
+
+
+def _given(name: str, environment: Mapping[str, str]) -> Expanded:
+    """What a variable without a default holds."""
+    text = environment.get(name)
+    if text is None:
+        return Expanded(HOLE, (name,), (name,))
+    unset = (name,) if HOLE in text else ()
+    return Expanded(text, (name,), unset, (), ((0, len(text), name),) if text else ())
+
+
+def _braced(
+    value: str, start: int, environment: Mapping[str, str], offset: int, depth: int
+) -> tuple[Expanded, int]:
     """What `${...}` at `start` gives, and where it ends."""
-    name = _NAME.match(value, start + 2)
-    if name is None:
+    found = _NAME.match(value, start + 2)
+    if found is None:
         raise InterpolationError(
             "`${` takes the name of a variable; a plain `$` is written `$$`", offset + start
         )
-    end = _closing(value, name.end())
+    end, name = _closing(value, found.end()), found.group()
     if end < 0:
         raise InterpolationError("`${` is not closed", offset + start)
-    operator = next((one for one in _OPERATORS if value.startswith(one, name.end())), "")
-    if not operator and end != name.end():
+    operator = next((one for one in _OPERATORS if value.startswith(one, found.end())), "")
+    if not operator and end != found.end():
         reason = (
             "after its name a variable takes one of :- - :+ + :? ?; a plain `$` is written `$$`"
         )
         raise InterpolationError(reason, offset + start)
-    where = name.end() + len(operator)
-    rest = expand(value[where:end], offset + where, depth + 1)
-    here = (name.group(),)
-    if operator in {":-", "-"}:
-        found = Expanded(rest.text, here + rest.names, rest.open, rest.required)
-    elif operator in {":?", "?"}:
-        found = Expanded(HOLE, here, here, here)
-    elif operator:
-        found = Expanded("", here + rest.names, (), rest.required)
-    else:
-        found = Expanded(HOLE, here, here)
-    return found, end + 1
+    where = found.end() + len(operator)
+    rest = expand(value[where:end], environment, offset + where, depth + 1)
+    given = environment.get(name)
+    there = bool(given) if operator.startswith(":") else given is not None
+    if operator.endswith("+"):
+        kept = rest if there else Expanded("", rest.names, (), rest.required)
+        return replace(kept, names=(name, *rest.names)), end + 1
+    if there or not operator:
+        return _given(name, environment), end + 1
+    if operator.endswith("-"):
+        return replace(rest, names=(name, *rest.names)), end + 1
+    return Expanded(HOLE, (name,), (name,), (name,)), end + 1
 
 
 def _closing(value: str, at: int) -> int:
