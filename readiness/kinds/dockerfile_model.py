@@ -278,6 +278,12 @@ class Step:
                     yield mount
 
 
+def in_force(stage: Stage, keyword: str) -> Step | None:
+    """The step of a keyword that counts at a stage's end, in the stage or below it."""
+    found = stage.last(keyword)
+    return Step(stage.document, found.stage, found.instruction) if found else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Command:
     """A simple command that a RUN runs; `command` is what stands behind sudo, env and the like."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -42,24 +43,29 @@ def as_of() -> str:
     return str(_table()["as_of"])
 
 
+def _named(image: Image, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the table means an image: by its name, and by its tag where it says one."""
+    name = image.familiar
+    if image.name_unknown or not fnmatchcase(name, entry["image"]):
+        return False
+    if any(fnmatchcase(name, other) for other in entry.get("except", ())):
+        return False
+    if image.tag_unknown and ("tag" in entry or "except_tag" in entry):
+        return False
+    if not fnmatchcase(image.tag, entry.get("tag", "*")):
+        return False
+    return "except_tag" not in entry or not fnmatchcase(image.tag, entry["except_tag"])
+
+
 def nonroot_user(image: Image) -> str | None:
     """The user that an image is documented to run as, when that is not root."""
-    if image.name_unknown:
-        return None
-    name = image.familiar
-    for entry in _table()["nonroot"]:
-        if not fnmatchcase(name, entry["image"]):
-            continue
-        if any(fnmatchcase(name, other) for other in entry.get("except", ())):
-            continue
-        if image.tag_unknown and ("tag" in entry or "except_tag" in entry):
-            continue
-        if not fnmatchcase(image.tag, entry.get("tag", "*")):
-            continue
-        if "except_tag" in entry and fnmatchcase(image.tag, entry["except_tag"]):
-            continue
-        return str(entry["user"])
-    return None
+    entries = _table()["nonroot"]
+    return next((str(entry["user"]) for entry in entries if _named(image, entry)), None)
+
+
+def lacks(image: Image, tool: str) -> bool:
+    """Whether an image surely comes without a program; false where nobody can tell."""
+    return any(tool in entry["tools"] and _named(image, entry) for entry in _table()["lacks"])
 
 
 def end_of_life(image: Image) -> EndOfLife | None:
@@ -67,16 +73,25 @@ def end_of_life(image: Image) -> EndOfLife | None:
     if image.name_unknown or image.tag_unknown:
         return None
     name, first = image.familiar, image.tag.split("-")[0]
-    for pattern, cycles in _table()["end_of_life"].items():
-        if not fnmatchcase(name, pattern):
-            continue
-        for cycle in (*_cycles(first), ""):
-            day = cycles.get(cycle)
-            if day is not None and day <= as_of():
-                shown = name.rpartition("/")[2]
-                return EndOfLife(f"{shown} {cycle}".strip(), day)
-        return _system(image.tag)
+    for pattern in _table()["end_of_life"]:
+        if fnmatchcase(name, pattern):
+            found = _ended(pattern, (*_cycles(first), ""), name.rpartition("/")[2])
+            return found or _system(image.tag)
     return _system(image.tag) if name in _DEBIAN_BASED else None
+
+
+def end_of_release(language: str, version: str) -> EndOfLife | None:
+    """The release of a language, as its official image is called, when its updates had ended by the table's date."""
+    return _ended(language, _cycles(version), language) if version else None
+
+
+def _ended(key: str, cycles: Iterable[str], shown: str) -> EndOfLife | None:
+    table = _table()["end_of_life"].get(key, {})
+    for cycle in cycles:
+        day = table.get(cycle)
+        if day is not None and day <= as_of():
+            return EndOfLife(f"{shown} {cycle}".strip(), day)
+    return None
 
 
 def _cycles(tag: str) -> list[str]:
@@ -95,10 +110,7 @@ def _system(tag: str) -> EndOfLife | None:
         if day and day <= as_of():
             return EndOfLife(part, day)
         if part.startswith("alpine"):
-            for cycle in _cycles(part.removeprefix("alpine")):
-                day = _table()["end_of_life"]["alpine"].get(cycle)
-                if day and day <= as_of():
-                    return EndOfLife(f"alpine {cycle}", day)
+            return end_of_release("alpine", part.removeprefix("alpine"))
     return None
 
 

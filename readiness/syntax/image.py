@@ -58,6 +58,7 @@ FLAVOURS = frozenset(
         "fpm",
         "apache",
         "cli",
+        "dind",
         "zts",
         "jre",
         "jdk",

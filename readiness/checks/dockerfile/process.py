@@ -5,18 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.syntax import packages, shell
+from readiness.kinds.dockerfile_model import Stage, Step, in_force
+from readiness.model import Hit, Span, hit
+from readiness.syntax import shell
 from readiness.syntax.wrappers import unwrapped
-
-
-def _step(stage: Stage, keyword: str) -> Step | None:
-    """The step in force for a keyword, in this stage or below it."""
-    found = stage.last(keyword)
-    if found is None:
-        return None
-    return Step(stage.document, found.stage, found.instruction)
 
 
 def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Iterator[Hit]:
@@ -38,7 +30,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
 
 def _process(stage: Stage) -> tuple[shell.Command, Step] | None:
     """The command that the container starts with, where it is certain."""
-    entry, command = _step(stage, "ENTRYPOINT"), _step(stage, "CMD")
+    entry, command = in_force(stage, "ENTRYPOINT"), in_force(stage, "CMD")
     step = entry if entry and entry.instruction.words else command
     if step is None or not step.instruction.words:
         return None
@@ -80,7 +72,7 @@ def unreplaced_shell(stage: Stage) -> Iterator[Hit]:
     if not stage.final:
         return
     for keyword in ("ENTRYPOINT", "CMD"):
-        step = _step(stage, keyword)
+        step = in_force(stage, keyword)
         if step is None or not step.instruction.json or not step.script.commands:
             continue
         outer, *inner = step.script.commands
@@ -139,104 +131,3 @@ def kill_signal(stage: Stage) -> Iterator[Hit]:
     name = found.text.strip().upper().removeprefix("SIG")
     if name in ("KILL", "9", "STOP", "19"):
         yield hit(found.span, signal=found.text.strip())
-
-
-def health_missing(stage: Stage) -> Iterator[Hit]:
-    """The final stage, and those below it, have no HEALTHCHECK."""
-    if stage.final and stage.whole and not stage.files_only and not stage.last("HEALTHCHECK"):
-        yield missing(stage.start.span if stage.start else stage.at())
-
-
-def health_disabled(stage: Stage) -> Iterator[Hit]:
-    """The final stage turns the health check off."""
-    found = stage.last("HEALTHCHECK") if stage.final else None
-    if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
-        yield hit(found.span)
-
-
-# Tools that these images surely lack: (image, words that its tag must hold) -> tools.
-_LACKS = {
-    ("alpine", ""): ("curl",),
-    ("node", "alpine"): ("curl",),
-    ("python", "alpine"): ("curl",),
-    ("golang", "alpine"): ("curl",),
-    ("node", "slim"): ("curl", "wget"),
-    ("python", "slim"): ("curl", "wget"),
-    ("debian", ""): ("curl", "wget"),
-    ("ubuntu", ""): ("curl", "wget"),
-    ("scratch", ""): ("curl", "wget", "nc"),
-}
-
-
-def health_tool(stage: Stage) -> Iterator[Hit | Unknown]:
-    """The health check runs curl or wget, and neither the base nor any step brings it."""
-    step = _step(stage, "HEALTHCHECK") if stage.final else None
-    if step is None:
-        return
-    for command in step.script.commands:
-        if "/" in command.name or has_tool(stage, command.program) is True:
-            continue
-        if command.program not in _lacking(stage):
-            continue
-        if has_tool(stage, command.program) is None:
-            yield Unknown(command.name_span)
-        else:
-            image = stage.root.image.text
-            yield hit(command.name_span, tool=command.program, image=image)
-        return
-
-
-def has_tool(stage: Stage, tool: str) -> bool | None:
-    """Whether an image surely has, or surely lacks, one of the tools of health checks; None where nobody can tell."""
-    if _brings(stage, tool):
-        return True
-    return None if tool not in _lacking(stage) or _opaque(stage) else False
-
-
-def _lacking(stage: Stage) -> tuple[str, ...]:
-    """The tools that the base of a stage surely lacks."""
-    image = stage.root.image
-    if image.name_unknown or image.tag_unknown:
-        return ()
-    if image.familiar.startswith("gcr.io/distroless/"):
-        return ("curl",) if "debug" in image.tag else ("curl", "wget", "nc", "sh")
-    lacking: tuple[str, ...] = ()
-    for (name, part), tools in _LACKS.items():
-        if image.familiar == name and part in image.tag:
-            lacking += tools
-    return lacking
-
-
-_PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/\Z")
-
-
-def _brings(stage: Stage, tool: str) -> bool:
-    """Whether a step of the stage, or below it, names the tool or copies into a folder of programs."""
-    for below in stage.chain:
-        for one in below.instructions:
-            if one.keyword == "RUN" and tool in one.body.text:
-                return True
-            copies = one.keyword in ("COPY", "ADD") and bool(one.words)
-            if copies and (tool in one.body.text or _PROGRAMS.search(one.words[-1].value)):
-                return True
-    return False
-
-
-def _opaque(stage: Stage) -> bool:
-    """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
-    for below in stage.chain:
-        for one in below.instructions:
-            if one.keyword != "RUN":
-                continue
-            step = Step(stage.document, below, one)
-            if step.script.broken or not step.posix:
-                return True
-            for command in step.script.commands:
-                if "/" in command.name and not command.name.startswith(("/bin/", "/usr/bin/")):
-                    return True
-                if not command.known or command.program in (*shell.SHELLS, "make", "python", "."):
-                    return True
-                call = packages.call(command)
-                if call and call.installs and not all(word.known for word in call.packages):
-                    return True
-    return False

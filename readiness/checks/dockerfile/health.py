@@ -1,0 +1,68 @@
+"""Checks of HEALTHCHECK: whether there is one, whether it can fail, and whether it can run at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.dockerfile.tools import has_tool
+from readiness.kinds.dockerfile_model import Stage, in_force
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax import shell
+from readiness.syntax.base_images import lacks
+
+
+def absent(stage: Stage) -> Iterator[Hit]:
+    """The final stage, and those below it, have no HEALTHCHECK."""
+    if stage.final and stage.whole and not stage.files_only and not stage.last("HEALTHCHECK"):
+        yield missing(stage.start.span if stage.start else stage.at())
+
+
+def disabled(stage: Stage) -> Iterator[Hit]:
+    """The final stage turns the health check off."""
+    found = stage.last("HEALTHCHECK") if stage.final else None
+    if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
+        yield hit(found.span)
+
+
+_ALWAYS_WELL = frozenset({"true", ":", "echo"})
+
+
+def pointless(stage: Stage) -> Iterator[Hit]:
+    """The health check succeeds whatever the process does."""
+    step = in_force(stage, "HEALTHCHECK") if stage.final else None
+    if step is None:
+        return
+    commands = [one for one in step.script.commands if one.parent < 0]
+    if step.instruction.json and len(commands) > 1:
+        commands = commands[1:]  # those that the shell runs
+    if commands and not commands[-1].inside and _succeeds(commands[-1], len(commands) > 1):
+        yield hit(commands[-1].span)
+
+
+def _succeeds(last: shell.Command, follows: bool) -> bool:
+    """Whether a script that ends with a command always answers with success."""
+    if follows and (last.operator not in ("||", ";", "\n") or last.position > 0):
+        return False
+    return last.program in _ALWAYS_WELL or (last.program == "exit" and last.values == ("0",))
+
+
+def tool(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The health check runs a program, or a shell, that neither the base nor any step brings."""
+    step = in_force(stage, "HEALTHCHECK") if stage.final else None
+    if step is None or not step.instruction.words or stage.windows:
+        return
+    image = stage.root.image.text.partition("@")[0]
+    shell_form = step.instruction.words[0].raw.upper() == "CMD" and not step.instruction.json
+    if shell_form and not stage.last("SHELL") and has_tool(stage, "sh") is False:
+        yield hit(step.instruction.words[0].span, tool="sh, as its shell form does", image=image)
+        return
+    for command in step.script.commands:
+        program = command.program
+        if "/" in command.name or not lacks(stage.root.image, program):
+            continue
+        found = has_tool(stage, program)
+        if found is None:
+            yield Unknown(command.name_span)
+        elif not found:
+            yield hit(command.name_span, tool=program, image=image)
+        return

@@ -1,0 +1,95 @@
+"""Programs that an image has or lacks: what its base comes without, and what its steps bring and take away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.model import Hit, hit
+from readiness.syntax import packages, shell
+from readiness.syntax.base_images import lacks
+from readiness.syntax.wrappers import unwrapped
+
+
+def starter_absent(step: Step) -> Iterator[Hit]:
+    """RUN, CMD or ENTRYPOINT needs a shell or a program that the image surely does not have."""
+    one, stage = step.instruction, step.stage
+    if one.keyword not in ("RUN", "CMD", "ENTRYPOINT") or step.onbuild or not one.words:
+        return
+    if one.keyword != "RUN" and not _counts(step):
+        return
+    if stage.windows or not stage.whole:
+        return
+    image = stage.root.image.text.partition("@")[0]
+    if one.json:
+        program = one.words[0].value
+        if one.keyword != "RUN" and "/" not in program and has_tool(stage, program) is False:
+            yield hit(one.words[0].span, keyword=one.keyword, tool=program, image=image)
+    elif not stage.last("SHELL", one.span.start) and has_tool(stage, "sh") is False:
+        tool = "a shell, as its shell form does"
+        yield hit(one.args_span, keyword=one.keyword, tool=tool, image=image)
+
+
+def _counts(step: Step) -> bool:
+    """Whether a CMD or ENTRYPOINT is the one that the image starts."""
+    found = step.document.stages[-1].last(step.keyword)
+    return found is not None and found.instruction is step.instruction
+
+
+def has_tool(stage: Stage, name: str) -> bool | None:
+    """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
+    if _brought(stage, name):
+        return True
+    return None if not lacks(stage.root.image, name) or _opaque(stage) else False
+
+
+_PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
+
+
+def _brought(stage: Stage, name: str) -> bool:
+    """Whether a step brings a program; the last step that names it decides."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    answer = False
+    for below in reversed(list(stage.chain)):
+        for one in below.instructions:
+            if one.keyword == "RUN":
+                found = _named(Step(stage.document, below, one), word, name)
+                answer = answer if found is None else found
+            elif one.keyword in ("COPY", "ADD") and one.words:
+                copied = word.search(one.body.text) or _PROGRAMS.search(one.words[-1].value)
+                answer = answer or bool(copied)
+    return answer
+
+
+def _named(step: Step, word: re.Pattern[str], name: str) -> bool | None:
+    """Whether a RUN leaves a program behind (it installs, fetches or uses it) or takes it away."""
+    bodies = [step.source.text[slice(*doc.body)] for doc in step.instruction.heredocs]
+    if not any(word.search(text) for text in (step.instruction.body.text, *bodies)):
+        return None
+    answer = True
+    for command in () if step.script.broken else step.script.commands:
+        one = unwrapped(command)
+        if one.program == name or any(word.search(each.value) for each in one.words):
+            answer = not packages.removes(one)
+    return answer
+
+
+def _opaque(stage: Stage) -> bool:
+    """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
+    for below in stage.chain:
+        for one in below.instructions:
+            if one.keyword != "RUN":
+                continue
+            step = Step(stage.document, below, one)
+            if step.script.broken or not step.posix:
+                return True
+            for command in step.script.commands:
+                if "/" in command.name and not command.name.startswith(("/bin/", "/usr/bin/")):
+                    return True
+                if not command.known or command.program in (*shell.SHELLS, "make", "python", "."):
+                    return True
+                call = packages.call(command)
+                if call and call.installs and not all(word.known for word in call.packages):
+                    return True
+    return False
