@@ -253,6 +253,19 @@ def assumes_yes(one: Call) -> bool:
     return False
 
 
+_REMOVES = _set("remove purge autoremove erase autopurge del rm")
+
+
+def removes(command: Command) -> bool:
+    """Whether a command of a system's package manager takes packages away."""
+    command = unwrapped(command)
+    manager = BY_PROGRAM.get(command.program)
+    if manager is None or not manager.system:
+        return False
+    rest = _operands(command.words, manager.valued)
+    return bool(rest) and rest[0].value in _REMOVES
+
+
 _GIT = re.compile(r"git(?:\+[a-z]+)?:|git@|(?:github|gitlab|bitbucket|gist):|.*\.git(?:#|\Z)")
 _MOVING = frozenset({"latest", "next", "canary", "beta", "nightly"})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.compose.common import stage_of
-from readiness.checks.dockerfile.process import has_tool
+from readiness.checks.dockerfile.tools import has_tool
 from readiness.checks.k8s.probes import probes
 from readiness.checks.project.images import maker
 from readiness.kinds.compose_model import Service
