@@ -18,8 +18,8 @@ def _image(owner: Any, key: Any) -> tuple[str, Span] | None:
     return (value, owner.at(key)) if isinstance(value, str) and value else None
 
 
-def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
-    """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
+def images_of(file: File) -> Iterator[tuple[str, str, Span]]:
+    """The images of the file, of its defaults and of its jobs, services among them: resource, image, place."""
     defaults = file.node.get("default")
     holders: list[tuple[str, Map]] = [(file.resource, file.node)]
     holders += [(file.resource, defaults)] if isinstance(defaults, Map) else []
@@ -32,12 +32,17 @@ def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
         found += (
             [_image(services, i) for i in range(len(services))] if isinstance(services, Seq) else []
         )
-        for text, span in (item for item in found if item is not None):
-            image = images.parse(text)
-            if image.is_variable:
-                yield Unknown(span)
-            elif not image.pinned and image.floating is not digest:
-                yield hit(span, resource=resource, image=text, tag=image.tag or "none")
+        yield from ((resource, *item) for item in found if item is not None)
+
+
+def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
+    """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
+    for resource, text, span in images_of(file):
+        image = images.parse(text)
+        if image.is_variable:
+            yield Unknown(span)
+        elif not image.pinned and image.floating is not digest:
+            yield hit(span, resource=resource, image=text, tag=image.tag or "none")
 
 
 def stages(job: Job) -> Iterator[Hit]:

@@ -73,14 +73,15 @@ def _images(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     else:
         steps = [step for job in file.jobs for step in job.steps]
         for job in file.jobs:
-            yield from _job_images(job)
+            yield from job_images(job)
     for step in steps:
         used = step.uses
         if used is not None and used.form == "docker" and not step.dead:
             yield step.resource, step.node.at("uses"), used.path
 
 
-def _job_images(job: Job) -> Iterator[tuple[str, Span, Any]]:
+def job_images(job: Job) -> Iterator[tuple[str, Span, Any]]:
+    """The images of a job's container and its services; the values of a matrix each at their own place."""
     services = job.node.get("services")
     holders: list[tuple[Map, str]] = [(job.node, "container")]
     holders += [(services, name) for name in services] if isinstance(services, Map) else []
