@@ -37,7 +37,9 @@ _OTHERS = frozenset(
     .pt .npy .lst .sam .keep .gitkeep .editorconfig
     """.split()
 )  # fmt: skip
-_ALWAYS = re.compile(r"dockerfile|containerfile|nginx|(?:docker|container)ignore\Z", re.IGNORECASE)
+_ALWAYS = re.compile(
+    r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ class Walk:
         found.paths.add(name)
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
         hidden = path.name.startswith(".") and not suffix  # .gitignore, .env and their like
-        if (suffix in _OTHERS or hidden) and not certain:
+        other = suffix in _OTHERS and not named
+        if (other or hidden) and not certain:
             found.skipped += 1
             return
         try:
@@ -243,7 +246,7 @@ class Walk:
         text = decode(data) if data is not None else None
         if text is not None:
             (found.prose if suffix in DOCUMENTS else found.texts).append(Source(name, text))
-        elif not certain or (data is None and status.st_size <= MAX_BYTES):
+        elif not certain or other or (data is None and status.st_size <= MAX_BYTES):
             found.skipped += 1
         elif status.st_size > MAX_BYTES:
             size = f"{status.st_size / 1048576:.1f} MiB"

@@ -61,6 +61,8 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
             "node_modules/a.yaml": "a: 1",
             "x.py": "a",
             "y.png": b"\x89PNG\0",
+            "nginx-logo.png": b"\x89PNG\0",
+            "StringInXMP.zip": b"PK\0",
             "z": b"\0\1",
             "w.yaml": "a: 1",
         },
@@ -68,7 +70,7 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
     found = find([tmp_path], base=tmp_path)
     assert names(found) == ["w.yaml"]
     assert found.unread == []
-    assert found.skipped == 3
+    assert found.skipped == 5
 
 
 def test_excluded_paths(tmp_path: Path) -> None:

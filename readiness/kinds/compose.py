@@ -17,8 +17,11 @@ EXAMPLE = "compose.yaml"
 
 _NAMED = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
 _SERVICES = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
+_FIRST = re.compile(
+    r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE
+)
 _INSIDE = re.compile(
-    r"""^[ \t]+["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
+    r"""^([ \t]+)["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
     networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
@@ -63,9 +66,16 @@ def claims(path: str, text: str) -> bool:
         if named and "apiVersion" not in text:
             return True
         return not (_OTHERS.search(text) or _LISTED.search(text)) and bool(
-            _INSIDE.search(text) or _FLOW.search(text)
+            _says_services(text) or _FLOW.search(text)
         )
     return named and not _OTHERS.search(text)
+
+
+def _says_services(text: str) -> bool:
+    """Whether a key of services stands below a name: deeper than the first of the names."""
+    first = _FIRST.search(text)
+    depth = len(first[1]) if first else 0
+    return any(len(found[1]) > depth for found in _INSIDE.finditer(text))
 
 
 def parse(source: Source) -> Document:

@@ -29,7 +29,7 @@ _NAMED = re.compile(
 )
 _OTHER = re.compile(
     r"\.(?:md|markdown|rst|adoc|html?|py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|json|ya?ml|toml|ini|xml"
-    r"|lock|svg|png|dockerignore|containerignore|sql|bak|orig)\Z",
+    r"|lock|svg|png|dockerignore|containerignore|sql|bak|orig|m4|map|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
     re.IGNORECASE,
 )
 _HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")

@@ -19,7 +19,11 @@ _TOP = re.compile(
     r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE
 )
 _STAGES = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
-_OTHER = re.compile(r"^(?:jobs|services|runs|apiVersion|language|pipeline|on)[ \t]*:", re.MULTILINE)
+# Top-level keys of other systems; the last five are those of Azure Pipelines.
+_OTHER = re.compile(
+    r"^(?:jobs|services|runs|apiVersion|language|pipeline|on|pr|pool|trigger|steps|resources)[ \t]*:",
+    re.MULTILINE,
+)
 
 
 def claims(path: str, text: str) -> bool:

@@ -23,13 +23,15 @@ _CONTAINER = re.compile(
     r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
     re.MULTILINE,
 )
+# A value such as `{name}-config`: no YAML, so a template of some program.
+_TEMPLATE = re.compile(r":[ \t]+\{[A-Za-z_][\w.-]*\}[\w.:/-]")
 _NAMES = (".yaml", ".yml", ".json")
 _KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
 def claims(path: str, content: str) -> bool:
     """YAML or JSON with `apiVersion` and `kind`; in prose also a piece with containers or a container's parts."""
-    if not path.endswith(_NAMES):
+    if not path.endswith(_NAMES) or _TEMPLATE.search(content):
         return False
     if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
         return bool(_KIND.search(content) or "kind" in content[:4000])

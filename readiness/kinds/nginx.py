@@ -54,6 +54,9 @@ _VARIABLE = re.compile(r"[ \t]+(?:\"?\$|\(\$)")
 _LOCATION = re.compile(
     r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])[^\r\n]*\{?[ \t]*(?:\}|#[^\r\n]*)?[ \t]*$"
 )
+# `key = value`, and no line that ends as directives do: TOML, RADIUS and their like.
+_ASSIGNED = re.compile(r"^[ \t]*+[\w.$-]++[ \t]*=[ \t]*+[^ \t\r\n=]", re.MULTILINE)
+_ENDED = re.compile(r";[ \t]*+(?:\}[^\r\n]*+|#[^\r\n]*+)?\r?$", re.MULTILINE)
 _DUMP = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
 
 
@@ -68,7 +71,7 @@ def claims(path: str, text: str) -> bool:
     head = text[:_HEAD]
     if ";" not in head and "{" not in head:
         return False
-    if _NEVER.search(head):
+    if _NEVER.search(head) or (_ASSIGNED.search(head) and not _ended(head)):
         return False
     hinted = _HINT.search(path) is not None
     strong = weak = other = 0
@@ -85,6 +88,14 @@ def claims(path: str, text: str) -> bool:
         return strong + weak > 0 and strong + weak >= other
     other += sum(1 for _ in _OTHER.finditer(head))
     return strong > 0 and strong + weak > 2 * other
+
+
+def _ended(text: str) -> bool:
+    """Whether a line that is no comment ends with a semicolon."""
+    return any(
+        not text[text.rfind("\n", 0, found.start()) + 1 :].lstrip(" \t").startswith("#")
+        for found in _ENDED.finditer(text)
+    )
 
 
 def _is_ours(word: str, rest: str, complete: bool) -> bool:

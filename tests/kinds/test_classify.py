@@ -29,6 +29,17 @@ TEXTS = {
     "redis": ("redis.conf", "maxmemory 1gb\nsave 900 1\n", ""),
     "openapi": ("api.yaml", "openapi: 3.0.0\npaths: {}\n", ""),
     "prose": ("notes", "from here on, all is well\n", ""),
+    "m4": ("Dockerfile.deb.m4", "ARG from=X\nFROM ${from}\nifelse(A, `x', `dnl\n", ""),
+    "source map": ("dockerfile-x.js.map", '{"version":3}\n', ""),
+    "TOML": ("r.conf", 'location = "a"\nmirror = [\n  { location = "b" },\n]\n', ""),
+    "RADIUS": (
+        "sites-available/x",
+        "listen {\n\tport = 1\n}\nserver a {\n\tif (ok) {\n\t}\n}\n",
+        "",
+    ),
+    "Azure": ("ci.yml", "pr: none\nstages:\n  - stage: A\nvariables:\n  a: b\n  script: c\n", ""),
+    "settings": ("default.yaml", "version: 2\nservices:\n  threads: 1\n  logging: {}\n", ""),
+    "format strings": ("d.yml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}-x\n", ""),
 }
 
 
