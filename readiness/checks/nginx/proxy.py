@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.nginx import hosts, tree, versions
 from readiness.checks.nginx.headers import header
 from readiness.checks.nginx.variables import definitions, names, spans, variable
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, takes_all
 from readiness.model import Aside, Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax import pcre_tree
@@ -205,7 +205,7 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
         yield Aside()
         return
     lines = tree.inforce(project, block, "proxy_set_header")
-    upgrades = [d for d in lines if header(d) == "upgrade" and d.args[1:] not in {(), ("",)}]
+    upgrades = _sends(lines, "upgrade")
     if not upgrades:
         yield Aside()
         return
@@ -224,6 +224,33 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
     if absent and not tree.opaque(project, block):
         place = upgrades[-1] if upgrades[-1].source is scope.source else passes[0]
         yield hit(place.head, absent=joined(absent))
+
+
+_SOCKETS = re.compile(r"(?:^|[^a-z])(?:wss?|websockets?|sockets?|chat|live|hub)(?:[^a-z]|\\Z)")
+
+
+def upgrade_always(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
+    """Every request of a server goes to the backend with `Connection: upgrade`, WebSocket or not."""
+    block = scope.node
+    passes = block.all("proxy_pass")
+    lines = tree.inforce(project, block, "proxy_set_header")
+    whole = block.owner is not None and takes_all(block.owner)
+    if not whole or not passes or not _sends(lines, "upgrade"):
+        yield Aside()
+        return
+    server = tree.enclosing(project, block, "server")
+    named = tree.own(project, server, "server_name") if server is not None else []
+    if _SOCKETS.search(" ".join(one.value.lower() for one in (*passes, *named))):
+        yield Aside()
+        return
+    constant = [d for d in _sends(lines, "connection") if d.args[1].lower() == "upgrade"]
+    if constant:
+        yield hit(constant[-1].at(2), at=constant[-1].source)
+
+
+def _sends(lines: list[Directive], name: str) -> list[Directive]:
+    """The directives that set a header to something."""
+    return [d for d in lines if header(d) == name and len(d.args) > 1 and d.args[1]]
 
 
 def _default_version(project: Project, scope: Scope) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from readiness.checks.nginx import hosts, tree
 from readiness.kinds.nginx import Scope, Statement, matching
@@ -33,45 +34,73 @@ _LINE_STARTS = frozenset(
 )
 
 
-def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
-    """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
-    block = scope.node
-    if scope.kind not in {"http", "stream"}:
-        return
-    groups: dict[tuple[str, str, str], list[tuple[Block, hosts.Listen]]] = {}
-    for d in tree.own(project, block, "server"):
+class Serving(NamedTuple):
+    """A server on a socket, by a `listen` of its own or by the implicit one."""
+
+    server: Block
+    listen: hosts.Listen
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is the socket's default by its own word."""
+        return not {"default_server", "default"}.isdisjoint(self.listen.options)
+
+
+def _by_socket(scope: Scope, project: Project) -> dict[str, list[Serving]]:
+    """The servers of each socket, in order."""
+    groups: dict[tuple[str, str, str], list[Serving]] = {}
+    for d in tree.own(project, scope.node, "server"):
         if d.block is None:
             continue
         seen = set()
         for one in hosts.listens(d.block, http=scope.kind == "http"):
-            if one.socket not in seen:
-                seen.add(one.socket)
-                groups.setdefault(one.socket, []).append((d.block, one))
-            elif {"default_server", "default"} & set(one.options):
-                groups[one.socket].append((d.block, one))
-    for (host, port, _), found in groups.items():
-        servers = {id(one) for one, _ in found}
-        marked = any({"default_server", "default"} & set(listen.options) for _, listen in found)
-        if len(servers) < 2 or marked:
-            continue
-        first, listen = found[0]
-        shown = f"{host}:{port}" if port else host
-        if tree.opaque(project, block):
-            yield Unknown(block.at())
-        elif listen.directive is not None:
-            yield hit(
-                listen.directive.head,
-                at=first.source,
-                resource=Scope(first.source, first).resource,
-                socket=shown,
-            )
-        else:
-            yield missing(
-                first.at(),
-                at=first.source,
-                resource=Scope(first.source, first).resource,
-                socket=shown,
-            )
+            serving = Serving(d.block, one)
+            if one.socket not in seen or serving.marked:
+                groups.setdefault(one.socket, []).append(serving)
+            seen.add(one.socket)
+    return {(f"{host}:{port}" if port else host): each for (host, port, _), each in groups.items()}
+
+
+def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
+    if scope.kind not in {"http", "stream"}:
+        return
+    for socket, found in _by_socket(scope, project).items():
+        if len({id(one.server) for one in found}) > 1 and not any(one.marked for one in found):
+            yield _on(found[0], socket, scope, project)
+
+
+def alone(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+    """One named server has a public socket for itself, and passes every other name on to its backend as well."""
+    for socket, found in _by_socket(scope, project).items():
+        first = found[0]
+        names = [name for d in tree.own(project, first.server, "server_name") for name in d.args]
+        if (
+            len({id(one.server) for one in found}) == 1
+            and not any(one.marked for one in found)
+            and names
+            and not any(name in _ANY or "~" in name or "$" in name for name in names)
+            and not hosts.loopback(first.listen.host)
+            and any(d.name in _PASSING for d in tree.within(project, first.server))
+        ):
+            yield _on(first, socket, scope, project, name=names[0])
+
+
+_ANY = frozenset({"_", "", "*", "localhost"})
+_PASSING = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"})
+
+
+def _on(
+    serving: Serving, socket: str, scope: Scope, project: Project, **facts: str
+) -> Hit | Unknown:
+    """What is told of a socket, at the `listen` or at the server that has none."""
+    first, directive = serving.server, serving.listen.directive
+    if tree.opaque(project, scope.node):
+        return Unknown(scope.node.at())
+    place = directive.head if directive is not None else first.at()
+    tell = missing if directive is None else hit
+    resource = Scope(first.source, first).resource
+    return tell(place, at=first.source, resource=resource, related=(), socket=socket, **facts)
 
 
 def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
