@@ -151,6 +151,8 @@ class Stage:
             if count:
                 one = found[count - 1]
                 return Value(_text(one), one.args_span, one, stage)
+            if keyword == "CMD" and stage.of("ENTRYPOINT"):
+                return None  # an ENTRYPOINT resets the CMD of what lies below
         return None
 
     def get(self, key: str, default: Any = None, /) -> Any:

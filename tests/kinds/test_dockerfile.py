@@ -115,6 +115,12 @@ def test_what_stands_under_onbuild_runs_in_the_stage_above() -> None:
     assert (third.get("USER"), fourth.get("USER")) == ("other", "last")
 
 
+def test_an_entrypoint_resets_the_command_of_the_base() -> None:
+    found = document('FROM a AS b\nCMD ["x"]\nFROM b AS c\nENTRYPOINT ["y"]\nFROM c\nCMD ["z"]\n')
+    assert [stage.get("CMD") for stage in found.stages] == ['["x"]', None, '["z"]']
+    assert found.stages[2].get("ENTRYPOINT") == '["y"]'
+
+
 def test_doubling_variables_have_an_end() -> None:
     lines = "".join(f"ENV A{n + 1}=$A{n}$A{n}$A{n}$A{n}\n" for n in range(40))
     found = document("FROM scratch\nENV A0=xxxxxxxx\n" + lines)

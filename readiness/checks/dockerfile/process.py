@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from readiness.kinds.dockerfile_model import Stage, Step, in_force
 from readiness.model import Hit, Span, hit
@@ -28,8 +29,11 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
     yield hit(one.body.span(0, len(body)), keyword=one.keyword)
 
 
-def _process(stage: Stage) -> tuple[shell.Command, Step] | None:
-    """The command that the container starts with, where it is certain."""
+def _process(stage: Stage) -> shell.Command | None:
+    """The command that the container starts with, where it is certain.
+
+    What stands behind an init (`tini --`) or a script that only prepares (`docker-entrypoint.sh`) is the process.
+    """
     entry, command = in_force(stage, "ENTRYPOINT"), in_force(stage, "CMD")
     step = entry if entry and entry.instruction.words else command
     if step is None or not step.instruction.words:
@@ -37,19 +41,47 @@ def _process(stage: Stage) -> tuple[shell.Command, Step] | None:
     commands = [one for one in step.script.commands if one.parent < 0]
     if not commands:
         return None
-    main = unwrapped(commands[0]) if step.instruction.json else unwrapped(commands[-1])
+    main = commands[0] if step.instruction.json else commands[-1]
     if step is entry and entry.instruction.json and command and command.instruction.json:
-        words = tuple(
-            shell.Word(word.raw, word.value, True, word.span) for word in command.instruction.words
-        )
-        if not main.words and main.program in _PLAIN_ENTRIES and words:
-            head = words[0]
-            span = Span(head.span.start, words[-1].span.end)
-            return shell.Command(head.value, words[1:], span, head.span), command
-    return main, step
+        words = command.instruction.words
+        added = tuple(shell.Word(word.raw, word.value, True, word.span) for word in words)
+        main = replace(main, words=main.words + added)
+    main = unwrapped(main)
+    while main.program in _PREPARE and main.words and main.words[0].known:
+        main = unwrapped(_started(main, 0))
+    return main
 
 
-_PLAIN_ENTRIES = frozenset({"docker-entrypoint.sh", "entrypoint.sh", "tini", "dumb-init"})
+def _place(stage: Stage, command: shell.Command) -> Span:
+    """Where a process stands: its name, and its arguments as far as they are in the same instruction."""
+    steps = (in_force(stage, "ENTRYPOINT"), in_force(stage, "CMD"))
+    spans = (step.instruction.span for step in steps if step and _in(command.name_span, step))
+    held = next(spans, command.name_span)
+    ends = [word.span.end for word in command.words if held.start < word.span.end <= held.end]
+    return Span(command.name_span.start, max([command.name_span.end, *ends]))
+
+
+def _in(span: Span, step: Step) -> bool:
+    return step.instruction.span.start <= span.start < step.instruction.span.end
+
+
+def _started(command: shell.Command, at: int) -> shell.Command:
+    """The command that begins with one of another's words."""
+    head = command.words[at]
+    return replace(
+        command,
+        name=head.value,
+        name_span=head.span,
+        words=command.words[at + 1 :],
+    )
+
+
+_PREPARE = frozenset({"docker-entrypoint.sh", "entrypoint.sh"})
+# Programs that run another one in an environment of their own, with the verb that does so.
+_RUNNERS = {
+    "poetry": "run", "pipenv": "run", "uv": "run", "pdm": "run", "hatch": "run", "bundle": "exec",
+    "yarn": "exec", "pnpm": "exec", "npx": "",
+}  # fmt: skip
 _STARTS = frozenset({"start", "run", "serve", "exec", "run-script", "dev", "start:prod"})
 
 
@@ -57,14 +89,13 @@ def package_manager(stage: Stage) -> Iterator[Hit]:
     """The container's process is npm, yarn or pnpm, which starts the application as a child."""
     if not stage.final:
         return
-    found = _process(stage)
-    if found is None:
+    command = _process(stage)
+    if command is None:
         return
-    command, _ = found
     if command.program in ("npm", "yarn", "pnpm") and command.words:
         verb = command.words[0].value
         if verb in _STARTS or verb.startswith("start") or command.program != "npm":
-            yield hit(command.span, program=command.program)
+            yield hit(_place(stage, command), program=command.program)
 
 
 def unreplaced_shell(stage: Stage) -> Iterator[Hit]:
@@ -86,13 +117,17 @@ _RELOADS = ("--reload", "--debug", "--watch", "--hot", "--auto-reload")
 
 def development_server(stage: Stage) -> Iterator[Hit]:
     """The container's process is a server that its own documentation keeps out of production."""
-    found = _process(stage) if stage.final else None
-    if found is None:
+    command = _process(stage) if stage.final else None
+    if command is None:
         return
-    command, _ = found
+    words = command.values
+    verb = _RUNNERS.get(command.program)
+    at = 1 if verb else 0
+    if verb is not None and words[:at] in ((), (verb,)) and len(words) > at:
+        command = _started(command, at) if command.words[at].known else command
     what = _development(command.program, [word.value for word in command.words])
     if what:
-        yield hit(command.span, server=what)
+        yield hit(_place(stage, command), server=what)
 
 
 def _development(program: str, words: list[str]) -> str:
