@@ -1,0 +1,70 @@
+"""Where two deployments of one pipeline go: whether anything tells staging from production."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from readiness.checks.ci.delivery import Outcome, view_of
+from readiness.kinds.delivery import Stage
+from readiness.kinds.github_model import Job
+from readiness.model import Aside, Related, Unknown, hit
+from readiness.project import Project
+
+# Families whose place stands in the command, in its credentials or in what ran before it in the job.
+_REMOTE = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
+# What an environment, or the job itself, gives another value to.
+_VARIES = re.compile(
+    r"\b(?:secrets|vars)\s*[.\[]|toJSON\(\s*(?:secrets|vars)|\bgithub\.job\b|GITHUB_JOB\b|\bmatrix\b",
+    re.IGNORECASE,
+)
+_TOLD_ONLY = frozenset({"name", "id", "timeout-minutes", "continue-on-error"})
+
+
+def staging_is_production(job: Job, *, project: Project) -> Outcome:
+    """Production is deployed by the same steps as staging before it, and nothing in them names another place."""
+    view = view_of(job, project)
+    before = [s for s in view.before if s.deploys and s.target == "staging"] if view else []
+    if view is None or view.stage.target != "production" or not before:
+        yield Aside()
+        return
+    mine = _way(view.stage)
+    for other in before:
+        theirs = _way(other)
+        if mine is None or theirs is None:
+            yield Unknown(view.deploys[0].span)
+        elif mine == theirs:
+            there = Related(job.source, other.deploys[0].span, "deploys to the same place")
+            yield hit(
+                view.deploys[0].span,
+                resource=job.resource,
+                related=[there],
+                staging=other.job.name,
+            )
+            return
+
+
+def _way(stage: Stage) -> str | None:
+    """All that leads to a stage's last deployment, as text; None where the files cannot tell where that goes."""
+    job = stage.job
+    if not isinstance(job, Job) or job.calls:
+        return None
+    if any(act.weak or act.family not in _REMOTE for act in stage.deploys):
+        return None
+    last = max(act.order[0] for act in stage.deploys)
+    steps = [
+        {key: value for key, value in step.node.items() if key not in _TOLD_ONLY}
+        for step in job.steps[: last + 1]
+    ]
+    around = {key: job.node.get(key) for key in ("runs-on", "container", "env", "defaults")}
+    text = _text([steps, around, job.workflow.node.get("env")])
+    return None if text is None or _VARIES.search(text) else text
+
+
+def _text(value: Any) -> str | None:
+    """Plain data as text; None for what has circles or keys of an odd sort."""
+    try:
+        return json.dumps(value, sort_keys=True, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return None
