@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from readiness.kinds.purpose import image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import shell
-from readiness.syntax.base_images import environment_bare
+from readiness.syntax.base_images import environment_bare, starts_service
 from readiness.syntax.dockerfile_shell import script_of
 from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
@@ -62,6 +63,8 @@ class Stage:
     by_keyword: dict[str, list[Instruction]] = field(default_factory=dict)
     container: str = ""
 
+    deployed = property(lambda self: self.document.deployed)
+
     @property
     def source(self) -> Source:
         """The Dockerfile."""
@@ -96,6 +99,16 @@ class Stage:
     def scratch(self) -> bool:
         """Whether nothing is below it."""
         return self.root.image.text == "scratch"
+
+    @property
+    def role(self) -> str:
+        """server: it opens ports, as its file or its base says; program: it starts something; base: nothing."""
+        if any(below.of("EXPOSE") for below in self.chain):
+            return "server"
+        starts = starts_service(self.root.image)
+        if self.last("CMD") or self.last("ENTRYPOINT") or starts is None:
+            return "program"
+        return "server" if starts else "base"
 
     @property
     def files_only(self) -> bool:
@@ -221,6 +234,8 @@ class Step:
     instruction: Instruction
     container: str = ""
 
+    deployed = property(lambda self: self.document.deployed)
+
     @property
     def source(self) -> Source:
         """The Dockerfile."""
@@ -295,6 +310,8 @@ class Command:
     command: shell.Command
     container: str = ""
 
+    deployed = property(lambda self: self.step.document.deployed)
+
     @property
     def source(self) -> Source:
         """The Dockerfile."""
@@ -349,6 +366,11 @@ class Document:
     def node(self) -> Document:
         """The document itself."""
         return self
+
+    @property
+    def deployed(self) -> bool:
+        """Whether it is none for development, tests or builds by its path."""
+        return image_purpose(self.source.path) in ("unknown", "prod")
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value of a parser directive."""

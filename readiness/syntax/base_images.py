@@ -63,6 +63,19 @@ def nonroot_user(image: Image) -> str | None:
     return next((str(entry["user"]) for entry in entries if _named(image, entry)), None)
 
 
+def official(image: Image) -> bool:
+    """Whether it is one of Docker's official images, which run as root unless the table says otherwise."""
+    name = image.familiar.removeprefix("public.ecr.aws/docker/library/")
+    return not image.name_unknown and "/" not in name
+
+
+def starts_service(image: Image) -> bool | None:
+    """Whether an image starts a service by itself, or only a shell, an interpreter or nothing; None where unknown."""
+    if any(_named(image, entry) for entry in _table()["plain"]):
+        return False
+    return True if official(image) else None
+
+
 def lacks(image: Image, tool: str) -> bool:
     """Whether an image surely comes without a program; false where nobody can tell."""
     return any(tool in entry["tools"] and _named(image, entry) for entry in _table()["lacks"])

@@ -21,7 +21,7 @@ _FILE = re.compile(
     r"|html|css|mod|sum|properties|sql|pem|crt|key|env|npmrc|whl|gz|zip)\Z"
 )
 # Bases of which it is known that they bring no files of an application.
-_PLAIN = frozenset(
+PLAIN_BASES = frozenset(
     {"node", "python", "golang", "ruby", "php", "rust", "alpine", "debian", "ubuntu", "scratch"}
     | {"busybox", "eclipse-temurin", "amazoncorretto", "openjdk"}
 )
@@ -37,7 +37,7 @@ _HARMLESS = frozenset(
 
 def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
-    if not stage.final or not stage.whole or stage.root.image.familiar not in _PLAIN:
+    if not stage.final or not stage.whole or stage.root.image.familiar not in PLAIN_BASES:
         return
     folder = stage.last("WORKDIR")
     base = posixpath.join("/", folder.text) if folder and "$" not in folder.text else ""

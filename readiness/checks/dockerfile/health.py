@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.kinds.dockerfile_model import Stage, in_force
@@ -11,9 +11,11 @@ from readiness.syntax import shell
 from readiness.syntax.base_images import lacks
 
 
-def absent(stage: Stage) -> Iterator[Hit]:
-    """The final stage, and those below it, have no HEALTHCHECK."""
-    if stage.final and stage.whole and not stage.files_only and not stage.last("HEALTHCHECK"):
+def absent(stage: Stage, *, roles: Sequence[str]) -> Iterator[Hit]:
+    """The final stage, of one of these roles, and those below it have no HEALTHCHECK."""
+    if not stage.final or not stage.whole or stage.files_only or stage.role not in roles:
+        return
+    if not stage.last("HEALTHCHECK"):
         yield missing(stage.start.span if stage.start else stage.at())
 
 

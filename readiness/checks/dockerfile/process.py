@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from readiness.kinds.dockerfile_model import Stage, Step, in_force
 from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
 from readiness.syntax.wrappers import unwrapped
-
-
-def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Iterator[Hit]:
-    """An instruction in shell form; a SHELL of one's own, or `exec`, says that it is meant so."""
-    one = step.instruction
-    if one.keyword not in keywords or one.json or not one.body.text.strip():
-        return
-    if one.keyword == "HEALTHCHECK" and (not one.words or one.words[0].raw.upper() != "CMD"):
-        return
-    if step.stage.last("SHELL", one.span.start) is not None:
-        return
-    if step.posix and one.keyword != "HEALTHCHECK":
-        commands = [command for command in step.script.commands if command.parent < 0]
-        if commands and commands[-1].name == "exec":
-            return
-    body = one.body.text.rstrip()
-    yield hit(one.body.span(0, len(body)), keyword=one.keyword)
 
 
 def _process(stage: Stage) -> shell.Command | None:

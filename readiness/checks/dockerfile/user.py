@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from readiness.checks.dockerfile.packages import shipped
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.syntax.base_images import nonroot_user
+from readiness.syntax.base_images import nonroot_user, official
 
 _DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
 
@@ -39,8 +39,8 @@ def root(stage: Stage) -> Iterator[Hit | Unknown]:
 def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
     """No USER in the final stage or below it.
 
-    `certain`: the base is an official image or scratch, which run as root unless the table says
-    otherwise; else the base is one that nobody can tell from here.
+    `certain`: the base is an official image or scratch, which run as root unless the table says otherwise, and the
+    image starts something; else nobody can tell from here who runs, or what.
     """
     if not stage.final or not stage.whole or stage.last("USER") is not None or stage.windows:
         return
@@ -51,10 +51,10 @@ def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
     if image.name_unknown:
         yield Unknown(word.span)
         return
-    official = not image.registry and "/" not in image.name
+    known = official(image) and stage.role != "base"
     if _drops(stage):
         yield Unknown(word.span)
-    elif official is certain:
+    elif known is certain:
         yield missing(
             stage.start.span if stage.start else stage.at(), image=image.text.partition("@")[0]
         )

@@ -40,22 +40,34 @@ def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
     yield hit(one.args_span, folder=raw)
 
 
-_PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/([A-Za-z]+))?\Z")
+_PORT = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
 
 
-def port_out_of_range(step: Step) -> Iterator[Hit | Unknown]:
-    """EXPOSE names a port that does not exist."""
-    if step.keyword != "EXPOSE":
-        return
-    for word in step.instruction.words:
-        match = _PORT.match(word.value)
-        if match is None:
-            if word.is_variable:
-                yield Unknown(word.span)
+def port_invalid(step: Step) -> Iterator[Hit | Unknown]:
+    """EXPOSE names a port that does not exist, or none at all."""
+    for word in step.instruction.words if step.keyword == "EXPOSE" else ():
+        value = step.expand(word.raw)
+        if value is None or "{{" in value or (not value and word.is_variable):
+            yield Unknown(word.span)
             continue
-        ports = [int(port) for port in match.group(1, 2) if port and len(port) < 20]
-        if any(port > 65535 for port in ports):
-            yield hit(word.span, port=word.value)
+        reason = _no_port(value)
+        if reason and ":" not in value:
+            yield hit(word.span, port=value[:60], reason=reason)
+
+
+def _no_port(text: str) -> str:
+    """Why the builder takes a word for no port; empty where it takes it."""
+    match = _PORT.match(text)
+    if match is None:
+        return "it is no number"
+    first, last = int(match.group(1)), int(match.group(2) or match.group(1))
+    if max(first, last) > 65535:
+        return "ports end at 65535"
+    if first > last:
+        return "the range ends before it begins"
+    if match.group(3) and match.group(3).lower() not in ("tcp", "udp", "sctp"):
+        return "the protocols are tcp, udp and sctp"
+    return ""
 
 
 def port_form(step: Step) -> Iterator[Hit]:

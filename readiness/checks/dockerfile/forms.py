@@ -1,0 +1,103 @@
+"""Checks of shell form and exec form: which of the two it is, and what exec form passes on as it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.dockerfile.entry import PLAIN_BASES
+from readiness.kinds.dockerfile_model import Step
+from readiness.model import Hit, hit
+from readiness.syntax import shell
+from readiness.syntax.words import Word
+
+# A list that was meant as JSON: no test of the shell begins so.
+_LIST = re.compile(r"""\[(?:\s*(["'])[^"']*\1\s*,|["'])""")
+
+
+def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Iterator[Hit]:
+    """An instruction in shell form; a SHELL of one's own, or `exec`, says that it is meant so."""
+    one = step.instruction
+    if one.keyword not in keywords or one.json or not one.body.text.strip():
+        return
+    if _LIST.match(one.body.text):
+        return  # list_broken tells of it
+    if one.keyword == "HEALTHCHECK" and (not one.words or one.words[0].raw.upper() != "CMD"):
+        return
+    if step.stage.last("SHELL", one.span.start) is not None:
+        return
+    if step.posix and one.keyword != "HEALTHCHECK":
+        commands = [command for command in step.script.commands if command.parent < 0]
+        if commands and commands[-1].name == "exec":
+            return
+    body = one.body.text.rstrip()
+    yield hit(one.body.span(0, len(body)), keyword=one.keyword)
+
+
+def list_broken(step: Step) -> Iterator[Hit]:
+    """What looks like exec form is no JSON, so a shell gets the brackets, the quotes and the commas."""
+    one = step.instruction
+    if one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL") or one.json:
+        return
+    if _LIST.match(one.body.text) and "{{" not in one.body.text:
+        end = len(one.body.text.rstrip())
+        reason = "a backslash" if "\\" in one.body.text else "single quotes"
+        if "'" not in one.body.text and "\\" not in one.body.text:
+            reason = "a comma or a bracket"
+        yield hit(one.body.span(0, end), keyword=one.keyword, reason=reason)
+
+
+_OPERATORS = frozenset({"&&", "||", "|", ">", ">>", "2>&1"})
+_VARIABLE = re.compile(r"\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]*)?\})")
+# Programs that take their arguments as they are, and have no code in them.
+_LITERAL = re.compile(
+    r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z"
+)
+_CODE = frozenset({"-c", "-e", "-r", "-p", "--eval", "--print"})
+
+
+def exec_literal(step: Step) -> Iterator[Hit]:
+    """Exec form with what only a shell understands: a command line in one entry, an operator, a variable."""
+    one = step.instruction
+    if not one.json or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
+        return
+    words = one.words[1:] if one.keyword == "HEALTHCHECK" else one.words
+    if not words or step.stage.windows or (one.keyword == "CMD" and _passed_on(step)):
+        return
+    program = words[0].value.rpartition("/")[2]
+    if program in shell.SHELLS or "{{" in one.body.text:
+        return
+    if _command_line(words[0].value):
+        yield hit(
+            words[0].span, keyword=one.keyword, what="a command and its arguments are one entry"
+        )
+        return
+    operator = next((word for word in words if word.value in _OPERATORS), None)
+    if operator is not None:
+        yield hit(operator.span, keyword=one.keyword, what=f"{operator.value} is an argument")
+    elif _LITERAL.match(program) and not _CODE & {word.value for word in words}:
+        yield from _variables(step, words)
+
+
+def _variables(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
+    for word in words:
+        found = _VARIABLE.search(word.value)
+        if found:
+            what = f"{found.group()} is passed on as it stands"
+            yield hit(word.span, keyword=step.keyword, what=what)
+            return
+
+
+def _passed_on(step: Step) -> bool:
+    """Whether an entry point gets the words of a CMD, and may read them otherwise."""
+    return step.stage.last("ENTRYPOINT") is not None or (
+        step.stage.root.image.familiar not in PLAIN_BASES
+    )
+
+
+def _command_line(text: str) -> bool:
+    """Whether the name of a program surely has arguments behind it: names of files may have blanks."""
+    head, blank, rest = text.strip().partition(" ")
+    if not blank or "\\" in text:
+        return False
+    return "/" not in head or rest.startswith("-") or " -" in rest
