@@ -10,7 +10,7 @@ from readiness.checks.k8s.context import number
 from readiness.checks.k8s.index import Workload, index, policies, workload_of
 from readiness.checks.k8s.labels import Selector, selector
 from readiness.kinds.k8s_model import Object, Pod, mapping, maps
-from readiness.model import Hit, Unknown, hit, joined, missing
+from readiness.model import Aside, Hit, Unknown, hit, joined, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -157,6 +157,22 @@ def _peers(one: Object) -> Iterator[Map]:
 
 
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+
+
+def label_by_hand(one: Object, *, project: Project) -> Iterator[Hit | Aside]:
+    """A peer names a namespace by the label `name`, which Kubernetes does not set and no Namespace in the files has."""
+    if not is_policy(one):
+        yield Aside()
+        return
+    for peer in _peers(one):
+        labels = mapping(mapping(peer, "namespaceSelector"), "matchLabels")
+        value = labels.get("name")
+        if isinstance(value, str) and value and not _labelled(value, project):
+            yield hit(labels.entry("name"), value=value)
+
+
+def _labelled(value: str, project: Project) -> bool:
+    return any(one.labels.get("name") == value for one in index(project).all("Namespace"))
 
 
 def _anyone(peers: Any) -> bool:

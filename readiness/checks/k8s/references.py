@@ -69,6 +69,10 @@ def references(pod: Pod) -> Iterator[Reference]:
     for container in pod.containers():
         yield from of_container(container)
     yield from of_volumes(pod)
+    for node in maps(pod.node.get("imagePullSecrets")):
+        name = node.get("name")
+        if isinstance(name, str) and name and not variable(name):
+            yield Reference(node, "name", "Secret", name, "", False, "")
 
 
 def _made(project: Project) -> frozenset[tuple[str, str]]:
