@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,19 +14,23 @@ from readiness.syntax.image import Image
 STORES = frozenset(
     {"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"}
 )
+_CONSOLES = frozenset({"console", "mail-catcher", "docker"})
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """One row of the table.
 
-    `data` are the folders that hold state; `off` settings that turn authentication off, with the values that do;
+    `data` are the folders that hold state, `from18` the folder above those of PostgreSQL 18 and later; `admin` the ports of
+    what only administrators should reach; `off` settings that turn authentication off, with the values that do (`*` any);
     `default` variables whose absence leaves a password that everybody knows, `alias` what may stand for them;
     `keyed` variables (and `flags` words of the command) one of which turns authentication on.
     """
 
     role: str
     ports: tuple[int, ...]
+    admin: tuple[int, ...]
+    from18: str
     data: tuple[str, ...]
     off: dict[str, list[str]]
     default: dict[str, str]
@@ -35,13 +40,27 @@ class Known:
     flags_off: tuple[str, ...]
     docker: bool
     host: bool
-    privileged: bool
     volatile: bool
 
     @property
     def store(self) -> bool:
         """Whether it keeps other services' data."""
         return self.role in STORES
+
+    def opens(self, name: str, value: str) -> bool:
+        """Whether a setting of this value lets everybody in."""
+        values = self.off.get(name, ())
+        return value.lower() in values or ("*" in values and value != "")
+
+    def folders(self, image: Image | None) -> tuple[str, ...]:
+        """The folders that hold state in the release that a tag names."""
+        found = _RELEASE.search(image.tag) if image is not None and self.from18 else None
+        if found is None or int(found.group(1)) < 18:
+            return self.data
+        return (f"{self.from18}/{found.group(1)}/docker",)
+
+
+_RELEASE = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
 
 
 @cache
@@ -56,6 +75,8 @@ def _row(row: dict[str, Any]) -> Known:
     return Known(
         row["role"],
         tuple(row.get("ports", ())),
+        tuple(row.get("admin", row.get("ports", ()) if row["role"] in _CONSOLES else ())),
+        row.get("from18", ""),
         tuple(row.get("data", ())),
         row.get("off", {}),
         row.get("default", {}),
@@ -65,7 +86,6 @@ def _row(row: dict[str, Any]) -> Known:
         tuple(row.get("flagsoff", ())),
         bool(row.get("docker")),
         bool(row.get("host")),
-        bool(row.get("privileged")),
         bool(row.get("volatile")),
     )
 
@@ -73,5 +93,5 @@ def _row(row: dict[str, Any]) -> Known:
 def known(image: Image) -> Known | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     table = _table()
-    familiar = image.familiar
+    familiar = image.familiar.replace("bitnamilegacy/", "bitnami/")
     return table.get(familiar) or table.get(image.name.removeprefix("library/"))

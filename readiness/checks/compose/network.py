@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from readiness.checks.compose.app import App, apps, whole
-from readiness.checks.compose.common import RUNTIMES, line, replicas, together
+from readiness.checks.compose.common import RUNTIMES, environment, line, replicas, together
 from readiness.kinds.compose_model import Document, Port, Service
 from readiness.kinds.compose_parts import PortSpec, Range, port_specs, strings
 from readiness.model import Hit, Related, Unknown, hit
@@ -71,25 +71,34 @@ def store_published(port: Port, project: Project) -> Found:
         yield hit(port.spec.span, port=number, role=known.role)
 
 
+_INSIDE = {
+    "console": "the console",
+    "metrics": "all metrics",
+    "logs": "all logs",
+    "traces": "all traces",
+    "agent": "what it measures",
+    "proxy": "the proxy's administration",
+}
+
+
 def console_published(port: Port) -> Found:
-    """A console for administrators whose port leaves the host."""
+    """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
     known = port.owner.known
     if known is None or not everywhere(port.spec):
         return
-    number = _meets(known.ports, port.spec.target)
-    if known.role == "console" and number is not None:
-        yield hit(port.spec.span, port=number, what="the console")
+    number = _meets(known.admin, port.spec.target)
+    if number is not None:
+        what = _INSIDE.get(known.role, f"the {known.role}")
+        yield hit(port.spec.span, port=number, what=what)
     elif known.role == "proxy" and _meets((8080,), port.spec.target) and _insecure(port.owner):
         yield hit(port.spec.span, port=8080, what="the dashboard without a login")
-    elif known.role in {"mail-catcher", "docker"} and number is not None:
-        yield hit(port.spec.span, port=number, what=f"the {known.role}")
 
 
 def _insecure(service: Service) -> bool:
     """Whether Traefik serves its dashboard without a login."""
-    return "--api.insecure" in line(
-        service.full.get("command")
-    ) and "--api.insecure=false" not in line(service.full.get("command"))
+    command = line(service.full.get("command"))
+    flag = "--api.insecure" in command and "--api.insecure=false" not in command
+    return flag or environment(service.full).get("TRAEFIK_API_INSECURE") == "true"
 
 
 def debugger_published(port: Port) -> Found:

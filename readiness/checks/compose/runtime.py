@@ -203,6 +203,9 @@ def logs_unbounded(service: Service, project: Project) -> Found:
     node, known = seen
     logging = node.get("logging")
     driver = expanded(deep(logging, "driver")).text
+    if HOLE in driver:
+        yield Unknown(service.head)
+        return
     if driver not in ("", "json-file"):
         return
     options = deep(logging, "options")

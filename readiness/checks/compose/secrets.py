@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.app import apps
 from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
 from readiness.kinds.compose_model import Service, Variable
-from readiness.kinds.compose_parts import expanded, part, strings, variable_specs
+from readiness.kinds.compose_parts import expanded, mount_specs, part, strings, variable_specs
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import secrets
@@ -192,9 +191,10 @@ def authentication_off(service: Service) -> Found:
         yield Aside()
         return
     for spec in variable_specs(service.source, service.node, "environment"):
-        values = known.off.get(spec.name)
-        text = expanded(spec.value).text.strip("\"'").lower()
-        if values and text in values:
+        text = expanded(spec.value).text.strip("\"'")
+        if spec.name in known.off and HOLE in text:
+            yield Unknown(spec.span)
+        elif known.opens(spec.name, text):
             yield hit(spec.span, setting=spec.name)
     for text, index in strings(service.node.get("command")):
         for flag in known.flags_off:
@@ -214,7 +214,7 @@ def default_credentials(service: Service, project: Project) -> Found:
     for name in known.default:
         if name in settings or any(other in settings for other in known.alias.get(name, ())):
             continue
-        if outside_settings(seen[0]) or not seen[1]:
+        if outside_settings(seen[0]) or not seen[1] or _configured(seen[0]):
             yield Unknown(service.head)
         else:
             yield lack(service, variable=name, image=str(service.full.get("image")))
@@ -224,7 +224,7 @@ def open_store(service: Service, project: Project) -> Found:
     """A store that asks for no password unless it is told to."""
     seen = judged(service, project)
     known = service.known
-    if seen is None or known is None or not known.keyed:
+    if seen is None or known is None or not (known.keyed or known.flags):
         yield Aside()
         return
     node, complete = seen
@@ -234,50 +234,18 @@ def open_store(service: Service, project: Project) -> Found:
     command = f"{line(node.get('entrypoint'))} {line(node.get('command'))}"
     if any(flag in command for flag in known.flags):
         return
-    mounted = any(
-        str(text).endswith((".conf", ".yml", ".yaml")) or "conf" in str(text)
-        for text, _ in strings(node.get("volumes"))
-    )
-    if outside_settings(node) or HOLE in command or not complete or mounted:
+    if outside_settings(node) or HOLE in command or not complete or _configured(node):
         yield Unknown(service.head)
     else:
-        yield lack(service, role=known.role, variable=known.keyed[0])
+        asked = known.keyed[0] if known.keyed else known.flags[0]
+        yield lack(service, role=known.role, variable=asked)
 
 
-_URL = re.compile(
-    r"\b[a-z][a-z0-9+.-]{1,30}://[^:/@\s]{0,100}:(?P<password>[^@\s/]{1,200})@(?P<host>[A-Za-z0-9_.-]{1,200})"
+def _configured(node: Map) -> bool:
+    """Whether a file that may hold settings is mounted."""
+    return any(_SETTINGS.search(one.target) for one in mount_specs(node))
+
+
+_SETTINGS = re.compile(
+    r"(?:^|/)etc/(?!localtime|timezone|ssl|grafana/provisioning)|conf(?:ig)?(?:\.d)?(?:[/.]|\Z)|\.(?:ya?ml|cnf|acl|json)\Z"
 )
-_OWN = (
-    "POSTGRES_PASSWORD",
-    "MYSQL_PASSWORD",
-    "MARIADB_PASSWORD",
-    "MONGO_INITDB_ROOT_PASSWORD",
-    "RABBITMQ_DEFAULT_PASS",
-    "REDIS_PASSWORD",
-)
-_ROOT = ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD")
-
-
-def differing(variable: Variable, project: Project) -> Found:
-    """A password in a URL that is not the one its server is given."""
-    text = variable.spec.value if isinstance(variable.spec.value, str) else ""
-    found = _URL.search(text)
-    if found is None or "$" in text:
-        return
-    server = project.memo(apps).app(variable.owner.document).services().get(found["host"])
-    if server is None or server is variable.owner:
-        return
-    settings = environment(server.full)
-    given = [settings[name] for name in (*_OWN, *_ROOT) if settings.get(name)]
-    if not any(settings.get(name) for name in _OWN) or any(
-        HOLE in (value or "") for value in given
-    ):
-        return
-    raw = variable_specs(server.source, server.full, "environment")
-    if any("$" in str(spec.value) for spec in raw if spec.name in (*_OWN, *_ROOT)):
-        return
-    if found["password"] not in given and "%" not in found["password"]:
-        yield hit(
-            part(variable.source, variable.spec.span, text, *found.span("password")),
-            server=server.name,
-        )

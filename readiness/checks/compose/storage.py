@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from readiness.checks.compose.common import RUNTIMES, environment, judged, lack, line, words
+from readiness.kinds.compose_images import Known
 from readiness.kinds.compose_model import Mount, Service
-from readiness.kinds.compose_parts import expanded, mount_specs, strings
+from readiness.kinds.compose_parts import MountSpec, expanded, mount_specs, port_specs, strings
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -22,59 +24,67 @@ _CODE = frozenset(
 )
 
 
-def not_durable(service: Service, project: Project) -> Found:
-    """A store whose data goes away with its container."""
+def not_durable(service: Service, project: Project, *, stores: bool) -> Found:
+    """A server whose data goes away with its container; `stores`: one that keeps the data of others, or its own state."""
     seen = judged(service, project)
     known = service.known
-    if (
-        seen is None
-        or known is None
-        or not known.store
-        or not known.data
-        or known.volatile
-        or service.role == "cache"
-        or service.once
-    ):
+    if seen is None or known is None or service.once or not _keeps(service, known, stores=stores):
         yield Aside()
         return
     node, complete = seen
+    folders = known.folders(service.image)
     specs = list(mount_specs(node))
     if any(not spec.target or HOLE in spec.target for spec in specs) or node.get("volumes_from"):
         yield Unknown(service.head)
         return
-    if any(
-        _covers(spec.target, known.data)
-        and (spec.source or HOLE in spec.source)
-        and spec.type != "tmpfs"
-        for spec in specs
-    ):
+    if any(_covers(spec.target, folders) and spec.type != "tmpfs" for spec in specs):
+        return  # one without a name is another rule's
+    if _moved(node, specs):
         return
-    settings = environment(node)
-    moved = {
-        value
-        for name, value in settings.items()
-        if value and ("DATA" in name.upper() or "PATH" in name.upper())
-    }
-    if any(
-        spec.source
-        and any(
-            spec.target.rstrip("/") in value or value.startswith(spec.target) for value in moved
-        )
-        for spec in specs
-    ):
-        return
-    command = line(node.get("command"))
-    if any(
-        spec.source
-        and spec.type != "tmpfs"
-        and spec.target.rstrip("/")
-        and spec.target.rstrip("/") in command
-        for spec in specs
-    ):
-        return
-    yield (
-        lack(service, role=known.role, folder=known.data[0]) if complete else Unknown(service.head)
+    own = {spec.span for spec in mount_specs(service.node)}
+    wrong = next(
+        (one for one in specs if _covers(one.target, known.data) and one.span in own), None
     )
+    if not complete or _elsewhere(known, node, specs):
+        yield Unknown(service.head)
+    else:
+        span = wrong.span if wrong is not None and wrong.type != "tmpfs" else None
+        yield lack(service, span, role=known.role, folder=folders[0])
+
+
+def _keeps(service: Service, known: Known, *, stores: bool) -> bool:
+    """Whether an image keeps what must last: other services' data, or its own state."""
+    if not known.data or known.volatile or known.role == "cache" or known.store is not stores:
+        return False
+    # A proxy keeps its certificates there, when it gets any.
+    return known.role != "proxy" or any(
+        spec.target is not None and spec.target[0] <= 443 <= spec.target[1]
+        for spec in port_specs(service.full)
+    )
+
+
+def _moved(node: Map, specs: Sequence[MountSpec]) -> bool:
+    """Whether a setting or the command names a folder that is mounted: the data was moved there."""
+    words = [
+        value for name, value in environment(node).items() if value and _FOLDER.search(name.upper())
+    ]
+    command = line(node.get("command"))
+    return any(
+        spec.target.rstrip("/") in command
+        or any(spec.target.rstrip("/") in word or word.startswith(spec.target) for word in words)
+        for spec in specs
+        if spec.source and spec.target.rstrip("/") and spec.type != "tmpfs"
+    )
+
+
+_FOLDER = re.compile(r"DATA|PATH|DIR|HOME|STORAGE|MODELS")
+
+
+def _elsewhere(known: Known, node: Map, specs: Sequence[MountSpec]) -> bool:
+    """Whether the state may be kept elsewhere: in a database, or where a configuration file says."""
+    if known.role == "logs":
+        return bool(node.get("configs")) or any(spec.target.endswith(_CONFIG) for spec in specs)
+    return any(name.startswith("GF_DATABASE_") for name in environment(node))
 
 
 def _covers(target: str, data: tuple[str, ...]) -> bool:
@@ -148,10 +158,18 @@ def _within(path: str, folder: str) -> bool:
     return folder in {".", path} or path.startswith(folder + "/")
 
 
+# Folders that their programs read and never write.
+_READ_ONLY = re.compile(
+    r"/(?:etc/(?:nginx|caddy|haproxy|traefik|envoy|prometheus|alertmanager|loki|promtail|otelcol\S*|grafana/provisioning|ssl/certs)"
+    r"|usr/local/etc/(?:haproxy|redis)|docker-entrypoint-initdb\.d|usr/share/nginx/html|usr/local/apache2/(?:conf|htdocs))(?:/|\Z)"
+)
+
+
 def config_writable(mount: Mount) -> Found:
-    """A configuration file that the container may change."""
+    """A configuration that the container may change."""
     spec = mount.spec
-    if spec.type == "bind" and spec.source.endswith(_CONFIG) and not spec.read_only:
+    config = spec.source.endswith(_CONFIG) or _READ_ONLY.match(spec.target)
+    if spec.type == "bind" and config and not spec.read_only:
         yield hit(spec.span, path=spec.source)
 
 
@@ -161,7 +179,7 @@ def anonymous(mount: Mount) -> Found:
     known = mount.owner.known
     if spec.type != "volume" or spec.source or not spec.target or HOLE in spec.target:
         return
-    if known is not None and _covers(spec.target, known.data):
+    if known is not None and _covers(spec.target, known.folders(mount.owner.image)):
         yield hit(spec.span, path=spec.target)
 
 

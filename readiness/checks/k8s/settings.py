@@ -79,7 +79,7 @@ def authentication_off(container: Container) -> Outcome:
     if known is None:
         return
     for name, value, span in variables(container):
-        if value.lower() in known.off.get(name, ()):
+        if known.opens(name, value):
             yield hit(span, setting=name)
     for key in ("command", "args"):
         words = container.node.get(key)
