@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from readiness import discover, engine, environments, kinds
 from readiness.assembly import Assembly, Row
@@ -14,6 +15,7 @@ from readiness.project import Project
 from readiness.render import OVERLAYS
 
 OTHER = "of no kind that readiness knows"
+UNUSED = "no compose file reads it"
 PROSE = "a document; name it, or ask with --documents"
 
 
@@ -56,7 +58,7 @@ def assemble(
             found.prose.append(source)
         else:
             made.rows.append(Row(source.path, "", "skipped", OTHER))
-    pairs = list(made.parse(ours, core))
+    pairs = _judged(ours, made, core)
     if pairs:
         made.projects.insert(0, environments.project(pairs, found))
     for folder in sorted(templates):
@@ -79,6 +81,20 @@ def assemble(
             made.rows.append(Row(source.path, "", "skipped", PROSE))
     made.rows.sort(key=lambda row: row.path)
     return made
+
+
+def _judged(ours: list[Source], made: Assembly, core: dict[str, Rule]) -> list[tuple[str, Any]]:
+    """The documents of the project; of environment files those that a compose file reads."""
+    files = [one for one in ours if one.kind == "dotenv"]
+    pairs = list(made.parse((one for one in ours if one.kind != "dotenv"), core))
+    if not files:
+        return pairs
+    from readiness.kinds.compose_join import read_by
+
+    wanted = read_by(document for kind, document in pairs if kind == "compose")
+    read = [one for one in files if posixpath.normpath(one.path) in wanted]
+    made.rows += [Row(one.path, "", "skipped", UNUSED) for one in files if one not in read]
+    return pairs + list(made.parse(read, core))
 
 
 def _unreadable(rule: Rule, source: Source, reason: str) -> Finding:

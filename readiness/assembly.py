@@ -13,7 +13,7 @@ from readiness.project import Project
 
 _TEMPLATE = re.compile(r"\{\{|\{%|<%")
 _WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
-          "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot"}  # fmt: skip
+          "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -119,7 +119,7 @@ def revision(ref: str) -> Iterator[Path]:
         with packed.open("wb") as out:
             out.write(git("-C", top, "archive", "--format=tar", f"{base}:{prefix}"))
         tree = root / "tree"
-        tree.mkdir()
+        (tree / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
         with tarfile.open(packed) as archive:
             for member in archive:
                 if member.isfile() or member.isdir():

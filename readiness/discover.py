@@ -37,6 +37,7 @@ _OTHERS = frozenset(
     .pt .npy .lst .sam .keep .gitkeep .editorconfig
     """.split()
 )  # fmt: skip
+_ENVIRONMENT = re.compile(r"\.env(?:\.[\w.-]+)?|[^/]+\.env")
 _ALWAYS = re.compile(
     r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
 )
@@ -123,6 +124,7 @@ class Walk:
         self.found = Found(base=base)
         self.seen: set[tuple[int, int]] = set()
         self.ignores: list[tuple[str, GitIgnoreSpec]] = []
+        self.entered: set[str] = set()
 
     def shown(self, path: str | Path) -> str:
         """A path as reports print it: relative to the base where it can be, with `/`."""
@@ -136,15 +138,20 @@ class Walk:
         """Walk a folder that was given."""
         self.found.walked = True
         self.found.folders.add(self.shown(folder))
+        self.above(folder)
+        self.folder(folder, 0)
+
+    def above(self, folder: Path) -> None:
+        """Read the .gitignore files of the folders above one, up to the root of its repository."""
         self.ignores = []
         chain, here = [], folder.resolve()
         while not (here / ".git").exists() and here.parent != here:
             here = here.parent
             chain.append(here)
         if (here / ".git").exists():
+            self.found.closed.add(self.shown(here / ".git"))
             for one in reversed(chain):
                 self.enter(one)
-        self.folder(folder, 0)
 
     def enter(self, folder: Path) -> bool:
         """Read the .gitignore of a folder; whether there was one."""
@@ -156,7 +163,10 @@ class Walk:
         try:
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
             self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
-            self.found.ignores.append((self.ignores[-1][0], tuple(lines)))
+            root = self.ignores[-1][0]
+            if root not in self.entered:
+                self.entered.add(root)
+                self.found.ignores.append((root, tuple(lines)))
         except (OSError, ValueError):
             return False
         return True
@@ -217,14 +227,33 @@ class Walk:
             self.ignores.pop()
 
     def take(self, path: Path) -> None:
-        """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like."""
+        """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.
+
+        Of what stands beside a compose file the environment files are read: what they say belongs to it.
+        """
         self.found.named.add(self.shown(path))
         self.file(path, named=True)
         try:
             with os.scandir(path.parent) as scan:
-                self.found.paths.update(self.shown(entry.path) for entry in scan)
+                entries = sorted(scan, key=lambda entry: entry.name)
         except OSError:
             return
+        self.found.paths.update(self.shown(entry.path) for entry in entries)
+        texts = self.found.texts
+        if path.suffix.lower() in {".yaml", ".yml"} and texts and "services" in texts[-1].text:
+            self.environments(path.parent, entries)
+
+    def environments(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
+        """The environment files among the entries of a folder, but for those that are ignored or led to by a link."""
+        wanted = [one for one in entries if _ENVIRONMENT.fullmatch(one.name)]
+        if not wanted:
+            return
+        self.above(folder)
+        self.enter(folder)
+        for entry in wanted:
+            if entry.is_file(follow_symlinks=False) and not self.out(entry, folder=False):
+                self.file(Path(entry.path))
+        self.ignores = []
 
     def file(self, path: Path, *, named: bool = False) -> None:
         """One file: read it where it may be ours."""
@@ -232,7 +261,8 @@ class Walk:
         name = self.shown(path)
         found.paths.add(name)
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
-        hidden = path.name.startswith(".") and not suffix  # .gitignore, .env and their like
+        environment = bool(_ENVIRONMENT.fullmatch(path.name))
+        hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
         other = suffix in _OTHERS and not named
         if (other or hidden) and not certain:
             found.skipped += 1

@@ -52,8 +52,8 @@ def run(
     for bound in rules:
         for target in bound.rule.targets:
             by_target.setdefault(target, []).append(bound)
+    kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
-        kinds.prepare(kind, documents, project.paths)
         known = kinds.targets(kind)
         wanted = [
             (known[target], bounds) for target, bounds in by_target.items() if target in known

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 from readiness.model import Note, Source
 
 KINDS = (
+    "dotenv",
     "dockerfile",
     "compose",
     "github",
@@ -29,6 +30,7 @@ def module(kind: str) -> ModuleType:
 _YAML = (".yaml", ".yml", ".json")
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _SIGNS: dict[str, Callable[[str, str], bool]] = {
+    "dotenv": lambda path, text: ".env" in path,
     "dockerfile": lambda path, text: not path.lower().endswith(_YAML),
     "compose": lambda path, text: "services" in text or "compose" in path.lower(),
     "github": lambda path, text: (
@@ -67,11 +69,12 @@ def embedded(kind: str, document: Any) -> Iterator[Source]:
     return inner(document) if inner else iter(())
 
 
-def prepare(kind: str, documents: list[Any], paths: Collection[str]) -> None:
-    """Let a kind look at all of its documents before rules do: one file may say what another is."""
-    found = getattr(module(kind), "prepare", None)
-    if found:
-        found(documents, paths)
+def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
+    """Let each kind look at all documents before rules do: one file may say what another is."""
+    for kind in by_kind:
+        found = getattr(module(kind), "prepare", None)
+        if found:
+            found(by_kind, paths)
 
 
 def notes(kind: str, document: Any) -> Iterator[Note]:
@@ -80,7 +83,13 @@ def notes(kind: str, document: Any) -> Iterator[Note]:
     return found(document) if found else iter(())
 
 
-_GROUPS = {"github": "ci", "gitlab": "ci", "dependabot": "ci", "dockerignore": "dockerfile"}
+_GROUPS = {
+    "github": "ci",
+    "gitlab": "ci",
+    "dependabot": "ci",
+    "dockerignore": "dockerfile",
+    "dotenv": "compose",
+}
 
 
 def group(kind: str) -> str:

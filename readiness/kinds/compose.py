@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from readiness.kinds import compose_join, dotenv
 from readiness.kinds.compose_model import Document, Mount, Port, Service, Variable
 from readiness.kinds.compose_parts import mount_specs, names, port_specs, variable_specs
 from readiness.model import ParseError, Source, Span
@@ -265,11 +266,18 @@ def services(document: Document) -> Iterator[Service]:
     return iter(document.services.values())
 
 
+def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
+    """Fill in what environment files say."""
+    del paths
+    files: list[dotenv.Document] = by_kind.get(dotenv.NAME, [])
+    compose_join.prepare(by_kind[NAME], {posixpath.normpath(one.source.path): one for one in files})
+
+
 def ports(document: Document) -> Iterator[Port]:
     """Every port of a file; one that two services share by an alias once."""
     seen: set[Span] = set()
     for service in document.services.values():
-        for spec in port_specs(service.node):
+        for spec in port_specs(service.node, service.values):
             if spec.span not in seen:
                 seen.add(spec.span)
                 yield Port(service, spec)
@@ -279,14 +287,14 @@ def mounts(document: Document) -> Iterator[Mount]:
     """Every mount of a file; one that two services share by an alias once."""
     seen: set[Span] = set()
     for service in document.services.values():
-        for spec in mount_specs(service.node):
+        for spec in mount_specs(service.node, service.values):
             if spec.span not in seen:
                 seen.add(spec.span)
                 yield Mount(service, spec)
 
 
 def variables(document: Document) -> Iterator[Variable]:
-    """Every variable of a file; one that two services share by an alias once."""
+    """Every variable of a file; one that two services share by an alias once. Those of environment files come last."""
     seen: set[Span] = set()
     for service in document.services.values():
         build = service.node.get("build")
@@ -295,6 +303,7 @@ def variables(document: Document) -> Iterator[Variable]:
                 if spec.key not in seen:
                     seen.add(spec.key)
                     yield Variable(service, spec, key)
+    yield from document.given
 
 
 TARGETS: dict[str, Callable[[Document], Any]] = {

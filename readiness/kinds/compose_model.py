@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.kinds import compose_images
+from readiness.kinds.compose_environment import EMPTY, Environment, Setting
 from readiness.kinds.compose_images import Known
 from readiness.kinds.compose_parts import MountSpec, PortSpec, VariableSpec, expanded
 from readiness.model import Source, Span
@@ -65,14 +67,17 @@ class Service:
         return "build" in self.full
 
     @property
+    def values(self) -> Mapping[str, str]:
+        """What the environment files of its project give to variables."""
+        return self.document.environment.values
+
+    @property
     def image(self) -> Image | None:
-        """Its image, with the defaults of variables; None where there is none."""
+        """Its image, with what variables hold where nobody sets anything else; None where there is none."""
         value = self.full.get("image")
-        return (
-            images.parse(expanded(value).text.replace(HOLE, "$X"))
-            if isinstance(value, str)
-            else None
-        )
+        if not isinstance(value, str):
+            return None
+        return images.parse(expanded(value, self.values).text.replace(HOLE, "$X"))
 
     @property
     def known(self) -> Known | None:
@@ -164,18 +169,29 @@ class Mount(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variable(Part):
-    """One variable of a service's environment (`where` is environment) or of its build (args)."""
+    """One variable of a service: `where` is environment, args (of its build) or env_file.
+
+    What an environment file gives has its place there, be the file named by the service or be it the `.env` out of
+    which `${NAME}` is filled in; `setting` says which.
+    """
 
     spec: VariableSpec
     where: str
+    setting: Setting | None = None
 
     service = property(lambda self: self.owner.name)
     name = property(lambda self: self.spec.name)
+    source = property(lambda self: self.setting.source if self.setting else self.owner.source)
+    node = property(lambda self: self.setting.document if self.setting else self.owner.node)
 
 
 @dataclass(slots=True, eq=False)
 class Document:
-    """One compose file. `legacy` marks the first format, which has services at its top level."""
+    """One compose file. `legacy` marks the first format, which has services at its top level.
+
+    `environment` is what fills in its variables, `settings` what `env_file` gives each service and whether all of it was
+    read, `given` the variables that stand in environment files and that this file is the first to use.
+    """
 
     source: Source
     roots: tuple[Map, ...]
@@ -183,6 +199,9 @@ class Document:
     legacy: bool = False
     services: dict[str, Service] = field(default_factory=dict)
     completed: frozenset[str] = frozenset()
+    environment: Environment = EMPTY
+    settings: dict[str, tuple[dict[str, Setting], bool]] = field(default_factory=dict)
+    given: tuple[Variable, ...] = ()
     resource: str = "project"
     container: str = ""
 

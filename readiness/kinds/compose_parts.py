@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import Source, Span
-from readiness.syntax.interpolation import HOLE, Expanded, InterpolationError, expand
+from readiness.syntax.interpolation import HOLE, NOTHING, Expanded, InterpolationError, expand
 from readiness.syntax.scalar import places
 from readiness.syntax.yaml import Map, Seq
 
@@ -16,8 +16,8 @@ Range = tuple[int, int]
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def expanded(value: Any) -> Expanded:
-    """A scalar's text with its defaults; a value that cannot be interpolated is a hole."""
+def expanded(value: Any, environment: Mapping[str, str] = NOTHING) -> Expanded:
+    """A scalar's text with what an environment gives, else with its defaults; what cannot be interpolated is a hole."""
     if isinstance(value, bool):
         return Expanded("true" if value else "false")
     if isinstance(value, int | float):
@@ -25,7 +25,7 @@ def expanded(value: Any) -> Expanded:
     if not isinstance(value, str):
         return Expanded("")
     try:
-        return expand(value)
+        return expand(value, environment)
     except InterpolationError:
         return Expanded(HOLE, ("?",), ("?",))
 
@@ -41,7 +41,8 @@ def part(source: Source, span: Span, value: str, start: int, end: int) -> Span:
 class PortSpec:
     """One entry of `ports`. `host_ip` is None where none is written; ranges are None where unknown or absent.
 
-    `open` says that a variable without a default may hold any part of it; `host` whether the host's port is named.
+    `open` says that a variable without a default may hold any part of it; `host` whether the host's port is named;
+    `given` is the variable of an environment file that gave all of the address.
     """
 
     span: Span
@@ -53,9 +54,10 @@ class PortSpec:
     host: bool
     open: bool
     mode: str = ""
+    given: str = ""
 
 
-def port_specs(node: Any) -> Iterator[PortSpec]:
+def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[PortSpec]:
     """The ports of a service, as far as they can be read."""
     ports = node.get("ports") if isinstance(node, Map) else None
     if not isinstance(ports, Seq):
@@ -63,25 +65,29 @@ def port_specs(node: Any) -> Iterator[PortSpec]:
     for index, item in enumerate(ports):
         span = ports.at(index)
         if isinstance(item, Map):
-            yield _long_port(item, span)
+            yield _long_port(item, span, environment)
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
-            yield _short_port(expanded(item), str(item), span)
+            yield _short_port(expanded(item, environment), str(item), span)
 
 
-def _long_port(item: Map, span: Span) -> PortSpec:
+def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:
     """A port written as a mapping."""
-    published, target = expanded(item.get("published")), expanded(item.get("target"))
+    published, target, protocol, mode = (
+        expanded(item.get(key), environment) for key in ("published", "target", "protocol", "mode")
+    )
     address = item.get("host_ip")
+    where = expanded(address, environment) if isinstance(address, str) else None
     return PortSpec(
         span,
         f"{item.get('published', '')}:{item.get('target', '')}",
-        expanded(address).text if isinstance(address, str) else None,
+        where.text if where else None,
         ranged(published.text),
         ranged(target.text),
-        expanded(item.get("protocol")).text or "tcp",
+        protocol.text or "tcp",
         bool(published.text),
         HOLE in published.text + target.text,
-        expanded(item.get("mode")).text,
+        mode.text,
+        where.origin(0, len(where.text)) if where else "",
     )
 
 
@@ -97,6 +103,7 @@ def _short_port(value: Expanded, text: str, span: Span) -> PortSpec:
         protocol or "tcp",
         bool(host),
         HOLE in value.text,
+        given=value.origin(0, len(address)) if address else "",
     )
 
 
@@ -136,7 +143,7 @@ class MountSpec:
     options: tuple[str, ...] = ()
 
 
-def mount_specs(node: Any) -> Iterator[MountSpec]:
+def mount_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[MountSpec]:
     """The mounts of a service, as far as they can be read."""
     mounts = node.get("volumes") if isinstance(node, Map) else None
     if not isinstance(mounts, Seq):
@@ -146,13 +153,13 @@ def mount_specs(node: Any) -> Iterator[MountSpec]:
         if isinstance(item, Map):
             yield MountSpec(
                 span,
-                expanded(item.get("type")).text.replace(HOLE, ""),
-                expanded(item.get("source")).text,
-                expanded(item.get("target")).text,
+                expanded(item.get("type"), environment).text.replace(HOLE, ""),
+                expanded(item.get("source"), environment).text,
+                expanded(item.get("target"), environment).text,
                 item.get("read_only") in (True, "true"),
             )
         elif isinstance(item, str):
-            yield short_mount(expanded(item).text, span)
+            yield short_mount(expanded(item, environment).text, span)
 
 
 def short_mount(text: str, span: Span) -> MountSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from readiness.kinds.k8s_model import Container, Document, Object, Pod, maps, text
@@ -80,12 +80,13 @@ def embedded(document: Document) -> Iterator[Source]:
                     )
 
 
-def prepare(documents: list[Document], paths: Collection[str]) -> None:
+def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     """Mark the patches of kustomizations: they show a part of an object, and leave out what their base has."""
     patches: set[str] = set()
     folders = {
         posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)
     }
+    documents: list[Document] = by_kind[NAME]
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):

@@ -21,6 +21,7 @@ KINDS = {
     "dockerfile": "Dockerfile",
     "dockerignore": ".dockerignore",
     "compose": "compose",
+    "dotenv": ".env",
     "k8s": "Kubernetes",
     "nginx": "nginx",
     "github": "GitHub Actions",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from readiness.kinds.compose import MAX_EXTENDS, merged
+from readiness.kinds.compose_environment import located
+from readiness.kinds.compose_join import included
 from readiness.kinds.compose_model import Document, Service
-from readiness.kinds.compose_parts import expanded, strings
 from readiness.project import Project
-from readiness.syntax.interpolation import HOLE
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 
 @dataclass(slots=True, eq=False)
@@ -99,18 +97,6 @@ def _base(document: Document, beside: list[Document]) -> Document | None:
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
 
 
-def included(document: Document) -> Iterator[tuple[str, Any, Any]]:
-    """(path, owner, key) of every file that a file includes."""
-    for root in document.roots:
-        items = root.get("include")
-        for index, item in enumerate(items) if isinstance(items, Seq) else ():
-            if isinstance(item, str):
-                yield item, items, index
-            elif isinstance(item, Map):
-                for path, inner in strings(item.get("path")):
-                    yield (path, item, "path") if inner is None else (path, item["path"], inner)
-
-
 def _include(made: Apps, document: Document) -> None:
     """Join a file with what it includes, and with what those include, and back."""
     app = made.of[id(document)]
@@ -118,8 +104,8 @@ def _include(made: Apps, document: Document) -> None:
     todo = [document]
     while todo:
         one = todo.pop()
-        for path, _, _ in included(one):
-            found = resolve(made, one, path)
+        for include in included(one):
+            found = resolve(made, one, include.path)
             if found is None:
                 app.open = True
             elif id(found) not in seen:
@@ -133,11 +119,8 @@ def _include(made: Apps, document: Document) -> None:
 
 def resolve(made: Apps, document: Document, path: str) -> Document | None:
     """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
-    text = expanded(path).text
-    if HOLE in text:
-        return None
     folder = posixpath.dirname(document.source.path)
-    return made.by_path.get(posixpath.normpath(posixpath.join(folder, text)))
+    return made.by_path.get(located(path, folder, document.environment))
 
 
 def whole(service: Service, project: Project) -> tuple[Map, bool]:

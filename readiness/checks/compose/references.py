@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.app import App, apps, included, outside, resolve, whole
+from readiness.checks.compose.app import App, apps, outside, resolve, whole
 from readiness.checks.compose.common import together
+from readiness.kinds.compose_join import included
 from readiness.kinds.compose_model import Document, Service
 from readiness.kinds.compose_parts import expanded, mount_specs, names, strings
 from readiness.model import Hit, Span, Unknown, hit
@@ -209,8 +210,8 @@ def extends(service: Service, project: Project) -> Found:
 def includes(document: Document, project: Project) -> Found:
     """A file that is included and is not there, or includes the one that includes it."""
     made = project.memo(apps)
-    for path, owner, key in included(document):
-        span = owner.at(key)
+    for include in included(document):
+        path, span = include.path, include.owner.at(include.key)
         found = resolve(made, document, path)
         if found is None:
             yield from _absent_file(document, project, path, span)
@@ -221,13 +222,13 @@ def includes(document: Document, project: Project) -> Found:
             if one is document:
                 yield hit(span, problem=f"{path} includes the file that includes it")
                 break
-            inner = [resolve(made, one, path) for path, _, _ in included(one)]
+            inner = [resolve(made, one, other.path) for other in included(one)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 
 def _absent_file(document: Document, project: Project, path: str, span: Span) -> Found:
     """A file that is surely not there, or one that nobody can tell of."""
-    text = expanded(path).text
+    text = expanded(path, document.environment.values).text
     if (
         HOLE in text
         or "://" in text
