@@ -105,7 +105,7 @@ class Stage:
         """server: it opens ports, as its file or its base says; program: it starts something; base: nothing."""
         if any(below.of("EXPOSE") for below in self.chain):
             return "server"
-        starts = starts_service(self.root.image)
+        starts = starts_service(self.root.image) if self.whole else None
         if self.last("CMD") or self.last("ENTRYPOINT") or starts is None:
             return "program"
         return "server" if starts else "base"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from readiness.kinds import dockerfile as kind
 from readiness.kinds.dockerfile_model import Document
+from readiness.kinds.purpose import image_purpose
 from readiness.model import ParseError, Source
 
 
@@ -35,6 +36,50 @@ def document(text: str) -> Document:
 )
 def test_claims(path: str, text: str, expected: bool) -> None:
     assert kind.claims(path, text) is expected
+
+
+ROLES = {
+    "ports": ("FROM x/y\nEXPOSE 80\n", "server"),
+    "ports below": ("FROM alpine AS a\nEXPOSE 80\nFROM a\nCMD x\n", "server"),
+    "a base that serves": ("FROM nginx:1\nCOPY a /\n", "server"),
+    "a command": ('FROM debian:13\nCMD ["x"]\n', "program"),
+    "an unknown base": ("FROM example.com/x:1\nCOPY a /\n", "program"),
+    "a base from a variable": ("ARG B\nFROM $B\nCOPY a /\n", "program"),
+    "a system": ("FROM docker.io/library/debian:13\nRUN make\n", "base"),
+    "nothing": ("FROM scratch\nCOPY a /\n", "base"),
+    "no FROM": ("RUN make\n", "program"),
+}
+
+
+@pytest.mark.parametrize(("text", "role"), ROLES.values(), ids=ROLES)
+def test_roles(text: str, role: str) -> None:
+    assert document(text).stages[-1].role == role
+
+
+PURPOSES = {
+    "Dockerfile": "unknown",
+    "build/Dockerfile": "unknown",
+    "docker/local/Dockerfile": "unknown",
+    "Dockerfile.prod": "prod",
+    "tests/Dockerfile.prod": "prod",
+    "Dockerfile.dev": "dev",
+    "Dockerfile_build_ubuntu": "build",
+    "builder.dockerfile": "build",
+    ".devcontainer/Dockerfile": "dev",
+    ".gitpod.Dockerfile": "dev",
+    ".github/Dockerfile": "test",
+    "unit-tests/x/Dockerfile": "test",
+    "contest/Dockerfile": "unknown",
+    "attestation/Dockerfile": "unknown",
+    "scripts/crossbuild/debian/Dockerfile": "build",
+    "guide.md#2/Dockerfile.test": "test",
+    "tests/guide.md#2/Dockerfile": "unknown",
+}
+
+
+@pytest.mark.parametrize(("path", "purpose"), PURPOSES.items())
+def test_purposes(path: str, purpose: str) -> None:
+    assert image_purpose(path) == purpose
 
 
 def test_stages_inherit() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from readiness.kinds.dockerfile_model import Command, Stage, Step
-from readiness.model import Aside, Hit, hit
-from readiness.syntax import packages, shell
+from readiness.model import Aside, Hit, Unknown, hit
+from readiness.syntax import package_versions, packages, shell
+from readiness.syntax.managers import BY_PROGRAM
 from readiness.syntax.packages import Call
 
 
@@ -25,19 +26,51 @@ def shipped(step: Step) -> bool:
     return step.onbuild or step.stage.shipped
 
 
-def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
-    """An install that waits for an answer."""
+def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """An install or a removal that waits for an answer."""
     one = packages.call(command.whole)
-    if one is None or one.manager.name not in managers or not one.installs:
+    if one is None or one.manager.name not in managers:
         return
-    if _yes_from_outside(command.whole) or packages.assumes_yes(one):
+    if not (one.installs or one.action == "remove") or packages.assumes_yes(one):
         return
-    yield hit(one.verb.span, program=one.command.program, action=one.verb.value)
+    if _answered(command.whole):
+        return
+    settings = [_set_before(command, *_ANSWERS[name]) for name in managers if name in _ANSWERS]
+    if None in settings:
+        yield Unknown(one.verb.span)
+    elif not any(settings):
+        yield hit(one.verb.span, program=one.command.program, action=one.verb.value)
 
 
-def _yes_from_outside(command: shell.Command) -> bool:
-    """Whether `yes |` or the environment answers."""
-    return command.pipeline >= 0 and command.position > 0
+# What answers in the settings, and where they lie.
+_ANSWERS = {
+    "apt": ("Assume-Yes", "/etc/apt"),
+    "yum": ("assumeyes", "/etc/yum"),
+    "dnf": ("assumeyes", "/etc/dnf"),
+}
+
+
+def _answered(command: shell.Command) -> bool:
+    """Whether `yes |`, a file or a text answers; what xargs starts reads nothing."""
+    if command.program == "xargs":
+        return False
+    if command.pipeline >= 0 and command.position > 0:
+        return True
+    return any(
+        one.operator.startswith("<") and (one.target is None or one.target.value != "/dev/null")
+        for one in command.redirects
+    )
+
+
+def _set_before(command: Command, setting: str, folder: str) -> bool | None:
+    """Whether a step of the stage writes a setting; None where a file of settings is copied."""
+    if any(setting in scripts(below) for below in command.stage.chain):
+        return True
+    for below in command.stage.chain:
+        for one in (*below.of("COPY"), *below.of("ADD")):
+            if one.words and one.words[-1].value.startswith(folder):
+                return None
+    return False
 
 
 def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
@@ -45,11 +78,11 @@ def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
     one = packages.call(command.whole)
     if one is None or one.manager.name not in managers:
         return
-    found = packages.unpinned(one)
+    found = package_versions.unpinned(one)
     if found:
         names = ", ".join(word.value[:60] for word in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        yield hit(found[0].span, packages=names + more, program=one.command.program)
+        yield hit(found[0].span, packages=names + more, program=_spoken(one))
 
 
 def go_unpinned(command: Command) -> Iterator[Hit]:
@@ -57,7 +90,7 @@ def go_unpinned(command: Command) -> Iterator[Hit]:
     one = command.command
     if one.program != "go" or not one.words:
         return
-    manager = packages.BY_PROGRAM["go"]
+    manager = BY_PROGRAM["go"]
     rest = [w for w in one.operands(manager.valued) if w.known]
     if len(rest) < 2 or rest[0].value not in ("install", "get", "run"):
         return
@@ -72,109 +105,7 @@ def go_unpinned(command: Command) -> Iterator[Hit]:
             yield hit(word.span, module=value, action=f"go {rest[0].value}")
 
 
-def lists_left(step: Step) -> Iterator[Hit]:
-    """apt's lists stay in the layer."""
-    if not shipped(step):
-        return
-    last: Call | None = None
-    for one in _in_order(step):
-        if isinstance(one, Call):
-            if one.manager.name == "apt" and one.action == "update":
-                last = one
-            elif one.manager.name == "apt" and one.verb.value in ("distclean", "dist-clean"):
-                last = None
-        elif any("apt" in value for value in one.values):
-            last = None
-    if last is None or _lists_mounted(step):
-        return
-    yield hit(last.verb.span, program=last.command.program)
-
-
-def _in_order(step: Step) -> Iterator[Call | shell.Command]:
-    """The calls of package managers and the removals, in order."""
-    for command in step.script.commands:
-        one = packages.call(command)
-        if one is not None:
-            yield one
-        elif command.program in ("rm", "find", "sudo") and command.words:
-            yield command
-
-
-def _mounted(step: Step, folder: str) -> bool:
-    """Whether a cache or tmpfs lies over the folder."""
-    for kind in ("cache", "tmpfs"):
-        for mount in step.mounts(kind):
-            target = mount.get("target") or mount.get("dst") or mount.get("destination") or ""
-            target = target.strip("\"'").rstrip("/").replace("~", "/root")
-            if target and (folder == target or folder.startswith(f"{target}/")):
-                return True
-    return False
-
-
-def _lists_mounted(step: Step) -> bool:
-    """Whether the lists lie in a mount; packages too, where nothing else removes those."""
-    if not _mounted(step, "/var/lib/apt/lists"):
-        return False
-    if _mounted(step, "/var/cache/apt") or _mounted(step, "/var/cache/apt/archives"):
-        return True
-    return not any("docker-clean" in scripts(below) for below in step.stage.chain)
-
-
-def cache_left(step: Step, *, manager: str) -> Iterator[Hit]:
-    """A package manager's cache stays in the layer."""
-    if not shipped(step):
-        return
-    left: dict[str, Call] = {}
-    for one in _in_order(step):
-        if isinstance(one, Call):
-            if one.manager.name != manager:
-                continue
-            program = one.command.program
-            if one.installs:
-                if not _uncached(step, one):
-                    left[program] = one
-            elif one.action == "clean":
-                left.pop(program, None)
-        else:
-            removed = packages.BY_PROGRAM[manager].lists
-            values = [value.replace("~", "/root").replace("$HOME", "/root") for value in one.values]
-            if any(value.startswith(folder) for value in values for folder in removed):
-                left.clear()
-    if any(_mounted(step, folder) for folder in packages.BY_PROGRAM[manager].lists):
-        return
-    for one in left.values():
-        yield hit(one.verb.span, program=one.command.program, action=one.verb.value)
-
-
-def _uncached(step: Step, one: Call) -> bool:
-    """Whether the call keeps no cache: by an option, or by its environment."""
-    if one.manager.uncached and one.command.has(*one.manager.uncached):
-        return True
-    if one.manager.name == "apk":
-        return False
-    if one.manager.name == "pip":
-        return _pip_uncached(step, one)
-    return False
-
-
-def _pip_uncached(step: Step, one: Call) -> bool:
-    if _on(step.stage.lookup("PIP_NO_CACHE_DIR", step.instruction.span.start)):
-        return True
-    for command in step.script.commands:
-        if command.span.start > one.command.span.start:
-            return False
-        for assignment in command.assignments:
-            own = command.name in ("", "export") or command.span.end >= one.command.span.end
-            if assignment.name == "PIP_NO_CACHE_DIR" and own and assignment.value:
-                return _on(assignment.value.value)
-    return False
-
-
-def _on(value: str | None) -> bool:
-    return (value or "").lower() in ("1", "on", "yes", "true", "y", "t")
-
-
-def recommends(command: Command) -> Iterator[Hit]:
+def recommends(command: Command) -> Iterator[Hit | Unknown]:
     """apt-get install without --no-install-recommends."""
     one = packages.call(command.whole)
     if one is None or one.manager.name != "apt" or one.verb.value != "install":
@@ -185,16 +116,26 @@ def recommends(command: Command) -> Iterator[Hit]:
         return
     if one.command.has("--no-install-recommends"):
         return
-    if any("Install-Recommends" in word.value for word in one.command.words):
+    given = dict(packages.settings(one)).get("APT::Install-Recommends")
+    if given is not None and given not in packages.TRUE:
         return
-    if not any("Install-Recommends" in scripts(below) for below in command.stage.chain):
+    written = None if given else _set_before(command, "Install-Recommends", "/etc/apt/apt.conf")
+    if written is None and not given:
+        yield Unknown(one.verb.span)
+    elif not written:
         yield hit(one.verb.span, program=one.command.program)
 
 
 @lru_cache(maxsize=16)
 def scripts(stage: Stage) -> str:
-    """The text of all RUNs of a stage, those under ONBUILD too, for a look at the whole."""
-    return "\n".join(one.body.text for one in stage.instructions if one.keyword == "RUN")
+    """The text of all RUNs of a stage, here-documents and those under ONBUILD too."""
+    text = stage.source.text
+    return "\n".join(
+        part
+        for one in stage.instructions
+        if one.keyword == "RUN" or one.heredocs
+        for part in (one.body.text, *(text[doc.body.start : doc.body.end] for doc in one.heredocs))
+    )
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:
@@ -224,7 +165,7 @@ def distribution_upgrade(command: Command) -> Iterator[Hit]:
     if one is None or one.manager.name != "zypper":
         return
     if one.verb.value in ("dist-upgrade", "dup"):
-        yield hit(one.verb.span, program=one.command.program, action=one.verb.value)
+        yield hit(one.verb.span, program=_spoken(one), action=one.verb.value)
 
 
 def unlocked(command: Command) -> Iterator[Hit | Aside]:
@@ -292,8 +233,8 @@ _COMPILERS = frozenset({"build-essential", "gcc", "g++", "make", "cmake", "clang
 
 
 def compilers(step: Step) -> Iterator[Hit]:
-    """The final stage keeps a compiler that the same RUN does not remove."""
-    if not step.stage.final or step.onbuild or not step.stage.whole:
+    """The final stage, which starts something, keeps a compiler that the same RUN does not remove."""
+    if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return
     text = step.instruction.body.text
     if re.search(r"\b(?:apk\s+(?:--\S+\s+)*del|purge|autoremove|remove|erase)\b", text):

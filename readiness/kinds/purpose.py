@@ -1,0 +1,40 @@
+"""What a file is for, by its path: development, tests, builds, or what runs in production."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import lru_cache
+
+_NAMES = {
+    **dict.fromkeys(
+        "dev devel develop development local debug devcontainer gitpod devshell".split(), "dev"
+    ),
+    **dict.fromkeys("test tests testing ci e2e integration benchmark bench".split(), "test"),
+    **dict.fromkeys(
+        "build builder builds crossbuild buildenv toolchain tooling lint docs".split(), "build"
+    ),
+    **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
+}
+# A folder of these names says so of all that is in it; `build` and `docker/local` say too little.
+_FOLDERS = re.compile(
+    r"(?P<dev>devcontainer|devel|development|gitpod)|(?P<build>crossbuild|builders?|toolchains?)"
+    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?)|\w*testserver|testdata|fixtures?|integration|e2e|ci|circleci"
+    r"|github|gitlab|buildkite|cirrus|travis|jenkins|benchmarks?)"
+)
+
+
+@lru_cache(maxsize=256)
+def image_purpose(path: str) -> str:
+    """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
+    path, block, inner = path.partition("#")
+    name = posixpath.basename(inner if block else path).lower()
+    for word in re.split(r"[._-]", name):
+        if word in _NAMES:
+            return _NAMES[word]
+    folders = () if block else posixpath.dirname(path).lower().split("/")
+    for folder in reversed(folders):
+        found = _FOLDERS.fullmatch(folder.strip("."))
+        if found:
+            return found.lastgroup or "unknown"
+    return "unknown"
