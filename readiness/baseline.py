@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from readiness.model import Finding, Suppression
@@ -36,7 +35,7 @@ def stamp(findings: Iterable[Finding]) -> list[Finding]:
         text = "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
         subject = f"{one.resource}|{one.container}"
         key = (one.rule.id, one.path, subject, text)
-        done.append(replace(one, fingerprint=fingerprint(*key, seen[key])))
+        done.append(one._replace(fingerprint=fingerprint(*key, seen[key])))
         seen[key] += 1
     return done
 
@@ -78,7 +77,7 @@ def load(path: Path) -> frozenset[str]:
 def mark(findings: Sequence[Finding], known: frozenset[str], by: str, reason: str) -> list[Finding]:
     """The findings, those whose fingerprint is known marked as suppressed."""
     return [
-        replace(one, suppressed=Suppression(by, reason))
+        one._replace(suppressed=Suppression(by, reason))
         if one.fingerprint in known and not one.suppressed
         else one
         for one in findings

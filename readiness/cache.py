@@ -129,8 +129,8 @@ def _dump(run: Run) -> dict[str, Any]:
 
 
 def _rule_row(rule: Rule) -> dict[str, Any]:
-    row = {name: getattr(rule, name) for name in rule.__slots__}
-    return row | {"severity": int(rule.severity), "confidence": int(rule.confidence)}
+    numbers = {"severity": int(rule.severity), "confidence": int(rule.confidence)}
+    return {**rule._asdict(), **numbers, "equivalents": dict(rule.equivalents)}
 
 
 def _finding_row(one: Finding) -> list[Any]:

@@ -31,7 +31,17 @@ class Outcome:
     tally: dict[str, Tally] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)
 
+    def look(self, rule: str) -> Tally:
+        """The tally of a rule."""
+        tally = self.tally.get(rule)
+        if tally is None:
+            tally = self.tally[rule] = Tally()
+        return tally
 
+
+Groups = dict[
+    Any, list[Bound]
+]  # the rules of one target, by the condition under which they judge a subject
 PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # as many places a rule as a checklist shows for evidence
 
@@ -48,20 +58,20 @@ def run(
     `tick` is called after each document, for those who wait.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
-    by_target: dict[str, list[Bound]] = {}
+    by_target: dict[str, Groups] = {}
     for bound in rules:
         for target in bound.rule.targets:
-            by_target.setdefault(target, []).append(bound)
+            by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
     kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
         known = kinds.targets(kind)
         wanted = [
-            (known[target], bounds) for target, bounds in by_target.items() if target in known
+            (known[target], groups) for target, groups in by_target.items() if target in known
         ]
         for document in documents:
-            for find, bounds in wanted:
+            for find, groups in wanted:
                 subjects = tuple(find(document))
-                _judge(project, document.source, subjects, bounds, core, outcome)
+                _judge(project, document.source, subjects, groups, core, outcome)
             if tick:
                 tick()
 
@@ -70,37 +80,72 @@ def _judge(
     project: Project,
     source: Source,
     subjects: Sequence[Subject],
-    bounds: Iterable[Bound],
+    groups: Groups,
     core: dict[str, Rule],
     outcome: Outcome,
 ) -> None:
     """Every rule of one target over the subjects of one document."""
     path = source.root.path
     outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(subjects))
-    for bound in bounds:
-        tally = outcome.tally.get(bound.rule.id)
-        if tally is None:
-            tally = outcome.tally[bound.rule.id] = Tally()
-        for subject in subjects:
-            try:
-                if not bound.applies(subject):
-                    continue
-                tally.subjects += 1
-                aside = False
-                for found in bound.run(subject, project):
-                    if isinstance(found, Aside):
-                        aside = True
-                    elif isinstance(found, Unknown):
-                        tally.unknown += 1
-                    elif found.absent and _shown_in_part(subject, project, bound):
-                        tally.unknown += 1  # not shown here is no proof that it is there
-                    else:
-                        outcome.findings.append(finding(bound.rule, subject, found))
-                if not aside and len(tally.places) < PLACES:
-                    tally.places.append((subject.source, subject.node.at()))
-            except Exception as error:  # a rule's bug must cost that rule, not the run
-                tally.unknown += 1  # what crashed has no verdict: it proves no item
-                outcome.findings.append(crash(core["core/crash"], bound, subject, error))
+    for bounds in groups.values():
+        counted = _counted(subjects, bounds, core, outcome)
+        for bound in bounds if counted else ():
+            _hold(project, counted, bound, core, outcome)
+
+
+def _counted(
+    subjects: Sequence[Subject], bounds: Sequence[Bound], core: dict[str, Rule], outcome: Outcome
+) -> Sequence[Subject]:
+    """The subjects that rules with one condition judge."""
+    if not bounds[0].when:
+        return subjects
+    counted = []
+    for subject in subjects:
+        try:
+            if bounds[0].applies(subject):
+                counted.append(subject)
+        except (
+            Exception
+        ) as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
+            for bound in bounds:
+                _crashed(bound, subject, error, core, outcome)
+    return counted
+
+
+def _hold(
+    project: Project,
+    subjects: Sequence[Subject],
+    bound: Bound,
+    core: dict[str, Rule],
+    outcome: Outcome,
+) -> None:
+    """One rule over those subjects of a document that it judges."""
+    tally = outcome.look(bound.rule.id)
+    tally.subjects += len(subjects)
+    for subject in subjects:
+        try:
+            aside = False
+            for found in bound.run(subject, project):
+                if isinstance(found, Aside):
+                    aside = True
+                elif isinstance(found, Unknown):
+                    tally.unknown += 1
+                elif found.absent and _shown_in_part(subject, project, bound):
+                    tally.unknown += 1  # not shown here is no proof that it is there
+                else:
+                    outcome.findings.append(finding(bound.rule, subject, found))
+            if not aside and len(tally.places) < PLACES:
+                tally.places.append((subject.source, subject.node.at()))
+        except Exception as error:  # a rule's bug must cost that rule, not the run
+            _crashed(bound, subject, error, core, outcome)
+
+
+def _crashed(
+    bound: Bound, subject: Subject, error: Exception, core: dict[str, Rule], outcome: Outcome
+) -> None:
+    """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
+    outcome.look(bound.rule.id).unknown += 1
+    outcome.findings.append(crash(core["core/crash"], bound, subject, error))
 
 
 def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 
@@ -43,6 +43,7 @@ CATEGORIES = (
     "correctness",
     "style",
 )
+NONE: Mapping[str, Any] = MappingProxyType({})
 LEVELS = ("recommended", "strict", "optional")
 
 
@@ -209,8 +210,7 @@ class Related(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What a check yields: a place, and the facts that fill the rule's message.
 
     `absent` says that the hit is about something left out, shown at its closest owner: such hits are dropped in
@@ -218,7 +218,7 @@ class Hit:
     """
 
     span: Span
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = NONE
     absent: bool = False
     source: Source | None = None
     resource: str | None = None
@@ -226,19 +226,19 @@ class Hit:
     related: tuple[Related, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """What a check yields where the files cannot tell (a value from a variable): lowers coverage, never the score."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Aside:
     """What a check yields for a subject that its rule is not about: it proves nothing of it.
 
     A job that deploys nothing is no proof that deployments can be rolled back.
     """
+
+    __slots__ = ()
 
 
 def hit(
@@ -267,8 +267,7 @@ def missing(
     return Hit(span, facts, True, at, resource, container, tuple(related))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule file: what is wrong, why it breaks in production, how bad it is, how to fix it.
 
     `hides` says that its hits stand on secret values, which no output shows.
@@ -285,7 +284,7 @@ class Rule:
     why: str
     fix: str
     links: tuple[str, ...] = ()
-    equivalents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    equivalents: Mapping[str, tuple[str, ...]] = NONE
     checklist: tuple[str, ...] = ()
     level: str = "recommended"
     hides: bool = False
@@ -311,8 +310,7 @@ POINTS = {
 WEIGHTS = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.7, Confidence.LOW: 0.3}
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(NamedTuple):
     """Why a finding does not count: who said so, the reason given, and the date it ends (YYYY-MM-DD)."""
 
     by: str
@@ -320,8 +318,7 @@ class Suppression:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A suppression that an object carries in its annotations: the rule it names, its text, and where."""
 
     source: Source
@@ -331,8 +328,7 @@ class Note:
     within: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One true thing about one place.
 
     `heads` are the offsets at which the blocks around the place begin: a suppression may stand there.

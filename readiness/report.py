@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from readiness import checklist, score
@@ -175,10 +175,10 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     result = score.assess(findings, coverage=cover.percent, assessed=assessed)
     unwaived = result
     if any(one.suppressed for one in findings):
-        all_open = [replace(one, suppressed=None) for one in findings]
+        all_open = [one._replace(suppressed=None) for one in findings]
         unwaived = score.assess(all_open, coverage=cover.percent, assessed=assessed)
     gained = tuple(
-        replace(one, gain=gain) for one, gain in zip(findings, result.gains, strict=True)
+        one._replace(gain=gain) for one, gain in zip(findings, result.gains, strict=True)
     )
     return Report(
         version=version,

@@ -7,7 +7,7 @@ import datetime
 import fnmatch
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from readiness.config import Waiver
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
@@ -181,7 +181,7 @@ def _mark(
                 used_waivers.add(number)
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
                 break
-        kept.append(replace(finding, suppressed=suppression) if suppression else finding)
+        kept.append(finding._replace(suppressed=suppression) if suppression else finding)
     return kept, used, used_waivers
 
 

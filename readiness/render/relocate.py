@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from readiness.model import Finding, Note, Related, Span, joined
 from readiness.render.made import Made
@@ -30,7 +29,7 @@ def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Find
     for moved, names in groups.values():
         some = len(names) < environments.get(moved.path, 1)
         plain.append(
-            replace(moved, message=f"{moved.message} (only with {joined(names)})")
+            moved._replace(message=f"{moved.message} (only with {joined(names)})")
             if some
             else moved
         )
@@ -46,7 +45,7 @@ def note(one: Note) -> Note:
     _, first = root.place(Span(one.within.start, one.within.start))
     _, last = root.place(Span(max(one.within.end - 1, 0), one.within.end))
     within = Span(min(first.start, last.start), max(first.end, last.end))
-    return replace(one, source=source, span=span, within=within)
+    return one._replace(source=source, span=span, within=within)
 
 
 def move(one: Finding, root: Made) -> Finding:
@@ -60,8 +59,7 @@ def move(one: Finding, root: Made) -> Finding:
         else other
         for other in one.related
     )
-    return replace(
-        one,
+    return one._replace(
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),

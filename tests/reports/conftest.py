@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -101,8 +101,9 @@ def sample() -> Report:
             find(WEB, "- name: web"),
             find(WEB, "- name: worker", message="container 'worker' has no probe"),
             find(WEB, "nginx:latest", tag, message="image 'nginx:latest' has a movable tag"),
-            replace(
-                find(WEB, "worker:latest", tag, message="image 'worker:latest' has a movable tag"),
+            find(
+                WEB, "worker:latest", tag, message="image 'worker:latest' has a movable tag"
+            )._replace(
                 suppressed=Suppression("comment", "pinned by the registry", "2030-01-01"),
             ),
             find(other, "FROM debian:latest", shell, message="no USER in the final stage"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -49,8 +48,7 @@ def leaky(text: str, line: int = 1) -> list[Finding]:
     start = source.lines[line - 1]
     words = [found.span() for found in re.finditer(r"\S+", source.line(line))]
     return [
-        replace(
-            find(source, text[start : start + 1]),
+        find(source, text[start : start + 1])._replace(
             rule=rule(f"k8s/r{n}"),
             span=Span(start + a, start + b),
             message=f"n {n}",
@@ -90,7 +88,7 @@ def test_a_message_shows_no_secret(name: str) -> None:
         container=text,
         related=(Related(source, Span(0, 1), text),),
     )
-    two = replace(find(source, "1", rule("k8s/z")), suppressed=Suppression("comment", text))
+    two = find(source, "1", rule("k8s/z"))._replace(suppressed=Suppression("comment", text))
     rows = [FileRow("a.yaml", "k8s", "invalid", text)]
     assert "planted" not in everything(report([one, two], rows=rows))
 

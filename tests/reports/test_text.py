@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import re
 import subprocess
@@ -341,6 +340,6 @@ def test_colours_that_are_asked_for_come_in_spite_of_no_color(
 
 
 def test_explain_score_tells_of_doubt() -> None:
-    unsure = dataclasses.replace(rule(), confidence=Confidence.MEDIUM)
+    unsure = rule()._replace(confidence=Confidence.MEDIUM)
     text = show("terminal", report([find(WEB, "web", unsure)]), explain=True)
     assert "k8s/probe-missing  high, medium confidence 4.2 x 1.00 (1 place) = 4.20" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> No
 @given(findings(), st.data())
 def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> None:
     waived = [
-        replace(one, suppressed=Suppression("comment", "why")) if data.draw(st.booleans()) else one
+        one._replace(suppressed=Suppression("comment", "why")) if data.draw(st.booleans()) else one
         for one in ones
     ]
     made = outcome(waived)
@@ -366,7 +366,7 @@ def test_the_example_of_coverage_is_true() -> None:
         if name not in rules:
             continue
         kind = name.partition("/")[0]
-        one = replace(rules[name], targets=(f"{kind}.thing",))
+        one = rules[name]._replace(targets=(f"{kind}.thing",))
         assert f"{one.points:g}" == weight
         asked.append(one)
         done, of = map(int, read.split(" of "))
@@ -415,5 +415,5 @@ def test_the_version_of_the_rules_goes_with_what_makes_the_score() -> None:
     one, other = rule("k8s/a"), rule("k8s/b")
     version = reporting.rules_version
     assert version([one, other]) == version([other, one])
-    assert version([one]) != version([replace(one, severity=Severity.HIGH)])
+    assert version([one]) != version([one._replace(severity=Severity.HIGH)])
     assert version([one]) != version([one, other])
