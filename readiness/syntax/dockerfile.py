@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from readiness.model import ParseError, Span
+from readiness.syntax.dockerfile_options import refused
 from readiness.syntax.instruction import Dockerfile, Flag, Heredoc, Instruction, Pair
 from readiness.syntax.pieces import Pieces, join
 from readiness.syntax.words import SPACE, json_words, literal, split, words
@@ -38,6 +39,7 @@ class _Reader:
     text: str
     at: int = 0
     escape: str = "\\"
+    foreign: bool = False
     comments: list[Span] = field(default_factory=list)
     above: list[Span] = field(default_factory=list)
     errors: list[ParseError] = field(default_factory=list)
@@ -75,6 +77,8 @@ def parse(text: str) -> Dockerfile:
     reader = _Reader(text, 1 if text.startswith("\ufeff") else 0)
     directives = _directives(reader)
     reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
+    # a frontend of somebody else may know other options
+    reader.foreign = "docker/dockerfile" not in directives.get("syntax", "docker/dockerfile")
     template = _is_template(text)
     found: list[Instruction] = []
     for pieces, gap in _logical(reader):
@@ -336,6 +340,9 @@ def _validate(reader: _Reader, one: Instruction) -> None:
             if "=" not in word.raw:
                 reader.fail(f"no = in {word.raw[:40]}: the form is name=value", word.span.start)
                 break
+    error = None if reader.foreign else refused(one)
+    if error is not None:
+        reader.errors.append(error)
     if one.keyword in _QUOTED and not one.json:
         for word in one.words:
             if not word.closed:

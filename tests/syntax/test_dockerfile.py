@@ -176,3 +176,27 @@ def test_long_hostile_texts_take_linear_time() -> None:
     for text in ("FROM a\nRUN " + "${" * 50_000, "FROM a\nENV " + "A=$A " * 20_000):
         assert parse(text).instructions
     assert len(parse("FROM a\n" + "RUN \\\n" * 50_000).instructions) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("COPY --form=build a b", "COPY has no --form: --from is meant"),
+        ("COPY --new-in-2030 a b", ""),
+        (
+            "HEALTHCHECK --interval=30 CMD x",
+            "--interval takes a number with its unit (30s), not 30",
+        ),
+        ("HEALTHCHECK --timeout=$T CMD x", ""),
+        ("HEALTHCHECK --retries=-1 CMD x", "--retries takes a number, not -1"),
+        ("RUN --network=off x", "--network is one of default, none, host, not off"),
+        ("RUN --mount=type=secrets,id=a x", "there is no mount of type secrets"),
+        ("STOPSIGNAL SIGFOO", "there is no signal SIGFOO"),
+        ("STOPSIGNAL 0", "there is no signal 0"),
+        ("STOPSIGNAL sigterm", ""),
+    ],
+)
+def test_options_that_the_builder_refuses(line: str, reason: str) -> None:
+    found = parse(f"FROM a\n{line}\n").errors
+    assert [error.message for error in found] == ([reason] if reason else [])
+    assert not parse(f"# syntax=acme/frontend:1\nFROM a\n{line}\n").errors

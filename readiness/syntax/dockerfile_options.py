@@ -1,0 +1,68 @@
+"""What BuildKit refuses in the options of an instruction: misspelt flags, durations, signals, kinds of mounts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from readiness.model import ParseError
+from readiness.syntax.instruction import Flag, Instruction
+
+_FLAGS = {
+    "FROM": ("platform",),
+    "RUN": ("mount", "network", "security", "device"),
+    "COPY": ("from", "chown", "chmod", "link", "parents", "exclude"),
+    "ADD": ("keep-git-dir", "checksum", "chown", "chmod", "link", "unpack", "exclude"),
+    "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
+}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+\Z|0\Z")
+_CHOICES = {
+    ("RUN", "network"): ("default", "none", "host"),
+    ("RUN", "security"): ("sandbox", "insecure"),
+}
+_MOUNTS = ("bind", "cache", "tmpfs", "secret", "ssh")
+_SIGNALS = frozenset(
+    """ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP
+    TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX UNUSED EMT INFO""".split()
+)
+_REALTIME = re.compile(r"RT(?:MIN\+|MAX-)[0-9]{1,2}\Z")
+
+
+def refused(one: Instruction) -> ParseError | None:
+    """The first thing in an instruction's options that the builder refuses; None where nothing is."""
+    for flag in one.flags:
+        reason = _flag(one.keyword, flag) if "$" not in flag.raw and "{{" not in flag.raw else ""
+        if reason:
+            return ParseError(reason, flag.span.start)
+    if one.keyword == "STOPSIGNAL" and len(one.words) == 1:
+        text = one.words[0].value
+        name = text.upper().removeprefix("SIG")
+        known = name in _SIGNALS or _REALTIME.match(name) or (text.isdigit() and text.strip("0"))
+        if not known and not one.words[0].is_variable:
+            return ParseError(f"there is no signal {text[:40]}", one.words[0].span.start)
+    return None
+
+
+def _flag(keyword: str, flag: Flag) -> str:
+    known = _FLAGS.get(keyword, ())
+    if flag.name not in known:
+        close = difflib.get_close_matches(flag.name[:40], known, 1, 0.75)
+        return f"{keyword} has no --{flag.name[:40]}: --{close[0]} is meant" if close else ""
+    value = flag.value
+    if keyword == "HEALTHCHECK" and flag.name == "retries":
+        return (
+            ""
+            if value.isdigit() and value.isascii()
+            else f"--retries takes a number, not {value[:40]}"
+        )
+    if keyword == "HEALTHCHECK" and not _DURATION.match(value):
+        unit = " (30s)" if value.isdigit() else ""
+        return f"--{flag.name} takes a number with its unit{unit}, not {value[:40]}"
+    choices = _CHOICES.get((keyword, flag.name))
+    if choices and value not in choices:
+        return f"--{flag.name} is one of {', '.join(choices)}, not {value[:40]}"
+    if flag.name == "mount":
+        kinds = (part[5:] for part in value.split(",") if part.startswith("type="))
+        wrong = next((kind for kind in kinds if kind not in _MOUNTS), None)
+        return f"there is no mount of type {wrong[:40]}" if wrong is not None else ""
+    return ""
