@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from readiness.model import Span
+from readiness.syntax.command import Assignment, Command, Redirect, Word
 from readiness.syntax.pieces import Pieces, plain
 from readiness.syntax.words import expand, references
+
+__all__ = ["SHELLS", "Assignment", "Command", "Redirect", "Script", "Word", "commands", "parse"]
 
 # The grammar takes time and memory by the square on scripts that no person writes: those of more
 # characters, or of more pipes, brackets and redirections, are not read.
@@ -44,128 +46,12 @@ _INSIDE = {
     "for_statement": "loop",
     "c_style_for_statement": "loop",
 }
+# Where a condition ends and what it decides begins.
+_DECIDES = {"if_statement": "then", "elif_clause": "then", "while_statement": "do_group"}
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 _OPERATORS = frozenset({"&&", "||", ";", "|", "|&", "&", "\n", ";;", "then", "do", "else"})
 _OPENERS = frozenset({"$(", "`", "(", "<(", ">(", "{"})
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word: as written, without quotes (`value`), and whether all of it is `known`.
-
-    In an unknown word the expansions stay in `value` as they are written.
-    """
-
-    raw: str
-    value: str
-    known: bool
-    span: Span
-    at: int = -1  # offset in the script's own text
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """`NAME=value` in front of a command, on its own, or after export."""
-
-    name: str
-    value: Word | None
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """`> file`, `2>&1`, `<<< word`: the operator and its target."""
-
-    operator: str
-    target: Word | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Command:
-    """One simple command, in the order of the text.
-
-    `operator` is what stands before it (`&&`, `||`, `;`, `|` or nothing); commands of one
-    `pipeline` share a number and count their `position`; `parent` is the index of the command in whose
-    argument it is substituted; `inside` names the constructs around it (subshell, if, loop, ...).
-    """
-
-    name: str
-    words: tuple[Word, ...]
-    span: Span
-    name_span: Span
-    assignments: tuple[Assignment, ...] = ()
-    redirects: tuple[Redirect, ...] = ()
-    operator: str = ""
-    pipeline: int = -1
-    position: int = 0
-    parent: int = -1
-    inside: frozenset[str] = frozenset()
-    known: bool = True
-
-    @property
-    def program(self) -> str:
-        """The name without its folder; empty where it comes from a variable."""
-        return self.name.rpartition("/")[2] if self.known else ""
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The words without quotes."""
-        return tuple(word.value for word in self.words)
-
-    def has(self, *options: str, valued: str = "") -> bool:
-        """Whether one of the options is given: `-y`, also in `-qqy`, or `--yes`, also as `--yes=`."""
-        return self.find(*options, valued=valued) is not None
-
-    def find(self, *options: str, valued: str = "") -> Word | None:
-        """The first word that is or holds one of the options; none behind `--`.
-
-        `valued` are the letters that take a value: what follows one in a cluster is no option.
-        """
-        for word in self.words:
-            value = word.value
-            if value == "--":
-                return None
-            if not value.startswith("-"):
-                continue
-            letters = "" if value[1:2] == "-" else _letters(value[1:].partition("=")[0], valued)
-            for option in options:
-                if value == option or (len(option) > 2 and value.startswith(f"{option}=")):
-                    return word
-                if len(option) == 2 and option[1] in letters:
-                    return word
-        return None
-
-    def option(self, *names: str) -> str | None:
-        """The value of an option, written as `--name value` or `--name=value`."""
-        for index, word in enumerate(self.words):
-            for name in names:
-                if word.value == name and index + 1 < len(self.words):
-                    return self.words[index + 1].value
-                if word.value.startswith(f"{name}="):
-                    return word.value[len(name) + 1 :]
-        return None
-
-    def operands(self, with_value: frozenset[str] = frozenset()) -> tuple[Word, ...]:
-        """The words that are no options and no values of the options named in `with_value`."""
-        found: list[Word] = []
-        skip = False
-        for index, word in enumerate(self.words):
-            if skip:
-                skip = False
-            elif word.value == "--":
-                return (*found, *self.words[index + 1 :])
-            elif word.value.startswith("-") and len(word.value) > 1:
-                skip = word.value in with_value
-            else:
-                found.append(word)
-        return tuple(found)
-
-
-def _letters(cluster: str, valued: str) -> str:
-    """The options of a cluster, up to the first that takes the rest as its value."""
-    end = next((at for at, letter in enumerate(cluster) if letter in valued), len(cluster))
-    return cluster[: end + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,6 +135,19 @@ def _inner(command: Command, pieces: Pieces) -> Iterator[Pieces]:
             return
 
 
+_Context = tuple[int, int, int, frozenset[str]]  # pipeline, position, parent, inside
+
+
+def _within(node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:
+    """The children with their context: what stands before `then` or `do` is a condition."""
+    border = _DECIDES.get(node.type)
+    inside = context[3] | {"condition"}
+    for child in node.children:
+        if child.type == border:
+            border = None
+        yield child, (*context[:3], inside) if border else context
+
+
 class _Walk:
     """One pass over a syntax tree, in the order of the text, without recursion."""
 
@@ -269,10 +168,8 @@ class _Walk:
             self.chars.append(len(pieces.text))
 
     def run(self, root: Any) -> None:
-        """Collect everything under `root`. A context is (pipeline, position, parent, inside)."""
-        stack: list[tuple[Any, tuple[int, int, int, frozenset[str]]]] = [
-            (root, (-1, 0, -1, frozenset()))
-        ]
+        """Collect everything under `root`."""
+        stack: list[tuple[Any, _Context]] = [(root, (-1, 0, -1, frozenset()))]
         while stack:
             node, context = stack.pop()
             kind = node.type
@@ -301,11 +198,9 @@ class _Walk:
             elif kind == "function_definition":
                 self.functions.add(self.word(node.children[0]).value)
             context = (pipeline, position, parent, inside)
-            stack += [(child, context) for child in reversed(node.children)]
+            stack += reversed(list(_within(node, context)))
 
-    def stages(
-        self, node: Any, context: tuple[int, int, int, frozenset[str]]
-    ) -> Iterator[tuple[Any, tuple[int, int, int, frozenset[str]]]]:
+    def stages(self, node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:
         """The stages of a pipeline, numbered."""
         number, position = next(self.pipelines), 0
         for child in node.children:
@@ -338,7 +233,7 @@ class _Walk:
         word = self.slice(at, end) if value else None
         return Assignment(name.rstrip("+"), word, self.pieces.span(start, end))
 
-    def command(self, node: Any, context: tuple[int, int, int, frozenset[str]]) -> None:
+    def command(self, node: Any, context: _Context) -> None:
         """Add a command with its assignments and words."""
         assignments = tuple(
             self.assignment(child) for child in node.children if child.type == "variable_assignment"
@@ -351,7 +246,7 @@ class _Walk:
             name_word = self.word(name if name is not None else node.children[0])
         self.add(node, name_word, tuple(map(self.word, arguments)), assignments, context)
 
-    def bare_assignment(self, node: Any, context: tuple[int, int, int, frozenset[str]]) -> None:
+    def bare_assignment(self, node: Any, context: _Context) -> None:
         """Add an assignment that stands on its own as a command without a name."""
         one = self.assignment(node)
         self.add(node, Word("", "", True, one.span), (), (one,), context)
@@ -362,7 +257,7 @@ class _Walk:
         name: Word,
         arguments: tuple[Word, ...],
         assignments: tuple[Assignment, ...],
-        context: tuple[int, int, int, frozenset[str]],
+        context: _Context,
     ) -> None:
         """Append the command that the parts make."""
         pipeline, position, parent, inside = context

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from readiness.model import Span
-from readiness.syntax.shell import Command
+from readiness.syntax.command import Assignment, Command, Word
 
 # Each wrapper, with its options that take a value.
 _WRAPPERS = {
@@ -22,6 +23,11 @@ _WRAPPERS = {
     "time": frozenset({"-f", "-o"}),
     "eatmydata": frozenset(),
     "timeout": frozenset({"-k", "-s"}),
+    "flock": frozenset({"-w", "-E", "--timeout"}),
+    "fakeroot": frozenset({"-s", "-i", "-l"}),
+    "runuser": frozenset({"-u", "-g", "-G"}),
+    "unbuffer": frozenset(),
+    "xvfb-run": frozenset({"-s", "-n", "-e", "-f", "-p", "-w"}),
     "gosu": frozenset(),
     "su-exec": frozenset(),
     "chroot": frozenset(),
@@ -32,35 +38,61 @@ _WRAPPERS = {
     "catchsegv": frozenset(),
     "busybox": frozenset(),
 }
-_ONE_OPERAND = frozenset({"timeout", "gosu", "su-exec", "chroot"})
+_ONE_OPERAND = frozenset({"timeout", "gosu", "su-exec", "chroot", "flock"})
+_ASSIGNING = frozenset({"env", "sudo", "doas"})
 _ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_DEPTH = 4
 
 
 def unwrapped(command: Command) -> Command:
     """The command that a wrapper starts: `apt-get install x` of `sudo -E apt-get install x`."""
-    for _ in range(4):
-        with_value = _WRAPPERS.get(command.program)
-        if with_value is None:
-            return command
-        at, skip = 0, command.program in _ONE_OPERAND
-        words = command.words
-        while at < len(words):
-            value = words[at].value
-            if value.startswith("-") and len(value) > 1:
-                at += 2 if value in with_value else 1
-            elif command.program in ("env", "sudo") and _ASSIGNED.match(value):
-                at += 1
-            elif skip:
-                skip = False
-                at += 1
-            else:
-                break
-        if at >= len(words):
-            return command
-        head = words[at]
-        span = Span(head.span.start, command.span.end)
-        command = replace(
-            command, name=head.value, name_span=head.span, words=words[at + 1 :],
-            known=head.known, span=span,
-        )  # fmt: skip
+    for found in layers(command):
+        command = found
     return command
+
+
+def layers(command: Command) -> Iterator[Command]:
+    """The command, and each one that the one before it starts."""
+    found: Command | None = command
+    for _ in range(_DEPTH):
+        if found is None:
+            return
+        yield found
+        found = _started(found)
+
+
+def _started(command: Command) -> Command | None:
+    """What a wrapper starts; None where the command is none, or only asks (`command -v x`)."""
+    with_value = _WRAPPERS.get(command.program)
+    if with_value is None or (command.program == "command" and command.has("-v", "-V")):
+        return None
+    at, skip = 0, command.program in _ONE_OPERAND
+    words, given = command.words, command.assignments
+    while at < len(words):
+        value = words[at].value
+        if value.startswith("-") and len(value) > 1:
+            at += 2 if value in with_value else 1
+        elif command.program in _ASSIGNING and _ASSIGNED.match(value):
+            given += (_assignment(words[at]),)
+            at += 1
+        elif skip:
+            skip = False
+            at += 1
+        else:
+            break
+    if at >= len(words):
+        return None
+    head = words[at]
+    span = Span(head.span.start, command.span.end)
+    return replace(
+        command, name=head.value, name_span=head.span, words=words[at + 1 :],
+        known=head.known, span=span, assignments=given,
+    )  # fmt: skip
+
+
+def _assignment(word: Word) -> Assignment:
+    """`NAME=value` that a wrapper reads as one of its words."""
+    name, _, value = word.value.partition("=")
+    span = Span(min(word.span.start + len(name) + 1, word.span.end), word.span.end)
+    raw = word.raw.partition("=")[2]
+    return Assignment(name, Word(raw, value, word.known, span), word.span)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.syntax import packages, shell
+from readiness.syntax import package_versions, packages, shell
 from readiness.syntax.dockerfile import parse as parse_dockerfile
 from readiness.syntax.pieces import plain
 from readiness.syntax.wrappers import unwrapped
@@ -142,7 +142,7 @@ def test_package_managers(text: str, manager: str, action: str, names: list[str]
 def test_unpinned(text: str, expected: int) -> None:
     call = packages.call(shell.commands(text)[0])
     assert call is not None
-    assert len(packages.unpinned(call)) == expected
+    assert len(package_versions.unpinned(call)) == expected
 
 
 def test_a_broken_script_gives_what_can_be_read() -> None:

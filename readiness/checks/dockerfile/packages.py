@@ -21,6 +21,12 @@ def calls(step: Step) -> Iterator[Call]:
             yield one
 
 
+def _spoken(one: Call) -> str:
+    """The program by which a package manager is called: `apt-get`, `python3 -m pip`."""
+    program = one.command.program
+    return f"{program} -m {one.manager.name}" if program.startswith(("python", "pypy")) else program
+
+
 def shipped(step: Step) -> bool:
     """Whether what the step leaves behind is part of the image, or of one built on it."""
     return step.onbuild or step.stage.shipped

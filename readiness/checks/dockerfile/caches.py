@@ -1,0 +1,193 @@
+"""Checks of what package managers leave in a layer: lists and caches, and what takes them out again."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from readiness.checks.dockerfile.packages import scripts, shipped
+from readiness.kinds.dockerfile_model import Step
+from readiness.model import Hit, Unknown, hit
+from readiness.syntax import packages, shell
+from readiness.syntax.packages import Call
+from readiness.syntax.wrappers import unwrapped
+
+_HOME = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
+_BRACES = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")
+_ARCHIVES = "/var/cache/apt/archives"
+# yum is dnf where both are there.
+_ONE_CACHE = frozenset({"yum", "dnf", "dnf5"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """What rm or find takes away: paths as they are written, and whether some are unknown."""
+
+    paths: tuple[str, ...]
+    known: bool
+
+    def takes(self, folder: str) -> bool:
+        """Whether it takes away a folder, or what is in it."""
+        return any(_covers(path, folder) for path in self.paths)
+
+
+def _covers(path: str, folder: str) -> bool:
+    """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
+    parts, wanted = _parts(path), _parts(folder)
+    if not all(itertools.starmap(fnmatchcase, zip(wanted, parts, strict=False))):
+        return False
+    return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in _HOME.sub("~", path, count=1).split("/") if part]
+
+
+def _effects(step: Step) -> Iterator[Call | _Removal]:
+    """The calls of package managers and the removals, in order."""
+    folder = ""
+    for whole in sorted(step.script.commands, key=lambda one: one.span.start):
+        one, command = packages.call(whole), unwrapped(whole)
+        if one is not None:
+            yield one
+        elif command.program == "cd" and not command.inside:
+            folder = command.words[0].value if command.words else "~"
+        elif command.program == "rm" or _finds_and_deletes(command):
+            words = list(command.words)
+            if command.program == "find":  # the folders stand before the tests
+                words = list(itertools.takewhile(lambda word: word.value[:1] != "-", words))
+            words = [word for word in words if word.value[:1] != "-"]
+            known = all(word.known or _HOME.match(word.value) for word in words)
+            known = known and whole.program != "xargs"
+            names = (posixpath.join(folder, name) for word in words for name in _each(word.value))
+            yield _Removal(tuple(names), known)
+
+
+def _finds_and_deletes(command: shell.Command) -> bool:
+    return command.program == "find" and bool({"-delete", "rm"} & set(command.values))
+
+
+def _each(value: str) -> Iterator[str]:
+    """The names that one pair of braces stands for."""
+    braces = _BRACES.search(value)
+    for name in braces.group(1).split(",") if braces else ("",):
+        yield value[: braces.start()] + name + value[braces.end() :] if braces else value
+
+
+def _mounted(step: Step, folder: str) -> bool:
+    """Whether a cache or tmpfs lies over the folder, or over what is in it."""
+    wanted = _parts(folder)
+    for kind in ("cache", "tmpfs"):
+        for mount in step.mounts(kind):
+            target = mount.get("target") or mount.get("dst") or mount.get("destination") or ""
+            parts = _parts(target.strip("\"'"))
+            if not parts:
+                continue
+            size = min(len(parts), len(wanted))
+            if parts[:size] == wanted[:size] or (
+                wanted[0] == "~" and parts[1 - len(wanted) :] == wanted[1:]
+            ):
+                return True
+    return False
+
+
+def lists_left(step: Step) -> Iterator[Hit | Unknown]:
+    """apt's lists stay in the layer, or its packages where nothing else removes them."""
+    if not shipped(step):
+        return
+    last: Call | None = None
+    install: Call | None = None
+    unsure = False
+    for one in _effects(step):
+        if isinstance(one, _Removal):
+            unsure = unsure or (last is not None and not one.known)
+            last = None if one.takes("/var/lib/apt/lists") else last
+        elif one.manager.name == "apt":
+            install = one if one.installs else install
+            if one.action == "update":
+                last, unsure = one, False
+            elif one.verb.value in ("distclean", "dist-clean"):
+                last = None
+    if last is None:
+        return
+    if unsure:
+        yield Unknown(last.verb.span)
+    elif not _mounted(step, "/var/lib/apt/lists"):
+        yield hit(last.verb.span, program=last.command.program, what="lists")
+    elif install and not _mounted(step, _ARCHIVES) and _keeps_packages(step):
+        yield hit(install.verb.span, program=install.command.program, what="packages")
+
+
+def _keeps_packages(step: Step) -> bool:
+    """Whether the setting of Debian's and Ubuntu's images that removes fetched packages is gone."""
+    return any("docker-clean" in scripts(below) for below in step.stage.chain)
+
+
+def cache_left(step: Step, *, manager: str) -> Iterator[Hit | Unknown]:
+    """A package manager's cache stays in the layer."""
+    if not shipped(step):
+        return
+    left: dict[str, Call] = {}
+    unsure: set[str] = set()
+    for one in _effects(step):
+        if isinstance(one, _Removal):
+            for name, call in list(left.items()):
+                if any(one.takes(folder) for folder in _folders(step, call)):
+                    del left[name]
+                elif not one.known:
+                    unsure.add(name)
+            continue
+        family = "dnf" if one.command.program in _ONE_CACHE else one.command.program
+        if one.action == "clean":
+            left.pop(family, None)
+        elif one.manager.name == manager and one.installs and not _uncached(step, one):
+            left[family] = one
+            unsure.discard(family)
+    for name, call in left.items():
+        if any(_mounted(step, folder) for folder in _folders(step, call)):
+            continue
+        if name in unsure:
+            yield Unknown(call.verb.span)
+        else:
+            yield hit(call.verb.span, program=call.command.program, action=call.verb.value)
+
+
+def _folders(step: Step, one: Call) -> tuple[str, ...]:
+    """Where the call keeps its cache: where it is told to, else where the manager does by itself."""
+    for name in one.manager.moves:
+        value = one.command.option(name) if name.startswith("-") else _variable(step, one, name)
+        if value:
+            return (value,)
+    return one.manager.lists
+
+
+def _uncached(step: Step, one: Call) -> bool:
+    """Whether the call keeps no cache: by an option, a variable, or a setting written before."""
+    manager = one.manager
+    if manager.uncached and one.command.has(*manager.uncached):
+        return True
+    if any((_variable(step, one, name) or "").lower() in _ON for name in manager.switches):
+        return True
+    setting = manager.settings
+    return setting is not None and any(setting.search(scripts(s)) for s in step.stage.chain)
+
+
+_ON = frozenset({"1", "on", "yes", "true", "y", "t"})
+
+
+def _variable(step: Step, one: Call, name: str) -> str | None:
+    """A variable's value for a command: from the command itself, an export before it, ENV or ARG."""
+    for given in one.command.assignments:
+        if given.name == name:
+            return given.value.value if given.value else ""
+    found = step.stage.lookup(name, step.instruction.span.start)
+    for command in step.script.commands:
+        if command.span.start < one.command.span.start and command.name in ("", "export"):
+            for given in command.assignments:
+                if given.name == name:
+                    found = given.value.value if given.value else ""
+    return found
