@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
-from readiness.checks.compose.common import line
+from readiness.checks.development import RUNNERS, server_of
 from readiness.kinds.compose_model import Document, Service, Variable
-from readiness.kinds.compose_parts import expanded
+from readiness.kinds.compose_parts import expanded, strings
 from readiness.model import Hit, Unknown, hit
+from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
+from readiness.syntax.wrappers import unwrapped
 
 Found = Iterator[Hit | Unknown]
 _DEBUG = re.compile(
@@ -55,22 +58,24 @@ def log_level(variable: Variable) -> Found:
         yield hit(variable.spec.span, value=text)
 
 
-_SERVERS = re.compile(
-    r"\b(?:(?P<a>npm run (?:dev|start:dev|develop)|yarn (?:run )?dev|pnpm (?:run )?dev|bun (?:run )?dev)(?![\w:.-])"
-    r"|(?P<b>nodemon|webpack-dev-server|webpack serve|ng serve|next dev|nuxt dev|vite dev|flask run|react-scripts start|air -c)\b"
-    r"|(?P<c>manage\.py runserver|rails (?:s|server)\b(?! -e production)|php artisan serve|fastapi dev)\b)"
-    r"|(?P<d>\s--reload\b)|\b(?P<e>dotnet watch)\b"
-)
-
-
 def development_server(service: Service) -> Found:
     """A command that starts a server made for development."""
     for key in ("command", "entrypoint"):
-        text = line(service.node.get(key))
-        found = _SERVERS.search(text)
-        if found:
-            yield hit(service.node.at(key), server=found.group().strip())
+        value = service.node.get(key)
+        text = value if isinstance(value, str) else shlex.join(word for word, _ in strings(value))
+        server = next(filter(None, map(_server, shell.commands(text.replace("$$", "$")))), "")
+        if server:
+            yield hit(service.node.at(key), server=server)
             return
+
+
+def _server(command: shell.Command) -> str:
+    """The development server that a command starts, itself or through a program that only runs another."""
+    inner = unwrapped(command)
+    words = [inner.program, *inner.values]
+    verb = RUNNERS.get(words[0])
+    rest = words[2:] if verb and words[1:2] == [verb] else words[1:] if verb == "" else []
+    return server_of(words[0], words[1:]) or (server_of(rest[0], rest[1:]) if rest else "")
 
 
 def version(document: Document) -> Found:

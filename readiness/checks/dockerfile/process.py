@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from readiness.checks.development import RUNNERS, server_of
 from readiness.kinds.dockerfile_model import Stage, Step, in_force
 from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
@@ -60,11 +60,6 @@ def _started(command: shell.Command, at: int) -> shell.Command:
 
 
 _PREPARE = frozenset({"docker-entrypoint.sh", "entrypoint.sh"})
-# Programs that run another one in an environment of their own, with the verb that does so.
-_RUNNERS = {
-    "poetry": "run", "pipenv": "run", "uv": "run", "pdm": "run", "hatch": "run", "bundle": "exec",
-    "yarn": "exec", "pnpm": "exec", "npx": "",
-}  # fmt: skip
 _STARTS = frozenset({"start", "run", "serve", "exec", "run-script", "dev", "start:prod"})
 
 
@@ -95,50 +90,19 @@ def unreplaced_shell(stage: Stage) -> Iterator[Hit]:
             yield hit(steps[-1].span, program=outer.program)
 
 
-_RELOADS = ("--reload", "--debug", "--watch", "--hot", "--auto-reload")
-
-
 def development_server(stage: Stage) -> Iterator[Hit]:
     """The container's process is a server that its own documentation keeps out of production."""
     command = _process(stage) if stage.final else None
     if command is None:
         return
     words = command.values
-    verb = _RUNNERS.get(command.program)
+    verb = RUNNERS.get(command.program)
     at = 1 if verb else 0
     if verb is not None and words[:at] in ((), (verb,)) and len(words) > at:
         command = _started(command, at) if command.words[at].known else command
-    what = _development(command.program, [word.value for word in command.words])
+    what = server_of(command.program, [word.value for word in command.words])
     if what:
         yield hit(_place(stage, command), server=what)
-
-
-def _development(program: str, words: list[str]) -> str:
-    """The development server that a command starts; empty where it starts none."""
-    if re.match(r"python[0-9.]*\Z", program):
-        if words[:1] == ["-m"] and len(words) > 1:
-            program, words = words[1], words[2:]
-        elif any(word.rpartition("/")[2] == "manage.py" for word in words) and "runserver" in words:
-            return "manage.py runserver"
-    if program in ("http.server", "SimpleHTTPServer"):
-        return f"python -m {program}"
-    if program == "flask" and "run" in words:
-        return "flask run"
-    if program in ("uvicorn", "gunicorn", "hypercorn") and any(w in _RELOADS for w in words):
-        return f"{program} --reload"
-    if program == "fastapi" and "dev" in words:
-        return "fastapi dev"
-    if program in ("nodemon", "ts-node-dev", "webpack-dev-server", "air", "watchmedo"):
-        return program
-    if program in ("npm", "yarn", "pnpm", "bun"):
-        rest = [word for word in words if word not in ("run", "run-script")]
-        return f"{program} {' '.join(words[:2])}" if rest[:1] in (["dev"], ["develop"]) else ""
-    pairs = {"next": "dev", "vite": "", "ng": "serve", "artisan": "serve", "nuxt": "dev"}
-    if program in pairs and (not words or words[0].startswith("-") or words[0] == pairs[program]):
-        return f"{program} {pairs[program]}".strip() if program == "vite" or words else ""
-    if program == "php" and ("-S" in words or words[:2] == ["artisan", "serve"]):
-        return f"php {words[0]}"
-    return ""
 
 
 def kill_signal(stage: Stage) -> Iterator[Hit]:

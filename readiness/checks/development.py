@@ -1,0 +1,60 @@
+"""Servers that are made for development: which command starts one, in an image or in a compose file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# Programs that run another one in an environment of their own, with the verb that does so.
+RUNNERS = {
+    "poetry": "run", "pipenv": "run", "uv": "run", "pdm": "run", "hatch": "run", "bundle": "exec",
+    "yarn": "exec", "pnpm": "exec", "npx": "",
+}  # fmt: skip
+_ALONE = frozenset(
+    {"nodemon", "ts-node-dev", "webpack-dev-server", "air", "watchmedo", "live-server", "start-dev"}
+)
+# Programs that serve for development with one of their verbs; with "" where no verb is given too.
+_VERBS = {
+    "airflow": {"standalone"}, "artisan": {"serve"}, "astro": {"dev"}, "cargo": {"watch"}, "dotnet": {"watch"},
+    "ember": {"serve"}, "fastapi": {"dev"}, "flask": {"run"}, "gatsby": {"develop"}, "hugo": {"server", "serve"},
+    "jekyll": {"serve", "s"}, "kc.sh": {"start-dev"}, "mkdocs": {"serve"}, "next": {"dev"}, "ng": {"serve"},
+    "nuxi": {"dev"}, "nuxt": {"dev"}, "rails": {"server", "s"}, "react-scripts": {"start"}, "remix": {"dev"},
+    "strapi": {"develop", "dev"}, "symfony": {"serve", "server:start"}, "tsx": {"watch"}, "vite": {"", "dev", "serve"},
+    "webpack": {"serve"}, "wrangler": {"dev"},
+}  # fmt: skip
+_RELOADS = frozenset({"--reload", "--debug", "--watch", "--hot", "--auto-reload"})
+_SCRIPTS = frozenset({"dev", "develop", "start:dev"})
+
+
+def server_of(program: str, words: Sequence[str]) -> str:
+    """The development server that a command starts; empty where it starts none."""
+    if re.match(r"python[0-9.]*\Z", program):
+        if words[:1] == ["-m"] and len(words) > 1:
+            program, words = words[1], words[2:]
+        elif any(word.rpartition("/")[2] == "manage.py" for word in words):
+            return "manage.py runserver" if "runserver" in words else ""
+    if program == "php":
+        return f"php {words[0]}" if "-S" in words or words[:2] == ["artisan", "serve"] else ""
+    if program in ("http.server", "SimpleHTTPServer"):
+        return f"python -m {program}"
+    if program.rpartition("/")[2] == "manage.py" and "runserver" in words:
+        return "manage.py runserver"
+    if program in ("uvicorn", "gunicorn", "hypercorn", "granian") and _RELOADS & set(words):
+        return f"{program} --reload"
+    if program in ("npm", "yarn", "pnpm", "bun"):
+        rest = [word for word in words if word not in ("run", "run-script")]
+        return f"{program} {' '.join(words[:2])}" if rest and rest[0] in _SCRIPTS else ""
+    if program in ("vault", "consul", "server", "agent") and "-dev" in words:
+        return f"{program} -dev"
+    return _by_verb(program, words)
+
+
+def _by_verb(program: str, words: Sequence[str]) -> str:
+    if program in _ALONE:
+        return program
+    verb = words[0] if words and not words[0].startswith("-") else ""
+    if program == "flask":
+        verb = "run" if "run" in words else verb
+    if verb not in _VERBS.get(program, ()) or (program == "rails" and "production" in words):
+        return ""
+    return f"{program} {verb}".strip()
