@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.kinds.dockerfile_paths import folder
+from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.syntax import packages, shell
 from readiness.syntax.instruction import Instruction
@@ -39,8 +41,7 @@ def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
     if not stage.final or not stage.whole or stage.root.image.familiar not in PLAIN_BASES:
         return
-    folder = stage.last("WORKDIR")
-    base = posixpath.join("/", folder.text) if folder and "$" not in folder.text else ""
+    base = folder(stage)
     for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         found = stage.last(keyword)
         if found is None:
@@ -48,7 +49,7 @@ def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
         step = Step(stage.document, found.stage, found.instruction)
         for command in step.script.commands:
             word = _script(unwrapped(command))
-            if word is None or (not word.value.startswith("/") and not base):
+            if word is None or (not word.value.startswith("/") and base is None):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
             brought = _brought(stage, path)
@@ -84,16 +85,10 @@ def _brought(stage: Stage, path: str) -> bool | None:
 
 def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
     """Whether a COPY or ADD may bring the file."""
-    target = one.words[-1].value
-    if not target.startswith("/"):
-        folder = stage.last("WORKDIR", one.span.start)
-        if folder is None or "$" in folder.text:
-            return None
-        target = posixpath.join("/", folder.text, target)
-    if "$" in target:
+    target = copy_target(stage, one)
+    if target is None:
         return None
     folder_meant = one.words[-1].value.endswith(("/", "."))
-    target = posixpath.normpath(target)
     for word in one.words[:-1]:
         if word.is_variable or one.heredocs:
             return None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 from readiness.checks.dockerfile.context import is_context, sources
 from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import packages
-from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 _ARCHIVE = re.compile(
@@ -230,21 +229,8 @@ def owned_again(step: Step) -> Iterator[Hit]:
 def _filled(stage: Stage) -> tuple[tuple[int, str], ...]:
     """The folders that the stage's COPYs fill, with the offset of each."""
     found = (
-        (one.span.start, _resolved(stage, one))
+        (one.span.start, copy_target(stage, one))
         for one in stage.instructions
-        if one.keyword in ("COPY", "ADD") and one.words
+        if one.keyword in ("COPY", "ADD")
     )
-    return tuple((start, target) for start, target in found if target)
-
-
-def _resolved(stage: Stage, one: Instruction) -> str:
-    """The folder that a COPY fills, as an absolute path; empty where it is unknown."""
-    target = one.words[-1].value
-    if "$" in target:
-        return ""
-    if not target.startswith("/"):
-        folder = stage.last("WORKDIR", one.span.start)
-        if folder is None or "$" in folder.text:
-            return ""
-        target = posixpath.join("/", folder.text, target)
-    return posixpath.normpath(target)
+    return tuple((start, folder) for start, folder in found if folder)

@@ -1,0 +1,51 @@
+"""Paths inside an image: the working folder in force, and where the words of an instruction lead."""
+
+from __future__ import annotations
+
+import posixpath
+
+from readiness.kinds.dockerfile_model import Stage
+from readiness.syntax.instruction import Instruction
+
+# Bases that set no WORKDIR, so that the first folder is the root.
+_AT_ROOT = frozenset(
+    {"scratch", "alpine", "debian", "ubuntu", "busybox", "node", "python", "ruby", "rust"}
+    | {"eclipse-temurin", "amazoncorretto", "fedora", "rockylinux", "almalinux"}
+)
+
+
+def folder(stage: Stage, before: int | None = None) -> str | None:
+    """The working folder at an offset, or at the stage's end; None where it is not known."""
+    steps: list[str] = []
+    for below in stage.chain:
+        for one in reversed(below.of("WORKDIR")):
+            if before is not None and one.span.start >= before:
+                continue
+            filled = below.expand(one.body.text.strip(), one.span.start)
+            if not filled or "{{" in filled:
+                return None
+            steps.append(filled)
+            if filled.startswith("/"):
+                return posixpath.normpath(posixpath.join(*reversed(steps)))
+    if stage.root.image.familiar not in _AT_ROOT:
+        return None
+    return posixpath.normpath(posixpath.join("/", *reversed(steps)))
+
+
+def resolved(stage: Stage, raw: str, before: int | None = None) -> str | None:
+    """The absolute path that a word means at an offset; None where it is not known."""
+    filled = stage.expand(raw, len(stage.source.text) if before is None else before)
+    if not filled or "{{" in filled:
+        return None
+    if filled.startswith("/"):
+        return posixpath.normpath(filled)
+    base = folder(stage, before)
+    return None if base is None else posixpath.normpath(posixpath.join(base, filled))
+
+
+def target(stage: Stage, one: Instruction) -> str | None:
+    """Where a COPY or ADD puts its files; None where it is not known."""
+    if not one.words:
+        return None
+    last = one.words[-1]
+    return resolved(stage, last.value if one.json else last.raw, one.span.start)
