@@ -52,9 +52,9 @@ class Reference:
 
 
 def split(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[int, int, bool]]:
-    """(start, end, closed) of each word; blanks in quotes or behind the escape divide nothing."""
+    """(start, end, closed) of each word; blanks in quotes, in `{{ }}` or behind the escape divide nothing."""
     text = pieces.text
-    at, size = start, len(text)
+    at, size, closes = start, len(text), pieces.text.rfind("}}")
     while at < size:
         if text[at] in SPACE:
             at += 1
@@ -68,6 +68,8 @@ def split(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[int, in
                 quote = "" if char == quote else quote
             elif char in "\"'":
                 quote = char
+            elif char == "{" and at < closes and text.startswith("{{", at):
+                at = text.index("}}", at)
             at += 1
         yield begin, at, not quote
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.dockerfile import global_value
@@ -111,11 +112,12 @@ def _sources(step: Step) -> Iterator[tuple[images.Image, Span]]:
 
 
 def platform_fixed(stage: Stage) -> Iterator[Hit]:
-    """FROM names one platform; a stage whose name says the platform means it so."""
+    """FROM names one platform; a stage or a file whose name says the platform means it so."""
     flag = stage.start.flag("platform") if stage.start else None
     if flag is None or not flag.value or "$" in flag.raw or "{{" in flag.raw:
         return
-    if any(part and part in stage.name for part in flag.value.lower().split("/")):
+    named = f"{posixpath.basename(stage.source.path).lower()} {stage.name}"
+    if any(part and part in named for part in flag.value.lower().split("/")):
         return
     yield hit(flag.value_span, platform=flag.value)
 
@@ -139,14 +141,18 @@ def _uses(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
             yield found, span.start + found.start, span.start + found.end
 
 
-def undefined_argument(stage: Stage) -> Iterator[Hit]:
-    """FROM uses a variable that no ARG before the first FROM declares."""
+def undefined_argument(stage: Stage) -> Iterator[Hit | Unknown]:
+    """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
     known = stage.document.globals
+    template = stage.document.syntax.template
     for found, start, end in _uses(stage):
         name = found.name
         if name in known or name in PLATFORM_ARGS or name in PROXY_ARGS or found.modifier:
             continue
         names = [*known, *PLATFORM_ARGS]
+        if template:
+            yield Unknown(Span(start, end))
+            continue
         close = difflib.get_close_matches(name, names[:200], 1, 0.8) if len(name) < 60 else []
         hint = f" (did you mean {close[0]}?)" if close else ""
         yield hit(Span(start, end), name=name, hint=hint)

@@ -82,9 +82,17 @@ def secret_copied(step: Step) -> Iterator[Hit]:
             yield hit(word.span, file=word.value)
 
 
+# Made up for tests, or kept in the repository on purpose: Vite, Next and others read .env.development from there.
+_HARMLESS = re.compile(
+    r"(?:\A|/)(?:testdata|tests?|__tests__|fixtures?|examples?|docs?)/|(?:\A|/)\.env\.(?:dev|development|tests?|ci)\Z"
+)
+
+
 def secret_paths(project: Project) -> list[str]:
     """The files around that hold secrets by their name."""
-    return sorted(path for path in project.paths if _SECRET_FILE.search(path))
+    return sorted(
+        path for path in project.paths if _SECRET_FILE.search(path) and not _HARMLESS.search(path)
+    )
 
 
 def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from readiness.checks.dockerfile.packages import scripts
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import packages, shell
@@ -24,8 +25,22 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
         wanted = options.get("pip")
     valued = _VALUED.get(one.program, "")
     word = one.find(*wanted, valued=valued) if wanted else None
-    if word is not None:
+    if word is not None and not (call is not None and _own_packages(command, call)):
         yield hit(word.span, option=word.value.partition("=")[0], program=one.program)
+
+
+_PACKAGE = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
+
+
+def _own_packages(command: Command, call: packages.Call) -> bool:
+    """Whether all it installs are files that COPY brought: no repository, and nobody on the way."""
+    files = call.packages and all(_PACKAGE.match(word.value) for word in call.packages)
+    if not files:
+        return False
+    chain = list(command.stage.chain)
+    if any(program in scripts(stage) for stage in chain for program in ("curl", "wget")):
+        return False
+    return any(one for stage in chain for one in stage.of("COPY"))
 
 
 def insecure_setting(command: Command) -> Iterator[Hit]:
@@ -141,12 +156,18 @@ _PROGRAMS = re.compile(
 
 
 def unverified(step: Step) -> Iterator[Hit]:
-    """A program or an archive is fetched and nothing compares it with a known sum or signature."""
+    """A program or an archive is fetched and nothing compares it with a known sum or signature.
+
+    A script that runs at once is left to `script_piped`.
+    """
     if step.keyword != "RUN" or _CHECKS.search(step.instruction.body.text):
         return
+    piped = [found.span for found in script_piped(step)]
     for command in step.script.commands:
         one = unwrapped(command)
         if one.program not in _FETCHERS:
+            continue
+        if any(span.start <= command.span.start < span.end for span in piped):
             continue
         for word in one.words:
             value = word.value.partition("?")[0]

@@ -202,12 +202,14 @@ def _installs_project(one: Call) -> bool:
 _PRODUCTION = ("--omit", "--production", "--prod", "-P", "--only")
 
 
-def development_dependencies(step: Step) -> Iterator[Hit | Aside]:
+def development_dependencies(step: Step) -> Iterator[Hit | Aside | Unknown]:
     """The final stage installs the dependencies of development too."""
     if not step.stage.final or step.onbuild or not step.stage.whole:
         yield Aside()
         return
-    if (step.stage.lookup("NODE_ENV", step.instruction.span.start) or "") == "production":
+    before = step.instruction.span.start
+    mode = step.stage.lookup("NODE_ENV", before)
+    if mode == "production":
         return
     found = [
         one
@@ -216,6 +218,9 @@ def development_dependencies(step: Step) -> Iterator[Hit | Aside]:
     ]
     if not found:
         yield Aside()
+    elif mode is None and step.stage.declares("NODE_ENV", before):
+        yield Unknown(found[0].verb.span)
+        return
     for one in found:
         named = one.packages or one.group == "global" or one.command.has("-g", "--global")
         env = any(a.name == "NODE_ENV" for a in one.command.assignments)
