@@ -114,8 +114,8 @@ def healthcheck_tool(service: Service) -> Found:
             yield hit(check.at("test"), tool=tool, image=image.familiar)
 
 
-def dependency_waits(service: Service, project: Project) -> Found:
-    """A dependency on a store that is only started, not ready."""
+def dependency_waits(service: Service, project: Project, *, stores: bool) -> Found:
+    """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")
     services = project.memo(apps).app(service.document).services()
     items: list[tuple[str, Any, Span]] = []
@@ -128,14 +128,20 @@ def dependency_waits(service: Service, project: Project) -> Found:
     for name, how, span in items:
         other = services.get(name)
         condition = how.get("condition") if isinstance(how, Map) else "service_started"
-        if (
-            other is None
-            or condition != "service_started"
-            or not other.known
-            or not other.known.store
-        ):
+        if other is None or condition != "service_started":
             continue
-        yield hit(span, used=name, role=other.role)
+        store = other.known is not None and other.known.store
+        if store is stores and (store or _checked(whole(other, project)[0])):
+            yield hit(span, used=name, role=other.role)
+
+
+def _checked(node: Map) -> bool:
+    """Whether a service says how it is asked for its health."""
+    check = node.get("healthcheck")
+    off = isinstance(check, Map) and (
+        true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
+    )
+    return isinstance(check, Map) and "test" in check and not off
 
 
 def dependency_without_health(service: Service, project: Project) -> Found:
@@ -241,7 +247,7 @@ def single_replica(service: Service, project: Project) -> Found:
     seen = judged(service, project)
     if seen is None or service.role or not service.runs:
         return
-    count = replicas(seen[0])
+    count = replicas(seen[0], service.values)
     if count is None:
         yield Unknown(service.head)
     elif count < 2:

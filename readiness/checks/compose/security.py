@@ -175,7 +175,10 @@ def host_path(mount: Mount) -> Found:
     spec, known = mount.spec, mount.owner.known
     source = re.sub(r"\$\{?HOME\}?", "~", spec.source)
     path = posixpath.normpath(source) if source else ""
-    if spec.type not in {"bind", ""} or path not in _SENSITIVE:
+    logs = (
+        path == "/var/log" and not spec.read_only
+    )  # a reader of logs reads them; only writing forges them
+    if spec.type not in {"bind", ""} or not (path in _SENSITIVE or logs):
         return
     if (
         known is not None

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.compose.common import RUNTIMES, environment, judged, lack, line, words
 from readiness.kinds.compose_images import Known
 from readiness.kinds.compose_model import Mount, Service
-from readiness.kinds.compose_parts import MountSpec, expanded, mount_specs, port_specs, strings
+from readiness.kinds.compose_parts import MountSpec, expanded, mount_specs, port_specs
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
-from readiness.syntax.yaml import Map, Seq
+from readiness.syntax.yaml import Map
 
 Found = Iterator[Hit | Unknown | Aside]
 _CONFIG = tuple(
@@ -33,19 +33,19 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> Found:
         return
     node, complete = seen
     folders = known.folders(service.image)
-    specs = list(mount_specs(node))
+    specs = list(mount_specs(node, service.values))
     if any(not spec.target or HOLE in spec.target for spec in specs) or node.get("volumes_from"):
         yield Unknown(service.head)
         return
     if any(_covers(spec.target, folders) and spec.type != "tmpfs" for spec in specs):
         return  # one without a name is another rule's
-    if _moved(node, specs):
+    if _moved(service, node, specs):
         return
-    own = {spec.span for spec in mount_specs(service.node)}
+    own = {spec.span for spec in mount_specs(service.node, service.values)}
     wrong = next(
         (one for one in specs if _covers(one.target, known.data) and one.span in own), None
     )
-    if not complete or _elsewhere(known, node, specs):
+    if not complete or _elsewhere(service, known, node, specs):
         yield Unknown(service.head)
     else:
         span = wrong.span if wrong is not None and wrong.type != "tmpfs" else None
@@ -59,14 +59,16 @@ def _keeps(service: Service, known: Known, *, stores: bool) -> bool:
     # A proxy keeps its certificates there, when it gets any.
     return known.role != "proxy" or any(
         spec.target is not None and spec.target[0] <= 443 <= spec.target[1]
-        for spec in port_specs(service.full)
+        for spec in port_specs(service.full, service.values)
     )
 
 
-def _moved(node: Map, specs: Sequence[MountSpec]) -> bool:
+def _moved(service: Service, node: Map, specs: Sequence[MountSpec]) -> bool:
     """Whether a setting or the command names a folder that is mounted: the data was moved there."""
     words = [
-        value for name, value in environment(node).items() if value and _FOLDER.search(name.upper())
+        value
+        for name, value in environment(service, node).items()
+        if value and _FOLDER.search(name.upper())
     ]
     command = line(node.get("command"))
     return any(
@@ -80,11 +82,11 @@ def _moved(node: Map, specs: Sequence[MountSpec]) -> bool:
 _FOLDER = re.compile(r"DATA|PATH|DIR|HOME|STORAGE|MODELS")
 
 
-def _elsewhere(known: Known, node: Map, specs: Sequence[MountSpec]) -> bool:
+def _elsewhere(service: Service, known: Known, node: Map, specs: Sequence[MountSpec]) -> bool:
     """Whether the state may be kept elsewhere: in a database, or where a configuration file says."""
     if known.role == "logs":
         return bool(node.get("configs")) or any(spec.target.endswith(_CONFIG) for spec in specs)
-    return any(name.startswith("GF_DATABASE_") for name in environment(node))
+    return any(name.startswith("GF_DATABASE_") for name in environment(service, node))
 
 
 def _covers(target: str, data: tuple[str, ...]) -> bool:
@@ -108,7 +110,8 @@ def cache_not_durable(service: Service, project: Project) -> Found:
         yield Unknown(service.head)
         return
     durable = any(
-        _covers(spec.target, service.known.data) and spec.source for spec in mount_specs(node)
+        _covers(spec.target, service.known.data) and spec.source
+        for spec in mount_specs(node, service.values)
     )
     if not (durable and "--appendonly yes" in command.replace('"', "").replace("'", "")):
         yield lack(service)
@@ -122,7 +125,7 @@ def cache_unbounded(service: Service, project: Project) -> Found:
         return
     node, _ = seen
     command = line(node.get("command")) + " ".join(
-        value or "" for value in environment(node).values()
+        value or "" for value in environment(service, node).values()
     )
     if HOLE in command or any(word.endswith(".conf") for word in words(command)):
         yield Unknown(service.head)
@@ -173,6 +176,49 @@ def config_writable(mount: Mount) -> Found:
         yield hit(spec.span, path=spec.source)
 
 
+# Those that belong into a repository; keys, dumps and environment files are kept out of it on purpose.
+_TRACKED = (".conf", ".yml", ".yaml")
+_SAMPLE = re.compile(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
+
+
+def source_missing(mount: Mount, project: Project) -> Found:
+    """A configuration file that is mounted and is not there: Docker makes an empty folder of it."""
+    spec = mount.spec
+    text = spec.source
+    named = text.startswith(".") and text.endswith(_TRACKED)
+    if spec.type != "bind" or not named or HOLE in text or project.prose:
+        return
+    base = posixpath.dirname(mount.source.path)
+    path = posixpath.normpath(posixpath.join(base, text))
+    if project.exists(path):
+        return
+    if not project.lacks(path) or _made_of(path, project) or _above(text, base, project):
+        yield Unknown(spec.span)
+    else:
+        yield hit(spec.span, path=text)
+
+
+def _made_of(path: str, project: Project) -> bool:
+    """Whether a sample stands beside a path, of which somebody makes the file."""
+    folder, name = posixpath.split(path)
+    stem = name.partition(".")[0] or name
+    return any(
+        posixpath.dirname(one) == folder
+        and stem in posixpath.basename(one)
+        and _SAMPLE.search(posixpath.basename(one))
+        for one in project.paths
+    )
+
+
+def _above(text: str, base: str, project: Project) -> bool:
+    """Whether the path is there seen from a folder above: a file given behind another is read from that one's folder."""
+    while base and base not in project.walked:
+        base = posixpath.dirname(base)
+        if project.exists(posixpath.join(base, text)):
+            return True
+    return False
+
+
 def anonymous(mount: Mount) -> Found:
     """A volume without a name."""
     spec = mount.spec
@@ -181,18 +227,3 @@ def anonymous(mount: Mount) -> Found:
         return
     if known is not None and _covers(spec.target, known.folders(mount.owner.image)):
         yield hit(spec.span, path=spec.target)
-
-
-def env_file_committed(service: Service, project: Project) -> Found:
-    """An env_file that stands in the repository."""
-    value = service.node.get("env_file")
-    items = [(text, index) for text, index in strings(value)]
-    folder = posixpath.dirname(service.document.source.path)
-    for text, index in items:
-        path = posixpath.normpath(posixpath.join(folder, expanded(text).text))
-        name = posixpath.basename(path)
-        example = any(word in name for word in ("example", "sample", "template", "dist", "default"))
-        tracked = project.complete and path in project.paths
-        if name.startswith(".env") and not example and tracked and isinstance(value, str | Seq):
-            at = value.at(index) if isinstance(value, Seq) else service.node.at("env_file")
-            yield hit(at, path=text)
