@@ -99,10 +99,10 @@ MANAGERS = (
         update=_set("refresh ref"), upgrade=_set("update up dist-upgrade dup patch"),
         remove=_set("remove rm"), clean=_set("clean cc"),
         yes=("-n", "--non-interactive", "-y", "--no-confirm"),
-        valued=_set("-r --repo --from -R --root --installroot -c --config -t --type -D --reposd-dir"
-                    " -C --cache-dir --raw-cache-dir --solv-cache-dir --pkg-cache-dir --releasever"
+        valued=_set("-r --repo --from -R --root --installroot -c --config -t --type --reposd-dir"
+                    " --cache-dir --raw-cache-dir --solv-cache-dir --pkg-cache-dir --releasever"
                     " -p --plus-repo --plus-content --download --userdata"),
-        lists=("/var/cache/zypp",), moves=("--cache-dir", "-C"),
+        lists=("/var/cache/zypp",), moves=("--cache-dir",),
         pin=re.compile(rf"[=<>~]|\.rpm\Z|\$|:\d|{_VERSION_LAST}"), system=True,
     ),
     Manager(
@@ -157,7 +157,8 @@ MANAGERS = (
             locked=_set("--frozen-lockfile --immutable"),
             valued=_set("--cwd --registry --cache-folder --network-timeout --network-concurrency"
                         " --modules-folder --mutex --use-yarnrc"),
-            lists=("~/.cache/yarn", "/usr/local/share/.cache/yarn"),
+            lists=("~/.cache/yarn", "/usr/local/share/.cache/yarn",
+                   "/usr/local/share/.cache/yarn/v6"),
             moves=("--cache-folder", "YARN_CACHE_FOLDER")),
     Manager("pnpm", ("pnpm",), _set("install i add"), upgrade=_set("update up upgrade"),
             remove=_set("remove rm uninstall un"), clean=_set("store"),

@@ -79,18 +79,14 @@ def _each(value: str) -> Iterator[str]:
 
 
 def _mounted(step: Step, folder: str) -> bool:
-    """Whether a cache or tmpfs lies over the folder, or over what is in it."""
+    """Whether a cache or tmpfs lies over the folder; the home of another user is one too."""
     wanted = _parts(folder)
     for kind in ("cache", "tmpfs"):
         for mount in step.mounts(kind):
             target = mount.get("target") or mount.get("dst") or mount.get("destination") or ""
             parts = _parts(target.strip("\"'"))
-            if not parts:
-                continue
-            size = min(len(parts), len(wanted))
-            if parts[:size] == wanted[:size] or (
-                wanted[0] == "~" and parts[1 - len(wanted) :] == wanted[1:]
-            ):
+            at_home = wanted[0] == "~" and parts[1 - len(wanted) :] == wanted[1:]
+            if parts and (at_home or parts == wanted[: len(parts)]):
                 return True
     return False
 

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from readiness.checks.dockerfile.context import is_context, sources
+from readiness.checks.dockerfile.values import is_absolute
 from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
-from readiness.syntax import packages
+from readiness.syntax import packages, shell
 from readiness.syntax.words import Word
+from readiness.syntax.wrappers import unwrapped
 
 _ARCHIVE = re.compile(
-    r"\.(?:tar|tgz|tbz|tbz2|tb2|txz|tlz|taz|tzst|tar\.[a-z0-9]+|gz|bz2|xz|lz|lzma|zst|Z)\Z",
+    r"\.(?:tar|tgz|tbz|tbz2|tb2|txz|tlz|taz|tzst|tpz|tz|tar\.[a-z0-9]+|gz|bz2|xz|lz|lzma|zst|Z)\Z",
     re.IGNORECASE,
 )
 _REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\")
 
 
 def add_local(step: Step) -> Iterator[Hit | Unknown]:
@@ -58,28 +59,41 @@ def archive_copied(step: Step) -> Iterator[Hit]:
     one = step.instruction
     if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
         return
-    target = one.words[-1].raw
     for word in sources(one):
         if not _ARCHIVE.search(word.value):
             continue
-        names = {re.split(r"[\\/]", raw.strip("\"'"))[-1] for raw in (word.raw, target)}
+        names = _names(word, one.words[-1])
         for later in step.stage.instructions:
             if later.keyword != "RUN" or later.span.start < one.span.start:
                 continue
             for command in Step(step.document, step.stage, later).script.commands:
-                if _unpacks(command.program, command.values, names):
+                if _unpacks(unwrapped(command), names):
                     yield hit(word.span, archive=word.value)
                     return
 
 
-def _unpacks(program: str, values: tuple[str, ...], names: set[str]) -> bool:
-    if program == "tar":
+def _names(source: Word, target: Word) -> set[str]:
+    """The names that a copied file may have: its own, or the one that the target gives it."""
+    own, given = (re.split(r"[\\/]", word.raw.strip("\"'"))[-1] for word in (source, target))
+    return {given} if _ARCHIVE.search(given) else {own, given} - {"", ".", ".."}
+
+
+_UNPACKERS = frozenset({"gunzip", "zcat", "bunzip2", "bzcat", "unxz", "xzcat", "unlzma", "lzcat",
+                        "unzstd", "zstdcat", "untar", "bsdtar"})  # fmt: skip
+
+
+def _unpacks(command: shell.Command, names: set[str]) -> bool:
+    values = command.values
+    if command.program == "tar":
         short = [value for value in values if re.match(r"-[A-Za-z]", value)]
         if values and re.match(r"[A-Za-z]+\Z", values[0]):
             short.append(values[0])
         if not any("x" in value for value in short) and not {"--extract", "--get"} & set(values):
             return False
-    elif program not in ("gunzip", "bunzip2", "unxz", "unlzma", "unzstd", "untar"):
+    elif command.program in ("gzip", "bzip2", "xz", "zstd"):
+        if not command.has("-d", "--decompress", "--uncompress"):
+            return False
+    elif command.program not in _UNPACKERS:
         return False
     return any(re.split(r"[\\/=]", value)[-1] in names for value in values)
 
@@ -135,9 +149,10 @@ def relative_target(step: Step) -> Iterator[Hit | Unknown]:
     if one.keyword not in ("COPY", "ADD") or len(one.words) < 2:
         return
     target = one.words[-1]
-    if target.value.startswith("/") or _DRIVE.match(target.raw.strip("\"'")):
+    raw = target.raw.strip("\"'")
+    if is_absolute(raw, stage):
         return
-    if "$" in target.raw or "{{" in target.raw:
+    if raw.startswith("$") or "{{" in raw:
         yield Unknown(target.span)
         return
     before = one.span.start

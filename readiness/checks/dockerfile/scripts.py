@@ -12,31 +12,51 @@ from readiness.syntax import shell
 from readiness.syntax.base_images import shell_family
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import references
+from readiness.syntax.wrappers import unwrapped
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
+# Shells that know no pipefail; sh is what the image links it to.
+_WITHOUT = frozenset({"sh", "dash"})
 
 
 def pipe_unchecked(step: Step) -> Iterator[Hit]:
     """A pipe in a shell that sees the exit code of the last command only."""
     before = step.instruction.span.start
     words = step.stage.shell_words(before)
-    if not step.posix or step.instruction.json:
+    if not step.posix and not step.instruction.json:
         return
-    name = step.stage.shell(before)
-    real = name != "sh" or shell_family(step.stage.root.image) in ("busybox", "bash")
-    if real and any("pipefail" in word for word in words):
+    name = "sh" if step.instruction.json else step.stage.shell(before)
+    real = name not in _WITHOUT or shell_family(step.stage.root.image) in ("busybox", "bash")
+    if real and not step.instruction.json and any("pipefail" in word for word in words):
         return
     if "pipefail" in step.instruction.body.text or _heredoc_sets(step):
         return
     for group in step.script.pipes():
         last = max(one.position for one in group)
         firsts = [one for one in group if one.position < last]
-        if not firsts or all(one.program in _CANNOT_FAIL for one in firsts):
+        if not firsts or all(_cannot_fail(one) for one in firsts):
             continue
-        if any({"substitution", "if"} & one.inside for one in group):
+        if "condition" in firsts[0].inside or not _counts(step.script, firsts[0]):
             continue
         yield hit(Span(firsts[0].span.start, group[-1].span.end), shell=name)
         return
+
+
+def _cannot_fail(command: shell.Command) -> bool:
+    """Whether a command only says something: what is written there, or in a here-document."""
+    return command.program in _CANNOT_FAIL or (
+        command.program == "cat"
+        and not command.words
+        and any(one.operator.startswith("<<") for one in command.redirects)
+    )
+
+
+def _counts(script: shell.Script, command: shell.Command) -> bool:
+    """Whether the exit code reaches anybody: that of `x=$(a | b)` does, that of `c $(a | b)` not."""
+    if "substitution" not in command.inside:
+        return True
+    outer = script.commands[command.parent] if command.parent >= 0 else None
+    return outer is not None and not outer.name and outer.known and not outer.inside
 
 
 def _heredoc_sets(step: Step) -> bool:
@@ -46,20 +66,33 @@ def _heredoc_sets(step: Step) -> bool:
     )
 
 
+_ELSEWHERE = frozenset({"subshell", "substitution"})
+
+
+def _folder_changes(step: Step) -> list[shell.Command]:
+    """The commands that change the folder of those after them; a subshell keeps it to itself."""
+    return [
+        one
+        for one in step.script.commands
+        if unwrapped(one).program == "cd" and not _ELSEWHERE & one.inside
+    ]
+
+
 def folder_changed(step: Step) -> Iterator[Hit]:
     """RUN changes the folder for the commands that follow in it."""
-    commands = step.script.commands
-    for command in commands[:-1]:
-        if command.program == "cd" and not command.inside:
-            yield hit(command.span)
-            return
+    found = _folder_changes(step)
+    if found and not any(True for _ in folder_lost(step)):
+        yield hit(found[0].span)
 
 
 def folder_lost(step: Step) -> Iterator[Hit]:
     """RUN ends with cd, which changes nothing for the instructions after it."""
-    commands = step.script.commands
-    if commands and all(one.program == "cd" and not one.inside for one in commands):
-        yield hit(commands[-1].span)
+    found = _folder_changes(step)
+    if not found or step.script.commands[-1] is not found[-1] or found[-1].inside:
+        return
+    # The last one of several goes back to where the RUN began
+    if len(found) == 1 or len(found) == len(step.script.commands):
+        yield hit(found[-1].span)
 
 
 def pointless(command: Command, *, programs: Sequence[str]) -> Iterator[Hit]:
@@ -79,21 +112,20 @@ def shell_linked(command: Command) -> Iterator[Hit]:
 
 def consecutive(document: Document) -> Iterator[Hit]:
     """Two RUNs in a row, each of one command and with the same flags."""
-    steps = [step for step in document.steps if step.keyword != "ONBUILD"]
+    steps = [step for step in document.steps if not step.onbuild]
     for first, second in itertools.pairwise(steps):
         if first.keyword != "RUN" or second.keyword != "RUN" or first.stage is not second.stage:
             continue
-        flags = [[flag.raw for flag in step.instruction.flags] for step in (first, second)]
-        if flags[0] != flags[1] or first.onbuild is not second.onbuild:
-            continue
-        if _single(first) and _single(second):
+        flags = [{flag.raw for flag in step.instruction.flags} for step in (first, second)]
+        if flags[0] == flags[1] and _single(first) and _single(second):
             yield hit(second.instruction.span, resource=second.resource)
 
 
 def _single(step: Step) -> bool:
+    """Whether it runs one command, which substitutes no other."""
     if step.instruction.heredocs:
         return False
-    commands = [one for one in step.script.commands if one.parent < 0]
+    commands = step.script.commands
     return len(commands) == 1 or (not commands and step.instruction.json)
 
 

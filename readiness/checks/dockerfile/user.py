@@ -8,6 +8,7 @@ from readiness.checks.dockerfile.packages import shipped
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.base_images import nonroot_user, official
+from readiness.syntax.wrappers import layers
 
 _DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
 
@@ -23,8 +24,8 @@ def _user(stage: Stage) -> str | None:
 
 
 def root(stage: Stage) -> Iterator[Hit | Unknown]:
-    """The last USER is root."""
-    found = stage.last("USER") if stage.final else None
+    """The last USER is root; a piece without FROM does not show the last."""
+    found = stage.last("USER") if stage.final and stage.whole else None
     if found is None:
         return
     user = _user(stage)
@@ -85,8 +86,9 @@ def named(stage: Stage) -> Iterator[Hit | Unknown]:
 
 def sudo(command: Command) -> Iterator[Hit]:
     """A command runs through sudo."""
-    if command.whole.program == "sudo":
-        yield hit(command.whole.name_span)
+    for one in layers(command.whole):
+        if one.program == "sudo":
+            yield hit(one.name_span)
 
 
 def password_set(command: Command) -> Iterator[Hit]:

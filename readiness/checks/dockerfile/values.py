@@ -21,23 +21,34 @@ def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
     one = step.instruction
     if one.keyword != "WORKDIR" or not one.words:
         return
-    raw = one.body.text.strip().strip("\"'")
-    if raw.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", raw):
+    raw = one.body.text.strip()
+    folder = raw.strip("\"'")
+    if is_absolute(folder, step.stage):
         return
-    if raw.startswith("$") or "{{" in raw:
-        filled = step.expand(one.body.text.strip())
-        if filled is None or not filled:
+    if raw.lstrip('"').startswith("$") or "{{" in raw:
+        filled = step.expand(raw)
+        if not filled:
             yield Unknown(one.args_span)
             return
-        if filled.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", filled):
+        if is_absolute(filled, step.stage):
             return
     for below in step.stage.chain:
         for other in below.instructions:
             if other.keyword == "WORKDIR" and other.span.start < one.span.start and other.words:
                 first = other.body.text.strip().strip("\"'")
-                if first.startswith(("/", "\\", "$")) or re.match(r"[A-Za-z]:", first):
+                if is_absolute(first, step.stage) or first.startswith("$"):
                     return
-    yield hit(one.args_span, folder=raw)
+    yield hit(one.args_span, folder=folder)
+
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def is_absolute(path: str, stage: Stage) -> bool:
+    """Whether a path does not depend on WORKDIR; a backslash begins one on Windows only."""
+    if path.startswith("\\"):
+        return stage.windows or not stage.whole or path.startswith("\\\\")
+    return path.startswith("/") or bool(_DRIVE.match(path))
 
 
 _PORT = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
@@ -183,7 +194,7 @@ def _why_undefined(stage: Stage, name: str, after: int) -> str:
     return "nothing sets it" if environment_bare(stage.root.image) else ""
 
 
-_LABEL = re.compile(r"[a-z](?:[a-z0-9]|[._-](?![._-]))*\Z")
+_LABEL = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
 
 
 def label_key(step: Step) -> Iterator[Hit]:
