@@ -1,0 +1,143 @@
+"""Checks of what the build context brings along: secrets, history and the files of the deployment."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from functools import lru_cache
+
+from readiness.checks.dockerfile.context import ignores_of, is_context, sources
+from readiness.checks.dockerfile.secret_files import secret_paths
+from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.dockerfile_paths import target
+from readiness.model import Hit, hit, missing
+from readiness.project import Project
+from readiness.syntax.instruction import Instruction
+from readiness.syntax.words import Word
+
+
+def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
+    """A folder of the context is copied into the image, and files with secrets lie in it."""
+    path = stage.source.root.path
+    folder = posixpath.dirname(path)
+    if "#" in stage.source.path:
+        return
+    near = [
+        one for one in project.memo(secret_paths) if one.startswith(f"{folder}/" if folder else "")
+    ]
+    left = [
+        posixpath.relpath(one, folder or ".") for one in near if not _left_out(project, path, one)
+    ]
+    for one, word in _copies(stage) if left else ():
+        source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
+        found = [
+            file
+            for file in left
+            if (source == "." or file.startswith(f"{source}/"))
+            and _ends_up(stage, one, source, file)
+        ]
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            what = "the whole context" if is_context(word) else f"folder {word.value!r}"
+            yield hit(word.span, what=what, file=found[0] + more)
+            return
+
+
+def _copies(stage: Stage) -> Iterator[tuple[Instruction, Word]]:
+    """The sources that COPY and ADD take from the build context."""
+    for one in stage.instructions:
+        if one.keyword in ("COPY", "ADD") and not one.flag("from") and not one.onbuild:
+            for word in sources(one):
+                if not word.is_variable and "://" not in word.value:
+                    yield one, word
+
+
+def _ends_up(stage: Stage, one: Instruction, source: str, file: str) -> bool:
+    """Whether a file of the context that a COPY brings into a stage surely ends up in the image that is built."""
+    if stage.shipped:
+        return True
+    folder = target(stage, one)
+    name = posixpath.basename(file)
+    if folder is None or any(name in run.body.text for run in stage.of("RUN")):
+        return False
+    return _taken_on(
+        stage, posixpath.normpath(posixpath.join(folder, posixpath.relpath(file, source)))
+    )
+
+
+@lru_cache(maxsize=16)
+def _taken(stage: Stage) -> frozenset[str]:
+    """The absolute paths that stages of the image copy out of a stage."""
+    found: set[str] = set()
+    for other in stage.document.stages:
+        for one in other.of("COPY") if other.shipped else ():
+            flag = one.flag("from")
+            if flag is not None and stage.document.stage(flag.value) is stage:
+                words = (word for word in one.words[:-1] if not word.is_variable)
+                found.update(posixpath.normpath(f"/{word.value.rstrip('*')}") for word in words)
+    return frozenset(path.replace("//", "/") for path in found)
+
+
+def _taken_on(stage: Stage, path: str) -> bool:
+    parts = path.split("/")
+    above = {"/".join(parts[:count]) or "/" for count in range(1, len(parts) + 1)}
+    return not above.isdisjoint(_taken(stage))
+
+
+def _left_out(project: Project, dockerfile: str, file: str) -> bool:
+    """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
+    folder = posixpath.dirname(dockerfile)
+    while True:
+        ignores = ignores_of(project, dockerfile, folder)
+        if ignores is not None and ignores.ignores(posixpath.relpath(file, folder or ".")):
+            return True
+        if not folder:
+            return False
+        folder = posixpath.dirname(folder)
+
+
+def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iterator[Hit]:
+    """The whole context is copied without a .dockerignore: into the image, or only into a stage that builds."""
+    path = stage.source.root.path
+    folder = posixpath.dirname(path)
+    if "#" in stage.source.path or not project.sees(folder) or _filtered(project, path):
+        return
+    for one, word in _copies(stage):
+        if not is_context(word):
+            continue
+        where = target(stage, one)
+        if (stage.shipped or (where is not None and _taken_on(stage, where))) is not shipped:
+            continue
+        unwanted = "" if shipped else _unwanted(project, folder)
+        if shipped or unwanted:
+            yield missing(word.span, source=word.value, unwanted=unwanted)
+            return
+
+
+def _filtered(project: Project, dockerfile: str) -> bool:
+    """Whether a .dockerignore stands beside the Dockerfile, or in a folder above, where the context may be."""
+    names = (".dockerignore", ".containerignore", f"{posixpath.basename(dockerfile)}.dockerignore")
+    folder = posixpath.dirname(dockerfile)
+    while True:
+        if any(project.exists(posixpath.join(folder, name)) for name in names):
+            return True
+        if not folder:
+            return False
+        folder = posixpath.dirname(folder)
+
+
+_DEPLOYED = ("compose", "k8s", "github", "gitlab")
+
+
+def _unwanted(project: Project, folder: str) -> str:
+    """Something in a context that no build needs, and that changes on its own; empty where nothing is seen."""
+    for name in (".git", "node_modules"):
+        if posixpath.normpath(posixpath.join(folder, name)) in project.closed:
+            return name
+    inside = f"{folder}/" if folder else ""
+    for kind in _DEPLOYED:
+        for document in project.documents(kind):
+            path = document.source.root.path
+            if path.startswith(inside) and not path.startswith(("../", "/")):
+                return str(posixpath.relpath(path, folder or "."))
+    return ""

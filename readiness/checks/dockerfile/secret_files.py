@@ -1,0 +1,56 @@
+"""Files that hold secrets by their name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.dockerfile.context import sources
+from readiness.kinds.dockerfile_model import Step
+from readiness.model import Hit, hit
+from readiness.project import Project
+from readiness.syntax.dotenv import Entry
+from readiness.syntax.secrets import judge, names_secret
+
+_SECRET_FILE = re.compile(
+    r"(?:\A|/)(?:\.env(?:\.(?!example|sample|template|dist|defaults?\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
+    r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
+    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]*(?:private|server|tls)[\w-]*\.key"
+    r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
+    r")/?\Z"
+)
+
+
+def secret_copied(step: Step) -> Iterator[Hit]:
+    """COPY or ADD of a file that holds secrets by its name."""
+    one = step.instruction
+    if one.keyword not in ("COPY", "ADD") or one.flag("from"):
+        return
+    for word in sources(one):
+        if _SECRET_FILE.search(word.value):
+            yield hit(word.span, file=word.value)
+
+
+# Made up for tests, or kept in the repository on purpose: Vite, Next and others read .env.development from there.
+_HARMLESS = re.compile(
+    r"(?:\A|/)(?:testdata|tests?|__tests__|fixtures?|examples?|docs?)/|(?:\A|/)\.env\.(?:dev|development|tests?|ci)\Z"
+)
+
+
+def secret_paths(project: Project) -> list[str]:
+    """The files around that hold secrets by their name; an environment file that was read must name one."""
+    harmless = {
+        document.source.path
+        for document in project.documents("dotenv")
+        if not any(_holds_secret(entry) for entry in document.file.exports.values())
+    }
+    return sorted(
+        path
+        for path in project.paths
+        if _SECRET_FILE.search(path) and not _HARMLESS.search(path) and path not in harmless
+    )
+
+
+def _holds_secret(entry: Entry) -> bool:
+    value = entry.template
+    return bool(value) and (names_secret(entry.name) or judge(entry.name, value) is not None)
