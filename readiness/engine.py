@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
 
@@ -251,9 +252,10 @@ def settle(findings: list[Finding]) -> list[Finding]:
     """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once."""
     seen: set[tuple[str, int, int, str, str]] = set()
     kept = []
-    for one in sorted(findings, key=order):
-        path, offset = one.place
-        key = (path, offset, one.span.end - one.span.start, one.rule.id, one.message)
+    for (path, offset, rule, _, message), one in sorted(
+        ((order(one), one) for one in findings), key=itemgetter(0)
+    ):
+        key = (path, offset, one.span.end - one.span.start, rule, message)
         if key not in seen:
             seen.add(key)
             kept.append(one)

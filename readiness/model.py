@@ -119,8 +119,9 @@ class Source:
 
     def position(self, offset: int) -> Position:
         """Line and column, both from 1, of an offset in this text, told in the root file."""
-        root = self.root
-        offset = self.to_root(offset)
+        root = self
+        if self.parent is not None:
+            root, offset = self.root, self.to_root(offset)
         row = max(bisect.bisect_right(root.lines, offset) - 1, 0)
         return Position(row + 1, offset - root.lines[row] + 1)
 
@@ -354,7 +355,10 @@ class Finding(NamedTuple):
     @property
     def place(self) -> tuple[str, int]:
         """Where the fix goes: the file, and the offset in it. Equal places are one failure to the score."""
-        return self.path, self.source.to_root(self.span.start)
+        source = self.source
+        if source.parent is None:
+            return source.path, self.span.start
+        return source.root.path, source.to_root(self.span.start)
 
     @property
     def start(self) -> Position:

@@ -128,7 +128,7 @@ class Report:
             "coverage": _coverage(self.coverage, redactor),
             "categories": [_category(one) for one in self.categories],
             "files": [_file(row, redactor) for row in self.files],
-            "findings": [_finding(one, redactor) for one in self.findings],
+            "findings": _findings(self.findings, redactor),
             "checklists": [checklist.to_dict(one) for one in self.checklists],
         }
         if self.timing is not None:
@@ -283,8 +283,20 @@ def _file(row: FileRow, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def _finding(one: Finding, redactor: Redactor) -> dict[str, Any]:
-    start, end, rule = one.start, one.end, one.rule
+def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
+    """All findings; what they have of their rules is worked out once a rule."""
+    peers: dict[str, dict[str, list[str]]] = {}
+    rows = []
+    for one in findings:
+        rule = one.rule
+        if rule.id not in peers:
+            peers[rule.id] = {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())}
+        rows.append(_finding(one, peers[rule.id], redactor))
+    return rows
+
+
+def _finding(one: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
+    start, rule = one.start, one.rule
     suppressed = one.suppressed
     return {
         "rule": rule.id,
@@ -296,8 +308,8 @@ def _finding(one: Finding, redactor: Redactor) -> dict[str, Any]:
         "path": one.path,
         "line": start.line,
         "column": start.column,
-        "end_line": end.line,
-        "end_column": end.column,
+        "end_line": start.line,
+        "end_column": start.column + one.span.end - one.span.start,
         "resource": redactor.text(one.resource),
         "container": redactor.text(one.container),
         "gain": _rounded(one.gain),
@@ -311,7 +323,7 @@ def _finding(one: Finding, redactor: Redactor) -> dict[str, Any]:
             for other in one.related
         ],
         "fix": None,
-        "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
+        "equivalents": equivalents,
         "suppressed": None
         if suppressed is None
         else {

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from readiness.model import Span
 
@@ -72,34 +73,26 @@ _NO_VALUE = frozenset(
      "unset", "empty", "-"}
 )  # fmt: skip
 
-# Shapes that are a credential whatever they are called. Each repeats one class only: no backtracking.
-_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----")),
-    ("AWS access key id", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    (
-        "GitHub token",
-        re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b"),
-    ),
-    ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,64}(?![A-Za-z0-9_-])")),
-    ("Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,250}")),
-    (
-        "Slack webhook",
-        re.compile(
-            r"https://hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"
-        ),
-    ),
-    ("Stripe key", re.compile(r"\b[sr]k_live_[A-Za-z0-9]{20,247}\b")),
-    ("Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
-    ("OpenAI key", re.compile(r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])")),
-    ("Anthropic key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])")),
-    ("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")),
-    ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
-    ("PyPI token", re.compile(r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}")),
-    (
-        "JSON web token",
-        re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-    ),
-)
+# Shapes that are a credential whatever they are called, and what a text must hold to be searched for each.
+# Each repeats one class only: no backtracking.
+_SHAPES = (
+    ("private key", "PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----"),
+    ("AWS access key id", "IA", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    ("GitHub token", "gh", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b"),
+    ("GitLab token", "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,64}(?![A-Za-z0-9_-])"),
+    ("Slack token", "xox", r"\bxox[abprs]-[A-Za-z0-9-]{10,250}"),
+    ("Slack webhook", "hooks.slack.com",
+     r"https://hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"),
+    ("Stripe key", "k_live_", r"\b[sr]k_live_[A-Za-z0-9]{20,247}\b"),
+    ("Google API key", "AIza", r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])"),
+    ("OpenAI key", "sk-", r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])"),
+    ("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])"),
+    ("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
+    ("npm token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("PyPI token", "pypi-", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+    ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+)  # fmt: skip
+_pattern = cache(re.compile)  # most are never needed, and each takes time to make
 _USERINFO = re.compile(
     r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://([^\s/:@'\"<>]{0,100}):([^\s/@'\"<>]{1,200})@[^\s/'\"<>]"
 )
@@ -173,8 +166,8 @@ def is_placeholder(value: str) -> bool:
 
 def shape(value: str) -> str | None:
     """The name of the credential whose fixed shape is found in a value: a key, a token, a private key."""
-    for reason, pattern in _SHAPES:
-        found = pattern.search(value)
+    for reason, mark, pattern in _SHAPES:
+        found = _pattern(pattern).search(value) if mark in value else None
         if found and not _PLACEHOLDER_WORDS.search(found.group()):
             return reason
     return None
@@ -182,7 +175,7 @@ def shape(value: str) -> str | None:
 
 def url_password(value: str) -> Span | None:
     """The place of a password written into a URL (`scheme://user:password@host`), when it is a real one."""
-    for found in _USERINFO.finditer(value[:20_000]):
+    for found in _USERINFO.finditer(value[:20_000]) if "://" in value else ():
         password = found.group(2)
         if not _FILLED.search(password) and not is_placeholder(password):
             return Span(*found.span(2))
@@ -239,11 +232,11 @@ def entropy(text: str) -> float:
 
 def in_text(text: str) -> Iterator[Secret]:
     """Secrets in a line or a block of any language: known shapes, URLs with a password, `NAME=value` assignments."""
-    for reason, pattern in _SHAPES:
-        for found in pattern.finditer(text):
+    for reason, mark, pattern in _SHAPES:
+        for found in _pattern(pattern).finditer(text) if mark in text else ():
             if not _PLACEHOLDER_WORDS.search(found.group()):
                 yield Secret(reason, Span(*found.span()))
-    for found in _USERINFO.finditer(text):
+    for found in _USERINFO.finditer(text) if "://" in text else ():
         if not _FILLED.search(found.group(2)) and not is_placeholder(found.group(2)):
             yield Secret("password in a URL", Span(*found.span(2)))
     for found in _ASSIGNMENT.finditer(text):

@@ -25,11 +25,11 @@ def absent(
 
     `of` keeps to projects whose pipelines do one of these: only who builds images can scan them.
     """
-    known = project.memo(all_stages)
-    stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
-    if pipeline is not _first(project):
+    if pipeline is not project.memo(_first):
         yield Aside()
         return
+    known = project.memo(all_stages)
+    stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
     wanted = [kind for kind in of if kind != "deploy"]
     if of and not any(
         stage.does(*wanted) or ("deploy" in of and stage.deploys) for stage in stages
@@ -52,10 +52,10 @@ _SCANS = ("audit", "analysis", "image-scan", "secret-scan")
 
 def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
     """Scans that run only when somebody pushes."""
-    known = project.memo(all_stages)
-    if pipeline is not _first(project):
+    if pipeline is not project.memo(_first):
         yield Aside()
         return
+    known = project.memo(all_stages)
     scanning = [
         one for one in pipelines(project) if any(s.does(*_SCANS) for s in known[id(one)].values())
     ]
