@@ -76,9 +76,28 @@ def _items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Seq) else []
 
 
+def own_system(job: Map) -> str:
+    """The one operating system that a job runs on, else an empty string: written labels hold together."""
+    written = {system(label) for label in _written(job)} - {""}
+    drawn = {system(label) for label, _ in labels(job)}
+    found = written or drawn
+    return found.pop() if len(found) == 1 else ""
+
+
+def _written(job: Map) -> list[str]:
+    node = job.get("runs-on")
+    if isinstance(node, Map):
+        node = node.get("labels")
+    return [
+        label
+        for label in (node if isinstance(node, Seq) else [node])
+        if isinstance(label, str) and "${{" not in label
+    ]
+
+
 def default_shell(job: Map) -> str:
     """The shell that a job's runners take where none is named; empty where nobody can tell."""
     systems = {system(label) for label, _ in labels(job)}
     if "windows" in systems:
-        return "pwsh" if len(systems) == 1 else ""
+        return "pwsh" if own_system(job) == "windows" else ""
     return "bash" if systems & {"linux", "macos"} else ""

@@ -58,6 +58,7 @@ class Expression:
     start: int
     body: str
     whole: Span
+    closed: bool = True
 
     @property
     def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
@@ -115,7 +116,7 @@ def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
             yield Expression(text, 0, body, Span(0, len(body)))
         return
     for template in expression.templates(text.value):
-        yield Expression(text, template.start, template.body, template.span)
+        yield Expression(text, template.start, template.body, template.span, template.closed)
 
 
 def is_expression(value: Any) -> bool:

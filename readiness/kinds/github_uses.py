@@ -47,7 +47,7 @@ _REPOSITORY = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\
 def uses(value: str) -> Uses:
     """The parts of an action's reference."""
     value = value.strip()
-    if value.startswith(("./", "../", "$/")) or value in (".", ".."):
+    if value.startswith(("./", "$/")):
         return Uses(value, form="local", path=value)
     if value.startswith("docker://"):
         return Uses(value, form="docker", path=value[len("docker://") :])

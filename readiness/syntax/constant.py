@@ -107,6 +107,8 @@ def _number(value: Any) -> float:
 
 def _call(node: Call) -> Any:
     values = [evaluate(argument) for argument in node.arguments]
+    if node.name.lower() == "case":
+        return _case(values)
     if any(value is UNKNOWN for value in values):
         return UNKNOWN
     name = node.name.lower()
@@ -124,6 +126,13 @@ def _call(node: Call) -> Any:
     if name == "tojson" and len(values) == 1:
         return json.dumps(values[0], indent=2)
     return UNKNOWN
+
+
+def _case(values: list[Any]) -> Any:
+    for wanted, value in zip(values[:-1:2], values[1::2], strict=False):
+        if wanted is UNKNOWN or wanted is True:
+            return UNKNOWN if wanted is UNKNOWN else value
+    return values[-1] if len(values) % 2 else UNKNOWN
 
 
 def _from_json(value: str) -> Any:

@@ -21,8 +21,8 @@ def constant_conditions(workflow: Workflow, *, literal: bool) -> Iterator[Hit]:
         plain = isinstance(value, bool) or (isinstance(value, str) and bool(_LITERAL.match(value)))
         if plain is not literal:
             continue
-        if isinstance(value, bool):
-            yield hit(node.at("if"), where=way, value=str(value).lower())
+        if isinstance(value, bool | int | float):
+            yield hit(node.at("if"), where=way, value=str(bool(value)).lower())
             continue
         text = text_at(node, "if", workflow.source)
         result = always(text) if text is not None else None
@@ -45,11 +45,11 @@ def always(text: Text) -> bool | None:
 
     Text around `${{ }}` makes the whole a text, which is true whatever the expression says.
     """
-    if "${{" in text.value and not whole(text.value.strip()):
-        return True
-    if "${{" in text.value and text.value != text.value.strip() and "\n" in text.value:
-        return True
     found = list(expressions(text, bare=True))
+    if any(not expression.closed for expression in found):
+        return None
+    if "${{" in text.value and not whole(text.value):
+        return True
     if len(found) != 1 or found[0].tree is None:
         return None
     result = constant.evaluate(found[0].tree)

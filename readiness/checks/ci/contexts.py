@@ -28,7 +28,9 @@ _ALL = _names("github needs strategy matrix job runner env vars secrets steps in
 _EARLY = _names("github needs strategy matrix vars inputs")
 # GitHub's table "Context availability"; the longest prefix that fits decides.
 AVAILABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "name": (frozenset(), frozenset()),
     "run-name": (_names("github inputs vars"), frozenset()),
+    "on": (frozenset(), frozenset()),
     "concurrency": (_names("github inputs vars"), frozenset()),
     "env": (_names("github secrets inputs vars"), frozenset()),
     "defaults": (frozenset(), frozenset()),
@@ -51,7 +53,8 @@ AVAILABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "jobs.*.services": (_EARLY, frozenset()),
     "jobs.*.services.*.credentials": (_EARLY | {"env", "secrets"}, frozenset()),
     "jobs.*.services.*.env": (_ALL - {"steps"}, frozenset()),
-    "jobs.*.snapshot.if": (_ALL, _STATUS | _HASH),
+    "jobs.*.snapshot": (_EARLY, frozenset()),
+    "jobs.*.snapshot.if": (_ALL - {"secrets"}, _STATUS | _HASH),
     "jobs.*.steps": (_ALL, _HASH),
     "jobs.*.steps.if": (_ALL - {"secrets"}, _STATUS | _HASH),
     "jobs.*.steps.shell": (frozenset(), frozenset()),
@@ -59,6 +62,7 @@ AVAILABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "jobs.*.steps.id": (frozenset(), frozenset()),
     "jobs.*.strategy": (_names("github needs vars inputs"), frozenset()),
     "jobs.*.timeout-minutes": (_EARLY, frozenset()),
+    "jobs.*.uses": (frozenset(), frozenset()),
     "jobs.*.with": (_EARLY, frozenset()),
     "runs.steps": (_ALL - {"secrets"}, _HASH),
     "runs.steps.if": (_ALL - {"secrets"}, _STATUS | _HASH),
@@ -78,7 +82,12 @@ def place_of(way: tuple[Any, ...]) -> str:
 
 
 def availability(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The contexts and the extra functions at a place; None where GitHub's table says nothing."""
+    """The contexts and the extra functions at a place; None where GitHub's table says nothing.
+
+    A description is for readers: it may speak of expressions.
+    """
+    if place.startswith("on.") and place.endswith(".description"):
+        return None
     while place:
         if place in AVAILABLE:
             return AVAILABLE[place]

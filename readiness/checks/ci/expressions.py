@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,6 @@ from readiness.kinds.github_model import Action, Job, Workflow, expanded
 from readiness.kinds.github_texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
 from readiness.project import Project
-from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -54,6 +54,9 @@ def _faults(file: Workflow | Action, project: Project) -> Iterator[Found]:
 
 
 def _judge(use: Use) -> Iterator[Found]:
+    if not use.found.closed:
+        yield Found("syntax", use.found.span, "the expression has no closing }}")
+        return
     tree, error = use.found.parsed
     if error is not None:
         end = min(error.offset + 1, len(use.found.body))
@@ -85,21 +88,23 @@ _WANTED = {
     "jobs.*.strategy.max-parallel": _NUMBER,
     "jobs.*.timeout-minutes": _NUMBER,
     "jobs.*.steps.timeout-minutes": _NUMBER,
-    "jobs.*.runs-on": ("string", "array", "any"),
+    "jobs.*.runs-on": ("string", "array", "number", "any"),
     "jobs.*.container.credentials": ("object", "any"),
     "jobs.*.services.*.credentials": ("object", "any"),
     "jobs.*.strategy.matrix": ("object", "any"),
 }
 
 
-def _may_hold_any(use: Use) -> bool:
-    """Whether a text comes from where numbers and booleans are written as texts: the runner reads them as such."""
-    if use.place.endswith("env") or use.found.tree is None:
-        return False
-    return any(
-        path[0] in ("vars", "env", "inputs", "steps", "needs")
-        for _, path in ex.accesses(use.found.tree)
-    )
+# Where nothing but a text may stand, so that an object or a list alone is as wrong as within a text.
+_TEXTS = re.compile(
+    r"(?:\A|\.)(?:run|name|run-name|working-directory|shell|url|group|image)\Z|(?:\A|\.)(?:env|outputs)\.[^.]+\Z"
+    r"|\Ajobs\.\*\.steps\.with\.[^.]+\Z"
+)
+_ASSIGNED = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
+
+
+def _takes_text(use: Use) -> bool:
+    return bool(_TEXTS.search(use.place))
 
 
 def _result(use: Use, kind: t.Type) -> Iterator[Found]:
@@ -107,13 +112,15 @@ def _result(use: Use, kind: t.Type) -> Iterator[Found]:
     alone = whole(use.found.text.value.strip())
     wanted = _WANTED.get(use.place) if alone else None
     if wanted is not None:
-        if kind.name not in wanted and not (kind is t.STRING and _may_hold_any(use)):
+        if kind.name not in wanted:
             named = use.place.rpartition(".")[2]
             yield Found("type", use.found.span, f"{named} is {kind.told}; {wanted[0]} is allowed")
         return
-    leaf = use.place.rpartition(".")[2]
-    in_text = leaf in ("run", "name", "run-name", "script") or not alone
-    if in_text and leaf != "if" and kind.name in ("object", "array", "null"):
+    if not alone:
+        in_text = use.place.rpartition(".")[2] != "if"
+    else:
+        in_text = _takes_text(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
+    if in_text and kind.name in ("object", "array", "null"):
         shown = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
         yield Found(
             "type", use.found.span, f"a value of type {kind.name} is written into a text as {shown}"
@@ -161,7 +168,7 @@ class _Scopes:
             held = self.job(str(way[1]))
             if place.startswith("jobs.*.steps") and len(way) > 3:
                 held = {**held, "steps": self.before(str(way[1]), way)}
-        return t.Scope(held, allowed[0], allowed[1])
+        return t.Scope(held, allowed[0], allowed[1], place == "jobs.*.if")
 
     def job(self, name: str) -> dict[str, t.Type]:
         if name not in self.by_job:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.github_model import Job, Workflow
-from readiness.kinds.github_runners import labels, matrix_name, matrix_values, system
-from readiness.kinds.github_texts import is_expression
+from readiness.kinds.github_texts import expressions, is_expression, text_at
 from readiness.model import Hit, Span, hit, joined
+from readiness.syntax.expression import accesses
 from readiness.syntax.yaml import Map, Seq
 
-_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
+_ID_TOLD = "letters, digits, - and _ after a letter or one _, under 100 in all"
 
 
 def ids(workflow: Workflow) -> Iterator[Hit]:
@@ -21,18 +22,16 @@ def ids(workflow: Workflow) -> Iterator[Hit]:
         if not _ID.match(job.name):
             yield hit(
                 job.key,
-                what=f"job id {job.name!r} is not letters, digits, - and _ after a letter or _",
+                what=f"job id {job.name!r} is not {_ID_TOLD}",
             )
         seen: dict[str, str] = {}
         for step in job.steps:
             name = step.node.get("id")
-            if not isinstance(name, str) or not name or is_expression(name):
+            if isinstance(name, bool | Map | Seq) or not (name or name == 0) or is_expression(name):
                 continue
+            name = str(name)
             if not _ID.match(name):
-                yield hit(
-                    step.node.at("id"),
-                    what=f"step id {name!r} is not letters, digits, - and _ after a letter or _",
-                )
+                yield hit(step.node.at("id"), what=f"step id {name!r} is not {_ID_TOLD}")
             elif name.lower() in seen:
                 yield hit(
                     step.node.at("id"),
@@ -60,12 +59,11 @@ def needs(workflow: Workflow) -> Iterator[Hit]:
 
 def _needed(node: Map) -> Iterator[tuple[str, Span]]:
     value = node.get("needs")
-    if isinstance(value, str) and value:
-        yield value, node.at("needs")
-    if isinstance(value, Seq):
-        for index, item in enumerate(value):
-            if isinstance(item, str) and item:
-                yield item, value.at(index)
+    owner: Any = value if isinstance(value, Seq) else node
+    for key in range(len(value)) if isinstance(value, Seq) else ("needs",):
+        item = owner.get(key)
+        if isinstance(item, str | int | float) and item != "":
+            yield str(item), owner.at(key)
 
 
 def _circles(jobs: dict[str, Job]) -> Iterator[Hit]:
@@ -115,9 +113,8 @@ def _twice(matrix: Map) -> Iterator[Hit]:
 def _excludes(matrix: Map) -> Iterator[Hit]:
     excludes = matrix.get("exclude")
     axes = {name: values for name, values in matrix.items() if name not in ("include", "exclude")}
-    dynamic = any(_open(values) for values in axes.values())
     for entry in excludes if isinstance(excludes, Seq) else ():
-        if not isinstance(entry, Map) or is_expression(entry) or dynamic:
+        if not isinstance(entry, Map):
             continue
         for name, wanted in entry.items():
             values = axes.get(name)
@@ -128,6 +125,7 @@ def _excludes(matrix: Map) -> Iterator[Hit]:
             elif (
                 isinstance(values, Seq)
                 and not _open(wanted)
+                and not _open(values)
                 and not any(_fits(v, wanted) for v in values)
             ):
                 yield hit(
@@ -154,104 +152,11 @@ def _fits(value: Any, wanted: Any, depth: int = 0) -> bool:
     """Whether a value holds all that an `exclude` asks for."""
     if isinstance(value, Map) and isinstance(wanted, Map) and depth < 20:
         return all(name in value and _fits(value[name], wanted[name], depth + 1) for name in wanted)
-    return bool(value == wanted) or (not isinstance(value, Map | Seq) and str(value) == str(wanted))
-
-
-# https://docs.github.com/en/actions/reference/runners/github-hosted-runners
-_HOSTED = re.compile(
-    r"(?:ubuntu-(?:latest|26\.04|24\.04|22\.04)|windows-(?:latest|2025|2022|11)|macos-(?:latest|26|15|14))\Z",
-    re.IGNORECASE,
-)
-# Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
-_IMAGE = re.compile(
-    r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
-    re.IGNORECASE,
-)
-
-
-def runners(workflow: Workflow) -> Iterator[Hit]:
-    """A label of a GitHub runner that is not there (any more), or an empty one."""
-    for job in workflow.jobs:
-        own = {label.lower() for label, _ in labels(job.node)}
-        if "self-hosted" in own or _grouped(job):
-            continue
-        for label, span in labels(job.node):
-            if not label or (_IMAGE.match(label) and not _HOSTED.match(label)):
-                shown = span if span.end > span.start else job.key
-                yield hit(shown, what=f"runner label {label!r} is none that GitHub has")
-        value = job.node.get("runs-on", "")
-        if value is None or (isinstance(value, Seq) and not value):
-            yield hit(job.node.key("runs-on"), what="runs-on names no runner")
-
-
-def _grouped(job: Job) -> bool:
-    value = job.node.get("runs-on")
-    return isinstance(value, Map) and "group" in value
-
-
-def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:
-    """Two labels of one job that no runner has together."""
-    for job in workflow.jobs:
-        value = job.node.get("runs-on")
-        owner: Any = value.get("labels") if isinstance(value, Map) else value
-        if not isinstance(owner, Seq):
-            continue
-        fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
-        plain = [(label, span) for label, span in fixed if "${{" not in label and system(label)]
-        drawn = []
-        for label, _ in fixed:
-            name = matrix_name(label)
-            if name is not None:
-                drawn += [
-                    (v, s)
-                    for v, s in matrix_values(job.node, name)
-                    if isinstance(v, str) and system(v)
-                ]
-        for number, (label, span) in enumerate(plain):
-            other = next((o for o, _ in plain[:number] if system(o) != system(label)), None)
-            if other is not None:
-                yield hit(span, label=label, other=other)
-        for label, span in drawn:
-            other = next((o for o, _ in plain if system(o) != system(label)), None)
-            if other is not None:
-                yield hit(span, label=label, other=other)
-
-
-_SHELLS = {
-    "linux": {"bash", "sh", "python", "pwsh"},
-    "macos": {"bash", "sh", "python", "pwsh"},
-    "windows": {"bash", "python", "pwsh", "powershell", "cmd"},
-    "": {"bash", "sh", "python", "pwsh", "powershell", "cmd"},
-}
-
-
-def shells(workflow: Workflow) -> Iterator[Hit]:
-    """A shell that the runner has not."""
-    yield from _shell(workflow.node.get("defaults"), "")
-    for job in workflow.jobs:
-        systems = {system(label) for label in job.runs_on}
-        own = systems.pop() if len(systems) == 1 else ""
-        yield from _shell(job.node.get("defaults"), own)
-        for step in job.steps:
-            yield from _one_shell(step.node, own)
-
-
-def _shell(defaults: Any, own: str) -> Iterator[Hit]:
-    run = defaults.get("run") if isinstance(defaults, Map) else None
-    if isinstance(run, Map):
-        yield from _one_shell(run, own)
-
-
-def _one_shell(node: Map, own: str) -> Iterator[Hit]:
-    shell = node.get("shell")
-    if not isinstance(shell, str) or not shell or "{" in shell:
-        return
-    if shell.lower() not in _SHELLS[own]:
-        where = f" on {own}" if own else ""
-        yield hit(
-            node.at("shell"),
-            what=f"shell {shell!r} is not there{where}; allowed are {joined(sorted(_SHELLS[own]))}",
-        )
+    if isinstance(value, Seq) and isinstance(wanted, Seq) and depth < 20:
+        pairs = zip(value, wanted, strict=False)
+        return len(wanted) <= len(value) and all(_fits(v, w, depth + 1) for v, w in pairs)
+    plain = not isinstance(value, Map | Seq) and not isinstance(wanted, Map | Seq)
+    return bool(value == wanted) or (plain and str(value).lower() == str(wanted).lower())
 
 
 _SCOPES = frozenset(
@@ -262,6 +167,7 @@ _SCOPES = frozenset(
 _LEVELS = {
     "id-token": ("write", "none"),
     "models": ("read", "none"),
+    "vulnerability-alerts": ("read", "none"),
     "copilot-requests": ("write", "none"),
 }
 
@@ -361,5 +267,9 @@ def container_passwords(workflow: Workflow) -> Iterator[Hit]:
             if not isinstance(credentials, Map):
                 continue
             password = credentials.get("password")
-            if isinstance(password, str | int) and password != "" and not is_expression(password):
+            text = text_at(credentials, "password", workflow.source)
+            read = text is not None and any(
+                found.tree is None or any(accesses(found.tree)) for found in expressions(text)
+            )  # `${{ 'secret' }}` stands in the file as well
+            if isinstance(password, str | int) and password != "" and not read:
                 yield hit(credentials.at("password"), resource=job.resource, what=told)

@@ -23,13 +23,14 @@ from readiness.checks.ci.shapes import (
     number,
     one_of,
     place,
+    repeats,
     scalar,
     text,
 )
 from readiness.kinds.github_model import Workflow
-from readiness.kinds.github_texts import is_expression
-from readiness.model import Hit, hit, missing
-from readiness.syntax.yaml import Map, Seq
+from readiness.kinds.github_texts import is_expression, texts
+from readiness.model import Hit, Span, hit, missing
+from readiness.syntax.yaml import Map, Seq, walk
 
 _INPUT_TYPES = ("string", "number", "boolean", "choice", "environment")
 
@@ -111,6 +112,7 @@ def _on(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
                     "value", value.at(index), "schedule has no cron; it takes a list of them"
                 )
     elif isinstance(value, Map) and value:
+        yield from repeats(value, fold=False)
         for name, item in value.items():
             yield from _EVENTS.get(name, _WEBHOOK)(value, name, item)
     else:
@@ -134,7 +136,7 @@ def _permissions(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Seq):
         yield Problem("value", place(owner, key), f"{key} is a list; a mapping is allowed")
     elif isinstance(value, Map):
-        yield from mapping(scalar)(owner, key, value)
+        yield from mapping(text)(owner, key, value)
 
 
 def _credentials(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -203,13 +205,13 @@ _STRATEGY = Keys(
 
 
 def _runs_on(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    label = items(scalar)
+    label = items(text)
     if isinstance(value, Map):
         yield from Keys("runs-on", {"group": text, "labels": label})(owner, key, value)
+        if not value:
+            yield Problem("value", place(owner, key), "runs-on is empty")
     else:
         yield from label(owner, key, value)
-        if value is None or value == "":
-            yield Problem("value", place(owner, key), "runs-on is empty")
 
 
 _SNAPSHOT_KEYS = Keys(
@@ -351,13 +353,36 @@ _WORKFLOW = Keys(
 )
 
 
+def _tagged(workflow: Workflow) -> Iterator[Problem]:
+    """`if: !cancelled()`: what YAML reads as a tag, so that the condition is gone."""
+    text = workflow.source.text
+    for way, found in texts(workflow.node, workflow.source):
+        at = found.span.start
+        if text[at : at + 1] == "!" and text[at : at + 2] != "!!":
+            tag = text[at : found.span.end].split("\n", 1)[0]
+            yield Problem(
+                "value",
+                found.span,
+                f"{way[-1]} begins with the YAML tag {tag!r}; quotes are missing",
+            )
+
+
+def _merges(workflow: Workflow) -> Iterator[Problem]:
+    """`<<: *base`: GitHub knows anchors and aliases, and takes the merge key for a key like any other."""
+    for node in walk(workflow.node):
+        if isinstance(node, Map) and node.merged:
+            start = workflow.source.text.find("<<", node.at().start, node.at().end)
+            span = Span(start, start + 2) if start >= 0 else node.at()
+            yield Problem("unknown", span, "GitHub knows no YAML merge key <<")
+
+
 def _problems(workflow: Workflow) -> list[Problem]:
     if "problems" not in workflow.memo:
         node = workflow.node
         first = next(iter(node), None)
         grip = node.key(first) if first is not None else node.at()
         found = []
-        for problem in _WORKFLOW.inside(node, grip):
+        for problem in (*_WORKFLOW.inside(node, grip), *_tagged(workflow), *_merges(workflow)):
             if problem.what == "the workflow has no on" and "true" in node:
                 continue
             if problem.code == "unknown" and "'true'" in problem.what and "on" not in node:

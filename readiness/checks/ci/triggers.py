@@ -71,7 +71,7 @@ _FILTERS: dict[str, tuple[str, ...]] = {
 def unknown_events(workflow: Workflow) -> Iterator[Hit]:
     """An event that GitHub does not have."""
     for event in workflow.triggers:
-        if event not in _EVENTS and not is_expression(event):
+        if event and event not in _EVENTS and not is_expression(event):
             yield hit(workflow.trigger_span(event), event=event)
 
 
@@ -123,7 +123,7 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-_ALIASES = {"UTC", "GMT", "UCT", "Zulu", "Universal", "localtime", "Factory", "local"}
+_NO_PLACES = {"localtime", "Factory"}
 
 
 def schedules(workflow: Workflow) -> Iterator[Hit]:
@@ -134,12 +134,9 @@ def schedules(workflow: Workflow) -> Iterator[Hit]:
             continue
         yield from _cron(entry)
         zone = entry.get("timezone")
-        if (
-            isinstance(zone, str)
-            and zone
-            and _zones()
-            and (zone not in _zones() or zone in _ALIASES)
-        ):
+        if zone in (None, "") or isinstance(zone, Map | Seq) or is_expression(zone):
+            continue
+        if _zones() and (zone not in _zones() or zone in _NO_PLACES):
             yield hit(entry.at("timezone"), what=f"{zone!r} is no IANA time zone")
 
 
@@ -159,6 +156,9 @@ def _cron(entry: Map) -> Iterator[Hit]:
         )
 
 
+_MOST_INPUTS = 25
+
+
 def inputs(workflow: Workflow) -> Iterator[Hit]:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
@@ -168,6 +168,9 @@ def inputs(workflow: Workflow) -> Iterator[Hit]:
             for name, body in found.items():
                 if isinstance(body, Map):
                     yield from _input(found, name, body, event)
+            if event == "workflow_dispatch" and len(found) > _MOST_INPUTS:
+                what = f"workflow_dispatch has {len(found)} inputs; {_MOST_INPUTS} are allowed"
+                yield hit(workflow.trigger_span(event), what=what)
 
 
 def _input(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
@@ -260,8 +263,8 @@ def _pattern(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
     if path and (body in (".", "..") or body.startswith(("./", "../"))):
         yield "begins with a dot: paths are written from the root of the repository", 0
         return
-    if not path and (body.startswith("/") or body.endswith("/")):
-        yield "begins or ends with a slash, which no branch or tag does", len(value) - len(body)
+    if not path and (body.startswith("/") or body.endswith(("/", "."))):
+        yield "begins with a slash or ends with one or a dot, which no branch or tag does", 0
         return
     yield from _characters(value, path=path)
 

@@ -102,11 +102,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an expression may use at its place: the contexts' types, which stand there, and extra functions."""
+    """What an expression may use at its place: the contexts' types, which stand there, and extra functions.
+
+    `of_jobs`: success() and failure() may name jobs, as in the condition of a job.
+    """
 
     contexts: Mapping[str, Type]
     allowed: frozenset[str]
     functions: frozenset[str] = frozenset()
+    of_jobs: bool = False
 
 
 # name: (fewest arguments, most arguments or None, type of what it gives)
@@ -118,7 +122,7 @@ _FUNCTIONS: dict[str, tuple[int, int | None, Type]] = {
     "join": (1, 2, STRING),
     "tojson": (1, 1, STRING),
     "fromjson": (1, 1, ANY),
-    "case": (3, None, ANY),
+    "case": (3, None, ANY),  # and an odd number: pairs, then what stands for the rest
     "hashfiles": (1, None, STRING),
     "success": (0, None, BOOLEAN),
     "failure": (0, None, BOOLEAN),
@@ -266,6 +270,8 @@ class Checker:
         if name not in _EVERYWHERE and name not in self.scope.functions:
             return self.fault("unavailable", node, f"function {node.name}() is not available here")
         least, most, gives = _FUNCTIONS[name]
+        if name in ("success", "failure") and not self.scope.of_jobs:
+            most = 0
         if len(kinds) < least or (most is not None and len(kinds) > most):
             allowed = (
                 str(least)
@@ -276,6 +282,12 @@ class Checker:
             )
             return self.fault(
                 "call", node, f"{node.name}() has {len(kinds)} arguments; {allowed} are allowed"
+            )
+        if name == "case" and len(kinds) % 2 == 0:
+            return self.fault(
+                "call",
+                node,
+                f"case() has {len(kinds)} arguments; pairs and a default are an odd number",
             )
         self.arguments(node, name, kinds)
         if name == "fromjson":
@@ -300,20 +312,19 @@ class Checker:
             "endswith": (0, 1),
             "fromjson": (0,),
             "format": (0,),
-            "contains": (),
         }
-        for at in texts.get(name, ()):
+        for at in texts.get(name, range(len(kinds)) if name == "hashfiles" else ()):
             if kinds[at].name in ("object", "array"):
                 self.fault(
                     "type",
                     node.arguments[at],
                     f"{node.name}() is given {_kind(kinds[at])}; a string is allowed",
                 )
-        if name == "contains" and kinds[0].name == "object":
+        if name in ("contains", "join") and kinds[0].name == "object":
             self.fault(
                 "type",
                 node.arguments[0],
-                "contains() is given an object; a string or an array is allowed",
+                f"{node.name}() is given an object; a string or an array is allowed",
             )
         if name == "format" and isinstance(node.arguments[0], ex.Literal):
             self.placeholders(node, str(node.arguments[0].value))

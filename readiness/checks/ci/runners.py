@@ -1,0 +1,142 @@
+"""Runners and what they bring: labels that GitHub has, labels that go together, shells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.kinds.github_model import Job, Workflow
+from readiness.kinds.github_runners import labels, matrix_name, matrix_values, own_system, system
+from readiness.model import Hit, hit, joined
+from readiness.syntax.yaml import Map, Seq
+
+# https://docs.github.com/en/actions/reference/runners/github-hosted-runners
+_HOSTED = frozenset(
+    "ubuntu-latest ubuntu-26.04 ubuntu-26.04-arm ubuntu-24.04 ubuntu-24.04-arm ubuntu-22.04 ubuntu-22.04-arm ubuntu-slim"
+    " windows-latest windows-2025 windows-2025-vs2026 windows-2022 windows-11 windows-11-arm"
+    " macos-latest macos-latest-large macos-latest-xlarge macos-26 macos-26-intel macos-26-large macos-26-xlarge macos-15"
+    " macos-15-intel macos-15-large macos-15-xlarge macos-14 macos-14-large macos-14-xlarge".split()
+)
+# The images that `latest` may stand for while GitHub moves it on.
+_LATEST = {
+    "ubuntu-latest": {"ubuntu-24.04", "ubuntu-26.04"},
+    "windows-latest": {"windows-2025", "windows-2025-vs2026"},
+    "macos-latest": {"macos-15", "macos-26"},
+}
+# Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
+_IMAGE = re.compile(
+    r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
+    re.IGNORECASE,
+)
+
+
+def runners(workflow: Workflow) -> Iterator[Hit]:
+    """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one."""
+    for job in workflow.jobs:
+        own = {label.lower() for label, _ in labels(job.node)}
+        if "self-hosted" in own or _grouped(job):
+            continue
+        for label, span in labels(job.node):
+            low = label.lower()
+            near = _near(low) if label and low not in _HOSTED else ""
+            if not label or near or (low not in _HOSTED and _IMAGE.match(label)):
+                hint = f"; meant is perhaps {near!r}" if near else ""
+                shown = span if span.end > span.start else job.key
+                yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
+
+
+def _grouped(job: Job) -> bool:
+    value = job.node.get("runs-on")
+    return isinstance(value, Map) and "group" in value
+
+
+def _near(label: str) -> str:
+    """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
+    if any(label.startswith(name) for name in _HOSTED):
+        return ""
+    return next((name for name in sorted(_HOSTED) if _one_apart(label, name)), "")
+
+
+def _one_apart(first: str, second: str) -> bool:
+    """Whether one letter is left out, put in, another one, or two have changed places."""
+    start = next(
+        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
+        min(len(first), len(second)),
+    )
+    left, right = first[start:], second[start:]
+    if left[:2] == right[1::-1] and left[2:] == right[2:]:
+        return bool(left)
+    return left[1:] == right[1:] or left == right[1:] or left[1:] == right
+
+
+def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:
+    """Two labels of one job that no runner has together."""
+    for job in workflow.jobs:
+        value = job.node.get("runs-on")
+        owner: Any = value.get("labels") if isinstance(value, Map) else value
+        if isinstance(owner, Seq):
+            yield from _clashes(job.node, owner)
+
+
+def _clashes(job: Map, owner: Seq) -> Iterator[Hit]:
+    fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
+    plain = [(label, span) for label, span in fixed if "${{" not in label]
+    own = any(label.lower() == "self-hosted" for label, _ in plain)
+    for number, (label, span) in enumerate(plain):
+        other = next((o for o, _ in plain[:number] if _apart(o, label, own)), None)
+        if other is not None:
+            yield hit(span, label=label, other=other)
+    for name in filter(None, (matrix_name(label) for label, _ in fixed)):
+        for drawn, span in matrix_values(job, name):
+            if not isinstance(drawn, str):
+                continue
+            other = next((o for o, _ in plain if _apart(o, drawn, own)), None)
+            if other is not None:
+                yield hit(span, label=drawn, other=other)
+
+
+def _apart(first: str, second: str, own: bool) -> bool:
+    """Whether no runner has both labels: of two systems, or two images of GitHub's."""
+    first, second = first.lower(), second.lower()
+    if system(first) and system(second) and system(first) != system(second):
+        return True
+    if own or first == second or not {first, second} <= _HOSTED:
+        return False
+    return second not in _LATEST.get(first, ()) and first not in _LATEST.get(second, ())
+
+
+_SHELLS = {
+    "linux": {"bash", "sh", "python", "pwsh"},
+    "macos": {"bash", "sh", "python", "pwsh"},
+    "windows": {"bash", "python", "pwsh", "powershell", "cmd"},
+    "": {"bash", "sh", "python", "pwsh", "powershell", "cmd"},
+}
+
+
+def shells(workflow: Workflow) -> Iterator[Hit]:
+    """A shell that the runner has not."""
+    yield from _shell(workflow.node.get("defaults"), "")
+    for job in workflow.jobs:
+        own = own_system(job.node)
+        yield from _shell(job.node.get("defaults"), own)
+        for step in job.steps:
+            yield from _one_shell(step.node, own)
+
+
+def _shell(defaults: Any, own: str) -> Iterator[Hit]:
+    run = defaults.get("run") if isinstance(defaults, Map) else None
+    if isinstance(run, Map):
+        yield from _one_shell(run, own)
+
+
+def _one_shell(node: Map, own: str) -> Iterator[Hit]:
+    shell = node.get("shell")
+    if not isinstance(shell, str) or not shell or "{" in shell:
+        return
+    if shell.lower() not in _SHELLS[own]:
+        where = f" on {own}" if own else ""
+        yield hit(
+            node.at("shell"),
+            what=f"shell {shell!r} is not there{where}; allowed are {joined(sorted(_SHELLS[own]))}",
+        )
