@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -54,3 +55,10 @@ def secret_paths(project: Project) -> list[str]:
 def _holds_secret(entry: Entry) -> bool:
     value = entry.template
     return bool(value) and (names_secret(entry.name) or judge(entry.name, value) is not None)
+
+
+def told(project: Project, folder: str, file: str) -> bool:
+    """Whether a file surely holds secrets: front ends keep `.env` files without any, so one that nobody read is none."""
+    path = posixpath.normpath(posixpath.join(folder, file))
+    read = any(path == document.source.path for document in project.documents("dotenv"))
+    return read or not posixpath.basename(file).startswith(".env")
