@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from readiness.model import Source
 
 T = TypeVar("T")
+_MARKS = (".git", ".gitignore")
 
 
 class Document(Protocol):
@@ -50,6 +51,7 @@ class Project:
         self.ignored = ignored
         self._memo: dict[Any, Any] = {}
         self._folders: frozenset[str] | None = None
+        self._repositories: frozenset[str] | None = None
 
     def documents(self, kind: str) -> list[Any]:
         """The documents of a kind, in order of path."""
@@ -82,6 +84,19 @@ class Project:
         """
         folder = posixpath.normpath(folder or ".")
         return self.complete and (folder in self.walked or self.exists(folder))
+
+    def tracked(self, path: str) -> bool:
+        """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
+        if self._repositories is None:
+            marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
+            self._repositories = frozenset(
+                posixpath.dirname(posixpath.normpath(one)) for one in marks
+            )
+        path = posixpath.normpath(path)
+        return not self.ignored(path) and any(
+            root in {"", ".", ".."} or root.endswith("/..") or path.startswith(root + "/")
+            for root in self._repositories
+        )
 
     def lacks(self, path: str) -> bool:
         """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.

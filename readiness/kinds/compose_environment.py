@@ -10,6 +10,7 @@ from typing import Any
 from readiness.kinds import dotenv
 from readiness.kinds.compose_parts import expanded
 from readiness.model import Source, Span
+from readiness.syntax import secrets
 from readiness.syntax.dotenv import Entry, parse_raw, resolve
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -40,12 +41,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What variables hold where nobody sets anything else: `values` for interpolation, `settings` with their places.
+    """What variables hold where nobody sets anything else.
 
+    `values` may be shown; `whole` has the secrets too, for comparing only; `settings` are all with their places.
     A value that is empty settles nothing: who commits `PASSWORD=` means that it is filled in elsewhere.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
+    whole: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
@@ -56,10 +59,19 @@ def layered(documents: Iterable[dotenv.Document], outer: Environment = EMPTY) ->
     """Files one after the other, the later first in rank, and `outer` before them all."""
     settings: dict[str, Setting] = {}
     for document in documents:
-        settings |= settings_of(document, document.file.entries, outer.values)
-    settings |= outer.settings
-    values = {name: one.value for name, one in settings.items() if 0 < len(one.value) <= MAX_VALUE}
-    return Environment(values, settings)
+        settings |= settings_of(document, document.file.entries, outer.whole)
+    return environment_of({**settings, **outer.settings})
+
+
+def environment_of(settings: Mapping[str, Setting]) -> Environment:
+    """The environment that some settings make."""
+    whole = {name: one.value for name, one in settings.items() if 0 < len(one.value) <= MAX_VALUE}
+    shown = {
+        name: text
+        for name, text in whole.items()
+        if not (secrets.names_secret(name) or secrets.judge(name, text))
+    }
+    return Environment(shown, whole, settings)
 
 
 def settings_of(
@@ -111,7 +123,7 @@ def read(
             continue
         file = parse_raw(document.source.text) if one.raw else document.file
         complete = complete and file.problem is None
-        found |= settings_of(document, file.entries, environment.values)
+        found |= settings_of(document, file.entries, environment.whole)
     return found, complete
 
 

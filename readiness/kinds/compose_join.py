@@ -13,6 +13,7 @@ from readiness.kinds.compose_environment import (
     Environment,
     Setting,
     env_files,
+    environment_of,
     layered,
     located,
     read,
@@ -73,6 +74,12 @@ def prepare(documents: list[Document], files: Mapping[str, dotenv.Document]) -> 
             if "env_file" in service.full
         }
         one.given = tuple(_given(one, seen))
+    for file in files.values():
+        file.production = False
+    for one in documents:
+        groups = [one.environment.settings, *(found for found, _ in one.settings.values())]
+        for setting in (setting for group in groups for setting in group.values()):
+            setting.document.production = setting.document.production or one.production
 
 
 class _Joined:
@@ -129,7 +136,7 @@ def _common(ways: list[Environment]) -> Environment:
         for name, one in first.settings.items()
         if all(name in way.settings and way.settings[name].value == one.value for way in rest)
     }
-    return Environment({k: v for k, v in first.values.items() if k in kept}, kept)
+    return environment_of(kept)
 
 
 def read_by(documents: Iterable[Document]) -> set[str]:
@@ -174,16 +181,13 @@ def _given(document: Document, seen: set[tuple[str, Span]]) -> Iterator[Variable
 
 def _sources(service: Service) -> Iterator[tuple[str, Setting]]:
     """(variable, setting that gives it) of a service."""
-    settings = service.document.environment.settings
+    environment = service.document.environment
     written = set()
     for spec in variable_specs(service.source, service.full, "environment"):
         written.add(spec.name)
-        if spec.value is None:
-            name = spec.name
-        else:
-            text = expanded(spec.value, service.values)
-            name = text.origin(0, len(text.text)) if text.text else ""
-        if name in settings:
-            yield spec.name, settings[name]
+        bare = spec.value is None
+        name = spec.name if bare else expanded(spec.value, environment.whole).origin
+        if name in environment.settings:
+            yield spec.name, environment.settings[name]
     found, _ = service.document.settings.get(service.name, ({}, True))
     yield from ((name, one) for name, one in found.items() if name not in written)

@@ -87,7 +87,7 @@ def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpe
         bool(published.text),
         HOLE in published.text + target.text,
         mode.text,
-        where.origin(0, len(where.text)) if where else "",
+        where.origin if where else "",
     )
 
 
@@ -103,7 +103,7 @@ def _short_port(value: Expanded, text: str, span: Span) -> PortSpec:
         protocol or "tcp",
         bool(host),
         HOLE in value.text,
-        given=value.origin(0, len(address)) if address else "",
+        given=value.piece(0, len(address))[2] if address else "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,13 @@ def claims(path: str, text: str) -> bool:
     return bool(_NAMED.fullmatch(name)) and not _TEMPLATE.search(name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Document:
-    """What one environment file says; itself the subject of `dotenv.file`."""
+    """What one environment file says. `production` tells whether a compose file reads it that may run there."""
 
     source: Source
     file: dotenv.File
+    production: bool = True
     container: str = ""
     resource: str = ""
 
@@ -57,9 +58,39 @@ def parse(source: Source) -> Document:
     return Document(source, dotenv.parse(source.text))
 
 
-def files(document: Document) -> Iterable[Document]:
-    """The file as a whole."""
-    return (document,)
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One value of an environment file."""
+
+    document: Document
+    entry: dotenv.Entry
+    container: str = ""
+    resource: str = ""
+
+    @property
+    def source(self) -> Source:
+        """The file."""
+        return self.document.source
+
+    @property
+    def node(self) -> Document:
+        """The whole file."""
+        return self.document
+
+    @property
+    def name(self) -> str:
+        """The variable."""
+        return self.entry.name
+
+    @property
+    def production(self) -> bool:
+        """Whether a compose file reads it that may run in production."""
+        return self.document.production
 
 
-TARGETS: dict[str, Callable[[Document], Iterable[Any]]] = {"dotenv.file": files}
+def values(document: Document) -> Iterator[Value]:
+    """Every value of a file."""
+    return (Value(document, one) for one in document.file.entries if one.template is not None)
+
+
+TARGETS: dict[str, Callable[[Document], Iterator[Any]]] = {"dotenv.value": values}

@@ -49,9 +49,14 @@ class Expanded:
         """Whether the files say what it is where nobody sets anything else."""
         return not self.open
 
-    def origin(self, start: int, end: int) -> str:
-        """The variable of the environment that gave all of `text[start:end]`; empty where it was written, at least in part."""
-        return next((name for first, last, name in self.filled if first <= start < end <= last), "")
+    def piece(self, start: int, end: int) -> tuple[int, int, str]:
+        """The piece of `filled` that holds all of `text[start:end]`; (0, 0, "") where it was written, at least in part."""
+        return next((one for one in self.filled if one[0] <= start < end <= one[1]), (0, 0, ""))
+
+    @property
+    def origin(self) -> str:
+        """The variable of the environment that gave all of the text; empty where it was written, at least in part."""
+        return self.piece(0, len(self.text))[2]
 
 
 def expand(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from readiness.checks.compose.app import owns, whole
 from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, strings
+from readiness.kinds.compose_parts import expanded, strings, variable_specs
 from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.dockerfile_model import Stage
-from readiness.model import Hit, Span, hit, missing
+from readiness.model import Hit, Related, Span, hit, missing
 from readiness.project import Project
-from readiness.syntax.interpolation import HOLE
+from readiness.syntax.interpolation import HOLE, NOTHING, Expanded
 from readiness.syntax.yaml import Map, Seq
 
 # Images that run what is put into them.
@@ -70,29 +70,37 @@ def true(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.lower() in {"true", "yes", "on", "1"})
 
 
-def environment(node: Map) -> dict[str, str | None]:
-    """The variables of a service with their defaults filled in; None where a value comes from outside."""
-    found: dict[str, str | None] = {}
-    pairs = node.get("environment")
-    for name, value in pairs.items() if isinstance(pairs, Map) else ():
-        found[name] = None if value is None else expanded(value).text
-    for item in pairs if isinstance(pairs, Seq) else ():
-        if isinstance(item, str):
-            name, given, value = item.partition("=")
-            found[name] = expanded(value).text if given else None
+def environment(service: Service, node: Map | None = None) -> dict[str, str | None]:
+    """The variables of a service, with what its environment files and defaults give; None where nobody can tell.
+
+    `node` is the service as it runs, where that is more than its own file says.
+    """
+    given, _ = service.document.settings.get(service.name, ({}, False))
+    found: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
+    known = service.document.environment.whole
+    for spec in variable_specs(service.source, node or service.full, "environment"):
+        found[spec.name] = (
+            known.get(spec.name) if spec.value is None else expanded(spec.value, known).text
+        )
     return found
 
 
-def outside_settings(node: Map) -> bool:
-    """Whether settings come from files that are not looked into."""
-    return any(node.get(key) for key in ("env_file", "secrets", "configs"))
+def outside_settings(service: Service, node: Map | None = None) -> bool:
+    """Whether settings come from files that are not looked into, or could not be."""
+    node = node or service.full
+    if node.get("secrets") or node.get("configs"):
+        return True
+    given, complete = service.document.settings.get(service.name, ({}, False))
+    return bool(node.get("env_file")) and (
+        not complete or any(HOLE in one.value or not one.value for one in given.values())
+    )
 
 
-def replicas(node: Map) -> int | None:
+def replicas(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
     """How many containers run; None where a variable says it."""
     for value in (deep(node, "deploy", "replicas"), node.get("scale")):
         if value is not None:
-            text = expanded(value).text
+            text = expanded(value, values).text
             if HOLE in text:
                 return None
             return int(text) if text.isdigit() and len(text) < 9 else 1
@@ -107,15 +115,35 @@ def together(first: Service, second: Service) -> bool:
     return not mine or not theirs or bool(mine & theirs)
 
 
+def place(service: Service, text: Expanded, start: int, end: int, span: Span) -> dict[str, Any]:
+    """Where `text[start:end]`, written at `span`, is to be mended: in an environment file where all of it stands there.
+
+    For `hit(**place(...))`.
+    """
+    first, _, name = text.piece(start, end)
+    setting = service.document.environment.settings.get(name)
+    if setting is None:
+        return {"span": span}
+    where = setting.span
+    if setting.source.text[where.start : where.end] == setting.value:
+        where = Span(where.start + start - first, where.start + end - first)
+    used = [Related(service.source, span, f"service {service.name} uses it here")]
+    return {"span": where, "at": setting.source, "related": used}
+
+
 def stage_of(service: Service, project: Project) -> Stage | None:
     """The stage of the project's Dockerfile that the service's build makes; None where it is not here."""
     build = service.full.get("build")
     inline = isinstance(build, Map) and "dockerfile_inline" in build
     context = build.get("context", ".") if isinstance(build, Map) else build
-    if not isinstance(context, str) or inline or HOLE in (where := expanded(context).text):
+    if not isinstance(context, str) or inline:
+        return None
+    where = expanded(context, service.values).text
+    if HOLE in where:
         return None
     named = expanded(
-        build.get("dockerfile", "Dockerfile") if isinstance(build, Map) else "Dockerfile"
+        build.get("dockerfile", "Dockerfile") if isinstance(build, Map) else "Dockerfile",
+        service.values,
     ).text
     folder = posixpath.dirname(service.document.source.path)
     path = posixpath.normpath(posixpath.join(folder, where, named))
@@ -127,7 +155,7 @@ def stage_of(service: Service, project: Project) -> Stage | None:
         return None
     target = build.get("target") if isinstance(build, Map) else None
     if isinstance(target, str):
-        return document.stage(expanded(target).text)
+        return document.stage(expanded(target, service.values).text)
     return document.stages[-1]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from readiness.checks.compose.common import judged
+from readiness.checks.compose.common import judged, place
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, part
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Hit, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.base_images import end_of_life
 from readiness.syntax.interpolation import HOLE
@@ -15,13 +16,15 @@ from readiness.syntax.interpolation import HOLE
 Found = Iterator[Hit | Unknown]
 
 
-def _place(service: Service, start: int, end: int) -> Span:
-    """The place of a part of the image, or all of it where variables stand in it."""
+def _place(service: Service, start: int, end: int) -> dict[str, Any]:
+    """The place of a part of the image: in an environment file where it comes from there, all of it where it has variables."""
     value = service.node.get("image")
     span = service.node.at("image")
-    if not isinstance(value, str) or "$" in value or end <= start:
-        return span
-    return part(service.source, span, value, start, end)
+    if not isinstance(value, str) or end <= start:
+        return {"span": span}
+    if "$" in value:
+        return place(service, expanded(value, service.values), start, end, span)
+    return {"span": part(service.source, span, value, start, end)}
 
 
 def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
@@ -32,8 +35,8 @@ def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
     if image.tag_unknown:
         yield Unknown(service.node.at("image"))
     elif image.floating or image.tag in deny:
-        span = _place(service, image.tag_span.start, image.tag_span.end)
-        yield hit(span, image=image.text, tag=image.tag or "no tag")
+        where = _place(service, image.tag_span.start, image.tag_span.end)
+        yield hit(**where, image=image.text, tag=image.tag or "no tag")
 
 
 def mutable(service: Service) -> Found:
@@ -53,8 +56,8 @@ def ended(service: Service) -> Found:
     image = service.image if "image" in service.node else None
     found = end_of_life(image) if image is not None and not service.builds else None
     if image is not None and found is not None:
-        span = _place(service, image.tag_span.start, image.tag_span.end)
-        yield hit(span, image=image.text, release=found.release, day=found.day)
+        where = _place(service, image.tag_span.start, image.tag_span.end)
+        yield hit(**where, image=image.text, release=found.release, day=found.day)
 
 
 def build_and_image(service: Service) -> Found:

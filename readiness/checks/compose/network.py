@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from readiness.checks.compose.app import App, apps, whole
 from readiness.checks.compose.common import RUNTIMES, environment, line, replicas, together
@@ -39,6 +40,14 @@ def loopback(spec: PortSpec) -> bool:
         return False
 
 
+def _address(port: Port) -> dict[str, Any]:
+    """Where a port's address is to be mended: in an environment file where it comes from there."""
+    setting = port.owner.document.environment.settings.get(port.spec.given)
+    if setting is None:
+        return {"span": port.spec.span}
+    return {"span": setting.span, "at": setting.source}
+
+
 def unaddressed(port: Port) -> Found:
     """A port whose entry names no address of the host."""
     if not port.spec.host_ip and everywhere(port.spec):
@@ -53,7 +62,7 @@ def _meets(wanted: tuple[int, ...], found: Range | None) -> int | None:
 def _kept(service: Service, spec: PortSpec, project: Project) -> bool:
     """Whether the port is still there when the files for production are laid on this one."""
     node, _ = whole(service, project)
-    return any(one.span == spec.span for one in port_specs(node))
+    return any(one.span == spec.span for one in port_specs(node, service.values))
 
 
 def store_published(port: Port, project: Project) -> Found:
@@ -68,7 +77,7 @@ def store_published(port: Port, project: Project) -> Found:
     if answer is None:
         yield Unknown(port.spec.span)
     else:
-        yield hit(port.spec.span, port=number, role=known.role)
+        yield hit(**_address(port), port=number, role=known.role)
 
 
 _INSIDE = {
@@ -89,16 +98,16 @@ def console_published(port: Port) -> Found:
     number = _meets(known.admin, port.spec.target)
     if number is not None:
         what = _INSIDE.get(known.role, f"the {known.role}")
-        yield hit(port.spec.span, port=number, what=what)
+        yield hit(**_address(port), port=number, what=what)
     elif known.role == "proxy" and _meets((8080,), port.spec.target) and _insecure(port.owner):
-        yield hit(port.spec.span, port=8080, what="the dashboard without a login")
+        yield hit(**_address(port), port=8080, what="the dashboard without a login")
 
 
 def _insecure(service: Service) -> bool:
     """Whether Traefik serves its dashboard without a login."""
     command = line(service.full.get("command"))
     flag = "--api.insecure" in command and "--api.insecure=false" not in command
-    return flag or environment(service.full).get("TRAEFIK_API_INSECURE") == "true"
+    return flag or environment(service).get("TRAEFIK_API_INSECURE") == "true"
 
 
 def debugger_published(port: Port) -> Found:
@@ -107,7 +116,7 @@ def debugger_published(port: Port) -> Found:
     image = port.owner.image
     made_here = port.owner.builds or (image is not None and image.familiar in RUNTIMES)
     if number is not None and everywhere(port.spec) and made_here:
-        yield hit(port.spec.span, port=number, what=_DEBUGGERS[number])
+        yield hit(**_address(port), port=number, what=_DEBUGGERS[number])
 
 
 def proxy_bypassed(port: Port, project: Project) -> Found:
@@ -120,7 +129,9 @@ def proxy_bypassed(port: Port, project: Project) -> Found:
         if other is service or other.role != "proxy" or other.full.get("profiles"):
             continue
         published = [
-            spec for spec in port_specs(other.full) if _meets((80, 443, 8080, 8443), spec.target)
+            spec
+            for spec in port_specs(other.full, other.values)
+            if _meets((80, 443, 8080, 8443), spec.target)
         ]
         entry = _meets((80, 443), port.spec.published) is not None
         # Plain HTTP beside a proxy that takes TLS alone is the application, not the redirect.
@@ -131,7 +142,7 @@ def proxy_bypassed(port: Port, project: Project) -> Found:
         )
         if any(everywhere(spec) for spec in published) and (plain or not entry):
             related = [Related(other.source, other.head, f"{other.name} is the way in")]
-            yield hit(port.spec.span, proxy=other.name, port=port.spec.text, related=related)
+            yield hit(**_address(port), proxy=other.name, port=port.spec.text, related=related)
             return
 
 
@@ -163,8 +174,8 @@ def clashes(document: Document, project: Project) -> Found:
     single: dict[int, list[tuple[Service, PortSpec]]] = {}
     wide: list[tuple[Service, PortSpec]] = []
     for service in app.services().values():
-        own = {one.span for one in port_specs(service.node)}
-        for spec in port_specs(service.full):
+        own = {one.span for one in port_specs(service.node, service.values)}
+        for spec in port_specs(service.full, service.values):
             if spec.published is None or spec.published == (0, 0) or spec.open:
                 continue
             first, last = spec.published
@@ -202,10 +213,10 @@ def _single(spec: PortSpec) -> bool:
 
 def replicas_clash(service: Service, project: Project) -> Found:
     """One port of the host for several containers."""
-    count = replicas(service.full)
+    count = replicas(service.full, service.values)
     if count is None or count < 2 or service.document.swarm:
         return
-    for spec in port_specs(service.node):
+    for spec in port_specs(service.node, service.values):
         width = spec.published[1] - spec.published[0] + 1 if spec.published is not None else 0
         if spec.published is not None and spec.published[0] and not spec.open and width < count:
             yield hit(spec.span, count=count, port=spec.text)
@@ -242,7 +253,11 @@ def entry_without_tls(document: Document, project: Project) -> Found:
     services = app.services().values()
     if app.open or app.under or any(one.role in {"proxy", "tunnel"} for one in services):
         return
-    specs = [(one, spec) for one in document.services.values() for spec in port_specs(one.full)]
+    specs = [
+        (one, spec)
+        for one in document.services.values()
+        for spec in port_specs(one.full, one.values)
+    ]
     if any(
         _meets((443, 8443), spec.target) or _meets((443, 8443), spec.published) for _, spec in specs
     ):
@@ -257,7 +272,7 @@ def entry_without_tls(document: Document, project: Project) -> Found:
             and _kept(service, spec, project)
             and everywhere(spec)
             and not labels
-            and spec.span in {one.span for one in port_specs(service.node)}
+            and spec.span in {one.span for one in port_specs(service.node, service.values)}
         ):
             yield hit(spec.span, name=service.name, resource=service.resource, port=spec.text)
             return

@@ -72,7 +72,7 @@ def dependencies(service: Service) -> Iterator[Hit]:
 
 def ports(service: Service) -> Iterator[Hit]:
     """Ports out of numerical order of what is published."""
-    found = list(port_specs(service.node))
+    found = list(port_specs(service.node, service.values))
     ranks = []
     for spec in found:
         number = spec.published or spec.target

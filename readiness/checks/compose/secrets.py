@@ -9,6 +9,7 @@ from typing import Any
 from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
 from readiness.kinds.compose_model import Service, Variable
 from readiness.kinds.compose_parts import expanded, mount_specs, part, strings, variable_specs
+from readiness.kinds.dotenv import Value
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import secrets
@@ -55,23 +56,34 @@ def _named_weak(name: str, value: Any) -> bool:
 
 def inline(variable: Variable) -> Found:
     """A secret in a service's environment."""
-    spec = variable.spec
-    if variable.where == "args" or _named_weak(spec.name, spec.value):
+    if variable.where == "environment":
+        yield from _held(variable, variable.spec.value, variable.spec.span)
+
+
+def committed(value: Value, project: Project) -> Found:
+    """A secret in an environment file that is part of the repository; one that is this host's alone is the right place."""
+    if project.tracked(value.source.path):
+        yield from _held(value, value.entry.template, value.entry.span)
+    else:
+        yield Unknown(value.entry.span)
+
+
+def _held(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
+    """A value that is a secret."""
+    if _named_weak(subject.name, value):
         return
-    bare = spec.value.strip("\"'") if isinstance(spec.value, str) else spec.value
-    reason = secrets.judge(spec.name, bare)
+    bare = value.strip("\"'") if isinstance(value, str) else value
+    reason = secrets.judge(subject.name, bare)
     if not reason or (isinstance(bare, str) and _default_only(bare)):
         return
-    if not variable.production and not (isinstance(bare, str) and secrets.shape(bare)):
+    if not subject.production and not (isinstance(bare, str) and secrets.shape(bare)):
         return  # a password of a development file opens nothing; a real key does wherever it stands
-    span = spec.span
     inner = secrets.url_password(bare) if isinstance(bare, str) else None
-    if inner is not None and isinstance(spec.value, str):
-        shift = spec.value.find(bare)
-        password = bare[inner.start : inner.end]
-        if weak(password):
+    if inner is not None and isinstance(value, str):
+        shift = value.find(bare)
+        if weak(bare[inner.start : inner.end]):
             return
-        span = part(variable.source, span, spec.value, shift + inner.start, shift + inner.end)
+        span = part(subject.source, span, value, shift + inner.start, shift + inner.end)
     yield hit(span, reason=reason)
 
 
@@ -210,11 +222,11 @@ def default_credentials(service: Service, project: Project) -> Found:
     known = service.known
     if seen is None or known is None or not known.default:
         return
-    settings = environment(seen[0])
+    settings = environment(service, seen[0])
     for name in known.default:
         if name in settings or any(other in settings for other in known.alias.get(name, ())):
             continue
-        if outside_settings(seen[0]) or not seen[1] or _configured(seen[0]):
+        if outside_settings(service, seen[0]) or not seen[1] or _configured(seen[0]):
             yield Unknown(service.head)
         else:
             yield lack(service, variable=name, image=str(service.full.get("image")))
@@ -228,13 +240,13 @@ def open_store(service: Service, project: Project) -> Found:
         yield Aside()
         return
     node, complete = seen
-    settings = environment(node)
+    settings = environment(service, node)
     if any(name in settings and settings[name] != "" for name in known.keyed):
         return
     command = f"{line(node.get('entrypoint'))} {line(node.get('command'))}"
     if any(flag in command for flag in known.flags):
         return
-    if outside_settings(node) or HOLE in command or not complete or _configured(node):
+    if outside_settings(service, node) or HOLE in command or not complete or _configured(node):
         yield Unknown(service.head)
     else:
         asked = known.keyed[0] if known.keyed else known.flags[0]

@@ -99,7 +99,7 @@ def edge(project: Project) -> Edge:
 def _mounts(service: Service) -> Iterator[tuple[str, str]]:
     """(path in the tree, path in the container) of what a service takes from beside its file."""
     folder = service.document.folder
-    for one in mount_specs(service.full):
+    for one in mount_specs(service.full, service.values):
         if one.type == "bind" and HOLE not in one.source + one.target and _relative(one.source):
             yield posixpath.normpath(posixpath.join(folder, one.source)), one.target.rstrip("/")
     section = service.document.section("configs")
@@ -180,7 +180,7 @@ def _reaches_more(service: Service, project: Project) -> bool:
 
 def _sees_all(service: Service, project: Project) -> bool:
     """Whether every file that a service mounts below /etc/nginx is in the tree: another may define upstreams."""
-    for one in mount_specs(service.full):
+    for one in mount_specs(service.full, service.values):
         if one.target.startswith("/etc/nginx") and not one.target.endswith(
             (".pem", ".key", ".crt")
         ):
@@ -222,7 +222,7 @@ def _listens(service: Service, stage: Stage, port: str) -> set[str] | None:
 
     None where the port in question is named anywhere near, or comes from somewhere else.
     """
-    if outside_settings(service.full) or "extends" in service.full:
+    if outside_settings(service) or service.full.get("env_file") or "extends" in service.full:
         return None
     exposed = {
         word.value.partition("/")[0]
@@ -236,7 +236,7 @@ def _listens(service: Service, stage: Stage, port: str) -> set[str] | None:
     written = service.source.text[slice(*service.node.at())]
     if re.search(rf"(?<!\d){port}(?!\d)", written + stage.source.text):
         return None
-    published = {spec.target for spec in port_specs(service.full)}
+    published = {spec.target for spec in port_specs(service.full, service.values)}
     inner = {str(one[0]) for one in published if one is not None and one[0] == one[1]}
     inner |= {
         expanded(text).text.partition("/")[0] for text, _ in strings(service.full.get("expose"))
