@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from readiness.checks.dockerfile.context import ignores_of, is_context, sources
-from readiness.checks.dockerfile.secret_files import secret_paths
+from readiness.checks.dockerfile.secret_files import secret_paths, told
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.dockerfile_paths import target
 from readiness.model import Hit, hit, missing
@@ -34,6 +34,7 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
             file
             for file in left
             if (source == "." or file.startswith(f"{source}/"))
+            and ("/" not in file or told(project, folder, file))
             and _ends_up(stage, one, source, file)
         ]
         if found:
