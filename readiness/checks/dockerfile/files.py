@@ -78,6 +78,7 @@ def _names(source: Word, target: Word) -> set[str]:
     return {given} if _ARCHIVE.search(given) else {own, given} - {"", ".", ".."}
 
 
+_TAR = re.compile(r"\.(?:tar\.?\w*|t[a-z0-9]{1,4})\Z", re.IGNORECASE)
 _UNPACKERS = frozenset({"gunzip", "zcat", "bunzip2", "bzcat", "unxz", "xzcat", "unlzma", "lzcat",
                         "unzstd", "zstdcat", "untar", "bsdtar"})  # fmt: skip
 
@@ -95,6 +96,8 @@ def _unpacks(command: shell.Command, names: set[str]) -> bool:
             return False
     elif command.program not in _UNPACKERS:
         return False
+    if "tar" not in command.program:  # ADD unpacks archives, not a file that is only compressed
+        names = {name for name in names if _TAR.search(name)}
     return any(re.split(r"[\\/=]", value)[-1] in names for value in values)
 
 

@@ -126,7 +126,9 @@ def _single(step: Step) -> bool:
     if step.instruction.heredocs:
         return False
     commands = step.script.commands
-    return len(commands) == 1 or (not commands and step.instruction.json)
+    return sum(bool(one.name) for one in commands) <= 1 and (
+        bool(commands) or step.instruction.json
+    )
 
 
 _BASHISMS = {

@@ -39,7 +39,10 @@ def empty_continuation(document: Document) -> Iterator[Hit]:
             yield hit(one.gap, keyword=step.keyword, resource=step.resource)
 
 
-_FOREIGN = re.compile(r"#[ \t]*hadolint[ \t]+(?:global[ \t]+|stage[ \t]+)?ignore[ \t]*=")
+_FOREIGN = re.compile(
+    r"#[ \t]*hadolint[ \t]+ignore[ \t]*=[ \t]*(?:DL|SC)\d+(?:[ \t]*,[ \t]*(?:DL|SC)\d+)*[ \t]*(?:#|\r?$)",
+    re.MULTILINE,
+)
 
 
 def foreign_ignore(document: Document) -> Iterator[Hit]:

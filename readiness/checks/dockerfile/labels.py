@@ -1,0 +1,177 @@
+"""Checks of LABEL: keys, and values with a form of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax.words import references
+
+_LABEL = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
+
+
+def label_key(step: Step) -> Iterator[Hit]:
+    """The key of a label has a form that Docker's guidelines rule out."""
+    if step.keyword != "LABEL":
+        return
+    for pair in step.instruction.pairs:
+        name = pair.name
+        used = [found.name for found in references(name)]
+        if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
+            continue
+        if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
+            yield hit(pair.name_span, key=name, reason="that prefix is kept for Docker")
+        elif not _LABEL.match(name) or name[-1:] in "._-":
+            reason = "a key is made of lower-case letters, digits, single dots and hyphens"
+            yield hit(pair.name_span, key=name, reason=reason)
+
+
+def label_empty(step: Step) -> Iterator[Hit]:
+    """A label without a value."""
+    if step.keyword == "LABEL":
+        for pair in step.instruction.pairs:
+            if not pair.value and not step.instruction.legacy:
+                yield hit(pair.entry, key=pair.name)
+
+
+def labels_missing(stage: Stage, *, required: Sequence[str]) -> Iterator[Hit]:
+    """A stage, with those below it, has none of the labels that say where an image comes from."""
+    if not stage.whole:
+        return
+    have = {
+        pair.name
+        for below in stage.chain
+        for one in below.instructions
+        if one.keyword == "LABEL"
+        for pair in one.pairs
+    }
+    lacking = [name for name in required if name not in have]
+    if lacking:
+        yield missing(stage.start.span if stage.start else stage.at(), labels=", ".join(lacking))
+
+
+_OCI = "org.opencontainers.image."
+_OCI_KEYS = frozenset({"created", "authors", "url", "documentation", "source", "version",
+                       "revision", "vendor", "licenses", "ref.name", "title", "description",
+                       "base.digest", "base.name"})  # fmt: skip
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z"
+)
+
+
+def _is_time(value: str) -> bool:
+    """A time as in RFC 3339, of a day that there is; second 60 is a leap second."""
+    match = _TIME.match(value)
+    if match is None:
+        return False
+    day, minutes, second = match.groups()
+    try:
+        datetime.fromisoformat(f"{day}T{minutes}{min(int(second), 59):02}")
+    except ValueError:
+        return False
+    return int(second) <= 60
+
+
+def _is_address(value: str) -> bool:
+    return bool(re.match(r"[a-z][a-z0-9+.-]*://\S+\Z", value, re.IGNORECASE))
+
+
+def _is_word(value: str) -> bool:
+    return bool(value) and not any(char.isspace() for char in value)
+
+
+_LICENSE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
+# Families and habits of speech: the list of SPDX has none of them.
+_NO_LICENSE = frozenset(
+    {
+        "apache",
+        "apache2",
+        "bsd",
+        "gpl",
+        "gplv2",
+        "gplv3",
+        "gpl2",
+        "gpl3",
+        "lgpl",
+        "lgplv2",
+        "lgplv3",
+    }
+    | {"agpl", "agplv3", "mpl", "proprietary", "commercial", "closed", "private", "custom", "other"}
+)
+_JOINS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
+
+
+def _is_license(value: str) -> bool:
+    """Whether a text has the form of an SPDX expression; the list of identifiers grows, and is not asked."""
+    words = value.replace("(", " ( ").replace(")", " ) ").split()
+    depth, due = 0, True  # due: a licence comes next
+    for word in words:
+        if word == "(":
+            if not due:
+                return False
+            depth += 1
+        elif word == ")":
+            if due or not depth:
+                return False
+            depth -= 1
+        elif word in _JOINS:
+            if due:
+                return False
+            due = True
+        elif due and _LICENSE.match(word) and word.lower() not in _NO_LICENSE:
+            due = False
+        else:
+            return False
+    return bool(words) and not due and not depth
+
+
+_OCI_FORMS: dict[str, Callable[[str], bool]] = {
+    "created": _is_time,
+    "url": _is_address,
+    "documentation": _is_address,
+    "source": _is_address,
+    "licenses": _is_license,
+    "revision": _is_word,
+    "version": _is_word,
+}
+
+
+def label_unknown(step: Step) -> Iterator[Hit]:
+    """A key under org.opencontainers.image that the specification does not have."""
+    if step.keyword == "LABEL":
+        for pair in step.instruction.pairs:
+            key = pair.name.removeprefix(_OCI)
+            if pair.name.startswith(_OCI) and key not in _OCI_KEYS:
+                yield hit(pair.name_span, key=pair.name)
+
+
+def label_contact(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """A label that names whom to ask has no address in it."""
+    if step.keyword != "LABEL":
+        return
+    for pair in step.instruction.pairs:
+        if pair.name not in keys or not pair.value:
+            continue
+        value = step.expand(pair.raw or "")
+        if value is None:
+            yield Unknown(pair.span)
+        elif "@" not in value and "://" not in value:
+            yield hit(pair.span, key=pair.name)
+
+
+def label_value(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """A label of the OCI specification with a value of another form."""
+    if step.keyword != "LABEL":
+        return
+    for pair in step.instruction.pairs:
+        key = pair.name.removeprefix(_OCI)
+        if not pair.name.startswith(_OCI) or key not in keys or not pair.value:
+            continue
+        value = step.expand(pair.raw or "")
+        if value is None:
+            yield Unknown(pair.span)
+        elif not _OCI_FORMS[key](value):
+            yield hit(pair.span, key=pair.name, value=value[:80])
