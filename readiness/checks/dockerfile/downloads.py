@@ -191,8 +191,7 @@ def both_fetchers(stage: Stage) -> Iterator[Hit]:
                 return
 
 
-_QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output",
-          "--no-progress", "--show-progress")  # fmt: skip
+_QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output")
 
 
 def progress_shown(command: Command) -> Iterator[Hit]:
