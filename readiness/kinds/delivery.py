@@ -175,10 +175,24 @@ def stage_of(job: Job, resolve: Resolve) -> Stage:
             act.kind in ("smoke", "test") for act in found
         ):
             acts.append(_named("smoke", step, number))
+    if _on_github(job):
+        acts = [a for a in acts if a.family != "compose" or not a.text.startswith("docker")]
     condition = job.node.get("if")
     return Stage(
         job, _settled(acts), job.calls, isinstance(condition, str) and "failure()" in condition
     )
+
+
+_HOSTED = re.compile(r"(?:ubuntu|windows|macos)-[\w.-]+\Z")
+_ELSEWHERE = re.compile(r"DOCKER_HOST|docker context|docker-context|--context\b|ssh://|tcp://")
+
+
+def _on_github(job: github_model.Job) -> bool:
+    """Whether its containers live on a machine of GitHub's, which goes when the job ends."""
+    if not job.runs_on or not all(_HOSTED.match(label) for label in job.runs_on):
+        return False
+    start, end = job.node.at()
+    return not _ELSEWHERE.search(job.source.text, start, end)
 
 
 _ROLLBACK = re.compile(r"roll-? ?back|revert|undo")

@@ -14,6 +14,8 @@ NAME = "github"
 EXAMPLE = ".github/workflows/ci.yml"
 
 _FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
+# `ci.yaml.disabled`, `ci.yml.j2`: nothing that GitHub reads.
+_OTHER = re.compile(r"\.ya?ml\.\w+\Z")
 _ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
 _ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
 _JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
@@ -28,6 +30,8 @@ def claims(path: str, text: str) -> bool:
     """Whether a file is a workflow or an action: by its place, or by its top-level keys."""
     if _FOLDER.search(path):
         return True
+    if _OTHER.search(path):
+        return False
     if _JOBS.search(text) and _RUNS_ON.search(text):
         return bool(_ON.search(text)) or "runs-on" in text
     if _ACTION.search(path) and _NAMED.search(text) and _TOLD.search(text):

@@ -23,8 +23,8 @@ _CONTAINER = re.compile(
     r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
     re.MULTILINE,
 )
-# A value such as `{name}-config`: no YAML, so a template of some program.
-_TEMPLATE = re.compile(r":[ \t]+\{[A-Za-z_][\w.-]*\}[\w.:/-]")
+# A value such as `{name}` or `{name}-config`: no field takes the one, and the other is no YAML. So a template of some program.
+_TEMPLATE = re.compile(r":[ \t]+\{[A-Za-z_][\w.-]*\}(?:[\w.:/-]|[ \t]*\r?$)", re.MULTILINE)
 _NAMES = (".yaml", ".yml", ".json")
 _KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 

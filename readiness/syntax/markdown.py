@@ -25,6 +25,8 @@ def is_markdown(path: str, text: str) -> bool:
         return False
     if path.lower().endswith((".md", ".markdown", ".mdx", ".mdown")):
         return True
+    if path.rpartition("/")[2] in ("PKG-INFO", "METADATA"):
+        return False  # the README once more, in the metadata of a Python package
     return (
         len(_FENCE.findall(text)) >= 2 and len(_LOOKS.findall(text)) >= 3 and "\n#" in f"\n{text}"
     )

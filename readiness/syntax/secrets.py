@@ -126,6 +126,8 @@ def names_secret(name: str) -> bool:
         or (parts[0] in {"no", "allow", "use", "enable", "disable", "require"})
     ):
         return False
+    if parts[-1] == "credentials" and parts[-2:-1] in (["key"], ["keystore"], ["truststore"]):
+        return False  # Confluent's images: the name of a file that holds it
     if parts[-1] in _SECRET_WORDS or (len(parts) > 1 and (parts[-2], parts[-1]) in _SECRET_PAIRS):
         return True
     if (

@@ -55,7 +55,8 @@ def mutable_refs(
             continue
         if first_party is not None and (used.owner.lower() in FIRST_PARTY) is not first_party:
             continue
-        branch = bool(_BRANCHES.match(used.ref)) or not _VERSION.match(used.ref)
+        version = used.ref.removeprefix("release/").removeprefix("releases/")  # as PyPA keeps its tags
+        branch = bool(_BRANCHES.match(version)) or not _VERSION.match(version)
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
             branch = False
         if ("branch" if branch else "tag") == kind:

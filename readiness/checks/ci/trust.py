@@ -252,6 +252,22 @@ _WRITE = re.compile(
     r"(?:>>?|tee[ \t]+-a|tee|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:GITHUB_ENV|GITHUB_PATH)\b"
 )
 _DYNAMIC = re.compile(r"[$`]|%[A-Za-z_]+%")
+# What the runner itself answers, whoever sent the code.
+_OF_RUNNER = re.compile(
+    r"\$\((?:pwd|nproc|whoami|hostname|mktemp(?: -d)?|uname(?: -[a-z])?|date(?: [^()|;&$`]{0,80})?)\)|\$(?:PWD|HOME)\b"
+)
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
+
+
+def _dynamic(line: str, script: str) -> bool:
+    """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it."""
+
+    def fixed(found: re.Match[str]) -> str:
+        values = re.findall(rf"^[ \t]*{found[1]}=([^\n]*)$", script, re.MULTILINE)
+        known = values and not any(_DYNAMIC.search(_OF_RUNNER.sub("", one)) for one in values)
+        return "" if known else found[0]
+
+    return _DYNAMIC.search(_VARIABLE.sub(fixed, _OF_RUNNER.sub("", line))) is not None
 
 
 def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
@@ -264,7 +280,7 @@ def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
     for match in _WRITE.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1
         before = run.value[start : match.start()]
-        if _DYNAMIC.search(before) or not before.strip():
+        if not before.strip() or _dynamic(before, run.value):
             yield hit(run.line(match.start()))
 
 
