@@ -138,7 +138,9 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
         rows=run.rows,
         looks=run.tally,
         subjects=run.subjects,
-        checklists=checklist.evaluate(known, active, run.findings, run.tally, run.foreign),
+        checklists=checklist.evaluate(
+            known, active, run.findings, run.tally, run.foreign, run.evidence
+        ),
         chosen=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from readiness.assembly import Row
+from readiness.checklist import Place as Seen
 from readiness.discover import Found
 from readiness.engine import Tally
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
 from readiness.run import Run, Settings
 from readiness.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 40  # results; the oldest go first
 
 
@@ -125,6 +126,7 @@ def _dump(run: Run) -> dict[str, Any]:
         "hidden": [_place(*place) for place in run.hidden],
         "findings": [_finding_row(one) for one in run.findings],
         "foreign": run.foreign,
+        "evidence": run.evidence,
     }
 
 
@@ -186,6 +188,10 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
         findings=findings,
         hidden=[at(place) for place in data["hidden"]],
         foreign=data["foreign"],
+        evidence={
+            fact: tuple(Seen(path, line) for path, line in places)
+            for fact, places in data["evidence"].items()
+        },
     )
 
 

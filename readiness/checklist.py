@@ -16,7 +16,39 @@ if TYPE_CHECKING:
 STATES = ("met", "failed", "open", "attested")
 VERIFY = ("static", "evidence", "attest")
 KINDS = ("dockerfile", "compose", "nginx", "kubernetes", "ci", "repo")
-_KEYS = frozenset(("id", "section", "ask", "verify", "over", "figures", "proof"))
+_KEYS = frozenset(("id", "section", "ask", "verify", "over", "figures", "proof", "shown", "open"))
+# What files can show by what is in them, in words; readiness/evidence finds it.
+FACTS = {
+    "alert": "an alert",
+    "alert-errors": "an alert on errors",
+    "alert-latency": "an alert on latency",
+    "alert-memory": "an alert on memory",
+    "alert-cpu": "an alert on CPU use",
+    "alert-not-ready": "an alert on pods that are not ready",
+    "alert-restarts": "an alert on restarts",
+    "alert-routing": "a route for alerts",
+    "api-description": "a description of the API",
+    "autoscaler-own-metric": "an autoscaler on a metric of the application",
+    "backup": "a backup",
+    "backup-schedule": "a backup on a schedule",
+    "dashboard-errors": "a dashboard of errors",
+    "dashboard-latency": "a dashboard of latency",
+    "dashboard-rate": "a dashboard of request rates",
+    "dashboard-resources": "a dashboard of resources",
+    "dashboard-server": "a server for dashboards",
+    "error-tracker": "an error tracker",
+    "gitops": "a deployment driven from git",
+    "incident-plan": "a plan for incidents",
+    "log-level": "a log level of info or quieter",
+    "log-shipping": "logs that are shipped",
+    "log-store": "a store for logs",
+    "production-named": "an environment named production",
+    "recovery-plan": "a plan for disaster recovery",
+    "runbook": "a runbook",
+    "scraping": "metrics that are scraped",
+    "service-with-metrics": "a ClusterIP Service with a port for metrics beside its own",
+    "troubleshooting": "a guide for troubleshooting",
+}
 
 
 class ChecklistError(Exception):
@@ -31,6 +63,7 @@ class Item:
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
     the groups of rules that prove it: every rule of one group must have looked and found nothing.
     None: each rule that names the item is a group of its own. Empty: rules only tell when it fails.
+    `shown` names FACTS that must be shown too; `open` says why nothing here can prove the item.
     """
 
     id: str
@@ -40,6 +73,8 @@ class Item:
     over: tuple[str, ...] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
     proof: tuple[tuple[str, ...], ...] | None = None
+    shown: tuple[str, ...] = ()
+    open: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +176,13 @@ def _item(name: str, system: str, entry: Any) -> Item:
         raise ChecklistError(f"{name}: over of {key} lists kinds out of {joined(KINDS)}")
     if not isinstance(figures, dict):
         raise ChecklistError(f"{name}: figures of {key} is a mapping")
-    return Item(key, section, ask, verify, tuple(over), figures, _proof(name, key, entry))
+    shown, why = entry.get("shown") or [], entry.get("open", "")
+    if not isinstance(shown, list) or any(fact not in FACTS for fact in shown):
+        raise ChecklistError(f"{name}: shown of {key} lists facts out of {joined(FACTS)}")
+    if not isinstance(why, str):
+        raise ChecklistError(f"{name}: open of {key} is a string")
+    proof = _proof(name, key, entry)
+    return Item(key, section, ask, verify, tuple(over), figures, proof, tuple(shown), why)
 
 
 def _proof(name: str, key: str, entry: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
@@ -161,12 +202,14 @@ def evaluate(
     findings: Iterable[Finding],
     looks: Mapping[str, Look],
     silenced: Collection[str] = (),
+    evidence: Mapping[str, Sequence[Place]] | None = None,
 ) -> tuple[Outcome, ...]:
     """The state of every item.
 
     `rules` are those that ran, `looks` what each of them saw. An item is failed when a rule that
     names it found something that is not suppressed; met when the rules that prove it looked at
-    something of theirs, could decide it and found nothing; open otherwise. A waiver is no proof, so
+    something of theirs, could decide it and found nothing, and what it wants shown is there in
+    `evidence`; open otherwise. A waiver is no proof, so
     an item whose findings are all suppressed is open. So is one of a rule in `silenced`: findings of
     these were left out.
     """
@@ -183,6 +226,7 @@ def evaluate(
             checklist,
             tuple(
                 _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
+                or _proved(each, proving.get(each.id, ()), looks, evidence or {})
                 for each in checklist.items
             ),
         )
@@ -196,44 +240,65 @@ def _judge(
     findings: Sequence[Finding],
     looks: Mapping[str, Look],
     silenced: Collection[str],
-) -> Verdict:
+) -> Verdict | None:
+    """What keeps an item from being met; None where it only needs its proof."""
     if item.verify == "attest":
         return Verdict(item, "open", "only a person can say")
     names = tuple(sorted(rule.id for rule in rules))
-    if item.verify == "evidence":
-        return Verdict(
-            item, "open", "an artefact must show it; none is looked for yet", rules=names
-        )
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
         found = joined(dict.fromkeys(finding.rule.id for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
-    if not names:
-        return Verdict(item, "open", "no rule that ran proves it")
     if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"
         return Verdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
     if any(name in looks and looks[name].unknown for name in names):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
-    groups = tuple((name,) for name in names) if item.proof is None else item.proof
-    if not groups:
-        return Verdict(item, "open", "rules tell when it fails, and none proves it", rules=names)
+    return None
+
+
+def _proved(
+    item: Item,
+    rules: Sequence[Rule],
+    looks: Mapping[str, Look],
+    evidence: Mapping[str, Sequence[Place]],
+) -> Verdict:
+    """Met where the rules that prove it looked, and what must be shown is there."""
+    names = tuple(sorted(rule.id for rule in rules))
+    groups = item.proof
+    if groups is None:
+        alone = item.verify == "static" and not item.shown
+        groups = tuple((name,) for name in names) if alone else ()
+    if not groups and not item.shown:
+        return Verdict(item, "open", item.open or _unproved(item, names), rules=names)
     ran = [group for group in groups if set(group) <= set(names)]
-    if not ran:
+    if groups and not ran:
         lacking = joined(name for name in groups[0] if name not in names)
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
     proven = [group for group in ran if all(name in looks and looks[name].places for name in group)]
-    if not proven:
+    if groups and not proven:
         return Verdict(item, "open", "nothing was there to look at", rules=names)
-    places = {
+    lacking = joined(FACTS[fact] for fact in item.shown if not evidence.get(fact))
+    if lacking:
+        return Verdict(item, "open", f"the files do not show {lacking}", rules=names)
+    places = {place for fact in item.shown for place in evidence[fact]} | {
         Place(source.root.path, source.position(span.start).line)
         for group in proven
         for name in group
         for source, span in looks[name].places
     }
-    evidence = tuple(sorted(places))
-    why = f"{joined(dict.fromkeys(name for group in proven for name in group))} found nothing"
-    return Verdict(item, "met", why, evidence=evidence, rules=names)
+    told = joined(dict.fromkeys(name for group in proven for name in group))
+    seen = joined(FACTS[fact] for fact in item.shown)
+    why = "; ".join(
+        ([f"{told} found nothing"] if told else []) + ([f"{seen} is there"] if seen else [])
+    )
+    return Verdict(item, "met", why, evidence=tuple(sorted(places)), rules=names)
+
+
+def _unproved(item: Item, names: Sequence[str]) -> str:
+    if item.verify == "evidence":
+        return "no file that is read here can show it; somebody has to look"
+    return "rules tell when it fails, and none proves it" if names else "no rule that ran proves it"
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
-from readiness import assemble, baseline, discover, engine, foreign, kinds, rules, suppress
+from readiness import (
+    assemble,
+    baseline,
+    discover,
+    engine,
+    evidence,
+    foreign,
+    kinds,
+    rules,
+    suppress,
+)
 from readiness import select as selection
 from readiness.assembly import Assembly, Row
+from readiness.checklist import Place
 from readiness.config import Config, ConfigError
 from readiness.model import Finding, Rule, Source, Span
 from readiness.rules import Bound
@@ -43,7 +54,7 @@ class Run:
     """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
 
     `rules` are all that were loaded, `active` the ids of those that count. `foreign` says how many findings of each rule
-    the comments of other linters left out.
+    the comments of other linters left out, `evidence` what the files show for checklists.
     """
 
     rows: list[Row]
@@ -55,6 +66,7 @@ class Run:
     findings: list[Finding]
     hidden: list[tuple[Source, Span]]
     foreign: dict[str, int] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
 
 
 def judge(
@@ -132,6 +144,7 @@ def judge(
         findings=findings,
         hidden=hidden,
         foreign=left_out,
+        evidence=evidence.collect(made.projects),
     )
 
 

@@ -30,7 +30,7 @@ LAYERS = [
     {"assembly"},
     {"environments"},
     {"assemble"},
-    {"parallel", "external"},
+    {"parallel", "external", "evidence"},
     {"run"},
     {"cache"},
     {"report"},

@@ -13,6 +13,7 @@ from readiness.checklist import (
     Checklist,
     ChecklistError,
     Item,
+    Place,
     evaluate,
     load,
     parse,
@@ -96,11 +97,49 @@ def test_an_item_without_proof_is_open(rules, findings, looks, reason):
     assert reason in verdict.reason
 
 
-@pytest.mark.parametrize(("verify", "reason"), [("evidence", "artefact"), ("attest", "person")])
+@pytest.mark.parametrize(("verify", "reason"), [("evidence", "somebody"), ("attest", "person")])
 def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
     verdict = state([rule()], looks={rule().id: SEEN}, item=replace(ITEM, verify=verify))
     assert verdict.state == "open"
     assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("verify", "proof", "saw", "shown", "expected", "reason"),
+    [
+        pytest.param(
+            "evidence", None, "", "ab", "met", "a backup and a runbook is there", id="shown"
+        ),
+        pytest.param("evidence", None, "", "a", "open", "do not show a runbook", id="half of it"),
+        pytest.param("static", (("k8s/a",),), "a", "ab", "met", "k8s/a found nothing;", id="both"),
+        pytest.param("static", (("k8s/a",),), "", "ab", "open", "nothing was there", id="no look"),
+        pytest.param("static", (("k8s/a",),), "a", "", "open", "do not show", id="not shown"),
+        pytest.param("static", None, "", "ab", "met", "is there", id="rules only tell failures"),
+    ],
+)
+def test_what_must_be_shown(verify, proof, saw, shown, expected, reason):
+    item = replace(ITEM, verify=verify, proof=proof, shown=("backup", "runbook"))
+    evidence = {("backup" if name == "a" else "runbook"): [Place("x.md", 3)] for name in shown}
+    looks = {f"k8s/{name}": SEEN for name in saw}
+    outcome = evaluate(
+        [replace(LIST, items=(item,))], [rule("k8s/a")], [], looks, evidence=evidence
+    )
+    verdict = outcome[0].verdicts[0]
+    assert (verdict.state, reason in verdict.reason) == (expected, True)
+    assert (Place("x.md", 3) in verdict.evidence) is (expected == "met")
+
+
+def test_a_finding_fails_what_is_shown_too():
+    item = replace(ITEM, verify="evidence", shown=("backup",))
+    evidence = {"backup": [Place("x.md", 3)]}
+    failing = [finding(rule())]
+    outcome = evaluate([replace(LIST, items=(item,))], [rule()], failing, {}, evidence=evidence)
+    assert outcome[0].verdicts[0].state == "failed"
+
+
+def test_why_nothing_proves_an_item_is_told():
+    item = replace(ITEM, proof=(), open="which registry is meant, no file says")
+    assert state([rule()], looks={rule().id: SEEN}, item=item).reason == item.open
 
 
 def test_one_rule_that_could_decide_is_enough_where_another_saw_nothing():

@@ -9,7 +9,7 @@ from typing import Any
 from readiness.checks.ci.delivery import Outcome, view_of
 from readiness.kinds.delivery import Stage
 from readiness.kinds.github_model import Job
-from readiness.model import Aside, Related, Unknown, hit
+from readiness.model import Aside, Related, hit
 from readiness.project import Project
 
 # Families whose place stands in the command, in its credentials or in what ran before it in the job.
@@ -33,7 +33,7 @@ def staging_is_production(job: Job, *, project: Project) -> Outcome:
     for other in before:
         theirs = _way(other)
         if mine is None or theirs is None:
-            yield Unknown(view.deploys[0].span)
+            yield Aside()  # the environment's own secrets are there to tell the two apart
         elif mine == theirs:
             there = Related(job.source, other.deploys[0].span, "deploys to the same place")
             yield hit(

@@ -1,0 +1,24 @@
+"""What makes a backup: by the name of a job, or by the command that it runs."""
+
+from __future__ import annotations
+
+import re
+
+_NAME = re.compile(
+    r"(?:\A|[-_])backups?(?:[-_](?:daily|hourly|weekly|postgres|postgresql|mysql|mariadb|mongodb|db|database|data))?\Z"
+)
+_OTHER = re.compile(r"clean|prun|delet|purg|remov|expir|rotat|restor|verif|check|test")
+_DUMP = re.compile(
+    r"\b(?:pg_dump(?:all)?|pg_basebackup|mysqldump|mariadb-dump|mongodump|redis-cli\s+--rdb|restic\s+backup|borg\s+create"
+    r"|velero\s+backup\s+create|wal-g\s+backup-push|barman\s+backup|xtrabackup\s+--backup|etcdctl\s+snapshot\s+save)\b"
+)
+
+
+def named(name: str) -> bool:
+    """Whether a job's name says that it makes a backup, and not that it tidies up or tries one."""
+    return bool(_NAME.search(name.lower())) and not _OTHER.search(name.lower())
+
+
+def dumps(command: str) -> bool:
+    """Whether a command makes a copy of a store's data."""
+    return bool(_DUMP.search(command[:8000]))

@@ -1,0 +1,30 @@
+"""Plans and descriptions that are files by themselves, known by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from readiness.model import Source, Span
+
+_TEXT = r"[^/]{0,80}\.(?:md|rst|adoc|txt|org|html)\Z"
+_PLANS = (
+    ("recovery-plan", re.compile(rf"(?:^|[/_-])disaster[-_]?recovery{_TEXT}")),
+    ("runbook", re.compile(rf"(?:^|/)run-?books?/(?:[^/]{{1,80}}/){{0,3}}{_TEXT}|(?:^|[/_-])run-?books?{_TEXT}")),
+    ("incident-plan", re.compile(rf"(?:^|[/_-])incident[-_]?(?:response|plan|handling|management){_TEXT}")),
+    ("troubleshooting", re.compile(rf"(?:^|[/_-])troubleshooting{_TEXT}")),
+    ("api-description", re.compile(r"(?:^|[/_.-])(?:openapi|swagger)[^/]{0,40}\.(?:ya?ml|json)\Z")),
+)  # fmt: skip
+
+
+_WORDS = ("disaster", "book", "incident", "troubleshooting", "openapi", "swagger")
+
+
+def facts(paths: Iterable[str]) -> Iterator[tuple[str, Source, Span]]:
+    """The plans among some paths."""
+    for path in sorted(paths):
+        low = path.lower()[-300:]
+        if any(word in low for word in _WORDS):
+            for name, pattern in _PLANS:
+                if pattern.search(low):
+                    yield name, Source(path, ""), Span(0, 0)
