@@ -109,7 +109,7 @@ def insecure_variable(
                     yield hit(one.span, name=one.name)
 
 
-_FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
+FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
 _RUNNERS = shell.SHELLS | {"python", "python3", "node", "perl", "ruby", "php", "pwsh"}
 
 
@@ -117,18 +117,18 @@ def script_piped(step: Step) -> Iterator[Hit]:
     """A script from the network runs at once: piped, substituted, or sourced."""
     script = step.script
     for group in script.pipes():
-        fetch = next((one for one in group if unwrapped(one).program in _FETCHERS), None)
+        fetch = next((one for one in group if unwrapped(one).program in FETCHERS), None)
         if fetch is None:
             continue
         for one in group:
             if one.position > fetch.position and _reads_script(unwrapped(one)):
-                yield hit(Span(fetch.span.start, one.span.end), url=_url(fetch))
+                yield hit(Span(fetch.span.start, one.span.end), url=url(fetch))
                 break
     for one in script.commands:
-        if 0 <= one.parent < len(script.commands) and one.program in _FETCHERS:
+        if 0 <= one.parent < len(script.commands) and one.program in FETCHERS:
             outer = unwrapped(script.commands[one.parent])
             if outer.program in _RUNNERS or outer.name in ("eval", ".", "source"):
-                yield hit(outer.span, url=_url(one))
+                yield hit(outer.span, url=url(one))
 
 
 def _reads_script(one: shell.Command) -> bool:
@@ -139,41 +139,12 @@ def _reads_script(one: shell.Command) -> bool:
     return not operands or one.has("-s") or operands[0] == "/dev/stdin"
 
 
-def _url(one: shell.Command) -> str:
+def url(one: shell.Command) -> str:
+    """The address that a command fetches, without what may be secret in it."""
     for word in one.words:
         if "://" in word.value:
             return re.sub(r"//[^/@\s]*@", "//", word.value.partition("?")[0])[:120]
     return "what it fetches"
-
-
-_CHECKS = re.compile(
-    r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"
-    r"|rhash|signify|--checksum|digest|apt-key|signed-by)\b"
-)
-_PROGRAMS = re.compile(
-    r"\.(?:tar|tar\.\w+|tgz|zip|deb|rpm|apk|sh|run|jar|whl|bin|AppImage|gz|xz)\Z"
-)
-
-
-def unverified(step: Step) -> Iterator[Hit]:
-    """A program or an archive is fetched and nothing compares it with a known sum or signature.
-
-    A script that runs at once is left to `script_piped`.
-    """
-    if step.keyword != "RUN" or _CHECKS.search(step.instruction.body.text):
-        return
-    piped = [found.span for found in script_piped(step)]
-    for command in step.script.commands:
-        one = unwrapped(command)
-        if one.program not in _FETCHERS:
-            continue
-        if any(span.start <= command.span.start < span.end for span in piped):
-            continue
-        for word in one.words:
-            value = word.value.partition("?")[0]
-            if re.match(r"https?://", value) and _PROGRAMS.search(value):
-                yield hit(word.span, url=_url(one))
-                return
 
 
 def both_fetchers(stage: Stage) -> Iterator[Hit]:

@@ -40,18 +40,31 @@ def add_local(step: Step) -> Iterator[Hit | Unknown]:
 
 
 def add_remote(step: Step) -> Iterator[Hit]:
-    """ADD of a URL without a checksum; a commit pins a git address."""
+    """ADD of a URL without a checksum, or of a git address without a commit or a tag."""
     one = step.instruction
     if one.keyword != "ADD" or one.flag("checksum"):
         return
     for word in sources(one):
         value = word.value
-        if re.match(r"(?:https?|ftp)://", value, re.IGNORECASE) and not _is_git(value):
-            yield hit(word.span, url=value.partition("?")[0][:120])
+        if _REMOTE.match(value) and not _git_pinned(value):
+            yield hit(word.span, url=re.sub(r"//[^/@]*@", "//", value.partition("?")[0])[:120])
 
 
-def _is_git(url: str) -> bool:
-    return bool(re.search(r"\.git(?:#|\Z)", url))
+def _git_pinned(url: str) -> bool:
+    """Whether an address is one of git and names what it takes: anything but a branch everybody has."""
+    address, _, fragment = url.partition("#")
+    address, _, query = address.partition("?")
+    if not address.endswith(".git") and not address.startswith("git@"):
+        return False
+    ref = fragment.partition(":")[0] or next(
+        (
+            part.partition("=")[2]
+            for part in query.split("&")
+            if re.match("(?:ref|tag|commit)=", part)
+        ),
+        "",
+    )
+    return bool(ref) and ref not in ("main", "master", "develop", "HEAD")
 
 
 def archive_copied(step: Step) -> Iterator[Hit]:

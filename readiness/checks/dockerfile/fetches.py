@@ -1,0 +1,108 @@
+"""Checks of what a build fetches: whether two builds get the same, and whether anything compares it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.dockerfile.downloads import FETCHERS, script_piped, url
+from readiness.checks.dockerfile.packages import scripts
+from readiness.kinds.dockerfile_model import Step
+from readiness.model import Hit, hit
+from readiness.syntax import shell
+from readiness.syntax.wrappers import unwrapped
+
+_CHECKS = re.compile(
+    r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"
+    r"|rhash|signify|--checksum|digest|apt-key|signed-by)\b"
+)
+_PROGRAM = re.compile(r"\.(?:tar|tar\.\w+|tgz|zip|deb|rpm|apk|sh|run|jar|whl|bin|AppImage|gz|xz)\Z")
+_BIN = re.compile(r"(?:/usr(?:/local)?|/opt(?:/[\w.-]+)?)?/s?bin/[\w.$\{\}-]*\Z")
+_KEY = re.compile(r"\.(?:gpg|asc|key|pem|crt|pub|list|repo)\Z")
+# Parts of an address that mean another version tomorrow.
+_MOVING = frozenset({"latest", "master", "main", "head", "trunk", "nightly", "develop"})
+
+
+def _fetched(step: Step) -> Iterator[tuple[shell.Command, shell.Word]]:
+    """The fetches of a RUN that nothing compares and that no shell runs at once, with their addresses."""
+    if step.keyword != "RUN" or _CHECKS.search(step.instruction.body.text):
+        return
+    piped = [found.span for found in script_piped(step)]
+    for command in step.script.commands:
+        one = unwrapped(command)
+        if one.program not in FETCHERS:
+            continue
+        if any(span.start <= command.span.start < span.end for span in piped):
+            continue
+        for word in one.words:
+            if re.match(r"https?://", word.value):
+                yield one, word
+
+
+def unverified(step: Step) -> Iterator[Hit]:
+    """A program or an archive is fetched and nothing compares it with a known sum or signature.
+
+    A script that runs at once is left to `script_piped`.
+    """
+    for one, word in _fetched(step):
+        if _PROGRAM.search(word.value.partition("?")[0]) or _runs(step, one):
+            yield hit(word.span, url=url(one))
+            return
+
+
+def _runs(step: Step, fetch: shell.Command) -> bool:
+    """Whether what is fetched becomes a program: by its folder, or by chmod in the same RUN."""
+    names = ("-o", "--output", "-O", "--output-document")
+    output = fetch.option(*(names[:2] if fetch.program == "curl" else names[2:])) or ""
+    if not output:
+        output = next(
+            (r.target.value for r in fetch.redirects if r.operator == ">" and r.target), ""
+        )
+    if _BIN.search(output):
+        return True
+    return bool(output) and any(
+        one.program == "chmod" and output in one.values and re.search(r"x|[157]", one.values[0])
+        for one in map(unwrapped, step.script.commands)
+    )
+
+
+def moving(step: Step) -> Iterator[Hit]:
+    """A fetch or a clone of what its publisher moves: the latest release, a branch."""
+    for one, word in _fetched(step):
+        address = word.value.partition("?")[0]
+        if (
+            _moves(address.split("/")[3:])
+            and not _KEY.search(address)
+            and "localhost" not in address
+        ):
+            yield hit(word.span, what=url(one))
+            return
+    for command in step.script.commands if step.keyword == "RUN" else ():
+        one = unwrapped(command)
+        if one.program == "git" and one.values[:1] == ("clone",) and _unpinned(step, one):
+            yield hit(one.span, what="git clone")
+            return
+
+
+def _moves(parts: list[str]) -> bool:
+    """Whether a path names a branch or the latest release, before any version in it."""
+    for part in parts:
+        if "$" in part or _VERSION.search(part):
+            return False
+        if part.lower() in _MOVING:
+            return True
+    return False
+
+
+_VERSION = re.compile(r"\d\.\d|\Av\d|\A[0-9a-f]{7,64}\Z")
+_CHOOSES = re.compile(r"\bgit\b[^\n;&|]*\b(?:checkout|reset|switch|fetch|submodule)\b")
+
+
+def _unpinned(step: Step, clone: shell.Command) -> bool:
+    """Whether a clone takes the newest commit of a branch of another project."""
+    if not any("://" in value or value.startswith("git@") for value in clone.values):
+        return False
+    ref = clone.option("-b", "--branch", "--revision")
+    if ref is not None:
+        return ref.lower() in _MOVING
+    return not _CHOOSES.search(scripts(step.stage)) and all(word.known for word in clone.words)
