@@ -215,9 +215,9 @@ def cache_defeated(stage: Stage) -> Iterator[Hit]:
             step = Step(stage.document, stage, one)
             mounted = {mount.get("target", "") for mount in step.mounts()}
             for command in step.script.commands:
-                call = packages.call(command)
-                if call and _from_manifest(call) and not mounted:
-                    yield hit(whole.span, program=f"{call.manager.name} {call.verb.value}")
+                program = _from_manifest(command)
+                if program and not mounted:
+                    yield hit(whole.span, program=program)
                     return
 
 
@@ -227,15 +227,31 @@ _MANIFEST = re.compile(
 )
 
 
-def _from_manifest(call: packages.Call) -> bool:
-    if call.action != "install" or call.manager.system:
-        return False
+# Commands that only fetch what a manifest names.
+_FETCHES = {
+    ("go", "mod", "download"), ("cargo", "fetch"), ("dotnet", "restore"), ("mix", "deps.get"),
+    ("mvn", "dependency:go-offline"), ("mvnw", "dependency:go-offline"), ("mvn", "dependency:resolve"),
+}  # fmt: skip
+
+
+def _from_manifest(command: shell.Command) -> str:
+    """The install or fetch of all that a manifest names, as it is called; empty for anything else."""
+    one = unwrapped(command)
+    plain = (one.program, *(word.value for word in one.operands()))
+    for size in (2, 3):
+        if plain[:size] in _FETCHES:
+            return " ".join(plain[:size])
+    call = packages.call(command)
+    if call is None or call.action != "install" or call.manager.system:
+        return ""
     name = call.manager.name
     if name in ("npm", "yarn", "pnpm", "bun", "bundle", "composer", "poetry"):
-        return not call.packages and not call.command.has("-g", "--global", "--version")
-    if name == "pip":
-        return call.command.has("-r", "--requirement")
-    return name == "uv" and call.verb.value == "sync"
+        whole = not call.packages and not call.command.has("-g", "--global", "--version")
+    elif name == "pip":
+        whole = call.command.has("-r", "--requirement")
+    else:
+        whole = name == "uv" and call.verb.value == "sync"
+    return f"{name} {call.verb.value}" if whole else ""
 
 
 def owned_again(step: Step) -> Iterator[Hit]:
