@@ -67,7 +67,7 @@ def line(value: Any) -> str:
 
 def true(value: Any) -> bool:
     """Whether a value is true, written as a boolean or as a string."""
-    return value is True or (isinstance(value, str) and value.lower() in {"true", "yes", "on", "1"})
+    return value is True or expanded(value).text.lower() in {"true", "yes", "on", "1"}
 
 
 def environment(service: Service, node: Map | None = None) -> dict[str, str | None]:

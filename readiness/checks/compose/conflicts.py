@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.compose.app import owns, whole
-from readiness.checks.compose.common import deep
+from readiness.checks.compose.common import deep, replicas
 from readiness.kinds.compose_model import Document, Service
 from readiness.kinds.compose_parts import expanded
 from readiness.model import Hit, Unknown, hit
@@ -46,14 +46,7 @@ def conflicts(service: Service, project: Project) -> Found:
                 first=first,
                 second=f"{'.'.join(path[:-1])}, which leaves {path[-1]} out",
             )
-    count = next(
-        (
-            _whole(value)
-            for value in (deep(node, "deploy", "replicas"), node.get("scale"))
-            if value is not None
-        ),
-        1,
-    )
+    count = replicas(node) or 1
     if "container_name" in own and count > 1:
         yield hit(own.at("container_name"), first="container_name", second=f"{count} replicas")
     platform = own.get("platform")
@@ -77,11 +70,6 @@ _TWICE = (
     ("cpus", ("deploy", "resources", "limits", "cpus")),
     ("pids_limit", ("deploy", "resources", "limits", "pids")),
 )
-
-
-def _whole(value: Any) -> int:
-    text = str(value)
-    return int(text) if text.isdigit() and len(text) < 9 else 1
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -32,12 +32,13 @@ def everywhere(spec: PortSpec) -> bool | None:
     return spec.host_ip in {"", "0.0.0.0", "::", "*"}  # noqa: S104
 
 
-def loopback(spec: PortSpec) -> bool:
-    """Whether only the host itself reaches a port."""
+def inner(spec: PortSpec) -> bool:
+    """Whether a port is on an address that the internet does not reach: the host's own, a private network's."""
     try:
-        return bool(spec.host_ip) and ipaddress.ip_address(spec.host_ip or "").is_loopback
+        address = ipaddress.ip_address(spec.host_ip or "")
     except ValueError:
         return False
+    return not (address.is_global or address.is_unspecified)
 
 
 def _address(port: Port) -> dict[str, Any]:
@@ -68,11 +69,12 @@ def _kept(service: Service, spec: PortSpec, project: Project) -> bool:
 def store_published(port: Port, project: Project) -> Found:
     """A database, cache or queue whose port leaves the host."""
     known = port.owner.known
-    if known is None or not known.store or port.spec.mode == "ingress":
+    tcp = port.spec.protocol.lower() == "tcp"
+    if known is None or not known.store or not tcp or port.spec.mode == "ingress":
         return
     number = _meets(known.ports, port.spec.target)
     answer = everywhere(port.spec)
-    if number is None or loopback(port.spec) or not _kept(port.owner, port.spec, project):
+    if number is None or inner(port.spec) or not _kept(port.owner, port.spec, project):
         return
     if answer is None:
         yield Unknown(port.spec.span)
@@ -82,6 +84,7 @@ def store_published(port: Port, project: Project) -> Found:
 
 _INSIDE = {
     "console": "the console",
+    "alerts": "all alerts",
     "metrics": "all metrics",
     "logs": "all logs",
     "traces": "all traces",
@@ -217,8 +220,9 @@ def replicas_clash(service: Service, project: Project) -> Found:
     if count is None or count < 2 or service.document.swarm:
         return
     for spec in port_specs(service.node, service.values):
-        width = spec.published[1] - spec.published[0] + 1 if spec.published is not None else 0
-        if spec.published is not None and spec.published[0] and not spec.open and width < count:
+        if spec.published is None or not spec.published[0] or spec.open:
+            continue
+        if not _pool(spec) or spec.published[1] - spec.published[0] + 1 < count:
             yield hit(spec.span, count=count, port=spec.text)
     del project
 

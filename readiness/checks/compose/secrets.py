@@ -8,7 +8,14 @@ from typing import Any
 
 from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
 from readiness.kinds.compose_model import Service, Variable
-from readiness.kinds.compose_parts import expanded, mount_specs, part, strings, variable_specs
+from readiness.kinds.compose_parts import (
+    VariableSpec,
+    expanded,
+    mount_specs,
+    part,
+    strings,
+    variable_specs,
+)
 from readiness.kinds.dotenv import Value
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.project import Project
@@ -27,7 +34,8 @@ WEAK = frozenset(
     pa55word admin123 admin1234 adminadmin root123 rootpassword rootpass rootroot toor test123 testtest user123
     userpassword wordpress dbpassword db_password dbpass db-password postgrespassword somewordpress sonar keycloak
     nextcloud airflow superset secretpassword secretkey secret-key secret_key your-secret-key mysecretkey
-    thisisasecret verysecret password! examplepassword""".split()
+    thisisasecret verysecret password! examplepassword my-password my_password yourstrong(!)password
+    yourstrong!passw0rd yourstrong@passw0rd""".split()
 )
 _LONG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
@@ -92,9 +100,19 @@ def _default_only(value: str) -> bool:
     return default_of(value.strip()) is not None
 
 
+def _told(variable: Variable) -> VariableSpec:
+    """The variable, or of `NEO4J_AUTH: user/password` the password alone."""
+    spec = variable.spec
+    if spec.name != "NEO4J_AUTH" or not isinstance(spec.value, str) or "/" not in spec.value:
+        return spec
+    at = spec.value.index("/") + 1
+    span = part(variable.source, spec.span, spec.value, at, len(spec.value))
+    return VariableSpec("NEO4J_PASSWORD", spec.value[at:], span, spec.key)
+
+
 def well_known(variable: Variable) -> Found:
     """A password that everybody tries first."""
-    spec = variable.spec
+    spec = _told(variable)
     if variable.where == "args":
         return
     if _named_weak(spec.name, spec.value):

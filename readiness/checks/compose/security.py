@@ -108,7 +108,7 @@ def host_namespace(service: Service, *, keys: Sequence[str]) -> Found:
     if service.known is not None and service.known.host:
         return
     for key in keys:
-        if service.node.get(key) == "host":
+        if expanded(service.node.get(key)).text == "host":
             yield hit(service.node.at(key), key=key)
 
 
@@ -170,10 +170,14 @@ _SENSITIVE = frozenset(
 )
 
 
+_HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
+
+
 def host_path(mount: Mount) -> Found:
     """A folder of the host that holds the host itself."""
     spec, known = mount.spec, mount.owner.known
-    source = re.sub(r"\$\{?HOME\}?", "~", spec.source)
+    written = mount.source.text[spec.span.start : spec.span.end]
+    source = "~" + spec.source[1:] if _HOME.search(written) else spec.source
     path = posixpath.normpath(source) if source else ""
     logs = (
         path == "/var/log" and not spec.read_only
