@@ -109,7 +109,7 @@ def test_no_secret_goes_into_what_may_be_shown() -> None:
         "compose.yaml"
     ]
     assert dict(document.environment.values) == {"A": "b"}
-    assert document.environment.whole["DB_PASSWORD"] == "Lv2mWSfh38qk"
+    assert document.environment.whole["DB_PASSWORD"] == "Lv2mWSfh38qk"  # noqa: S105
 
 
 def test_env_files_in_order_and_the_environment_before_them() -> None:
