@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.purpose import image_purpose
+from readiness.kinds.purpose import idle, image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.base_images import environment_bare, starts_service
@@ -106,9 +106,10 @@ class Stage:
         if any(below.of("EXPOSE") for below in self.chain):
             return "server"
         starts = starts_service(self.root.image) if self.whole else None
-        if self.last("CMD") or self.last("ENTRYPOINT") or starts is None:
-            return "program"
-        return "server" if starts else "base"
+        command = self.last("ENTRYPOINT") or self.last("CMD")
+        if command and idle([word.value for word in command.instruction.words]):
+            return "base"
+        return "program" if command or starts is None else "server" if starts else "base"
 
     @property
     def files_only(self) -> bool:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 _NAMES = {
     **dict.fromkeys(
         "dev devel develop development local debug devcontainer gitpod devshell".split(), "dev"
     ),
-    **dict.fromkeys("test tests testing ci e2e integration benchmark bench".split(), "test"),
+    **dict.fromkeys(
+        "test tests testing testbed ci e2e integration benchmark bench coverage jenkins travis".split(),
+        "test",
+    ),
     **dict.fromkeys(
         "build builder builds crossbuild buildenv toolchain tooling lint docs".split(), "build"
     ),
@@ -19,7 +23,7 @@ _NAMES = {
 # A folder of these names says so of all that is in it; `build` and `docker/local` say too little.
 _FOLDERS = re.compile(
     r"(?P<dev>devcontainer|devel|development|gitpod)|(?P<build>crossbuild|builders?|toolchains?)"
-    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?)|\w*testserver|testdata|fixtures?|integration|e2e|ci|circleci"
+    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|fixtures?|integration|e2e|circleci"
     r"|github|gitlab|buildkite|cirrus|travis|jenkins|benchmarks?)"
 )
 
@@ -38,3 +42,20 @@ def image_purpose(path: str) -> str:
         if found:
             return found.lastgroup or "unknown"
     return "unknown"
+
+
+_SHELLS = frozenset("sh bash ash dash zsh".split())
+_TESTS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".split())
+_BUILDERS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
+
+
+def idle(words: Sequence[str]) -> bool:
+    """Whether a command only waits, opens a shell, tests or builds: nothing that runs in production."""
+    program, rest = posixpath.basename(words[0]) if words else "", list(words[1:3])
+    if program in _SHELLS:
+        return not rest or rest[0] in ("-i", "-l", "--login")
+    if program in ("sleep", "tail"):
+        return bool({"infinity", "/dev/null"} & set(words))
+    return program in _TESTS or (
+        program in _BUILDERS and bool({"test", "tests", "check", "build"} & set(rest))
+    )

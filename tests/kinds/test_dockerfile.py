@@ -48,6 +48,11 @@ ROLES = {
     "a system": ("FROM docker.io/library/debian:13\nRUN make\n", "base"),
     "nothing": ("FROM scratch\nCOPY a /\n", "base"),
     "no FROM": ("RUN make\n", "program"),
+    "a shell": ('FROM x/y\nCMD ["/bin/bash"]\n', "base"),
+    "a shell that runs something": ('FROM x/y\nCMD ["sh", "run.sh"]\n', "program"),
+    "waiting": ("FROM node:22\nCMD sleep infinity\n", "base"),
+    "tests": ('FROM python:3\nCMD ["tox"]\n', "base"),
+    "tests by a builder": ("FROM rust:1\nENTRYPOINT cargo test\n", "base"),
 }
 
 
@@ -70,6 +75,8 @@ PURPOSES = {
     ".github/Dockerfile": "test",
     "unit-tests/x/Dockerfile": "test",
     "contest/Dockerfile": "unknown",
+    "docker/ubuntu-ci/Dockerfile": "test",
+    "Dockerfile_jenkins_ubuntu32": "test",
     "attestation/Dockerfile": "unknown",
     "scripts/crossbuild/debian/Dockerfile": "build",
     "guide.md#2/Dockerfile.test": "test",
