@@ -15,10 +15,11 @@ _ALONE = frozenset(
 )
 # Programs that serve for development with one of their verbs; with "" where no verb is given too.
 _VERBS = {
-    "airflow": {"standalone"}, "artisan": {"serve"}, "astro": {"dev"}, "cargo": {"watch"}, "dotnet": {"watch"},
-    "ember": {"serve"}, "fastapi": {"dev"}, "flask": {"run"}, "gatsby": {"develop"}, "hugo": {"server", "serve"},
-    "jekyll": {"serve", "s"}, "kc.sh": {"start-dev"}, "mkdocs": {"serve"}, "next": {"dev"}, "ng": {"serve"},
-    "nuxi": {"dev"}, "nuxt": {"dev"}, "rails": {"server", "s"}, "react-scripts": {"start"}, "remix": {"dev"},
+    "airflow": {"standalone"}, "artisan": {"serve"}, "astro": {"dev"}, "cargo": {"run", "watch"}, "dotnet": {"run", "watch"},
+    "ember": {"serve"}, "fastapi": {"dev"}, "flask": {"run"}, "gatsby": {"develop"}, "go": {"run"},
+    "gradle": {"bootRun"}, "gradlew": {"bootRun"}, "hugo": {"server", "serve"},
+    "jekyll": {"serve", "s"}, "kc.sh": {"start-dev"}, "mkdocs": {"serve"}, "mvn": {"spring-boot:run"}, "mvnw": {"spring-boot:run"}, "next": {"dev"}, "ng": {"serve"},
+    "nuxi": {"dev"}, "nuxt": {"dev"}, "react-scripts": {"start"}, "remix": {"dev"},
     "strapi": {"develop", "dev"}, "symfony": {"serve", "server:start"}, "tsx": {"watch"}, "vite": {"", "dev", "serve"},
     "webpack": {"serve"}, "wrangler": {"dev"},
 }  # fmt: skip
@@ -55,6 +56,6 @@ def _by_verb(program: str, words: Sequence[str]) -> str:
     verb = words[0] if words and not words[0].startswith("-") else ""
     if program == "flask":
         verb = "run" if "run" in words else verb
-    if verb not in _VERBS.get(program, ()) or (program == "rails" and "production" in words):
+    if verb not in _VERBS.get(program, ()):
         return ""
     return f"{program} {verb}".strip()
