@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from readiness.checks.k8s.cron import mistake
-from readiness.checks.k8s.facts import alerts, backup, dashboards, subject_of
+from readiness.checks.k8s.alerts import alerts, subject_of
 from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.labels import Selector, same, selector
 from readiness.checks.k8s.quantity import amount
@@ -81,6 +81,26 @@ def test_the_nearest_object_is_meant() -> None:
     ]
 
 
+CUSTOM = (
+    "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: events, labels: {team: data}}\n"
+)
+OPERATED = {
+    "its name": ("app", "events", True),
+    "a label of it": ("team", "data", True),
+    "a name that begins with its name": ("app", "events-kafka-0", True),
+    "another name": ("app", "eventsource", False),
+    "a domain of an operator": ("cnpg.io/cluster", "x", True),
+    "a domain that workloads use": ("shop.io/app", "x", False),
+    "a common domain": ("app.kubernetes.io/name", "x", False),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "operated"), OPERATED.values(), ids=OPERATED)
+def test_pods_that_an_operator_may_make(key: str, value: str, operated: bool) -> None:
+    made = project(a=CUSTOM, b=POD.replace("app: web", "shop.io/app: web"))
+    assert index(made).operated(Selector(((key, value),))) is operated
+
+
 def test_an_index_is_linear() -> None:
     def seconds(count: int) -> float:
         text = "---\n".join(POD.replace("app: web", f"app: web{n}") for n in range(count))
@@ -113,7 +133,7 @@ def test_schedules(schedule: str, right: bool) -> None:
     assert (mistake(schedule) == "") is right
 
 
-def test_facts() -> None:
+def test_alerts() -> None:
     rule = """
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
@@ -124,26 +144,9 @@ spec:
         - {alert: HighLatency, expr: x, annotations: {runbook_url: "https://example.com"}}
         - {alert: PodNotReady, expr: x}
 """
-    backups = """
-apiVersion: batch/v1
-kind: CronJob
-metadata: {name: nightly}
-spec:
-  schedule: "0 3 * * *"
-  jobTemplate:
-    spec: {template: {spec: {containers: [{name: c, args: [pg_dump, app]}]}}}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: boards}
-data: {web.json: '{"panels": []}', other.json: '{}'}
-"""
     first = project(rule=rule).documents("k8s")[0].objects[0]
     assert [(one.subject, bool(one.runbook)) for one in alerts(first)] == [
         ("latency", True),
         ("not-ready", False),
     ]
-    document = project(b=backups).documents("k8s")[0]
-    assert backup(document.objects[0], document.pods) == "0 3 * * *"
-    assert list(dashboards(document.objects[1])) == ["web.json"]
     assert subject_of("X", "rate(container_cpu_usage_seconds_total[5m]) > 0.9") == "cpu"

@@ -149,13 +149,8 @@ def matches_nothing(one: Object, *, project: Project) -> Outcome:
     if opened.empty and not wanted.empty:
         return
     found = index(project)
-    if not found.selected(opened, one.namespace, 1) and not _operated(opened.pairs, found.foreign):
+    if not found.selected(opened, one.namespace, 1) and not found.operated(opened):
         yield missing(one.spec.key("selector"), what="selects no pod of any workload in the files")
-
-
-def _operated(pairs: tuple[tuple[str, str], ...], words: frozenset[str]) -> bool:
-    """Whether a custom resource bears one of the values: an operator may make the pods."""
-    return any(value in words for _, value in pairs)
 
 
 def unhealthy(one: Object) -> Outcome:

@@ -53,6 +53,8 @@ class Workload:
 
 
 T = TypeVar("T", bound=Named)
+# Domains of labels that people set themselves.
+_COMMON = ("kubernetes.io", "k8s.io", "helm.sh", "example.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Index:
     workloads: list[Workload] = field(default_factory=list)
     labelled: dict[tuple[str, str], list[Workload]] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
+    makers: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
     targets: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
     of: dict[int, Workload] = field(default_factory=dict)
     namespaces: frozenset[str] = frozenset()
@@ -89,6 +93,22 @@ class Index:
             for one in self.names.get((kind, name), ())
             if same(one.namespace, namespace) is not False
         ]
+
+    def operated(self, wanted: Selector) -> bool:
+        """Whether an operator may make the pods that a selector means.
+
+        Operators give pods their custom resource's name or labels, names that begin with its name, or labels under
+        a domain of their own, which no workload of the files has.
+        """
+        for key, value in wanted.pairs:
+            parts = value.split("-")
+            begun = ("-".join(parts[:count]) for count in range(1, min(len(parts), 9)))
+            domain = key.rpartition("/")[0]
+            if value in self.foreign or any(name in self.makers for name in begun):
+                return True
+            if domain and not domain.endswith(_COMMON) and key not in self.keys:
+                return True
+        return False
 
     def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
@@ -123,6 +143,7 @@ def index(project: Project) -> Index:
 def _build(project: Project) -> Index:
     made = Index()
     words: set[str] = set()
+    makers: set[str] = set()
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
         for one in document.objects:
@@ -147,9 +168,12 @@ def _build(project: Project) -> Index:
                         made.labelled.setdefault(slot, []).append(workload)
             elif custom(one):
                 words.update(_words(one))
+                makers.add(one.name)
     return replace(
         made,
         foreign=frozenset(words),
+        makers=frozenset(makers - {""}),
+        keys=frozenset(key for key, _ in made.labelled),
         namespaces=frozenset(one.namespace for one in made.workloads),
     )
 

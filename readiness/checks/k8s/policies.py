@@ -114,7 +114,7 @@ def _selected(wanted: Selector, namespace: str | None, alone: bool, project: Pro
     """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
     found = index(project)
     opened = wanted.open()
-    if opened.empty or any(value in found.foreign for _, value in opened.pairs):
+    if opened.empty or found.operated(opened):
         return True
     if namespace is not None and (found.peopled(namespace) or found.anywhere(opened)):
         return bool(found.selected(opened, namespace, 1))

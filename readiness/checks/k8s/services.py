@@ -36,7 +36,7 @@ def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
     if wanted is None or bool(found.workloads) is alone:
         return
     opened = wanted.open()
-    if opened.empty or any(value in found.foreign for _, value in opened.pairs):
+    if opened.empty or found.operated(opened):
         return
     if not alone and not found.peopled(one.namespace) and not found.anywhere(opened):
         yield Unknown(one.spec.at("selector"))
