@@ -103,7 +103,8 @@ def _ended(key: str, cycles: Iterable[str], shown: str) -> EndOfLife | None:
     for cycle in cycles:
         day = table.get(cycle)
         if day is not None and day <= as_of():
-            return EndOfLife(f"{shown} {cycle}".strip(), day)
+            told = cycle if cycle.startswith(shown) else f"{shown} {cycle}".strip()
+            return EndOfLife(told, day)
     return None
 
 
