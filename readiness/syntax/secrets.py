@@ -209,6 +209,10 @@ def judge(name: str, value: object) -> str | None:
     return _kind_of(words(name), text)
 
 
+_WAY = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")  # oauth2/token
+_TOLD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
+
+
 def _kind_of(parts: list[str], text: str) -> str | None:
     """What a value under a secret's name is, or None where its form says that it is no secret after all."""
     if (
@@ -218,8 +222,9 @@ def _kind_of(parts: list[str], text: str) -> str | None:
     ):
         return None  # a path or an address
     if {"password", "passwd", "pwd", "passphrase", "pass"} & set(parts):
-        return None if " " in text and len(text) > 60 else "password"
-    if len(text) < 6 or " " in text:
+        told = " " in text and (len(text) > 60 or _TOLD.search(text))
+        return None if told else "password"  # `password of the admin` is a description
+    if len(text) < 6 or " " in text or _WAY.match(text):
         return None
     if _TOKEN_WORDS & set(parts):
         return "token" if len(text) >= 8 and not text.replace(".", "").isdigit() else None

@@ -72,6 +72,8 @@ def apps(project: Project) -> Apps:
                 made.of[id(one)].under.append(base)
                 if one.override or one.production or base.purpose == one.purpose:
                     made.of[id(base)].over.append(one)
+            elif (main := _main(one, beside)) is not None:
+                made.of[id(one)].under.append(main)
     for one in documents:
         _include(made, one)
         for service in one.services.values():
@@ -95,6 +97,18 @@ def _base(document: Document, beside: list[Document]) -> Document | None:
         <= {name for name, service in one.services.items() if service.owned or service.extends}
     ]
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
+
+
+def _main(document: Document, beside: list[Document]) -> Document | None:
+    """The file that a variant is laid over: `docker-compose.gpu.yml` with some services of `docker-compose.yml`."""
+    name, dot, rest = posixpath.basename(document.source.path).partition(".")
+    if not dot or rest.lower() in {"yml", "yaml"}:
+        return None
+    for one in beside:
+        same = posixpath.basename(one.source.path).partition(".")[0] == name
+        if same and one.first and set(document.services) < set(one.services):
+            return one
+    return None
 
 
 def _include(made: Apps, document: Document) -> None:

@@ -41,13 +41,28 @@ def undefined(service: Service, project: Project) -> Found:
         "config": app.names("configs"),
         "model": app.names("models"),
     }
+    # A file that Docker does not read by itself is given together with others, most often those beside it.
+    beside = (
+        {} if service.document.first else project.memo(_beside).get(service.document.folder, {})
+    )
     for what, name, span in [*used_by(service.node), *_inherited(service, project)]:
         if HOLE in name or name in defined[what]:
             continue
-        if app.open or excerpt:
+        if app.open or excerpt or name in beside.get(what, ()):
             yield Unknown(span)
         else:
             yield hit(span, what=what, used=name)
+
+
+def _beside(project: Project) -> dict[str, dict[str, set[str]]]:
+    """folder -> what -> the names that the files of a folder define."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for document in project.documents("compose"):
+        names_of = found.setdefault(document.folder, {})
+        names_of.setdefault("service", set()).update(document.services)
+        for what in ("network", "volume", "secret", "config", "model"):
+            names_of.setdefault(what, set()).update(document.section(f"{what}s"))
+    return found
 
 
 def used_by(node: Map) -> Iterator[Use]:

@@ -144,12 +144,12 @@ def build_argument(variable: Variable) -> Found:
     if variable.where != "args" or not secrets.names_secret(spec.name):
         return
     words = set(secrets.words(spec.name))
-    if words & {"public", "publishable", "anon", "site", "vite", "react"} or spec.value in (
-        "",
-        None,
-    ):
+    if words & {"public", "publishable", "anon", "site", "vite", "react"} or spec.value == "":
         return
-    yield hit(spec.key)
+    # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
+    outside = spec.value is None or "$" in str(spec.value)
+    if outside or secrets.judge(spec.name, spec.value) or _named_weak(spec.name, spec.value):
+        yield hit(spec.key)
 
 
 def in_command(service: Service) -> Found:
