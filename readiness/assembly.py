@@ -11,6 +11,7 @@ from readiness import engine
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.project import Project
 
+TEMPLATE = "a template: render it first, then check what comes out"
 _TEMPLATE = re.compile(r"\{\{|\{%|<%")
 _WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
@@ -62,5 +63,5 @@ def _row(source: Source, error: ParseError | None) -> Row:
     if error is None:
         return Row(source.path, source.kind, "checked")
     if _TEMPLATE.search(source.text):
-        return Row(source.path, source.kind, "skipped", "a template that needs rendering first")
+        return Row(source.path, source.kind, "skipped", TEMPLATE)
     return Row(source.path, source.kind, "invalid", error.message)

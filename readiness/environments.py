@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from readiness.render.made import Made, RenderError
 
 _LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
-ASKED_NOT = "not rendered, as --no-render asks"
+ASKED_NOT = "not rendered, as --no-render asks; leave that out to have it judged"
 
 
 def chart_folders(paths: set[str]) -> frozenset[str]:
@@ -78,7 +78,7 @@ def chart(
         made.broken.append(_failed(core["core/not-rendered"], about, "chart", some, problem))
     environments = [one.name for one in wanted if one.name not in errors]
     if wanted and not environments:
-        reason = "its chart does not render"
+        reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
     made.rows += [Row(one, "helm", "skipped" if reason else "checked", reason) for one in templates]
     sources = {id(one.template): one.template for one in renderings}
     made.sources += sources.values()

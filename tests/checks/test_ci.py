@@ -22,6 +22,30 @@ def test_what_github_takes_is_no_mistake(name: str) -> None:
     assert wrong == []
 
 
+OURS = "on: push\njobs:\n  a:\n    uses: acme/ci/.github/workflows/ci.yml@main\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [
+        pytest.param("{}", 1, id="nobody is trusted unasked"),
+        pytest.param("{trusted: [Acme]}", 0, id="an owner"),
+        pytest.param("{trusted: [acme/ci]}", 0, id="a repository"),
+        pytest.param("{trusted: [acme/other]}", 1, id="another one"),
+    ],
+)
+def test_a_team_names_the_owners_that_are_its_own(
+    tmp_path: Path, settings: str, count: int
+) -> None:
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    (folder / "ci.yml").write_text(OURS)
+    config = tmp_path / ".readiness.yaml"
+    config.write_text(f"parameters:\n  ci/action-branch: {settings}\n")
+    report = readiness.check([tmp_path], select=["ci/action-branch"], config=config)
+    assert len(report.findings) == count
+
+
 def test_a_pipeline_that_has_all_it_needs_is_ready() -> None:
     report = readiness.check([HERE / "ready"], profile="strict")
     ours = [f for f in report.findings if f.rule.kind == "ci"]

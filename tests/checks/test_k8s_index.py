@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.k8s.cron import mistake
 from readiness.checks.k8s.alerts import alerts, subject_of
+from readiness.checks.k8s.cron import mistake
 from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.labels import Selector, same, selector
 from readiness.checks.k8s.quantity import amount

@@ -44,18 +44,28 @@ def _used(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
 
 
 def mutable_refs(
-    file: Workflow | Action, *, kind: str, first_party: bool | None = None
+    file: Workflow | Action,
+    *,
+    kind: str,
+    first_party: bool | None = None,
+    trusted: Sequence[str] = (),
 ) -> Iterator[Hit]:
     """An action by a ref that its owner can move: a branch, or a tag.
 
-    A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others.
+    A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others. `trusted` are owners,
+    or repositories, whose refs only the team itself moves.
     """
+    own = {name.lower() for name in trusted}
     for resource, used, span in _used(file):
         if used.form != "repository" or used.pinned or used.slug in _BY_TAG:
             continue
+        if used.owner.lower() in own or used.slug in own:
+            continue
         if first_party is not None and (used.owner.lower() in FIRST_PARTY) is not first_party:
             continue
-        version = used.ref.removeprefix("release/").removeprefix("releases/")  # as PyPA keeps its tags
+        version = used.ref.removeprefix("release/").removeprefix(
+            "releases/"
+        )  # as PyPA keeps its tags
         branch = bool(_BRANCHES.match(version)) or not _VERSION.match(version)
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", used.ref):
             branch = False
