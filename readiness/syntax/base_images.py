@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from readiness.syntax.image import Image
 
 _DATA = Path(__file__).parent.parent / "data" / "base-images.json"
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)\Z")
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?:u\d+)?\Z")
+_SYSTEM = re.compile(r"(alpine|debian|ubuntu|centos|fedora)(\d[\d.]*)\Z")
 _DEBIAN_BASED = frozenset(
     {"debian", "ubuntu", "node", "python", "golang", "ruby", "php", "rust", "perl", "openjdk"}
     | {"buildpack-deps", "nginx", "httpd", "postgres", "mysql", "redis", "mongo", "gcc", "maven"}
@@ -65,8 +66,15 @@ def nonroot_user(image: Image) -> str | None:
 
 def official(image: Image) -> bool:
     """Whether it is one of Docker's official images, which run as root unless the table says otherwise."""
-    name = image.familiar.removeprefix("public.ecr.aws/docker/library/")
-    return not image.name_unknown and "/" not in name
+    return not image.name_unknown and "/" not in _public_name(image)
+
+
+def _public_name(image: Image) -> str:
+    """The name as people say it, also where a public mirror of the official images is meant."""
+    name = image.familiar
+    for mirror in ("public.ecr.aws/docker/library/", "mirror.gcr.io/library/"):
+        name = name.removeprefix(mirror)
+    return name
 
 
 def starts_service(image: Image) -> bool | None:
@@ -85,12 +93,13 @@ def end_of_life(image: Image) -> EndOfLife | None:
     """The release that an image's tag names, when its updates had ended by the table's date."""
     if image.name_unknown or image.tag_unknown:
         return None
-    name, first = image.familiar, image.tag.split("-")[0]
+    name, first = _public_name(image), image.tag.split("-")[0]
+    systems = f"{name if name.startswith('gcr.io/distroless/') else ''}-{image.tag}"
     for pattern in _table()["end_of_life"]:
         if fnmatchcase(name, pattern):
             found = _ended(pattern, (*_cycles(first), ""), name.rpartition("/")[2])
-            return found or _system(image.tag)
-    return _system(image.tag) if name in _DEBIAN_BASED else None
+            return found or _system(systems)
+    return _system(systems) if official(image) else None
 
 
 def end_of_release(language: str, version: str) -> EndOfLife | None:
@@ -117,14 +126,16 @@ def _cycles(tag: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
-def _system(tag: str) -> EndOfLife | None:
-    """The distribution in a tag: `3.11-buster`, `20-alpine3.18`."""
-    for part in re.split(r"[-_]", tag)[1:]:
+def _system(text: str) -> EndOfLife | None:
+    """The distribution in a tag: `3.11-buster`, `20-alpine3.18`, `11.8.0-base-ubuntu20.04`."""
+    for part in re.split(r"[-_]", text)[1:]:
         day = _table()["systems"].get(part)
         if day and day <= as_of():
             return EndOfLife(part, day)
-        if part.startswith("alpine"):
-            return end_of_release("alpine", part.removeprefix("alpine"))
+        match = _SYSTEM.match(part)
+        found = _ended(match.group(1), _cycles(match.group(2)), match.group(1)) if match else None
+        if found:
+            return found
     return None
 
 
