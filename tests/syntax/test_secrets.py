@@ -26,6 +26,7 @@ from readiness.syntax import secrets
         "bearer_token_file: /var/run/secrets/x",
         "accessTokenLifetime: 3600",
         "password: yourpassword",
+        "password: password for the admin user",
         "api_key: GOOGLE_API_KEY_VAL",
     ],
 )

@@ -32,6 +32,16 @@ def shipped(step: Step) -> bool:
     return step.onbuild or step.stage.shipped
 
 
+_EIGHT = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
+
+
+def _never_asks(command: Command, one: Call) -> bool:
+    """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
+    return one.command.program == "microdnf" and bool(
+        _EIGHT.search(command.stage.root.image.text.partition("@")[0])
+    )
+
+
 def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
     """An install or a removal that waits for an answer."""
     one = packages.call(command.whole)
@@ -39,7 +49,7 @@ def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown
         return
     if not (one.installs or one.action == "remove") or packages.assumes_yes(one):
         return
-    if _answered(command.whole):
+    if _answered(command.whole) or _never_asks(command, one):
         return
     settings = [_set_before(command, *_ANSWERS[name]) for name in managers if name in _ANSWERS]
     if None in settings:
