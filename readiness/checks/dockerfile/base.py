@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.dockerfile import global_value
@@ -64,13 +65,30 @@ def ended(stage: Stage) -> Iterator[Hit]:
     if word is None or not _external(stage):
         return
     found = end_of_life(stage.image)
-    if found:
+    if found and not _made_for(stage.source.path, found.release):
         yield hit(
             word.span,
             image=stage.image.text.partition("@")[0],
             release=found.release,
             day=found.day,
         )
+
+
+_SYSTEMS = ("debian", "ubuntu", "centos", "fedora", "leap", "oraclelinux", "alpine")
+
+
+def _made_for(path: str, release: str) -> bool:
+    """Whether a file's path names the release of a system, as those do that make packages for it."""
+    system, _, version = release.rpartition(" ")
+    if system and system not in _SYSTEMS:
+        return False
+    plain = re.sub(r"[^a-z0-9]", "", "".join(path.lower().split("/")[-2:]))
+    if version.isalpha():
+        return version in plain
+    return (
+        f"{system}{version.replace('.', '')}" in plain
+        or f"{system}{version.partition('.')[0]}" in plain
+    )
 
 
 def untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
