@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field
 
-from readiness.kinds.compose import MAX_EXTENDS, merged
 from readiness.kinds.compose_environment import located
 from readiness.kinds.compose_join import included
+from readiness.kinds.compose_merge import MAX_EXTENDS, merged, without
 from readiness.kinds.compose_model import Document, Service
 from readiness.project import Project
 from readiness.syntax.yaml import Map
@@ -148,12 +148,21 @@ def whole(service: Service, project: Project) -> tuple[Map, bool]:
     for document in app.under:
         base = document.services.get(service.name)
         if base is not None:
-            node = merged(base.full, node)
+            node = merged(_reset(base.full, service.document, service.name), node)
     for document in app.over:
+        node = _reset(node, document, service.name)
         over = document.services.get(service.name)
         if over is not None:
             node = merged(node, over.full)
     return node, known
+
+
+def _reset(node: Map, over: Document, name: str) -> Map:
+    """A service without what a file that is laid over it takes away."""
+    for path in over.resets:
+        if path[:2] == ("services", name) and len(path) > 2:
+            node = without(node, path[2:])
+    return node
 
 
 def outside(made: Apps, service: Service) -> tuple[Map, bool]:

@@ -95,25 +95,6 @@ def healthcheck_pointless(service: Service) -> Found:
         yield hit(check.at("test"), test=test[:60])
 
 
-# Tools that images are documented to be without; only what their own documentation or issue trackers say.
-_WITHOUT = {
-    "redis": ("curl",), "postgres": ("curl",), "qdrant/qdrant": ("curl", "wget"), "prom/prometheus": ("curl",),
-    "ollama/ollama": ("curl", "wget"), "traefik": ("curl",), "prom/alertmanager": ("curl",), "mysql": ("wget",),
-}  # fmt: skip
-
-
-def healthcheck_tool(service: Service) -> Found:
-    """A health check that calls a program that the image does not have."""
-    check = service.node.get("healthcheck")
-    image = service.image
-    if not isinstance(check, Map) or image is None or service.builds or image.name_unknown:
-        return
-    text = line(check.get("test"))
-    for tool in _WITHOUT.get(image.familiar, ()):
-        if re.search(rf"(?:^|[\s;&|(]){tool}\s", text):
-            yield hit(check.at("test"), tool=tool, image=image.familiar)
-
-
 def dependency_waits(service: Service, project: Project, *, stores: bool) -> Found:
     """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")

@@ -108,9 +108,3 @@ def container_name(service: Service) -> Found:
         text = expanded(value).text
         if HOLE not in text and not _NAME.match(text):
             yield hit(service.node.at("container_name"), value=value)
-
-
-def container_name_fixed(service: Service) -> Found:
-    """A fixed container name."""
-    if service.node.get("container_name"):
-        yield hit(service.node.at("container_name"), value=str(service.node["container_name"]))

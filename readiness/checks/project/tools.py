@@ -16,6 +16,7 @@ from readiness.kinds.k8s_model import Container
 from readiness.model import Aside, Hit, Related, Span, hit
 from readiness.project import Project
 from readiness.syntax import shell
+from readiness.syntax.base_images import lacks
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.wrappers import unwrapped
 from readiness.syntax.yaml import Map, Seq
@@ -27,9 +28,9 @@ _PASSING = frozenset({"exit", "false", "true", "grep", "jq", "test", "["})
 
 
 def healthcheck(service: Service, project: Project) -> Found:
-    """A compose health check that calls a program which the image of its Dockerfile does not have."""
+    """A compose health check that calls a program which its image, or that of its Dockerfile, does not have."""
     check = service.node.get("healthcheck")
-    if not isinstance(check, Map) or not service.builds or "extends" in service.full:
+    if not isinstance(check, Map) or (service.builds and "extends" in service.full):
         yield Aside()
         return
     test = check.get("test")
@@ -41,7 +42,14 @@ def healthcheck(service: Service, project: Project) -> Found:
         words = _texts(test[1:])
     else:
         words = []
-    yield from _lacking(words, stage_of(service, project), check.at("test"))
+    if service.builds:
+        yield from _lacking(words, stage_of(service, project), check.at("test"))
+        return
+    tool, image = tool_of(words), service.image
+    if tool is None or image is None or image.name_unknown:
+        yield Aside()
+    elif lacks(image, tool):
+        yield hit(check.at("test"), tool=tool, image=image.familiar, more="")
 
 
 def probe(container: Container, *, project: Project) -> Found:
@@ -70,7 +78,8 @@ def _lacking(words: list[str], stage: Stage | None, place: Span) -> Found:
         image = stage.root.image.text.partition("@")[0]
         base = stage.root.start
         note = Related(stage.source, base.span if base else stage.at(), f"made from {image} here")
-        yield hit(place, related=[note], tool=tool, image=image, file=stage.source.path)
+        more = f" and {stage.source.path} does not install"
+        yield hit(place, related=[note], tool=tool, image=image, file=stage.source.path, more=more)
 
 
 def tool_of(words: list[str]) -> str | None:
