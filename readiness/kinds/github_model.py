@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github_runners import default_shell, labels
 from readiness.kinds.github_texts import Text, never, text_at, texts
 from readiness.kinds.github_uses import Uses, uses
+from readiness.kinds.pipeline_model import Named, Written, environment_name
 from readiness.model import Source, Span
 from readiness.syntax.yaml import Map, Seq
 
@@ -17,13 +18,8 @@ _MAX_STEPS = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Workflow:
+class Workflow(Written):
     """A workflow file."""
-
-    source: Source
-    node: Map
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
-    container = ""
 
     @property
     def resource(self) -> str:
@@ -77,19 +73,10 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """A job of a workflow."""
+class Job(Named):
+    """A job of a workflow; its name is its id."""
 
-    source: Source
-    node: Map
-    name: str
     workflow: Workflow
-    container = ""
-
-    @property
-    def resource(self) -> str:
-        """`job/` and its id."""
-        return f"job/{self.name}"
 
     @property
     def key(self) -> Span:
@@ -118,10 +105,7 @@ class Job:
     @property
     def environment(self) -> str | None:
         """The environment's name; None without one, and an expression stays as written."""
-        value = self.node.get("environment")
-        if isinstance(value, Map):
-            value = value.get("name")
-        return value if isinstance(value, str) and value else None
+        return environment_name(self.node.get("environment"))
 
     @property
     def runs_on(self) -> tuple[str, ...]:
@@ -141,13 +125,8 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Action:
+class Action(Written):
     """An `action.yml`."""
-
-    source: Source
-    node: Map
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
-    container = ""
 
     @property
     def resource(self) -> str:

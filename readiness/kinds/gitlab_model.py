@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github_texts import Text
-from readiness.model import Source, Span
+from readiness.kinds.pipeline_model import Named, Written, environment_name
+from readiness.model import Span
 from readiness.syntax.yaml import Map, Seq
 
 # https://docs.gitlab.com/ci/yaml/
@@ -19,13 +20,8 @@ _DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class File:
+class File(Written):
     """A pipeline's file."""
-
-    source: Source
-    node: Map
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)
-    container = ""
 
     @property
     def resource(self) -> str:
@@ -71,19 +67,10 @@ def _runs(node: Map) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class Job(Named):
     """A job."""
 
-    source: Source
-    node: Map
-    name: str
     file: File
-    container = ""
-
-    @property
-    def resource(self) -> str:
-        """`job/` and its name."""
-        return f"job/{self.name}"
 
     @property
     def key(self) -> Span:
@@ -144,10 +131,7 @@ class Job:
     @property
     def environment(self) -> str | None:
         """The environment's name."""
-        found = self.value("environment")
-        if isinstance(found, Map):
-            found = found.get("name")
-        return found if isinstance(found, str) and found else None
+        return environment_name(self.value("environment"))
 
     @property
     def manual(self) -> bool:
