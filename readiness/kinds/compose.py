@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from readiness.kinds import compose_join, dotenv
+from readiness.kinds.compose_merge import extended
 from readiness.kinds.compose_model import Document, Mount, Port, Service, Variable
 from readiness.kinds.compose_parts import mount_specs, names, port_specs, variable_specs
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, load_all, walk
+from readiness.syntax.yaml import Map, Seq, load_all
 
 NAME = "compose"
 EXAMPLE = "compose.yaml"
@@ -55,7 +56,6 @@ _FOLDERS = {
     "watch": "",
     "ci": "test",
 }
-MAX_EXTENDS = 10
 
 
 def claims(path: str, text: str) -> bool:
@@ -90,15 +90,17 @@ def parse(source: Source) -> Document:
         raise ParseError(reason, 0)
     for root in roots:
         bounded(root)
-    if "!reset" in source.text:
-        for root in roots:
-            _reset(source, root)
+    resets = (
+        [path for root in roots for path in _resets(source, root)]
+        if "!reset" in source.text
+        else []
+    )
     if source.parent is not None and _cut(source.text):
         source.fragment = True
     legacy = not any(
         set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
     )
-    made = Document(source, roots, purpose_of(source.path), legacy)
+    made = Document(source, roots, purpose_of(source.path), legacy, resets=tuple(resets))
     for holder, services in holders(made):
         for name, node in services.items():
             if isinstance(node, Map):
@@ -121,57 +123,22 @@ def holders(document: Document) -> Iterator[tuple[Map, Map]]:
             yield root, services
 
 
-def extended(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple[str, str] | None]:
-    """The service over what it extends in the same file, and what it extends in another: (file, service)."""
-    parent = node.get("extends")
-    name = parent.get("service") if isinstance(parent, Map) else parent
-    elsewhere = parent.get("file") if isinstance(parent, Map) else None
-    if isinstance(elsewhere, str):
-        return node, (elsewhere, name if isinstance(name, str) else "")
-    base = services.get(name) if isinstance(name, str) else None
-    if not isinstance(base, Map) or name in seen or len(seen) > MAX_EXTENDS:
-        return node, None
-    full, file = extended(services, base, seen | {str(name)})
-    return merged(full, node), file
-
-
-def merged(base: Map, over: Map, depth: int = 0) -> Map:
-    """`over` laid on `base` as Docker merges services: mappings key by key, lists one after the other."""
-    result = Map(over.at())
-    for node in (base, over):
-        for key, value in node.items():
-            old = result.get(key)
-            if isinstance(value, Map | Seq) and value.tag == "!override":
-                result[key] = value
-            elif isinstance(old, Map) and isinstance(value, Map) and depth < MAX_EXTENDS:
-                result[key] = merged(old, value, depth + 1)
-            elif isinstance(old, Seq) and isinstance(value, Seq) and key not in _REPLACED:
-                result[key] = _joined(old, value)
-            else:
-                result[key] = value
-            result._edges[key] = node._edges[key]
-    return result
-
-
-_REPLACED = frozenset({"command", "entrypoint", "test"})
-
-
-def _joined(first: Seq, second: Seq) -> Seq:
-    """The entries of two lists, each at its own place."""
-    result = Seq(second.at())
-    result.extend([*first, *second])
-    result._edges.extend([*first._edges, *second._edges])
-    return result
-
-
-def _reset(source: Source, root: Map) -> None:
-    """Take out what `!reset` takes out: the key is as good as not written."""
-    for node in list(walk(root)):
-        if isinstance(node, Map):
-            for key in [
-                key for key in node if source.text.startswith("!reset", node.at(key).start)
-            ]:
+def _resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
+    """Take out what `!reset` stands at, and tell the paths: here the key is as good as not written, and it takes away what
+    the file is laid over."""
+    stack: list[tuple[Any, tuple[str, ...]]] = [(root, ())]
+    seen: set[int] = set()
+    while stack:
+        node, path = stack.pop()
+        if id(node) in seen or not isinstance(node, Map):
+            continue
+        seen.add(id(node))
+        for key, value in list(node.items()):
+            if source.text.startswith("!reset", node.at(key).start):
                 del node[key]
+                yield (*path, key)
+            else:
+                stack.append((value, (*path, key)))
 
 
 def _cut(text: str) -> bool:
@@ -275,22 +242,24 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
 
 def ports(document: Document) -> Iterator[Port]:
     """Every port of a file; one that two services share by an alias once."""
-    seen: set[Span] = set()
-    for service in document.services.values():
-        for spec in port_specs(service.node, service.values):
-            if spec.span not in seen:
-                seen.add(spec.span)
-                yield Port(service, spec)
+    return _parts(document, port_specs, Port)
 
 
 def mounts(document: Document) -> Iterator[Mount]:
     """Every mount of a file; one that two services share by an alias once."""
+    return _parts(document, mount_specs, Mount)
+
+
+def _parts(
+    document: Document, specs: Callable[..., Iterator[Any]], make: Callable[..., Any]
+) -> Iterator[Any]:
+    """The parts of all services, each place once."""
     seen: set[Span] = set()
     for service in document.services.values():
-        for spec in mount_specs(service.node, service.values):
+        for spec in specs(service.node, service.values):
             if spec.span not in seen:
                 seen.add(spec.span)
-                yield Mount(service, spec)
+                yield make(service, spec)
 
 
 def variables(document: Document) -> Iterator[Variable]:

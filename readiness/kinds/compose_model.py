@@ -190,7 +190,8 @@ class Document:
     """One compose file. `legacy` marks the first format, which has services at its top level.
 
     `environment` is what fills in its variables, `settings` what `env_file` gives each service and whether all of it was
-    read, `given` the variables that stand in environment files and that this file is the first to use.
+    read, `given` the variables that stand in environment files and that this file is the first to use. `resets` are the
+    paths of what it takes away from the files that it is laid over.
     """
 
     source: Source
@@ -202,6 +203,7 @@ class Document:
     environment: Environment = EMPTY
     settings: dict[str, tuple[dict[str, Setting], bool]] = field(default_factory=dict)
     given: tuple[Variable, ...] = ()
+    resets: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"
     container: str = ""
 
