@@ -38,6 +38,28 @@ class Redirect:
     target: Word | None
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A construct that POSIX sh does not have: `<<<`, `$'...'`, `((`, ..."""
+
+    kind: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A variable that a script uses: `plain` without a modifier, `splits` where blanks divide its value.
+
+    `command` is the index of the command that it is used in, -1 outside of any.
+    """
+
+    name: str
+    span: Span
+    plain: bool
+    splits: bool
+    command: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Command:
     """One simple command, in the order of the text.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from readiness.model import Span
 from readiness.syntax import shell
@@ -35,9 +36,7 @@ def script_of(one: Instruction, text: str, posix: bool) -> shell.Script:
     if line.commands and line.commands[-1].program in shell.SHELLS:
         body = text[first.body.start : first.body.end]
         inner = shell.parse(plain(body, first.body.start))
-        return shell.Script(
-            line.pieces, line.commands + inner.commands, line.broken, inner.functions
-        )
+        return replace(line, commands=line.commands + inner.commands, functions=inner.functions)
     return line
 
 

@@ -13,11 +13,22 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from readiness.syntax.command import Assignment, Command, Redirect, Word
+from readiness.syntax.command import Assignment, Command, Mark, Redirect, Use, Word
 from readiness.syntax.pieces import Pieces, plain
 from readiness.syntax.words import expand, references
 
-__all__ = ["SHELLS", "Assignment", "Command", "Redirect", "Script", "Word", "commands", "parse"]
+__all__ = [
+    "SHELLS",
+    "Assignment",
+    "Command",
+    "Mark",
+    "Redirect",
+    "Script",
+    "Use",
+    "Word",
+    "commands",
+    "parse",
+]
 
 # The grammar takes time and memory by the square on scripts that no person writes: those of more
 # characters, or of more pipes, brackets and redirections, are not read.
@@ -56,12 +67,19 @@ _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Script:
-    """The commands of a script, and whether some of its text could not be read."""
+    """The commands of a script, and whether some of its text could not be read.
+
+    `marks` are the constructs of bash in it, `uses` the variables, `bound` those that a loop sets;
+    what is in the script of a `sh -c` is left out of all three.
+    """
 
     pieces: Pieces
     commands: tuple[Command, ...]
     broken: bool
     functions: frozenset[str]
+    marks: tuple[Mark, ...] = ()
+    uses: tuple[Use, ...] = ()
+    bound: frozenset[str] = frozenset()
 
     def pipes(self) -> Iterator[tuple[Command, ...]]:
         """Each pipeline's commands; a stage that is a group gives all of its commands."""
@@ -117,7 +135,10 @@ def parse(pieces: Pieces, depth: int = 0) -> Script:
                     for one in inner
                 )
                 walk.pipelines = itertools.count(base + len(inner))
-    return Script(pieces, found, bool(root.has_error), frozenset(walk.functions))
+    return Script(
+        pieces, found, bool(root.has_error), frozenset(walk.functions),
+        tuple(walk.marks), tuple(walk.uses), frozenset(walk.bound),
+    )  # fmt: skip
 
 
 def _inner(command: Command, pieces: Pieces) -> Iterator[Pieces]:
@@ -135,6 +156,16 @@ def _inner(command: Command, pieces: Pieces) -> Iterator[Pieces]:
             return
 
 
+# What bash has and POSIX sh has not, by its node or token in the grammar. Some tokens mean it in one place only.
+_MARKS = frozenset(
+    {"ansi_c_string", "array", "brace_expression", "<<<", "&>", "&>>", "|&", "<(", ">("}
+)
+_MARKS_IN = {
+    "compound_statement": frozenset({"(("}),
+    "c_style_for_statement": frozenset({"(("}),
+    "function_definition": frozenset({"function"}),
+    "expansion": frozenset({"^", "^^", ",", ",,", ":", "/", "//", "!", "@", "subscript"}),
+}
 _Context = tuple[int, int, int, frozenset[str]]  # pipeline, position, parent, inside
 
 
@@ -157,6 +188,9 @@ class _Walk:
         self.commands: list[Command] = []
         self.redirects: dict[int, list[Redirect]] = {}
         self.functions: set[str] = set()
+        self.marks: list[Mark] = []
+        self.uses: list[Use] = []
+        self.bound: set[str] = set()
         self.last: dict[int, int] = {}
         self.operator = ""
         self.pipelines = itertools.count()
@@ -173,6 +207,7 @@ class _Walk:
         while stack:
             node, context = stack.pop()
             kind = node.type
+            self.note(node, context[2])
             if not node.is_named:
                 if kind in _OPERATORS:
                     self.operator = kind
@@ -195,10 +230,20 @@ class _Walk:
                 parent = len(self.commands) - 1
             elif kind in _REDIRECTS:
                 self.redirect(node, parent)
-            elif kind == "function_definition":
-                self.functions.add(self.word(node.children[0]).value)
             context = (pipeline, position, parent, inside)
             stack += reversed(list(_within(node, context)))
+
+    def note(self, node: Any, parent: int) -> None:
+        """Note what is told of a script beside its commands."""
+        kind = node.type
+        if kind in _MARKS or kind in _MARKS_IN.get(node.parent.type if node.parent else "", ()):
+            self.marks.append(Mark(kind, self.word(node).span))
+        if kind in ("simple_expansion", "expansion"):
+            self.use(node, parent)
+        elif kind == "for_statement" and node.child_count > 1:
+            self.bound.add(self.word(node.children[1]).value)
+        elif kind == "function_definition":
+            self.functions.add(self.word(node.child_by_field_name("name") or node).value)
 
     def stages(self, node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:
         """The stages of a pipeline, numbered."""
@@ -270,6 +315,23 @@ class _Walk:
             )
         )  # fmt: skip
         self.operator = ""
+
+    def use(self, node: Any, parent: int) -> None:
+        """Add the use of a variable."""
+        name = next((one for one in node.children if one.type == "variable_name"), None)
+        if name is None:
+            return
+        around = node.parent
+        while around is not None and around.type == "concatenation":
+            around = around.parent
+        if around is not None and around.type.endswith("_expression"):  # [ $a = b ]
+            around = around.parent
+        splits = around is not None and (
+            around.type == "command"
+            or (around.type == "test_command" and around.children[0].type == "[")
+        )
+        plain = node.type == "simple_expansion" or node.child_count == 3
+        self.uses.append(Use(self.word(name).value, self.word(node).span, plain, splits, parent))
 
     def redirect(self, node: Any, parent: int) -> None:
         """Hang a redirection on its command: the one it stands in, or the last one before it."""

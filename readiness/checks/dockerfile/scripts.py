@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.dockerfile_model import Command, Document, Step
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
 from readiness.syntax.base_images import shell_family
-from readiness.syntax.instruction import Instruction
-from readiness.syntax.words import references
 from readiness.syntax.wrappers import unwrapped
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
@@ -129,96 +126,3 @@ def _single(step: Step) -> bool:
     return sum(bool(one.name) for one in commands) <= 1 and (
         bool(commands) or step.instruction.json
     )
-
-
-_BASHISMS = {
-    "source": "`source` is not in POSIX sh; `.` is",
-    "pushd": "`pushd` is not in POSIX sh",
-    "popd": "`popd` is not in POSIX sh",
-    "shopt": "`shopt` is not in POSIX sh",
-    "declare": "`declare` is not in POSIX sh",
-    "[[": "`[[` is not in POSIX sh; `[` is",
-    "let": "`let` is not in POSIX sh",
-}
-_VARIABLES = frozenset({"RANDOM", "BASH_SOURCE", "SECONDS", "PIPESTATUS", "BASH_VERSION",
-                        "EUID", "HOSTTYPE", "OSTYPE"})  # fmt: skip
-
-
-def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:
-    """The shell is sh, and the command is bash's; `certain`: the base is known to have dash."""
-    if step.instruction.json or step.stage.shell(step.instruction.span.start) != "sh":
-        return
-    if step.instruction.heredocs and "#!" in step.source.text:
-        return
-    family = shell_family(step.stage.root.image) if step.stage.whole else ""
-    if family in ("busybox", "bash") or (family == "dash") is not certain:
-        return
-    for command in step.script.commands:
-        known = command.name in _BASHISMS and command.name not in step.script.functions
-        if known and not _in_bash(step, command):
-            yield hit(command.name_span, what=_BASHISMS[command.name])
-            return
-        if command.name == "[" and not _in_bash(step, command):
-            text = step.source.text[command.span.start : command.span.end]
-            if " == " in text:
-                yield hit(command.span, what="`==` in `[` is not in POSIX sh; `=` is")
-                return
-    body = step.instruction.body
-    for found in references(body.text, quoted=False):
-        if found.name in _VARIABLES and not _sets(step, found.name):
-            what = f"`${found.name}` is empty in POSIX sh"
-            yield hit(body.span(found.start, found.end), what=what)
-            return
-
-
-def _in_bash(step: Step, command: shell.Command) -> bool:
-    """Whether the command stands in the script of a `bash -c`."""
-    return any(
-        one.program in ("bash", "zsh") and one.span.start < command.span.start < one.span.end
-        for one in step.script.commands
-    )
-
-
-def _sets(step: Step, name: str) -> bool:
-    if step.stage.declares(name, step.instruction.span.start):
-        return True
-    return any(one.name == name for cmd in step.script.commands for one in cmd.assignments)
-
-
-_NUMBERS = frozenset({"RANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "OPTIND"})
-
-
-def unquoted(command: Command) -> Iterator[Hit]:
-    """An argument is a variable without quotes: it falls apart at blanks."""
-    for word in command.command.words:
-        if re.match(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})\Z", word.raw):
-            if word.raw.strip("${}") in _NUMBERS:
-                continue
-            if command.program in ("export", "local", "[[", "apk", "apt-get", "set"):
-                continue
-            yield hit(word.span, word=word.raw)
-            return
-
-
-def unset_variable(step: Step) -> Iterator[Hit | Unknown]:
-    """RUN uses a variable that nothing in sight sets."""
-    if step.instruction.json or not step.posix:
-        return
-    one: Instruction = step.instruction
-    assigned = {a.name for cmd in step.script.commands for a in cmd.assignments}
-    words = {word.value for cmd in step.script.commands for word in cmd.words}
-    for found in references(one.body.text):
-        name = found.name
-        if found.modifier or not name[0].isalpha() or name in assigned or name in words:
-            continue
-        if step.stage.declares(name, one.span.start) or name in _ALWAYS or name.lower() in _PROXIES:
-            continue
-        if f"{name} in" in one.body.text or name in step.stage.document.globals:
-            continue
-        yield hit(one.body.span(found.start, found.end), name=name)
-        return
-
-
-_ALWAYS = frozenset({"PATH", "HOME", "PWD", "OLDPWD", "HOSTNAME", "IFS", "SHELL", "TERM", "USER",
-                     "UID", "PPID", "OPTARG", "OPTIND", "REPLY", "RANDOM", "LANG", "LINENO"})  # fmt: skip
-_PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"})

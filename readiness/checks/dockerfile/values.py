@@ -167,7 +167,7 @@ def undefined(step: Step) -> Iterator[Hit | Unknown]:
                 continue
             if stage.declares(name, one.span.start) or stage.index < 0:
                 continue
-            reason = _why_undefined(stage, name, one.span.start)
+            reason = why_undefined(stage, name, one.span.start)
             span = _at(step, word.span, found)
             if reason:
                 yield hit(span, name=name, reason=reason)
@@ -180,14 +180,18 @@ def _at(step: Step, span: Span, found: Reference) -> Span:
     return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
 
 
-def _why_undefined(stage: Stage, name: str, after: int) -> str:
+def why_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.globals or name in PLATFORM_ARGS:
         return "it is declared before FROM, and no ARG brings it into the stage"
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = {"PATH", *(one for below in stage.chain for one in below.variables if one != name)}
+    names = {
+        "PATH",
+        *PROXY_ARGS,
+        *(one for below in stage.chain for one in below.variables if one != name),
+    }
     close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85) if len(name) < 60 else []
     if close:
         return f"did you mean {close[0]}?"

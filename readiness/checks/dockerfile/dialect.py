@@ -1,0 +1,107 @@
+"""Checks of RUN for what bash understands and the shell that runs it does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.dockerfile_model import Step
+from readiness.model import Hit, Span, Unknown, hit
+from readiness.syntax import shell
+from readiness.syntax.base_images import shell_family
+from readiness.syntax.words import references
+
+_COMMANDS = {
+    "source": "`source` is not in POSIX sh; `.` is",
+    "[[": "`[[` is not in POSIX sh; `[` is",
+    **{
+        name: f"`{name}` is not in POSIX sh"
+        for name in ("pushd", "popd", "dirs", "shopt", "declare", "typeset", "let", "mapfile")
+    },
+    "readarray": "`readarray` is not in POSIX sh",
+}
+_VARIABLES = frozenset({"RANDOM", "BASH_SOURCE", "SECONDS", "PIPESTATUS", "BASH_VERSION",
+                        "EUID", "HOSTTYPE", "OSTYPE"})  # fmt: skip
+_MARKS = {
+    "ansi_c_string": "`$'...'` is not in POSIX sh: the dollar stays and nothing is unescaped",
+    "array": "arrays are not in POSIX sh",
+    "brace_expression": "`{1..9}` is not in POSIX sh: it stays as it is written",
+    "<<<": "`<<<` is not in POSIX sh",
+    "&>": "`&>` is not in POSIX sh: the command runs in the background",
+    "&>>": "`&>>` is not in POSIX sh: the command runs in the background",
+    "|&": "`|&` is not in POSIX sh; `2>&1 |` is",
+    "<(": "`<(...)` is not in POSIX sh",
+    ">(": "`>(...)` is not in POSIX sh",
+    "((": "`((...))` is not in POSIX sh; `$((...))` is",
+    "function": "`function` is not in POSIX sh; `name() {` is",
+}
+_EXPANSION = "this form of `${...}` is not in POSIX sh"
+_ECHO = re.compile(r"-[neE]*[eE][neE]*\Z")
+_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|\$\{[^}]*\}|\$\([^)]*\)", re.DOTALL)
+_BRACES = re.compile(r"\{[^{}\s]*,[^{}\s]*\}")
+
+
+def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:
+    """The shell is sh, and the command is bash's; `certain`: the base is known to have dash."""
+    if step.instruction.json or step.stage.shell(step.instruction.span.start) != "sh":
+        return
+    if _another_shell(step):
+        return
+    family = shell_family(step.stage.root.image) if step.stage.whole else ""
+    if family in ("busybox", "bash") or (family == "dash") is not certain:
+        return
+    for span, what in _found(step):
+        yield hit(span, what=what)
+        return
+
+
+def _another_shell(step: Step) -> bool:
+    """Whether a here-document goes to a shell of its own: `bash <<EOF`, or by its first line."""
+    one = step.instruction
+    if not one.heredocs:
+        return False
+    text = step.source.text
+    names = {command.program for command in step.script.commands[:1]}
+    return bool(names & (shell.SHELLS - {"sh", "dash"})) or any(
+        text.startswith("#!", doc.body.start) for doc in one.heredocs
+    )
+
+
+def _found(step: Step) -> Iterator[tuple[Span, str]]:
+    """The places where bash is spoken, with what each does in sh."""
+    for command in step.script.commands:
+        if _in_bash(step, command):
+            continue
+        if command.name in _COMMANDS and command.name not in step.script.functions:
+            yield command.name_span, _COMMANDS[command.name]
+        elif command.name == "[":
+            text = step.source.text[command.span.start : command.span.end]
+            if " == " in text:
+                yield command.span, "`==` in `[` is not in POSIX sh; `=` is"
+        elif command.name == "echo" and command.words and _ECHO.match(command.words[0].value):
+            option = command.words[0]
+            yield option.span, f"`echo {option.value}` prints the option in POSIX sh; `printf` is"
+        for word in command.words:
+            if "{" in word.raw and _BRACES.search(_QUOTED.sub("", word.raw)):
+                yield word.span, "`{a,b}` is not in POSIX sh: it stays as it is written"
+    for mark in step.script.marks:
+        yield mark.span, _MARKS.get(mark.kind, _EXPANSION)
+    body = step.instruction.body
+    for found in references(body.text, quoted=False):
+        if found.name in _VARIABLES and not _sets(step, found.name):
+            what = f"`${found.name}` is empty in POSIX sh"
+            yield body.span(found.start, found.end), what
+
+
+def _in_bash(step: Step, command: shell.Command) -> bool:
+    """Whether the command stands in the script of a `bash -c`."""
+    return any(
+        one.program in ("bash", "zsh") and one.span.start < command.span.start < one.span.end
+        for one in step.script.commands
+    )
+
+
+def _sets(step: Step, name: str) -> bool:
+    if step.stage.declares(name, step.instruction.span.start):
+        return True
+    return any(one.name == name for cmd in step.script.commands for one in cmd.assignments)

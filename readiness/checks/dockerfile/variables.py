@@ -1,0 +1,97 @@
+"""Checks of the variables that RUN uses: nothing sets them, or nothing holds their value together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.dockerfile.values import why_undefined
+from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Step
+from readiness.model import Hit, Unknown, hit
+from readiness.syntax.base_images import environment_bare
+from readiness.syntax.command import Use
+
+_NUMBERS = frozenset({"RANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "OPTIND"})
+_ALWAYS = _NUMBERS | {"PATH", "HOME", "PWD", "OLDPWD", "HOSTNAME", "IFS", "SHELL", "TERM", "USER",
+                      "OPTARG", "REPLY", "LANG", "PS1", "PS2", "PS4", "SHLVL", "LOGNAME",
+                      "MAIL", "GROUPS", "COLUMNS", "LINES"}  # fmt: skip
+# Lists are given to these as one variable, and are meant to fall apart.
+_LISTS = frozenset({"export", "local", "apk", "apt-get", "set"})
+
+
+def unquoted(step: Step) -> Iterator[Hit | Unknown]:
+    """An argument is a variable without quotes: it falls apart at blanks."""
+    script = step.script
+    for one in script.uses:
+        if not one.splits or one.name in _NUMBERS or one.name in PLATFORM_ARGS:
+            continue
+        if one.command >= 0 and script.commands[one.command].program in _LISTS:
+            continue
+        whole = _keeps_together(step, one)
+        if whole is None:
+            yield Unknown(one.span)
+        elif not whole:
+            yield hit(one.span, word=step.source.text[one.span.start : one.span.end])
+            return
+
+
+def _keeps_together(step: Step, one: Use) -> bool | None:
+    """Whether the value of a variable is one word; None where it comes from outside."""
+    given = [a for command in step.script.commands for a in command.assignments]
+    values = [a.value for a in given if a.name == one.name]
+    if values:
+        return all(value is None or (value.known and _one_word(value.value)) for value in values)
+    if one.name in step.script.bound:
+        return None
+    before = step.instruction.span.start
+    if not step.stage.declares(one.name, before):
+        return False
+    value = step.stage.lookup(one.name, before)
+    return None if value is None else _one_word(value)
+
+
+def _one_word(value: str) -> bool:
+    return not any(char.isspace() or char in "*?[" for char in value)
+
+
+def unset_variable(step: Step, *, certain: bool = False) -> Iterator[Hit | Unknown]:
+    """RUN uses a variable that nothing in sight sets.
+
+    `certain`: it surely is empty there, since the builder keeps it from the stage or the base sets none.
+    """
+    if step.instruction.json or not step.posix or (certain and step.onbuild):
+        return
+    script = step.script
+    bound = script.bound | {a.name for cmd in script.commands for a in cmd.assignments}
+    bound |= {word.value for command in script.commands for word in command.words}
+    for one in script.uses:
+        if not one.plain or not one.name[0].isalpha() or one.name in bound or _known(step, one):
+            continue
+        if any(command.name in (".", "source", "eval") for command in script.commands):
+            yield Unknown(one.span)
+            continue
+        reason, sure = _why_unset(step, one.name)
+        if sure is certain and reason:
+            yield hit(one.span, name=one.name, reason=reason)
+            return
+        if not reason:
+            yield Unknown(one.span)
+
+
+def _known(step: Step, one: Use) -> bool:
+    if one.name in _ALWAYS or one.name in PROXY_ARGS:
+        return True
+    return step.stage.declares(one.name, step.instruction.span.start)
+
+
+def _why_unset(step: Step, name: str) -> tuple[str, bool]:
+    """What shows that nothing sets the name, and whether that is sure; empty where the base may."""
+    stage = step.stage
+    bare = stage.whole and environment_bare(stage.root.image)
+    reason = why_undefined(stage, name, step.instruction.span.start)
+    if name in PLATFORM_ARGS and stage.whole:
+        return reason, True
+    if name in stage.document.globals or reason.startswith("it is set"):
+        return (reason, True) if bare else ("", False)
+    if reason or not name.isupper():
+        return reason or "nothing in this file sets it", False
+    return "", False
