@@ -65,6 +65,18 @@ def line(value: Any) -> str:
     return expanded(value).text
 
 
+def test_words(check: Map) -> list[str]:
+    """The words that a health check runs, with the defaults of their variables; a shell's script is one word."""
+    test = check.get("test")
+    if isinstance(test, str):
+        items: list[Any] = ["sh", "-c", test]
+    elif isinstance(test, Seq) and test[:1] == ["CMD-SHELL"]:
+        items = ["sh", "-c", *test[1:2]]
+    else:
+        items = list(test[1:]) if isinstance(test, Seq) and test[:1] == ["CMD"] else []
+    return [expanded(item).text.replace(HOLE, "X") for item in items]
+
+
 def true(value: Any) -> bool:
     """Whether a value is true, written as a boolean or as a string."""
     return value is True or expanded(value).text.lower() in {"true", "yes", "on", "1"}

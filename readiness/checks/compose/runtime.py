@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,18 +12,20 @@ from readiness.checks.compose.common import (
     deep,
     judged,
     lack,
-    line,
     replicas,
     seconds,
     span_of,
     stage_of,
+    test_words,
     true,
 )
 from readiness.checks.compose.references import services_used
+from readiness.checks.dockerfile.health import always_well
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.project import Project
+from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -83,16 +86,15 @@ def healthcheck_disabled(service: Service) -> Found:
         yield hit(check.at("test"))
 
 
-_ALWAYS_WELL = re.compile(r"(?:CMD(?:-SHELL)? )?(?:(?:/bin/)?true|exit 0|:|echo\b[^|;&]*)\Z")
-_MASKED = re.compile(r"\|\|\s*(?:true|exit 0|:)\s*\Z")
-
-
 def healthcheck_pointless(service: Service) -> Found:
     """A health check that cannot fail."""
     check = service.node.get("healthcheck")
-    test = line(check.get("test")).strip() if isinstance(check, Map) else ""
-    if isinstance(check, Map) and (_ALWAYS_WELL.match(test) or _MASKED.search(test)):
-        yield hit(check.at("test"), test=test[:60])
+    if not isinstance(check, Map):
+        return
+    words = test_words(check)
+    script = words[2] if words[:2] == ["sh", "-c"] and len(words) > 2 else shlex.join(words)
+    if always_well([one for one in shell.commands(script) if one.parent < 0]):
+        yield hit(check.at("test"))
 
 
 def dependency_waits(service: Service, project: Project, *, stores: bool) -> Found:

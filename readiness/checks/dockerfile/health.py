@@ -37,13 +37,16 @@ def pointless(stage: Stage) -> Iterator[Hit]:
     commands = [one for one in step.script.commands if one.parent < 0]
     if step.instruction.json and len(commands) > 1:
         commands = commands[1:]  # those that the shell runs
-    if commands and not commands[-1].inside and _succeeds(commands[-1], len(commands) > 1):
+    if always_well(commands):
         yield hit(commands[-1].span)
 
 
-def _succeeds(last: shell.Command, follows: bool) -> bool:
-    """Whether a script that ends with a command always answers with success."""
-    if follows and (last.operator not in ("||", ";", "\n") or last.position > 0):
+def always_well(commands: Sequence[shell.Command]) -> bool:
+    """Whether a script of these commands always answers with success, by the one that it ends with."""
+    if not commands or commands[-1].inside:
+        return False
+    last = commands[-1]
+    if len(commands) > 1 and (last.operator not in ("||", ";", "\n") or last.position > 0):
         return False
     return last.program in _ALWAYS_WELL or (last.program == "exit" and last.values == ("0",))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.common import stage_of
+from readiness.checks.compose.common import stage_of, test_words
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.checks.k8s.probes import probes
 from readiness.checks.project.images import maker
@@ -33,15 +33,7 @@ def healthcheck(service: Service, project: Project) -> Found:
     if not isinstance(check, Map) or (service.builds and "extends" in service.full):
         yield Aside()
         return
-    test = check.get("test")
-    if isinstance(test, str):
-        words = ["sh", "-c", test]
-    elif isinstance(test, Seq) and test[:1] == ["CMD-SHELL"]:
-        words = ["sh", "-c", *_texts(test[1:2])]
-    elif isinstance(test, Seq) and test[:1] == ["CMD"]:
-        words = _texts(test[1:])
-    else:
-        words = []
+    words = test_words(check)
     if service.builds:
         yield from _lacking(words, stage_of(service, project), check.at("test"))
         return
