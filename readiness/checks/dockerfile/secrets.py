@@ -12,7 +12,7 @@ from readiness.syntax.words import references
 
 _WORD = re.compile(
     r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"
-    r"|pword|passphrase|secrets?|tokens?)(?:_|\Z)"
+    r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth)(?:_|\Z)"
 )
 _ABOUT = re.compile(
     r"_(?:file|path|dir|name|url|uri|ttl|expir\w*|timeout|length|size|type|algorithm|enabled|policy"

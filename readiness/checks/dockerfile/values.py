@@ -192,7 +192,9 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
         *PROXY_ARGS,
         *(one for below in stage.chain for one in below.variables if one != name),
     }
-    close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85) if len(name) < 60 else []
+    close = [other for other in sorted(names)[:200] if sorted(other) == sorted(name[:60])]
+    if not close and len(name) < 60:
+        close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85)
     if close:
         return f"did you mean {close[0]}?"
     return "nothing sets it" if environment_bare(stage.root.image) else ""
