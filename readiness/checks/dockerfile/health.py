@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from readiness.checks.dockerfile.actions import is_action
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.kinds.dockerfile_model import Stage, in_force
 from readiness.model import Hit, Unknown, hit, missing
+from readiness.project import Project
 from readiness.syntax import shell
 from readiness.syntax.base_images import lacks
 
 
-def absent(stage: Stage, *, roles: Sequence[str]) -> Iterator[Hit]:
+def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Iterator[Hit]:
     """The final stage, of one of these roles, and those below it have no HEALTHCHECK."""
     if not stage.final or not stage.whole or stage.files_only or stage.role not in roles:
         return
-    if not stage.last("HEALTHCHECK"):
+    if not stage.last("HEALTHCHECK") and not is_action(stage, project):
         yield missing(stage.start.span if stage.start else stage.at())
 
 

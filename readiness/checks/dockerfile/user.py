@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.checks.dockerfile.actions import is_action
 from readiness.checks.dockerfile.packages import shipped
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.project import Project
 from readiness.syntax.base_images import nonroot_user, official
 from readiness.syntax.wrappers import layers
 
@@ -23,10 +25,10 @@ def _user(stage: Stage) -> str | None:
     return None if value is None or "{{" in value else value.partition(":")[0].strip()
 
 
-def root(stage: Stage) -> Iterator[Hit | Unknown]:
+def root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
     """The last USER is root; a piece without FROM does not show the last."""
     found = stage.last("USER") if stage.final and stage.whole else None
-    if found is None:
+    if found is None or is_action(stage, project):
         return
     user = _user(stage)
     if user is None:
@@ -37,7 +39,7 @@ def root(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(found.span, user=user)
 
 
-def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
+def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[Hit | Unknown]:
     """No USER in the final stage or below it.
 
     `certain`: the base is an official image or scratch, which run as root unless the table says otherwise, and the
@@ -48,6 +50,8 @@ def unset(stage: Stage, *, certain: bool = True) -> Iterator[Hit | Unknown]:
     image = stage.root.image
     word = stage.image_word
     if word is None or stage.files_only or nonroot_user(image) is not None:
+        return
+    if is_action(stage, project):
         return
     if image.name_unknown:
         yield Unknown(word.span)
