@@ -8,7 +8,8 @@ from typing import Any
 
 from readiness.checks.ci.delivery import Outcome, view_of
 from readiness.kinds.delivery import Stage
-from readiness.kinds.github_model import Job
+from readiness.kinds.github_model import Job, Step
+from readiness.kinds.scripts import calls
 from readiness.model import Aside, Related, hit
 from readiness.project import Project
 
@@ -18,6 +19,9 @@ _REMOTE = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
 _VARIES = re.compile(
     r"\b(?:secrets|vars)\s*[.\[]|toJSON\(\s*(?:secrets|vars)|\bgithub\.job\b|GITHUB_JOB\b|\bmatrix\b",
     re.IGNORECASE,
+)
+_ELSEWHERE = frozenset(
+    "bash sh zsh source . python python3 node ruby pwsh make just task npm yarn pnpm bun rake mage".split()
 )
 _TOLD_ONLY = frozenset({"name", "id", "timeout-minutes", "continue-on-error"})
 
@@ -53,6 +57,8 @@ def _way(stage: Stage) -> str | None:
     if any(act.weak or act.family not in _REMOTE for act in stage.deploys):
         return None
     last = max(act.order[0] for act in stage.deploys)
+    if any(_hidden(step) for step in job.steps[: last + 1]):
+        return None
     steps = [
         {key: value for key, value in step.node.items() if key not in _TOLD_ONLY}
         for step in job.steps[: last + 1]
@@ -60,6 +66,16 @@ def _way(stage: Stage) -> str | None:
     around = {key: job.node.get(key) for key in ("runs-on", "container", "env", "defaults")}
     text = _text([steps, around, job.workflow.node.get("env")])
     return None if text is None or _VARIES.search(text) else text
+
+
+def _hidden(step: Step) -> bool:
+    """Whether a step runs what stands elsewhere, which may ask for the job's name and choose a place by it."""
+    if step.uses is not None and step.uses.form != "repository":
+        return True
+    script = step.run.value if step.run is not None else ""
+    return any(
+        call.program in _ELSEWHERE or "/" in call.text.partition(" ")[0] for call in calls(script)
+    )
 
 
 def _text(value: Any) -> str | None:
