@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +43,8 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
     if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
         return
     metadata = mapping(root, "metadata")
+    if "test" in re.split(r"[\s,-]+", text(mapping(metadata, "annotations").get("helm.sh/hook"))):
+        return  # made by `helm test` and by nothing else
     name = text(metadata.get("name")) or text(metadata.get("generateName"))
     yield Object(source, root, version, kind, name, text(metadata.get("namespace")))
 
