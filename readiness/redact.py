@@ -139,9 +139,10 @@ def _suspicious(text: str) -> Iterator[Span]:
     for secret in secrets.in_text(text):
         if text[secret.span.start : secret.span.end] not in _RIGHTS:
             yield secret.span
-    yield from _assigned(_QUOTED, text)
-    yield from _assigned(_PLAIN, text)
-    yield from _assigned(_FLAG, text)
+    if secrets.may_name(text):
+        yield from _assigned(_QUOTED, text)
+        yield from _assigned(_PLAIN, text)
+        yield from _assigned(_FLAG, text)
     for pattern in (_BEARER, _USER):
         for found in pattern.finditer(text):
             value = found["value"]

@@ -50,6 +50,7 @@ _ABOUT = frozenset(
     }
 )  # fmt: skip
 _TOKEN_WORDS = frozenset({"token", "tokens"})
+_MARKS = ("pass", "secret", "key", "token", "pwd", "credential")  # one is in each name of a secret
 
 _REFERENCE = re.compile(
     r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%|@[A-Za-z_]+@|__[A-Za-z_0-9]+__|
@@ -149,6 +150,12 @@ def names_secret(name: str) -> bool:
     } and bool(_SECRET_WORDS & set(parts[:-1]))
 
 
+def may_name(text: str) -> bool:
+    """Whether a text can hold a name that names_secret takes for a secret's: a quick look, before slow ones."""
+    low = text.lower()
+    return any(mark in low for mark in _MARKS)
+
+
 def is_reference(value: str) -> bool:
     """Whether a value is filled in from elsewhere: a variable, a template, a pointer into a secret store."""
     return bool(_REFERENCE.match(value)) if len(value) < 2000 else False
@@ -246,7 +253,7 @@ def in_text(text: str) -> Iterator[Secret]:
     for found in _USERINFO.finditer(text) if "://" in text else ():
         if not _FILLED.search(found.group(2)) and not is_placeholder(found.group(2)):
             yield Secret("password in a URL", Span(*found.span(2)))
-    for found in _ASSIGNMENT.finditer(text):
+    for found in _ASSIGNMENT.finditer(text) if may_name(text) else ():
         if names_secret(found["name"]) and not _CODE.match(found["value"]):
             reason_or_none = judge(found["name"], found["value"])
             if reason_or_none:

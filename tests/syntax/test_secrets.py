@@ -45,3 +45,9 @@ def test_what_is_filled_in_elsewhere_is_no_secret(text: str) -> None:
 )
 def test_secrets_are_found_where_they_stand(text: str, value: str) -> None:
     assert [text[one.span.start : one.span.end] for one in secrets.in_text(text)] == [value]
+
+
+def test_the_quick_look_misses_no_name_of_a_secret() -> None:
+    pairs = {last for _, last in secrets._SECRET_PAIRS}
+    for word in secrets._SECRET_WORDS | secrets._TOKEN_WORDS | pairs:
+        assert secrets.may_name(f"DB_{word.upper()}_1"), word
