@@ -165,3 +165,10 @@ def test_the_start_is_light() -> None:
     }
     assert heavy & names == set()
     assert not any(name.startswith("readiness.checks.") for name in names)
+
+
+def test_what_looks_at_a_kind_is_loaded_where_there_is_one() -> None:
+    names = loaded("import readiness.app")
+    assert [
+        name for name in names if name.startswith(("readiness.kinds.", "readiness.checks."))
+    ] == []

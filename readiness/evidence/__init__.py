@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from readiness.checklist import FACTS, Place
-from readiness.evidence import compose, k8s, plans
 from readiness.model import Source, Span
 from readiness.project import Project
 from readiness.render.made import Made
@@ -28,9 +27,17 @@ def collect(projects: Iterable[Project]) -> Mapping[str, tuple[Place, ...]]:
 
 
 def _facts(projects: Sequence[Project]) -> Iterator[tuple[str, Source, Span]]:
+    from readiness.evidence import plans
+
     for project in projects:
-        yield from k8s.facts(project)
-        yield from compose.facts(project)
+        if "k8s" in project.by_kind:  # what looks at a kind is imported where there is one
+            from readiness.evidence import k8s
+
+            yield from k8s.facts(project)
+        if "compose" in project.by_kind:
+            from readiness.evidence import compose
+
+            yield from compose.facts(project)
     yield from plans.facts(frozenset().union(*(one.paths for one in projects)))
 
 

@@ -9,11 +9,11 @@ from readiness.model import Source, Span
 
 _TEXT = r"[^/]{0,80}\.(?:md|rst|adoc|txt|org|html)\Z"
 _PLANS = (
-    ("recovery-plan", re.compile(rf"(?:^|[/_-])disaster[-_]?recovery{_TEXT}")),
-    ("runbook", re.compile(rf"(?:^|/)run-?books?/(?:[^/]{{1,80}}/){{0,3}}{_TEXT}|(?:^|[/_-])run-?books?{_TEXT}")),
-    ("incident-plan", re.compile(rf"(?:^|[/_-])incident[-_]?(?:response|plan|handling|management){_TEXT}")),
-    ("troubleshooting", re.compile(rf"(?:^|[/_-])troubleshooting{_TEXT}")),
-    ("api-description", re.compile(r"(?:^|[/_.-])(?:openapi|swagger)[^/]{0,40}\.(?:ya?ml|json)\Z")),
+    ("recovery-plan", rf"(?:^|[/_-])disaster[-_]?recovery{_TEXT}"),
+    ("runbook", rf"(?:^|/)run-?books?/(?:[^/]{{1,80}}/){{0,3}}{_TEXT}|(?:^|[/_-])run-?books?{_TEXT}"),
+    ("incident-plan", rf"(?:^|[/_-])incident[-_]?(?:response|plan|handling|management){_TEXT}"),
+    ("troubleshooting", rf"(?:^|[/_-])troubleshooting{_TEXT}"),
+    ("api-description", r"(?:^|[/_.-])(?:openapi|swagger)[^/]{0,40}\.(?:ya?ml|json)\Z"),
 )  # fmt: skip
 
 
@@ -26,5 +26,5 @@ def facts(paths: Iterable[str]) -> Iterator[tuple[str, Source, Span]]:
         low = path.lower()[-300:]
         if any(word in low for word in _WORDS):
             for name, pattern in _PLANS:
-                if pattern.search(low):
+                if re.search(pattern, low):
                     yield name, Source(path, ""), Span(0, 0)
