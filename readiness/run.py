@@ -106,7 +106,7 @@ def judge(
         tick = _ticks(made, progress) if progress else None
         for project in made.projects:
             engine.run(project, running, core, outcome, tick)
-    external = shell_findings(made, settings) if settings.shellcheck else []
+    external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule.id for one in external}
     if made.environments:
@@ -148,7 +148,7 @@ def judge(
     )
 
 
-def shell_findings(made: Assembly, settings: Settings) -> list[Finding]:
+def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:
     """What ShellCheck says, but for what --ignore leaves out or --select does not name."""
     from readiness.external import shellcheck
 
@@ -157,7 +157,9 @@ def shell_findings(made: Assembly, settings: Settings) -> list[Finding]:
         chosen = not words or any(selection.matches(word, rule) for word in words)
         return chosen and not any(selection.matches(word, rule) for word in settings.ignore)
 
-    return [one for one in shellcheck.findings(made.projects) if wanted(one.rule)]
+    silent = core["core/script-unjudged"]
+    found = shellcheck.findings(made.projects, silent)
+    return [one for one in found if one.rule is silent or wanted(one.rule)]
 
 
 def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:

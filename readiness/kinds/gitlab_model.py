@@ -147,21 +147,23 @@ class Job(Named):
     def scripts(self) -> Iterator[Text]:
         """The lines that it runs, in order."""
         for key in ("before_script", "script", "after_script"):
-            holder = self.holder(key)
-            found = holder.get(key)
-            if isinstance(found, str):
-                yield Text(found, holder.at(key), self.source)
-            stack = (
-                [(found, index) for index in range(len(found))][::-1]
-                if isinstance(found, Seq)
-                else []
-            )
-            count = 0
-            while stack and count < 2_000:
-                count += 1
-                lines, index = stack.pop()
-                line = lines[index]
-                if isinstance(line, str):
-                    yield Text(line, lines.at(index), self.source)
-                elif isinstance(line, Seq) and count < 200:
-                    stack += [(line, inner) for inner in range(len(line))][::-1]
+            yield from self.lines(key)
+
+    def lines(self, key: str) -> Iterator[Text]:
+        """The lines of one of its scripts, its own or inherited, lists in lists opened."""
+        holder = self.holder(key)
+        found = holder.get(key)
+        if isinstance(found, str):
+            yield Text(found, holder.at(key), self.source)
+        stack = (
+            [(found, index) for index in range(len(found))][::-1] if isinstance(found, Seq) else []
+        )
+        count = 0
+        while stack and count < 2_000:
+            count += 1
+            lines, index = stack.pop()
+            line = lines[index]
+            if isinstance(line, str):
+                yield Text(line, lines.at(index), self.source)
+            elif isinstance(line, Seq) and count < 200:
+                stack += [(line, inner) for inner in range(len(line))][::-1]

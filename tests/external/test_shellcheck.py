@@ -124,6 +124,102 @@ def test_the_report_is_complete_and_cached_alike(tmp_path: Path) -> None:
     assert (row["rule"], row["severity"]) == ("shell/SC2086", "info")
 
 
+JOINED = """\
+stages: [a]
+default:
+  image: alpine:3.22
+  before_script:
+    - folder=$(pwd)
+a:
+  stage: a
+  script:
+    - if [ -n "$CI" ]; then
+    - cat $folder
+    - fi
+    - |
+      echo "ok"
+      cat $folder/x
+  after_script:
+    - cat $late
+b:
+  stage: a
+  script: [echo ok]
+"""
+
+
+@needs_shellcheck
+def test_the_lines_of_a_gitlab_job_are_one_script(tmp_path: Path) -> None:
+    report = run(tmp_path, {".gitlab-ci.yml": JOINED})
+    assert said(report) == [
+        (".gitlab-ci.yml", 10, "$folder"),
+        (".gitlab-ci.yml", 14, "$folder"),
+        (".gitlab-ci.yml", 16, "$late"),
+    ]
+    assert {one.rule.id for one in report.findings} == {"shell/SC2086"}
+
+
+@needs_shellcheck
+@pytest.mark.parametrize(
+    ("image", "line", "rules"),
+    [
+        ("alpine:3.22", "source ./x", {"shell/SC3046"}),  # busybox's sh
+        ("debian:12", "source ./x", set()),  # bash is there, and the runner takes it
+        ("$IMAGE", "source ./x", set()),  # nobody can tell
+        ("mcr.microsoft.com/windows/nanoserver:1809", "cat $x", set()),
+        ("debian:12", "Write-Host $x", set()),
+    ],
+)
+def test_the_image_decides_the_shell_of_a_gitlab_job(
+    tmp_path: Path, image: str, line: str, rules: set[str]
+) -> None:
+    text = f"stages: [a]\na:\n  stage: a\n  image: {image}\n  script:\n    - {line}\n"
+    assert {one.rule.id for one in run(tmp_path, {".gitlab-ci.yml": text}).findings} == rules
+
+
+@needs_shellcheck
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("RUN Rscript -e 'x(\"$VERSION\")'", True),  # the stage has it, and R fills in nothing
+        ("RUN echo 'path=/srv/$basearch' > /etc/x.repo", False),  # dnf fills it in
+        ("RUN sed -e 's/${VERSION}/1/' -i x", False),
+        ("RUN echo 'export PATH=$HOME/bin:$PATH' >> /etc/profile", False),
+    ],
+)
+def test_single_quotes_that_are_meant(tmp_path: Path, line: str, told: bool) -> None:
+    report = run(tmp_path, {"Dockerfile": f"FROM debian:12.11\nARG VERSION=1\n{line}\n"})
+    assert bool(said(report, "shell/SC2016")) is told
+
+
+FAKE = """#!/bin/sh
+for one do last=$one; done
+if grep -q SLOW ./*.sh; then sleep 20; fi
+if grep -q BROKEN ./*.sh; then exit 3; fi
+echo '{"comments": [{"file": "0.sh", "line": 1, "column": 1, "endLine": 1, "endColumn": 2,
+"code": 2086, "level": "info", "message": "quote."}]}'
+"""
+
+
+@pytest.mark.parametrize(("word", "reason"), [("SLOW", "too long"), ("BROKEN", "JSONDecodeError")])
+def test_a_script_without_an_answer_is_told_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, reason: str
+) -> None:
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin" / "shellcheck"
+    fake.write_text(FAKE, encoding="utf-8")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
+    monkeypatch.setattr("readiness.external.shellcheck.TIMEOUT", 0.6)
+    monkeypatch.setattr("readiness.external.shellcheck.SHORTEST", 0.3)
+    text = f"FROM debian:12.11\nRUN cat $A\nRUN cat {word}\nRUN cat $B\n"
+    report = run(tmp_path / "tree", {"Dockerfile": text}, select=["shell/SC2086"])
+    (silent,) = [one for one in report.findings if one.rule.id == "core/script-unjudged"]
+    assert (silent.line, reason in silent.message) == (3, True)
+    assert {one.line for one in report.findings if one.rule.id == "shell/SC2086"} <= {2, 4}
+    assert any(one.rule.id == "shell/SC2086" for one in report.findings)
+    assert not report.crashed
+
+
 def test_without_shellcheck_the_flag_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
