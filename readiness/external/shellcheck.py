@@ -220,7 +220,10 @@ def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
 def _meant(script: Script, found: Finding) -> bool:
     """Whether a variable in single quotes is one of the script's own, and no other program's to fill in."""
     text, (start, end) = script.source.text, found.span
-    before = text[text.rfind("\n", 0, start) + 1 : start]
+    line = text.rfind("\n", 0, start)
+    while line > 0 and text[line - 1] == "\\":  # the command begins further up
+        line = text.rfind("\n", 0, line)
+    before = text[line + 1 : start]
     given = script.names | set(_GIVEN.findall(_QUOTED.sub("''", script.text)))
     used = {one.name for one in references(text[start:end], quoted=False)}
     return bool(used & given) and not _FILLED_IN.search(before)

@@ -183,6 +183,7 @@ def test_the_image_decides_the_shell_of_a_gitlab_job(
         ("RUN Rscript -e 'x(\"$VERSION\")'", True),  # the stage has it, and R fills in nothing
         ("RUN echo 'path=/srv/$basearch' > /etc/x.repo", False),  # dnf fills it in
         ("RUN sed -e 's/${VERSION}/1/' -i x", False),
+        ("RUN sed -i \\\n  -e 's/${VERSION}/1/' x", False),
         ("RUN echo 'export PATH=$HOME/bin:$PATH' >> /etc/profile", False),
     ],
 )
