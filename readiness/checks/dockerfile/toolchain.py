@@ -1,4 +1,4 @@
-"""Checks of the base of the image that runs: whether it is one that is made for building."""
+"""Checks of the base of the image that runs: whether it is made for building, and whether it is small."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import scripts
 from readiness.kinds.dockerfile_model import Stage
-from readiness.model import Aside, Hit, hit
+from readiness.model import Aside, Hit, Unknown, hit
 
 # Images with a compiler or a build tool, and the command that makes what is to run.
 _TOOLCHAINS = {
@@ -33,4 +33,34 @@ def shipped(stage: Stage) -> Iterator[Hit | Aside]:
     if builds is None or starts is None or "slim" in image.tag:
         return
     if any(re.search(builds, scripts(below)) for below in stage.chain):
+        yield hit(word.span, image=image.text.partition("@")[0])
+
+
+# Official images whose plain tags hold compilers and whole systems, with the words of those that do not.
+_FULL = {
+    "node": "slim|alpine", "python": "slim|alpine", "ruby": "slim|alpine", "perl": "slim", "debian": "slim",
+    "rust": "slim|alpine", "golang": "alpine", "openjdk": "slim|alpine|jre", "eclipse-temurin": "jre|alpine",
+    "amazoncorretto": "alpine|headless|al2023", "php": "alpine", "buildpack-deps": "(?!)", "gcc": "(?!)",
+    "maven": "(?!)", "gradle": "(?!)", "mcr.microsoft.com/dotnet/sdk": "(?!)",
+}  # fmt: skip
+_SMALL = re.compile(
+    r"(?:alpine|scratch|busybox|gcr\.io/distroless/.*|cgr\.dev/.*|dhi\.io/.*|.*/ubi\d*(?:/ubi|-)?(?:minimal|micro)"
+    r"|.*/ubi[\d./]*/ubi-(?:minimal|micro)|mcr\.microsoft\.com/dotnet/(?:aspnet|runtime|runtime-deps))\Z"
+)
+
+
+def full(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
+    """The final stage stands on the large variant of an image that has a small one."""
+    word = stage.image_word
+    image = stage.root.image
+    if not stage.final or not stage.whole or word is None or image.name_unknown:
+        yield Aside()
+        return
+    small = _FULL.get(image.familiar)
+    if small is None:
+        if not _SMALL.match(image.familiar):
+            yield Aside()
+    elif image.tag_unknown:
+        yield Unknown(word.span)
+    elif not re.search(rf"\b(?:{small})", image.tag):
         yield hit(word.span, image=image.text.partition("@")[0])

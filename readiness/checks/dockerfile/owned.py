@@ -1,0 +1,167 @@
+"""Whether the user of an image may write to a folder: who makes it, and who owns it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from readiness.checks.dockerfile.entry import PLAIN_BASES
+from readiness.checks.dockerfile.packages import calls
+from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.kinds.dockerfile_paths import folder, resolved, target
+from readiness.model import Aside, Hit, Unknown, hit
+from readiness.syntax import shell
+from readiness.syntax.instruction import Instruction
+from readiness.syntax.wrappers import unwrapped
+
+_ROOT = frozenset({"", "root", "0"})
+# Where every user may write, or only one does: nothing to tell of them.
+_FREE = tuple(f"/{name}" for name in ("tmp", "var/tmp", "dev/shm", "home", "root", "proc", "sys"))
+# Programs that may do anything, and those that give no folder to anybody.
+_OPAQUE = shell.SHELLS | {"make", "python", "python3", ".", "source", "eval"}
+_HARMLESS = frozenset(
+    """apt-get apt apk yum dnf microdnf pip pip3 npm npx yarn pnpm node go cargo mkdir rm echo printf cd set true test [ curl wget
+    groupadd addgroup groupmod ln sed grep export touch ls corepack gem bundle mv : cat""".split()
+)
+
+
+def user_of(stage: Stage) -> str | None:
+    """The user of the image, without its group; None where it is not known, or root."""
+    found = stage.last("USER")
+    if found is None:
+        return None
+    value = found.stage.expand(found.instruction.body.text.strip(), found.instruction.span.start)
+    user = value.partition(":")[0].strip() if value and "{{" not in value else ""
+    return None if user in _ROOT else user
+
+
+def owned(stage: Stage, path: str) -> bool | None:
+    """Whether the image's user owns a folder: False where it surely can't write to it, None where nobody can tell."""
+    user = user_of(stage)
+    path = posixpath.normpath(path)
+    if user is None or stage.windows or not path.startswith("/"):
+        return None
+    if stage.root.image.familiar not in PLAIN_BASES or _free(path):
+        return None
+    if _PACKAGED.match(path) and any(_installs(step) for step in _runs(stage)):
+        return None
+    answer: bool | None = False
+    for below in reversed(list(stage.chain)):
+        for one in below.instructions:
+            found = _changed(below, one, path, user)
+            if found is not None:
+                answer = None if found == "unknown" else found == user
+            if answer is None:
+                return None
+    return answer
+
+
+# Folders that packages bring, for users that they bring too.
+_PACKAGED = re.compile(r"/(?:var/(?:lib|log|cache|spool|run|www)|etc|run|usr|opt|srv)(?:/|\Z)")
+
+
+def _runs(stage: Stage) -> Iterator[Step]:
+    for below in stage.chain:
+        yield from (Step(stage.document, below, one) for one in below.of("RUN"))
+
+
+def _installs(step: Step) -> bool:
+    return any(one.manager.system and one.installs for one in calls(step))
+
+
+def _free(path: str) -> bool:
+    return path == "/" or any(path == one or path.startswith(f"{one}/") for one in _FREE)
+
+
+def _changed(stage: Stage, one: Instruction, path: str, user: str) -> str | None:
+    """Who owns a folder after an instruction: a user, "unknown", or None where nothing changes."""
+    if one.keyword in ("COPY", "ADD") and one.words:
+        where = target(stage, one)
+        if where is None:
+            return "unknown"
+        if not _over(where, path):
+            return None
+        chown = one.flag("chown")
+        if chown is None:
+            return "unknown" if one.flag("from") or where != path else None
+        owner = chown.value.partition(":")[0]
+        return owner if where == path and owner == user else "unknown"
+    if one.keyword == "WORKDIR":
+        where = folder(stage, one.span.end)
+        if where is None:
+            return "unknown"
+        return "unknown" if where == path and _acts_as_other(stage, one) else None
+    if one.keyword == "RUN":
+        return _ran(Step(stage.document, stage, one), path, user)
+    return None
+
+
+def _over(where: str, path: str) -> bool:
+    """Whether a copy into one folder may touch another: it is that folder, or above it."""
+    return path == where or path.startswith(f"{where.rstrip('/')}/")
+
+
+def _acts_as_other(stage: Stage, one: Instruction) -> bool:
+    found = stage.last("USER", one.span.start)
+    return found is not None and found.text.partition(":")[0] not in _ROOT
+
+
+def _ran(step: Step, path: str, user: str) -> str | None:
+    """Who owns a folder after a RUN: only what is plainly read counts, all else is unknown."""
+    if step.script.broken or not step.posix or step.onbuild:
+        return "unknown"
+    names = _mentions(path)
+    answer: str | None = None
+    as_root = not _acts_as_other(step.stage, step.instruction)
+    for command in step.script.commands:
+        one = unwrapped(command)
+        mentions = any(names.search(word.value) or not word.known for word in one.words)
+        own = "/" in one.name and not one.name.startswith(("/bin/", "/usr/"))
+        if not one.known or own or one.program in _OPAQUE:
+            return "unknown"
+        if mentions and one.program in ("chown", "install"):
+            answer = user if _gives(step, one, path, user) else "unknown"
+        elif mentions and not (as_root and one.program in _HARMLESS):
+            answer = "unknown"
+    return answer
+
+
+def _mentions(path: str) -> re.Pattern[str]:
+    """Words that may mean a folder: its own name, or a folder above it at its end."""
+    parts = path.strip("/").split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    names = "|".join(re.escape(one) for one in [*above, parts[-1]])
+    return re.compile(rf"(?:\A|/)(?:{names})/?\Z|[*{{]")
+
+
+def _gives(step: Step, one: shell.Command, path: str, user: str) -> bool:
+    """Whether a chown or an install plainly gives a folder to a user."""
+    operands = one.operands(frozenset({"-m", "-o", "-g", "--mode", "--owner", "--group"}))
+    if one.program == "install":
+        owner, places = one.option("-o", "--owner") or "", operands
+    else:
+        owner, places = (operands[0].value if operands else ""), operands[1:]
+    if owner.partition(":")[0] != user:
+        return False
+    for place in places:
+        where = resolved(step.stage, place.value, step.instruction.span.start)
+        if where == path or (where and one.has("-R", "--recursive") and _over(where, path)):
+            return True
+    return False
+
+
+def volume_unowned(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
+    """VOLUME names a folder that the user of the image can't write to."""
+    volumes = [one for below in stage.chain for one in below.of("VOLUME")]
+    if not stage.final or not stage.whole or not volumes:
+        yield Aside()
+        return
+    for one in volumes:
+        for word in one.words:
+            where = resolved(stage, word.value if one.json else word.raw, one.span.start)
+            answer = owned(stage, where) if where is not None else None
+            if answer is None:
+                yield Unknown(word.span)
+            elif not answer:
+                yield hit(word.span, folder=where, user=user_of(stage) or "")

@@ -1,0 +1,44 @@
+"""Named volumes of a compose service against the image that a Dockerfile of the project makes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.checks.compose.common import stage_of
+from readiness.checks.dockerfile.owned import owned, user_of
+from readiness.kinds.compose_model import Service
+from readiness.kinds.compose_parts import MountSpec, mount_specs
+from readiness.model import Aside, Hit, Related, Unknown, hit
+from readiness.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map
+
+
+def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Aside]:
+    """A named volume on a folder that the image does not have, or that belongs to root, while the process is another."""
+    node = service.full
+    stage = stage_of(service, project)
+    mounts = [spec for spec in mount_specs(service.node, service.values) if _fresh(spec, service)]
+    if stage is None or not mounts or "user" in node or "extends" in service.node:
+        yield Aside()
+        return
+    for spec in mounts:
+        answer = owned(stage, spec.target)
+        if answer is None:
+            yield Unknown(spec.span)
+        elif not answer:
+            found = stage.last("USER")
+            place = found.span if found is not None else stage.at()
+            note = Related(stage.source, place, f"the image runs as {user_of(stage)}")
+            yield hit(spec.span, related=[note], folder=spec.target, user=user_of(stage) or "")
+
+
+def _fresh(spec: MountSpec, service: Service) -> bool:
+    """Whether a mount is a volume that Docker makes and fills from the image's folder."""
+    if spec.type != "volume" or spec.read_only or HOLE in f"{spec.source}{spec.target}":
+        return False
+    if not spec.source or not spec.target.startswith("/") or "nocopy" in spec.options:
+        return False
+    found = service.document.section("volumes").get(spec.source)
+    made = found[1] if found else None
+    return made is None or (isinstance(made, Map) and not made)
