@@ -50,13 +50,27 @@ COMPOSE = (
     "  metrics: {image: 'prom/prometheus:v3.0.1'}\n  db-backup: {image: 'example.com/dump:1'}\n"
 )
 CASES = {
-    "alert by its name": ("a.yaml", rules("HighErrorRate", "x > 1"), {"alert", "alert-errors"}),
-    "alert by its expression": (
-        "a.yaml",
-        rules("Slow5", "histogram_quantile(0.95, x) > 1"),
-        {"alert", "alert-latency"},
-    ),
-    "alert on what nobody asks for": ("a.yaml", rules("DiskFull", "x > 1"), {"alert"}),
+    **{
+        f"alert on {about}: {expression}": (
+            "a.yaml",
+            rules("Alert", expression),
+            {"alert", *([f"alert-{about}"] if about else [])},
+        )
+        for about, expression in (
+            ("errors", "rate(errors_total[5m]) > 0.05"),
+            ("errors", "sum(rate(http_requests_total{code=~\"5..\"}[5m])) > 1"),
+            ("errors", "job:request_errors:ratio5m > 0.01"),
+            ("", "config_last_reload_failed == 1"),
+            ("latency", "histogram_quantile(0.95, x) > 1"),
+            ("memory", "container_memory_working_set_bytes / x > 0.9"),
+            ("", "sum(namespace_memory:kube_pod_requests:sum) > x"),
+            ("cpu", "rate(container_cpu_usage_seconds_total[5m]) > 0.9"),
+            ("restarts", "increase(kube_pod_container_status_restarts_total[1h]) > 3"),
+            ("not-ready", "kube_pod_status_ready == 0"),
+            ("not-ready", "up == 0"),
+            ("", "node_filesystem_avail_bytes < 1"),
+        )
+    },
     "monitor": (
         "a.yaml",
         "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: web}\nspec: {}\n",
@@ -148,12 +162,12 @@ def test_what_files_show(path: str, text: str, facts: set[str]) -> None:
 
 
 def test_the_place_is_told_and_few_are_enough() -> None:
-    texts = {f"{n}.yaml": rules("Errors", "x > 1") for n in range(9)}
+    texts = {f"{n}.yaml": rules("Errors", "rate(x[5m]) > 1") for n in range(9)}
     assert shown(texts)["alert-errors"] == ["0.yaml:5", "1.yaml:5", "2.yaml:5"]
 
 
 def test_prose_shows_nothing() -> None:
-    assert shown({"a.yaml": rules("Errors", "x > 1")}, prose=True) == {}
+    assert shown({"a.yaml": rules("Errors", "rate(x[5m]) > 1")}, prose=True) == {}
 
 
 def test_every_fact_is_asked_for_by_a_checklist() -> None:
@@ -170,7 +184,9 @@ def test_a_chart_shows_its_template(tmp_path) -> None:
     pytest.importorskip("helm_python")
     (tmp_path / "templates").mkdir()
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")
-    (tmp_path / "templates" / "alerts.yaml").write_text("# alerts\n" + rules("Errors", "x > 1"))
+    (tmp_path / "templates" / "alerts.yaml").write_text(
+        "# alerts\n" + rules("Errors", "rate(x[5m]) > 1")
+    )
     report = app.check([tmp_path], checklists=["dify"], base=tmp_path)
     (outcome,) = [one for one in report.checklists if one.checklist.system == "dify"]
     verdict = next(one for one in outcome.verdicts if one.item.id == "dify.alerting")

@@ -31,6 +31,18 @@ _SCHEDULES = frozenset(
     {("Schedule", "velero.io"), ("Schedule", "k8up.io"), ("ScheduledBackup", "postgresql.cnpg.io"),
      ("SnapshotSchedule", "snapscheduler.backube")}
 )  # fmt: skip
+# What an alert is on: all of the patterns are in its name and expression.
+_ALERTS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
+    ("alert-errors", re.compile(r"error|fail|5\.\.|5xx|code=~\"5", re.IGNORECASE),
+     re.compile(r"rate\s*\(|increase\s*\(|:rate|ratio")),
+    ("alert-latency", re.compile(r"quantile|latency|duration_seconds|response_time", re.IGNORECASE)),
+    ("alert-memory", re.compile(
+        r"memory_(?:working_set|usage|rss)|resident_memory|MemAvailable|memory\w{0,40}_(?:bytes|limit|used)", re.IGNORECASE)),
+    ("alert-cpu", re.compile(r"cpu_(?:usage|seconds|utili[sz]ation)", re.IGNORECASE)),
+    ("alert-restarts", re.compile(r"restarts_total|crashloop", re.IGNORECASE)),
+    ("alert-not-ready", re.compile(
+        r"kube_pod_status_(?:ready|phase)|replicas_(?:unavailable|available)|\bup\b[^=]{0,200}==\s*0|absent\s*\(\s*up\b")),
+)  # fmt: skip
 _SCRAPE = "prometheus.io/scrape"
 _METRICS = re.compile(r"metrics|prom")
 _OWN = frozenset({"Pods", "Object", "External"})
@@ -63,8 +75,10 @@ def _of_object(one: Object) -> Iterator[tuple[str, Span]]:
         yield fact, one.node.at()
     for alert in alerts(one):
         yield "alert", alert.span
-        if alert.subject:
-            yield f"alert-{alert.subject}", alert.span
+        words = f"{alert.name[:200]} {alert.expression[:4000]}"
+        yield from (
+            (name, alert.span) for name, *all_of in _ALERTS if all(p.search(words) for p in all_of)
+        )
     if _asks_for_scraping(one):
         yield "scraping", one.annotations.entry(_SCRAPE)
     if one.kind == "HorizontalPodAutoscaler":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.k8s.alerts import alerts, subject_of
+from readiness.checks.k8s.alerts import alerts
 from readiness.checks.k8s.cron import mistake
 from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.labels import Selector, same, selector
@@ -145,8 +145,7 @@ spec:
         - {alert: PodNotReady, expr: x}
 """
     first = project(rule=rule).documents("k8s")[0].objects[0]
-    assert [(one.subject, bool(one.runbook)) for one in alerts(first)] == [
-        ("latency", True),
-        ("not-ready", False),
+    assert [(one.name, one.expression, bool(one.runbook)) for one in alerts(first)] == [
+        ("HighLatency", "x", True),
+        ("PodNotReady", "x", False),
     ]
-    assert subject_of("X", "rate(container_cpu_usage_seconds_total[5m]) > 0.9") == "cpu"
