@@ -197,7 +197,7 @@ MANAGERS = (
             moves=("COMPOSER_CACHE_DIR",), locked=_set("install i")),
     Manager("conda", ("conda", "mamba", "micromamba"), _set("install create"),
             upgrade=_set("update upgrade"), remove=_set("remove uninstall"),
-            clean=_set("clean"), yes=("-y", "--yes", "-q"),
+            clean=_set("clean"), yes=("-y", "--yes"),
             valued=_set("-c --channel -n --name -p --prefix -f --file --solver --platform --subdir"),
             lists=("/opt/conda/pkgs", "/opt/mamba/pkgs"), moves=("CONDA_PKGS_DIRS",),
             pin=re.compile(r"[=<>]|/|\$|\.(?:conda|tar\.bz2)\Z")),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from readiness.syntax import package_versions, packages, shell
 from readiness.syntax.dockerfile import parse as parse_dockerfile
 from readiness.syntax.pieces import plain
-from readiness.syntax.wrappers import unwrapped
+from readiness.syntax.wrappers import layers, unwrapped
 
 
 def names(text: str) -> list[str]:
@@ -89,6 +89,58 @@ def test_options() -> None:
     assert one.option("--long") == "1"
     assert one.option("--other") == "2"
     assert [word.value for word in one.operands(frozenset({"--other"}))] == ["op", "-z"]
+
+
+def test_values_of_options_in_clusters() -> None:
+    (one,) = shell.commands("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
+    assert (one.option("-u"), one.option("-s"), one.option("-g", "--gid")) == ("1000", "x", "5")
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("a <<< x", ["<<<"]),
+        ("a &> f", ["&>"]),
+        ("a |& b", ["|&"]),
+        ("diff <(a) b", ["<("]),
+        ("a $'x'", ["ansi_c_string"]),
+        ("a {1..3}", ["brace_expression"]),
+        ("x=(a b)", ["array"]),
+        ("function f { a; }", ["function"]),
+        ("((i++))", ["(("]),
+        ("a ${x:0:3} ${x//a/b} ${x^^}", [":", ":", "//", "^^"]),
+        ("a ${x:-y} ${x%.*} ${#x} $((1+2)) '<<<' \"&>\"", []),
+    ],
+)
+def test_what_posix_has_not(text: str, kinds: list[str]) -> None:
+    marks = shell.parse(plain(text, 0)).marks
+    assert [mark.kind for mark in marks if mark.kind != "/"] == kinds
+
+
+def test_uses_of_variables() -> None:
+    text = "x=$a b \"$c\" '$d' $e/f ${g:-h} $(i $j); [ $k = l ] && [[ $m ]]; cat > $n"
+    uses = shell.parse(plain(text, 0)).uses
+    assert [one.name for one in uses] == ["a", "c", "e", "g", "j", "k", "m", "n"]
+    assert [one.name for one in uses if one.splits] == ["e", "g", "j", "k"]
+    assert [one.name for one in uses if not one.plain] == ["g"]
+
+
+def test_conditions_are_told_from_what_they_decide() -> None:
+    found = shell.commands("if a; then b; elif c; then d; else e; fi; while f; do g; done")
+    assert [one.name for one in found if "condition" in one.inside] == ["a", "c", "f"]
+
+
+def test_wrappers_one_by_one() -> None:
+    command = shell.commands("time sudo -u x env A=1 B='c d' apt-get update")[0]
+    assert [one.program for one in layers(command)] == ["time", "sudo", "env", "apt-get"]
+    given = unwrapped(command).assignments
+    assert [(a.name, a.value.value if a.value else "") for a in given] == [("A", "1"), ("B", "c d")]
+
+
+@pytest.mark.parametrize("text", ["command -v curl", "command -V curl", "sudo -v", "env A=1"])
+def test_wrappers_that_start_nothing(text: str) -> None:
+    command = shell.commands(text)[0]
+    assert unwrapped(command) is command
 
 
 @pytest.mark.parametrize(
