@@ -36,9 +36,9 @@ def labels(job: Map) -> list[tuple[str, Span]]:
             continue
         name = matrix_name(value)
         if name is not None:
-            found += [
-                (item, span) for item, span in matrix_values(job, name) if isinstance(item, str)
-            ]
+            for item, span in matrix_values(job, name):
+                each = item if isinstance(item, Seq) else [item]
+                found += [(label, span) for label in each if isinstance(label, str)]
     return found
 
 

@@ -105,6 +105,8 @@ def _inside(program: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]
             program, words = words[verbs[0]], words[verbs[0] + 1 :]
         elif program in _RUNNERS and len(verbs) > 1 and words[verbs[0]] in _RUNNERS[program]:
             program, words = words[verbs[1]], words[verbs[1] + 1 :]
+        elif program == "uv" and words[:2] == ("tool", "run"):
+            program, words = "uvx", words[2:]
         elif _PYTHON.match(program) and len(words) > 1 and words[0] == "-m":
             program, words = words[1], words[2:]
         else:

@@ -36,14 +36,20 @@ _CACHES: dict[str, tuple[str, str, bool]] = {
     "mozilla-actions/sccache-action": ("disable", "off", True),
     "pnpm/action-setup": ("cache", "on", False),
     "docker/setup-buildx-action": ("cache-binary", "on", True),
+    "determinatesystems/magic-nix-cache-action": ("use-gha-cache", "on", True),
+    "nix-community/cache-nix-action": ("lookup-only", "off", True),
 }
 _PUBLISHERS = frozenset(
     "pypa/gh-action-pypi-publish rubygems/release-gem goreleaser/goreleaser-action softprops/action-gh-release"
     " ncipollo/release-action js-devtools/npm-publish cycjimmy/semantic-release-action actions/create-release"
     " actions/upload-release-asset docker/build-push-action docker/bake-action rust-lang/crates-io-auth-action"
-    " release-drafter/release-drafter googleapis/release-please-action changesets/action".split()
+    " release-drafter/release-drafter googleapis/release-please-action changesets/action"
+    " aws-actions/amazon-ecs-deploy-task-definition google-github-actions/deploy-cloudrun"
+    " google-github-actions/deploy-appengine azure/webapps-deploy redhat-actions/push-to-registry"
+    " cloudflare/wrangler-action".split()
 )
 _NO = frozenset({"", "false", "no", "off", "0", "none"})
+_RELEASE = re.compile(r"(?:\A|[/_-])releases?(?:\Z|[/_*-])", re.IGNORECASE)
 _TAGS = re.compile(r"refs/tags/|ref_type|event_name|release")
 _VERSION_COMMENT = re.compile(r"[ \t]*#[ \t]*v?([0-9]{1,4})")
 
@@ -76,9 +82,8 @@ def _released(workflow: Workflow) -> bool:
         if isinstance(branches, Seq)
         else []
     )
-    return bool(push.get("tags")) or any(
-        isinstance(n, str) and n.lower().startswith("release") for n in names
-    )
+    tagged = push.get("tags") or push.get("tags-ignore")
+    return bool(tagged) or any(isinstance(n, str) and _RELEASE.search(n) for n in names)
 
 
 def _publishes(step: Step) -> bool:
@@ -99,8 +104,13 @@ def _cached(step: Step) -> Span | None:
     if used.slug == "docker/setup-buildx-action" and "version" not in step.options:
         return None  # the binary comes with the runner, and nothing is cached
     value = step.options.get(key)
+    if value is None and used.slug == "actions/setup-node":
+        key = "package-manager-cache"
+        value = step.options.get(key)
     if used.slug == "astral-sh/setup-uv" and value in (None, "auto") and _major(step) >= 10:
         return None  # off for releases since v10
+    if used.slug == "actions/setup-go" and value is None and 0 < _major(step) < 4:
+        return None  # on by itself since v4
     if value is None:
         return step.node.at("uses") if default else None
     if is_expression(value):
@@ -123,9 +133,10 @@ def _major(step: Step) -> int:
 
 
 def unlimited(workflow: Workflow) -> Iterator[Hit]:
-    """Runs of one workflow beside each other without a limit."""
-    if "concurrency" in workflow.node or workflow.callable_only or not workflow.jobs:
+    """Runs of one workflow beside each other without a limit; a called workflow may set one of its own."""
+    own = [job for job in workflow.jobs if not job.calls]
+    if "concurrency" in workflow.node or workflow.callable_only or not own:
         return
-    if all("concurrency" in job.node for job in workflow.jobs):
+    if all("concurrency" in job.node for job in own):
         return
     yield hit(workflow.node.key("on" if "on" in workflow.node else "true"))

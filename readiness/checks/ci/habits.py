@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github_model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github_texts import expressions
-from readiness.kinds.github_uses import Uses
 from readiness.model import Hit, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
@@ -88,9 +86,11 @@ _BUILT_IN = {
     "svenstaro/upload-release-action": "gh release upload",
     "addnab/docker-run-action": "docker run",
     "actions-ecosystem/action-add-labels": "gh issue edit",
+    "actions-ecosystem/action-remove-labels": "gh issue edit",
     "mikepenz/action-junit-report": "",
     "elgohr/publish-docker-github-action": "docker build and docker push",
     "stefanzweifel/git-auto-commit-action": "git commit and git push",
+    "endbug/add-and-commit": "git commit and git push",
     "juliangruber/merge-pull-request-action": "gh pr merge",
     "pascalgn/automerge-action": "gh pr merge --auto",
     "dacbd/create-issue-action": "gh issue create",
@@ -128,75 +128,6 @@ def unbounded(job: Job) -> Iterator[Hit]:
     if all("timeout-minutes" in step.node for step in job.steps):
         return
     yield missing(job.key)
-
-
-_PYTHON_CALL = (
-    r"(?:python[0-9.]*[ \t]+-m[ \t]+|pipx[ \t]+run[ \t]+|uvx?[ \t]+(?:tool[ \t]+)?(?:run[ \t]+)?)?"
-)
-_PUBLISH = re.compile(
-    r"(?:^|[;&|(]|\bsudo)[ \t]*(?:"
-    r"(?P<cargo>cargo[ \t]+(?:\+\S{1,40}[ \t]+)?publish)\b"
-    rf"|(?P<twine>{_PYTHON_CALL}twine(?:==\S{{1,20}})?[ \t]+upload)\b"
-    r"|(?P<npm>(?:npm|pnpm|yarn npm|bun|bunx npm|npx npm)[ \t]+publish)\b"
-    r"|(?P<gem>gem[ \t]+push)\b"
-    r"|(?P<uv>uv[ \t]+publish)\b"
-    r"|(?P<poetry>(?:poetry|hatch|pdm|flit)[ \t]+publish)\b"
-    r")(?P<rest>[^\n;|&]{0,300})",
-    re.MULTILINE,
-)
-_CONTINUED = re.compile(r"[\\`][ \t]*\r?\n[ \t]*")
-
-
-def long_lived_tokens(step: Step) -> Iterator[Hit]:
-    """A package published with a stored token where the registry takes the workflow's own identity."""
-    if step.dead:
-        return
-    used = step.uses
-    if used is not None:
-        yield from _publishing_action(step, used)
-        return
-    run = step.run
-    if run is None or _identified(step):
-        return
-    joined = _CONTINUED.sub(lambda match: " " * len(match.group()), run.value)
-    for match in _PUBLISH.finditer(joined):
-        rest = match.group("rest").split()
-        if "--dry-run" in rest or "-n" in rest:
-            continue
-        if (match.group("npm") or match.group("gem")) and "secrets." not in str(
-            step.node.get("env")
-        ):
-            continue
-        start = match.start() + len(match.group()) - len(match.group().lstrip("\n;&|( \t"))
-        yield hit(run.line(start), command=" ".join(match.group().lstrip("\n;&|( \t").split()[:2]))
-
-
-def _publishing_action(step: Step, used: Uses) -> Iterator[Hit]:
-    options = step.options
-    if used.slug == "pypa/gh-action-pypi-publish":
-        url = str(options.get("repository-url", options.get("repository_url", "")))
-        if "password" in options and (not url or "pypi.org" in url):
-            yield hit(options.at("password"), command=used.slug)
-    elif used.slug == "rubygems/release-gem" and options.get("setup-trusted-publisher") in (
-        False,
-        "false",
-    ):
-        yield hit(step.node.at("uses"), command=used.slug)
-    elif used.slug == "js-devtools/npm-publish" and "token" in options:
-        yield hit(options.at("token"), command=used.slug)
-
-
-def _identified(step: Step) -> bool:
-    """Whether the job has the right to ask for an identity."""
-    job = step.job
-    if job is None:
-        return False
-    for node in (job.node, job.workflow.node):
-        permissions = node.get("permissions")
-        if permissions is not None:
-            own = permissions.get("id-token") if isinstance(permissions, Map) else permissions
-            return own in ("write", "write-all")
-    return False
 
 
 def short_cooldown(update: Update, *, days: int = 7) -> Iterator[Hit]:

@@ -11,6 +11,7 @@ from readiness.kinds.github_model import Action, Job, Step, Workflow
 from readiness.kinds.github_runners import matrix_name, matrix_values
 from readiness.kinds.github_texts import is_expression
 from readiness.kinds.github_uses import Uses, uses
+from readiness.kinds.scripts import calls
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
@@ -161,6 +162,8 @@ _ARCHIVED = frozenset(
     " actions-rs/cargo actions-rs/toolchain actions-rs/clippy-check actions-rs/audit-check actions-rs/install"
     " actions-rs/tarpaulin actions-rs/components-nightly actions-rs/grcov azure/k8s-actions azure/docker-login"
     " google-github-actions/release-please-action hashicorp/terraform-github-actions andymckay/labeler"
+    " tibdex/github-app-token gradle/gradle-build-action repo-sync/pull-request convictional/trigger-workflow-and-wait"
+    " whelk-io/maven-settings-xml-action"
     " marvinpinto/action-automatic-releases actions/heroku actions/npm actions/aws actions/gcloud actions/docker".split()
 )
 
@@ -184,13 +187,13 @@ def near_misses(file: Workflow | Action) -> Iterator[Hit]:
             if (
                 repository == used.repository.lower()
                 and len(owner) > 4
-                and _near(used.owner.lower(), owner)
+                and one_apart(used.owner.lower(), owner)
             ):
                 yield hit(span, resource=resource, uses=used.text, meant=name)
                 break
 
 
-def _near(one: str, other: str) -> bool:
+def one_apart(one: str, other: str) -> bool:
     """Whether one letter was left out, added, changed, or two neighbours swapped."""
     if abs(len(one) - len(other)) > 1 or one == other:
         return False
@@ -216,35 +219,32 @@ def hidden_uses(file: Workflow | Action) -> Iterator[Hit]:
             yield hit(span, resource=resource, uses=used.text)
 
 
-_GEM = re.compile(
-    r"^[ \t]*(?:sudo[ \t]+)?gem[ \t]+(?:install|i)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE
-)
-_NPM = re.compile(
-    r"^[ \t]*(?:sudo[ \t]+)?npm[ \t]+(?:install|i|add)[ \t]+([^\n|;&#]{1,300})", re.MULTILINE
-)
+_BY_NAME = {
+    "npm": (("install",), ("i",), ("add",)),
+    "pnpm": (("add",),),
+    "yarn": (("add",), ("global", "add")),
+    "gem": (("install",), ("i",)),
+    "bundle": (("add",),),
+}
+_FILES = (".tgz", ".gem")
 
 
 def adhoc_packages(step: Step) -> Iterator[Hit]:
     """A package installed by its name, past the lock file."""
     run = step.run
-    if run is None:
+    if run is None or not any(program in run.value for program in _BY_NAME):
         return
-    for pattern in (_GEM, _NPM):
-        for match in pattern.finditer(run.value):
-            named = [
-                word
-                for word in match.group(1).split()
-                if not word.startswith(("-", ".", "/", "`", "\\"))
-            ]
-            if named and not named[0].endswith((".tgz", ".gem")):
-                yield hit(
-                    run.line(match.start() + len(match.group()) - len(match.group().lstrip())),
-                    package=named[0],
-                )
+    for call in calls(run.value):
+        for verbs in _BY_NAME.get(call.program, ()):
+            if call.verbs[: len(verbs)] != verbs or len(call.verbs) == len(verbs):
+                continue
+            package = call.verbs[len(verbs)]
+            if not package.startswith((".", "/", "$", "`")) and not package.endswith(_FILES):
+                yield hit(run.line(call.start), package=package)
 
 
 def workspace_paths(file: Workflow | Action) -> Iterator[Hit]:
     """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
     for resource, used, span in _used(file):
-        if used.form == "local" and used.text.startswith(("./", "../")):
+        if used.form == "local" and used.text.startswith("./"):
             yield hit(span, resource=resource, uses=used.text)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.checks.ci.pins import one_apart
 from readiness.kinds.github_model import Job, Workflow
 from readiness.kinds.github_runners import labels, matrix_name, matrix_values, own_system, system
 from readiness.model import Hit, hit, joined
@@ -55,19 +56,7 @@ def _near(label: str) -> str:
     """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
     if any(label.startswith(name) for name in _HOSTED):
         return ""
-    return next((name for name in sorted(_HOSTED) if _one_apart(label, name)), "")
-
-
-def _one_apart(first: str, second: str) -> bool:
-    """Whether one letter is left out, put in, another one, or two have changed places."""
-    start = next(
-        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
-        min(len(first), len(second)),
-    )
-    left, right = first[start:], second[start:]
-    if left[:2] == right[1::-1] and left[2:] == right[2:]:
-        return bool(left)
-    return left[1:] == right[1:] or left == right[1:] or left[1:] == right
+    return next((name for name in sorted(_HOSTED) if one_apart(label, name)), "")
 
 
 def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:

@@ -10,7 +10,7 @@ from readiness.kinds.github_texts import Text, expressions, texts
 from readiness.kinds.gitlab_model import File
 from readiness.kinds.gitlab_model import Job as GitlabJob
 from readiness.kinds.scripts import calls
-from readiness.model import Hit, hit, missing
+from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
 from readiness.syntax.yaml import Map, Seq
@@ -32,32 +32,34 @@ def whole_context(workflow: Workflow) -> Iterator[Hit]:
 
 
 def parts(workflow: Workflow) -> Iterator[Hit]:
-    """A part of a structured secret, which the log does not hide."""
+    """A structured secret taken apart: the log hides the whole and shows the parts."""
     for _, text in expanded(workflow):
         for found in expressions(text):
-            for node in ex.walk(found.tree) if found.tree else ():
-                if not isinstance(node, ex.Member | ex.Index):
-                    continue
-                owner = node.owner
-                if (
-                    isinstance(owner, ex.Call)
-                    and owner.name.lower() == "fromjson"
-                    and owner.arguments
-                ):
-                    path = ex.path(owner.arguments[0])
+            nodes = list(ex.walk(found.tree)) if found.tree else []
+            part = {id(n.owner): n for n in nodes if isinstance(n, ex.Member | ex.Index)}
+            for node in nodes:
+                if isinstance(node, ex.Call) and node.name.lower() == "fromjson" and node.arguments:
+                    path = ex.path(node.arguments[0])
                     if path is not None and path[0] == "secrets":
-                        yield hit(found.place(node.span))
+                        yield hit(found.place(part.get(id(node), node).span))
 
 
-def outside_environment(job: Job) -> Iterator[Hit]:
-    """A secret used in a job that has no environment to guard it."""
+def outside_environment(job: Job) -> Iterator[Hit | Unknown]:
+    """A secret used in a job that has no environment to guard it.
+
+    A workflow that others call has what its callers hand over, and those can be no secrets of an environment.
+    """
     if job.environment is not None or job.calls or isinstance(job.node.get("environment"), Map):
         return
     for _, text in texts(job.node, job.source):
         for found in expressions(text):
             for node, path in ex.accesses(found.tree) if found.tree else ():
-                if path[0] == "secrets" and len(path) > 1 and path[1] not in ("github_token", "*"):
-                    yield hit(found.place(node.span), secret=path[1].upper())
+                if path[0] != "secrets" or path[1:2] == ("github_token",):
+                    continue
+                name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"
+                span = found.place(node.span)
+                called = "workflow_call" in job.workflow.triggers
+                yield Unknown(span) if called else hit(span, secret=name)
 
 
 def in_script(step: Step) -> Iterator[Hit]:
@@ -65,8 +67,9 @@ def in_script(step: Step) -> Iterator[Hit]:
     run = step.run
     for found in expressions(run) if run is not None else ():
         for _, path in ex.accesses(found.tree) if found.tree else ():
-            if path[0] == "secrets" and len(path) > 1:
-                yield hit(found.span, secret=path[1].upper())
+            if path[0] == "secrets" or path == ("github", "token"):
+                name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"
+                yield hit(found.span, secret="GITHUB_TOKEN" if name == "TOKEN" else name)
                 break
 
 
@@ -154,9 +157,9 @@ def inline(workflow: Workflow | File) -> Iterator[Hit]:
             continue
         if way[-2] in _KEYS and isinstance(way[-1], str):
             reason = secrets.judge(way[-1], text.value)
-            passing = (
-                reason == "password" and _MADE_UP.match(text.value.strip().lower())
-            ) or (reason in ("password", _IN_URL) and _test_value(way, workflow))
+            passing = (reason == "password" and _MADE_UP.match(text.value.strip().lower())) or (
+                reason in ("password", _IN_URL) and _test_value(way, workflow)
+            )
             if (
                 reason is not None
                 and way[0] != "on"

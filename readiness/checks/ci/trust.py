@@ -11,6 +11,7 @@ from readiness.kinds.github_runners import labels
 from readiness.kinds.github_texts import Text, expressions, text_at
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax import expression as ex
+from readiness.syntax.constant import truthy
 from readiness.syntax.yaml import Map
 
 FOREIGN = ("pull_request_target", "workflow_run")
@@ -22,7 +23,7 @@ _HEAD = re.compile(
 )
 
 
-def dangerous_triggers(workflow: Workflow, *, events: Sequence[str] = FOREIGN) -> Iterator[Hit]:
+def dangerous_triggers(workflow: Workflow, *, events: Sequence[str]) -> Iterator[Hit]:
     """An event that gives the base repository's secrets to a run that people outside start."""
     for event in workflow.triggers:
         if event in events:
@@ -121,12 +122,21 @@ def undocumented_permissions(workflow: Workflow) -> Iterator[Hit]:
         if not isinstance(value, Map) or dict(value) == {"contents": "read"}:
             continue
         for name, level in value.items():
-            span = value.at(name)
-            end = workflow.source.text.find("\n", span.end)
-            rest = workflow.source.text[span.end : end if end >= 0 else None]
-            told = rest.strip().lstrip("#").strip() if rest.strip().startswith("#") else ""
+            told = _told(workflow.source.text, value, name)
             if not told and (name, level) != ("contents", "read"):
                 yield hit(value.entry(name), permission=name)
+
+
+_COMMENT = re.compile(r"[ \t]*#[# \t]*\S")
+
+
+def _told(text: str, value: Map, name: str) -> bool:
+    """Whether a comment stands behind a right, behind the braces it stands in, or on the line above."""
+    entry = value.entry(name)
+    end = value.at().end if value.flow else entry.end
+    start = text.rfind("\n", 0, entry.start)
+    above = text[text.rfind("\n", 0, max(start, 0)) + 1 : max(start, 0)]
+    return bool(_COMMENT.match(text, end) or (not value.flow and _COMMENT.match(above)))
 
 
 _NOBODY = re.compile(r"\[bot\]\Z")
@@ -144,15 +154,17 @@ def _ifs(workflow: Workflow) -> Iterator[tuple[str, Text]]:
                 yield step.resource, text
 
 
-def bot_conditions(workflow: Workflow) -> Iterator[Hit]:
-    """A condition that trusts the actor of an event to be the author of the change."""
-    if not set(workflow.triggers) & {
-        *FOREIGN,
-        "issue_comment",
-        "pull_request_review",
-        "pull_request_review_comment",
-        "issues",
-    }:
+_OUTSIDERS = frozenset(
+    (*FOREIGN, "issue_comment", "pull_request_review", "pull_request_review_comment", "issues")
+)
+
+
+def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Iterator[Hit]:
+    """A condition that trusts the actor of an event to be the author of the change.
+
+    With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
+    """
+    if bool(set(workflow.triggers) & _OUTSIDERS) is not outsiders:
         return
     for resource, text in _ifs(workflow):
         for found in expressions(text, bare=True):
@@ -204,6 +216,8 @@ def ternaries(workflow: Workflow) -> Iterator[Hit]:
             for node in ex.walk(found.tree) if found.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "||":
                     inner = node.left
+                    while isinstance(inner, ex.Binary) and inner.operator == "||":
+                        inner = inner.right
                     if (
                         isinstance(inner, ex.Binary)
                         and inner.operator == "&&"
@@ -213,7 +227,7 @@ def ternaries(workflow: Workflow) -> Iterator[Hit]:
 
 
 def _falsy(node: ex.Node) -> bool:
-    return isinstance(node, ex.Literal) and (node.value is None or node.value in (False, 0, ""))
+    return isinstance(node, ex.Literal) and not truthy(node.value)
 
 
 def insecure_commands(workflow: Workflow) -> Iterator[Hit]:
@@ -249,18 +263,28 @@ def _holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
 
 
 _WRITE = re.compile(
-    r"(?:>>?|tee[ \t]+-a|tee|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:GITHUB_ENV|GITHUB_PATH)\b"
+    r"(?:>>?|tee[ \t]+-a|tee|Tee-Object|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:[$%:{]GITHUB_(?:ENV|PATH))\b"
 )
 _DYNAMIC = re.compile(r"[$`]|%[A-Za-z_]+%")
 # What the runner itself answers, whoever sent the code.
 _OF_RUNNER = re.compile(
     r"\$\((?:pwd|nproc|whoami|hostname|mktemp(?: -d)?|uname(?: -[a-z])?|date(?: [^()|;&$`]{0,80})?)\)|\$(?:PWD|HOME)\b"
 )
+_SINGLE = re.compile(r"'[^'\n]*'")
+_SAYS = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
+_SAYERS = frozenset({"echo", "printf", "cat", "write-output", "write-host", "if", "then", "else"})
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
 def _dynamic(line: str, script: str) -> bool:
-    """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it."""
+    """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it.
+
+    Nothing is put into single quotes; what a program other than these few says is not known.
+    """
+    line = _SINGLE.sub("", line)
+    said = _SAYS.match(line)
+    if said and (said[1].lower() not in _SAYERS or (said[1] == "cat" and "<<" not in line)):
+        return True
 
     def fixed(found: re.Match[str]) -> str:
         values = re.findall(rf"^[ \t]*{found[1]}=([^\n]*)$", script, re.MULTILINE)

@@ -1,0 +1,116 @@
+"""Packages that a pipeline publishes, and what it shows the registry for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from readiness.kinds.github_model import Step
+from readiness.kinds.github_uses import Uses
+from readiness.kinds.scripts import Call, calls
+from readiness.model import Hit, hit
+from readiness.syntax.yaml import Map
+
+# Programs and the words by which they publish to a registry that takes the workflow's own identity:
+# PyPI, npm, crates.io, RubyGems, NuGet.
+_PUBLISHERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "twine": (("upload",),),
+    "uv": (("publish",),),
+    "poetry": (("publish",),),
+    "hatch": (("publish",),),
+    "pdm": (("publish",),),
+    "flit": (("publish",),),
+    "npm": (("publish",),),
+    "pnpm": (("publish",),),
+    "bun": (("publish",),),
+    "yarn": (("publish",), ("npm", "publish")),
+    "cargo": (("publish",), ("hack", "publish"), ("workspaces", "publish"), ("ws", "publish")),
+    "gem": (("push",),),
+    "nuget": (("push",),),
+    "dotnet": (("nuget", "push"),),
+}
+_VALUED = ("-w", "--workspace", "-C", "--dir", "--prefix", "--filter", "-F", "--directory")
+_TRIAL = ("--dry-run", "-n")
+_ELSEWHERE = (
+    "--registry",
+    "--repository-url",
+    "--publish-url",
+    "--host",
+    "--source",
+    "-s",
+    "--index-url",
+    "--index",
+)
+_PUBLIC = ("pypi.org", "npmjs.org", "crates.io", "crates-io", "rubygems.org", "nuget.org")
+_GITHUB = "pkg.github.com"  # GitHub Packages: the run's own short-lived token
+
+
+def long_lived_tokens(step: Step) -> Iterator[Hit]:
+    """A package published with a stored token where the registry takes the workflow's own identity."""
+    if step.dead:
+        return
+    used, run = step.uses, step.run
+    if used is not None:
+        yield from _publishing_action(step, used)
+    if run is None or not any(f"{verb}" in run.value for verb in ("publish", "upload", "push")):
+        return
+    if _identified(step) or _to_github(step):
+        return
+    for call in calls(run.value):
+        words = _publishes(call)
+        if words and not call.has(*_TRIAL) and not _elsewhere(call):
+            yield hit(run.line(call.start), command=" ".join((call.program, *words)))
+
+
+def _publishes(call: Call) -> tuple[str, ...]:
+    program = call.program.removesuffix(".exe").partition("==")[0].lower()
+    verbs = []
+    skip = False
+    for word in call.words:
+        if not skip and not word.startswith(("-", "+")):
+            verbs.append(word)
+        skip = word in _VALUED
+    return next(
+        (words for words in _PUBLISHERS.get(program, ()) if tuple(verbs[: len(words)]) == words), ()
+    )
+
+
+def _elsewhere(call: Call) -> bool:
+    """Whether a registry is named, and it is none of the public ones."""
+    named = call.value(*_ELSEWHERE)
+    return named is not None and not any(public in named for public in _PUBLIC)
+
+
+def _to_github(step: Step) -> bool:
+    job = step.job
+    nodes = [step.node] if job is None else [other.node for other in job.steps]
+    return any(_GITHUB in str(value) for node in nodes for value in node.values())
+
+
+def _publishing_action(step: Step, used: Uses) -> Iterator[Hit]:
+    options = step.options
+    if used.slug == "pypa/gh-action-pypi-publish":
+        url = str(options.get("repository-url", options.get("repository_url", "")))
+        if "password" in options and (not url or "pypi.org" in url):
+            yield hit(options.at("password"), command=used.slug)
+    elif used.slug == "rubygems/release-gem":
+        if options.get("setup-trusted-publisher") in (False, "false"):
+            yield hit(step.node.at("uses"), command=used.slug)
+    elif used.slug == "rubygems/configure-rubygems-credentials" and "api-token" in options:
+        yield hit(options.at("api-token"), command=used.slug)
+    elif used.slug == "js-devtools/npm-publish" and "token" in options:
+        yield hit(options.at("token"), command=used.slug)
+
+
+def _identified(step: Step) -> bool:
+    """Whether the job has the right to ask for an identity, or may have."""
+    job = step.job
+    if job is None:
+        return False
+    if "permissions" not in {**job.node, **job.workflow.node}:
+        return "workflow_call" in job.workflow.triggers  # the caller's rights, whatever they are
+    for node in (job.node, job.workflow.node):
+        permissions = node.get("permissions")
+        if permissions is not None:
+            own = permissions.get("id-token") if isinstance(permissions, Map) else permissions
+            return own in ("write", "write-all")
+    return False
