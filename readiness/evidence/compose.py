@@ -24,11 +24,11 @@ def facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
         if document.source.fragment or not document.production:
             continue
         for service in document.services.values():
-            for name in _of(service):
+            for name in _of(service, project):
                 yield name, service.source, service.head
 
 
-def _of(service: Service) -> Iterator[str]:
+def _of(service: Service, project: Project) -> Iterator[str]:
     image = service.image
     if image is not None and "provider" not in service.full:
         yield of_image(image.text)
@@ -37,6 +37,6 @@ def _of(service: Service) -> Iterator[str]:
         yield "log-shipping"
     if service.owned and named(service.name):
         yield "backup"
-    for name, value in environment(service).items():
+    for name, value in environment(service, project).items():
         known = None if value is None or HOLE in value else value
         yield of_setting(name, known)

@@ -15,6 +15,7 @@ from readiness.syntax.dotenv import Entry, parse_raw, resolve
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
+MAX_ENTRIES = 2000  # of one file; no real one has as many
 MAX_VALUE = (
     256  # characters; what is longer settles nothing, so that no value can be blown up with it
 )
@@ -77,8 +78,10 @@ def environment_of(settings: Mapping[str, Setting]) -> Environment:
 def settings_of(
     document: dotenv.Document, entries: Iterable[Entry], outer: Mapping[str, str]
 ) -> dict[str, Setting]:
-    """name -> what a file gives it; nothing where Docker refuses the file."""
+    """name -> what a file gives it; nothing where it has more to say than any real one."""
     entries = [one for one in entries if one.name]
+    if len(entries) > MAX_ENTRIES:
+        return {}
     values = resolve(entries, outer)
     return {
         one.name: Setting(one, document, values[one.name])
@@ -111,23 +114,26 @@ def env_files(node: Any) -> Iterator[EnvFile]:
 
 
 def read(
-    node: Any, folder: str, files: Mapping[str, dotenv.Document], environment: Environment
+    node: Any, folder: str, files: Mapping[str, dotenv.Document], outer: Mapping[str, str]
 ) -> tuple[dict[str, Setting], bool]:
-    """What a service's environment files give it, and whether all of them could be read."""
+    """What a service's environment files give it, and whether all of them could be read.
+
+    `outer` fills in their variables, and those in their names.
+    """
     found: dict[str, Setting] = {}
     complete = True
     for one in env_files(node):
-        document = files.get(located(one.path, folder, environment))
+        document = files.get(located(one.path, folder, outer))
         if document is None:
             complete = False
             continue
         file = parse_raw(document.source.text) if one.raw else document.file
         complete = complete and file.problem is None
-        found |= settings_of(document, file.entries, environment.whole)
+        found |= settings_of(document, file.entries, outer)
     return found, complete
 
 
-def located(path: str, folder: str, environment: Environment) -> str:
+def located(path: str, folder: str, values: Mapping[str, str]) -> str:
     """The path of a file that is named in a folder; HOLE where a variable hides it."""
-    text = expanded(path, environment.values).text
+    text = expanded(path, values).text
     return HOLE if HOLE in text else posixpath.normpath(posixpath.join(folder, text))

@@ -21,6 +21,7 @@ from readiness.kinds.compose_environment import (
 from readiness.kinds.compose_model import Document, Service, Variable
 from readiness.kinds.compose_parts import VariableSpec, expanded, strings, variable_specs
 from readiness.model import Span
+from readiness.syntax.interpolation import NOTHING
 from readiness.syntax.yaml import Map, Seq
 
 MAX_INCLUDES = 20  # one inside the other
@@ -51,14 +52,14 @@ def included(document: Document) -> Iterator[Include]:
                     yield Include(path, owner, "path" if inner is None else inner, item)
 
 
-def home(one: Include, folder: str, environment: Environment) -> str:
+def home(one: Include, folder: str, values: Mapping[str, str]) -> str:
     """The folder that an included file's own paths, and its `.env`, are looked for in."""
     entry = one.entry
     named = entry.get("project_directory") if entry is not None else None
     if isinstance(named, str):
-        return located(named, folder, environment)
+        return located(named, folder, values)
     first = next(strings(entry.get("path")), (one.path, 0))[0] if entry is not None else one.path
-    return posixpath.dirname(located(first, folder, environment))
+    return posixpath.dirname(located(first, folder, values))
 
 
 def prepare(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
@@ -66,20 +67,19 @@ def prepare(documents: list[Document], files: Mapping[str, dotenv.Document]) -> 
     if not files:
         return
     _Joined(documents, files).settle()
+    for file in files.values():
+        file.production = False
     seen: set[tuple[str, Span]] = set()
     for one in sorted(documents, key=lambda one: (not one.production, one.source.path)):
-        one.settings = {
-            name: read(service.full, one.folder, files, one.environment)
+        own = {
+            name: read(service.full, one.folder, files, service.outer)[0]
             for name, service in one.services.items()
             if "env_file" in service.full
         }
-        one.given = tuple(_given(one, seen))
-    for file in files.values():
-        file.production = False
-    for one in documents:
-        groups = [one.environment.settings, *(found for found, _ in one.settings.values())]
-        for setting in (setting for group in groups for setting in group.values()):
-            setting.document.production = setting.document.production or one.production
+        one.given = tuple(_given(one, own, seen))
+        for settings in (one.environment.settings, *own.values()):
+            for setting in settings.values():
+                setting.document.production = setting.document.production or one.production
 
 
 class _Joined:
@@ -89,11 +89,21 @@ class _Joined:
         self.documents = [one for one in documents if one.source.parent is None]
         self.files = files
         self.known: dict[int, Environment] = {}
-        self.includers: dict[str, list[tuple[Document, Include]]] = {}
+        self.ways: dict[str, list[tuple[Document, Include | None]]] = {}
+        self.own: dict[str, Environment] = {}
+        self.homes: dict[str, str] = {}  # path -> the folder whose `.env` names it in COMPOSE_FILE
+        for path in sorted(files):
+            folder, name = posixpath.split(path)
+            for file in listed(layered([files[path]])) if name == ".env" else ():
+                self.homes.setdefault(posixpath.normpath(posixpath.join(folder, file)), folder)
         for document in self.documents:
             for one in included(document):
-                path = located(one.path, document.folder, EMPTY)
-                self.includers.setdefault(path, []).append((document, one))
+                path = located(one.path, document.folder, NOTHING)
+                self.ways.setdefault(path, []).append((document, one))
+            for path in {one.extends[0] for one in document.services.values() if one.extends}:
+                self.ways.setdefault(located(path, document.folder, NOTHING), []).append(
+                    (document, None)
+                )
 
     def settle(self) -> None:
         """Work out all of them."""
@@ -104,26 +114,43 @@ class _Joined:
         """The environment of a file: of those that include it, else its own `.env`."""
         if id(document) not in self.known:
             self.known[id(document)] = EMPTY  # what includes itself has none
-            ways = self.includers.get(posixpath.normpath(document.source.path), [])
+            path = posixpath.normpath(document.source.path)
+            ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
             if ways and depth < MAX_INCLUDES:
                 found = _common([self.through(*way, depth + 1) for way in ways])
             else:
-                found = layered(self.named([posixpath.join(document.folder, ".env")]))
+                found = self.beside(self.homes.get(path, document.folder))
             self.known[id(document)] = found
         return self.known[id(document)]
 
-    def through(self, includer: Document, one: Include, depth: int) -> Environment:
-        """The environment of a file that another includes: what that one has goes first."""
-        outer = self.of(includer, depth)
+    def beside(self, folder: str) -> Environment:
+        """What the `.env` of a folder says."""
+        path = posixpath.join(folder, ".env")
+        if path not in self.own:
+            self.own[path] = layered(self.named([path]))
+        return self.own[path]
+
+    def through(self, other: Document, one: Include | None, depth: int) -> Environment:
+        """The environment of a file that another includes: what that one has goes first; one that it only extends
+        services of has no other."""
+        outer = self.of(other, depth)
+        if one is None:
+            return outer
         entry = one.entry if one.entry is not None else Map(Span(0, 0))
-        named = [located(file.path, includer.folder, outer) for file in env_files(entry)]
-        folder = home(one, includer.folder, outer)
+        named = [located(file.path, other.folder, outer.values) for file in env_files(entry)]
+        folder = home(one, other.folder, outer.values)
         return layered(self.named(named or [posixpath.join(folder, ".env")]), outer)
 
     def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
         found = (self.files.get(posixpath.normpath(path)) for path in paths)
         return [one for one in found if one is not None and one.file.problem is None]
+
+
+def listed(environment: Environment) -> list[str]:
+    """The compose files that COMPOSE_FILE names, in their order."""
+    text = environment.whole.get("COMPOSE_FILE", "")
+    return [one for one in text.split(environment.whole.get("COMPOSE_PATH_SEPARATOR", ":")) if one]
 
 
 def _common(ways: list[Environment]) -> Environment:
@@ -150,14 +177,16 @@ def read_by(documents: Iterable[Document]) -> set[str]:
         entries = [one.entry for one in included(document) if one.entry is not None]
         nodes = [service.full for service in document.services.values()]
         for node in (*entries, *nodes):
-            found |= {located(one.path, folder, EMPTY) for one in env_files(node)}
+            found |= {located(one.path, folder, NOTHING) for one in env_files(node)}
         for one in included(document):
-            place = home(one, folder, EMPTY)
+            place = home(one, folder, NOTHING)
             found.add(posixpath.normpath(posixpath.join(place, ".env")))
     return found
 
 
-def _given(document: Document, seen: set[tuple[str, Span]]) -> Iterator[Variable]:
+def _given(
+    document: Document, own: Mapping[str, dict[str, Setting]], seen: set[tuple[str, Span]]
+) -> Iterator[Variable]:
     """The variables of services whose values stand in environment files; each place once in a project.
 
     One value may reach several variables: the one whose name tells of a secret speaks for it.
@@ -166,7 +195,7 @@ def _given(document: Document, seen: set[tuple[str, Span]]) -> Iterator[Variable
 
     chosen: dict[tuple[str, Span], Variable] = {}
     for service in document.services.values():
-        for name, setting in _sources(service):
+        for name, setting in _sources(service, own.get(service.name, {})):
             place = (setting.source.path, setting.span)
             if place in seen:
                 continue
@@ -179,7 +208,7 @@ def _given(document: Document, seen: set[tuple[str, Span]]) -> Iterator[Variable
     yield from chosen.values()
 
 
-def _sources(service: Service) -> Iterator[tuple[str, Setting]]:
+def _sources(service: Service, own: Mapping[str, Setting]) -> Iterator[tuple[str, Setting]]:
     """(variable, setting that gives it) of a service."""
     environment = service.document.environment
     written = set()
@@ -189,5 +218,4 @@ def _sources(service: Service) -> Iterator[tuple[str, Setting]]:
         name = spec.name if bare else expanded(spec.value, environment.whole).origin
         if name in environment.settings:
             yield spec.name, environment.settings[name]
-    found, _ = service.document.settings.get(service.name, ({}, True))
-    yield from ((name, one) for name, one in found.items() if name not in written)
+    yield from ((name, one) for name, one in own.items() if name not in written)

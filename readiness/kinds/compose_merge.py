@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from typing import Any
 
@@ -218,3 +219,54 @@ def without(node: Map, path: tuple[str, ...]) -> Map:
     else:
         del result[key]
     return result
+
+
+def rebased(node: Map, folder: str) -> Map:
+    """A service of a file in another folder, its paths told from here."""
+    if folder in {"", "."}:
+        return node
+    result = Map(node.at())
+    result.update(node)
+    result._edges.update(node._edges)
+    for key in ("build", "env_file", "volumes"):
+        value = result.get(key)
+        if isinstance(value, str):
+            result[key] = _path(value, folder)
+        elif isinstance(value, Map):  # a build
+            result[key] = _moved(value, "context", folder)
+        elif isinstance(value, Seq):
+            moved = Seq(value.at())
+            moved.extend(_entry(item, key, folder) for item in value)
+            moved._edges.extend(value._edges)
+            result[key] = moved
+    return result
+
+
+def _entry(item: Any, key: str, folder: str) -> Any:
+    """One entry of env_file or volumes, its path told from elsewhere."""
+    if isinstance(item, Map):
+        if key == "env_file" or item.get("type") == "bind":
+            return _moved(item, "path" if key == "env_file" else "source", folder)
+    elif isinstance(item, str) and (key == "env_file" or item.startswith(".")):
+        return _path(item, folder)
+    return item
+
+
+def _moved(node: Map, key: str, folder: str) -> Map:
+    """A mapping whose path under a key is told from elsewhere."""
+    if not isinstance(node.get(key), str):
+        return node
+    result = Map(node.at())
+    result.update(node)
+    result._edges.update(node._edges)
+    result[key] = _path(node[key], folder)
+    return result
+
+
+def _path(path: str, folder: str) -> str:
+    """A path told from elsewhere; one that is absolute, a URL or a variable stays."""
+    own, colon, rest = path.partition(":")
+    if own.startswith(("/", "~", "$", "git@")) or rest.startswith("//"):
+        return path
+    moved = posixpath.normpath(posixpath.join(folder, own))
+    return (moved if moved.startswith("..") else f"./{moved}") + colon + rest

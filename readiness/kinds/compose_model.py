@@ -11,7 +11,13 @@ from typing import Any
 from readiness.kinds import compose_images
 from readiness.kinds.compose_environment import EMPTY, Environment, Setting
 from readiness.kinds.compose_images import Known
-from readiness.kinds.compose_parts import MountSpec, PortSpec, VariableSpec, expanded
+from readiness.kinds.compose_parts import (
+    MountSpec,
+    PortSpec,
+    VariableSpec,
+    expanded,
+    variable_specs,
+)
 from readiness.model import Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -70,6 +76,16 @@ class Service:
     def values(self) -> Mapping[str, str]:
         """What the environment files of its project give to variables."""
         return self.document.environment.values
+
+    @property
+    def outer(self) -> Mapping[str, str]:
+        """What variables in its environment files are filled in from: those of the project, then its own."""
+        own = {
+            spec.name: expanded(spec.value, self.document.environment.whole).text
+            for spec in variable_specs(self.source, self.full, "environment")
+            if spec.value is not None
+        }
+        return {**own, **self.document.environment.whole}
 
     @property
     def image(self) -> Image | None:
@@ -189,9 +205,8 @@ class Variable(Part):
 class Document:
     """One compose file. `legacy` marks the first format, which has services at its top level.
 
-    `environment` is what fills in its variables, `settings` what `env_file` gives each service and whether all of it was
-    read, `given` the variables that stand in environment files and that this file is the first to use. `resets` are the
-    paths of what it takes away from the files that it is laid over.
+    `environment` is what fills in its variables, `given` the variables that stand in environment files and that this file
+    is the first to use. `resets` are the paths of what it takes away from the files that it is laid over.
     """
 
     source: Source
@@ -201,7 +216,6 @@ class Document:
     services: dict[str, Service] = field(default_factory=dict)
     completed: frozenset[str] = frozenset()
     environment: Environment = EMPTY
-    settings: dict[str, tuple[dict[str, Setting], bool]] = field(default_factory=dict)
     given: tuple[Variable, ...] = ()
     resets: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"

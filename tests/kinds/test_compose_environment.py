@@ -9,6 +9,7 @@ import pytest
 
 import readiness
 from readiness import cache, engine, kinds
+from readiness.checks.compose.app import settings
 from readiness.discover import find
 from readiness.kinds import compose, compose_join
 from readiness.model import Source
@@ -18,13 +19,18 @@ from tests.test_discover import make
 SERVICE = "services:\n  web:\n    image: acme/web:${TAG}\n"
 
 
-def joined(files: dict[str, str]) -> dict[str, compose.Document]:
-    """The compose files of a project, each with its environment."""
+def project_of(files: dict[str, str]) -> Project:
+    """A project whose compose files have their environments."""
     sources = [Source(path, text, kind=kinds.classify(path, text)) for path, text in files.items()]
     read = engine.read(source for source in sources if source.kind)
     project = Project(((one.kind, document) for one, document, _ in read), set(files))
     kinds.prepare(project.by_kind, project.paths)
-    return {one.source.path: one for one in project.documents("compose")}
+    return project
+
+
+def joined(files: dict[str, str]) -> dict[str, compose.Document]:
+    """The compose files of a project, each with its environment."""
+    return {one.source.path: one for one in project_of(files).documents("compose")}
 
 
 def tag(document: compose.Document, service: str = "web") -> str:
@@ -125,7 +131,7 @@ services:
       A: here
       D:
 """
-    document = joined(
+    project = project_of(
         {
             "compose.yaml": text,
             ".env": "D=dot\nE=outer\n",
@@ -133,8 +139,9 @@ services:
             "sub/two.env": "C='2'\n",
             "raw.env": "G='3'\n",
         }
-    )["compose.yaml"]
-    found, complete = document.settings["web"]
+    )
+    (document,) = project.documents("compose")
+    found, complete = settings(document.services["web"], project)
     assert complete
     assert {name: one.value for name, one in found.items()} == {
         "A": "1", "B": "1", "C": "2", "E": "inner", "F": "outer", "G": "'3'",
@@ -148,8 +155,9 @@ services:
 
 def test_a_file_that_is_not_there_leaves_the_rest_unknown() -> None:
     text = "services:\n  web:\n    image: a:1\n    env_file: [gone.env, $X.env]\n"
-    document = joined({"compose.yaml": text, ".env": "A=1\n"})["compose.yaml"]
-    assert document.settings["web"] == ({}, False)
+    project = project_of({"compose.yaml": text, ".env": "A=1\n"})
+    (document,) = project.documents("compose")
+    assert settings(document.services["web"], project) == ({}, False)
 
 
 def test_one_value_speaks_once_and_for_production_first() -> None:

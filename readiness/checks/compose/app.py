@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field
 
-from readiness.kinds.compose_environment import located
-from readiness.kinds.compose_join import included
-from readiness.kinds.compose_merge import MAX_EXTENDS, merged, without
+from readiness.kinds import dotenv
+from readiness.kinds.compose_environment import Setting, located, read
+from readiness.kinds.compose_join import included, listed
+from readiness.kinds.compose_merge import MAX_EXTENDS, merged, rebased, without
 from readiness.kinds.compose_model import Document, Service
 from readiness.project import Project
 from readiness.syntax.yaml import Map
@@ -75,6 +76,7 @@ def apps(project: Project) -> Apps:
             elif (main := _main(one, beside)) is not None:
                 made.of[id(one)].under.append(main)
     for one in documents:
+        _listed(made, one)
         _include(made, one)
         for service in one.services.values():
             parent = resolve(made, one, service.extends[0]) if service.extends else None
@@ -97,6 +99,20 @@ def _base(document: Document, beside: list[Document]) -> Document | None:
         <= {name for name, service in one.services.items() if service.owned or service.extends}
     ]
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
+
+
+def _listed(made: Apps, document: Document) -> None:
+    """The files that stand together because COMPOSE_FILE in the `.env` says so, in their order."""
+    setting = document.environment.settings.get("COMPOSE_FILE")
+    if setting is None:
+        return
+    folder = posixpath.dirname(setting.source.path)
+    paths = [posixpath.join(folder, one) for one in listed(document.environment)]
+    found = [made.by_path.get(posixpath.normpath(path)) for path in paths]
+    files = [one for one in found if one is not None]
+    if document in files and len(files) == len(found):
+        app, at = made.of[id(document)], files.index(document)
+        app.under, app.over = files[:at][::-1], files[at + 1 :]
 
 
 def _main(document: Document, beside: list[Document]) -> Document | None:
@@ -134,7 +150,7 @@ def _include(made: Apps, document: Document) -> None:
 def resolve(made: Apps, document: Document, path: str) -> Document | None:
     """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
     folder = posixpath.dirname(document.source.path)
-    return made.by_path.get(located(path, folder, document.environment))
+    return made.by_path.get(located(path, folder, document.environment.values))
 
 
 def whole(service: Service, project: Project) -> tuple[Map, bool]:
@@ -144,17 +160,51 @@ def whole(service: Service, project: Project) -> tuple[Map, bool]:
     """
     made = project.memo(apps)
     app = made.app(service.document)
-    node, known = outside(made, service)
-    for document in app.under:
-        base = document.services.get(service.name)
-        if base is not None:
-            node = merged(_reset(base.full, service.document, service.name), node)
-    for document in app.over:
-        node = _reset(node, document, service.name)
-        over = document.services.get(service.name)
-        if over is not None:
-            node = merged(node, over.full)
-    return node, known
+    node: Map | None = None
+    known = True
+    for document in (*reversed(app.under), service.document, *app.over):
+        own = document is service.document
+        part = service if own else document.services.get(service.name)
+        node = None if node is None else _reset(node, document, service.name)
+        if part is not None:
+            whole_part, here = outside(made, part)
+            known = known and (here or not own)
+            node = whole_part if node is None else merged(node, whole_part)
+    return node if node is not None else service.full, known
+
+
+def settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
+    """What environment files give a service as it runs in production, and whether all of them were read."""
+    known = project.memo(_known_settings)
+    if id(service) not in known:
+        known[id(service)] = _settings(service, project)
+    return known[id(service)]
+
+
+def _known_settings(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
+    """What was asked for before."""
+    del project
+    return {}
+
+
+def _settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
+    made = project.memo(apps)
+    app = made.app(service.document)
+    files = project.memo(_environment_files)
+    found: dict[str, Setting] = {}
+    complete = True
+    for document in (*reversed(app.under), service.document, *app.over):
+        part = document.services.get(service.name)
+        for one in _chain(made, part)[::-1] if part is not None else ():
+            outer = {**one.outer, **service.document.environment.whole}
+            given, here = read(one.full, one.document.folder, files, outer)
+            found |= given
+            complete = complete and here
+    return found, complete
+
+
+def _environment_files(project: Project) -> dict[str, dotenv.Document]:
+    return {posixpath.normpath(one.source.path): one for one in project.documents(dotenv.NAME)}
 
 
 def _reset(node: Map, over: Document, name: str) -> Map:
@@ -167,16 +217,27 @@ def _reset(node: Map, over: Document, name: str) -> Map:
 
 def outside(made: Apps, service: Service) -> tuple[Map, bool]:
     """The service over what it extends in other files."""
-    node, seen = service.full, {id(service)}
-    while service.extends and len(seen) < MAX_EXTENDS:
+    chain = _chain(made, service)
+    node, home = service.full, service.document.folder
+    for base in chain[1:]:
+        node = merged(
+            rebased(base.full, posixpath.relpath(base.document.folder or ".", home or ".")), node
+        )
+    return node, not chain[-1].extends
+
+
+def _chain(made: Apps, service: Service) -> list[Service]:
+    """The service, what it extends in another file, and so on, as far as those are here."""
+    chain = [service]
+    while service.extends and len(chain) < MAX_EXTENDS:
         file, parent = service.extends
         document = resolve(made, service.document, file)
         base = document.services.get(parent) if document is not None and parent else None
-        if base is None or id(base) in seen:
-            return node, False
-        seen.add(id(base))
-        node, service = merged(base.full, node), base
-    return node, True
+        if base is None or base in chain:
+            break
+        chain.append(base)
+        service = base
+    return chain
 
 
 def owns(service: Service, project: Project) -> bool:

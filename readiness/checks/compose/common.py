@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from readiness.checks.compose.app import owns, whole
+from readiness.checks.compose.app import owns, settings, whole
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, strings, variable_specs
 from readiness.kinds.dockerfile_model import Document as Dockerfile
@@ -82,12 +82,14 @@ def true(value: Any) -> bool:
     return value is True or expanded(value).text.lower() in {"true", "yes", "on", "1"}
 
 
-def environment(service: Service, node: Map | None = None) -> dict[str, str | None]:
+def environment(
+    service: Service, project: Project, node: Map | None = None
+) -> dict[str, str | None]:
     """The variables of a service, with what its environment files and defaults give; None where nobody can tell.
 
     `node` is the service as it runs, where that is more than its own file says.
     """
-    given, _ = service.document.settings.get(service.name, ({}, False))
+    given, _ = settings(service, project)
     found: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
     known = service.document.environment.whole
     for spec in variable_specs(service.source, node or service.full, "environment"):
@@ -97,12 +99,12 @@ def environment(service: Service, node: Map | None = None) -> dict[str, str | No
     return found
 
 
-def outside_settings(service: Service, node: Map | None = None) -> bool:
+def outside_settings(service: Service, project: Project, node: Map | None = None) -> bool:
     """Whether settings come from files that are not looked into, or could not be."""
     node = node or service.full
     if node.get("secrets") or node.get("configs"):
         return True
-    given, complete = service.document.settings.get(service.name, ({}, False))
+    given, complete = settings(service, project)
     return bool(node.get("env_file")) and (
         not complete or any(HOLE in one.value or not one.value for one in given.values())
     )

@@ -93,7 +93,7 @@ _INSIDE = {
 }
 
 
-def console_published(port: Port) -> Found:
+def console_published(port: Port, project: Project) -> Found:
     """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
     known = port.owner.known
     if known is None or not everywhere(port.spec):
@@ -102,15 +102,15 @@ def console_published(port: Port) -> Found:
     if number is not None:
         what = _INSIDE.get(known.role, f"the {known.role}")
         yield hit(**_address(port), port=number, what=what)
-    elif known.role == "proxy" and _meets((8080,), port.spec.target) and _insecure(port.owner):
+    elif known.role == "proxy" and _meets((8080,), port.spec.target) and _insecure(port, project):
         yield hit(**_address(port), port=8080, what="the dashboard without a login")
 
 
-def _insecure(service: Service) -> bool:
+def _insecure(port: Port, project: Project) -> bool:
     """Whether Traefik serves its dashboard without a login."""
-    command = line(service.full.get("command"))
+    command = line(port.owner.full.get("command"))
     flag = "--api.insecure" in command and "--api.insecure=false" not in command
-    return flag or environment(service).get("TRAEFIK_API_INSECURE") == "true"
+    return flag or environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
 
 
 def debugger_published(port: Port) -> Found:

@@ -91,7 +91,14 @@ def profiled(service: Service, project: Project) -> Found:
         other = services.get(name)
         profiles = other.full.get("profiles") if other is not None else None
         if isinstance(profiles, Seq) and profiles and not _optional(service, name):
+            if set(_active(service)) & {*profiles, "*"}:
+                continue
             yield hit(span, used=name, profile=str(profiles[0]))
+
+
+def _active(service: Service) -> list[str]:
+    """The profiles that the `.env` switches on."""
+    return service.document.environment.whole.get("COMPOSE_PROFILES", "").split(",")
 
 
 def _optional(service: Service, name: str) -> bool:

@@ -240,11 +240,11 @@ def default_credentials(service: Service, project: Project) -> Found:
     known = service.known
     if seen is None or known is None or not known.default:
         return
-    settings = environment(service, seen[0])
+    settings = environment(service, project, seen[0])
     for name in known.default:
         if name in settings or any(other in settings for other in known.alias.get(name, ())):
             continue
-        if outside_settings(service, seen[0]) or not seen[1] or _configured(seen[0]):
+        if outside_settings(service, project, seen[0]) or not seen[1] or _configured(seen[0]):
             yield Unknown(service.head)
         else:
             yield lack(service, variable=name, image=str(service.full.get("image")))
@@ -258,13 +258,18 @@ def open_store(service: Service, project: Project) -> Found:
         yield Aside()
         return
     node, complete = seen
-    settings = environment(service, node)
+    settings = environment(service, project, node)
     if any(name in settings and settings[name] != "" for name in known.keyed):
         return
     command = f"{line(node.get('entrypoint'))} {line(node.get('command'))}"
     if any(flag in command for flag in known.flags):
         return
-    if outside_settings(service, node) or HOLE in command or not complete or _configured(node):
+    if (
+        outside_settings(service, project, node)
+        or HOLE in command
+        or not complete
+        or _configured(node)
+    ):
         yield Unknown(service.head)
     else:
         asked = known.keyed[0] if known.keyed else known.flags[0]

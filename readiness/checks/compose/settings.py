@@ -87,7 +87,9 @@ def version(document: Document) -> Found:
 
 def name_missing(document: Document) -> Found:
     """No name for the project."""
-    named = any(str(root.get("name") or "").strip() for root in document.roots)
+    named = any(str(root.get("name") or "").strip() for root in document.roots) or (
+        "COMPOSE_PROJECT_NAME" in document.environment.whole
+    )
     if not named and not document.legacy:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")
 

@@ -16,6 +16,7 @@ from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
 Found = Iterator[Hit | Unknown | Aside]
+Settings = dict[str, str | None]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
 )
@@ -39,13 +40,14 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> Found:
         return
     if any(_covers(spec.target, folders) and spec.type != "tmpfs" for spec in specs):
         return  # one without a name is another rule's
-    if _moved(service, node, specs):
+    settings = environment(service, project, node)
+    if _moved(settings, node, specs):
         return
     own = {spec.span for spec in mount_specs(service.node, service.values)}
     wrong = next(
         (one for one in specs if _covers(one.target, known.data) and one.span in own), None
     )
-    if not complete or _elsewhere(service, known, node, specs):
+    if not complete or _elsewhere(settings, known, node, specs):
         yield Unknown(service.head)
     else:
         span = wrong.span if wrong is not None and wrong.type != "tmpfs" else None
@@ -63,13 +65,9 @@ def _keeps(service: Service, known: Known, *, stores: bool) -> bool:
     )
 
 
-def _moved(service: Service, node: Map, specs: Sequence[MountSpec]) -> bool:
+def _moved(settings: Settings, node: Map, specs: Sequence[MountSpec]) -> bool:
     """Whether a setting or the command names a folder that is mounted: the data was moved there."""
-    words = [
-        value
-        for name, value in environment(service, node).items()
-        if value and _FOLDER.search(name.upper())
-    ]
+    words = [value for name, value in settings.items() if value and _FOLDER.search(name.upper())]
     command = line(node.get("command"))
     return any(
         spec.target.rstrip("/") in command
@@ -82,11 +80,11 @@ def _moved(service: Service, node: Map, specs: Sequence[MountSpec]) -> bool:
 _FOLDER = re.compile(r"DATA|PATH|DIR|HOME|STORAGE|MODELS")
 
 
-def _elsewhere(service: Service, known: Known, node: Map, specs: Sequence[MountSpec]) -> bool:
+def _elsewhere(settings: Settings, known: Known, node: Map, specs: Sequence[MountSpec]) -> bool:
     """Whether the state may be kept elsewhere: in a database, or where a configuration file says."""
     if known.role == "logs":
         return bool(node.get("configs")) or any(spec.target.endswith(_CONFIG) for spec in specs)
-    return any(name.startswith("GF_DATABASE_") for name in environment(service, node))
+    return any(name.startswith("GF_DATABASE_") for name in settings)
 
 
 def _covers(target: str, data: tuple[str, ...]) -> bool:
@@ -125,7 +123,7 @@ def cache_unbounded(service: Service, project: Project) -> Found:
         return
     node, _ = seen
     command = line(node.get("command")) + " ".join(
-        value or "" for value in environment(service, node).values()
+        value or "" for value in environment(service, project, node).values()
     )
     if HOLE in command or any(word.endswith(".conf") for word in words(command)):
         yield Unknown(service.head)

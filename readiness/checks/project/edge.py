@@ -207,7 +207,7 @@ def wrong_port(statement: Statement, *, project: Project) -> Found:
     if service is None or stage is None or not port.isdigit():
         yield Unknown(d.at(1))
         return
-    told = _listens(service, stage, port)
+    told = None if outside_settings(service, project) else _listens(service, stage, port)
     if told is None:
         yield Unknown(d.at(1))
     elif port not in told:
@@ -222,7 +222,7 @@ def _listens(service: Service, stage: Stage, port: str) -> set[str] | None:
 
     None where the port in question is named anywhere near, or comes from somewhere else.
     """
-    if outside_settings(service) or service.full.get("env_file") or "extends" in service.full:
+    if service.full.get("env_file") or "extends" in service.full:
         return None
     exposed = {
         word.value.partition("/")[0]
