@@ -38,7 +38,7 @@ def shipped(stage: Stage) -> Iterator[Hit | Aside]:
 
 # Official images whose plain tags hold compilers and whole systems, with the words of those that do not.
 _FULL = {
-    "node": "slim|alpine", "python": "slim|alpine", "ruby": "slim|alpine", "perl": "slim", "debian": "slim",
+    "node": "slim|alpine", "python": "slim|alpine", "ruby": "slim|alpine", "perl": "slim",
     "rust": "slim|alpine", "golang": "alpine", "openjdk": "slim|alpine|jre", "eclipse-temurin": "jre|alpine",
     "amazoncorretto": "alpine|headless|al2023", "php": "alpine", "buildpack-deps": "(?!)", "gcc": "(?!)",
     "maven": "(?!)", "gradle": "(?!)", "mcr.microsoft.com/dotnet/sdk": "(?!)",

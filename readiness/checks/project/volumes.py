@@ -8,6 +8,7 @@ from readiness.checks.compose.common import stage_of
 from readiness.checks.dockerfile.owned import owned, user_of
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import MountSpec, mount_specs
+from readiness.kinds.dockerfile_model import Stage
 from readiness.model import Aside, Hit, Related, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -19,7 +20,7 @@ def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Asid
     node = service.full
     stage = stage_of(service, project)
     mounts = [spec for spec in mount_specs(service.node, service.values) if _fresh(spec, service)]
-    if stage is None or not mounts or "user" in node or "extends" in service.node:
+    if stage is None or not mounts or "extends" in service.node or not _same_user(node, stage):
         yield Aside()
         return
     for spec in mounts:
@@ -31,6 +32,13 @@ def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Asid
             place = found.span if found is not None else stage.at()
             note = Related(stage.source, place, f"the image runs as {user_of(stage)}")
             yield hit(spec.span, related=[note], folder=spec.target, user=user_of(stage) or "")
+
+
+def _same_user(node: Map, stage: Stage) -> bool:
+    """Whether the service leaves the image's user in force, or names the same."""
+    if "user" not in node:
+        return True
+    return str(node.get("user")).partition(":")[0] == user_of(stage)
 
 
 def _fresh(spec: MountSpec, service: Service) -> bool:
