@@ -14,8 +14,8 @@ NAME = "github"
 EXAMPLE = ".github/workflows/ci.yml"
 
 _FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
-# `ci.yaml.disabled`, `ci.yml.j2`: nothing that GitHub reads.
-_OTHER = re.compile(r"\.ya?ml\.\w+\Z")
+# `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`: nothing that GitHub reads.
+_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/[^/]+\Z")
 _ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
 _ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
 _JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
