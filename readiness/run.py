@@ -84,28 +84,10 @@ def judge(
         render=settings.render,
         helm_values=settings.helm_values,
     )
-    names = rules.ids(settings.rules)
-    selection.validate((*settings.select, *settings.ignore), names)
-    levels = selection.levels(rules.folder(), settings.profile, settings.select)
-    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), settings.file, names)
-    active = selection.chosen(
-        bounds,
-        rules.folder(),
-        name=settings.profile,
-        select=settings.select,
-        ignore=settings.ignore,
-    )
+    bounds, active = _asked(made, settings)
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running = [bound for bound in bounds if bound.rule.id in active or bound.rule.hides]
-    outcome = engine.Outcome()
-    if settings.jobs > 1:
-        from readiness import parallel
-
-        outcome = parallel.run(made.projects, running, core, made.sources, settings.jobs)
-    else:
-        tick = _ticks(made, progress) if progress else None
-        for project in made.projects:
-            engine.run(project, running, core, outcome, tick)
+    outcome = _look(made, running, core, settings.jobs, progress)
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule.id for one in external}
@@ -120,17 +102,10 @@ def judge(
         for one in (*made.broken, *outcome.findings)
         if one.rule.id in active or one.rule.id == "core/crash"
     ]
+    names = rules.ids(settings.rules)
     findings = suppressed(engine.settle(found_all), made, bounds, active, names, settings, today)
     findings, left_out = unclaimed(findings, made, settings)
-    findings = baseline.stamp(engine.settle(findings))
-    if settings.baseline:
-        known = baseline.load(settings.baseline)
-        findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
-    if settings.since:
-        known = _before(settings, today)
-        findings = baseline.mark(
-            findings, known, "since", f"stood already where this branch left {settings.since}"
-        )
+    findings = _unknown_before(baseline.stamp(engine.settle(findings)), settings, today)
     return Run(
         rows=made.rows,
         others=made.others,
@@ -146,6 +121,56 @@ def judge(
         foreign=left_out,
         evidence=evidence.collect(made.projects),
     )
+
+
+def _asked(made: Assembly, settings: Settings) -> tuple[list[Bound], set[str]]:
+    """The rules that can have something to say, and the ids of those that were asked for."""
+    names = rules.ids(settings.rules)
+    selection.validate((*settings.select, *settings.ignore), names)
+    levels = selection.levels(rules.folder(), settings.profile, settings.select)
+    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), settings.file, names)
+    active = selection.chosen(
+        bounds,
+        rules.folder(),
+        name=settings.profile,
+        select=settings.select,
+        ignore=settings.ignore,
+    )
+    return bounds, active
+
+
+def _look(
+    made: Assembly,
+    running: list[Bound],
+    core: dict[str, Rule],
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> engine.Outcome:
+    """What the rules find in all projects, here or in `jobs` processes."""
+    if jobs > 1:
+        from readiness import parallel
+
+        return parallel.run(made.projects, running, core, made.sources, jobs)
+    outcome = engine.Outcome()
+    tick = _ticks(made, progress) if progress else None
+    for project in made.projects:
+        engine.run(project, running, core, outcome, tick)
+    return outcome
+
+
+def _unknown_before(
+    findings: list[Finding], settings: Settings, today: datetime.date
+) -> list[Finding]:
+    """The findings, those marked that a baseline or an earlier revision had already."""
+    if settings.baseline:
+        known = baseline.load(settings.baseline)
+        findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
+    if settings.since:
+        known = _before(settings, today)
+        findings = baseline.mark(
+            findings, known, "since", f"stood already where this branch left {settings.since}"
+        )
+    return findings
 
 
 def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:

@@ -58,6 +58,7 @@ DOORS = {
 
 
 LINES = 400  # of a file
+STATEMENTS = 50  # lines of a function, its head and its docstring apart
 
 
 def level(name: str) -> int | None:
@@ -138,6 +139,15 @@ def test_no_circles() -> None:
 def test_a_file_is_one_idea(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= LINES, "split it where it holds two ideas"
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_function_does_one_thing(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) and node.body[1:] else node.body
+            lines = (node.end_lineno or 0) - body[0].lineno + 1
+            assert lines <= STATEMENTS, f"{node.name} has {lines} lines"
 
 
 def loaded(code: str) -> set[str]:
