@@ -201,6 +201,15 @@ class Variable(Part):
     node = property(lambda self: self.setting.document if self.setting else self.owner.node)
 
 
+_OF_SWARM = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
+
+
+def _swarm(service: Service) -> bool:
+    """Whether a service says what only a swarm reads."""
+    deploy = service.full.get("deploy")
+    return isinstance(deploy, Map) and bool(_OF_SWARM & set(deploy))
+
+
 @dataclass(slots=True, eq=False)
 class Document:
     """One compose file. `legacy` marks the first format, which has services at its top level.
@@ -220,6 +229,7 @@ class Document:
     resets: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"
     container: str = ""
+    _swarm: bool | None = None
 
     @property
     def node(self) -> Map:
@@ -234,20 +244,12 @@ class Document:
     @property
     def swarm(self) -> bool:
         """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
-        for service in self.services.values():
-            deploy = service.full.get("deploy")
-            if isinstance(deploy, Map) and {
-                "placement",
-                "update_config",
-                "rollback_config",
-                "endpoint_mode",
-                "mode",
-            } & set(deploy):
-                return True
-        return any(
-            isinstance(node, Map) and node.get("driver") == "overlay"
-            for _, node in self.section("networks").values()
-        )
+        if self._swarm is None:
+            self._swarm = any(_swarm(one) for one in self.services.values()) or any(
+                isinstance(node, Map) and node.get("driver") == "overlay"
+                for _, node in self.section("networks").values()
+            )
+        return self._swarm
 
     @property
     def folder(self) -> str:

@@ -27,6 +27,7 @@ class App:
     over: list[Document] = field(default_factory=list)
     beside: list[Document] = field(default_factory=list)
     open: bool = False
+    _services: dict[str, Service] = field(default_factory=dict)
 
     def documents(self) -> list[Document]:
         """All of them, the file itself first."""
@@ -37,12 +38,12 @@ class App:
         return {name for one in self.documents() for name in one.section(section)}
 
     def services(self) -> dict[str, Service]:
-        """The services of all, those of the file itself first."""
-        found: dict[str, Service] = {}
-        for one in self.documents():
-            for name, service in one.services.items():
-                found.setdefault(name, service)
-        return found
+        """The services of all, those of the file itself first; worked out once, when all files are joined."""
+        if not self._services:
+            for one in self.documents():
+                for name, service in one.services.items():
+                    self._services.setdefault(name, service)
+        return self._services
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from readiness.checks.compose.schema import Problem, is_variable
+from readiness.checks.compose.schema import Problem, is_variable, sort_of
 from readiness.kinds.compose_parts import expanded, ranged, split_mount, split_port
 from readiness.model import Span
 from readiness.syntax.interpolation import HOLE
@@ -29,6 +29,11 @@ def boolean(value: Any) -> str:
 def integer(value: Any) -> str:
     """A string that stands for a whole number."""
     return "" if _INTEGER.match(value) else "is no whole number"
+
+
+def natural(value: Any) -> str:
+    """A whole number of nothing or more."""
+    return "" if _INTEGER.match(str(value)) and str(value)[0] != "-" else "is not 0 or more"
 
 
 def number(value: Any) -> str:
@@ -66,10 +71,11 @@ _FORMS: dict[str, Form] = {
         (boolean, """privileged read_only stdin_open tty init oom_kill_disable attach healthcheck.disable volumes.*.read_only
             volumes.*.volume.nocopy volumes.*.bind.create_host_path build.privileged build.no_cache build.pull
             depends_on.*.restart post_start.*.privileged pre_stop.*.privileged env_file.*.required"""),
-        (integer, """scale pids_limit cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj
-            healthcheck.retries deploy.replicas deploy.update_config.parallelism deploy.rollback_config.parallelism
-            deploy.restart_policy.max_attempts deploy.placement.max_replicas_per_node deploy.resources.limits.pids
-            ports.*.target build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
+        (natural, """scale deploy.replicas healthcheck.retries deploy.update_config.parallelism
+            deploy.rollback_config.parallelism deploy.restart_policy.max_attempts
+            deploy.placement.max_replicas_per_node blkio_config.weight blkio_config.weight_device.*.weight"""),
+        (integer, """pids_limit cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj
+            deploy.resources.limits.pids ports.*.target build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
             deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value ulimits.* ulimits.*.soft
             ulimits.*.hard"""),
         (number, """cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus
@@ -92,9 +98,6 @@ _TOP_BOOLEANS = {
     "configs": ("external",),
 }
 _OCTAL = re.compile(r"0?o?[0-7]+\Z")
-_UNIQUE = (
-    "networks depends_on group_add security_opt device_cgroup_rules extra_hosts volumes_from external_links models"
-).split()
 Table = dict[str, "Table | Form"]
 
 
@@ -156,7 +159,9 @@ def _walk(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterator[Prob
                 yield from _walk(value, found, (*path, str(key)))
             continue
         form = found.get("") if isinstance(found, dict) else found
-        if callable(form) and isinstance(value, str) and not is_variable(value):
+        if not callable(form) or is_variable(value):
+            continue
+        if isinstance(value, str) or (form is natural and sort_of(value) == "integer"):
             wrong = form(expanded(value).text)
             if wrong:
                 yield _problem(node.at(key), (*path, str(key)), f"{value!r} {wrong}")
@@ -170,12 +175,7 @@ def _ports(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
             address = item.get("host_ip")
             if item.get("target") is None:
                 yield _problem(span, where, "the port has no target")
-            if (
-                isinstance(address, str)
-                and address
-                and not is_variable(address)
-                and not _address(address)
-            ):
+            if isinstance(address, str) and not (is_variable(address) or _address(address)):
                 yield _problem(item.at("host_ip"), where, f"{address!r} is no IP address")
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
             wrong = port_problem(expanded(item).text)
@@ -254,12 +254,12 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
             name, found, _ = item.partition("=")
             if found and name != name.rstrip():
                 yield _problem(span, path, f"variable {name.strip()} has a blank before its =")
-    for key in _UNIQUE:
-        seen: set[str] = set()
-        for item, span in _entries(service, key):
-            if item in seen:
-                yield _problem(span, (*path, key), f"{item!r} stands twice")
-            seen.add(item)
+    for key, lone in (("additional_contexts", ""), ("ssh", "default")):
+        for item, span in _entries(build, key):
+            if "=" not in item and item != lone:
+                yield _problem(
+                    span, (*path, "build", key), f"{item!r} is not of the form name=value"
+                )
     check = service.get("healthcheck")
     test = check.get("test") if isinstance(check, Map) else None
     if (
@@ -269,11 +269,6 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
         and isinstance(test[0], str)
     ):
         yield _problem(test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs")
-    deploy = service.get("deploy")
-    for node, key in ((service, "scale"), (deploy, "replicas")):
-        value = node.get(key) if isinstance(node, Map) else None
-        if isinstance(node, Map) and isinstance(value, int) and value < 0:
-            yield _problem(node.at(key), path, f"{value} stands where 0 or more is allowed")
 
 
 def _grants(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.compose.app import App, apps, whole
@@ -122,30 +123,46 @@ def debugger_published(port: Port) -> Found:
         yield hit(**_address(port), port=number, what=_DEBUGGERS[number])
 
 
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    """A proxy of a project that is open to the world, and whether it takes TLS."""
+
+    service: Service
+    tls: bool
+
+
+def _proxies(project: Project) -> dict[int, list[_Proxy]]:
+    """The proxies that stand beside the services of each file, by the file's identity."""
+    found: dict[int, list[_Proxy]] = {}
+    for document in project.documents("compose"):
+        mine = found.setdefault(id(document), [])
+        for service in project.memo(apps).app(document).services().values():
+            if service.role != "proxy" or service.full.get("profiles"):
+                continue
+            ways = [
+                spec
+                for spec in port_specs(service.full)
+                if _meets((80, 443, 8080, 8443), spec.target)
+            ]
+            if any(everywhere(spec) for spec in ways):
+                tls = any(_meets((443,), spec.published) is not None for spec in ways)
+                mine.append(_Proxy(service, tls))
+    return found
+
+
 def proxy_bypassed(port: Port, project: Project) -> Found:
     """An application that can be reached past the proxy of its own project."""
     service = port.owner
     if service.role or not everywhere(port.spec) or not port.spec.host:
         return
-    app = project.memo(apps).app(service.document)
-    for other in app.services().values():
-        if other is service or other.role != "proxy" or other.full.get("profiles"):
-            continue
-        published = [
-            spec
-            for spec in port_specs(other.full, other.values)
-            if _meets((80, 443, 8080, 8443), spec.target)
-        ]
-        entry = _meets((80, 443), port.spec.published) is not None
+    entry = _meets((80, 443), port.spec.published) is not None
+    http = not service.once and _meets((80,), port.spec.published) is not None
+    for proxy in project.memo(_proxies).get(id(service.document), ()):
+        other = proxy.service
         # Plain HTTP beside a proxy that takes TLS alone is the application, not the redirect.
-        plain = (
-            not service.once
-            and _meets((80,), port.spec.published) is not None
-            and any(_meets((443,), spec.published) is not None for spec in published)
-        )
-        if any(everywhere(spec) for spec in published) and (plain or not entry):
+        if other is not service and (not entry or (http and proxy.tls)):
             related = [Related(other.source, other.head, f"{other.name} is the way in")]
-            yield hit(**_address(port), proxy=other.name, port=port.spec.text, related=related)
+            yield hit(port.spec.span, proxy=other.name, port=port.spec.text, related=related)
             return
 
 

@@ -250,7 +250,7 @@ def dependency_undeclared(service: Service, project: Project) -> Found:
     node, known = whole(service, project)
     if not known or service.document.swarm:
         return
-    told = _reached(node, services)
+    told = _reached(node, services, project.memo(_used))
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expanded(spec.value).text
         hosts = [found.group(1) for found in _HOST.finditer(text)]
@@ -265,7 +265,16 @@ def dependency_undeclared(service: Service, project: Project) -> Found:
                 yield hit(spec.span, used=host, variable=spec.name)
 
 
-def _reached(node: Map, services: dict[str, Service]) -> set[str]:
+def _used(project: Project) -> dict[int, tuple[str, ...]]:
+    """The services that each service names, by its identity."""
+    return {
+        id(service): tuple(name for _, name, _ in services_used(service.full))
+        for document in project.documents("compose")
+        for service in document.services.values()
+    }
+
+
+def _reached(node: Map, services: dict[str, Service], used: dict[int, tuple[str, ...]]) -> set[str]:
     """The services that a service waits for, those among them that they wait for too."""
     found: set[str] = set()
     todo = [name for _, name, _ in services_used(node)]
@@ -274,5 +283,5 @@ def _reached(node: Map, services: dict[str, Service]) -> set[str]:
         if name not in found:
             found.add(name)
             if name in services:
-                todo += [used for _, used, _ in services_used(services[name].full)]
+                todo += used.get(id(services[name]), ())
     return found

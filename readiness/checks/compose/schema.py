@@ -108,6 +108,8 @@ def compiled(schema: Schema) -> Check:
         checks.append(bounded(schema.get("minimum"), schema.get("maximum")))
     if "items" in schema:
         checks.append(listed(compiled(schema["items"])))
+    if schema.get("uniqueItems"):
+        checks.append(different)
     if {"properties", "patternProperties", "required", "additionalProperties"} & set(schema):
         checks.append(mapped(schema))
     return typed(schema.get("type"), checks)
@@ -233,6 +235,26 @@ def listed(item: Check) -> Check:
                 item(one, place.inner(value, index))
 
     return check
+
+
+# Lists of services that Docker makes unique itself before it looks at the schema.
+_UNITED = frozenset(
+    """cap_add cap_drop dns dns_opt dns_search expose links ports volumes environment labels annotations sysctls build.args
+    build.labels build.additional_contexts deploy.labels""".split()
+)
+
+
+def different(value: Any, place: Place) -> None:
+    """No two entries of a list alike."""
+    path = place.path
+    if path[0] != "services" or ".".join(path[2:]) in _UNITED or path[2:-1][:1] == ("networks",):
+        return
+    seen: set[object] = set()
+    for index, item in enumerate(value) if isinstance(value, Seq) else ():
+        if isinstance(item, str | int | float) and (type(item), item) in seen:
+            message = f"{item!r} stands twice"
+            place.problems.append(Problem("value", value.at(index), path, message))
+        seen.add((type(item), item) if isinstance(item, str | int | float) else object())
 
 
 def mapped(schema: Schema) -> Check:
