@@ -120,7 +120,11 @@ def parse(pieces: Pieces, depth: int = 0) -> Script:
     root = _parser().parse(data).root_node
     walk.run(root)
     found = tuple(
-        replace(command, redirects=tuple(walk.redirects.get(index, ())))
+        replace(
+            command,
+            redirects=tuple(walk.redirects.get(index, ())),
+            words=command.words + tuple(walk.behind.get(index, ())),
+        )
         for index, command in enumerate(walk.commands)
     )
     if depth < _NESTED:
@@ -187,6 +191,7 @@ class _Walk:
         self.data = data
         self.commands: list[Command] = []
         self.redirects: dict[int, list[Redirect]] = {}
+        self.behind: dict[int, list[Word]] = {}
         self.functions: set[str] = set()
         self.marks: list[Mark] = []
         self.uses: list[Use] = []
@@ -334,15 +339,21 @@ class _Walk:
         self.uses.append(Use(self.word(name).value, self.word(node).span, plain, splits, parent))
 
     def redirect(self, node: Any, parent: int) -> None:
-        """Hang a redirection on its command: the one it stands in, or the last one before it."""
-        inside = node.parent.type in _COMMANDS
+        """Hang a redirection on its command: the one it stands in, or the last one before it.
+
+        The grammar takes the words behind it for its own; the shell gives them to the command.
+        """
+        around = node.parent
+        inside = around.type in _COMMANDS
         owner = parent if inside else self.last.get(parent, -1)
         if owner < 0:
             return
         operator = next((child.type for child in node.children if not child.is_named), "")
-        target = next((child for child in reversed(node.children) if child.is_named), None)
-        word = self.word(target) if target is not None and target.type in _ARGUMENTS else None
-        self.redirects.setdefault(owner, []).append(Redirect(operator, word))
+        words = [self.word(child) for child in node.children if child.type in _ARGUMENTS]
+        target = words.pop(0) if words and node.type != "heredoc_redirect" else None
+        self.redirects.setdefault(owner, []).append(Redirect(operator, target))
+        if inside or around.children[0].type in _COMMANDS:
+            self.behind.setdefault(owner, []).extend(words)
 
 
 def _fixed(raw: str) -> bool:

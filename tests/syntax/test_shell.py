@@ -61,6 +61,25 @@ def test_redirects_belong_to_the_last_command() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "targets"),
+    [
+        ("a b > f c 2>&1 d", ("b", "c", "d"), ["f", "1"]),
+        ("a b>=1 c>=2", ("b", "c"), ["=1", "=2"]),
+        ("2>/dev/null a b", ("b",), ["/dev/null"]),
+        ("a <<< x b", ("b",), ["x"]),
+        ("a <<EOF b\nx\nEOF\n", ("b",), [""]),
+        ("{ a b; } > f", ("b",), ["f"]),
+    ],
+)
+def test_words_behind_a_redirection_are_the_commands(
+    text: str, words: tuple[str, ...], targets: list[str]
+) -> None:
+    (one,) = shell.commands(text)
+    assert one.values == words
+    assert [r.target.value if r.target else "" for r in one.redirects] == targets
+
+
 def test_substitutions_know_their_command() -> None:
     outer, inner = shell.commands('sh -c "$(curl x)"')
     assert (inner.name, inner.parent) == ("curl", 0)

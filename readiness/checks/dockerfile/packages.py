@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from readiness.kinds.dockerfile_model import Command, Stage, Step
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.syntax import package_versions, packages, shell
 from readiness.syntax.managers import BY_PROGRAM
 from readiness.syntax.packages import Call
@@ -99,6 +99,26 @@ def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
         names = ", ".join(word.value[:60] for word in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         yield hit(found[0].span, packages=names + more, program=_spoken(one))
+
+
+_BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
+_DESCRIPTOR = re.compile(r"(?:\A|\s)\d{1,2}\Z")
+
+
+def version_redirected(command: Command) -> Iterator[Hit]:
+    """An install whose `x>=1` is not quoted: the shell takes the bound for a file."""
+    one = packages.call(command.whole)
+    if one is None or not one.installs:
+        return
+    text = command.source.text
+    for redirect in command.whole.redirects:
+        target = redirect.target
+        if target is None or redirect.operator not in (">", "<") or not _BOUND.match(target.value):
+            continue
+        at = target.span.start - 1
+        head = next((word for word in one.command.words if word.span.end == at), None)
+        if head is not None and text[at] == redirect.operator and not _DESCRIPTOR.match(head.raw):
+            yield hit(Span(head.span.start, target.span.end), file=target.value)
 
 
 def go_unpinned(command: Command) -> Iterator[Hit]:
