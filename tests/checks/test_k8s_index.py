@@ -91,6 +91,7 @@ OPERATED = {
     "another name": ("app", "eventsource", False),
     "a domain of an operator": ("cnpg.io/cluster", "x", True),
     "a domain that workloads use": ("shop.io/app", "x", False),
+    "a domain misspelt": ("shopp.io/app", "x", False),
     "a common domain": ("app.kubernetes.io/name", "x", False),
 }
 

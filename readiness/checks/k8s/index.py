@@ -98,15 +98,15 @@ class Index:
         """Whether an operator may make the pods that a selector means.
 
         Operators give pods their custom resource's name or labels, names that begin with its name, or labels under
-        a domain of their own, which no workload of the files has.
+        a domain of their own. A word that workloads of the files have under another domain is a slip of the pen.
         """
         for key, value in wanted.pairs:
             parts = value.split("-")
             begun = ("-".join(parts[:count]) for count in range(1, min(len(parts), 9)))
-            domain = key.rpartition("/")[0]
+            domain, _, word = key.rpartition("/")
             if value in self.foreign or any(name in self.makers for name in begun):
                 return True
-            if domain and not domain.endswith(_COMMON) and key not in self.keys:
+            if domain and not domain.endswith(_COMMON) and word not in self.keys:
                 return True
         return False
 
@@ -173,7 +173,7 @@ def _build(project: Project) -> Index:
         made,
         foreign=frozenset(words),
         makers=frozenset(makers - {""}),
-        keys=frozenset(key for key, _ in made.labelled),
+        keys=frozenset(key.rpartition("/")[2] for key, _ in made.labelled),
         namespaces=frozenset(one.namespace for one in made.workloads),
     )
 
