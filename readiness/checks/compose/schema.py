@@ -239,7 +239,7 @@ def listed(item: Check) -> Check:
 
 # Lists of services that Docker makes unique itself before it looks at the schema.
 _UNITED = frozenset(
-    """cap_add cap_drop dns dns_opt dns_search expose links ports volumes environment labels annotations sysctls build.args
+    """cap_add cap_drop dns dns_opt dns_search expose links ports profiles tmpfs volumes environment labels annotations sysctls build.args
     build.labels build.additional_contexts deploy.labels""".split()
 )
 
