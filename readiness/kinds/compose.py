@@ -11,6 +11,7 @@ from readiness.kinds import compose_join, dotenv
 from readiness.kinds.compose_merge import extended
 from readiness.kinds.compose_model import Document, Mount, Port, Service, Variable
 from readiness.kinds.compose_parts import mount_specs, names, port_specs, variable_specs
+from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import Map, Seq, load_all
 
@@ -42,20 +43,6 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _TOP = frozenset(
     "version name include services models networks volumes secrets configs jobs".split()
 )
-_PURPOSES = {
-    **dict.fromkeys("dev devel development local debug override devcontainer watch".split(), "dev"),
-    **dict.fromkeys("test tests testing ci e2e integration benchmark bench".split(), "test"),
-    **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
-}
-_FOLDERS = {
-    **_PURPOSES,
-    "deploy": "",
-    "release": "",
-    "local": "",
-    "override": "",
-    "watch": "",
-    "ci": "test",
-}
 
 
 def claims(path: str, text: str) -> bool:
@@ -100,7 +87,7 @@ def parse(source: Source) -> Document:
     legacy = not any(
         set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
     )
-    made = Document(source, roots, purpose_of(source.path), legacy, resets=tuple(resets))
+    made = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
     for holder, services in holders(made):
         for name, node in services.items():
             if isinstance(node, Map):
@@ -207,20 +194,6 @@ def bounded(root: Map) -> None:
     total, written = sizes[id(root)], len(sizes)
     if total > 1_000_000 and total > 50 * written:
         raise ParseError(f"aliases expand {written} collections to {total} values", 0)
-
-
-def purpose_of(path: str) -> str:
-    """dev, test, prod or unknown: by the words of the file's name, then of its folders."""
-    path, block, inner = path.partition("#")
-    name = posixpath.basename(inner if block else path).lower()
-    for word in re.split(r"[._-]", name):
-        if _PURPOSES.get(word):
-            return _PURPOSES[word]
-    folders = () if block else posixpath.dirname(path).lower().split("/")
-    for folder in reversed(folders):
-        if _FOLDERS.get(folder.strip(".")):
-            return _FOLDERS[folder.strip(".")]
-    return "unknown"
 
 
 def files(document: Document) -> Iterator[Document]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 _NAMES = {
@@ -15,27 +15,43 @@ _NAMES = {
         "test tests testing testbed ci e2e integration benchmark bench coverage jenkins travis".split(),
         "test",
     ),
+    **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
+}
+_OF_IMAGES = {
+    **_NAMES,
     **dict.fromkeys(
         "build builder builds crossbuild buildenv toolchain tooling lint docs".split(), "build"
     ),
-    **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
 }
-# A folder of these names says so of all that is in it; `build` and `docker/local` say too little.
+_OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
+# A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little.
 _FOLDERS = re.compile(
-    r"(?P<dev>devcontainer|devel|development|gitpod)|(?P<build>crossbuild|builders?|toolchains?)"
+    r"(?P<dev>dev|devel|develop|development|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
+    r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|fixtures?|integration|e2e|circleci"
-    r"|github|gitlab|buildkite|cirrus|travis|jenkins|benchmarks?)"
+    r"|github|gitlab|buildkite|cirrus|travis|jenkins|bench|benchmarks?)"
 )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def image_purpose(path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
+    return _purpose(path, _OF_IMAGES)
+
+
+@lru_cache(maxsize=512)
+def compose_purpose(path: str) -> str:
+    """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
+    found = _purpose(path, _OF_COMPOSE)
+    return "unknown" if found == "build" else found
+
+
+def _purpose(path: str, names: Mapping[str, str]) -> str:
     path, block, inner = path.partition("#")
     name = posixpath.basename(inner if block else path).lower()
     for word in re.split(r"[._-]", name):
-        if word in _NAMES:
-            return _NAMES[word]
+        if word in names:
+            return names[word]
     folders = () if block else posixpath.dirname(path).lower().split("/")
     for folder in reversed(folders):
         found = _FOLDERS.fullmatch(folder.strip("."))

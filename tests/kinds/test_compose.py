@@ -10,6 +10,7 @@ from readiness import engine, kinds
 from readiness.checks.compose.app import apps, owns, whole
 from readiness.kinds import compose
 from readiness.kinds.compose_parts import port_specs, short_mount, split_port
+from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE, InterpolationError, default_of, expand
@@ -72,7 +73,7 @@ PURPOSES = {
 
 @pytest.mark.parametrize(("path", "purpose"), PURPOSES.items())
 def test_purpose(path: str, purpose: str) -> None:
-    assert compose.purpose_of(path) == purpose
+    assert compose_purpose(path) == purpose
 
 
 EXPANSIONS = {
