@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from readiness.checks.compose.app import apps
 from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, part, variable_specs
+from readiness.kinds.compose_parts import expanded, mount_specs, part, variable_specs
 from readiness.model import Hit, Related, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE, default_of
@@ -55,13 +55,19 @@ def differing(service: Service, project: Project) -> Found:
         server = services.get(host)
         if server is None or server is service:
             continue
-        for account in _accounts(server):
-            if _apart(account.user, user or "default") is not False:
-                continue
-            if _apart(account.password, password):
-                related = [Related(server.source, account.span, "the server is given another one")]
-                yield hit(span, variable=variable, server=host, related=related)
-            break
+        accounts = list(_accounts(server))
+        named = [one for one in accounts if _apart(one.user, user or "default") is False]
+        if not named and not _made_by_scripts(server):
+            named = accounts  # a user whom the server does not have gets in with no password at all
+        if named and all(_apart(one.password, password) for one in named):
+            related = [Related(server.source, named[0].span, "the server is given another one")]
+            yield hit(span, variable=variable, server=host, related=related)
+
+
+def _made_by_scripts(server: Service) -> bool:
+    """Whether scripts that are mounted, or built in, may make users that the environment does not name."""
+    mounts = mount_specs(server.full)
+    return server.builds or any("initdb" in one.target or HOLE in one.target for one in mounts)
 
 
 def _accounts(server: Service) -> Iterator[_Account]:
