@@ -21,8 +21,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 64
 VENDORED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
-     ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea",
-     "testdata"}
+     ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea"}
 )  # fmt: skip
 DOCUMENTS = (".md", ".markdown", ".mdx", ".mdown", ".txt")
 # Files that hold none of our kinds whatever they say; anything else is opened and asked.

@@ -59,7 +59,6 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
         tmp_path,
         **{
             "node_modules/a.yaml": "a: 1",
-            "pkg/testdata/a.yaml": "a: 1",
             "x.py": "a",
             "y.png": b"\x89PNG\0",
             "nginx-logo.png": b"\x89PNG\0",
