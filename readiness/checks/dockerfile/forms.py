@@ -26,10 +26,12 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
         return
     if step.stage.last("SHELL", one.span.start) is not None:
         return
-    if step.posix and one.keyword != "HEALTHCHECK":
-        commands = [command for command in step.script.commands if command.parent < 0]
-        if commands and commands[-1].name == "exec":
-            return
+    commands = [command for command in step.script.commands if command.parent < 0]
+    if one.keyword == "HEALTHCHECK":
+        if len(commands) > 1 or "$" in one.body.text:
+            return  # a shell is needed
+    elif commands and commands[-1].name == "exec":
+        return
     body = one.body.text.rstrip()
     yield hit(one.body.span(0, len(body)), keyword=one.keyword)
 

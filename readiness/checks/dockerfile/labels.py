@@ -38,8 +38,8 @@ def label_empty(step: Step) -> Iterator[Hit]:
 
 
 def labels_missing(stage: Stage, *, required: Sequence[str]) -> Iterator[Hit]:
-    """A stage, with those below it, has none of the labels that say where an image comes from."""
-    if not stage.whole:
+    """The final stage, with those below it, has none of the labels that say where an image comes from."""
+    if not stage.whole or not stage.final:
         return
     have = {
         pair.name

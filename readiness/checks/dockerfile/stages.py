@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
 
+from readiness.checks.project.builds import builds
 from readiness.kinds.dockerfile_model import Document, Stage, Step
 from readiness.model import Hit, Related, hit
+from readiness.project import Project
 
 RESERVED = frozenset({"scratch", "context"})
 
@@ -37,8 +41,14 @@ def name_case(stage: Stage) -> Iterator[Hit]:
             yield hit(word.span, name=word.value)
 
 
-def unused(document: Document) -> Iterator[Hit]:
-    """A stage that no later one builds on or copies from; the last stage is what is built."""
+# Stages that are made to be built on their own.
+_TARGETS = re.compile(
+    r"(?:\A|[-_.])(?:dev\w*|tests?|testing|debug\w*|lint\w*|ci|docs?|bench\w*|prod\w*|shell)(?:\Z|[-_.])"
+)
+
+
+def unused(document: Document, project: Project) -> Iterator[Hit]:
+    """A stage that no later one builds on or copies from, and that no build of the project names."""
     if any("$" in s.image_word.raw for s in document.stages if s.base is None and s.image_word):
         return  # a FROM with a variable may mean any of them
     used = {id(stage.base) for stage in document.stages if stage.base is not None}
@@ -51,8 +61,11 @@ def unused(document: Document) -> Iterator[Hit]:
                 used.add(id(source))
             elif "$" in name:
                 return
+    path = posixpath.normpath(document.source.path)
+    named = [build for build in project.memo(builds) if build.file == path and build.target]
+    used.update(id(document.stage(build.target or "")) for build in named)
     for stage in document.stages[:-1]:
-        if id(stage) not in used and stage.start is not None:
+        if id(stage) not in used and stage.start is not None and not _TARGETS.search(stage.name):
             yield hit(stage.start.span, resource=stage.resource, name=stage.name or stage.index)
 
 

@@ -115,14 +115,22 @@ _NO_PORT = frozenset({"node", "python", "golang", "ruby", "rust", "openjdk", "ec
                       "amazoncorretto", "alpine", "debian", "ubuntu", "scratch"})  # fmt: skip
 
 
+# What a command says that starts a server.
+_SERVES = re.compile(
+    r"\b(?:gunicorn|uvicorn|hypercorn|daphne|waitress|puma|unicorn|rails|nginx|httpd|caddy|streamlit|runserver)\b"
+    r"|\b(?:https?-?server|server|serve|web|api)(?:\.[a-z]+)?\b|--(?:port|bind|listen)\b|0\.0\.0\.0|\[::\]",
+    re.IGNORECASE,
+)
+
+
 def port_missing(stage: Stage) -> Iterator[Hit]:
-    """The final stage starts a process and names no port."""
+    """The final stage starts a server, as its command says, and names no port."""
     if not stage.final or not stage.whole or stage.root.image.familiar not in _NO_PORT:
         return
     if any(one.keyword == "EXPOSE" for below in stage.chain for one in below.instructions):
         return
-    starts = stage.last("CMD") or stage.last("ENTRYPOINT")
-    if starts is not None:
+    starts = [found.text for found in map(stage.last, ("ENTRYPOINT", "CMD")) if found is not None]
+    if _SERVES.search(" ".join(starts)):
         yield missing(stage.start.span if stage.start else stage.at())
 
 
