@@ -28,7 +28,7 @@ _OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
 _FOLDERS = re.compile(
     r"(?P<dev>dev|devel|develop|development|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
-    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|fixtures?|integration|e2e|circleci"
+    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|integration|e2e|circleci"
     r"|github|gitlab|buildkite|cirrus|travis|jenkins|bench|benchmarks?)"
 )
 
