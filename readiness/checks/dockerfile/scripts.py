@@ -67,11 +67,15 @@ _ELSEWHERE = frozenset({"subshell", "substitution"})
 
 
 def _folder_changes(step: Step) -> list[shell.Command]:
-    """The commands that change the folder of those after them; a subshell keeps it to itself."""
+    """The commands that change the folder of those after them; a subshell and `sh -c` keep it to themselves."""
+    found = step.script.commands
+    shells = [one.span for one in found if one.program in shell.SHELLS]
     return [
         one
-        for one in step.script.commands
-        if unwrapped(one).program == "cd" and not _ELSEWHERE & one.inside
+        for one in found
+        if unwrapped(one).program == "cd"
+        and not _ELSEWHERE & one.inside
+        and not any(span.start < one.span.start < span.end for span in shells)
     ]
 
 
