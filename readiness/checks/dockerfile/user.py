@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.actions import is_action
 from readiness.checks.dockerfile.packages import shipped
+from readiness.checks.project.builds import builds
+from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
@@ -56,13 +58,29 @@ def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[H
     if image.name_unknown:
         yield Unknown(word.span)
         return
-    known = official(image) and stage.role != "base"
+    known = official(image) and (stage.role != "base" or _started(stage, project))
     if _drops(stage):
         yield Unknown(word.span)
     elif known is certain:
         yield missing(
             stage.start.span if stage.start else stage.at(), image=image.text.partition("@")[0]
         )
+
+
+def _started(stage: Stage, project: Project) -> bool:
+    """Whether a compose file builds the image and gives it a command of its own."""
+    return stage.source.root.path in project.memo(_started_by_compose)
+
+
+def _started_by_compose(project: Project) -> frozenset[str]:
+    return frozenset(
+        one.file
+        for one in project.memo(builds)
+        if one.file is not None
+        and isinstance(one.subject, Service)
+        and one.subject.purpose not in ("dev", "test")
+        and (one.subject.node.get("command") or one.subject.node.get("entrypoint"))
+    )
 
 
 def _drops(stage: Stage) -> bool:
@@ -104,7 +122,13 @@ def password_set(command: Command) -> Iterator[Hit]:
             for one in command.step.script.commands
             if one is command.whole or (one.pipeline == pipe and pipe >= 0)
         )
-        yield hit(Span(start, command.whole.span.end))
+        yield hit(Span(start, command.whole.span.end), program=command.program)
+    elif command.program == "passwd" and command.command.has("--stdin"):
+        yield hit(command.command.span, program=command.program)
+    elif command.program in ("useradd", "usermod"):
+        password = command.command.option("-p", "--password") or ""
+        if password and password[0] not in "!*":
+            yield hit(command.command.span, program=command.program)
 
 
 def login_record(command: Command) -> Iterator[Hit]:
