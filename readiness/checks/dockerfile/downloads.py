@@ -19,16 +19,27 @@ _NO = ("0", "false", "no", "off")
 def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
     """A program gets an option that turns a check off; `options` names them per program."""
     one = command.command
+    if one.program in ("echo", "printf") and "apt-get" in options:
+        for source in (each for each in one.words if _UNSIGNED_SOURCE.match(each.value)):
+            yield hit(source.span, option="[trusted=yes]", program="apt-get")
+        return
     wanted = options.get(one.program)
     call = packages.call(command.whole)
     if wanted is None and call is not None and call.manager.name == "pip":
         wanted = options.get("pip")
     valued = _VALUED.get(one.program, "")
     word = one.find(*wanted, valued=valued) if wanted else None
+    if word is None and wanted and "--allow-unauthenticated" in wanted:
+        word = next((each for each in one.words if _APT_UNSIGNED.search(each.value)), None)
     if word is not None and not (call is not None and _own_packages(command, call)):
         yield hit(word.span, option=word.value.partition("=")[0], program=one.program)
 
 
+_UNSIGNED_SOURCE = re.compile(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
+_APT_UNSIGNED = re.compile(
+    r"(?:APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories)=(?:true|yes|1|on)\Z",
+    re.IGNORECASE,
+)
 _PACKAGE = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 
@@ -43,31 +54,52 @@ def _own_packages(command: Command, call: packages.Call) -> bool:
     return any(one for stage in chain for one in stage.of("COPY"))
 
 
+# Settings that turn the check of certificates off when they are no; those of git and yum may stand behind a section.
+_CHECKS_OFF = {
+    "npm": ("strict-ssl",), "pnpm": ("strict-ssl",), "yarn": ("strict-ssl", "enablestrictssl"),
+    "git": ("http.sslverify",), "conda": ("ssl_verify",), "mamba": ("ssl_verify",), "micromamba": ("ssl_verify",),
+    "apt-get": ("acquire::https::verify-peer", "acquire::https::verify-host"),
+    "apt": ("acquire::https::verify-peer", "acquire::https::verify-host"),
+    **dict.fromkeys(("yum", "dnf", "tdnf", "microdnf", "yum-config-manager"), ("sslverify",)),
+}  # fmt: skip
+
+
 def insecure_setting(command: Command) -> Iterator[Hit]:
-    """npm, yarn, yum, dnf, git or pip is told, by a setting, to check no certificate."""
+    """npm, yarn, yum, dnf, apt, git, conda or pip is told, by a setting, to check no certificate."""
     one = command.command
-    values = [value.replace('"', "").replace("'", "") for value in one.values]
-    if one.program in ("npm", "yarn", "pnpm"):
-        plain = [value for value in values if not value.startswith("-")]
-        verb = 2 if plain[:1] in (["config"], ["c"]) and plain[1:2] == ["set"] else 0
-        verb = verb or (1 if plain[:1] == ["set"] else 0)
-        rest = plain[verb : verb + 2] if verb else []
-        setting = "=".join(rest) if rest and "=" not in rest[0] else (rest or [""])[0]
-        if setting.lower() == "strict-ssl=false":
-            yield hit(one.span, setting="strict-ssl=false", program=one.program)
-    elif one.program in ("yum", "dnf", "tdnf", "microdnf", "yum-config-manager"):
-        for word in one.words:
-            if re.match(
-                r"(?:--setopt=)?(?:\S+\.)?sslverify=(?:0|false|no|off)\Z", word.value, re.I
-            ):
-                yield hit(word.span, setting=word.value, program=one.program)
-    elif one.program in ("echo", "printf") and _writes_package_settings(command):
-        if any(_SSL_OFF.search(value) for value in values):
+    if one.program in ("echo", "printf") and _writes_package_settings(command):
+        if any(_SSL_OFF.search(value) for value in one.values):
             yield hit(one.span, setting="sslverify off", program="yum or dnf")
-    elif one.program == "git" and values[-1:] and values[-1].lower() in _NO:
-        lower = {value.lower() for value in values}
-        if {"config", "http.sslverify"} <= lower:
-            yield hit(one.span, setting="http.sslVerify false", program="git")
+        return
+    wanted = _CHECKS_OFF.get(one.program, ())
+    for at, word in enumerate(one.words if wanted else ()):
+        name, equals, value = word.value.replace('"', "").replace("'", "").partition("=")
+        if name == "--setopt":
+            name, equals, value = value.partition("=")
+        if not equals and at + 1 < len(one.words):
+            value = one.words[at + 1].value
+        setting = name.lower().lstrip("-").removeprefix("o" if name.startswith("-oA") else "")
+        known = next((each for each in wanted if _means(setting, each)), None)
+        if known is not None and value.strip("\"'").lower() in _NO:
+            alone = bool(equals) and (word.value.startswith("-") or "verify" in known)
+            yield hit(
+                word.span if alone else one.span,
+                setting=f"{name.lstrip('-')}={value}",
+                program=one.program,
+            )
+            return
+    if one.program in ("pip", "pip3") and one.values[:2] == ("config", "set"):
+        trusted = [value for value in one.values[2:3] if value.endswith(".trusted-host")]
+        if trusted:
+            yield hit(one.span, setting=trusted[0], program=one.program)
+
+
+def _means(setting: str, name: str) -> bool:
+    """Whether a setting is one of a name, or of that name for one repository or address."""
+    if setting == name:
+        return True
+    section = name.removesuffix("sslverify")
+    return section != name and setting.startswith(section) and setting.endswith(".sslverify")
 
 
 _SSL_OFF = re.compile(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
