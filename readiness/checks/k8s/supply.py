@@ -12,6 +12,7 @@ from readiness.kinds.k8s_model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.base_images import end_of_life
 from readiness.syntax.image import Image
 
 Outcome = Iterator[Hit | Unknown]
@@ -99,6 +100,20 @@ def tag_mutable(container: Container, *, project: Project) -> Outcome:
     image = parsed(container, project)
     if image is not None and mutable(image):
         yield hit(container.node.at("image"), image=image.text)
+
+
+def ended(container: Container, *, project: Project) -> Outcome:
+    """The image is of a release whose updates had ended by the date of the table of base images."""
+    image = parsed(container, project)
+    if image is None:
+        return
+    if image.name_unknown or image.tag_unknown:
+        yield Unknown(container.node.at("image"))
+        return
+    found = end_of_life(image)
+    if found is not None:
+        place = part(container, image.tag_span)
+        yield hit(place, image=image.text.partition("@")[0], release=found.release, day=found.day)
 
 
 def digest_missing(container: Container, *, project: Project) -> Outcome:
