@@ -64,6 +64,9 @@ _CHECKS_OFF = {
 }  # fmt: skip
 
 
+_SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
+
+
 def insecure_setting(command: Command) -> Iterator[Hit]:
     """npm, yarn, yum, dnf, apt, git, conda or pip is told, by a setting, to check no certificate."""
     one = command.command
@@ -80,6 +83,8 @@ def insecure_setting(command: Command) -> Iterator[Hit]:
             value = one.words[at + 1].value
         setting = name.lower().lstrip("-").removeprefix("o" if name.startswith("-oA") else "")
         known = next((each for each in wanted if _means(setting, each)), None)
+        if not word.value.startswith("-") and not _SETS & set(one.values[:at]):
+            continue  # a package of that name
         if known is not None and value.strip("\"'").lower() in _NO:
             alone = bool(equals) and (word.value.startswith("-") or "verify" in known)
             yield hit(
