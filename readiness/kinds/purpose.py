@@ -12,7 +12,7 @@ _NAMES = {
         "dev devel develop development local debug devcontainer gitpod devshell".split(), "dev"
     ),
     **dict.fromkeys(
-        "test tests testing testbed ci e2e integration benchmark bench coverage jenkins travis".split(),
+        "test tests testing testbed ci e2e integration benchmark bench coverage jenkins travis qa playwright cypress".split(),
         "test",
     ),
     **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
@@ -26,9 +26,9 @@ _OF_IMAGES = {
 _OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little.
 _FOLDERS = re.compile(
-    r"(?P<dev>dev|devel|develop|development|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
+    r"(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
-    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|integration|e2e|circleci"
+    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|integration|e2e|qa|circleci"
     r"|github|gitlab|buildkite|cirrus|travis|jenkins|bench|benchmarks?)"
 )
 
