@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from readiness import app, evidence
 from readiness.checklist import FACTS, load
@@ -161,6 +165,12 @@ def test_what_files_show(path: str, text: str, facts: set[str]) -> None:
     assert set(shown({path: text})) == facts
 
 
+def test_lists_where_words_belong_raise_nothing() -> None:
+    scaler = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec: {metrics: [{type: [Pods]}, {type: {}}]}\n"
+    service = "services:\n  a: {image: x, logging: {driver: [fluentd]}}\n"
+    assert shown({"a.yaml": scaler, "compose.yaml": service}) == {}
+
+
 def test_the_place_is_told_and_few_are_enough() -> None:
     texts = {f"{n}.yaml": rules("Errors", "rate(x[5m]) > 1") for n in range(9)}
     assert shown(texts)["alert-errors"] == ["0.yaml:5", "1.yaml:5", "2.yaml:5"]
@@ -192,3 +202,37 @@ def test_a_chart_shows_its_template(tmp_path) -> None:
     verdict = next(one for one in outcome.verdicts if one.item.id == "dify.alerting")
     assert verdict.state == "met"
     assert [tuple(place) for place in verdict.evidence] == [("templates/alerts.yaml", 6)]
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 70000)
+    | st.sampled_from(["", "true", "Pods", "metrics", "0 2 * * *", "prom/prometheus:v3", "$X", "rate(errors[5m])", "backup"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        "name kind type spec metadata annotations labels data ports port metrics schedule suspend groups rules alert expr template"
+        " containers image env value command args prometheus.io/scrape logging driver environment SENTRY_DSN board.json".split()),
+        inner, max_size=4),
+    max_leaves=14,
+)  # fmt: skip
+KINDS = [
+    "PrometheusRule",
+    "HorizontalPodAutoscaler",
+    "ConfigMap",
+    "Service",
+    "CronJob",
+    "Deployment",
+    "Pod",
+    "ServiceMonitor",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(KINDS), ODD, ODD, ODD)
+def test_odd_shapes_raise_nothing(kind: str, spec: object, metadata: object, data: object) -> None:
+    version = "monitoring.coreos.com/v1" if "M" in kind or "Rule" in kind else "v1"
+    one = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec, "data": data}
+    shown(
+        {
+            "a.json": json.dumps(one),
+            "compose.yaml": json.dumps({"services": {"a": spec, "b": data}}),
+        }
+    )

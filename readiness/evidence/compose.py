@@ -33,7 +33,7 @@ def _of(service: Service, project: Project) -> Iterator[str]:
     if image is not None and "provider" not in service.full:
         yield of_image(image.text)
     driver = service.full.get("logging")
-    if isinstance(driver, Map) and driver.get("driver") in _REMOTE:
+    if isinstance(driver, Map) and str(driver.get("driver")) in _REMOTE:
         yield "log-shipping"
     if service.owned and named(service.name):
         yield "backup"

@@ -82,7 +82,9 @@ def _of_object(one: Object) -> Iterator[tuple[str, Span]]:
     if _asks_for_scraping(one):
         yield "scraping", one.annotations.entry(_SCRAPE)
     if one.kind == "HorizontalPodAutoscaler":
-        own = [metric for metric in maps(one.spec.get("metrics")) if metric.get("type") in _OWN]
+        own = [
+            metric for metric in maps(one.spec.get("metrics")) if text(metric.get("type")) in _OWN
+        ]
         yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
     if one.kind == "ConfigMap":
         yield from _dashboards(one)
