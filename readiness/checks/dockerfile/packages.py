@@ -254,18 +254,20 @@ def development_dependencies(step: Step) -> Iterator[Hit | Aside | Unknown]:
     for one in found:
         named = one.packages or one.group == "global" or one.command.has("-g", "--global")
         env = any(a.name == "NODE_ENV" for a in one.command.assignments)
-        if named or env or one.command.has(*_PRODUCTION) or _builds(step.stage):
+        if named or env or one.command.has(*_PRODUCTION) or _prunes(step.stage):
             continue
         yield hit(one.verb.span, program=one.manager.name)
 
 
 @lru_cache(maxsize=16)
-def _builds(stage: Stage) -> bool:
-    """Whether the stage also builds, for which it needs them, or prunes them later."""
-    return bool(_BUILDS.search(scripts(stage)))
+def _prunes(stage: Stage) -> bool:
+    """Whether the stage takes them out again, once it has built with them."""
+    return bool(_PRUNES.search(scripts(stage)))
 
 
-_BUILDS = re.compile(r"\bprune\b|\brun (?:build|compile)|\b(?:yarn|pnpm|npm) build|\bnext build")
+_PRUNES = re.compile(
+    r"\bprune\b|\brm\s[^\n;&|]*node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]*(?:--omit|--prod|-P\b|focus)"
+)
 
 
 _COMPILERS = frozenset({"build-essential", "gcc", "g++", "make", "cmake", "clang", "build-base",
