@@ -69,3 +69,21 @@ def test_a_pipeline_that_has_all_it_needs_is_ready() -> None:
         "dashflow.ci-no-deploy-from-pr",
         "dashflow.ci-scheduled-scan",
     } <= met
+
+
+def test_aliases_of_aliases_are_not_written_out(tmp_path: Path) -> None:
+    levels = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    levels += [
+        f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]"
+        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
+    job = "{runs-on: ubuntu-24.04, environment: NAME, env: *i, steps: [{run: kubectl apply -f k8s/}]NEEDS}"
+    staging = job.replace("NAME", "staging").replace("NEEDS", "")
+    production = job.replace("NAME", "production").replace("NEEDS", ", needs: staging")
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    lines = ["on: push", "env:", *(f"  {level}" for level in levels)]
+    lines += ["jobs:", f"  staging: {staging}", f"  production: {production}", ""]
+    (folder / "ci.yml").write_text("\n".join(lines))
+    report = readiness.check([tmp_path], select=["ci/staging-is-production"])
+    assert [one.rule.id for one in report.findings] == []

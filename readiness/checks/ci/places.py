@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -23,6 +22,7 @@ _VARIES = re.compile(
 _ELSEWHERE = frozenset(
     "bash sh zsh source . python python3 node ruby pwsh make just task npm yarn pnpm bun rake mage".split()
 )
+_MOST = 200_000  # characters
 _TOLD_ONLY = frozenset({"name", "id", "timeout-minutes", "continue-on-error"})
 
 
@@ -79,8 +79,19 @@ def _hidden(step: Step) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    """Plain data as text; None for what has circles or keys of an odd sort."""
-    try:
-        return json.dumps(value, sort_keys=True, default=str)
-    except (TypeError, ValueError, RecursionError):
-        return None
+    """Plain data as text; None for more than anybody writes, as aliases of aliases make it."""
+    parts: list[str] = []
+    stack, size = [value], 0
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            pairs = [part for key in sorted(item, key=str) for part in (key, item[key])]
+            stack += [*reversed(pairs), "mapping"]
+        elif isinstance(item, list):
+            stack += [*reversed(item), f"list of {len(item)}"]
+        else:
+            parts.append(repr(item))
+            size += len(parts[-1])
+        if size > _MOST:
+            return None
+    return "\n".join(parts)
