@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -75,8 +76,8 @@ class Document:
 def parse(source: Source) -> Document:
     """The patterns of a file; nothing in it can be wrong."""
     patterns = []
-    offset = 0
-    for line in source.text.split("\n"):
+    offset = 1 if source.text.startswith("\ufeff") else 0
+    for line in source.text[offset:].split("\n"):
         text = line.strip()
         if text and not line.startswith("#"):
             negated = text.startswith("!")
@@ -101,8 +102,16 @@ def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
         if one == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else reached
         else:
-            reached = {at + 1 for at in reached if at < len(parts) and fnmatchcase(parts[at], one)}
+            reached = {at + 1 for at in reached if at < len(parts) and _names(one, parts[at])}
     return len(parts) in reached
+
+
+def _names(pattern: str, part: str) -> bool:
+    """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
+    return fnmatchcase(part, _ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"))
+
+
+_ESCAPED = re.compile(r"\\(.)")
 
 
 def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
@@ -110,7 +119,7 @@ def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
     for one, part in zip(pattern, folder, strict=False):
         if one == "**":
             return True
-        if not fnmatchcase(part, one):
+        if not _names(one, part):
             return False
     return len(pattern) >= len(folder)
 

@@ -24,6 +24,12 @@ from readiness.model import Source
         ("a/*/c", "a/b/c", True),
         ("# a\n", "a", False),
         ("a?c", "abc", True),
+        ("[^a].txt", "b.txt", True),
+        ("[^a].txt", "a.txt", False),
+        ("a\\*b", "a*b", True),
+        ("a\\*b", "axb", False),
+        ("\ufeffa", "a", True),
+        (".", "a", False),
         ("", "a", False),
     ],
 )
