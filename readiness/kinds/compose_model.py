@@ -54,8 +54,14 @@ class Service:
 
     @property
     def production(self) -> bool:
-        """Whether the file may run in production."""
-        return self.document.production
+        """Whether it may run in production: neither its file nor its name nor all of its profiles say otherwise."""
+        profiles = self.full.get("profiles")
+        aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
+        return (
+            self.document.production
+            and not _ASIDE & set(re.split(r"[._-]", self.name.lower()))
+            and not (aside and _ASIDE.issuperset(aside))
+        )
 
     @property
     def owned(self) -> bool:
@@ -120,6 +126,7 @@ class Service:
         return bool(_ONCE.search(self.name))
 
 
+_ASIDE = frozenset("dev devel development debug test tests testing e2e".split())
 _ONCE = re.compile(
     r"(?:^|[-_])(?:init|migrat\w*|setup|seed\w*|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w*|loader|import\w*|export\w*)(?:$|[-_\d])",
