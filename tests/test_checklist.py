@@ -250,9 +250,12 @@ FAILS = {
 SHOWS = {
     "flowise": {"metrics"},
     "dify": {"environments", "alerting", "backup-volume"},
-    "dashflow": {"production-settings", "service", "metrics", "alert-error-rate", "alert-restarts"},
-    "ragflow": {"hpa", "dashboard", "monitoring-stack", "backup-schedule", "disaster-recovery"},
-}
+    "dashflow": {
+        "production-settings", "service", "metrics", "dashboard", "alert-error-rate", "alert-latency", "alert-memory",
+        "alert-cpu", "alert-not-ready", "alert-restarts", "alert-routing",
+    },
+    "ragflow": {"hpa", "dashboard", "alert-memory", "monitoring-stack", "backup-schedule", "disaster-recovery"},
+}  # fmt: skip
 
 
 def states(story: str, system: str) -> dict[str, str]:
