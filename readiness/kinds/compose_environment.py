@@ -127,6 +127,7 @@ def read(
         if document is None:
             complete = False
             continue
+        document.read = document.read or not one.raw
         file = parse_raw(document.source.text) if one.raw else document.file
         complete = complete and file.problem is None
         found |= settings_of(document, file.entries, outer)

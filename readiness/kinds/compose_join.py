@@ -143,8 +143,11 @@ class _Joined:
 
     def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
-        found = (self.files.get(posixpath.normpath(path)) for path in paths)
-        return [one for one in found if one is not None and one.file.problem is None]
+        there = [self.files.get(posixpath.normpath(path)) for path in paths]
+        found = [one for one in there if one is not None]
+        for one in found:
+            one.read = True
+        return [one for one in found if one.file.problem is None]
 
 
 def listed(environment: Environment) -> list[str]:

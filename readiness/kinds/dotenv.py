@@ -29,11 +29,15 @@ def claims(path: str, text: str) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Document:
-    """What one environment file says. `production` tells whether a compose file reads it that may run there."""
+    """What one environment file says; itself the subject of `dotenv.file`.
+
+    `production` tells whether a compose file reads it that may run there, `read` whether one reads it by Docker's grammar.
+    """
 
     source: Source
     file: dotenv.File
     production: bool = True
+    read: bool = False
     container: str = ""
     resource: str = ""
 
@@ -93,4 +97,12 @@ def values(document: Document) -> Iterator[Value]:
     return (Value(document, one) for one in document.file.entries if one.template is not None)
 
 
-TARGETS: dict[str, Callable[[Document], Iterator[Any]]] = {"dotenv.value": values}
+def files(document: Document) -> Iterator[Document]:
+    """The file as a whole."""
+    yield document
+
+
+TARGETS: dict[str, Callable[[Document], Iterator[Any]]] = {
+    "dotenv.file": files,
+    "dotenv.value": values,
+}

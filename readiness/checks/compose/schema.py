@@ -239,8 +239,8 @@ def listed(item: Check) -> Check:
 
 # Lists of services that Docker makes unique itself before it looks at the schema.
 _UNITED = frozenset(
-    """cap_add cap_drop dns dns_opt dns_search expose links ports profiles tmpfs volumes environment labels annotations sysctls build.args
-    build.labels build.additional_contexts deploy.labels""".split()
+    """cap_add cap_drop dns dns_opt dns_search expose links ports profiles tmpfs volumes environment labels annotations sysctls
+    build.args build.labels build.additional_contexts deploy.labels""".split()
 )
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from readiness.checks.compose import formats, schema
 from readiness.checks.compose.app import apps
 from readiness.checks.compose.schema import Problem
+from readiness.kinds import dotenv
 from readiness.kinds.compose_model import Document
 from readiness.kinds.compose_parts import part
-from readiness.model import Hit, hit
+from readiness.model import Hit, Span, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import InterpolationError, expand
 from readiness.syntax.yaml import Map, Seq
@@ -171,6 +172,16 @@ def _interpolation(document: Document, node: Map | Seq, key: Any, value: str) ->
         end = value.find("}", error.offset) + 1 or error.offset + 2
         span = part(document.source, node.at(key), value, error.offset, end)
         yield hit(span, text=value[error.offset : end][:40], problem=error.message)
+
+
+def environment_file(document: dotenv.Document) -> Iterator[Hit]:
+    """An environment file that Docker refuses to read; all of the line is shown, or hidden, as one."""
+    problem = document.file.problem
+    if document.read and problem is not None:
+        text = document.source.text
+        start = text.rfind("\n", 0, min(problem.offset, len(text.rstrip()) - 1)) + 1
+        span = document.source.one_line(Span(start, len(text)))
+        yield hit(span, problem=problem.message)
 
 
 def repeated_keys(document: Document) -> Iterator[Hit]:
