@@ -69,12 +69,22 @@ def official(image: Image) -> bool:
     return not image.name_unknown and "/" not in _public_name(image)
 
 
+def known_official(image: Image) -> bool:
+    """Whether it is an official image by its name, and not just any name without a slash."""
+    return official(image) and _public_name(image) in _table()["official"]
+
+
 def _public_name(image: Image) -> str:
     """The name as people say it, also where a public mirror of the official images is meant."""
     name = image.familiar
     for mirror in ("public.ecr.aws/docker/library/", "mirror.gcr.io/library/"):
         name = name.removeprefix(mirror)
     return name
+
+
+def gives_root_up(image: Image) -> bool:
+    """Whether an image's own entry point starts as root and runs the service as somebody else, as its page says."""
+    return any(_named(image, entry) for entry in _table()["drops"])
 
 
 def starts_service(image: Image) -> bool | None:

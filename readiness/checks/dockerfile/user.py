@@ -11,7 +11,7 @@ from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Command, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
-from readiness.syntax.base_images import nonroot_user, official
+from readiness.syntax.base_images import gives_root_up, nonroot_user, official
 from readiness.syntax.wrappers import layers
 
 _DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
@@ -58,8 +58,10 @@ def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[H
     if image.name_unknown:
         yield Unknown(word.span)
         return
+    if gives_root_up(image) and stage.last("ENTRYPOINT") is None:
+        return
     known = official(image) and (stage.role != "base" or _started(stage, project))
-    if _drops(stage):
+    if gives_root_up(image) or _drops(stage):
         yield Unknown(word.span)
     elif known is certain:
         yield missing(
