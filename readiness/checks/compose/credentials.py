@@ -112,8 +112,8 @@ def _claims(service: Service) -> Iterator[Claim]:
 
 
 def _first(texts: dict[str, str], prefix: str, words: Sequence[str]) -> str:
-    """The first of the variables PREFIX_WORD that is set to something."""
-    names = (f"{prefix}_{word}".lstrip("_") for word in words)
+    """The first of the variables PREFIX_WORD, or PREFIXWORD, that is set to something."""
+    names = (f"{prefix}{sign}{word}".lstrip("_") for word in words for sign in ("_", ""))
     return next((name for name in names if texts.get(name)), "")
 
 

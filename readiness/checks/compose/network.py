@@ -153,7 +153,7 @@ def _proxies(project: Project) -> dict[int, list[_Proxy]]:
 def proxy_bypassed(port: Port, project: Project) -> Found:
     """An application that can be reached past the proxy of its own project."""
     service = port.owner
-    if service.role or not everywhere(port.spec) or not port.spec.host:
+    if service.role or not everywhere(port.spec):
         return
     entry = _meets((80, 443), port.spec.published) is not None
     http = not service.once and _meets((80,), port.spec.published) is not None
