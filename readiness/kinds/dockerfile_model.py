@@ -11,7 +11,7 @@ from typing import Any
 from readiness.kinds.purpose import idle, image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import shell
-from readiness.syntax.base_images import environment_bare, starts_service
+from readiness.syntax.base_images import environment_bare, known_official, starts_service
 from readiness.syntax.dockerfile_shell import script_of
 from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
@@ -137,7 +137,8 @@ class Stage:
     @property
     def windows(self) -> bool:
         """Whether the base is a Windows image."""
-        return bool(_WINDOWS.search(self.root.image.text)) or self.document.syntax.escape == "`"
+        image, escape = self.root.image, self.document.syntax.escape
+        return bool(_WINDOWS.search(image.text)) or (escape == "`" and not known_official(image))
 
     @property
     def shipped(self) -> bool:

@@ -11,7 +11,7 @@ from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import image as images
-from readiness.syntax.base_images import end_of_life
+from readiness.syntax.base_images import end_of_life, known_official
 from readiness.syntax.words import Reference, expand, references
 
 
@@ -110,7 +110,7 @@ def taken_floating(step: Step) -> Iterator[Hit | Unknown]:
     for image, span in _sources(step):
         if image.is_variable:
             yield Unknown(span)
-        elif image.floating and (image.tag or "/" in image.text):
+        elif image.floating and (image.tag or "/" in image.text or known_official(image)):
             yield hit(span, image=image.text)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from readiness.kinds.dockerfile_model import Command, Stage, Step
-from readiness.kinds.dockerfile_paths import folder
+from readiness.kinds.dockerfile_paths import folder, resolved
 from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.syntax import packages, shell
@@ -52,20 +52,37 @@ def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
             if word is None or (not word.value.startswith("/") and base is None):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
-            brought = _brought(stage, path)
+            brought = None if _mounted(stage, path) else _brought(stage, path)
             if brought is None:
                 yield Unknown(word.span)
             elif not brought:
                 yield hit(word.span, file=word.value, keyword=keyword)
 
 
+# Folders in which bases bring programs of their own.
+_SYSTEM = re.compile(r"/(?:usr|s?bin|lib|opt|etc|root|home)(?:/|\Z)")
+
+
 def _script(command: shell.Command) -> shell.Word | None:
-    """The script that a command runs by its path."""
-    if command.inside or not command.words or not _INTERPRETERS.match(command.program):
+    """The script that a command runs by its path: behind an interpreter, or itself."""
+    if command.inside or not command.known or "{{" in command.name:
+        return None
+    if "/" in command.name and not _SYSTEM.match(command.name):
+        return shell.Word(command.name, command.name, True, command.name_span)
+    if not command.words or not _INTERPRETERS.match(command.program):
         return None
     word = command.words[0]
     plain = word.known and "{{" not in word.value and not word.value.startswith("-")
     return word if plain and _SCRIPT.search(word.value) else None
+
+
+def _mounted(stage: Stage, path: str) -> bool:
+    """Whether a volume may lie over a path."""
+    volumes = [
+        (below, word) for below in stage.chain for one in below.of("VOLUME") for word in one.words
+    ]
+    places = [resolved(below, word.raw.strip("\"'")) for below, word in volumes]
+    return any(place is None or path.startswith(f"{place}/") for place in places)
 
 
 def _brought(stage: Stage, path: str) -> bool | None:

@@ -13,6 +13,7 @@ from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import packages, shell
+from readiness.syntax.base_images import known_official
 from readiness.syntax.words import Word
 from readiness.syntax.wrappers import unwrapped
 
@@ -139,9 +140,14 @@ def from_unknown(step: Step) -> Iterator[Hit | Unknown]:
     found = step.document.stage(flag.value)
     if found is not None and found.index < step.stage.index:
         return
-    if found is step.stage or (found is None and re.search(r"[:/@.]", flag.value)):
+    if found is step.stage or (found is None and _is_image(flag.value)):
         return
     yield hit(flag.value_span, name=flag.value)
+
+
+def _is_image(name: str) -> bool:
+    """Whether a name is surely one of an image: it has a tag or a slash, or is an official one's."""
+    return bool(re.search(r"[:/@.]", name)) or known_official(images.parse(name))
 
 
 def from_itself(step: Step) -> Iterator[Hit]:
