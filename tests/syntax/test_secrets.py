@@ -26,7 +26,6 @@ from readiness.syntax import secrets
         "bearer_token_file: /var/run/secrets/x",
         "accessTokenLifetime: 3600",
         "password: yourpassword",
-        "password: password for the admin user",
         "api_key: GOOGLE_API_KEY_VAL",
     ],
 )
@@ -51,3 +50,8 @@ def test_the_quick_look_misses_no_name_of_a_secret() -> None:
     pairs = {last for _, last in secrets._SECRET_PAIRS}
     for word in secrets._SECRET_WORDS | secrets._TOKEN_WORDS | pairs:
         assert secrets.may_name(f"DB_{word.upper()}_1"), word
+
+
+def test_a_sentence_about_a_password_is_none() -> None:
+    assert secrets.judge("ADMIN_PASSWORD", "password for the admin user") is None
+    assert secrets.judge("ADMIN_PASSWORD", "correct horse battery") == "password"

@@ -55,7 +55,7 @@ def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[H
         return
     if is_action(stage, project):
         return
-    if image.name_unknown:
+    if image.name_unknown or not image.name:
         yield Unknown(word.span)
         return
     if gives_root_up(image) and stage.last("ENTRYPOINT") is None:
