@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, Regex, mask
+from readiness.syntax.pcre_tree import OTHER, Node, Regex, mask, walk
 
 MAX_STATES = 1500
 MAX_WORK = 60_000
 _LOOP_COPIES = 4  # a bounded repeat can't run away; for that question a few copies of it are enough
+_MANY = 10  # turns of a loop around an endless one that are as bad as endless turns
 
 
 @dataclass(slots=True)
@@ -74,6 +75,8 @@ def _repeat(
     inner = node.parts[0]
     least = min(node.least, _LOOP_COPIES) if short else node.least
     most = node.most if node.most is None or not short else max(least, min(node.most, _LOOP_COPIES))
+    if short and (node.most or 0) >= _MANY and any(_endless(part) for part in walk(inner)):
+        most = None  # as many ways as there are turns: ten are no better than no end
     place = enter
     for _ in range(least if most is not None else max(least - 1, 0)):
         following = machine.state()
@@ -93,6 +96,10 @@ def _repeat(
         _add(machine, inner, place, following, short, atomic)
         place = following
     machine.jumps[place].append((leave, ""))
+
+
+def _endless(node: Node) -> bool:
+    return node.kind == "repeat" and node.most is None
 
 
 def search(machine: Machine, text: str) -> bool:

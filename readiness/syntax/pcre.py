@@ -49,6 +49,7 @@ class _Reader:
         self.text = pattern
         self.place = 0
         self.icase = icase
+        self.dotall = False
         self.groups: list[Node | None] = []
         self.names: dict[str, int] = {}
 
@@ -106,7 +107,7 @@ class _Reader:
         if char == "[":
             return Node("chars", chars=self.fold(self.bracket()))
         if char == ".":
-            return Node("chars", chars=DOT)
+            return Node("chars", chars=ANY if self.dotall else DOT)
         if char == "^":
             return Node("start")
         if char == "$":
@@ -120,6 +121,7 @@ class _Reader:
     def group(self, depth: int) -> Node:
         number = 0
         atomic = False
+        outer = self.icase, self.dotall
         if self.peek() == "*":  # (*UTF8), (*COMMIT)
             end = self.text.find(")", self.place)
             if end < 0:
@@ -138,8 +140,9 @@ class _Reader:
                 self.place += 2
             elif option:
                 self.place = option.end()
-                if "i" in option[1].partition("-")[0]:
-                    self.icase = True
+                on, _, off = option[1].partition("-")
+                self.icase = (self.icase or "i" in on) and "i" not in off
+                self.dotall = (self.dotall or "s" in on) and "s" not in off
                 if option[2] == ")":
                     return Node("cat")
             else:
@@ -149,6 +152,7 @@ class _Reader:
         inner = self.alternatives(depth + 1)
         if self.take() != ")":
             raise UnsupportedError("group without an end")
+        self.icase, self.dotall = outer  # what a group sets ends with it
         node = Node("group", (inner,), index=number, atomic=atomic)
         if number:
             self.groups[number - 1] = node

@@ -58,8 +58,8 @@ def forgery(statement: Statement, project: Project) -> Iterator[Hit]:
     fixed = bool(mark) and "$" not in scheme
     for literal, name in spans(rest if fixed else text):
         if (
-            "/" in (literal if fixed else literal.replace("://", ""))
-            or not name
+            re.search("[/?#]", literal if fixed else literal.replace("://", ""))
+            or name in {"", "is_args"}
             or re.search(r":\d+$", literal)
         ):
             return  # the host ends before this variable

@@ -35,7 +35,7 @@ _TABLE_OPTIONS = frozenset(
 
 
 def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
-    """An `if` in a location holds more than `return` and `rewrite`."""
+    """An `if` in a location holds more than `return` and `rewrite`, or stands beside `try_files`, which it takes away."""
     owner = scope.node.owner
     if owner is None or not any(one.name == "location" for one in tree.chain(project, scope.node)):
         return
@@ -44,11 +44,35 @@ def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
         if d.name not in _SAFE_IN_IF:
-            yield hit(d.head, directive=d.name)
+            yield hit(d.head, what=f"has {d.name}, which does not work there as it reads")
             return
         if d.name == "rewrite" and "break" in d.args[2:]:
-            yield hit(d.head, directive="rewrite ... break")
+            yield hit(d.head, what="has rewrite ... break, which does not work there as it reads")
             return
+    if tree.own(project, owner.parent, "try_files") and not _leaves(project, scope.node):
+        yield hit(owner.head, what="takes away the try_files beside it")
+
+
+def if_not_safe(scope: Scope, project: Project) -> Iterator[Hit]:
+    """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
+    owner = scope.node.owner
+    if owner is None or not any(one.name == "location" for one in tree.chain(project, scope.node)):
+        return
+    for d in scope.node.directives:
+        if d.name != "return" and not (d.name == "rewrite" and _LEAVE & set(d.args[2:])):
+            yield hit(d.head, directive=d.name)
+            return
+
+
+_LEAVE = frozenset({"last", "redirect", "permanent"})
+
+
+def _leaves(project: Project, block: Block) -> bool:
+    """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
+    inside = tree.own(project, block)
+    return any(
+        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inside
+    )
 
 
 def capture_missing(statement: Statement, project: Project) -> Iterator[Hit]:

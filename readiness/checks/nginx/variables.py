@@ -346,11 +346,17 @@ def splitting(statement: Statement, project: Project) -> Iterator[Hit]:
     for number in _sensitive(directive):
         text = directive.args[number - 1]
         for name in names(text):
-            if directive.name == "rewrite" and name not in {"uri", "document_uri"}:
+            if directive.name == "rewrite" and _own_capture(directive, name):
                 continue  # a rewrite escapes its captures
             if variable(project, directive, name).client & _LINE_BREAK:
                 yield hit(directive.at(number), variable=f"${name}", directive=directive.name)
                 break
+
+
+def _own_capture(rewrite: Directive, name: str) -> bool:
+    """Whether a variable of a rewrite's target is a group of its own expression."""
+    regex = pcre.read(rewrite.args[0])
+    return name.isdigit() or regex is None or regex.group(name) is not None
 
 
 def _sensitive(directive: Directive) -> Iterable[int]:
