@@ -72,7 +72,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day against which dated suppressions are held. `base` (default: the working directory) is what paths are
     relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
-    documents of how many are judged. Raises one of ERRORS where the tool cannot do its work.
+    rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
     clock = [time.perf_counter()] if timing else []
     settings = settle(

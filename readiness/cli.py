@@ -233,7 +233,7 @@ def meter() -> Callable[[int, int], None] | None:
             sys.stderr.flush()
         elif now - began > 1 and now - shown > 0.1:
             shown = now
-            sys.stderr.write(f"\r\x1b[Kjudging {done} of {total} documents")
+            sys.stderr.write(f"\r\x1b[K{done} of {total} rules")
             sys.stderr.flush()
 
     return show

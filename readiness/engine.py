@@ -54,9 +54,9 @@ def run(
     outcome: Outcome,
     tick: Callable[[], None] | None = None,
 ) -> None:
-    """Hold every document of a project against every rule; what is found is added to `outcome`.
+    """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
 
-    `tick` is called after each document, for those who wait.
+    `tick` is called after each rule on a target, for those who wait.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
     by_target: dict[str, Groups] = {}
@@ -66,32 +66,27 @@ def run(
     kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
         known = kinds.targets(kind)
-        wanted = [
-            (known[target], groups) for target, groups in by_target.items() if target in known
-        ]
-        for document in documents:
-            for find, groups in wanted:
-                subjects = tuple(find(document))
-                _judge(project, document.source, subjects, groups, core, outcome)
-            if tick:
-                tick()
+        for target, groups in by_target.items():
+            if target not in known:
+                continue
+            subjects = list(_subjects(documents, known[target], outcome))
+            for bounds in groups.values():
+                counted = _counted(subjects, bounds, core, outcome)
+                for bound in bounds:
+                    _hold(project, counted, bound, core, outcome)
+                    if tick:
+                        tick()
 
 
-def _judge(
-    project: Project,
-    source: Source,
-    subjects: Sequence[Subject],
-    groups: Groups,
-    core: dict[str, Rule],
-    outcome: Outcome,
-) -> None:
-    """Every rule of one target over the subjects of one document."""
-    path = source.root.path
-    outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(subjects))
-    for bounds in groups.values():
-        counted = _counted(subjects, bounds, core, outcome)
-        for bound in bounds if counted else ():
-            _hold(project, counted, bound, core, outcome)
+def _subjects(
+    documents: Iterable[Any], find: Callable[[Any], Iterable[Subject]], outcome: Outcome
+) -> Iterator[Subject]:
+    """The subjects of one target in all documents; how many a file has at most is noted."""
+    for document in documents:
+        some = tuple(find(document))
+        path = document.source.root.path
+        outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(some))
+        yield from some
 
 
 def _counted(
@@ -120,7 +115,9 @@ def _hold(
     core: dict[str, Rule],
     outcome: Outcome,
 ) -> None:
-    """One rule over those subjects of a document that it judges."""
+    """One rule over those subjects of a target that it judges."""
+    if not subjects:
+        return
     tally = outcome.look(bound.rule.id)
     tally.subjects += len(subjects)
     for subject in subjects:

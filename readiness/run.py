@@ -75,7 +75,7 @@ def judge(
     today: datetime.date,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
-    """Sources to findings, suppressed ones marked. `progress` is told how many documents of how many are judged."""
+    """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(
         found,
@@ -152,7 +152,7 @@ def _look(
 
         return parallel.run(made.projects, running, core, made.sources, jobs)
     outcome = engine.Outcome()
-    tick = _ticks(made, progress) if progress else None
+    tick = _ticks(made, running, progress) if progress else None
     for project in made.projects:
         engine.run(project, running, core, outcome, tick)
     return outcome
@@ -206,9 +206,12 @@ def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bo
     return made
 
 
-def _ticks(made: Assembly, progress: Callable[[int, int], None]) -> Callable[[], None]:
-    """What counts documents for `progress`."""
-    total = sum(len(some) for project in made.projects for some in project.by_kind.values())
+def _ticks(
+    made: Assembly, running: Sequence[Bound], progress: Callable[[int, int], None]
+) -> Callable[[], None]:
+    """What counts rules for `progress`, each once for every kind of file in every project."""
+    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
+    total = sum(targets.count(kind) for project in made.projects for kind in project.by_kind)
     count = iter(range(1, total + 1))
     return lambda: progress(next(count, total), total)
 
