@@ -245,6 +245,9 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) if text else 0.0
 
 
+_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
+
+
 def in_text(text: str) -> Iterator[Secret]:
     """Secrets in a line or a block of any language: known shapes, URLs with a password, `NAME=value` assignments."""
     for reason, mark, pattern in _SHAPES:
@@ -254,6 +257,9 @@ def in_text(text: str) -> Iterator[Secret]:
     for found in _USERINFO.finditer(text) if "://" in text else ():
         if not _FILLED.search(found.group(2)) and not is_placeholder(found.group(2)):
             yield Secret("password in a URL", Span(*found.span(2)))
+    for found in _LOGIN.finditer(text) if "machine" in text else ():
+        if not _FILLED.search(found.group(1)) and not is_placeholder(found.group(1)):
+            yield Secret("password of a .netrc", Span(*found.span(1)))
     for found in _ASSIGNMENT.finditer(text) if may_name(text) else ():
         if names_secret(found["name"]) and not _CODE.match(found["value"]):
             reason_or_none = judge(found["name"], found["value"])
