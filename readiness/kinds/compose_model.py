@@ -117,8 +117,9 @@ class Service:
 
     @property
     def once(self) -> bool:
-        """Whether it is meant to end: waited for until it completed, in a profile of tools, or named like a job."""
-        if self.name in self.document.completed or self.full.get("restart") in ("no", False):
+        """Whether it is meant to end: waited for until it completed, never started again, or named like a job."""
+        left_down = self.full.get("restart") in ("no", False) and not self.full.get("ports")
+        if self.name in self.document.completed or left_down:
             return True
         deploy = self.full.get("deploy")
         if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
