@@ -132,7 +132,7 @@ def _mentions(path: str) -> re.Pattern[str]:
     parts = path.strip("/").split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
     names = "|".join(re.escape(one) for one in [*above, parts[-1]])
-    return re.compile(rf"(?:\A|/)(?:{names})/?\Z|[*{{]")
+    return re.compile(rf"(?:\A|/)(?:{names})/?\Z|\A/\Z|[*{{]")
 
 
 def _gives(step: Step, one: shell.Command, path: str, user: str) -> bool:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from readiness.checks.dockerfile.owned import owned
+from readiness.kinds import dockerfile as kind
+from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.dockerfile_paths import folder, resolved, target
+from readiness.model import Source
+
+
+def last(text: str) -> Stage:
+    return kind.parse(Source("Dockerfile", text, kind="dockerfile")).stages[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM node\n", "/"),
+        ("FROM acme/node\n", None),
+        ("FROM golang\nWORKDIR src\n", None),
+        ("FROM golang\nWORKDIR /src\nWORKDIR app\n", "/src/app"),
+        ("FROM node AS a\nWORKDIR /a\nFROM a\nWORKDIR b/../c\n", "/a/c"),
+        ("FROM node\nARG D=/x\nWORKDIR $D\n", "/x"),
+        ("FROM node\nARG D\nWORKDIR $D\n", None),
+        ("FROM node\nONBUILD WORKDIR /x\n", "/"),
+    ],
+)
+def test_working_folders(text: str, expected: str | None) -> None:
+    assert folder(last(text)) == expected
+
+
+def test_where_copies_go() -> None:
+    stage = last('FROM node\nWORKDIR /a\nCOPY x ./y/\nCOPY ["x", "z"]\nWORKDIR /b\nCOPY x $NO\n')
+    copies = stage.of("COPY")
+    assert [target(stage, one) for one in copies] == ["/a/y", "/a/z", None]
+    assert resolved(stage, "./q") == "/b/q"
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("USER app", False),
+        ("RUN mkdir -p /data\nUSER app", False),
+        ("RUN mkdir /data && chown app /data\nUSER app", True),
+        ("RUN mkdir /data && chown -R app:app /\nUSER app", True),
+        ("RUN chown app /other\nUSER app", False),
+        ("RUN chown 1000 /data\nUSER app", None),
+        ("RUN install -d -o app /data\nUSER app", True),
+        ("COPY --chown=app x /data\nUSER app", True),
+        ("COPY x /data\nUSER app", False),
+        ("COPY --from=other / /\nUSER app", None),
+        ("RUN ./setup.sh\nUSER app", None),
+        ("RUN useradd -d /data app\nUSER app", None),
+        ("USER app\nRUN mkdir /data", None),
+        ("USER app\nWORKDIR /data", None),
+        ("RUN true", None),
+        ("USER root", None),
+        ("USER $U", None),
+    ],
+)
+def test_who_owns_a_folder(steps: str, expected: bool | None) -> None:
+    assert owned(last(f"FROM node:22\n{steps}\n"), "/data") is expected
+
+
+def test_folders_of_packages_and_of_everybody() -> None:
+    stage = last("FROM debian:12\nRUN apt-get install -y nginx\nUSER www-data\n")
+    assert owned(stage, "/var/lib/nginx") is None
+    assert owned(stage, "/tmp/x") is None  # noqa: S108
+    assert owned(stage, "/data") is False
