@@ -217,9 +217,12 @@ def clashes(document: Document, project: Project) -> Found:
 
 
 def _clash(other: Service, theirs: PortSpec, service: Service, spec: PortSpec) -> bool:
-    """Whether two entries want one port of one address at one time; an entry that is shared by an alias is one."""
+    """Whether two entries want one port of one address at one time.
+
+    Of one service's entries that are shared by an alias, or written twice alike, Docker takes one.
+    """
     return (
-        (other is not service or theirs.span != spec.span)
+        (other is not service or (theirs.span != spec.span and theirs.text != spec.text))
         and theirs.protocol.lower() == spec.protocol.lower()
         and _overlap(theirs, spec)
         and _same_address(theirs, spec)
