@@ -59,8 +59,7 @@ def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
     limits = [d for d in own if d.name == "worker_rlimit_nofile" and d.value.isdigit()]
     if not limits:
         return
-    inner = [x for d in own if d.name == "events" and d.block for x in tree.own(project, d.block)]
-    connections = [d for d in [*own, *inner] if d.name == "worker_connections"]
+    connections = _connections(own, project)
     events = any(d.name == "events" for d in own)
     if not (connections or events) or (connections and not connections[-1].value.isdigit()):
         return
@@ -68,6 +67,26 @@ def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
     if int(limits[-1].value) < 2 * count:
         d = limits[-1]
         yield hit(d.at(1), at=d.source, files=d.value, connections=count, wanted=2 * count)
+
+
+def _connections(own: list[Directive], project: Project) -> list[Directive]:
+    inner = [x for d in own if d.name == "events" and d.block for x in tree.own(project, d.block)]
+    return [d for d in [*own, *inner] if d.name == "worker_connections"]
+
+
+def descriptors_unset(scope: Scope, project: Project, *, usual: int) -> Iterator[Hit | Unknown]:
+    """More connections are asked for than the usual limit of open files holds, and the limit is left to the system."""
+    if tree.level(project, scope.node) is not scope.node:
+        return
+    own = tree.own(project, scope.node)
+    for d in _connections(own, project)[-1:]:
+        few = not d.value.isdigit() or 2 * int(d.value) <= usual
+        if few or any(one.name == "worker_rlimit_nofile" for one in own):
+            continue
+        if tree.opaque(project, scope.node):
+            yield Unknown(d.at())
+        else:
+            yield hit(d.at(1), at=d.source, connections=d.value, wanted=2 * int(d.value))
 
 
 def main_lacks(scope: Scope, project: Project, *, directive: str) -> Iterator[Hit | Unknown]:

@@ -16,6 +16,7 @@ from readiness.syntax.nginx import Block, Directive
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
 _ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
+_STRANGER = "https://any-other-site.example"
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "421", "444"})
 
@@ -132,10 +133,14 @@ def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
         return ""
     if any(node.atomic for node in pcre_tree.walk(regex.root)):
         return ""
-    texts = [text for text in automaton.samples(regex.root) if text]
+    texts = [_lowered(machine, text) for text in automaton.samples(regex.root) if text]
+    if origin and automaton.search(machine, _STRANGER):
+        return "matches every site"
     for attack in _attacks(texts, origin=origin):
         if automaton.search(machine, attack):
             return f"matches {attack} as well"
+    if origin and automaton.search(machine, "null"):
+        return "matches null, which a sandboxed frame of any site sends"
     if _loose_dot(regex.root):
         return "has a dot that is not escaped and matches any character"
     if (
@@ -148,6 +153,11 @@ def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
     ):
         return "matches no Origin that a browser sends (a scheme, a host, a port, no path)"
     return ""
+
+
+def _lowered(machine: automaton.Machine, text: str) -> str:
+    """A sample as browsers write it, where the expression takes that, too: schemes and hosts in lower case."""
+    return text.lower() if automaton.search(machine, text.lower()) else text
 
 
 def _whole(text: str) -> str:
