@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from readiness.checks.compose.app import apps
+from readiness.checks.compose.app import apps, settings
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, mount_specs, part, variable_specs
-from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.model import Hit, Related, Source, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE, default_of
+from readiness.syntax.yaml import Map
 
 Found = Iterator[Hit | Unknown]
 # (variable of the password, variable of the user, the user where that is not set)
@@ -40,28 +41,54 @@ _USERS = ("USER", "USERNAME")
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands: in the compose file, or in an environment file."""
+
+    source: Source
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class _Account:
     """What a server gives one of its users: texts as they are written, with their variables."""
 
     user: str
     password: str
-    span: Span
+    place: _Place
 
 
 def differing(service: Service, project: Project) -> Found:
     """A password that a service sends and that is not the one its server has."""
     services = project.memo(apps).app(service.document).services()
-    for variable, host, user, password, span in _claims(service):
+    values = service.document.environment.whole
+    for variable, host, user, password, place in _claims(service, project):
         server = services.get(host)
         if server is None or server is service:
             continue
-        accounts = list(_accounts(server))
-        named = [one for one in accounts if _apart(one.user, user or "default") is False]
+        accounts = list(_accounts(server, project))
+        named = [one for one in accounts if _apart(one.user, user or "default", values) is False]
         if not named and not _made_by_scripts(server):
             named = accounts  # a user whom the server does not have gets in with no password at all
-        if named and all(_apart(one.password, password) for one in named):
-            related = [Related(server.source, named[0].span, "the server is given another one")]
-            yield hit(span, variable=variable, server=host, related=related)
+        if named and all(_apart(one.password, password, values) for one in named):
+            given = named[0].place
+            related = [Related(given.source, given.span, "the server is given another one")]
+            yield hit(place.span, at=place.source, variable=variable, server=host, related=related)
+
+
+def _stated(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _Place]]:
+    """name -> (text, place) of a service's variables: those of its environment files, then those that it writes.
+
+    What a variable inside an environment file hides is written as a variable without a name.
+    """
+    found: dict[str, tuple[str, _Place]] = {}
+    for name, one in settings(service, project)[0].items():
+        text = one.value.replace("$", "$$").replace(HOLE, "${?}")
+        found[name] = text, _Place(one.source, one.span)
+    for spec in variable_specs(service.source, node, "environment"):
+        if isinstance(spec.value, str | int) or spec.value is None:
+            text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
+            found[spec.name] = text, _Place(service.source, spec.span)
+    return found
 
 
 def _made_by_scripts(server: Service) -> bool:
@@ -70,19 +97,19 @@ def _made_by_scripts(server: Service) -> bool:
     return server.builds or any("initdb" in one.target or HOLE in one.target for one in mounts)
 
 
-def _accounts(server: Service) -> Iterator[_Account]:
-    """The users of a server, as its environment or its command makes them."""
-    given = {spec.name: spec for spec in variable_specs(server.source, server.full, "environment")}
+def _accounts(server: Service, project: Project) -> Iterator[_Account]:
+    """The users of a server, as its environment or its command makes them; none where a part of it was not read."""
+    if not settings(server, project)[1]:
+        return
+    given = _stated(server, project, server.full)
     for password, user, default in _ACCOUNTS:
-        spec = given.get(password)
-        if spec is None or spec.value in (None, ""):
-            continue
-        named = given.get(user)
-        name = default if named is None else str(named.value)
-        yield _Account(name, str(spec.value), spec.span)
+        text, place = given.get(password, ("", None))
+        if text and place is not None:
+            yield _Account(given[user][0] if user in given else default, text, place)
     found = _REQUIREPASS.search(_raw(server.full.get("command")))
     if found:
-        yield _Account("default", found["password"], server.full.at("command"))
+        place = _Place(server.source, server.full.at("command"))
+        yield _Account("default", found["password"], place)
 
 
 def _raw(value: Any) -> str:
@@ -90,24 +117,27 @@ def _raw(value: Any) -> str:
     return value if isinstance(value, str) else " ".join(map(str, value or ()))
 
 
-Claim = tuple[str, str, str, str, Span]  # variable, host, user, password, the place of the password
+Claim = tuple[str, str, str, str, _Place]  # variable, host, user, password, its place
 
 
-def _claims(service: Service) -> Iterator[Claim]:
+def _claims(service: Service, project: Project) -> Iterator[Claim]:
     """The logins that a service's environment holds: URLs, and variables that belong together by their names."""
-    specs = list(variable_specs(service.source, service.node, "environment"))
-    texts = {spec.name: str(spec.value) for spec in specs if isinstance(spec.value, str | int)}
-    places = {spec.name: spec.span for spec in specs}
+    stated = _stated(service, project, service.node)
+    texts = {name: text for name, (text, _) in stated.items()}
+    places = {name: place for name, (_, place) in stated.items()}
     for name, text in texts.items():
         for found in _URL.finditer(text):
-            span = part(service.source, places[name], text, *found.span("password"))
-            yield name, found["host"], unquote(found["user"]), unquote(found["password"]), span
+            whole = places[name]
+            span = part(whole.source, whole.span, text, *found.span("password"))
+            user, password = unquote(found["user"]), unquote(found["password"])
+            yield name, found["host"], user, password, _Place(whole.source, span)
         about = _HOST.match(name)
         if about:
             user = _first(texts, about["prefix"], _USERS)
             password = _first(texts, about["prefix"], _PASSWORDS)
             if user and password:
-                host = expanded(text).text.partition(":")[0]
+                values = service.document.environment.whole
+                host = expanded(text, values).text.partition(":")[0]
                 yield password, host, texts[user], texts[password], places[password]
 
 
@@ -117,10 +147,13 @@ def _first(texts: dict[str, str], prefix: str, words: Sequence[str]) -> str:
     return next((name for name in names if texts.get(name)), "")
 
 
-def _apart(first: str, second: str) -> bool | None:
+def _apart(first: str, second: str, values: Mapping[str, str]) -> bool | None:
     """Whether two written values differ where nobody sets anything else; None where nobody can tell."""
     if first == second:
         return False
+    filled = expanded(first, values), expanded(second, values)
+    if all(one.settled and all(name in values for name in one.names) for one in filled):
+        return filled[0].text != filled[1].text
     one, two = default_of(first), default_of(second)
     if one is not None and two is not None:
         # Of two variables each may be set to what the other is.
