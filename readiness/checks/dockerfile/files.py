@@ -13,7 +13,7 @@ from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import packages, shell
-from readiness.syntax.base_images import known_official
+from readiness.syntax.base_images import known_official, starts_service
 from readiness.syntax.words import Word
 from readiness.syntax.wrappers import unwrapped
 
@@ -183,7 +183,11 @@ def relative_target(step: Step) -> Iterator[Hit | Unknown]:
             counts = step.onbuild or not other.onbuild
             if other.keyword == "WORKDIR" and other.span.start < before and counts:
                 return
-    if stage.whole and stage.root.image.familiar in _WITH_WORKDIR:
+    image = stage.root.image
+    if stage.whole and image.familiar in _WITH_WORKDIR:
+        return
+    if stage.whole and starts_service(image) is None:
+        yield Unknown(target.span)  # a base of somebody's own may say where it stands
         return
     yield hit(target.span, target=target.value, keyword=one.keyword)
 
