@@ -95,7 +95,7 @@ def _moves(parts: list[str]) -> bool:
 
 
 _VERSION = re.compile(r"\d\.\d|\Av\d|\A[0-9a-f]{7,64}\Z")
-_CHOOSES = re.compile(r"\bgit\b[^\n;&|]*\b(?:checkout|reset|switch|fetch|submodule)\b")
+_CHOOSES = re.compile(r"\bgit\b[^\n;&|]{0,300}\b(?:checkout|reset|switch|fetch|submodule)\b")
 
 
 def _unpinned(step: Step, clone: shell.Command) -> bool:

@@ -266,7 +266,7 @@ def _prunes(stage: Stage) -> bool:
 
 
 _PRUNES = re.compile(
-    r"\bprune\b|\brm\s[^\n;&|]*node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]*(?:--omit|--prod|-P\b|focus)"
+    r"\bprune\b|\brm\s[^\n;&|]{0,300}node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]{0,300}(?:--omit|--prod|-P\b|focus)"
 )
 
 

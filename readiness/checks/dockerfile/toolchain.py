@@ -13,8 +13,8 @@ from readiness.model import Aside, Hit, Unknown, hit
 _TOOLCHAINS = {
     "golang": r"\bgo (?:build|install)\b",
     "rust": r"\bcargo (?:build|install|b)\b",
-    "maven": r"\bmvn\b[^\n;&|]*\b(?:package|install|verify)\b",
-    "gradle": r"\bgradlew?\b[^\n;&|]*\b(?:build|assemble|bootJar|jar|installDist|shadowJar)\b",
+    "maven": r"\bmvn\b[^\n;&|]{0,300}\b(?:package|install|verify)\b",
+    "gradle": r"\bgradlew?\b[^\n;&|]{0,300}\b(?:build|assemble|bootJar|jar|installDist|shadowJar)\b",
     "gcc": r"\b(?:gcc|g\+\+|make|cmake|ninja)\b",
     "swift": r"\bswift build\b",
     "mcr.microsoft.com/dotnet/sdk": r"\bdotnet (?:publish|build)\b",

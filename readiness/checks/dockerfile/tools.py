@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.model import Hit, hit
@@ -21,6 +22,8 @@ def starter_absent(step: Step) -> Iterator[Hit]:
         return
     if stage.windows or not stage.whole:
         return
+    if not one.json and not lacks(stage.root.image, "sh"):
+        return
     image = stage.root.image.text.partition("@")[0]
     if one.json:
         program = one.words[0].value
@@ -37,6 +40,7 @@ def _counts(step: Step) -> bool:
     return found is not None and found.instruction is step.instruction
 
 
+@lru_cache(maxsize=64)
 def has_tool(stage: Stage, name: str) -> bool | None:
     """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
     if _brought(stage, name):

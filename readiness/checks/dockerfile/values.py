@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
@@ -195,17 +196,20 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = {
-        "PATH",
-        *PROXY_ARGS,
-        *(one for below in stage.chain for one in below.variables if one != name),
-    }
-    close = [other for other in sorted(names)[:200] if sorted(other) == sorted(name[:60])]
-    if not close and len(name) < 60:
-        close = difflib.get_close_matches(name, sorted(names)[:200], 1, 0.85)
+    names = [one for one in _names(stage) if one != name and len(name) < 60]
+    close = [other for other in names if sorted(other) == sorted(name)]
+    close = close or difflib.get_close_matches(name, names, 1, 0.85)
     if close:
         return f"did you mean {close[0]}?"
     return "nothing sets it" if environment_bare(stage.root.image) else ""
+
+
+@lru_cache(maxsize=16)
+def _names(stage: Stage) -> tuple[str, ...]:
+    """The variables that a stage knows, as many as a name is compared with."""
+    return tuple(
+        sorted({"PATH", *PROXY_ARGS, *(n for s in stage.chain for n in s.variables)})[:200]
+    )
 
 
 def definition_comment(step: Step) -> Iterator[Hit]:
