@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -61,9 +62,13 @@ def _local_inputs(step: Step, action: Action) -> Iterator[Hit]:
     if declared is None:
         return
     extra = _DOCKER_ARGUMENTS if action.using == "docker" else ()
-    names = {name.lower() for name in declared}
+    names = {name.lower(): body for name, body in declared.items()}
     given = {name.lower() for name in step.options}
     for name in step.options:
+        body = names.get(name.lower())
+        if isinstance(body, Map) and isinstance(body.get("deprecationMessage"), str):
+            what = f"{step.node['uses']} calls its input {name!r} deprecated"
+            yield hit(step.options.key(name), what=what)
         if name.lower() not in names and name not in extra:
             there = f"; there are {joined(declared)}" if declared else ""
             yield hit(
@@ -128,8 +133,12 @@ def _local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
         path = local_path(value, job.source.path)
         root = repository_root(job.source.path)
         folder = f"{root}/.github/workflows".lstrip("/")
-        inside = path is not None and path.startswith(f"{folder}/")
-        if inside and path is not None and project.sees(folder) and not project.exists(path):
+        if path is None or root is None:
+            return
+        if posixpath.dirname(path) != folder or not path.endswith((".yml", ".yaml")):
+            what = f"{value!r} is no YAML file of .github/workflows, where called workflows stand"
+            yield hit(job.node.at("uses"), what=what)
+        elif project.sees(folder) and not project.exists(path):
             yield hit(job.node.at("uses"), what=f"workflow {value!r} is not there")
         return
     if "workflow_call" not in called.triggers:
@@ -172,13 +181,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
     """An input of a called workflow that is given a value of another type."""
     for job in workflow.jobs:
-        called = called_workflow(job, project)
         given = job.node.get("with")
-        settings = called.triggers.get("workflow_call") if called is not None else None
-        declared = settings.get("inputs") if isinstance(settings, Map) else None
-        if not isinstance(given, Map) or not isinstance(declared, Map):
+        if not isinstance(given, Map):
             continue
-        kinds = {name.lower(): _type(body) for name, body in declared.items()}
+        kinds = input_types(job, project)
         for name, value in given.items():
             kind = kinds.get(name.lower(), "")
             if not is_expression(value) and _wrong(kind, value):
@@ -186,6 +192,16 @@ def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
                     given.at(name) if given.at(name).end > given.at(name).start else given.key(name)
                 )
                 yield hit(span, input=name, kind=kind)
+
+
+def input_types(job: Job, project: Project) -> dict[str, str]:
+    """What the workflow that a job calls says of its inputs' types, by their names in lower case."""
+    called = called_workflow(job, project)
+    settings = called.triggers.get("workflow_call") if called is not None else None
+    declared = settings.get("inputs") if isinstance(settings, Map) else None
+    if not isinstance(declared, Map):
+        return {}
+    return {name.lower(): _type(body) for name, body in declared.items()}
 
 
 def _type(body: Any) -> str:

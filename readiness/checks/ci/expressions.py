@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.checks.ci import contexts
 from readiness.checks.ci import types as t
+from readiness.checks.ci.calls import input_types
 from readiness.kinds.github_model import Action, Job, Workflow, expanded
 from readiness.kinds.github_texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
@@ -24,6 +25,7 @@ class Use:
     place: str
     found: Expression
     scope: t.Scope | None
+    wanted: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _takes_text(use: Use) -> bool:
 def _result(use: Use, kind: t.Type) -> Iterator[Found]:
     """What a value of the wrong type does at its place: an object in a text is no text."""
     alone = whole(use.found.text.value.strip())
-    wanted = _WANTED.get(use.place) if alone else None
+    wanted = (use.wanted or _WANTED.get(use.place)) if alone else None
     if wanted is not None:
         if kind.name not in wanted:
             named = use.place.rpartition(".")[2]
@@ -137,7 +139,7 @@ def _workflow_uses(workflow: Workflow, project: Project) -> Iterator[Use]:
         if not bare and "${{" not in text.value:
             continue
         for found in expressions(text, bare=bare):
-            yield Use(way, place, found, scopes.at(way, place))
+            yield Use(way, place, found, scopes.at(way, place), scopes.wanted(way))
 
 
 def _bare(way: tuple[Any, ...], place: str) -> bool:
@@ -157,6 +159,7 @@ class _Scopes:
     ) -> None:
         self.workflow, self.known, self.jobs, self.project = workflow, known, jobs, project
         self.by_job: dict[str, dict[str, t.Type]] = {}
+        self.inputs: dict[str, dict[str, str]] = {}
         self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
     def at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
@@ -169,6 +172,16 @@ class _Scopes:
             if place.startswith("jobs.*.steps") and len(way) > 3:
                 held = {**held, "steps": self.before(str(way[1]), way)}
         return t.Scope(held, allowed[0], allowed[1], place == "jobs.*.if")
+
+    def wanted(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
+        """The types that an input of a called workflow takes: GitHub makes no number or boolean of a text."""
+        job = self.jobs.get(str(way[1])) if len(way) == 4 and way[2] == "with" else None
+        if job is None or not job.calls:
+            return None
+        if job.name not in self.inputs:
+            self.inputs[job.name] = input_types(job, self.project)
+        kind = self.inputs[job.name].get(str(way[3]).lower())
+        return (kind, "any") if kind in ("number", "boolean") else None
 
     def job(self, name: str) -> dict[str, t.Type]:
         if name not in self.by_job:

@@ -40,8 +40,9 @@ def runners(workflow: Workflow) -> Iterator[Hit]:
             continue
         for label, span in labels(job.node):
             low = label.lower()
-            near = _near(low) if label and low not in _HOSTED else ""
-            if not label or near or (low not in _HOSTED and _IMAGE.match(label)):
+            gone = low not in _HOSTED and _IMAGE.match(label) is not None
+            near = "" if gone or not label or low in _HOSTED else _near(low)
+            if gone or near or not label:
                 hint = f"; meant is perhaps {near!r}" if near else ""
                 shown = span if span.end > span.start else job.key
                 yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
