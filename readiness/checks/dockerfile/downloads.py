@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import scripts
 from readiness.kinds.dockerfile_model import Command, Stage, Step
@@ -162,17 +163,25 @@ def script_piped(step: Step) -> Iterator[Hit]:
                 yield hit(Span(fetch.span.start, one.span.end), url=url(fetch))
                 break
     for one in script.commands:
+        taken = [r.target.value for r in one.redirects if r.operator == "<" and r.target]
+        if unwrapped(one).program in _RUNNERS and any(map(_SUBSTITUTED.match, taken)):
+            yield hit(one.span, url="what it fetches")
         if 0 <= one.parent < len(script.commands) and one.program in FETCHERS:
             outer = unwrapped(script.commands[one.parent])
             if outer.program in _RUNNERS or outer.name in ("eval", ".", "source"):
                 yield hit(outer.span, url=url(one))
 
 
+_SUBSTITUTED = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
+
+
 def _reads_script(one: shell.Command) -> bool:
     """Whether a command runs what comes in: no script file, no -c."""
     if one.program not in _RUNNERS or one.has("-c", "-e", "-m"):
         return False
-    operands = [word.value for word in one.operands() if word.value != "-"]
+    end = next((at for at, word in enumerate(one.words) if word.value == "--"), len(one.words))
+    own = replace(one, words=one.words[:end])  # the rest is for the script
+    operands = [word.value for word in own.operands() if word.value != "-"]
     return not operands or one.has("-s") or operands[0] == "/dev/stdin"
 
 

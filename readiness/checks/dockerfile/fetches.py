@@ -51,19 +51,35 @@ def unverified(step: Step) -> Iterator[Hit]:
 
 
 def _runs(step: Step, fetch: shell.Command) -> bool:
-    """Whether what is fetched becomes a program: by its folder, or by chmod in the same RUN."""
-    names = ("-o", "--output", "-O", "--output-document")
-    output = fetch.option(*(names[:2] if fetch.program == "curl" else names[2:])) or ""
-    if not output:
-        output = next(
-            (r.target.value for r in fetch.redirects if r.operator == ">" and r.target), ""
-        )
+    """Whether what is fetched becomes a program: by its folder, by chmod, or as it is run, in the same RUN."""
+    output = _output(fetch)
     if _BIN.search(output):
         return True
-    return bool(output) and any(
-        one.program == "chmod" and output in one.values and re.search(r"x|[157]", one.values[0])
-        for one in map(unwrapped, step.script.commands)
-    )
+    name = output.rpartition("/")[2]
+    for one in map(unwrapped, step.script.commands) if name else ():
+        words = [value.rpartition("/")[2] for value in one.values]
+        if one.program == "chmod" and name in words and re.search(r"x|[157]", one.values[0]):
+            return True
+        if one.program in shell.SHELLS and name in words:
+            return True
+        if "/" in one.name and one.program == name:
+            return True
+    return False
+
+
+def _output(fetch: shell.Command) -> str:
+    """The file that a fetch writes; empty where it writes none, or none that is known."""
+    curl = fetch.program == "curl"
+    told = fetch.option(*(("-o", "--output") if curl else ("-O", "--output-document")))
+    if told is not None:
+        return told
+    redirected = [r.target.value for r in fetch.redirects if r.operator == ">" and r.target]
+    if redirected:
+        return redirected[0]
+    if curl and not fetch.has("-O", "--remote-name", valued="oHdAeuXx"):
+        return ""
+    address = next((v for v in fetch.values if re.match(r"https?://", v)), "")
+    return address.partition("?")[0].rpartition("/")[2]
 
 
 def moving(step: Step) -> Iterator[Hit]:
