@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.compose.app import owns, whole
-from readiness.checks.compose.common import deep, replicas
+from readiness.checks.compose.common import deep, replicas, span_of
 from readiness.kinds.compose_model import Document, Service
 from readiness.kinds.compose_parts import expanded
 from readiness.model import Hit, Unknown, hit
@@ -46,9 +46,14 @@ def conflicts(service: Service, project: Project) -> Found:
                 first=first,
                 second=f"{'.'.join(path[:-1])}, which leaves {path[-1]} out",
             )
-    count = replicas(node) or 1
-    if "container_name" in own and count > 1:
-        yield hit(own.at("container_name"), first="container_name", second=f"{count} replicas")
+    count = replicas(node, service.values) or 1
+    if node.get("container_name") and count > 1:
+        place = service.head  # where a file that is laid over this one says it
+        if "container_name" in own:
+            place = own.at("container_name")
+        elif deep(own, "deploy", "replicas") is not None:
+            place = span_of(own, "deploy", "replicas")
+        yield hit(place, first="container_name", second=f"{count} replicas")
     platform = own.get("platform")
     platforms = build.get("platforms") if isinstance(build, Map) else None
     if (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from readiness.checks.compose.app import App, apps, outside, resolve, whole
@@ -45,7 +45,7 @@ def undefined(service: Service, project: Project) -> Found:
     beside = (
         {} if service.document.first else project.memo(_beside).get(service.document.folder, {})
     )
-    for what, name, span in [*used_by(service.node), *_inherited(service, project)]:
+    for what, name, span in [*used_by(service.node, service.values), *_inherited(service, project)]:
         if HOLE in name or name in defined[what]:
             continue
         if app.open or excerpt or name in beside.get(what, ()):
@@ -65,10 +65,10 @@ def _beside(project: Project) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def used_by(node: Map) -> Iterator[Use]:
+def used_by(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
     """Everything that a service names."""
     yield from services_used(node)
-    yield from things_used(node)
+    yield from things_used(node, values)
 
 
 def _inherited(service: Service, project: Project) -> Iterator[Use]:
@@ -76,8 +76,8 @@ def _inherited(service: Service, project: Project) -> Iterator[Use]:
     if service.extends is None or "extends" not in service.node:
         return
     node, _ = outside(project.memo(apps), service)
-    own = {(what, name) for what, name, _ in used_by(service.node)}
-    for what, name, _ in used_by(node):
+    own = {(what, name) for what, name, _ in used_by(service.node, service.values)}
+    for what, name, _ in used_by(node, service.values):
         if (what, name) not in own:
             yield what, name, service.node.at("extends")
 
@@ -135,13 +135,13 @@ def _name_at(node: Any, key: Any) -> Span:
     return span
 
 
-def things_used(node: Map) -> Iterator[Use]:
+def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
     """The networks, volumes, secrets, configs and models that a service names."""
     for section, what in (("networks", "network"), ("models", "model")):
         used = node.get(section)
         for name, key in names(used):
             yield what, expanded(name).text, _name_at(used, key)
-    for mount in mount_specs(node):
+    for mount in mount_specs(node, values):
         if mount.type == "volume" and mount.source:
             yield "volume", mount.source, mount.span
     build = node.get("build")
