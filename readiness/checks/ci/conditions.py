@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github_model import Workflow
+from readiness.kinds.github_model import Action, Workflow
 from readiness.kinds.github_texts import Text, expressions, text_at, whole
 from readiness.model import Hit, hit
 from readiness.syntax import constant
@@ -14,9 +14,9 @@ from readiness.syntax.yaml import Map
 _LITERAL = re.compile(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")
 
 
-def constant_conditions(workflow: Workflow, *, literal: bool) -> Iterator[Hit]:
+def constant_conditions(file: Workflow | Action, *, literal: bool) -> Iterator[Hit]:
     """An `if` that is always true or always false; with `literal`, one that says so in plain words."""
-    for way, node in _conditions(workflow):
+    for way, node in _conditions(file):
         value = node.get("if")
         plain = isinstance(value, bool) or (isinstance(value, str) and bool(_LITERAL.match(value)))
         if plain is not literal:
@@ -24,14 +24,18 @@ def constant_conditions(workflow: Workflow, *, literal: bool) -> Iterator[Hit]:
         if isinstance(value, bool | int | float):
             yield hit(node.at("if"), where=way, value=str(bool(value)).lower())
             continue
-        text = text_at(node, "if", workflow.source)
+        text = text_at(node, "if", file.source)
         result = always(text) if text is not None else None
         if result is not None:
             yield hit(node.at("if"), where=way, value=str(result).lower())
 
 
-def _conditions(workflow: Workflow) -> Iterator[tuple[str, Map]]:
-    for job in workflow.jobs:
+def _conditions(file: Workflow | Action) -> Iterator[tuple[str, Map]]:
+    if isinstance(file, Action):
+        for step in file.steps:
+            yield f"step {step.name!r}", step.node
+        return
+    for job in file.jobs:
         yield f"job {job.name!r}", job.node
         snapshot = job.node.get("snapshot")
         if isinstance(snapshot, Map):

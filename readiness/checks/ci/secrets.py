@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.checks.ci.injection import code
 from readiness.kinds.github_model import Job, Step, Workflow, expanded
 from readiness.kinds.github_texts import Text, expressions, texts
 from readiness.kinds.gitlab_model import File
@@ -64,8 +65,7 @@ def outside_environment(job: Job) -> Iterator[Hit | Unknown]:
 
 def in_script(step: Step) -> Iterator[Hit]:
     """A secret written into a script's text, where command lines and traces show it."""
-    run = step.run
-    for found in expressions(run) if run is not None else ():
+    for found in (one for text in code(step) for one in expressions(text)):
         for _, path in ex.accesses(found.tree) if found.tree else ():
             if path[0] == "secrets" or path == ("github", "token"):
                 name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github_model import Job, Step, Workflow, expanded
+from readiness.kinds.github_model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github_runners import labels
 from readiness.kinds.github_texts import Text, expressions, text_at
 from readiness.model import Hit, Span, Unknown, hit, missing
@@ -143,15 +143,17 @@ _NOBODY = re.compile(r"\[bot\]\Z")
 _BOT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
 
 
-def _ifs(workflow: Workflow) -> Iterator[tuple[str, Text]]:
-    for job in workflow.jobs:
-        text = text_at(job.node, "if", job.source)
+def _ifs(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
+    holders: list[Job | Step] = []
+    if isinstance(file, Action):
+        holders += file.steps
+    else:
+        for job in file.jobs:
+            holders += (job, *job.steps)
+    for holder in holders:
+        text = text_at(holder.node, "if", holder.source)
         if text is not None:
-            yield job.resource, text
-        for step in job.steps:
-            text = text_at(step.node, "if", step.source)
-            if text is not None:
-                yield step.resource, text
+            yield holder.resource, text
 
 
 _OUTSIDERS = frozenset(
@@ -189,9 +191,9 @@ def _bot(node: ex.Binary) -> bool:
     return False
 
 
-def text_contains(workflow: Workflow) -> Iterator[Hit]:
+def text_contains(file: Workflow | Action) -> Iterator[Hit]:
     """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
-    for resource, text in _ifs(workflow):
+    for resource, text in _ifs(file):
         for found in expressions(text, bare=True):
             for node in ex.walk(found.tree) if found.tree else ():
                 if (
@@ -209,9 +211,9 @@ def text_contains(workflow: Workflow) -> Iterator[Hit]:
                     yield hit(found.place(node.span), resource=resource)
 
 
-def ternaries(workflow: Workflow) -> Iterator[Hit]:
+def ternaries(file: Workflow | Action) -> Iterator[Hit]:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
-    for way, text in expanded(workflow):
+    for way, text in expanded(file):
         for found in expressions(text, bare=way[-1] == "if"):
             for node in ex.walk(found.tree) if found.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "||":
