@@ -17,7 +17,7 @@ _WORD = re.compile(
 )
 _ABOUT = re.compile(
     r"_(?:file|path|dir|name|url|uri|ttl|expir\w*|timeout|length|size|type|algorithm|enabled|policy"
-    r"|regex|limit|id|header|version|endpoint|host|port|prefix|suffix|count|min|max)\Z|public"
+    r"|regex|limit|(?<!key_)id|header|version|endpoint|host|port|prefix|suffix|count|min|max)\Z|public"
 )
 
 
