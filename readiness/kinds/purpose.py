@@ -12,7 +12,7 @@ _NAMES = {
         "dev devel develop development local debug devcontainer gitpod devshell".split(), "dev"
     ),
     **dict.fromkeys(
-        "test tests testing testbed ci e2e integration benchmark bench coverage jenkins travis qa playwright cypress".split(),
+        "test tests testing testbed ci e2e integration benchmark bench coverage travis qa playwright cypress".split(),
         "test",
     ),
     **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
@@ -20,16 +20,17 @@ _NAMES = {
 _OF_IMAGES = {
     **_NAMES,
     **dict.fromkeys(
-        "build builder builds crossbuild buildenv toolchain tooling lint docs".split(), "build"
+        "build builder builds crossbuild buildenv toolchain tooling lint".split(), "build"
     ),
 }
 _OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
-# A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little.
+# A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
+# `gitlab` may be what is run.
 _FOLDERS = re.compile(
-    r"(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
+    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
-    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|testdata|integration|e2e|qa|circleci"
-    r"|github|gitlab|buildkite|cirrus|travis|jenkins|bench|benchmarks?)"
+    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|integration|e2e|qa|bench|benchmarks?"
+    r"|\.(?:circleci|github|gitlab|buildkite|cirrus|travis))"
 )
 
 
@@ -54,7 +55,7 @@ def _purpose(path: str, names: Mapping[str, str]) -> str:
             return names[word]
     folders = () if block else posixpath.dirname(path).lower().split("/")
     for folder in reversed(folders):
-        found = _FOLDERS.fullmatch(folder.strip("."))
+        found = _FOLDERS.fullmatch(folder)
         if found:
             return found.lastgroup or "unknown"
     return "unknown"
