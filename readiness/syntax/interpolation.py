@@ -141,6 +141,8 @@ def _braced(
     there = bool(given) if operator.startswith(":") else given is not None
     if operator.endswith("+"):
         kept = rest if there else Expanded("", rest.names, (), rest.required)
+        if given and not given.strip(HOLE):  # nobody can tell whether it is empty
+            kept = Expanded(HOLE, rest.names, (name,))
         return replace(kept, names=(name, *rest.names)), end + 1
     if there or not operator:
         return _given(name, environment), end + 1

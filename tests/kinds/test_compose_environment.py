@@ -204,6 +204,25 @@ def test_what_is_ignored_is_not_read(
     assert hits(*paths) == []
 
 
+def test_a_comment_in_an_environment_file_silences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "# readiness: ignore[compose/password-well-known] a sandbox without a network\n"
+    make(tmp_path, **{**FILES, ".env": "A=b\n" + reason + "P=postgres\n"})
+    monkeypatch.chdir(tmp_path)
+    assert hits(".") == []
+
+
+def test_a_file_that_docker_refuses_is_shown_without_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, **{**FILES, ".env": "A=b\nP='kq83hfSWm2vLp0xT\n"})
+    monkeypatch.chdir(tmp_path)
+    report = readiness.check(["."], select=["compose/env-file-invalid"])
+    assert [(one.path, one.line) for one in report.open] == [(".env", 2)]
+    assert "kq83hf" not in str(report.to_dict())
+
+
 def test_values_stay_out_of_every_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, **FILES)
     monkeypatch.chdir(tmp_path)

@@ -29,6 +29,7 @@ READ = {
         {"A": "x", "B": "yx", "C": "$A x", "D": "q", "E": "$A"},
     ),
     "unknown": ("A=a${U}b\nB\n", {"A": f"a{HOLE}b", "B": HOLE}),
+    "unknown, so whether it is empty": ("A=$U\nB=${A:+r}\nC=${A:-r}\n", dict.fromkeys("ABC", HOLE)),
     "the last counts": ("A=1\nA=2$A\n", {"A": "21"}),
     "a byte order mark and CRLF": ("\ufeffA=1\r\nB='2'\r\n", {"A": "1", "B": "2"}),
     "odd names": ("A-b.c[0]=1\né=2\n", {"A-b.c[0]": "1", "é": "2"}),
