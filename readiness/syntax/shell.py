@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -288,13 +288,28 @@ class _Walk:
         assignments = tuple(
             self.assignment(child) for child in node.children if child.type == "variable_assignment"
         )
-        arguments = [child for child in node.children if child.type in _ARGUMENTS]
+        places = self.joined(child for child in node.children if child.type in _ARGUMENTS)
         name = node.child_by_field_name("name") if node.type == "command" else None
         if name is None and node.type == "command":
             name_word = Word("", "", False, self.word(node).span)
         else:
-            name_word = self.word(name if name is not None else node.children[0])
-        self.add(node, name_word, tuple(map(self.word, arguments)), assignments, context)
+            head = name if name is not None else node.children[0]
+            start, end = self.offset(head.start_byte), self.offset(head.end_byte)
+            if places and places[0][0] == end:
+                end = places.pop(0)[1]
+            name_word = self.slice(start, end)
+        words = tuple(self.slice(start, end) for start, end in places)
+        self.add(node, name_word, words, assignments, context)
+
+    def joined(self, nodes: Iterable[Any]) -> list[tuple[int, int]]:
+        """The places of words; what the grammar divides before a backtick is one word to the shell."""
+        places: list[tuple[int, int]] = []
+        for node in nodes:
+            start, end = self.offset(node.start_byte), self.offset(node.end_byte)
+            if places and places[-1][1] == start:
+                start = places.pop()[0]
+            places.append((start, end))
+        return places
 
     def bare_assignment(self, node: Any, context: _Context) -> None:
         """Add an assignment that stands on its own as a command without a name."""
@@ -352,7 +367,10 @@ class _Walk:
         words = [self.word(child) for child in node.children if child.type in _ARGUMENTS]
         target = words.pop(0) if words and node.type != "heredoc_redirect" else None
         self.redirects.setdefault(owner, []).append(Redirect(operator, target))
-        if inside or around.children[0].type in _COMMANDS:
+        body = around.children[0]
+        while body.type in ("list", "pipeline", "negated_command"):
+            body = body.children[-1]
+        if inside or body.type in _COMMANDS:
             self.behind.setdefault(owner, []).extend(words)
 
 

@@ -70,14 +70,22 @@ def test_redirects_belong_to_the_last_command() -> None:
         ("a <<< x b", ("b",), ["x"]),
         ("a <<EOF b\nx\nEOF\n", ("b",), [""]),
         ("{ a b; } > f", ("b",), ["f"]),
+        ("cd && ! a b > f c", ("b", "c"), ["f"]),
     ],
 )
 def test_words_behind_a_redirection_are_the_commands(
     text: str, words: tuple[str, ...], targets: list[str]
 ) -> None:
-    (one,) = shell.commands(text)
+    one = shell.commands(text)[-1]
     assert one.values == words
     assert [r.target.value if r.target else "" for r in one.redirects] == targets
+
+
+def test_a_backtick_divides_no_word() -> None:
+    outer, _ = shell.commands("a x`b`y z")
+    assert [(word.raw, word.known) for word in outer.words] == [("x`b`y", False), ("z", True)]
+    named, _ = shell.commands("a`b` c")
+    assert (named.known, named.values) == (False, ("c",))
 
 
 def test_substitutions_know_their_command() -> None:
