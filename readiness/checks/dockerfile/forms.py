@@ -39,7 +39,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
 def list_broken(step: Step) -> Iterator[Hit]:
     """What looks like exec form is no JSON, so a shell gets the brackets, the quotes and the commas."""
     one = step.instruction
-    if one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL") or one.json:
+    if one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or one.json:
         return
     if _LIST.match(one.body.text) and "{{" not in one.body.text:
         end = len(one.body.text.rstrip())
@@ -50,7 +50,7 @@ def list_broken(step: Step) -> Iterator[Hit]:
 
 
 _OPERATORS = frozenset({"&&", "||", "|", ">", ">>", "2>&1"})
-_VARIABLE = re.compile(r"\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]*)?\})")
+_VARIABLE = re.compile(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]*)?\})")
 # Programs that take their arguments as they are, and have no code in them.
 _LITERAL = re.compile(
     r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z"

@@ -20,7 +20,7 @@ def starter_absent(step: Step) -> Iterator[Hit]:
         return
     if one.keyword != "RUN" and not _counts(step):
         return
-    if stage.windows or not stage.whole:
+    if stage.windows or not stage.whole or any("from" in mount for mount in step.mounts()):
         return
     if not one.json and not lacks(stage.root.image, "sh"):
         return

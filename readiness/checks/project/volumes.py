@@ -34,6 +34,16 @@ def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Asid
             yield hit(spec.span, related=[note], folder=spec.target, user=user_of(stage) or "")
 
 
+def _shared(spec: MountSpec, service: Service) -> bool:
+    """Whether another service mounts the same volume, and may give it away at its start."""
+    return any(
+        other.source == spec.source
+        for one in service.document.services.values()
+        if one.name != service.name
+        for other in mount_specs(one.full, one.values)
+    )
+
+
 def _same_user(node: Map, stage: Stage) -> bool:
     """Whether the service leaves the image's user in force, or names the same."""
     if "user" not in node:
@@ -46,6 +56,8 @@ def _fresh(spec: MountSpec, service: Service) -> bool:
     if spec.type != "volume" or spec.read_only or HOLE in f"{spec.source}{spec.target}":
         return False
     if not spec.source or not spec.target.startswith("/") or "nocopy" in spec.options:
+        return False
+    if _shared(spec, service):
         return False
     found = service.document.section("volumes").get(spec.source)
     made = found[1] if found else None
