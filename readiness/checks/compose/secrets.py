@@ -69,11 +69,13 @@ def inline(variable: Variable) -> Found:
 
 
 def committed(value: Value, project: Project) -> Found:
-    """A secret in an environment file that is part of the repository; one that is this host's alone is the right place."""
+    """A secret in an environment file that is part of the repository; one that is this host's alone is the right place.
+
+    A file without secrets is no proof that they are kept elsewhere.
+    """
+    yield Aside()
     if project.tracked(value.source.path):
         yield from _held(value, value.entry.template, value.entry.span)
-    else:
-        yield Unknown(value.entry.span)
 
 
 def _held(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
