@@ -66,6 +66,8 @@ def inline(variable: Variable) -> Found:
     """A secret in a service's environment."""
     if variable.where == "environment":
         yield from _held(variable, variable.spec.value, variable.spec.span)
+    elif variable.setting:
+        yield Aside()  # another rule's matter
 
 
 def committed(value: Value, project: Project) -> Found:
