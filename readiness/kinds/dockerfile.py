@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from readiness.kinds.dockerfile_model import (
-    PLATFORM_ARGS,
-    PROXY_ARGS,
     Command,
     Document,
     Stage,
@@ -17,6 +15,7 @@ from readiness.kinds.dockerfile_model import (
 from readiness.model import ParseError, Source
 from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
+from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import expand, literal
 from readiness.syntax.wrappers import unwrapped

@@ -11,23 +11,13 @@ from typing import Any
 from readiness.kinds.purpose import idle, image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import shell
+from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
 from readiness.syntax.base_images import environment_bare, known_official, starts_service
-from readiness.syntax.dockerfile_shell import script_of
+from readiness.syntax.dockerfile_shell import script_of, shell_program
 from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
 from readiness.syntax.words import Word, expand
 
-# Set by the builder without a declaration (ARGs that it predefines), or by every shell.
-PLATFORM_ARGS = frozenset(
-    f"{side}{part}"
-    for side in ("BUILD", "TARGET")
-    for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
-) | {"TARGETSTAGE"}
-PROXY_ARGS = frozenset(
-    name
-    for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
-    for name in (upper, upper.lower())
-)
 _SET_ELSEWHERE = PLATFORM_ARGS | PROXY_ARGS | {"PATH"}
 _IN_FORCE = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
 _WINDOWS = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
@@ -61,6 +51,7 @@ class Stage:
     variables: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
     environment: dict[str, Instruction] = field(default_factory=dict)
     by_keyword: dict[str, list[Instruction]] = field(default_factory=dict)
+    inherited: dict[str, Value | None] = field(default_factory=dict)
     container: str = ""
 
     deployed = property(lambda self: self.document.deployed)
@@ -158,17 +149,17 @@ class Stage:
 
     def last(self, keyword: str, before: int | None = None) -> Value | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
-        for stage in self.chain:
-            found = stage.of(keyword)
-            count = len(found)
-            if before is not None:
-                count = bisect_left(found, before, key=lambda one: one.span.start)
-            if count:
-                one = found[count - 1]
-                return Value(_text(one), one.args_span, one, stage)
-            if keyword == "CMD" and stage.of("ENTRYPOINT"):
-                return None  # an ENTRYPOINT resets the CMD of what lies below
-        return None
+        found = self.of(keyword)
+        count = len(found)
+        if before is not None:
+            count = bisect_left(found, before, key=lambda one: one.span.start)
+        if count:
+            return _value(self, found[count - 1])
+        if keyword == "CMD" and self.of("ENTRYPOINT"):
+            return None  # an ENTRYPOINT resets the CMD of what lies below
+        if keyword not in self.inherited:
+            self.inherited[keyword] = _inherited(self.base, keyword)
+        return self.inherited[keyword]
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force of USER, CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, STOPSIGNAL, SHELL."""
@@ -211,9 +202,7 @@ class Stage:
         found = self.last("SHELL", before)
         if found is None:
             return "cmd" if self.windows else "sh"
-        program = found.instruction.words[0].value if found.instruction.words else "sh"
-        name = re.split(r"[\\/]", program)[-1].lower().removesuffix(".exe")
-        return "bash" if name == "env" and "bash" in found.text else name
+        return shell_program(found.instruction)
 
     def shell_words(self, before: int) -> tuple[str, ...]:
         """The SHELL in force at an offset; empty where none is set."""
@@ -221,10 +210,22 @@ class Stage:
         return tuple(word.value for word in found.instruction.words) if found else ()
 
 
-def _text(one: Instruction) -> str:
-    if one.keyword in ("USER", "WORKDIR", "STOPSIGNAL"):
-        return " ".join(word.value for word in one.words)
-    return one.body.text.strip()
+def _inherited(stage: Stage | None, keyword: str) -> Value | None:
+    """What a stage hands on to those that build on it."""
+    while stage is not None:
+        found = stage.of(keyword)
+        if found:
+            return _value(stage, found[-1])
+        if keyword == "CMD" and stage.of("ENTRYPOINT"):
+            return None
+        if keyword in stage.inherited:
+            return stage.inherited[keyword]
+        stage = stage.base
+    return None
+
+
+def _value(stage: Stage, one: Instruction) -> Value:
+    return Value(one.said, one.args_span, one, stage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,12 +290,7 @@ class Step:
 
     def mounts(self, kind: str = "") -> Iterator[dict[str, str]]:
         """The `--mount` flags as mappings; only those of a type where one is given."""
-        for flag in self.instruction.flags:
-            if flag.name == "mount":
-                parts = (part.partition("=") for part in flag.value.split(","))
-                mount = {name.strip().lower(): value for name, _, value in parts}
-                if not kind or mount.get("type", "bind") == kind:
-                    yield mount
+        return self.instruction.mounts(kind)
 
 
 def in_force(stage: Stage, keyword: str) -> Step | None:

@@ -40,6 +40,13 @@ def script_of(one: Instruction, text: str, posix: bool) -> shell.Script:
     return line
 
 
+def shell_program(one: Instruction) -> str:
+    """The program that a SHELL instruction names, without its folder: `env bash` is bash."""
+    words = [word.value for word in one.words] or ["sh"]
+    name = re.split(r"[\\/]", words[0])[-1].lower().removesuffix(".exe")
+    return "bash" if name == "env" and any("bash" in word for word in words) else name
+
+
 def _without(body: Pieces, spans: list[Span]) -> Pieces:
     """The text with the words at `spans` blanked."""
     text = list(body.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.model import ParseError, Span
@@ -69,6 +70,22 @@ class Instruction:
     def flag(self, name: str) -> Flag | None:
         """The last flag of a name."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
+
+    def mounts(self, kind: str = "") -> Iterator[dict[str, str]]:
+        """The `--mount` flags as mappings; only those of a type where one is given."""
+        for flag in self.flags:
+            if flag.name == "mount":
+                parts = (part.partition("=") for part in flag.value.split(","))
+                mount = {name.strip().lower(): value for name, _, value in parts}
+                if not kind or mount.get("type", "bind") == kind:
+                    yield mount
+
+    @property
+    def said(self) -> str:
+        """What it says, without quotes where it names one thing."""
+        if self.keyword in ("USER", "WORKDIR", "STOPSIGNAL"):
+            return " ".join(word.value for word in self.words)
+        return self.body.text.strip()
 
     @property
     def args_span(self) -> Span:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS, Stage, Step
+from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
 from readiness.syntax.base_images import environment_bare
 from readiness.syntax.words import Reference, references
 

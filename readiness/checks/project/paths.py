@@ -17,12 +17,12 @@ from readiness.checks.project.steps import (
     untouched,
 )
 from readiness.kinds.compose_model import Service
-from readiness.kinds.dockerfile_model import PLATFORM_ARGS, PROXY_ARGS
 from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.github_model import Step
 from readiness.kinds.github_uses import repository_root
 from readiness.model import Aside, Hit, Related, Unknown, hit
 from readiness.project import Project
+from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
 
 Found = Iterator[Hit | Unknown | Aside]
 
