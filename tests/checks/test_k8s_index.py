@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from readiness.kinds import k8s
 from readiness.model import Source
 from readiness.project import Project
 from readiness.syntax.yaml import load_all
+from tests.effort import effort
 
 
 def project(**files: str) -> Project:
@@ -103,17 +103,18 @@ def test_pods_that_an_operator_may_make(key: str, value: str, operated: bool) ->
 
 
 def test_an_index_is_linear() -> None:
-    def seconds(count: int) -> float:
+    def lines(count: int) -> int:
         text = "---\n".join(POD.replace("app: web", f"app: web{n}") for n in range(count))
         made = project(all=text)
-        began = time.process_time()
-        found = index(made)
-        for n in range(count):
-            assert len(found.selected(Selector((("app", f"web{n}"),)), "")) == 1
-        return time.process_time() - began
 
-    small, large = seconds(300), seconds(3000)
-    assert large < max(small, 0.002) * 40
+        def ask() -> None:
+            found = index(made)
+            for n in range(count):
+                assert len(found.selected(Selector((("app", f"web{n}"),)), "")) == 1
+
+        return effort(ask)
+
+    assert lines(1000) < lines(100) * 11
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -275,15 +274,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_configurations_crash_no_rule_and_take_no_time(text: str) -> None:
+def test_hostile_configurations_crash_no_rule(text: str) -> None:
     documents = [("nginx", document(text))]
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.Outcome()
-    began = time.perf_counter()
     engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
     assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
-    assert time.perf_counter() - began < 10
 
 
 NAMES = """server location if map upstream http geo limit_except types stream listen server_name proxy_pass add_header rewrite

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,8 +114,6 @@ def test_what_is_written_in_single_quotes_comes_back(values: dict[str, str]) -> 
     ],
     ids=lambda text: f"{text[:12]!r}x{len(text)}",
 )
-def test_hostile_texts_take_no_long_time(text: str) -> None:
-    start = time.process_time()
+def test_hostile_texts_grow_no_values(text: str) -> None:
     values = resolve(parse(text).entries)
     assert sum(map(len, values.values())) < 10_000_000
-    assert time.process_time() - start < 5

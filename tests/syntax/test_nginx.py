@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.nginx import MAX_DEPTH, Block, Directive, parse, unescape, walk
+from tests.effort import effort
 
 
 def read(text: str) -> Block:
@@ -169,14 +169,12 @@ def test_value_in_force() -> None:
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, 100_000])
 def test_depth(depth: int) -> None:
-    began = time.perf_counter()
     text = "a {" * depth + "}" * depth
     if depth > MAX_DEPTH:
         with pytest.raises(ParseError, match="blocks inside each other"):
             read(text)
     else:
         assert sum(1 for _ in walk(read(text))) == depth
-    assert time.perf_counter() - began < 5
 
 
 HOSTILE = [
@@ -193,10 +191,11 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", [*HOSTILE, *("content_by_lua_block {" + text for text in HOSTILE)])
 def test_hostile_input_is_linear(text: str) -> None:
-    began = time.perf_counter()
-    with contextlib.suppress(ParseError):
-        read(text)
-    assert time.perf_counter() - began < 5
+    def judge() -> None:
+        with contextlib.suppress(ParseError):
+            read(text)
+
+    assert effort(judge) < 40 * len(text) + 1000
 
 
 PIECES = st.lists(
@@ -290,16 +289,9 @@ def test_agrees_with_crossplane(shared: Path) -> None:
             assert ours == theirs, path.name
 
 
-def test_speed() -> None:
-    text = (
-        "server {\n    listen 80 default_server;\n    server_name example.com;\n    location / { proxy_pass http://app; }\n}\n"
-        * 4000
-    )
-    began = time.perf_counter()
-    read(text)
-    assert len(text) / (time.perf_counter() - began) > 300_000, (
-        "a tenth of what is aimed at: a slow machine passes, a quadratic loop does not"
-    )
+def test_long_files_are_linear() -> None:
+    text = "server {\n    listen 80 default_server;\n    server_name example.com;\n    location / { proxy_pass http://app; }\n}\n"
+    assert effort(lambda: read(text * 1000)) < effort(lambda: read(text * 100)) * 11
 
 
 def test_span_type() -> None:
