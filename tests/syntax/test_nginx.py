@@ -195,7 +195,7 @@ def test_hostile_input_is_linear(text: str) -> None:
         with contextlib.suppress(ParseError):
             read(text)
 
-    assert effort(judge) < 40 * len(text) + 1000
+    assert effort(judge) < 6 * len(text) + 1000
 
 
 PIECES = st.lists(

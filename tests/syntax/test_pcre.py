@@ -131,4 +131,4 @@ def test_hostile_patterns_are_bounded(pattern: str) -> None:
         with contextlib.suppress(UnsupportedError):
             automaton.runs_away(parse(pattern))
 
-    assert effort(judge) < 5_000_000
+    assert effort(judge) < 3_000_000
