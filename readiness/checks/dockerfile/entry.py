@@ -67,6 +67,8 @@ def _script(command: shell.Command) -> shell.Word | None:
     """The script that a command runs by its path: behind an interpreter, or itself."""
     if command.inside or not command.known or "{{" in command.name:
         return None
+    if " " in command.name:
+        return None  # a command line in one entry of exec form: forms.exec_literal tells of it
     if "/" in command.name and not _SYSTEM.match(command.name):
         return shell.Word(command.name, command.name, True, command.name_span)
     if not command.words or not _INTERPRETERS.match(command.program):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.dockerfile.entry import PLAIN_BASES
+from readiness.checks.dockerfile.tools import starter_absent
 from readiness.kinds.dockerfile_model import Step
 from readiness.model import Hit, hit
 from readiness.syntax import shell
@@ -24,8 +25,8 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
         return  # list_broken tells of it
     if one.keyword == "HEALTHCHECK" and (not one.words or one.words[0].raw.upper() != "CMD"):
         return
-    if step.stage.last("SHELL", one.span.start) is not None:
-        return
+    if step.stage.last("SHELL", one.span.start) is not None or any(starter_absent(step)):
+        return  # meant so; or there is no shell at all
     commands = [command for command in step.script.commands if command.parent < 0]
     if one.keyword == "HEALTHCHECK":
         if len(commands) > 1 or "$" in one.body.text:

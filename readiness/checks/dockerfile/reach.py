@@ -109,6 +109,8 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iter
         where = target(stage, one)
         if (stage.shipped or (where is not None and _taken_on(stage, where))) is not shipped:
             continue
+        if any(found.span == word.span for found in secrets_in_reach(stage, project)):
+            return  # the worst of what it brings is told already
         unwanted = "" if shipped else _unwanted(project, folder)
         if shipped or unwanted:
             yield missing(word.span, source=word.value, unwanted=unwanted)

@@ -50,6 +50,8 @@ def name_in_environment(step: Step) -> Iterator[Hit]:
     for pair in step.instruction.pairs:
         if step.keyword == "ENV" and not pair.value:
             continue
+        if pair.raw and secrets.judge(pair.name, pair.value):
+            continue  # value_in_environment tells of it
         harmless = pair.value.lower() in ("true", "false", "yes", "no", "none", "null", "0", "1")
         if names_secret(pair.name) and not harmless and not pair.value.startswith(("/", "./")):
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
