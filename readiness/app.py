@@ -16,6 +16,7 @@ from readiness.config import Config
 from readiness.external import ShellcheckError
 from readiness.model import Rule, Source
 from readiness.parallel import ParallelError
+from readiness.redact import Redactor
 from readiness.report import Report
 from readiness.rules import Bound
 from readiness.run import Run, Settings, judge
@@ -290,7 +291,7 @@ def checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.dump(report.findings)
+    return baseline.dump(report.findings, Redactor(report.hidden).text)
 
 
 @memo

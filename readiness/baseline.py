@@ -40,14 +40,17 @@ def stamp(findings: Iterable[Finding]) -> list[Finding]:
     return done
 
 
-def dump(findings: Iterable[Finding]) -> str:
-    """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read."""
+def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
+    """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
+
+    `shown` makes of a name what may be shown of it.
+    """
     rows = [
         {
             "fingerprint": one.fingerprint,
             "rule": one.rule.id,
             "path": one.path,
-            "resource": one.resource,
+            "resource": shown(one.resource),
         }
         for one in findings
         if not one.suppressed

@@ -15,6 +15,7 @@ from readiness.checklist import Place as Seen
 from readiness.discover import Found
 from readiness.engine import Tally
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
+from readiness.redact import Redactor
 from readiness.run import Run, Settings
 from readiness.version import __version__
 
@@ -113,6 +114,7 @@ def _place(source: Source, span: Span) -> Place:
 
 
 def _dump(run: Run) -> dict[str, Any]:
+    redactor = Redactor(run.hidden)
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
         "active": sorted(run.active),
@@ -124,7 +126,7 @@ def _dump(run: Run) -> dict[str, Any]:
         },
         "subjects": run.subjects,
         "hidden": [_place(*place) for place in run.hidden],
-        "findings": [_finding_row(one) for one in run.findings],
+        "findings": [_finding_row(one, redactor) for one in run.findings],
         "foreign": run.foreign,
         "evidence": run.evidence,
     }
@@ -135,15 +137,16 @@ def _rule_row(rule: Rule) -> dict[str, Any]:
     return {**rule._asdict(), **numbers, "equivalents": dict(rule.equivalents)}
 
 
-def _finding_row(one: Finding) -> list[Any]:
+def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
+    """A finding without the values of secrets: the folder is no place for them either."""
     silenced = one.suppressed
     return [
         one.rule.id,
         _place(one.source, one.span),
-        one.message,
-        one.resource,
+        redactor.text(one.message),
+        redactor.text(one.resource),
         one.container,
-        [[_place(other.source, other.span), other.message] for other in one.related],
+        [[_place(other.source, other.span), redactor.text(other.message)] for other in one.related],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
         one.fingerprint,
     ]

@@ -22,6 +22,7 @@ _QUOTED = re.compile(
 )
 _PLAIN = re.compile(rf"""(?<![\w.-])(?={_NAME}{_IS}(?P<value>[^\s"',]{{1,400}}))""")
 _SPACED = r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
+_DEFAULT = re.compile(rf"""\$\{{{_NAME}:?-(?P<value>[^\s"'{{}}]{{1,400}})""")
 _INSTRUCTION = re.compile(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{_NAME}{_SPACED}")
 _FLAG = re.compile(rf"(?<![\w-])(?=--?{_NAME}{_SPACED})")
 _BEARER = re.compile(
@@ -127,6 +128,13 @@ class Redactor:
                 self._hide(root, span)
 
 
+def defaults(source: Source) -> Iterator[tuple[Source, Span]]:
+    """The defaults that a text gives to variables with names of secrets (`${DB_PASSWORD:-x}`): what is made of one may be
+    told far from there."""
+    if "${" in source.text and secrets.may_name(source.text):
+        yield from ((source, span) for span in _assigned(_DEFAULT, source.text))
+
+
 def _is_word(value: str) -> bool:
     """Whether a value may be a word of any sentence."""
     return value.isalpha() and value.islower() and len(value) < 2 * _LEAST
@@ -146,6 +154,7 @@ def _suspicious(text: str) -> Iterator[Span]:
         yield from _assigned(_QUOTED, text)
         yield from _assigned(_PLAIN, text)
         yield from _assigned(_FLAG, text)
+        yield from _assigned(_DEFAULT, text)
     for pattern in (_BEARER, _USER):
         for found in pattern.finditer(text):
             value = found["value"]

@@ -16,6 +16,7 @@ from readiness import (
     evidence,
     foreign,
     kinds,
+    redact,
     rules,
     suppress,
 )
@@ -97,6 +98,9 @@ def judge(
         outcome.findings = relocate.fold(outcome.findings, made.environments)
         made.broken = relocate.fold(made.broken, made.environments)
     hidden = [(one.source, one.span) for one in outcome.findings if one.rule.hides]
+    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
+    for source in dict.fromkeys(one.source.root for one in read):
+        hidden += redact.defaults(source)
     found_all = [
         one
         for one in (*made.broken, *outcome.findings)

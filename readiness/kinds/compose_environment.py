@@ -67,12 +67,33 @@ def layered(documents: Iterable[dotenv.Document], outer: Environment = EMPTY) ->
 def environment_of(settings: Mapping[str, Setting]) -> Environment:
     """The environment that some settings make."""
     whole = {name: one.value for name, one in settings.items() if 0 < len(one.value) <= MAX_VALUE}
-    shown = {
-        name: text
-        for name, text in whole.items()
-        if not (secrets.names_secret(name) or secrets.judge(name, text))
-    }
+    hidden = _secret(settings)
+    shown = {name: text for name, text in whole.items() if name not in hidden}
     return Environment(shown, whole, settings)
+
+
+def _tells(name: str, value: str) -> bool:
+    """Whether a value is a secret, or has one in it."""
+    return bool(secrets.judge(name, value)) or any(secrets.in_text(value))
+
+
+def _secret(settings: Mapping[str, Setting]) -> set[str]:
+    """The settings that hold a secret: by their names, by what is written in them, or by what fills them in."""
+    used_by: dict[str, list[str]] = {}
+    todo: list[str] = []
+    for name, one in settings.items():
+        if "$" in (one.entry.template or "") and not one.entry.fixed:
+            for used in expanded(one.entry.template).names:
+                used_by.setdefault(used, []).append(name)
+        if secrets.names_secret(name) or _tells(name, one.value):
+            todo.append(name)
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += used_by.get(name, ())
+    return found
 
 
 def settings_of(

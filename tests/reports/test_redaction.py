@@ -37,6 +37,7 @@ LINES = {
     "github": "TOKEN_X: ghp_ZplantedZplantedZplantedZplanted12345",
     "numbered": "DB_PASSWORD_2=Zplanted1x",
     "weak": "  password: plantedtoor",
+    "default": "    command: run ${DB_PASSWORD-Zplanted1x} ${API_KEY:-Zplanted1x}",
     "tab": "\tPASSWORD:\tZplanted1x",
     "wide": "漢字 PASSWORD=Zplanted1x",
 }
