@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from readiness.model import Source
@@ -50,12 +50,23 @@ class Project:
         self.closed = frozenset(map(posixpath.normpath, closed))
         self.ignored = ignored
         self._memo: dict[Any, Any] = {}
+        self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None
         self._repositories: frozenset[str] | None = None
 
     def documents(self, kind: str) -> list[Any]:
         """The documents of a kind, in order of path."""
         return self.by_kind.get(kind, [])
+
+    def by_path(self, kind: str) -> Mapping[str, Any]:
+        """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
+        if kind not in self._by_path:
+            self._by_path[kind] = {
+                posixpath.normpath(one.source.path): one
+                for one in self.documents(kind)
+                if one.source.parent is None
+            }
+        return self._by_path[kind]
 
     def memo(self, build: Callable[[Project], T]) -> T:
         """What `build` makes of the project, made once a run."""

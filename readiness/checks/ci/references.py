@@ -32,14 +32,6 @@ def outputs_of(used: Uses) -> tuple[str, ...] | None:
     return tuple(found) if found is not None else None
 
 
-def _by_path(project: Project) -> dict[str, Action | Workflow]:
-    return {
-        posixpath.normpath(document.source.path): document
-        for document in project.documents("github")
-        if document.source.parent is None
-    }
-
-
 def local_path(value: str, source: str) -> str | None:
     """The path in the tree that a local reference means; None where the repository's root is not known."""
     root = repository_root(source)
@@ -56,7 +48,7 @@ def local_action(step: Step, project: Project) -> Action | None:
     path = local_path(used.path, step.source.path) if used and used.form == "local" else None
     if path is None:
         return None
-    documents = project.memo(_by_path)
+    documents = project.by_path("github")
     for name in ("action.yml", "action.yaml"):
         found = documents.get(posixpath.join(path, name))
         if isinstance(found, Action):
@@ -69,5 +61,5 @@ def called_workflow(job: Job, project: Project) -> Workflow | None:
     value = job.node.get("uses")
     used = uses(value) if isinstance(value, str) else None
     path = local_path(used.path, job.source.path) if used and used.form == "local" else None
-    found = project.memo(_by_path).get(path) if path else None
+    found = project.by_path("github").get(path) if path else None
     return found if isinstance(found, Workflow) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from readiness.kinds import dotenv
@@ -50,7 +51,7 @@ class App:
 class Apps:
     """Every compose file of a project with its app; `parts` are files that others only extend services of."""
 
-    by_path: dict[str, Document]
+    by_path: Mapping[str, Document]
     of: dict[int, App]
     parts: set[int] = field(default_factory=set)
 
@@ -62,8 +63,7 @@ class Apps:
 def apps(project: Project) -> Apps:
     """The apps of a project; ask for them with `project.memo(apps)`."""
     documents: list[Document] = project.documents("compose")
-    by_path = {posixpath.normpath(one.source.path): one for one in documents}
-    made = Apps(by_path, {id(one): App(one) for one in documents})
+    made = Apps(project.by_path("compose"), {id(one): App(one) for one in documents})
     folders: dict[str, list[Document]] = {}
     for one in documents:
         folders.setdefault(one.folder, []).append(one)
@@ -191,7 +191,7 @@ def _known_settings(project: Project) -> dict[int, tuple[dict[str, Setting], boo
 def _settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
     made = project.memo(apps)
     app = made.app(service.document)
-    files = project.memo(_environment_files)
+    files = project.by_path(dotenv.NAME)
     found: dict[str, Setting] = {}
     complete = True
     for document in (*reversed(app.under), service.document, *app.over):
@@ -202,10 +202,6 @@ def _settings(service: Service, project: Project) -> tuple[dict[str, Setting], b
             found |= given
             complete = complete and here
     return found, complete
-
-
-def _environment_files(project: Project) -> dict[str, dotenv.Document]:
-    return {posixpath.normpath(one.source.path): one for one in project.documents(dotenv.NAME)}
 
 
 def _reset(node: Map, over: Document, name: str) -> Map:
@@ -242,8 +238,11 @@ def _chain(made: Apps, service: Service) -> list[Service]:
 
 
 def owns(service: Service, project: Project) -> bool:
-    """Whether what a service lacks is this file's business: it says here what runs, and amends no other file."""
-    if not service.owned and not service.extends:
+    """Whether what a service lacks is this file's business: it says here what runs, and amends no other file.
+
+    Of a file of the first format nothing is asked: Docker reads it no more, which is said once.
+    """
+    if (not service.owned and not service.extends) or service.document.legacy:
         return False
     app = project.memo(apps).app(service.document)
     return not any(service.name in document.services for document in app.under)

@@ -148,33 +148,35 @@ def place(service: Service, text: Expanded, start: int, end: int, span: Span) ->
 def stage_of(service: Service, project: Project) -> Stage | None:
     """The stage of the project's Dockerfile that the service's build makes; None where it is not here."""
     build = service.full.get("build")
-    inline = isinstance(build, Map) and "dockerfile_inline" in build
-    context = build.get("context", ".") if isinstance(build, Map) else build
-    if not isinstance(context, str) or inline:
+    spec = build if isinstance(build, Map) else {"context": build}
+    if build is None or "dockerfile_inline" in spec:
         return None
-    where = expanded(context, service.values).text
-    if HOLE in where:
+    path = dockerfile_path(service, spec.get("context", "."), spec.get("dockerfile", "Dockerfile"))
+    if path is None:
         return None
-    named = expanded(
-        build.get("dockerfile", "Dockerfile") if isinstance(build, Map) else "Dockerfile",
-        service.values,
-    ).text
+    documents = project.by_path("dockerfile")
+    other = posixpath.join(posixpath.dirname(path), "Containerfile")
+    target = spec.get("target")
+    named = expanded(target, service.values).text if isinstance(target, str) else None
+    return stage_in(documents.get(path) or documents.get(other), named)
+
+
+def dockerfile_path(service: Service, context: object, named: object) -> str | None:
+    """The path of a build's Dockerfile; None for a remote context, an absolute path or a variable."""
+    where, name = (expanded(one, service.values).text for one in (context, named))
+    if not where or not name or HOLE in where + name or "://" in where or "\\" in where + name:
+        return None
+    if where.startswith(("/", "~", "git@", "github.com/")) or name.startswith(("/", "~")):
+        return None
     folder = posixpath.dirname(service.document.source.path)
-    path = posixpath.normpath(posixpath.join(folder, where, named))
-    documents = project.memo(_dockerfiles)
-    document = documents.get(path) or (
-        documents.get(posixpath.normpath(posixpath.join(folder, where, "Containerfile")))
-    )
+    return posixpath.normpath(posixpath.join(folder, where, name))
+
+
+def stage_in(document: Dockerfile | None, target: str | None) -> Stage | None:
+    """The stage that a build of a Dockerfile makes: the one it names, else the last."""
     if document is None or not document.stages:
         return None
-    target = build.get("target") if isinstance(build, Map) else None
-    if isinstance(target, str):
-        return document.stage(expanded(target, service.values).text)
-    return document.stages[-1]
-
-
-def _dockerfiles(project: Project) -> dict[str, Dockerfile]:
-    return {posixpath.normpath(one.source.path): one for one in project.documents("dockerfile")}
+    return document.stages[-1] if target is None else document.stage(target)
 
 
 _SECONDS = {

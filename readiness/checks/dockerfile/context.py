@@ -42,10 +42,9 @@ def ignored(step: Step, project: Project) -> Iterator[Hit]:
 
 def ignores_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
-    by_path = project.memo(_by_path)
-    own = by_path.get(f"{dockerfile}.dockerignore")
-    return own or by_path.get(posixpath.join(folder, ".dockerignore"))
-
-
-def _by_path(project: Project) -> dict[str, Ignores]:
-    return {one.source.path: one for one in project.documents("dockerignore")}
+    by_path = project.by_path("dockerignore")
+    beside = by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
+    found: Ignores | None = beside or by_path.get(
+        posixpath.normpath(posixpath.join(folder, ".dockerignore"))
+    )
+    return found

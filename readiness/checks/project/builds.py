@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.checks.compose.app import owns
+from readiness.checks.compose.common import dockerfile_path, stage_in
 from readiness.checks.project.steps import Place, inside, places
 from readiness.kinds import github_model, gitlab_model
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, variable_specs
-from readiness.kinds.dockerfile_model import Document as Dockerfile
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.github_model import Step
 from readiness.kinds.github_texts import text_at
@@ -58,13 +58,13 @@ def of_service(service: Service, project: Project) -> Build | None:
     if isinstance(image, str):
         names = (expanded(image).text,)
     if isinstance(build, str):
-        file, span = _joined(service, build, "Dockerfile"), node.at("build")
+        file, span = dockerfile_path(service, build, "Dockerfile"), node.at("build")
         return Build(service, names, file, span, None, span, folder=service.document.folder)
     if not isinstance(build, Map):
         return None
     context, named = build.get("context", "."), build.get("dockerfile", "Dockerfile")
     inline = "dockerfile_inline" in build
-    file = None if inline else _joined(service, context, named)
+    file = None if inline else dockerfile_path(service, context, named)
     target = build.get("target")
     told = None if target is None else expanded(target).text
     own = node.at("build")
@@ -85,17 +85,6 @@ def of_service(service: Service, project: Project) -> Build | None:
         service.document.folder,
         inline=inline,
     )
-
-
-def _joined(service: Service, context: object, named: object) -> str | None:
-    """The Dockerfile's path; None for a remote context, an absolute path or a variable."""
-    where, name = expanded(context).text, expanded(named).text
-    if not where or not name or HOLE in where + name or "://" in where or "\\" in where + name:
-        return None
-    if where.startswith(("/", "~", "git@", "github.com/")) or name.startswith(("/", "~")):
-        return None
-    folder = posixpath.dirname(service.document.source.path)
-    return posixpath.normpath(posixpath.join(folder, where, name))
 
 
 # Options of `docker build` that take the next word as their value.
@@ -226,12 +215,12 @@ def _of_action(step: Step) -> Build:
 
 
 def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
-    """The names under `build-args`, one a line."""
+    """The names under `build-args`, one a line; an entry may stand in the quotes of CSV."""
     text = text_at(step.options, "build-args", step.source)
     at = 0
     for line in text.value.splitlines(keepends=True) if text is not None else ():
-        name = line.partition("=")[0].strip()
-        start = at + len(line) - len(line.lstrip())
+        name = line.partition("=")[0].strip().removeprefix('"')
+        start = at + len(line) - len(line.lstrip().removeprefix('"'))
         if name and text is not None and "=" in line and "$" not in name:
             yield name, text.part(start, start + len(name))
         at += len(line)
@@ -264,18 +253,8 @@ def of(subject: Subject, project: Project) -> list[Build]:
     return list(of_runner(subject))
 
 
-def dockerfiles(project: Project) -> dict[str, Dockerfile]:
-    """Every Dockerfile by its path."""
-    return {
-        posixpath.normpath(one.source.path): one
-        for one in project.documents("dockerfile")
-        if one.source.parent is None
-    }
-
-
 def stage(build: Build, project: Project) -> Stage | None:
     """The stage that a build makes; None where the files don't tell."""
-    document = project.memo(dockerfiles).get(build.file) if build.file is not None else None
-    if document is None or not document.stages or build.target == "":
+    if build.file is None or build.target == "":
         return None
-    return document.stages[-1] if build.target is None else document.stage(build.target)
+    return stage_in(project.by_path("dockerfile").get(build.file), build.target)

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.checks.project.builds import builds, dockerfiles, stage
+from readiness.checks.project.builds import builds, stage
 from readiness.kinds import compose_images
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Stage
@@ -46,7 +46,7 @@ def made(project: Project) -> Made:
                 found.by_part.setdefault(part, []).append(maker)
         if isinstance(build.subject, Service) and not build.names:
             found.by_part.setdefault(build.subject.name, []).append(maker)
-    for path, document in project.memo(dockerfiles).items():
+    for path, document in project.by_path("dockerfile").items():
         folder = posixpath.basename(posixpath.dirname(path))
         found.folders.update(above(path))
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":

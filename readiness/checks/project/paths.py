@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 
-from readiness.checks.project.builds import Build, Subject, dockerfiles, of
+from readiness.checks.project.builds import Build, Subject, of
 from readiness.checks.project.steps import (
     Place,
     Runner,
@@ -75,7 +75,7 @@ def target(subject: Subject, project: Project) -> Found:
     if not found:
         yield Aside()
     for build in found:
-        document = project.memo(dockerfiles).get(build.file or "")
+        document = project.by_path("dockerfile").get(build.file or "")
         if document is None or not build.target or not document.stages or _foreign(document):
             yield Unknown(build.target_place)
         elif document.stage(build.target) is None:
@@ -106,7 +106,7 @@ def argument(subject: Subject, project: Project) -> Found:
     if not found:
         yield Aside()
     for build in found:
-        document = project.memo(dockerfiles).get(build.file or "")
+        document = project.by_path("dockerfile").get(build.file or "")
         if document is None or not document.stages:
             yield Unknown(build.arguments[0][1])
             continue
