@@ -5,13 +5,8 @@ from __future__ import annotations
 import posixpath
 
 from readiness.kinds.dockerfile_model import Stage
+from readiness.syntax.base_images import sets_folder
 from readiness.syntax.instruction import Instruction
-
-# Bases that set no WORKDIR, so that the first folder is the root.
-_AT_ROOT = frozenset(
-    {"scratch", "alpine", "debian", "ubuntu", "busybox", "node", "python", "ruby", "rust"}
-    | {"eclipse-temurin", "amazoncorretto", "fedora", "rockylinux", "almalinux"}
-)
 
 
 def folder(stage: Stage, before: int | None = None) -> str | None:
@@ -27,7 +22,7 @@ def folder(stage: Stage, before: int | None = None) -> str | None:
             steps.append(filled)
             if filled.startswith("/"):
                 return posixpath.normpath(posixpath.join(*reversed(steps)))
-    if stage.root.image.familiar not in _AT_ROOT:
+    if sets_folder(stage.root.image) is not False:
         return None
     return posixpath.normpath(posixpath.join("/", *reversed(steps)))
 

@@ -24,6 +24,11 @@ _DEBIAN_BASED = frozenset(
 )
 
 _BARE = frozenset({"scratch", "alpine", "debian", "ubuntu", "busybox"})
+_NO_APPLICATION = _BARE | {"node", "python", "golang", "ruby", "php", "rust"}
+_NO_APPLICATION |= {"eclipse-temurin", "amazoncorretto", "openjdk"}
+_AT_ROOT = _BARE | {"node", "python", "ruby", "rust", "eclipse-temurin", "amazoncorretto"}
+_AT_ROOT |= {"fedora", "rockylinux", "almalinux"}
+_WITH_FOLDER = frozenset({"golang", "php", "httpd", "tomcat", "wordpress", "drupal", "joomla"})
 
 
 class EndOfLife(NamedTuple):
@@ -152,6 +157,18 @@ def _system(text: str) -> EndOfLife | None:
 def environment_bare(image: Image) -> bool:
     """Whether an image is one whose ENV holds PATH and nothing else."""
     return not image.name_unknown and image.familiar in _BARE
+
+
+def without_application(image: Image) -> bool:
+    """Whether an image is one that brings no files of an application."""
+    return not image.name_unknown and image.familiar in _NO_APPLICATION
+
+
+def sets_folder(image: Image) -> bool | None:
+    """Whether an image has a WORKDIR of its own, or starts at the root; None where unknown."""
+    if image.name_unknown:
+        return None
+    return False if image.familiar in _AT_ROOT else True if image.familiar in _WITH_FOLDER else None
 
 
 def shell_family(image: Image) -> str:

@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.checks.dockerfile.forms import exec_literal
+from readiness.checks.dockerfile.tools import starter_absent
+from readiness.kinds.dockerfile_model import Command, Stage, Step, in_force
 from readiness.kinds.dockerfile_paths import folder, resolved
 from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.syntax import packages, shell
+from readiness.syntax.base_images import without_application
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.wrappers import unwrapped
 
@@ -21,11 +24,6 @@ _SCRIPT = re.compile(r"\.(?:js|mjs|cjs|py|rb|php|pl|sh|jar)\Z")
 _FILE = re.compile(
     r".\.(?:[cm]?[jt]s|tsx|jsx|py|rb|php|pl|sh|json|lock|ya?ml|toml|txt|md|ini|cfg|conf|xml|jar|war"
     r"|html|css|mod|sum|properties|sql|pem|crt|key|env|npmrc|whl|gz|zip)\Z"
-)
-# Bases of which it is known that they bring no files of an application.
-PLAIN_BASES = frozenset(
-    {"node", "python", "golang", "ruby", "php", "rust", "alpine", "debian", "ubuntu", "scratch"}
-    | {"busybox", "eclipse-temurin", "amazoncorretto", "openjdk"}
 )
 # Commands that write no file of an application.
 _HARMLESS = frozenset(
@@ -39,17 +37,19 @@ _HARMLESS = frozenset(
 
 def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
-    if not stage.final or not stage.whole or stage.root.image.familiar not in PLAIN_BASES:
+    if not stage.final or not stage.whole or not without_application(stage.root.image):
         return
     base = folder(stage)
     for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
-        found = stage.last(keyword)
-        if found is None:
+        step = in_force(stage, keyword)
+        if step is None or any(starter_absent(step)):
             continue
-        step = Step(stage.document, found.stage, found.instruction)
+        told = {found.span for found in exec_literal(step)}
         for command in step.script.commands:
             word = _script(unwrapped(command))
-            if word is None or (not word.value.startswith("/") and base is None):
+            if word is None or word.span in told:
+                continue
+            if base is None and not word.value.startswith("/"):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
             brought = None if _mounted(stage, path) else _brought(stage, path)
@@ -67,8 +67,6 @@ def _script(command: shell.Command) -> shell.Word | None:
     """The script that a command runs by its path: behind an interpreter, or itself."""
     if command.inside or not command.known or "{{" in command.name:
         return None
-    if " " in command.name:
-        return None  # a command line in one entry of exec form: forms.exec_literal tells of it
     if "/" in command.name and not _SYSTEM.match(command.name):
         return shell.Word(command.name, command.name, True, command.name_span)
     if not command.words or not _INTERPRETERS.match(command.program):

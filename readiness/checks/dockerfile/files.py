@@ -13,7 +13,7 @@ from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import packages, shell
-from readiness.syntax.base_images import known_official, starts_service
+from readiness.syntax.base_images import known_official, sets_folder, starts_service
 from readiness.syntax.words import Word
 from readiness.syntax.wrappers import unwrapped
 
@@ -161,10 +161,6 @@ def from_itself(step: Step) -> Iterator[Hit]:
         yield hit(flag.value_span, name=flag.value)
 
 
-# Official images that set a WORKDIR of their own.
-_WITH_WORKDIR = frozenset({"golang", "php", "httpd", "tomcat", "wordpress", "drupal", "joomla"})
-
-
 def relative_target(step: Step) -> Iterator[Hit | Unknown]:
     """COPY or ADD to a relative path with no WORKDIR before it."""
     one, stage = step.instruction, step.stage
@@ -184,7 +180,7 @@ def relative_target(step: Step) -> Iterator[Hit | Unknown]:
             if other.keyword == "WORKDIR" and other.span.start < before and counts:
                 return
     image = stage.root.image
-    if stage.whole and image.familiar in _WITH_WORKDIR:
+    if stage.whole and sets_folder(image):
         return
     if stage.whole and starts_service(image) is None:
         yield Unknown(target.span)  # a base of somebody's own may say where it stands

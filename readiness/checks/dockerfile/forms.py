@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.dockerfile.entry import PLAIN_BASES
 from readiness.checks.dockerfile.tools import starter_absent
 from readiness.kinds.dockerfile_model import Step
 from readiness.model import Hit, hit
 from readiness.syntax import shell
+from readiness.syntax.base_images import without_application
 from readiness.syntax.words import Word
 
 # A list that was meant as JSON: no test of the shell begins so.
@@ -94,7 +94,7 @@ def _variables(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
 def _passed_on(step: Step) -> bool:
     """Whether an entry point gets the words of a CMD, and may read them otherwise."""
     return step.stage.last("ENTRYPOINT") is not None or (
-        step.stage.root.image.familiar not in PLAIN_BASES
+        not without_application(step.stage.root.image)
     )
 
 

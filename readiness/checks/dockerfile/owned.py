@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.entry import PLAIN_BASES
 from readiness.checks.dockerfile.packages import calls
 from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.kinds.dockerfile_paths import folder, resolved, target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import shell
+from readiness.syntax.base_images import without_application
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.wrappers import unwrapped
 
@@ -42,7 +42,7 @@ def owned(stage: Stage, path: str) -> bool | None:
     path = posixpath.normpath(path)
     if user is None or stage.windows or not path.startswith("/"):
         return None
-    if stage.root.image.familiar not in PLAIN_BASES or _free(path):
+    if not without_application(stage.root.image) or _free(path):
         return None
     if _PACKAGED.match(path) and any(_installs(step) for step in _runs(stage)):
         return None

@@ -10,7 +10,7 @@ from functools import lru_cache
 from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
-from readiness.syntax.base_images import environment_bare
+from readiness.syntax.base_images import environment_bare, without_application
 from readiness.syntax.words import Reference, references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
@@ -112,11 +112,6 @@ def port_denied(step: Step, *, ports: Sequence[int] = (22,)) -> Iterator[Hit]:
                     yield hit(word.span, port=word.value)
 
 
-# Bases that declare no port of their own.
-_NO_PORT = frozenset({"node", "python", "golang", "ruby", "rust", "openjdk", "eclipse-temurin",
-                      "amazoncorretto", "alpine", "debian", "ubuntu", "scratch"})  # fmt: skip
-
-
 # What a command says that starts a server.
 _SERVES = re.compile(
     r"\b(?:gunicorn|uvicorn|hypercorn|daphne|waitress|puma|unicorn|rails|nginx|httpd|caddy|streamlit|runserver)\b"
@@ -127,8 +122,11 @@ _SERVES = re.compile(
 
 def port_missing(stage: Stage) -> Iterator[Hit]:
     """The final stage starts a server, as its command says, and names no port."""
-    if not stage.final or not stage.whole or stage.root.image.familiar not in _NO_PORT:
+    image = stage.root.image
+    if not stage.final or not stage.whole or not without_application(image):
         return
+    if image.familiar == "php":
+        return  # it declares a port of its own
     if any(one.keyword == "EXPOSE" for below in stage.chain for one in below.instructions):
         return
     starts = [found.text for found in map(stage.last, ("ENTRYPOINT", "CMD")) if found is not None]
@@ -202,7 +200,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     close = close or difflib.get_close_matches(name, names, 1, 0.85)
     if close:
         return f"did you mean {close[0]}?"
-    return "nothing sets it" if environment_bare(stage.root.image) else ""
+    return "the base image sets PATH alone" if environment_bare(stage.root.image) else ""
 
 
 @lru_cache(maxsize=16)
