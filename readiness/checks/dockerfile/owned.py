@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from readiness.checks.dockerfile.packages import calls
 from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.kinds.dockerfile_paths import folder, resolved, target
+from readiness.kinds.dockerfile_users import is_root, user_of
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.base_images import without_application
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.wrappers import unwrapped
 
-_ROOT = frozenset({"", "root", "0"})
 # Where every user may write, or only one does: nothing to tell of them.
 _FREE = tuple(f"/{name}" for name in ("tmp", "var/tmp", "dev/shm", "home", "root", "proc", "sys"))
 # Programs that may do anything, and those that give no folder to anybody.
@@ -26,21 +26,17 @@ _HARMLESS = frozenset(
 )
 
 
-def user_of(stage: Stage) -> str | None:
-    """The user of the image, without its group; None where it is not known, or root."""
-    found = stage.last("USER")
-    if found is None:
-        return None
-    value = found.stage.expand(found.instruction.body.text.strip(), found.instruction.span.start)
-    user = value.partition(":")[0].strip() if value and "{{" not in value else ""
-    return None if user in _ROOT else user
+def plain_user(stage: Stage) -> str:
+    """The user of the image where it surely is not root; empty for any other."""
+    user = user_of(stage) or ""
+    return "" if is_root(user) else user
 
 
 def owned(stage: Stage, path: str) -> bool | None:
     """Whether the image's user owns a folder: False where it surely can't write to it, None where nobody can tell."""
-    user = user_of(stage)
+    user = plain_user(stage)
     path = posixpath.normpath(path)
-    if user is None or stage.windows or not path.startswith("/"):
+    if not user or stage.windows or not path.startswith("/"):
         return None
     if not without_application(stage.root.image) or _free(path):
         return None
@@ -104,7 +100,7 @@ def _over(where: str, path: str) -> bool:
 
 def _acts_as_other(stage: Stage, one: Instruction) -> bool:
     found = stage.last("USER", one.span.start)
-    return found is not None and found.text.partition(":")[0] not in _ROOT
+    return found is not None and not is_root(found.text.partition(":")[0])
 
 
 def _ran(step: Step, path: str, user: str) -> str | None:
@@ -164,4 +160,4 @@ def volume_unowned(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
             if answer is None:
                 yield Unknown(word.span)
             elif not answer:
-                yield hit(word.span, folder=where, user=user_of(stage) or "")
+                yield hit(word.span, folder=where, user=plain_user(stage))

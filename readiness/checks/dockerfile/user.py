@@ -9,6 +9,7 @@ from readiness.checks.dockerfile.packages import shipped
 from readiness.checks.project.builds import builds
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.kinds.dockerfile_users import is_root, user_of
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.project import Project
 from readiness.syntax.base_images import gives_root_up, nonroot_user, official
@@ -17,27 +18,15 @@ from readiness.syntax.wrappers import layers
 _DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
 
 
-def _user(stage: Stage) -> str | None:
-    """The user in force at the stage's end: empty where no USER is, None where it is unknown."""
-    found = stage.last("USER")
-    if found is None:
-        return ""
-    raw = found.instruction.body.text.strip()
-    value = found.stage.expand(raw, found.instruction.span.start)
-    return None if value is None or "{{" in value else value.partition(":")[0].strip()
-
-
 def root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
     """The last USER is root; a piece without FROM does not show the last."""
     found = stage.last("USER") if stage.final and stage.whole else None
     if found is None or is_action(stage, project):
         return
-    user = _user(stage)
+    user = user_of(stage)
     if user is None:
         yield Unknown(found.span)
-    elif user.lower() in ("root", "containeradministrator") or (
-        user.isdigit() and not int(user[:9])
-    ):
+    elif is_root(user):
         yield hit(found.span, user=user)
 
 
@@ -101,7 +90,7 @@ def named(stage: Stage) -> Iterator[Hit | Unknown]:
     found = stage.last("USER") if stage.final else None
     if found is None:
         return
-    user = _user(stage)
+    user = user_of(stage)
     if user is None:
         yield Unknown(found.span)
     elif user and not user.isdigit() and user != "root" and not stage.windows:

@@ -8,10 +8,11 @@ from readiness.checks.k8s.context import effective
 from readiness.checks.k8s.security import own_users
 from readiness.checks.project.images import maker
 from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.dockerfile_users import is_root, user_of
 from readiness.kinds.k8s_model import Container
 from readiness.model import Aside, Hit, Related, Span, Unknown, hit
 from readiness.project import Project
-from readiness.syntax.base_images import nonroot_user
+from readiness.syntax.base_images import nonroot_user, official
 
 Found = Iterator[Hit | Unknown | Aside]
 
@@ -27,12 +28,12 @@ def refused(container: Container, *, root: bool, project: Project) -> Found:
     if stage.windows or own_users(container.pod) or project.memo(gives_users):
         yield Unknown(container.node.at("image"))
         return
-    found = user_of(stage)
+    found = _told(stage)
     if found is None:
         yield Unknown(container.node.at("image"))
         return
     user, place = found
-    if _is_root(user) is root and (root or not user.isdigit()):
+    if (not user or is_root(user)) is root and (root or not user.isdigit()):
         file = stage.source.path
         note = Related(stage.source, place, f"the image runs as {user or 'root'}")
         yield hit(container.node.at("image"), related=[note], user=user or "root", file=file)
@@ -47,21 +48,14 @@ def gives_users(project: Project) -> bool:
     )
 
 
-def _is_root(user: str) -> bool:
-    return user in {"", "root"} or (user.isdigit() and not user.strip("0"))
-
-
-def user_of(stage: Stage) -> tuple[str, Span] | None:
+def _told(stage: Stage) -> tuple[str, Span] | None:
     """The user of an image, empty for the default, and where it is told; None where the Dockerfile does not tell it."""
     found = stage.last("USER")
     if found is not None:
-        if found.stage.source is not stage.source or "$" in found.instruction.body.text:
-            return None
-        user = found.text.partition(":")[0].strip().strip("\"'")
-        return (user, found.span) if user and "{{" not in user else None
+        user = None if "$" in found.instruction.body.text else user_of(stage)
+        return (user, found.span) if user else None
     image = stage.root.image
-    official = not image.registry and "/" not in image.name
-    if not official or image.is_variable or nonroot_user(image) is not None:
+    if not official(image) or image.is_variable or nonroot_user(image) is not None:
         return None
     start = stage.root.start
     return ("", start.span) if start is not None else None

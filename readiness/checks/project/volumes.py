@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.compose.common import stage_of
-from readiness.checks.dockerfile.owned import owned, user_of
+from readiness.checks.dockerfile.owned import owned, plain_user
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import MountSpec, mount_specs
 from readiness.kinds.dockerfile_model import Stage
@@ -30,8 +30,8 @@ def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Asid
         elif not answer:
             found = stage.last("USER")
             place = found.span if found is not None else stage.at()
-            note = Related(stage.source, place, f"the image runs as {user_of(stage)}")
-            yield hit(spec.span, related=[note], folder=spec.target, user=user_of(stage) or "")
+            note = Related(stage.source, place, f"the image runs as {plain_user(stage)}")
+            yield hit(spec.span, related=[note], folder=spec.target, user=plain_user(stage))
 
 
 def _shared(spec: MountSpec, service: Service) -> bool:
@@ -48,7 +48,7 @@ def _same_user(node: Map, stage: Stage) -> bool:
     """Whether the service leaves the image's user in force, or names the same."""
     if "user" not in node:
         return True
-    return str(node.get("user")).partition(":")[0] == user_of(stage)
+    return str(node.get("user")).partition(":")[0] == plain_user(stage)
 
 
 def _fresh(spec: MountSpec, service: Service) -> bool:
