@@ -44,6 +44,10 @@ class Heredoc:
     chomp: bool = False
 
 
+# Other names of the keys of a mount.
+_KEYS = {"dst": "target", "destination": "target", "src": "source"}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Instruction:
     """One instruction. `body` is everything after the flags; `words` are its arguments.
@@ -72,11 +76,12 @@ class Instruction:
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
 
     def mounts(self, kind: str = "") -> Iterator[dict[str, str]]:
-        """The `--mount` flags as mappings; only those of a type where one is given."""
+        """The `--mount` flags as mappings, by the longer names of their keys; only those of a type where one is given."""
         for flag in self.flags:
             if flag.name == "mount":
                 parts = (part.partition("=") for part in flag.value.split(","))
-                mount = {name.strip().lower(): value for name, _, value in parts}
+                named = ((name.strip().lower(), value) for name, _, value in parts)
+                mount = {_KEYS.get(name, name): value for name, value in named}
                 if not kind or mount.get("type", "bind") == kind:
                     yield mount
 

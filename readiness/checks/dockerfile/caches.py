@@ -83,8 +83,7 @@ def _mounted(step: Step, folder: str) -> bool:
     wanted = _parts(folder)
     for kind in ("cache", "tmpfs"):
         for mount in step.mounts(kind):
-            target = mount.get("target") or mount.get("dst") or mount.get("destination") or ""
-            parts = _parts(target.strip("\"'"))
+            parts = _parts(mount.get("target", "").strip("\"'"))
             at_home = wanted[0] == "~" and parts[1 - len(wanted) :] == wanted[1:]
             if parts and (at_home or parts == wanted[: len(parts)]):
                 return True

@@ -120,9 +120,8 @@ def mount_kept(step: Step) -> Iterator[Hit]:
 
 def _target(mount: Mapping[str, str]) -> str:
     """Where a mount lies; empty for one that is only a variable."""
-    for key in ("target", "dst", "destination"):
-        if mount.get(key):
-            return mount[key].rstrip("/")
+    if mount.get("target"):
+        return mount["target"].rstrip("/")
     if mount.get("type") != "secret" or "env" in mount:
         return ""
     name = mount.get("id") or mount.get("source", "").rpartition("/")[2]
