@@ -79,6 +79,16 @@ class Service:
         return "build" in self.full
 
     @property
+    def local(self) -> bool:
+        """Whether its image comes from no registry: it is built here, or another service of the file builds it."""
+        image = self.full.get("image")
+        return self.builds or any(
+            one.builds and one.full.get("image") == image
+            for one in self.document.services.values()
+            if image
+        )
+
+    @property
     def values(self) -> Mapping[str, str]:
         """What the environment files of its project give to variables."""
         return self.document.environment.values

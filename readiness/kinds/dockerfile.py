@@ -23,8 +23,10 @@ from readiness.syntax.wrappers import unwrapped
 NAME = "dockerfile"
 EXAMPLE = "Dockerfile"
 
+# In the middle of a name the word only says what a file is about (`old_dockerfile_test.cwl`): its content decides.
 _NAMED = re.compile(
-    r"(?:\A|/)(?:[^/]*[._-])?(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?\Z", re.IGNORECASE
+    r"(?:\A|/)(?:(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?|[^/]*[._-](?:dockerfile|containerfile)\d*)\Z",
+    re.IGNORECASE,
 )
 _OTHER = re.compile(
     r"\.(?:md|markdown|rst|adoc|html?|py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|json|ya?ml|toml|ini|xml"

@@ -33,6 +33,12 @@ class Call:
         """Whether it installs or upgrades packages."""
         return self.action in ("install", "upgrade")
 
+    @property
+    def program(self) -> str:
+        """What is run, as a reader names it: pip also where Python runs it as a module."""
+        name = self.command.program
+        return _module(self.command.words)[0] if _PYTHON.match(name) else name
+
 
 def call(command: Command) -> Call | None:
     """What a command asks of a package manager; None where it is none, or asks for nothing known."""

@@ -248,6 +248,11 @@ def entropy(text: str) -> float:
 _LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
 
 
+_SQL_VARIABLE = re.compile(
+    r"""[ \t]+:["']?\Z"""
+)  # WITH PASSWORD :'db_password' names a variable of psql
+
+
 def in_text(text: str) -> Iterator[Secret]:
     """Secrets in a line or a block of any language: known shapes, URLs with a password, `NAME=value` assignments."""
     for reason, mark, pattern in _SHAPES:
@@ -261,7 +266,9 @@ def in_text(text: str) -> Iterator[Secret]:
         if not _FILLED.search(found.group(1)) and not is_placeholder(found.group(1)):
             yield Secret("password of a .netrc", Span(*found.span(1)))
     for found in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        if names_secret(found["name"]) and not _CODE.match(found["value"]):
+        sign = text[found.end("name") : found.start("value")]
+        computed = _CODE.match(found["value"]) or _SQL_VARIABLE.match(sign)
+        if names_secret(found["name"]) and not computed:
             reason_or_none = judge(found["name"], found["value"])
             if reason_or_none:
                 yield Secret(reason_or_none, Span(*found.span("value")))

@@ -30,7 +30,7 @@ def _place(service: Service, start: int, end: int) -> dict[str, Any]:
 def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
     """No tag, or one that moves."""
     image = service.image if "image" in service.node else None
-    if image is None or service.builds or image.digest or not image.text:
+    if image is None or service.local or image.digest or not image.text:
         return
     if image.tag_unknown:
         yield Unknown(service.node.at("image"))
@@ -42,7 +42,7 @@ def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
 def mutable(service: Service) -> Found:
     """A tag and no digest."""
     image = service.image if "image" in service.node else None
-    if image is None or service.builds or image.digest or image.floating:
+    if image is None or service.local or image.digest or image.floating:
         return
     yield (
         Unknown(service.node.at("image"))
@@ -54,7 +54,7 @@ def mutable(service: Service) -> Found:
 def ended(service: Service) -> Found:
     """A release that gets no updates any more."""
     image = service.image if "image" in service.node else None
-    found = end_of_life(image) if image is not None and not service.builds else None
+    found = end_of_life(image) if image is not None and not service.local else None
     if image is not None and found is not None:
         where = _place(service, image.tag_span.start, image.tag_span.end)
         yield hit(**where, image=image.text, release=found.release, day=found.day)

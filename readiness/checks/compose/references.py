@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ def undefined(service: Service, project: Project) -> Found:
         "name",
     }
     excerpt = service.source.fragment or (project.prose and not (service.owned and sections))
+    excerpt = excerpt or _baseless(service.document, project)
     defined = {
         "service": set(app.services()),
         "network": app.names("networks") | {"default"},
@@ -279,15 +281,31 @@ def imageless(service: Service, project: Project) -> Found:
         for key in ("image", "build", "provider")
     ):
         return
-    if not known or app.open or service.document.override or project.prose or _amends(service):
+    if (
+        not known
+        or app.open
+        or service.document.override
+        or project.prose
+        or _amends(service.document)
+    ):
         yield Unknown(service.head)
     elif not any(service.name in one.services for one in app.under):
         yield hit(service.head)
 
 
-def _amends(service: Service) -> bool:
+def _baseless(document: Document, project: Project) -> bool:
+    """Whether a file is an overlay, and no other file of its folder was read: a .gitignore may leave the base out."""
+    beside = project.memo(_folders).get(document.folder, 0)
+    return beside == 1 and not document.first and _amends(document)
+
+
+def _folders(project: Project) -> Counter[str]:
+    """How many compose files each folder has."""
+    return Counter(document.folder for document in project.documents("compose"))
+
+
+def _amends(document: Document) -> bool:
     """Whether the file is an overlay whose base is not here: by its name, or because no service of it says what runs."""
-    document = service.document
     base = posixpath.basename(document.source.path).lower()
     layered = base.removeprefix("docker-").split(".")
     overlay = len(layered) > 2 and layered[0] == "compose"

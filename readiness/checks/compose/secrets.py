@@ -189,7 +189,7 @@ def _in_words(service: Service, value: Seq) -> Iterator[Hit]:
 def _real(value: str) -> bool:
     """Whether a word is a password and no variable, path or placeholder."""
     bare = value.strip("\"'`;),")
-    if not bare or "$" in bare or bare.startswith(("/", "<", "{", "-", "%")):
+    if not bare or "$" in bare or bare.startswith(("/", ".", "<", "{", "-", "%")):
         return False
     return (
         len(bare) >= 4 and (weak(bare) or not secrets.is_placeholder(bare)) and not bare.isdigit()

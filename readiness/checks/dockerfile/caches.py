@@ -136,7 +136,7 @@ def cache_left(step: Step, *, manager: str) -> Iterator[Hit | Unknown]:
                 elif not one.known:
                     unsure.add(name)
             continue
-        family = "dnf" if one.command.program in _ONE_CACHE else one.command.program
+        family = "dnf" if one.program in _ONE_CACHE else one.program
         if one.action == "clean":
             left.pop(family, None)
         elif one.manager.name == manager and one.installs and not _uncached(step, one):
@@ -148,7 +148,7 @@ def cache_left(step: Step, *, manager: str) -> Iterator[Hit | Unknown]:
         if name in unsure:
             yield Unknown(call.verb.span)
         else:
-            yield hit(call.verb.span, program=call.command.program, action=call.verb.value)
+            yield hit(call.verb.span, program=call.program, action=call.verb.value)
 
 
 def _folders(step: Step, one: Call) -> tuple[str, ...]:

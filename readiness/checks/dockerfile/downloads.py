@@ -45,14 +45,16 @@ _PACKAGE = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 
 def _own_packages(command: Command, call: packages.Call) -> bool:
-    """Whether all it installs are files that COPY brought: no repository, and nobody on the way."""
+    """Whether all it installs are files that COPY or a mount brought: no repository, and nobody on the way."""
     files = call.packages and all(_PACKAGE.match(word.value) for word in call.packages)
     if not files:
         return False
     chain = list(command.stage.chain)
+    if any(command.step.mounts("bind")):
+        chain += command.step.document.stages
     if any(program in scripts(stage) for stage in chain for program in ("curl", "wget")):
         return False
-    return any(one for stage in chain for one in stage.of("COPY"))
+    return any(stage.of("COPY") for stage in chain) or any(command.step.mounts("bind"))
 
 
 # Settings that turn the check of certificates off when they are no; those of git and yum may stand behind a section.

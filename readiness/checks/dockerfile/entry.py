@@ -40,6 +40,8 @@ def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     if not stage.final or not stage.whole or not without_application(stage.root.image):
         return
     base = folder(stage)
+    # Where nothing at all is copied, the folder in which it works is mounted: an image of tools.
+    bare = not any(below.of("COPY") or below.of("ADD") for below in stage.chain)
     for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         step = in_force(stage, keyword)
         if step is None or any(starter_absent(step)):
@@ -52,7 +54,8 @@ def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
             if base is None and not word.value.startswith("/"):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
-            brought = None if _mounted(stage, path) else _brought(stage, path)
+            mounted = _mounted(stage, path) or (bare and not word.value.startswith("/"))
+            brought = None if mounted else _brought(stage, path)
             if brought is None:
                 yield Unknown(word.span)
             elif not brought:

@@ -27,6 +27,8 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
         return
     if step.stage.last("SHELL", one.span.start) is not None or any(starter_absent(step)):
         return  # meant so; or there is no shell at all
+    if step.stage.windows:
+        return  # no process 1, no signals: all processes of the container are told that it ends
     commands = [command for command in step.script.commands if command.parent < 0]
     if one.keyword == "HEALTHCHECK":
         if len(commands) > 1 or "$" in one.body.text:
@@ -50,6 +52,8 @@ def list_broken(step: Step) -> Iterator[Hit]:
         yield hit(one.body.span(0, end), keyword=one.keyword, reason=reason)
 
 
+# Programs that read the operators among their arguments by themselves.
+_READERS = frozenset({"monofy", "execlineb"})
 _OPERATORS = frozenset({"&&", "||", "|", ">", ">>", "2>&1"})
 _VARIABLE = re.compile(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]*)?\})")
 # Programs that take their arguments as they are, and have no code in them.
@@ -68,7 +72,7 @@ def exec_literal(step: Step) -> Iterator[Hit]:
     if not words or step.stage.windows or (one.keyword == "CMD" and _passed_on(step)):
         return
     program = words[0].value.rpartition("/")[2]
-    if program in shell.SHELLS or "{{" in one.body.text:
+    if program in shell.SHELLS or program in _READERS or "{{" in one.body.text:
         return
     if _command_line(words[0].value):
         yield hit(

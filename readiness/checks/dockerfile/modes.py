@@ -21,6 +21,7 @@ class Mode(NamedTuple):
     by: str
 
 
+_OF_THE_ENGINE = ("/dev/", "/proc/", "/sys/")
 _OPTION = re.compile(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)")
 _OCTAL = re.compile(r"[0-7]{3,5}\Z")
 _CLAUSE = re.compile(r"([ugoa]*)[+=]([rwxXst]+)\Z")
@@ -53,7 +54,10 @@ def _mode(command: shell.Command) -> shell.Word | None:
         return None
     elif command.program != "chmod":
         return None
-    return next((word for word in words if not _OPTION.match(word.value)), None)
+    rest = [word for word in words if not _OPTION.match(word.value)]
+    if len(rest) > 1 and all(word.value.startswith(_OF_THE_ENGINE) for word in rest[1:]):
+        return None  # the engine makes them anew in each container
+    return rest[0] if rest else None
 
 
 def world_writable(step: Step) -> Iterator[Hit]:

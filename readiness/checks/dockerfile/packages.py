@@ -55,7 +55,7 @@ def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown
     if None in settings:
         yield Unknown(one.verb.span)
     elif not any(settings):
-        yield hit(one.verb.span, program=one.command.program, action=one.verb.value)
+        yield hit(one.verb.span, program=one.program, action=one.verb.value)
 
 
 # What answers in the settings, and where they lie.
