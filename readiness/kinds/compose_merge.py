@@ -97,7 +97,7 @@ def _pairs(old: Any, new: Any) -> Any:
     result = Map(second.at())
     for node in (first, second):
         result.update(node)
-        result._edges |= node._edges
+        result._edges.update(node._edges)
     return result
 
 
@@ -206,14 +206,20 @@ _IDENTITIES: dict[str, Callable[[Any], object]] = {
 }
 
 
+def _copy(node: Map) -> Map:
+    """A mapping of its own with the same entries at the same places."""
+    result = Map(node.at())
+    result.update(node)
+    result._edges.update(node._edges)
+    return result
+
+
 def without(node: Map, path: tuple[str, ...]) -> Map:
     """A mapping without what `!reset` takes away; the mapping itself where there is nothing to take."""
     key, *rest = path
     if key not in node or (rest and not isinstance(node[key], Map)):
         return node
-    result = Map(node.at())
-    result.update(node)
-    result._edges.update(node._edges)
+    result = _copy(node)
     if rest:
         result[key] = without(node[key], tuple(rest))
     else:
@@ -225,9 +231,7 @@ def rebased(node: Map, folder: str) -> Map:
     """A service of a file in another folder, its paths told from here."""
     if folder in {"", "."}:
         return node
-    result = Map(node.at())
-    result.update(node)
-    result._edges.update(node._edges)
+    result = _copy(node)
     for key in ("build", "env_file", "volumes"):
         value = result.get(key)
         if isinstance(value, str):
@@ -256,9 +260,7 @@ def _moved(node: Map, key: str, folder: str) -> Map:
     """A mapping whose path under a key is told from elsewhere."""
     if not isinstance(node.get(key), str):
         return node
-    result = Map(node.at())
-    result.update(node)
-    result._edges.update(node._edges)
+    result = _copy(node)
     result[key] = _path(node[key], folder)
     return result
 

@@ -58,16 +58,23 @@ class PortSpec:
 
 
 def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[PortSpec]:
-    """The ports of a service, as far as they can be read."""
+    """The ports of a service, as far as they can be read; those written twice alike once, as Docker takes them."""
     ports = node.get("ports") if isinstance(node, Map) else None
     if not isinstance(ports, Seq):
         return
+    seen: set[tuple[object, ...]] = set()
     for index, item in enumerate(ports):
         span = ports.at(index)
         if isinstance(item, Map):
-            yield _long_port(item, span, environment)
+            spec = _long_port(item, span, environment)
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
-            yield _short_port(expanded(item, environment), str(item), span)
+            spec = _short_port(expanded(item, environment), str(item), span)
+        else:
+            continue
+        same = spec.text, spec.host_ip, spec.protocol
+        if same not in seen:
+            seen.add(same)
+            yield spec
 
 
 def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:

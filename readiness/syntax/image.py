@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from dataclasses import dataclass
 
 from readiness.model import Span
@@ -180,6 +181,7 @@ class Image:
         return True
 
 
+@lru_cache(maxsize=1000)  # every rule of a service or a stage asks for its image
 def parse(text: str) -> Image:
     """The parts of `text`; never raises, whatever it holds."""
     masked = mask(text)

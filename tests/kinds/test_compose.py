@@ -153,6 +153,13 @@ def test_short_mount(text: str, facts: tuple[object, ...]) -> None:
     assert (spec.type, spec.source, spec.target, spec.read_only) == facts
 
 
+def test_ports_written_twice_alike_are_taken_once() -> None:
+    long = "{published: 81, target: 81}"
+    text = SERVICE + f"    ports: ['80:80', '80:80', {long}, {long}, '80:80/udp', 80]\n"
+    specs = port_specs(parsed(text).services["web"].node)
+    assert [one.text for one in specs] == ["80:80", "81:81", "80:80/udp", "80"]
+
+
 def test_extends_in_one_file_is_merged_with_places() -> None:
     text = "services:\n  base: {image: 'a:1', ports: ['80']}\n  web:\n    extends: base\n    ports: ['81']\n"
     web = parsed(text).services["web"]

@@ -61,11 +61,14 @@ def differing(service: Service, project: Project) -> Found:
     """A password that a service sends and that is not the one its server has."""
     services = project.memo(apps).app(service.document).services()
     values = service.document.environment.whole
+    known: dict[str, list[_Account]] = {}
     for variable, host, user, password, place in _claims(service, project):
         server = services.get(host)
         if server is None or server is service:
             continue
-        accounts = list(_accounts(server, project))
+        if host not in known:
+            known[host] = list(_accounts(server, project))
+        accounts = known[host]
         named = [one for one in accounts if _apart(one.user, user or "default", values) is False]
         if not named and not _made_by_scripts(server):
             named = accounts  # a user whom the server does not have gets in with no password at all

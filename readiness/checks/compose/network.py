@@ -217,12 +217,9 @@ def clashes(document: Document, project: Project) -> Found:
 
 
 def _clash(other: Service, theirs: PortSpec, service: Service, spec: PortSpec) -> bool:
-    """Whether two entries want one port of one address at one time.
-
-    Of one service's entries that are shared by an alias, or written twice alike, Docker takes one.
-    """
+    """Whether two entries want one port of one address at one time."""
     return (
-        (other is not service or (theirs.span != spec.span and theirs.text != spec.text))
+        (other is not service or theirs.span != spec.span)
         and theirs.protocol.lower() == spec.protocol.lower()
         and _overlap(theirs, spec)
         and _same_address(theirs, spec)

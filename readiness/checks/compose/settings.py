@@ -100,13 +100,14 @@ def links(service: Service) -> Found:
         yield hit(service.node.key("links"))
 
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
 def container_name(service: Service) -> Found:
-    """A container name that the engine does not take."""
+    """A container name that the engine does not take; what has no name in it at all Docker's schema refuses before."""
     value = service.node.get("container_name")
     if isinstance(value, str):
         text = expanded(value).text
-        if HOLE not in text and not _NAME.match(text):
+        found = _NAME.search(text)
+        if HOLE not in text and (found.group() != text if found else "$" in value):
             yield hit(service.node.at("container_name"), value=value)
