@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -22,13 +23,13 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
     folder = posixpath.dirname(path)
     if "#" in stage.source.path:
         return
-    near = [
-        one for one in project.memo(secret_paths) if one.startswith(f"{folder}/" if folder else "")
-    ]
+    copies = list(_copies(stage))
+    inside = f"{folder}/" if folder else ""
+    near = [one for one in project.memo(secret_paths) if one.startswith(inside)] if copies else []
     left = [
         posixpath.relpath(one, folder or ".") for one in near if not _left_out(project, path, one)
     ]
-    for one, word in _copies(stage) if left else ():
+    for one, word in copies if left else ():
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
         found = [
             file
@@ -87,14 +88,20 @@ def _taken_on(stage: Stage, path: str) -> bool:
 
 def _left_out(project: Project, dockerfile: str, file: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
-    folder = posixpath.dirname(dockerfile)
-    while True:
+    for folder in _contexts(dockerfile):
         ignores = ignores_of(project, dockerfile, folder)
         if ignores is not None and ignores.ignores(posixpath.relpath(file, folder or ".")):
             return True
-        if not folder:
-            return False
+    return False
+
+
+def _contexts(dockerfile: str) -> Iterator[str]:
+    """The folders that may be the context of a Dockerfile: its own, and those above."""
+    folder = posixpath.dirname(dockerfile)
+    while folder != posixpath.dirname(folder):
+        yield folder
         folder = posixpath.dirname(folder)
+    yield folder
 
 
 def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iterator[Hit]:
@@ -120,13 +127,11 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iter
 def _filtered(project: Project, dockerfile: str) -> bool:
     """Whether a .dockerignore stands beside the Dockerfile, or in a folder above, where the context may be."""
     names = (".dockerignore", ".containerignore", f"{posixpath.basename(dockerfile)}.dockerignore")
-    folder = posixpath.dirname(dockerfile)
-    while True:
-        if any(project.exists(posixpath.join(folder, name)) for name in names):
-            return True
-        if not folder:
-            return False
-        folder = posixpath.dirname(folder)
+    return any(
+        project.exists(posixpath.join(folder, name))
+        for folder in _contexts(dockerfile)
+        for name in names
+    )
 
 
 _DEPLOYED = ("compose", "k8s", "github", "gitlab")
@@ -138,9 +143,16 @@ def _unwanted(project: Project, folder: str) -> str:
         if posixpath.normpath(posixpath.join(folder, name)) in project.closed:
             return name
     inside = f"{folder}/" if folder else ""
-    for kind in _DEPLOYED:
-        for document in project.documents(kind):
-            path = document.source.root.path
-            if path.startswith(inside) and not path.startswith(("../", "/")):
-                return str(posixpath.relpath(path, folder or "."))
+    for paths in project.memo(_deployments):
+        at = bisect_left(paths, inside)
+        if at < len(paths) and paths[at].startswith(inside):
+            return posixpath.relpath(paths[at], folder or ".")
     return ""
+
+
+def _deployments(project: Project) -> list[list[str]]:
+    """The paths of the files that deploy, in order, for each kind of them."""
+    found = ({one.source.root.path for one in project.documents(kind)} for kind in _DEPLOYED)
+    return [
+        sorted(path for path in paths if path[:1] != "/" and path[:3] != "../") for paths in found
+    ]

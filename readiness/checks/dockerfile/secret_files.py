@@ -60,5 +60,4 @@ def _holds_secret(entry: Entry) -> bool:
 def told(project: Project, folder: str, file: str) -> bool:
     """Whether a file surely holds secrets: front ends keep `.env` files without any, so one that nobody read is none."""
     path = posixpath.normpath(posixpath.join(folder, file))
-    read = any(path == document.source.path for document in project.documents("dotenv"))
-    return read or not posixpath.basename(file).startswith(".env")
+    return path in project.by_path("dotenv") or not posixpath.basename(file).startswith(".env")
