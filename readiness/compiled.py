@@ -20,7 +20,7 @@ HOME = Path(__file__).with_name("__pycache__")
 
 def load(folder: Path, read: Callable[[Path], Any], home: Path = HOME) -> dict[str, Any]:
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
-    stamp = _stamp(folder)
+    stamp = _stamp(folder, read)
     file = home / f"{folder.name}.json"
     try:
         kept = json.loads(file.read_bytes())
@@ -46,12 +46,13 @@ def names(folder: Path) -> list[str]:
         return []
 
 
-def _stamp(folder: Path) -> list[Any]:
-    """What tells one state of a folder from the next, and of the module that reads it."""
+def _stamp(folder: Path, read: Callable[[Path], Any]) -> list[Any]:
+    """What tells one state of a folder from the next, and of the modules that read it."""
     with os.scandir(folder) as scan:
         files = sorted((one.name, one.stat()) for one in scan if one.name.endswith(".yaml"))
     states = [[name, status.st_mtime_ns, status.st_size] for name, status in files]
-    readers = [Path(str(module)).stat().st_mtime_ns for module in (__file__, yaml.__file__)]
+    modules = (__file__, yaml.__file__, read.__code__.co_filename)
+    readers = [Path(str(module)).stat().st_mtime_ns for module in modules]
     return [str(folder), readers, states]
 
 

@@ -37,7 +37,6 @@ _OTHERS = frozenset(
     .pt .npy .lst .sam .keep .gitkeep .editorconfig
     """.split()
 )  # fmt: skip
-_ENVIRONMENT = re.compile(r"\.env(?:\.[\w.-]+)?|[^/]+\.env")
 _ALWAYS = re.compile(
     r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
 )
@@ -113,6 +112,15 @@ def find(
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
+
+
+def _is_environment(name: str) -> bool:
+    """Whether a file of this name may be one that compose files take variables from."""
+    if ".env" not in name.lower():
+        return False
+    from readiness.kinds import dotenv
+
+    return dotenv.claims(name, "")
 
 
 class Walk:
@@ -245,7 +253,7 @@ class Walk:
 
     def environments(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """The environment files among the entries of a folder, but for those that are ignored or led to by a link."""
-        wanted = [one for one in entries if _ENVIRONMENT.fullmatch(one.name)]
+        wanted = [one for one in entries if _is_environment(one.name)]
         if not wanted:
             return
         self.above(folder)
@@ -261,7 +269,7 @@ class Walk:
         name = self.shown(path)
         found.paths.add(name)
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
-        environment = bool(_ENVIRONMENT.fullmatch(path.name))
+        environment = _is_environment(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
         other = suffix in _OTHERS and not named
         if (other or hidden) and not certain:
