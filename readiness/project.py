@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 from readiness.model import Source
 
 T = TypeVar("T")
 _MARKS = (".git", ".gitignore")
+
+
+def above(path: str) -> Iterator[str]:
+    """The folders that a file stands in, the nearest first; the last is the empty one."""
+    while path and path != "/":
+        path = posixpath.dirname(path)
+        yield path
 
 
 class Document(Protocol):

@@ -26,6 +26,7 @@ from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.project import Project
 from readiness.syntax import shell
+from readiness.syntax.base_images import official
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -158,12 +159,7 @@ def _surely_none(service: Service, project: Project) -> bool:
         )
     else:
         image = service.image
-    return (
-        image is not None
-        and not image.name_unknown
-        and not image.registry
-        and "/" not in image.name
-    )
+    return image is not None and official(image)
 
 
 _LIMITS = {

@@ -12,7 +12,7 @@ from readiness.checks.dockerfile.secret_files import secret_paths, told
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.dockerfile_paths import target
 from readiness.model import Hit, hit, missing
-from readiness.project import Project
+from readiness.project import Project, above
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
@@ -88,20 +88,11 @@ def _taken_on(stage: Stage, path: str) -> bool:
 
 def _left_out(project: Project, dockerfile: str, file: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
-    for folder in _contexts(dockerfile):
+    for folder in above(dockerfile):
         ignores = ignores_of(project, dockerfile, folder)
         if ignores is not None and ignores.ignores(posixpath.relpath(file, folder or ".")):
             return True
     return False
-
-
-def _contexts(dockerfile: str) -> Iterator[str]:
-    """The folders that may be the context of a Dockerfile: its own, and those above."""
-    folder = posixpath.dirname(dockerfile)
-    while folder != posixpath.dirname(folder):
-        yield folder
-        folder = posixpath.dirname(folder)
-    yield folder
 
 
 def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iterator[Hit]:
@@ -129,7 +120,7 @@ def _filtered(project: Project, dockerfile: str) -> bool:
     names = (".dockerignore", ".containerignore", f"{posixpath.basename(dockerfile)}.dockerignore")
     return any(
         project.exists(posixpath.join(folder, name))
-        for folder in _contexts(dockerfile)
+        for folder in above(dockerfile)
         for name in names
     )
 

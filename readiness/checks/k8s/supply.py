@@ -10,7 +10,7 @@ from typing import Any
 from readiness.checks.k8s.context import unknown
 from readiness.kinds.k8s_model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.project import Project
+from readiness.project import Project, above
 from readiness.syntax import image as images
 from readiness.syntax.base_images import end_of_life
 from readiness.syntax.image import Image
@@ -43,10 +43,8 @@ def builds(project: Project) -> frozenset[str]:
 
 def built(path: str, project: Project) -> bool:
     """Whether such a tool stands in the folder of a file, or in one above it."""
-    folders, folder = project.memo(builds), posixpath.dirname(path)
-    while folders and folder not in folders and folder not in {"", "/"}:
-        folder = posixpath.dirname(folder)
-    return folder in folders
+    folders = project.memo(builds)
+    return bool(folders) and not folders.isdisjoint(above(path))
 
 
 def parsed(container: Container, project: Project) -> Image | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.checks.project.builds import builds, stage
@@ -11,8 +10,9 @@ from readiness.kinds import compose_images
 from readiness.kinds.compose_model import Service
 from readiness.kinds.dockerfile_model import Stage
 from readiness.kinds.k8s_model import Container
-from readiness.project import Project
+from readiness.project import Project, above
 from readiness.syntax import image as images
+from readiness.syntax.base_images import official
 from readiness.syntax.image import Image
 from readiness.syntax.interpolation import HOLE
 
@@ -52,13 +52,6 @@ def made(project: Project) -> Made:
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
             found.by_folder.setdefault(folder, []).append(document.stages[-1])
     return found
-
-
-def above(path: str) -> Iterator[str]:
-    """The folders that a file stands in, the nearest first; the last is the empty one."""
-    while path and path != "/":
-        path = posixpath.dirname(path)
-        yield path
 
 
 def maker(container: Container, project: Project) -> Stage | None:
@@ -114,5 +107,4 @@ def _hidden(image: Image) -> bool:
 
 def _public(image: Image) -> bool:
     """Whether an image is one that others publish: an official name of Docker Hub, or one of the table."""
-    official = not image.registry and "/" not in image.name
-    return official or compose_images.known(image) is not None
+    return official(image) or compose_images.known(image) is not None

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.checks.project.images import above
 from readiness.kinds import compose_images
 from readiness.kinds.compose_model import Service
 from readiness.kinds.k8s_model import Container
 from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.project import Project
+from readiness.project import Project, above
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
