@@ -112,9 +112,9 @@ def lists_left(step: Step) -> Iterator[Hit | Unknown]:
     if unsure:
         yield Unknown(last.verb.span)
     elif not _mounted(step, "/var/lib/apt/lists"):
-        yield hit(last.verb.span, program=last.command.program, what="lists")
+        yield hit(last.verb.span, program=last.program, what="lists")
     elif install and not _mounted(step, _ARCHIVES) and _keeps_packages(step):
-        yield hit(install.verb.span, program=install.command.program, what="packages")
+        yield hit(install.verb.span, program=install.program, what="packages")
 
 
 def _keeps_packages(step: Step) -> bool:

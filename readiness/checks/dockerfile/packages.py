@@ -21,12 +21,6 @@ def calls(step: Step) -> Iterator[Call]:
             yield one
 
 
-def _spoken(one: Call) -> str:
-    """The program by which a package manager is called: `apt-get`, `python3 -m pip`."""
-    program = one.command.program
-    return f"{program} -m {one.manager.name}" if program.startswith(("python", "pypy")) else program
-
-
 def shipped(step: Step) -> bool:
     """Whether what the step leaves behind is part of the image, or of one built on it."""
     return step.onbuild or step.stage.shipped
@@ -37,7 +31,7 @@ _EIGHT = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
 
 def _never_asks(command: Command, one: Call) -> bool:
     """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
-    return one.command.program == "microdnf" and bool(
+    return one.program == "microdnf" and bool(
         _EIGHT.search(command.stage.root.image.text.partition("@")[0])
     )
 
@@ -98,7 +92,7 @@ def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
     if found:
         names = ", ".join(word.value[:60] for word in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        yield hit(found[0].span, packages=names + more, program=_spoken(one))
+        yield hit(found[0].span, packages=names + more, program=one.program)
 
 
 _BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
@@ -148,7 +142,7 @@ def recommends(command: Command) -> Iterator[Hit | Unknown]:
         return
     if not shipped(command.step):
         return
-    if one.command.program == "aptitude" and one.command.has("-R", "--without-recommends"):
+    if one.program == "aptitude" and one.command.has("-R", "--without-recommends"):
         return
     if one.command.has("--no-install-recommends"):
         return
@@ -159,7 +153,7 @@ def recommends(command: Command) -> Iterator[Hit | Unknown]:
     if written is None and not given:
         yield Unknown(one.verb.span)
     elif not written:
-        yield hit(one.verb.span, program=one.command.program)
+        yield hit(one.verb.span, program=one.program)
 
 
 @lru_cache(maxsize=16)
@@ -188,7 +182,7 @@ def update_alone(step: Step) -> Iterator[Hit]:
         return
     if any(command.program in _OTHER_USERS for command in step.script.commands):
         return
-    yield hit(updates[0].verb.span, program=updates[0].command.program)
+    yield hit(updates[0].verb.span, program=updates[0].program)
 
 
 # Programs that use the index themselves, or hide what they do.
@@ -201,7 +195,7 @@ def distribution_upgrade(command: Command) -> Iterator[Hit]:
     if one is None or one.manager.name != "zypper":
         return
     if one.verb.value in ("dist-upgrade", "dup"):
-        yield hit(one.verb.span, program=_spoken(one), action=one.verb.value)
+        yield hit(one.verb.span, program=one.program, action=one.verb.value)
 
 
 def unlocked(command: Command) -> Iterator[Hit | Aside]:
