@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from readiness.checks.compose.common import (
     replicas,
     seconds,
     span_of,
+    stage_in,
     stage_of,
     test_words,
     true,
@@ -68,11 +70,43 @@ def healthcheck_missing(service: Service, project: Project) -> Found:
         return
     if service.builds:
         stage = stage_of(service, project)
-        if stage is None or stage.last("HEALTHCHECK") is not None:
-            if stage is None:
-                yield Unknown(service.head)
-            return
-    yield lack(service) if known else Unknown(service.head)
+        brought = None if stage is None else stage.last("HEALTHCHECK") is not None
+    else:
+        brought = _image_checks(service, project)
+    if brought is None or not known:
+        yield Unknown(service.head)
+    elif not brought:
+        yield lack(service)
+
+
+# Public images whose Dockerfile has a HEALTHCHECK.
+_CHECKED = frozenset(
+    """vaultwarden/server louislam/uptime-kuma pihole/pihole netdata/netdata gitlab/gitlab-ce gitlab/gitlab-ee
+    jellyfin/jellyfin matrixdotorg/synapse ghcr.io/open-webui/open-webui ghcr.io/paperless-ngx/paperless-ngx
+    ghcr.io/goauthentik/server ghcr.io/immich-app/immich-server kanboard/kanboard""".split()
+)
+
+
+def _image_checks(service: Service, project: Project) -> bool | None:
+    """Whether an image that is pulled has a health check; None where nobody can tell.
+
+    One that no table knows may be the project's own: then it is made from the Dockerfile at hand.
+    """
+    image = service.image
+    if image is None or image.name_unknown:
+        return None
+    if image.familiar in _CHECKED:
+        return True
+    folder = service.document.folder
+    while service.known is None:
+        path = posixpath.join(folder, "Dockerfile")
+        stage = stage_in(project.by_path("dockerfile").get(path), None)
+        if stage is not None and stage.last("HEALTHCHECK") is not None:
+            return None
+        if folder in ("", "/", ".", "..") or folder.endswith("/.."):
+            break
+        folder = posixpath.dirname(folder)
+    return False
 
 
 def healthcheck_disabled(service: Service) -> Found:
