@@ -158,6 +158,11 @@ class Image:
         return self.repository.removeprefix("docker.io/").removeprefix("library/")
 
     @property
+    def undigested(self) -> str:
+        """As written, without the digest."""
+        return self.text.partition("@")[0]
+
+    @property
     def floating(self) -> bool:
         """Whether the tag moves by design; false where it is unknown or a digest pins it."""
         return not self.digest and not self.tag_unknown and is_floating(self.tag or "latest")

@@ -69,7 +69,7 @@ def ended(stage: Stage) -> Iterator[Hit]:
     if found and not _made_for(stage.source.path, found.release):
         yield hit(
             word.span,
-            image=stage.image.text.partition("@")[0],
+            image=stage.image.undigested,
             release=found.release,
             day=found.day,
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from readiness.checks.dockerfile.packages import scripts, shipped
+from readiness.checks.dockerfile.packages import shipped, written
 from readiness.kinds.dockerfile_model import Step
 from readiness.model import Hit, Unknown, hit
 from readiness.syntax import packages, shell
@@ -119,7 +119,7 @@ def lists_left(step: Step) -> Iterator[Hit | Unknown]:
 
 def _keeps_packages(step: Step) -> bool:
     """Whether the setting of Debian's and Ubuntu's images that removes fetched packages is gone."""
-    return any("docker-clean" in scripts(below) for below in step.stage.chain)
+    return written(step.stage, "docker-clean")
 
 
 def cache_left(step: Step, *, manager: str) -> Iterator[Hit | Unknown]:
@@ -167,8 +167,7 @@ def _uncached(step: Step, one: Call) -> bool:
         return True
     if any((_variable(step, one, name) or "").lower() in _ON for name in manager.switches):
         return True
-    setting = manager.settings
-    return setting is not None and any(setting.search(scripts(s)) for s in step.stage.chain)
+    return manager.settings is not None and written(step.stage, manager.settings)
 
 
 _ON = frozenset({"1", "on", "yes", "true", "y", "t"})

@@ -18,7 +18,7 @@ def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Iterator[
     if not stage.final or not stage.whole or stage.files_only or stage.role not in roles:
         return
     if not stage.last("HEALTHCHECK") and not is_action(stage, project):
-        yield missing(stage.start.span if stage.start else stage.at())
+        yield missing(stage.at())
 
 
 def disabled(stage: Stage) -> Iterator[Hit]:
@@ -58,7 +58,7 @@ def tool(stage: Stage) -> Iterator[Hit | Unknown]:
     step = in_force(stage, "HEALTHCHECK") if stage.final else None
     if step is None or not step.instruction.words or stage.windows:
         return
-    image = stage.root.image.text.partition("@")[0]
+    image = stage.root.image.undigested
     shell_form = step.instruction.words[0].raw.upper() == "CMD" and not step.instruction.json
     if shell_form and not stage.last("SHELL") and has_tool(stage, "sh") is False:
         yield hit(step.instruction.words[0].span, tool="sh, as its shell form does", image=image)

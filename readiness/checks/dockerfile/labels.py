@@ -50,7 +50,7 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> Iterator[Hit]:
     }
     lacking = [name for name in required if name not in have]
     if lacking:
-        yield missing(stage.start.span if stage.start else stage.at(), labels=", ".join(lacking))
+        yield missing(stage.at(), labels=", ".join(lacking))
 
 
 _OCI = "org.opencontainers.image."

@@ -31,9 +31,7 @@ _EIGHT = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
 
 def _never_asks(command: Command, one: Call) -> bool:
     """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
-    return one.program == "microdnf" and bool(
-        _EIGHT.search(command.stage.root.image.text.partition("@")[0])
-    )
+    return one.program == "microdnf" and bool(_EIGHT.search(command.stage.root.image.undigested))
 
 
 def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
@@ -74,7 +72,7 @@ def _answered(command: shell.Command) -> bool:
 
 def _set_before(command: Command, setting: str, folder: str) -> bool | None:
     """Whether a step of the stage writes a setting; None where a file of settings is copied."""
-    if any(setting in scripts(below) for below in command.stage.chain):
+    if written(command.stage, setting):
         return True
     for below in command.stage.chain:
         for one in (*below.of("COPY"), *below.of("ADD")):
@@ -166,6 +164,12 @@ def scripts(stage: Stage) -> str:
         if one.keyword == "RUN" or one.heredocs
         for part in (one.body.text, *(text[doc.body.start : doc.body.end] for doc in one.heredocs))
     )
+
+
+@lru_cache(maxsize=64)
+def written(stage: Stage, pattern: str | re.Pattern[str]) -> bool:
+    """Whether a text stands in a RUN of a stage, or of one below it."""
+    return any(re.search(pattern, scripts(below)) for below in stage.chain)
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import Step
+from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import secrets, shell
 from readiness.syntax.words import references
@@ -77,13 +78,7 @@ def argument_used(step: Step) -> Iterator[Hit]:
     """A RUN uses a build argument whose name says that it is a secret."""
     if step.keyword != "RUN":
         return
-    names = {
-        pair.name
-        for one in step.stage.instructions
-        if one.keyword == "ARG"
-        for pair in one.pairs
-        if names_secret(pair.name)
-    }
+    names = _secret_arguments(step.stage)
     if not names:
         return
     text, base = step.instruction.body, step.instruction.body.text
@@ -91,6 +86,14 @@ def argument_used(step: Step) -> Iterator[Hit]:
         if found.name in names:
             yield hit(text.span(found.start, found.end), name=found.name)
             return
+
+
+@lru_cache(maxsize=16)
+def _secret_arguments(stage: Stage) -> frozenset[str]:
+    arguments = (one for one in stage.instructions if one.keyword == "ARG")
+    return frozenset(
+        pair.name for one in arguments for pair in one.pairs if names_secret(pair.name)
+    )
 
 
 def mount_kept(step: Step) -> Iterator[Hit]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from readiness.checks.project.builds import builds
 from readiness.kinds.dockerfile_model import Document, Stage, Step
-from readiness.model import Hit, Related, hit
+from readiness.model import Hit, Related, Span, hit
 from readiness.project import Project
 
 RESERVED = frozenset({"scratch", "context"})
@@ -87,14 +87,12 @@ def onbuild_forbidden(step: Step) -> Iterator[Hit]:
 def broken(document: Document) -> Iterator[Hit]:
     """What the builder cannot read, one hit a place."""
     text = document.source.text
+    spans = {one.span.start: one.span for one in document.syntax.instructions}
     for error in document.syntax.errors:
-        span = next(
-            (one.span for one in document.syntax.instructions if one.span.start == error.offset),
-            None,
-        )
+        span = spans.get(error.offset)
         if span is None:
             end = text.find("\n", error.offset)
-            span = type(document.at())(error.offset, len(text) if end < 0 else end)
+            span = Span(error.offset, len(text) if end < 0 else end)
         yield hit(span, reason=error.message)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.packages import scripts
+from readiness.checks.dockerfile.packages import written
 from readiness.kinds.dockerfile_model import Stage
 from readiness.model import Aside, Hit, Unknown, hit
 
@@ -32,8 +32,8 @@ def shipped(stage: Stage) -> Iterator[Hit | Aside]:
     starts = stage.last("CMD") or stage.last("ENTRYPOINT")
     if builds is None or starts is None or "slim" in image.tag:
         return
-    if any(re.search(builds, scripts(below)) for below in stage.chain):
-        yield hit(word.span, image=image.text.partition("@")[0])
+    if written(stage, builds):
+        yield hit(word.span, image=image.undigested)
 
 
 # Official images whose plain tags hold compilers and whole systems, with the words of those that do not.
@@ -63,4 +63,4 @@ def full(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
     elif image.tag_unknown:
         yield Unknown(word.span)
     elif not re.search(rf"\b(?:{small})", image.tag):
-        yield hit(word.span, image=image.text.partition("@")[0])
+        yield hit(word.span, image=image.undigested)

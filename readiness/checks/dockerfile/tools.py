@@ -24,7 +24,7 @@ def starter_absent(step: Step) -> Iterator[Hit]:
         return
     if not one.json and not lacks(stage.root.image, "sh"):
         return
-    image = stage.root.image.text.partition("@")[0]
+    image = stage.root.image.undigested
     if one.json:
         program = one.words[0].value
         if one.keyword != "RUN" and "/" not in program and has_tool(stage, program) is False:

@@ -53,9 +53,7 @@ def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[H
     if gives_root_up(image) or _drops(stage):
         yield Unknown(word.span)
     elif known is certain:
-        yield missing(
-            stage.start.span if stage.start else stage.at(), image=image.text.partition("@")[0]
-        )
+        yield missing(stage.at(), image=image.undigested)
 
 
 def _started(stage: Stage, project: Project) -> bool:

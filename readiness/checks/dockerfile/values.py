@@ -131,7 +131,7 @@ def port_missing(stage: Stage) -> Iterator[Hit]:
         return
     starts = [found.text for found in map(stage.last, ("ENTRYPOINT", "CMD")) if found is not None]
     if _SERVES.search(" ".join(starts)):
-        yield missing(stage.start.span if stage.start else stage.at())
+        yield missing(stage.at())
 
 
 def maintainer(step: Step) -> Iterator[Hit]:

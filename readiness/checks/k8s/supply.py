@@ -111,7 +111,7 @@ def ended(container: Container, *, project: Project) -> Outcome:
     found = end_of_life(image)
     if found is not None:
         place = part(container, image.tag_span)
-        yield hit(place, image=image.text.partition("@")[0], release=found.release, day=found.day)
+        yield hit(place, image=image.undigested, release=found.release, day=found.day)
 
 
 def digest_missing(container: Container, *, project: Project) -> Outcome:

@@ -67,7 +67,7 @@ def _lacking(words: list[str], stage: Stage | None, place: Span) -> Found:
     if tool is None or stage is None or stage.windows:
         yield Aside()
     elif has_tool(stage, tool) is False:
-        image = stage.root.image.text.partition("@")[0]
+        image = stage.root.image.undigested
         base = stage.root.start
         note = Related(stage.source, base.span if base else stage.at(), f"made from {image} here")
         more = f" and {stage.source.path} does not install"
