@@ -46,7 +46,7 @@ def list_broken(step: Step) -> Iterator[Hit]:
         return
     if _LIST.match(one.body.text) and "{{" not in one.body.text:
         end = len(one.body.text.rstrip())
-        reason = "a backslash" if "\\" in one.body.text else "single quotes"
+        reason = "a backslash" if "\\" in one.body.text else "a single quote"
         if "'" not in one.body.text and "\\" not in one.body.text:
             reason = "a comma or a bracket"
         yield hit(one.body.span(0, end), keyword=one.keyword, reason=reason)
