@@ -30,6 +30,10 @@ _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*)
 _HEREDOC = re.compile(r"(\d*)<<(-?)([^<]+)\Z")
 _KEYWORD = re.compile(r"[^ \t\v\f\r\n]+")
 _TEMPLATE = ("{{", "{%", "{#", "<%")
+# A line of a template that only says whether the next ones are there: what it renders to has none.
+_CONTROL = re.compile(
+    r"(?:\{%[^%]*%\}|\{#[^#]*#\}|<%[^=%][^%]*%>|\{\{-?[ ]*(?:if|else|end|range|with)\b[^{}]*\}\})[ \t\r]*\Z"
+)
 
 
 @dataclass(slots=True)
@@ -152,7 +156,7 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
                 break
             start, end = following
             first = _skip(text, start, end)
-            if first < end and text[first] == "#":
+            if first < end and (text[first] == "#" or _CONTROL.match(text, first, end)):
                 reader.comments.append(Span(first, end))
                 stop = start = first  # an empty part: the loop goes on
                 continue

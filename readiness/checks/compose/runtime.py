@@ -111,14 +111,31 @@ def _image_checks(service: Service, project: Project) -> bool | None:
 
 def healthcheck_disabled(service: Service) -> Found:
     """A health check that is switched off."""
+    place = _disabled(service)
+    if place is not None and not service.once and not _made_for_another(service):
+        yield hit(place)
+
+
+def _disabled(service: Service) -> Span | None:
+    """Where the health check is switched off."""
     check = service.node.get("healthcheck")
     if not isinstance(check, Map):
-        return
+        return None
     test = check.get("test")
     if true(check.get("disable")):
-        yield hit(check.at("disable"))
-    elif test == "NONE" or (isinstance(test, Seq) and test[:1] == ["NONE"]):
-        yield hit(check.at("test"))
+        return check.at("disable")
+    off = test == "NONE" or (isinstance(test, Seq) and test[:1] == ["NONE"])
+    return check.at("test") if off else None
+
+
+def _made_for_another(service: Service) -> bool:
+    """Whether another service of the same image keeps its check: the image's is made for that one's process."""
+    made = service.full.get("image"), service.full.get("build")
+    return any(made) and any(
+        (one.full.get("image"), one.full.get("build")) == made and _disabled(one) is None
+        for one in service.document.services.values()
+        if one is not service and not one.once
+    )
 
 
 def healthcheck_pointless(service: Service) -> Found:

@@ -14,7 +14,7 @@ from readiness.syntax.dotenv import Entry
 from readiness.syntax.secrets import judge, names_secret
 
 _SECRET_FILE = re.compile(
-    r"(?:\A|/)(?:\.env(?:\.(?!example|sample|template|dist|defaults?\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
+    r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
     r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
     r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]*(?:private|server|tls)[\w-]*\.key"
     r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
