@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 
 from readiness.kinds.dockerfile_model import Stage
 from readiness.syntax.base_images import sets_folder
 from readiness.syntax.instruction import Instruction
+from readiness.syntax.words import Word
 
 
 def folder(stage: Stage, before: int | None = None) -> str | None:
@@ -36,6 +38,15 @@ def resolved(stage: Stage, raw: str, before: int | None = None) -> str | None:
         return posixpath.normpath(filled)
     base = folder(stage, before)
     return None if base is None else posixpath.normpath(posixpath.join(base, filled))
+
+
+def volumes(stage: Stage) -> Iterator[tuple[Word, str | None]]:
+    """The words of VOLUME, of the stage and of those below it, with the folder of each; None where it is not known."""
+    for below in stage.chain:
+        for one in below.of("VOLUME"):
+            for word in one.words:
+                raw = word.value if one.json else word.raw
+                yield word, resolved(below, raw, one.span.start)
 
 
 def target(stage: Stage, one: Instruction) -> str | None:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from readiness.checks.dockerfile.forms import exec_literal
 from readiness.checks.dockerfile.tools import starter_absent
 from readiness.kinds.dockerfile_model import Command, Stage, Step, in_force
-from readiness.kinds.dockerfile_paths import folder, resolved
+from readiness.kinds.dockerfile_paths import folder, volumes
 from readiness.kinds.dockerfile_paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.syntax import packages, shell
@@ -81,11 +81,7 @@ def _script(command: shell.Command) -> shell.Word | None:
 
 def _mounted(stage: Stage, path: str) -> bool:
     """Whether a volume may lie over a path."""
-    volumes = [
-        (below, word) for below in stage.chain for one in below.of("VOLUME") for word in one.words
-    ]
-    places = [resolved(below, word.raw.strip("\"'")) for below, word in volumes]
-    return any(place is None or path.startswith(f"{place}/") for place in places)
+    return any(place is None or path.startswith(f"{place}/") for _, place in volumes(stage))
 
 
 def _brought(stage: Stage, path: str) -> bool | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import calls
 from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.kinds.dockerfile_paths import folder, resolved, target
+from readiness.kinds.dockerfile_paths import folder, resolved, target, volumes
 from readiness.kinds.dockerfile_users import is_root, user_of
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import shell
@@ -149,15 +149,12 @@ def _gives(step: Step, one: shell.Command, path: str, user: str) -> bool:
 
 def volume_unowned(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
     """VOLUME names a folder that the user of the image can't write to."""
-    volumes = [one for below in stage.chain for one in below.of("VOLUME")]
-    if not stage.final or not stage.whole or not volumes:
+    found = list(volumes(stage)) if stage.final and stage.whole else ()
+    if not found:
         yield Aside()
-        return
-    for one in volumes:
-        for word in one.words:
-            where = resolved(stage, word.value if one.json else word.raw, one.span.start)
-            answer = owned(stage, where) if where is not None else None
-            if answer is None:
-                yield Unknown(word.span)
-            elif not answer:
-                yield hit(word.span, folder=where, user=plain_user(stage))
+    for word, where in found:
+        answer = owned(stage, where) if where is not None else None
+        if answer is None:
+            yield Unknown(word.span)
+        elif not answer:
+            yield hit(word.span, folder=where, user=plain_user(stage))

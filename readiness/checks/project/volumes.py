@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from readiness.checks.compose.common import stage_of
@@ -9,6 +10,7 @@ from readiness.checks.dockerfile.owned import owned, plain_user
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import MountSpec, mount_specs
 from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.dockerfile_paths import volumes
 from readiness.model import Aside, Hit, Related, Unknown, hit
 from readiness.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -23,7 +25,11 @@ def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Asid
     if stage is None or not mounts or "extends" in service.node or not _same_user(node, stage):
         yield Aside()
         return
+    declared = {where for _, where in volumes(stage)} if stage.final and stage.deployed else set()
     for spec in mounts:
+        if posixpath.normpath(spec.target) in declared:
+            yield Aside()  # told, where it is wrong, at the VOLUME
+            continue
         answer = owned(stage, spec.target)
         if answer is None:
             yield Unknown(spec.span)
