@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from readiness.checks.dockerfile.context import ignores_of, is_context, sources
-from readiness.checks.dockerfile.secret_files import secret_paths, told
-from readiness.kinds.dockerfile_model import Stage
+from readiness.checks.dockerfile.secret_files import secret_copied, secret_paths, told
+from readiness.kinds.dockerfile_model import Stage, Step
 from readiness.kinds.dockerfile_paths import target
 from readiness.model import Hit, hit, missing
 from readiness.project import Project, above
@@ -30,6 +30,10 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
         posixpath.relpath(one, folder or ".") for one in near if not _left_out(project, path, one)
     ]
     for one, word in copies if left else ():
+        if any(
+            found.span == word.span for found in secret_copied(Step(stage.document, stage, one))
+        ):
+            continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
         found = [
             file

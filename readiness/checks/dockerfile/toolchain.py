@@ -62,5 +62,5 @@ def full(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
             yield Aside()
     elif image.tag_unknown:
         yield Unknown(word.span)
-    elif not re.search(rf"\b(?:{small})", image.tag):
+    elif not re.search(rf"\b(?:{small})", image.tag) and not any(shipped(stage)):
         yield hit(word.span, image=image.undigested)
