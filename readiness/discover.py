@@ -37,6 +37,7 @@ _OTHERS = frozenset(
     .pt .npy .lst .sam .keep .gitkeep .editorconfig
     """.split()
 )  # fmt: skip
+_METADATA = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
 _ALWAYS = re.compile(
     r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
 )
@@ -271,7 +272,7 @@ class Walk:
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
         environment = _is_environment(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = suffix in _OTHERS and not named
+        other = (suffix in _OTHERS or path.name in _METADATA) and not named
         if (other or hidden) and not certain:
             found.skipped += 1
             return

@@ -26,7 +26,7 @@ from readiness.checks.dockerfile.health import always_well
 from readiness.kinds.compose_model import Service
 from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.model import Hit, Span, Unknown, hit
-from readiness.project import Project
+from readiness.project import Project, above
 from readiness.syntax import shell
 from readiness.syntax.base_images import official
 from readiness.syntax.interpolation import HOLE
@@ -90,22 +90,22 @@ _CHECKED = frozenset(
 def _image_checks(service: Service, project: Project) -> bool | None:
     """Whether an image that is pulled has a health check; None where nobody can tell.
 
-    One that no table knows may be the project's own: then it is made from the Dockerfile at hand.
+    One that no table knows may be the project's own, where the file builds none itself: then it is made from the
+    Dockerfile at hand.
     """
     image = service.image
     if image is None or image.name_unknown:
         return None
     if image.familiar in _CHECKED:
         return True
-    folder = service.document.folder
-    while service.known is None:
+    known = service.known is not None or any(
+        one.builds for one in service.document.services.values()
+    )
+    for folder in () if known else above(posixpath.join(service.document.folder, "Dockerfile")):
         path = posixpath.join(folder, "Dockerfile")
         stage = stage_in(project.by_path("dockerfile").get(path), None)
         if stage is not None and stage.last("HEALTHCHECK") is not None:
             return None
-        if folder in ("", "/", ".", "..") or folder.endswith("/.."):
-            break
-        folder = posixpath.dirname(folder)
     return False
 
 
