@@ -92,6 +92,20 @@ def test_a_bomb_of_aliases_takes_no_time(tmp_path: Path) -> None:
     assert not report.crashed
 
 
+def test_a_bomb_of_aliases_in_a_workflow_takes_no_time(tmp_path: Path) -> None:
+    lines = ["z0: &z0 {a: x, b: y}", "y0: &y0 {a: p, b: q}"]
+    lines += [
+        f"{c}{n}: &{c}{n} {{a: *{c}{n - 1}, b: *{c}{n - 1}}}" for n in range(1, 30) for c in "zy"
+    ]
+    job = (
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n"
+        "    strategy: {matrix: {a: [*z29, *y29], include: [{a: *z29, b: *y29}]}}\n"
+        "    steps:\n      - run: npm publish ${{ matrix.a }}\n        env: *z29\n        with: *y29\n"
+    )
+    report = run(tmp_path, **{".github/workflows/a.yml": "\n".join(lines) + "\n" + job})
+    assert not report.crashed
+
+
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid"), reason="needs POSIX permissions")
 def test_an_unreadable_file_is_a_finding(tmp_path: Path) -> None:
     if os.geteuid() == 0:

@@ -14,6 +14,9 @@ from readiness.model import ParseError, Span
 Scalar = str | int | float | bool | None
 MAX_NODES = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
 
+MAX_WRITTEN = 100_000  # characters that one node is written out to
+MAX_NESTED = 200  # and how many one inside the other: an alias may stand in itself
+
 
 class Map(dict[str, Any]):
     """A mapping: an ordinary dict, plus the place of each value.
@@ -48,6 +51,9 @@ class Map(dict[str, Any]):
         edge = self._edges.get(key)
         return Span(edge[0], edge[2]) if edge else self._span
 
+    def __repr__(self) -> str:
+        return _written(self)
+
     def __hash__(self) -> int:  # type: ignore[override]
         """By identity: a node is a place, and two equal places are two."""
         return id(self)
@@ -75,9 +81,39 @@ class Seq(list[Any]):
             return Span(*self._edges[key])
         return self._span
 
+    def __repr__(self) -> str:
+        return _written(self)
+
     def __hash__(self) -> int:  # type: ignore[override]
         """By identity, as Map."""
         return id(self)
+
+
+def _written(node: Map | Seq) -> str:
+    """A node as Python writes plain data, up to a bound: what aliases of aliases stand for no memory holds."""
+    parts: list[str] = []
+    size = 0
+    stack = [_pieces(node)]
+    while stack and size < MAX_WRITTEN:
+        piece = next(stack[-1], None)
+        if piece is None:
+            stack.pop()
+        elif isinstance(piece, str):
+            parts.append(piece)
+            size += len(piece)
+        else:
+            stack.append(_pieces(piece) if len(stack) < MAX_NESTED else iter("…"))
+    return "".join(parts)
+
+
+def _pieces(node: Map | Seq) -> Iterator[str | Map | Seq]:
+    """What a node is written as, the nodes in it still as they are."""
+    pairs = node.items() if isinstance(node, Map) else ((None, item) for item in node)
+    yield "{" if isinstance(node, Map) else "["
+    for index, (key, value) in enumerate(pairs):
+        yield (", " if index else "") + ("" if key is None else f"{key!r}: ")
+        yield value if isinstance(value, Map | Seq) else repr(value)
+    yield "}" if isinstance(node, Map) else "]"
 
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")

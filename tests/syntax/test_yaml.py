@@ -180,3 +180,23 @@ def test_no_text_raises_anything_but_a_parse_error(text: str) -> None:
             for key in node if isinstance(node, Map) else range(len(node)):
                 span = node.at(key)
                 assert 0 <= span.start <= span.end <= len(text)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-99, 99) | st.text("ab'\"\\ é", max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text("ab'", min_size=1, max_size=3), inner, max_size=3)
+        ),
+        max_leaves=9,
+    )
+)
+def test_a_node_is_written_as_plain_data_is(value: Any) -> None:
+    assert repr(only(json.dumps({"a": value}, ensure_ascii=False))) == repr({"a": value})
+
+
+def test_what_aliases_multiply_is_written_in_part() -> None:
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    assert len(str(only("\n".join(lines)))) < 300_000
+    assert str(only("a: &a [*a]\n"))

@@ -51,7 +51,7 @@ def long_lived_tokens(step: Step) -> Iterator[Hit]:
     used, run = step.uses, step.run
     if used is not None:
         yield from _publishing_action(step, used)
-    if run is None or not any(f"{verb}" in run.value for verb in ("publish", "upload", "push")):
+    if run is None or not any(verb in run.value for verb in ("publish", "upload", "push")):
         return
     if _identified(step) or _to_github(step):
         return

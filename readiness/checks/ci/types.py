@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -70,8 +70,15 @@ def merge(first: Type, second: Type) -> Type:
     return ANY
 
 
-def of_value(value: Any, depth: int = 0) -> Type:
+MOST = 2000  # values inside of one; aliases of aliases stand for more than anybody writes
+
+
+def of_value(value: Any) -> Type:
     """The type of a YAML or JSON value without expressions."""
+    return _of_value(value, iter(range(MOST)), 0)
+
+
+def _of_value(value: Any, left: Iterator[int], depth: int) -> Type:
     if isinstance(value, bool):
         return BOOLEAN
     if isinstance(value, int | float):
@@ -80,13 +87,13 @@ def of_value(value: Any, depth: int = 0) -> Type:
         return STRING if "${{" not in value else ANY
     if value is None:
         return NULL
-    if depth > 20:
+    if depth > 20 or next(left, None) is None:
         return ANY
     if isinstance(value, dict):
-        return record({str(name): of_value(item, depth + 1) for name, item in value.items()})
+        return record({str(name): _of_value(item, left, depth + 1) for name, item in value.items()})
     entry: Type | None = None
     for item in value:
-        kind = of_value(item, depth + 1)
+        kind = _of_value(item, left, depth + 1)
         entry = kind if entry is None else merge(entry, kind)
     return array(entry or ANY)
 
