@@ -34,7 +34,7 @@ _OTHERS = frozenset(
     .mov .avi .wav .csv .tsv .parquet .lock .sum .mod .map .min .snap .tf .tfvars .hcl .sh .bash .zsh .ps1
     .bat .cmd .gradle .toml .ini .properties .cfg .rst .adoc .tex .log .patch .diff .pem .crt .key .sqlite .db
     .jsonnet .libsonnet .cue .rego .bzl .bazel .tpl .gotmpl .j2 .erb .mustache .jsonl .geojson .avro .pb .onnx
-    .pt .npy .lst .sam .keep .gitkeep .editorconfig
+    .pt .npy .lst .sam .keep .gitkeep .editorconfig .po .pot .mo .ogg .flac .webm .xcf .psd
     """.split()
 )  # fmt: skip
 _METADATA = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
