@@ -68,7 +68,7 @@ def package_manager(stage: Stage) -> Iterator[Hit]:
     if not stage.final:
         return
     command = _process(stage)
-    if command is None:
+    if command is None or any(development_server(stage)):
         return
     if command.program in ("npm", "yarn", "pnpm") and command.words:
         verb = command.words[0].value

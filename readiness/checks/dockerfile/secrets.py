@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.kinds.dockerfile_model import Step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import secrets, shell
-from readiness.syntax.words import references
 from readiness.syntax.wrappers import unwrapped
 
 _WORD = re.compile(
@@ -72,28 +70,6 @@ def value_in_run(step: Step) -> Iterator[Hit]:
             if span.start not in seen:
                 seen.add(span.start)
                 yield hit(span, reason=found.reason, keyword=step.keyword)
-
-
-def argument_used(step: Step) -> Iterator[Hit]:
-    """A RUN uses a build argument whose name says that it is a secret."""
-    if step.keyword != "RUN":
-        return
-    names = _secret_arguments(step.stage)
-    if not names:
-        return
-    text, base = step.instruction.body, step.instruction.body.text
-    for found in references(base, quoted=False):
-        if found.name in names:
-            yield hit(text.span(found.start, found.end), name=found.name)
-            return
-
-
-@lru_cache(maxsize=16)
-def _secret_arguments(stage: Stage) -> frozenset[str]:
-    arguments = (one for one in stage.instructions if one.keyword == "ARG")
-    return frozenset(
-        pair.name for one in arguments for pair in one.pairs if names_secret(pair.name)
-    )
 
 
 def mount_kept(step: Step) -> Iterator[Hit]:

@@ -190,8 +190,10 @@ def _at(step: Step, span: Span, found: Reference) -> Span:
 
 def why_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
-    if name in stage.document.globals or name in PLATFORM_ARGS:
+    if name in stage.document.globals:
         return "it is declared before FROM, and no ARG brings it into the stage"
+    if name in PLATFORM_ARGS:
+        return "the builder gives it to stages that declare it with ARG"
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
