@@ -9,10 +9,6 @@ from typing import Any
 from readiness.model import Source, Span
 from readiness.syntax.yaml import Map, Seq
 
-WORKLOADS = frozenset(
-    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig",
-     "Service", "Job", "CronJob", "ScaledJob", "Pod", "PodTemplate"}
-)  # fmt: skip
 SERVING = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
@@ -131,11 +127,6 @@ class Pod(Described):
     def serving(self) -> bool:
         """Whether its pods are meant to run until they are replaced (and are no jobs or bare pods)."""
         return self.kind in SERVING
-
-    @property
-    def replicated(self) -> bool:
-        """Whether its owner has `replicas`."""
-        return self.kind in REPLICATED
 
     @property
     def windows(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -237,12 +236,6 @@ def _kind_of(parts: list[str], text: str) -> str | None:
     if _TOKEN_WORDS & set(parts):
         return "token" if len(text) >= 8 and not text.replace(".", "").isdigit() else None
     return "key" if "key" in parts or "apikey" in parts else "secret"
-
-
-def entropy(text: str) -> float:
-    """Shannon entropy in bits a character."""
-    counts = [text.count(char) for char in set(text)]
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) if text else 0.0
 
 
 _LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")

@@ -90,11 +90,6 @@ class Script:
         for group in found.values():
             yield tuple(group)
 
-    def nested(self, command: Command) -> Iterator[Command]:
-        """The commands substituted into the arguments of `command`."""
-        index = self.commands.index(command)
-        return (one for one in self.commands if one.parent == index)
-
 
 @cache
 def _parser() -> Any:

@@ -12,8 +12,6 @@ from typing import Any
 from readiness.model import Span, joined
 from readiness.syntax import expression as ex
 
-SCALARS = ("string", "number", "boolean", "null")
-
 
 @dataclass(frozen=True, slots=True)
 class Type:

@@ -14,13 +14,6 @@ from readiness.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]
-NODES = frozenset(
-    {
-        "kubernetes.io/hostname",
-        "topology.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/zone",
-    }
-)
 
 
 def _terms(pod: Pod) -> Iterator[Map]:

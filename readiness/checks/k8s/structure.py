@@ -14,7 +14,6 @@ from readiness.syntax.yaml import Map, Seq
 
 WORDS = {"s": "a string", "i": "a number", "b": "true or false", "n": "a number", "q": "a quantity"}
 LIMIT = 20_000  # values of one object that are looked at
-NEAR = 2  # letters apart, for a suggestion
 
 
 class Flaw(NamedTuple):
