@@ -29,7 +29,8 @@ _OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
 _FOLDERS = re.compile(
     r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
-    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|integration|e2e|qa|bench|benchmarks?"
+    r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
+    r"|integration|e2e|qa|bench|benchmarks?"
     r"|\.(?:circleci|github|gitlab|buildkite|cirrus|travis))"
 )
 

@@ -30,7 +30,11 @@ TEXTS = {
     "openapi": ("api.yaml", "openapi: 3.0.0\npaths: {}\n", ""),
     "prose": ("notes", "from here on, all is well\n", ""),
     "m4": ("Dockerfile.deb.m4", "ARG from=X\nFROM ${from}\nifelse(A, `x', `dnl\n", ""),
-    "about dockerfiles": ("old_dockerfile_test.cwl", "cwlVersion: v1.0\ndockerFile: |\n  FROM a:1\n", ""),
+    "about dockerfiles": (
+        "old_dockerfile_test.cwl",
+        "cwlVersion: v1.0\ndockerFile: |\n  FROM a:1\n",
+        "",
+    ),
     "words around the name": ("web-dockerfile-arm", "FROM alpine:3.20\nRUN true\n", "dockerfile"),
     "source map": ("dockerfile-x.js.map", '{"version":3}\n', ""),
     "TOML": ("r.conf", 'location = "a"\nmirror = [\n  { location = "b" },\n]\n', ""),

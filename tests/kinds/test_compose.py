@@ -64,6 +64,7 @@ PURPOSES = {
     "compose.override.yaml": "dev",
     "compose.prod.yaml": "prod",
     "tests/e2e/compose.yaml": "test",
+    "src/__fixtures__/build/compose.yaml": "test",
     ".devcontainer/docker-compose.yml": "dev",
     "deploy/compose.yaml": "unknown",
     "guide.md#3/docker-compose.prod.yml": "prod",
