@@ -18,6 +18,7 @@ from readiness.kinds.compose_parts import (
     expanded,
     variable_specs,
 )
+from readiness.kinds.purpose import image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -54,13 +55,25 @@ class Service:
 
     @property
     def production(self) -> bool:
-        """Whether it may run in production: neither its file nor its name nor all of its profiles say otherwise."""
+        """Whether it may run in production: neither its file, its name, its build nor all of its profiles say otherwise."""
         profiles = self.full.get("profiles")
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
         return (
             self.document.production
             and not _ASIDE & set(re.split(r"[._-]", self.name.lower()))
             and not (aside and _ASIDE.issuperset(aside))
+            and not self._built_aside
+        )
+
+    @property
+    def _built_aside(self) -> bool:
+        """Whether its image is built from a Dockerfile or a stage for development or tests."""
+        build = self.full.get("build")
+        if not isinstance(build, Map):
+            return False
+        file, target = build.get("dockerfile"), build.get("target")
+        return (isinstance(target, str) and target.lower() in _ASIDE) or (
+            isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
         )
 
     @property

@@ -48,9 +48,12 @@ _PIECE = re.compile(
 )
 
 
+_YAML = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so
+
+
 def claims(path: str, text: str) -> bool:
     """A FROM line first, with other instructions or the name of a Dockerfile; or such a name alone."""
-    if _OTHER.search(path):
+    if _OTHER.search(path) or text.startswith(_YAML):
         return False
     name = path.rpartition("#")[2]
     if _NAMED.search(name):

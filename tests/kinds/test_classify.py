@@ -20,6 +20,11 @@ TEXTS = {
     "dependabot": (".github/dependabot.yml", "version: 2\nupdates: []\n", "dependabot"),
     "gitlab": (".gitlab-ci.yml", "test:\n  script: [make]\n", "gitlab"),
     "dockerfile": ("Dockerfile.prod", "FROM scratch\n", "dockerfile"),
+    "generator of Dockerfiles": (
+        "Dockerfile.template",
+        "%YAML 1.2\n--- |\n  FROM debian:12\n  RUN true\n",
+        "",
+    ),
     "dockerfile by content": ("build/web", "FROM alpine:3.20\nRUN true\n", "dockerfile"),
     "nginx": ("nginx.conf", "http { server { listen 80; } }\n", "nginx"),
     "site": ("sites-enabled/default", "server {\n  listen 80;\n  root /srv;\n}\n", "nginx"),

@@ -273,3 +273,20 @@ def test_no_rule_raises_on_odd_shapes(services: object, top: object, more: objec
 @given(st.text(alphabet="0123456789:/[]-.a", max_size=30))
 def test_split_port_takes_anything(text: str) -> None:
     split_port(text)
+
+
+@pytest.mark.parametrize(
+    ("build", "production"),
+    [
+        (".", True),
+        ("{context: ., dockerfile: Dockerfile}", True),
+        ("{context: ., dockerfile: docker/Dockerfile.dev}", False),
+        ("{context: ., dockerfile: [odd]}", True),
+        ("{context: ., target: production}", True),
+        ("{context: ., target: development}", False),
+    ],
+)
+def test_a_service_built_for_development_is_no_production(build: str, production: bool) -> None:
+    text = f"services:\n  web:\n    build: {build}\n"
+    document = compose.parse(Source("compose.yaml", text))
+    assert document.services["web"].production is production
