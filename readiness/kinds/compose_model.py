@@ -95,11 +95,7 @@ class Service:
     def local(self) -> bool:
         """Whether its image comes from no registry: it is built here, or another service of the file builds it."""
         image = self.full.get("image")
-        return self.builds or any(
-            one.builds and one.full.get("image") == image
-            for one in self.document.services.values()
-            if image
-        )
+        return self.builds or (isinstance(image, str) and image in self.document.built)
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -261,6 +257,7 @@ class Document:
     resource: str = "project"
     container: str = ""
     _swarm: bool | None = None
+    _built: frozenset[str] | None = None
 
     @property
     def node(self) -> Map:
@@ -271,6 +268,14 @@ class Document:
     def production(self) -> bool:
         """Whether the file may run in production: its name says nothing else."""
         return self.purpose not in {"dev", "test"}
+
+    @property
+    def built(self) -> frozenset[str]:
+        """The images that services of the file build, by the names that they are given."""
+        if self._built is None:
+            images = (one.full.get("image") for one in self.services.values() if one.builds)
+            self._built = frozenset(one for one in images if isinstance(one, str) and one)
+        return self._built
 
     @property
     def swarm(self) -> bool:

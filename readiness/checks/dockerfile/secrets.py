@@ -20,8 +20,8 @@ _ABOUT = re.compile(
 )
 
 
-def names_secret(name: str) -> bool:
-    """Whether a variable's name says that it holds a secret."""
+def _takes_secret(name: str) -> bool:
+    """Whether a variable of a build takes a secret by its name: wider than names in general, as Docker's own check is."""
     flat = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     if flat in ("pwd", "oldpwd"):
         return False  # the shell's working folder
@@ -52,7 +52,7 @@ def name_in_environment(step: Step) -> Iterator[Hit]:
         if pair.raw and secrets.judge(pair.name, pair.value):
             continue  # value_in_environment tells of it
         harmless = pair.value.lower() in ("true", "false", "yes", "no", "none", "null", "0", "1")
-        if names_secret(pair.name) and not harmless and not pair.value.startswith(("/", "./")):
+        if _takes_secret(pair.name) and not harmless and not pair.value.startswith(("/", "./")):
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
 
 
