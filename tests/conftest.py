@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness import rules
-from readiness.rules import Bound
+from readiness.ruleset import rules
+from readiness.ruleset.rules import Bound
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from readiness import checklist, pages, rules
+from readiness.reports import pages
+from readiness.ruleset import rules
+from readiness.verdict import checklist
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from readiness import app
-from readiness.checklist import (
+from readiness import api
+from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
+from readiness.ruleset.rules import load as load_rules
+from readiness.verdict.checklist import (
     STATES,
     Checklist,
     ChecklistError,
@@ -19,8 +21,6 @@ from readiness.checklist import (
     parse,
     to_dict,
 )
-from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
-from readiness.rules import load as load_rules
 
 FOLDER = Path(__file__).parent.parent / "rules" / "checklists"
 ITEM = Item("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
@@ -259,8 +259,8 @@ SHOWS = {
 
 
 def states(story: str, system: str) -> dict[str, str]:
-    report = app.check(
-        [STORIES / story], select=app.proving([system]), checklists=[system], base=STORIES
+    report = api.check(
+        [STORIES / story], select=api.proving([system]), checklists=[system], base=STORIES
     )
     (outcome,) = [one for one in report.checklists if one.checklist.system == system]
     return {verdict.item.id.partition(".")[2]: verdict.state for verdict in outcome.verdicts}

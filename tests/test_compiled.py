@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness import compiled, rules
+from readiness.ruleset import compiled, rules
 
 
 def load(folder: Path, home: Path) -> tuple[dict[str, str], list[str]]:

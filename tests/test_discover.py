@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness import discover
-from readiness.discover import Found, decode, find, named_in
+from readiness.loading import discover
+from readiness.loading.discover import Found, decode, find, named_in
 
 
 def make(root: Path, **files: str | bytes) -> Path:

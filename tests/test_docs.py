@@ -8,7 +8,7 @@ import shlex
 import pytest
 from click.testing import CliRunner
 
-from readiness.cli import main
+from readiness.cli.main import main
 from tests import make_docs
 from tests.conftest import ROOT, catalogue
 
@@ -54,7 +54,11 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 def test_rules_that_documents_name_exist() -> None:
     known = {bound.rule.id for bound in catalogue()}
-    texts = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "readiness" / "starter.py"]
+    texts = [
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "README.md",
+        ROOT / "readiness" / "cli" / "starter.py",
+    ]
     for path in texts:
         for name in re.findall(
             r"\b((?:k8s|dockerfile|compose|nginx|ci|project|core)/[a-z0-9]+(?:-[a-z0-9]+)+)(?![\w./-])",

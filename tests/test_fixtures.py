@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from readiness.cli import FORMATS, main
+from readiness.cli.main import FORMATS, main
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "fixtures"

@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 import readiness
-from readiness import foreign, kinds
-from readiness.cli import main
+from readiness import kinds
+from readiness.cli.main import main
+from readiness.loading.render import helm
 from readiness.model import Source
-from readiness.render import helm
-from readiness.report import Report
+from readiness.triage import foreign
+from readiness.verdict.report import Report
 
 WORKFLOW = ".github/workflows/ci.yml"
 DEPLOY = "deploy.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.report import Report
+from readiness.verdict.report import Report
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - {name: x, image: 'x:1.0.0'}\n"
 

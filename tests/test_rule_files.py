@@ -10,8 +10,10 @@ import typing
 
 import pytest
 
-from readiness import checklist, examples, kinds, rules
-from readiness.rules import Bound
+from readiness import kinds
+from readiness.ruleset import examples, rules
+from readiness.ruleset.rules import Bound
+from readiness.verdict import checklist
 from tests.conftest import ROOT, catalogue
 from tests.test_rules import check, default_path
 

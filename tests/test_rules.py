@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from readiness import engine, examples, kinds
-from readiness.examples import Example
+from readiness import kinds
+from readiness.loading import reading
 from readiness.model import Rule, Source, Span
-from readiness.project import Project
-from readiness.rules import Bound
+from readiness.model.project import Project
+from readiness.ruleset import examples
+from readiness.ruleset.examples import Example
+from readiness.ruleset.rules import Bound
+from readiness.run import engine
 from tests.conftest import catalogue
 
 Variant = tuple[str, Callable[[str], str], Callable[[str, Span], tuple[int, int, int]]]
@@ -61,7 +64,7 @@ def check(bound: Bound, example: Example, change: Callable[[str], str]) -> engin
         if kind:
             sources.append(Source(path, changed, kind=kind))
     documents = []
-    for source, document, error in engine.read(sources):
+    for source, document, error in reading.read(sources):
         assert error is None, f"{source.path}: {error}"
         documents.append((source.kind, document))
     outcome = engine.Outcome()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.report import Report
+from readiness.verdict.report import Report
 
 TODAY = datetime.date(2026, 11, 21)
 RULE = "k8s/root-filesystem-writable"

@@ -60,7 +60,15 @@ def parse(source: Source) -> Any:
 def targets(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
     """The sorts of thing that documents of a kind hold."""
     found: dict[str, Callable[[Any], Iterable[Any]]] = module(kind).TARGETS
+    if kind in _DELIVERING:
+        return {
+            **found,
+            **importlib.import_module("readiness.kinds.delivery.targets").TARGETS[kind],
+        }
     return found
+
+
+_DELIVERING = frozenset({"github", "gitlab"})  # kinds with targets in readiness/kinds/delivery
 
 
 def embedded(kind: str, document: Any) -> Iterator[Source]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from readiness.model import Finding, Severity, joined
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports.frame import safe
-from readiness.score import counts
+from readiness.verdict.report import Report
+from readiness.verdict.score import counts
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from readiness.model import Confidence, Rule
-from readiness.report import Report
-from readiness.score import Category, Term, factor
+from readiness.verdict.report import Report
+from readiness.verdict.score import Category, Term, factor
 
 
 def lines(report: Report) -> list[str]:

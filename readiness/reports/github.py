@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 from readiness.model import Finding, Severity
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports import Options, digest
 from readiness.reports.frame import safe
+from readiness.verdict.report import Report
 
 CAP = 10  # of each level in one step: what comes later is dropped by the runner
 LENGTH = 4000  # the runner cuts a message at 4096 characters

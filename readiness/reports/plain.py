@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TextIO
 
 from readiness.model import Finding
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports import Options, digest, explain
 from readiness.reports.frame import frame, harmless, safe
+from readiness.verdict.report import Report
 
 WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
 

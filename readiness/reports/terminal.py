@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from readiness.model import Finding, Severity
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports import Options, digest, explain
 from readiness.reports.frame import columns, frame, safe
-from readiness.score import Category
+from readiness.verdict.report import Report
+from readiness.verdict.score import Category
 
 # Only the terminal's own sixteen colours, and neither black nor white: both dark and light themes stay readable.
 SEVERITY = {

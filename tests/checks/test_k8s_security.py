@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.k8s import context, flags, host, rbac, secrets, security, supply
+from readiness.checks.k8s import flags, host, rbac, secrets, security, supply
 from readiness.kinds import k8s
-from readiness.kinds.k8s_model import Container, Pod
+from readiness.kinds.k8s import effective
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Hit, Source, Unknown
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, load_all
 
 
@@ -87,7 +88,7 @@ def test_a_container_wins_over_its_pod() -> None:
     )
     other = k8s.parse(Source("pod.yaml", text)).pods[0]
     assert shown(security.root_user(other), other) == []
-    assert context.effective(next(other.containers()), "runAsUser") == 7
+    assert effective.effective(next(other.containers()), "runAsUser") == 7
 
 
 @pytest.mark.parametrize(

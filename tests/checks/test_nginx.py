@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from readiness import engine
-from readiness.checks.nginx import versions
 from readiness.kinds import nginx
+from readiness.kinds.nginx import versions
 from readiness.model import Source
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.run import engine
 from tests.conftest import catalogue
 
 TOPICS = {

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from readiness import select
 from readiness.checks.k8s import pss
 from readiness.kinds import k8s
-from readiness.kinds.k8s_model import Pod
+from readiness.kinds.k8s.model import Pod
 from readiness.model import Source
+from readiness.ruleset import select
 from tests.conftest import ROOT, catalogue
 
 SAFE: dict[str, Any] = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import readiness
-from readiness import app
-from readiness.report import Report
+from readiness import api
+from readiness.verdict.report import Report
 
 needs_shellcheck = pytest.mark.skipif(
     not shutil.which("shellcheck"), reason="needs shellcheck (the extra readiness[shellcheck])"
@@ -210,8 +210,8 @@ def test_a_script_without_an_answer_is_told_and_the_others_go_on(
     fake.write_text(FAKE, encoding="utf-8")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
-    monkeypatch.setattr("readiness.external.shellcheck.TIMEOUT", 0.6)
-    monkeypatch.setattr("readiness.external.shellcheck.SHORTEST", 0.3)
+    monkeypatch.setattr("readiness.run.external.shellcheck.TIMEOUT", 0.6)
+    monkeypatch.setattr("readiness.run.external.shellcheck.SHORTEST", 0.3)
     text = f"FROM debian:12.11\nRUN cat $A\nRUN cat {word}\nRUN cat $B\n"
     report = run(tmp_path / "tree", {"Dockerfile": text}, select=["shell/SC2086"])
     (silent,) = [one for one in report.findings if one.rule.id == "core/script-unjudged"]
@@ -225,5 +225,5 @@ def test_without_shellcheck_the_flag_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(app.ERRORS, match="shellcheck is not installed"):
+    with pytest.raises(api.ERRORS, match="shellcheck is not installed"):
         run(tmp_path, {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"})

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness import discover, kinds
+from readiness import kinds
+from readiness.loading import discover
 from tests.conftest import ROOT
 
 POD = "apiVersion: v1\nkind: Pod\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from readiness.kinds.compose_images import STORES, known
+from readiness.facts.public_images import STORES, known
 from readiness.syntax import image as images
 
 TABLE = Path(__file__).parents[2] / "readiness" / "data" / "compose-images.json"

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness import rules
-from readiness.kinds import delivery, github
-from readiness.kinds.deeds import in_script, of_action
-from readiness.kinds.github_uses import uses
+from readiness.kinds import github
+from readiness.kinds.delivery import model
+from readiness.kinds.delivery.effects import in_script, of_action
+from readiness.kinds.github.uses import uses
 from readiness.model import Hit, ParseError, Source, Unknown
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.ruleset import rules
 from readiness.syntax.yaml import Map
 
 CI = ".github/workflows/ci.yml"
@@ -143,7 +144,7 @@ def test_a_cluster_of_its_own_is_no_deployment() -> None:
         "on: push\njobs:\n  e2e:\n    runs-on: x\n    environment: production\n    steps:\n"
         "      - uses: helm/kind-action@v1\n      - run: helm install a ./chart\n"
     )
-    stage = delivery.stage_of(found.jobs[0], delivery.unresolved)
+    stage = model.stage_of(found.jobs[0], model.unresolved)
     assert not stage.deploys
     assert stage.does("test")
 
@@ -152,7 +153,7 @@ def test_what_comes_before_a_job() -> None:
     found = workflow(
         "on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n"
     )
-    assert delivery.order(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
+    assert model.order(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
 
 
 def everything(text: str, path: str, kind: str) -> None:

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import engine
-from readiness.checks.nginx import tree
 from readiness.kinds import nginx
-from readiness.kinds.nginx import Document, parse
+from readiness.kinds.nginx import Document, includes, parse
 from readiness.model import ParseError, Source
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.run import engine
 from readiness.syntax.nginx import walk
 from tests.conftest import catalogue
 
@@ -135,7 +134,7 @@ def test_dump_is_several_files() -> None:
     project = Project([("nginx", found)])
     http = found.sections[0][1].directives[0].block
     assert http is not None
-    assert tree.value(project, http, "server_tokens") == "off"
+    assert includes.value(project, http, "server_tokens") == "off"
 
 
 def project(files: dict[str, str]) -> tuple[Project, dict[str, Document]]:
@@ -195,8 +194,8 @@ def test_includes(files: dict[str, str], wanted: str) -> None:
     main = next(one for path, one in documents.items() if path.endswith("nginx.conf"))
     http = main.sections[0][1].directives[0].block
     assert http is not None
-    assert tree.value(whole, http, "gzip") == wanted
-    assert tree.opaque(whole, http) is (not wanted)
+    assert includes.value(whole, http, "gzip") == wanted
+    assert includes.opaque(whole, http) is (not wanted)
 
 
 def test_values_come_down_through_includes() -> None:
@@ -210,15 +209,15 @@ def test_values_come_down_through_includes() -> None:
         d for d in walk(documents["sites/a.conf"].sections[0][1]) if d.name == "location"
     )
     assert location.block is not None
-    assert tree.value(whole, location.block, "server_tokens") == "off"
-    assert [d.value for d in tree.inforce(whole, location.block, "add_header")] == ["B 2"]
-    assert [level.name for level in tree.chain(whole, location.block)] == [
+    assert includes.value(whole, location.block, "server_tokens") == "off"
+    assert [d.value for d in includes.inforce(whole, location.block, "add_header")] == ["B 2"]
+    assert [level.name for level in includes.chain(whole, location.block)] == [
         "location",
         "server",
         "http",
         "",
     ]
-    assert tree.whole(whole, location.block)
+    assert includes.whole(whole, location.block)
 
 
 def test_many_includes_are_bounded() -> None:
@@ -227,7 +226,7 @@ def test_many_includes_are_bounded() -> None:
     whole, documents = project(files)
     http = documents["nginx.conf"].sections[0][1].directives[0].block
     assert http is not None
-    assert len(tree.own(whole, http)) <= 6000
+    assert len(includes.own(whole, http)) <= 6000
 
 
 def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> None:
@@ -242,7 +241,10 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
     values = {}
     for path, one in documents.items():
         for scope in nginx.servers(one):
-            values[path] = tree.value(whole, scope.node, "gzip"), tree.opaque(whole, scope.node)
+            values[path] = (
+                includes.value(whole, scope.node, "gzip"),
+                includes.opaque(whole, scope.node),
+            )
     assert values == {
         "nginx/default.conf": ("on", False),
         "other/site.conf": ("on", False),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.render import helm, lines, process
-from readiness.report import Report
+from readiness.loading.render import helm, lines, process
+from readiness.verdict.report import Report
 
 needs_helm = pytest.mark.skipif(
     not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.render import kustomize
-from readiness.report import Report
+from readiness.loading.render import kustomize
+from readiness.verdict.report import Report
 
 needs_kustomize = pytest.mark.skipif(
     not kustomize.command(), reason="needs kustomize or kubectl, and neither is installed"

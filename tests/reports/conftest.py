@@ -11,7 +11,7 @@ import pytest
 
 from readiness import reports
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
-from readiness.report import FileRow, Report, build
+from readiness.verdict.report import FileRow, Report, build
 
 
 def rule(

@@ -12,8 +12,8 @@ import pytest
 
 import readiness
 from readiness.model import Related, Source, Span
-from readiness.report import FileRow, Report
 from readiness.reports import github
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import WEB, find, report, rule, show
 

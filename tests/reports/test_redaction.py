@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.model import Finding, Related, Source, Span, Suppression
-from readiness.redact import MASK, Redactor
-from readiness.report import FileRow, Report
+from readiness.redaction import MASK, Redactor
 from readiness.reports.frame import frame
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import find, report, rule, show
 

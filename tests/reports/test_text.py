@@ -11,10 +11,10 @@ import pytest
 
 from readiness import reports
 from readiness.model import Confidence, Related, Source, Span
-from readiness.redact import Redactor
-from readiness.report import FileRow, Report
+from readiness.redaction import Redactor
 from readiness.reports import digest
 from readiness.reports.frame import columns, frame, safe
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import WEB, find, report, rule, show
 

@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import report as reporting
-from readiness import score
 from readiness.model import (
     CATEGORIES,
     Confidence,
@@ -25,7 +23,9 @@ from readiness.model import (
     Span,
     Suppression,
 )
-from readiness.report import FileRow, build
+from readiness.verdict import report as reporting
+from readiness.verdict import score
+from readiness.verdict.report import FileRow, build
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scoring.md"
 SOURCE = Source("a.yaml", "x" * 1000)

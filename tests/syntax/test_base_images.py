@@ -2,13 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.syntax.base_images import (
-    end_of_life,
-    known_official,
-    lacks,
-    nonroot_user,
-    official,
-)
+from readiness.facts.base_images import end_of_life, known_official, lacks, nonroot_user, official
 from readiness.syntax.image import parse
 
 

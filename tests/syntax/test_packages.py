@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.syntax import package_versions, packages, shell
-from readiness.syntax.managers import MANAGERS
+from readiness.facts import package_versions, packages
+from readiness.facts.managers import MANAGERS
+from readiness.syntax import shell
 
 
 def call_of(text: str) -> packages.Call:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github_model import Step, Workflow
-from readiness.kinds.github_texts import is_expression
+from readiness.kinds.github.model import Step, Workflow
+from readiness.kinds.github.texts import is_expression
 from readiness.model import Hit, Span, hit
 from readiness.syntax.yaml import Map, Seq
 

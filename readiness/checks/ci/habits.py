@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.kinds.dependabot import Update
-from readiness.kinds.github_model import Action, Job, Step, Workflow, expanded
-from readiness.kinds.github_texts import expressions
+from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
+from readiness.kinds.github.texts import expressions
 from readiness.model import Hit, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github_model import Job, Step
-from readiness.kinds.github_runners import matrix_values
-from readiness.kinds.github_texts import Expression, Text, expressions, is_expression, text_at
+from readiness.kinds.github.model import Job, Step
+from readiness.kinds.github.runners import matrix_values
+from readiness.kinds.github.texts import Expression, expressions, is_expression, text_at
 from readiness.model import Hit, hit
 from readiness.syntax import expression as ex
+from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
 # Inputs that are code in the language of the action.

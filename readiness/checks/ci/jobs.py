@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github_model import Job, Workflow
-from readiness.kinds.github_texts import expressions, is_expression, text_at
+from readiness.kinds.github.model import Job, Workflow
+from readiness.kinds.github.texts import expressions, is_expression, text_at
 from readiness.model import Hit, Span, hit, joined
 from readiness.syntax.expression import accesses
 from readiness.syntax.yaml import Map, Seq

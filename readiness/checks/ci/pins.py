@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.ci.references import popular
-from readiness.kinds.github_model import Action, Job, Step, Workflow
-from readiness.kinds.github_runners import matrix_name, matrix_values
-from readiness.kinds.github_texts import is_expression
-from readiness.kinds.github_uses import Uses, uses
-from readiness.kinds.scripts import calls
+from readiness.kinds.github.actions import popular
+from readiness.kinds.github.model import Action, Job, Step, Workflow
+from readiness.kinds.github.runners import matrix_name, matrix_values
+from readiness.kinds.github.texts import is_expression
+from readiness.kinds.github.uses import Uses, uses
+from readiness.kinds.pipeline.scripts import calls
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map

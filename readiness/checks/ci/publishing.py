@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.github_model import Step
-from readiness.kinds.github_uses import Uses
-from readiness.kinds.scripts import Call, calls
+from readiness.kinds.github.model import Step
+from readiness.kinds.github.uses import Uses
+from readiness.kinds.pipeline.scripts import Call, calls
 from readiness.model import Hit, hit
 from readiness.syntax.yaml import Map
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from readiness.checks.ci.gitlab import images_of
 from readiness.checks.ci.pins import job_images
-from readiness.kinds.delivery import Pipeline
-from readiness.kinds.github_model import Job, Step, Workflow
-from readiness.kinds.github_texts import is_expression
+from readiness.facts.base_images import end_of_life, end_of_release
+from readiness.kinds.delivery.model import Pipeline
+from readiness.kinds.github.model import Job, Step, Workflow
+from readiness.kinds.github.texts import is_expression
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import image as images
-from readiness.syntax.base_images import end_of_life, end_of_release
 
 # What installs a language: the input that names the release, and the language as the table of base images calls it.
 _SETUPS = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.ci.pins import one_apart
-from readiness.kinds.github_model import Job, Workflow
-from readiness.kinds.github_runners import labels, matrix_name, matrix_values, own_system, system
+from readiness.kinds.github.model import Job, Workflow
+from readiness.kinds.github.runners import labels, matrix_name, matrix_values, own_system, system
 from readiness.model import Hit, hit, joined
 from readiness.syntax.yaml import Map, Seq
 

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.injection import code
-from readiness.kinds.github_model import Job, Step, Workflow, expanded
-from readiness.kinds.github_texts import Text, expressions, texts
-from readiness.kinds.gitlab_model import File
-from readiness.kinds.gitlab_model import Job as GitlabJob
-from readiness.kinds.scripts import calls
+from readiness.kinds.github.model import Job, Step, Workflow, expanded
+from readiness.kinds.github.texts import expressions, texts
+from readiness.kinds.gitlab.model import File
+from readiness.kinds.gitlab.model import Job as GitlabJob
+from readiness.kinds.pipeline.scripts import calls
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
+from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import View
-from readiness.kinds import github_model
-from readiness.kinds.scripts import Call, calls
+from readiness.kinds.github import model
+from readiness.kinds.pipeline.scripts import Call, calls
 from readiness.model import Aside, Hit, hit
-from readiness.project import Project
+from readiness.model.project import Project
 
 Outcome = Iterator[Hit | Aside]
 # Actions that only prepare: they bring no file of the repository.
@@ -28,7 +28,7 @@ _BRINGS = frozenset(
 _RUNS = frozenset({"run", "run-script", "test", "t", "ci", "start", "build", "lint", "e2e"})
 
 
-def no_checkout(job: github_model.Job) -> Outcome:
+def no_checkout(job: model.Job) -> Outcome:
     """A step runs what stands in the repository, and no step before it has brought the repository."""
     labels = job.runs_on
     if (
@@ -77,7 +77,7 @@ def needs_repository(call: Call) -> bool:
     return False
 
 
-def undone_too_soon(job: github_model.Job, *, project: Project) -> Outcome:
+def undone_too_soon(job: model.Job, *, project: Project) -> Outcome:
     """A job that rolls back runs on any failure before it, so also when nothing was deployed."""
     view = View(job, project)
     condition = job.node.get("if")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import look, view_of
-from readiness.kinds.delivery import Act, Job
+from readiness.kinds.delivery.model import Act, Job
 from readiness.model import Aside, Hit, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import image as images
 
 Outcome = Iterator[Hit | Unknown | Aside]

@@ -7,11 +7,11 @@ import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.ci.cron import CronError, shortest
-from readiness.checks.ci.shapes import PLACEHOLDER
-from readiness.kinds.github_model import Workflow
-from readiness.kinds.github_texts import is_expression, text_at
+from readiness.kinds.github.model import Workflow
+from readiness.kinds.github.shapes import PLACEHOLDER
+from readiness.kinds.github.texts import is_expression, text_at
 from readiness.model import Hit, hit, joined
+from readiness.syntax.cron_github import CronError, shortest
 from readiness.syntax.yaml import Map, Seq
 
 # https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows

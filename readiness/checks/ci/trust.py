@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github_model import Action, Job, Step, Workflow, expanded
-from readiness.kinds.github_runners import labels
-from readiness.kinds.github_texts import Text, expressions, text_at
+from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
+from readiness.kinds.github.runners import labels
+from readiness.kinds.github.texts import expressions, text_at
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import truthy
+from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
 FOREIGN = ("pull_request_target", "workflow_run")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.compose.common import judged, place
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, part
+from readiness.facts.base_images import end_of_life
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, part
+from readiness.kinds.compose.words import judged, place
 from readiness.model import Hit, Unknown, hit
-from readiness.project import Project
-from readiness.syntax.base_images import end_of_life
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 
 Found = Iterator[Hit | Unknown]

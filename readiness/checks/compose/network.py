@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.checks.compose.app import App, apps, whole
-from readiness.checks.compose.common import RUNTIMES, environment, line, replicas, together
-from readiness.kinds.compose_model import Document, Port, Service
-from readiness.kinds.compose_parts import PortSpec, Range, port_specs, strings
+from readiness.kinds.compose.application import App, apps, whole
+from readiness.kinds.compose.model import Document, Port, Service
+from readiness.kinds.compose.parts import PortSpec, Range, port_specs, strings
+from readiness.kinds.compose.words import RUNTIMES, environment, line, replicas, together
 from readiness.model import Hit, Related, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from readiness.checks.compose.app import App, apps, outside, resolve, whole
-from readiness.checks.compose.common import together
-from readiness.kinds.compose_join import included
-from readiness.kinds.compose_model import Document, Service
-from readiness.kinds.compose_parts import expanded, mount_specs, names, strings
+from readiness.kinds.compose.application import App, apps, outside, resolve, whole
+from readiness.kinds.compose.join import included
+from readiness.kinds.compose.model import Document, Service
+from readiness.kinds.compose.parts import expanded, mount_specs, names, strings
+from readiness.kinds.compose.words import together
 from readiness.model import Hit, Span, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 

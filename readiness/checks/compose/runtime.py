@@ -8,8 +8,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.app import apps, whole
-from readiness.checks.compose.common import (
+from readiness.checks.compose.references import services_used
+from readiness.checks.dockerfile.health import always_well
+from readiness.facts.base_images import official
+from readiness.kinds.compose.application import apps, whole
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, variable_specs
+from readiness.kinds.compose.words import (
     deep,
     judged,
     lack,
@@ -21,14 +26,9 @@ from readiness.checks.compose.common import (
     test_words,
     true,
 )
-from readiness.checks.compose.references import services_used
-from readiness.checks.dockerfile.health import always_well
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.model import Hit, Span, Unknown, hit
-from readiness.project import Project, above
+from readiness.model.project import Project, above
 from readiness.syntax import shell
-from readiness.syntax.base_images import official
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
-from readiness.kinds.compose_model import Service, Variable
-from readiness.kinds.compose_parts import (
+from readiness.kinds.compose.model import Service, Variable
+from readiness.kinds.compose.parts import (
     VariableSpec,
     expanded,
     mount_specs,
@@ -16,9 +15,10 @@ from readiness.kinds.compose_parts import (
     strings,
     variable_specs,
 )
+from readiness.kinds.compose.words import environment, judged, lack, line, outside_settings
 from readiness.kinds.dotenv import Value
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map, Seq

@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.compose.common import judged, lack, stage_of, true
-from readiness.kinds.compose_model import Mount, Service
-from readiness.kinds.compose_parts import expanded, strings
+from readiness.facts.base_images import nonroot_user
+from readiness.kinds.compose.model import Mount, Service
+from readiness.kinds.compose.parts import expanded, strings
+from readiness.kinds.compose.words import judged, lack, stage_of, true
 from readiness.model import Hit, Unknown, hit
-from readiness.project import Project
-from readiness.syntax.base_images import nonroot_user
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 

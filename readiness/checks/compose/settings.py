@@ -6,13 +6,13 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from readiness.checks.development import RUNNERS, server_of
-from readiness.kinds.compose_model import Document, Service, Variable
-from readiness.kinds.compose_parts import expanded, strings
+from readiness.facts.development import RUNNERS, server_of
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.compose.model import Document, Service, Variable
+from readiness.kinds.compose.parts import expanded, strings
 from readiness.model import Hit, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
-from readiness.syntax.wrappers import unwrapped
 
 Found = Iterator[Hit | Unknown]
 _DEBUG = re.compile(

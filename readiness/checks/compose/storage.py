@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.compose.common import RUNTIMES, environment, judged, lack, line, words
-from readiness.kinds.compose_images import Known
-from readiness.kinds.compose_model import Mount, Service
-from readiness.kinds.compose_parts import MountSpec, expanded, mount_specs, port_specs
+from readiness.facts.public_images import Known
+from readiness.kinds.compose.model import Mount, Service
+from readiness.kinds.compose.parts import MountSpec, expanded, mount_specs, port_specs
+from readiness.kinds.compose.words import RUNTIMES, environment, judged, lack, line, words
 from readiness.model import Aside, Hit, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from readiness.checks.compose import formats, schema
-from readiness.checks.compose.app import apps
-from readiness.checks.compose.schema import Problem
 from readiness.kinds import dotenv
-from readiness.kinds.compose_model import Document
-from readiness.kinds.compose_parts import part
+from readiness.kinds.compose import formats, schema
+from readiness.kinds.compose.application import apps
+from readiness.kinds.compose.model import Document
+from readiness.kinds.compose.parts import part
+from readiness.kinds.compose.schema import Problem
 from readiness.model import Hit, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, expand
 from readiness.syntax.yaml import Map, Seq
 

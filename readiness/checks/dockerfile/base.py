@@ -7,12 +7,12 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
+from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.base_images import end_of_life, known_official
 from readiness.kinds.dockerfile import global_value
-from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import image as images
-from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
-from readiness.syntax.base_images import end_of_life, known_official
 from readiness.syntax.words import Reference, expand, references
 
 

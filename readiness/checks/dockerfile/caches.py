@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from readiness.checks.dockerfile.packages import shipped, written
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts import packages
+from readiness.facts.packages import Call
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Unknown, hit
-from readiness.syntax import packages, shell
-from readiness.syntax.packages import Call
-from readiness.syntax.wrappers import unwrapped
+from readiness.syntax import shell
 
 _HOME = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
 _BRACES = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from readiness.kinds.dockerfile_model import Step
+from readiness.kinds.dockerfile.model import Step
 from readiness.kinds.dockerignore import Document as Ignores
 from readiness.model import Hit, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.base_images import shell_family
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import shell
-from readiness.syntax.base_images import shell_family
 from readiness.syntax.words import references
 
 _COMMANDS = {

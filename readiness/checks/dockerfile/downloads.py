@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import scripts
-from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.facts import packages
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Hit, Span, hit
-from readiness.syntax import packages, shell
-from readiness.syntax.wrappers import unwrapped
+from readiness.syntax import shell
 
 # Short options that take a value, so that `-okernel` holds no `-k`.
 _VALUED = {"curl": "AbcCdDeEFhHKmoPQrtTuUwxXyYz"}

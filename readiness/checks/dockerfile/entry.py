@@ -9,14 +9,15 @@ from fnmatch import fnmatchcase
 
 from readiness.checks.dockerfile.forms import exec_literal
 from readiness.checks.dockerfile.tools import starter_absent
-from readiness.kinds.dockerfile_model import Command, Stage, Step, in_force
-from readiness.kinds.dockerfile_paths import folder, volumes
-from readiness.kinds.dockerfile_paths import target as copy_target
+from readiness.facts import packages
+from readiness.facts.base_images import without_application
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Command, Stage, Step, in_force
+from readiness.kinds.dockerfile.paths import folder, volumes
+from readiness.kinds.dockerfile.paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.syntax import packages, shell
-from readiness.syntax.base_images import without_application
+from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.wrappers import unwrapped
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
 _SCRIPT = re.compile(r"\.(?:js|mjs|cjs|py|rb|php|pl|sh|jar)\Z")

@@ -8,14 +8,15 @@ from functools import lru_cache
 
 from readiness.checks.dockerfile.context import is_context, sources
 from readiness.checks.dockerfile.values import is_absolute
-from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.kinds.dockerfile_paths import target as copy_target
+from readiness.facts import packages
+from readiness.facts.base_images import known_official, sets_folder, starts_service
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Stage, Step
+from readiness.kinds.dockerfile.paths import target as copy_target
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import image as images
-from readiness.syntax import packages, shell
-from readiness.syntax.base_images import known_official, sets_folder, starts_service
+from readiness.syntax import shell
 from readiness.syntax.words import Word
-from readiness.syntax.wrappers import unwrapped
 
 _ARCHIVE = re.compile(
     r"\.(?:tar|tgz|tbz|tbz2|tb2|txz|tlz|taz|tzst|tpz|tz|tar\.[a-z0-9]+|gz|bz2|xz|lz|lzma|zst|Z)\Z",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.dockerfile.tools import starter_absent
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.base_images import without_application
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
 from readiness.syntax import shell
-from readiness.syntax.base_images import without_application
 from readiness.syntax.words import Word
 
 # A list that was meant as JSON: no test of the shell begins so.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax.words import references
 

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import calls
-from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.kinds.dockerfile_paths import folder, resolved, target, volumes
-from readiness.kinds.dockerfile_users import is_root, user_of
+from readiness.facts.base_images import without_application
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Stage, Step
+from readiness.kinds.dockerfile.paths import folder, resolved, target, volumes
+from readiness.kinds.dockerfile.users import is_root, user_of
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.syntax import shell
-from readiness.syntax.base_images import without_application
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.wrappers import unwrapped
 
 # Where every user may write, or only one does: nothing to tell of them.
 _FREE = tuple(f"/{name}" for name in ("tmp", "var/tmp", "dev/shm", "home", "root", "proc", "sys"))

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.facts import package_versions, packages
+from readiness.facts.managers import BY_PROGRAM
+from readiness.facts.packages import Call
+from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.syntax import package_versions, packages, shell
-from readiness.syntax.managers import BY_PROGRAM
-from readiness.syntax.packages import Call
+from readiness.syntax import shell
 
 
 def calls(step: Step) -> Iterator[Call]:

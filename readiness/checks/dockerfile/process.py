@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from readiness.checks.development import RUNNERS, server_of
-from readiness.kinds.dockerfile_model import Stage, Step, in_force
+from readiness.facts.development import RUNNERS, server_of
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Stage, Step, in_force
 from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
-from readiness.syntax.wrappers import unwrapped
 
 
 def _process(stage: Stage) -> shell.Command | None:

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from readiness.checks.dockerfile.context import ignores_of, is_context, sources
 from readiness.checks.dockerfile.secret_files import secret_copied, secret_paths, told
-from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.kinds.dockerfile_paths import target
+from readiness.kinds.dockerfile.model import Stage, Step
+from readiness.kinds.dockerfile.paths import target
 from readiness.model import Hit, hit, missing
-from readiness.project import Project, above
+from readiness.model.project import Project, above
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.context import sources
-from readiness.kinds.dockerfile_model import Step
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.dotenv import Entry
 from readiness.syntax.secrets import judge, names_secret
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import secrets, shell
-from readiness.syntax.wrappers import unwrapped
 
 _WORD = re.compile(
     r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"

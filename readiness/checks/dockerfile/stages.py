@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.checks.project.builds import builds
-from readiness.kinds.dockerfile_model import Document, Stage, Step
+from readiness.kinds.dockerfile.model import Document, Stage, Step
+from readiness.kinds.joins.builds import builds
 from readiness.model import Hit, Related, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 
 RESERVED = frozenset({"scratch", "context"})
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import written
-from readiness.kinds.dockerfile_model import Stage
+from readiness.kinds.dockerfile.model import Stage
 from readiness.model import Aside, Hit, Unknown, hit
 
 # Images with a compiler or a build tool, and the command that makes what is to run.

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.base_images import environment_bare, without_application
+from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
-from readiness.syntax.base_images import environment_bare, without_application
 from readiness.syntax.words import Reference, references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.values import why_undefined
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.base_images import environment_bare
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Unknown, hit
-from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
-from readiness.syntax.base_images import environment_bare
 from readiness.syntax.command import Use
 
 _NUMBERS = frozenset({"RANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "OPTIND"})

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from readiness.kinds.k8s_model import Object
+from readiness.kinds.k8s.model import Object
 from readiness.model import Hit, hit
+from readiness.model.package import DATA
 
-DATA = Path(__file__).parents[2] / "data"
 NEWEST = "1.37"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds import nginx
-from readiness.kinds.k8s_model import Object
+from readiness.kinds.k8s.model import Object
 from readiness.model import Aside, Hit, ParseError, Source, Span, Unknown, hit
 from readiness.syntax.yaml import Map, literal
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import number, template
-from readiness.kinds.k8s_model import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import number, template
+from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq

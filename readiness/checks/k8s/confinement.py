@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import effective, linux, pod_context, variable
 from readiness.checks.k8s.pss import APPARMOR_ANNOTATION, SYSCTLS
-from readiness.kinds.k8s_model import Container, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import effective, linux, pod_context, variable
+from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax.yaml import Map
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s import gateway, ingress
-from readiness.checks.k8s.index import index, selecting, services, workload_of
-from readiness.checks.k8s.labels import service_selector
 from readiness.checks.k8s.services import internal
-from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.index import index, selecting, services, workload_of
+from readiness.kinds.k8s.labels import service_selector
+from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Related, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 
 OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import number, unknown
-from readiness.kinds.k8s_model import Container, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import number, unknown
+from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
 from readiness.model import Hit, Related, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
 

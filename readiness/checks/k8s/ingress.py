@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import index, nearest
-from readiness.checks.k8s.labels import same
-from readiness.kinds.k8s_model import Container, Object, mapping, maps, text
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import index, nearest
+from readiness.kinds.k8s.labels import same
+from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]

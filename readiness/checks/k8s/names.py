@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import groups
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import folder, index
-from readiness.checks.k8s.labels import same
-from readiness.kinds.k8s_model import Container, Document, Object, Pod, mapping, maps
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import folder, index
+from readiness.kinds.k8s.labels import same
+from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping, maps
 from readiness.model import Hit, Related, Span, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
 
 LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")

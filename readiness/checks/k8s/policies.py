@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from readiness.checks.k8s.context import number
-from readiness.checks.k8s.index import Workload, index, policies, workload_of
-from readiness.checks.k8s.labels import Selector, selector
-from readiness.kinds.k8s_model import Object, Pod, mapping, maps
+from readiness.kinds.k8s.effective import number
+from readiness.kinds.k8s.index import Workload, index, policies, workload_of
+from readiness.kinds.k8s.labels import Selector, selector
+from readiness.kinds.k8s.model import Object, Pod, mapping, maps
 from readiness.model import Aside, Hit, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]

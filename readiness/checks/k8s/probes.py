@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import index, selecting, services
-from readiness.kinds.k8s_model import SERVING, Container, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import index, selecting, services
+from readiness.kinds.k8s.model import SERVING, Container, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]

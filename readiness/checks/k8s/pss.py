@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from readiness.kinds.k8s_model import Container, Pod, mapping, maps, text
+from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
 from readiness.model import Hit, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 

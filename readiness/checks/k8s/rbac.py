@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.kinds.k8s_model import Object, mapping, maps, text
+from readiness.kinds.k8s.model import Object, mapping, maps, text
 from readiness.model import Hit, Related, Span, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from readiness.checks.k8s.context import variable
-from readiness.checks.k8s.index import index, nearest
-from readiness.kinds.k8s_model import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.index import index, nearest
+from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
 from readiness.model import Hit, Related, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 

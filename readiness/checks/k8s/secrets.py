@@ -7,8 +7,8 @@ import binascii
 import bisect
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import made_up, variable
-from readiness.kinds.k8s_model import Container, Object, mapping, maps, text
+from readiness.kinds.k8s.effective import made_up, variable
+from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
 from readiness.model import Aside, Hit, Source, Span, Unknown, hit, line_starts
 from readiness.syntax import secrets
 from readiness.syntax.yaml import Seq, literal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import (
+from readiness.kinds.k8s.effective import (
     effective,
     grip,
     linux,
@@ -14,7 +14,7 @@ from readiness.checks.k8s.context import (
     unknown,
     variable,
 )
-from readiness.kinds.k8s_model import Container, Pod, mapping, text
+from readiness.kinds.k8s.model import Container, Pod, mapping, text
 from readiness.model import Hit, Span, Unknown, hit, joined, missing
 from readiness.syntax.yaml import Map, Seq
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import Index, Workload, index, nearest_all
-from readiness.checks.k8s.labels import Selector, selector, service_selector
-from readiness.checks.k8s.labels import same as same_namespace
-from readiness.kinds.k8s_model import Object, mapping, maps, text
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import Index, Workload, index, nearest_all
+from readiness.kinds.k8s.labels import Selector, selector, service_selector
+from readiness.kinds.k8s.labels import same as same_namespace
+from readiness.kinds.k8s.model import Object, mapping, maps, text
 from readiness.model import Hit, Related, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]

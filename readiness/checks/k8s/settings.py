@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import variable
-from readiness.kinds import compose_images
-from readiness.kinds.k8s_model import Container, Object, mapping, maps, text
+from readiness.facts import public_images
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
 from readiness.model import Hit, Source, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
@@ -75,7 +75,7 @@ def log_level(one: Container | Object) -> Outcome:
 
 def authentication_off(container: Container) -> Outcome:
     """A setting that lets everybody into a store or a console."""
-    known = compose_images.known(images.parse(container.image)) if container.image else None
+    known = public_images.known(images.parse(container.image)) if container.image else None
     if known is None:
         return
     for name, value, span in variables(container):

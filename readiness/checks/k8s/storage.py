@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import index, nearest
-from readiness.checks.k8s.labels import service_selector
-from readiness.checks.k8s.scale import of
-from readiness.kinds.k8s_model import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import index, nearest
+from readiness.kinds.k8s.labels import service_selector
+from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.scale import of
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]

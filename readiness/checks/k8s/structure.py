@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import fields
-from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s_model import Object, mapping
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.model import Object, mapping
 from readiness.model import Hit, Span, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 WORDS = {"s": "a string", "i": "a number", "b": "true or false", "n": "a number", "q": "a quantity"}

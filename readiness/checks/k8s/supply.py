@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from readiness.checks.k8s.context import unknown
-from readiness.kinds.k8s_model import Container, mapping, maps, text
+from readiness.facts.base_images import end_of_life
+from readiness.kinds.k8s.effective import unknown
+from readiness.kinds.k8s.model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.project import Project, above
+from readiness.model.project import Project, above
 from readiness.syntax import image as images
-from readiness.syntax.base_images import end_of_life
 from readiness.syntax.image import Image
 
 Outcome = Iterator[Hit | Unknown]

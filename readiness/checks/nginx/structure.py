@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.checks.nginx import hosts, tree
-from readiness.kinds.nginx import Scope, Statement, matching
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching
 from readiness.model import Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
 
@@ -49,7 +48,7 @@ class Serving(NamedTuple):
 def _by_socket(scope: Scope, project: Project) -> dict[str, list[Serving]]:
     """The servers of each socket, in order."""
     groups: dict[tuple[str, str, str], list[Serving]] = {}
-    for d in tree.own(project, scope.node, "server"):
+    for d in includes.own(project, scope.node, "server"):
         if d.block is None:
             continue
         seen = set()
@@ -74,14 +73,16 @@ def alone(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """One named server has a public socket for itself, and passes every other name on to its backend as well."""
     for socket, found in _by_socket(scope, project).items():
         first = found[0]
-        names = [name for d in tree.own(project, first.server, "server_name") for name in d.args]
+        names = [
+            name for d in includes.own(project, first.server, "server_name") for name in d.args
+        ]
         if (
             len({id(one.server) for one in found}) == 1
             and not any(one.marked for one in found)
             and names
             and not any(name in _ANY or "~" in name or "$" in name for name in names)
             and not hosts.loopback(first.listen.host)
-            and any(d.name in _PASSING for d in tree.within(project, first.server))
+            and any(d.name in _PASSING for d in includes.within(project, first.server))
         ):
             yield _on(first, socket, scope, project, name=names[0])
 
@@ -95,7 +96,7 @@ def _on(
 ) -> Hit | Unknown:
     """What is told of a socket, at the `listen` or at the server that has none."""
     first, directive = serving.server, serving.listen.directive
-    if tree.opaque(project, scope.node):
+    if includes.opaque(project, scope.node):
         return Unknown(scope.node.at())
     place = directive.head if directive is not None else first.at()
     tell = missing if directive is None else hit
@@ -106,12 +107,12 @@ def _on(
 def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
     taken: dict[tuple[str, ...], Directive] = {}
-    for d in tree.own(project, scope.node, "server"):
+    for d in includes.own(project, scope.node, "server"):
         if d.block is None:
             continue
         names = [
             (name, one, n)
-            for one in tree.own(project, d.block, "server_name")
+            for one in includes.own(project, d.block, "server_name")
             for n, name in enumerate(one.args, 1)
         ]
         reported = False
@@ -132,7 +133,7 @@ def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
 def same_location(scope: Scope, project: Project) -> Iterator[Hit]:
     """One block has the same location twice; nginx does not start."""
     seen: set[tuple[bool, str]] = set()
-    for d in tree.own(project, scope.node, "location"):
+    for d in includes.own(project, scope.node, "location"):
         sign, path = matching(d)
         if sign.startswith("~") or path.startswith("@"):
             continue  # nginx takes these twice and uses the first
@@ -172,14 +173,14 @@ def semicolon(statement: Statement) -> Iterator[Hit]:
 
 def quic_workers(scope: Scope, project: Project) -> Iterator[Hit]:
     """`quic_bpf` with `reuseport` and several workers crashes workers or loses connections."""
-    if tree.level(project, scope.node) is not scope.node:
+    if includes.level(project, scope.node) is not scope.node:
         return
-    own = tree.own(project, scope.node)
+    own = includes.own(project, scope.node)
     bpf = [d for d in own if d.name == "quic_bpf" and d.value == "on"]
     workers = next((d.value for d in own if d.name == "worker_processes"), "1")
     if not bpf or workers == "1":
         return
-    for d in tree.within(project, scope.node):
+    for d in includes.within(project, scope.node):
         if d.name == "listen" and {"quic", "reuseport"} <= set(d.args):
             yield hit(bpf[0].head, workers=workers)
             return

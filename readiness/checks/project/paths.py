@@ -6,8 +6,13 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 
-from readiness.checks.project.builds import Build, Subject, of
-from readiness.checks.project.steps import (
+from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.kinds.compose.model import Service
+from readiness.kinds.dockerfile.model import Document as Dockerfile
+from readiness.kinds.github.model import Step
+from readiness.kinds.github.uses import repository_root
+from readiness.kinds.joins.builds import Build, Subject, of
+from readiness.kinds.joins.steps import (
     Place,
     Runner,
     conditional,
@@ -16,13 +21,8 @@ from readiness.checks.project.steps import (
     places,
     untouched,
 )
-from readiness.kinds.compose_model import Service
-from readiness.kinds.dockerfile_model import Document as Dockerfile
-from readiness.kinds.github_model import Step
-from readiness.kinds.github_uses import repository_root
 from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.project import Project
-from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.model.project import Project
 
 Found = Iterator[Hit | Unknown | Aside]
 

@@ -1,0 +1,231 @@
+"""Sources and rules to findings and a tally; the only try/except around a check stands here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import PurePath
+from typing import Any
+
+from readiness import kinds
+from readiness.model import Aside, Finding, Hit, Rule, Source, Span, Subject, Unknown
+from readiness.model.project import Project
+from readiness.ruleset.rules import Bound
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a rule looked at: how many subjects, how many were undecidable, the first places it is about."""
+
+    subjects: int = 0
+    unknown: int = 0
+    places: list[tuple[Source, Span]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run over projects gives: findings, a tally for each rule id, how many crashes, subjects by source."""
+
+    findings: list[Finding] = field(default_factory=list)
+    tally: dict[str, Tally] = field(default_factory=dict)
+    subjects: dict[str, int] = field(default_factory=dict)
+
+    def look(self, rule: str) -> Tally:
+        """The tally of a rule."""
+        tally = self.tally.get(rule)
+        if tally is None:
+            tally = self.tally[rule] = Tally()
+        return tally
+
+
+Groups = dict[
+    Any, list[Bound]
+]  # the rules of one target, by the condition under which they judge a subject
+PIPELINES = frozenset({"github", "gitlab"})
+PLACES = 3  # as many places a rule as a checklist shows for evidence
+
+
+def run(
+    project: Project,
+    rules: Sequence[Bound],
+    core: dict[str, Rule],
+    outcome: Outcome,
+    tick: Callable[[], None] | None = None,
+) -> None:
+    """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
+
+    `tick` is called after each rule on a target, for those who wait.
+    A check that raises gives a finding of core/crash and ends neither the run nor the rule.
+    """
+    by_target: dict[str, Groups] = {}
+    for bound in rules:
+        for target in bound.rule.targets:
+            by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
+    kinds.prepare(project.by_kind, project.paths)
+    for kind, documents in project.by_kind.items():
+        known = kinds.targets(kind)
+        for target, groups in by_target.items():
+            if target not in known:
+                continue
+            subjects = list(_subjects(documents, known[target], outcome))
+            for bounds in groups.values():
+                counted = _counted(subjects, bounds, core, outcome)
+                for bound in bounds:
+                    _hold(project, counted, bound, core, outcome)
+                    if tick:
+                        tick()
+
+
+def _subjects(
+    documents: Iterable[Any], find: Callable[[Any], Iterable[Subject]], outcome: Outcome
+) -> Iterator[Subject]:
+    """The subjects of one target in all documents; how many a file has at most is noted."""
+    for document in documents:
+        some = tuple(find(document))
+        path = document.source.root.path
+        outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(some))
+        yield from some
+
+
+def _counted(
+    subjects: Sequence[Subject], bounds: Sequence[Bound], core: dict[str, Rule], outcome: Outcome
+) -> Sequence[Subject]:
+    """The subjects that rules with one condition judge."""
+    if not bounds[0].when:
+        return subjects
+    counted = []
+    for subject in subjects:
+        try:
+            if bounds[0].applies(subject):
+                counted.append(subject)
+        except (
+            Exception
+        ) as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
+            for bound in bounds:
+                _crashed(bound, subject, error, core, outcome)
+    return counted
+
+
+def _hold(
+    project: Project,
+    subjects: Sequence[Subject],
+    bound: Bound,
+    core: dict[str, Rule],
+    outcome: Outcome,
+) -> None:
+    """One rule over those subjects of a target that it judges."""
+    if not subjects:
+        return
+    tally = outcome.look(bound.rule.id)
+    tally.subjects += len(subjects)
+    for subject in subjects:
+        try:
+            aside = False
+            for found in bound.run(subject, project):
+                if isinstance(found, Aside):
+                    aside = True
+                elif isinstance(found, Unknown):
+                    tally.unknown += 1
+                elif found.absent and _shown_in_part(subject, project, bound):
+                    tally.unknown += 1  # not shown here is no proof that it is there
+                else:
+                    outcome.findings.append(finding(bound.rule, subject, found))
+            if not aside and len(tally.places) < PLACES:
+                tally.places.append((subject.source, subject.node.at()))
+        except Exception as error:  # a rule's bug must cost that rule, not the run
+            _crashed(bound, subject, error, core, outcome)
+
+
+def _crashed(
+    bound: Bound, subject: Subject, error: Exception, core: dict[str, Rule], outcome: Outcome
+) -> None:
+    """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
+    outcome.look(bound.rule.id).unknown += 1
+    outcome.findings.append(crash(core["core/crash"], bound, subject, error))
+
+
+def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
+    """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document.
+
+    A workflow shown whole is no such case: its jobs and steps are all there is.
+    """
+    if subject.source.fragment:
+        return True
+    return project.prose and bound.wants_project and subject.source.kind not in PIPELINES
+
+
+def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
+    """A hit with its rule, its place on one line, and its message."""
+    source = found.source or subject.source
+    return Finding(
+        rule=rule,
+        source=source,
+        span=source.one_line(found.span),
+        message=message(rule, subject, found),
+        resource=subject.resource if found.resource is None else found.resource,
+        container=subject.container if found.container is None else found.container,
+        related=found.related,
+        heads=heads(subject) if source is subject.source else (),
+    )
+
+
+def heads(subject: Any) -> tuple[int, ...]:
+    """Where the subject begins, and the things that it is part of: a container, its pod, the object that owns it."""
+    starts = [subject.node.at().start]
+    for _ in range(4):
+        outer = getattr(subject, "pod", None) or getattr(subject, "owner", None)
+        if outer is None or outer.source is not subject.source:
+            break
+        subject = outer
+        starts.append(subject.node.at().start)
+    return tuple(starts)
+
+
+class _Facts(dict[str, Any]):
+    """The facts of a hit, then the public attributes of its subject."""
+
+    def __init__(self, facts: Any, subject: Subject) -> None:
+        super().__init__(facts)
+        self.subject = subject
+
+    def __missing__(self, key: str) -> Any:
+        return getattr(self.subject, key)
+
+
+def message(rule: Rule, subject: Subject, found: Hit) -> str:
+    """The rule's message with the hit's facts in it."""
+    return (
+        rule.message.format_map(_Facts(found.facts, subject))
+        if "{" in rule.message
+        else rule.message
+    )
+
+
+def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
+    """The finding that stands for a check that raised: which rule, on what, where in the code."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
+    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=where)
+    return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
+
+
+def settle(findings: list[Finding]) -> list[Finding]:
+    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once."""
+    seen: set[tuple[str, int, int, str, str]] = set()
+    kept = []
+    for (path, offset, rule, _, message), one in sorted(
+        ((order(one), one) for one in findings), key=itemgetter(0)
+    ):
+        key = (path, offset, one.span.end - one.span.start, rule, message)
+        if key not in seen:
+            seen.add(key)
+            kept.append(one)
+    return kept
+
+
+def order(one: Finding) -> tuple[str, int, str, str, str]:
+    """The order of reports."""
+    path, offset = one.place
+    return path, offset, one.rule.id, one.resource, one.message

@@ -1,0 +1,297 @@
+"""One run: what was found on disk, held against the rules that were asked for, to findings that are marked and stamped."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from pathlib import Path
+
+from readiness import kinds, redaction
+from readiness.loading import assemble, discover
+from readiness.loading.assembly import Assembly, Row
+from readiness.model import Finding, Rule, Source, Span
+from readiness.ruleset import rules
+from readiness.ruleset import select as selection
+from readiness.ruleset.rules import Bound
+from readiness.run import engine
+from readiness.settings import Config, ConfigError
+from readiness.triage import baseline, foreign, suppress
+from readiness.verdict import evidence
+from readiness.verdict.checklist import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked for, options and settings file together; an option beats the file."""
+
+    profile: str
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    fail_on: str
+    min_score: int | None
+    checklists: tuple[str, ...]
+    documents: bool | None
+    rules: tuple[Path, ...]
+    baseline: Path | None
+    since: str | None
+    jobs: int
+    render: bool
+    helm_values: tuple[Path, ...]
+    foreign_ignores: bool
+    shellcheck: bool
+    file: Config
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
+
+    `rules` are all that were loaded, `active` the ids of those that count. `foreign` says how many findings of each rule
+    the comments of other linters left out, `evidence` what the files show for checklists.
+    """
+
+    rows: list[Row]
+    others: int
+    rules: tuple[Rule, ...]
+    active: set[str]
+    tally: dict[str, engine.Tally]
+    subjects: dict[str, int]
+    findings: list[Finding]
+    hidden: list[tuple[Source, Span]]
+    foreign: dict[str, int] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+
+
+def judge(
+    found: discover.Found,
+    settings: Settings,
+    today: datetime.date,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
+    core = {one.rule.id: one.rule for one in core_rules()}
+    made = assemble.assemble(
+        found,
+        core,
+        documents=settings.documents,
+        render=settings.render,
+        helm_values=settings.helm_values,
+    )
+    bounds, active = _asked(made, settings)
+    # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
+    running = [bound for bound in bounds if bound.rule.id in active or bound.rule.hides]
+    outcome = _look(made, running, core, settings.jobs, progress)
+    external = shell_findings(made, settings, core) if settings.shellcheck else []
+    outcome.findings += external
+    active |= {one.rule.id for one in external}
+    if made.environments:
+        from readiness.loading.render import relocate
+
+        outcome.findings = relocate.fold(outcome.findings, made.environments)
+        made.broken = relocate.fold(made.broken, made.environments)
+    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.hides]
+    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
+    for source in dict.fromkeys(one.source.root for one in read):
+        hidden += redaction.defaults(source)
+    found_all = [
+        one
+        for one in (*made.broken, *outcome.findings)
+        if one.rule.id in active or one.rule.id == "core/crash"
+    ]
+    names = rules.ids(settings.rules)
+    findings = suppressed(engine.settle(found_all), made, bounds, active, names, settings, today)
+    findings, left_out = unclaimed(findings, made, settings)
+    findings = _unknown_before(baseline.stamp(engine.settle(findings)), settings, today)
+    return Run(
+        rows=made.rows,
+        others=made.others,
+        rules=(
+            *(bound.rule for bound in bounds),
+            *{one.rule.id: one.rule for one in external}.values(),
+        ),
+        active=active,
+        tally=outcome.tally,
+        subjects=outcome.subjects,
+        findings=findings,
+        hidden=hidden,
+        foreign=left_out,
+        evidence=evidence.collect(made.projects),
+    )
+
+
+def _asked(made: Assembly, settings: Settings) -> tuple[list[Bound], set[str]]:
+    """The rules that can have something to say, and the ids of those that were asked for."""
+    names = rules.ids(settings.rules)
+    selection.validate((*settings.select, *settings.ignore), names)
+    levels = selection.levels(rules.folder(), settings.profile, settings.select)
+    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), settings.file, names)
+    active = selection.chosen(
+        bounds,
+        rules.folder(),
+        name=settings.profile,
+        select=settings.select,
+        ignore=settings.ignore,
+    )
+    return bounds, active
+
+
+def _look(
+    made: Assembly,
+    running: list[Bound],
+    core: dict[str, Rule],
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> engine.Outcome:
+    """What the rules find in all projects, here or in `jobs` processes."""
+    if jobs > 1:
+        from readiness.run import parallel
+
+        return parallel.run(made.projects, running, core, made.sources, jobs)
+    outcome = engine.Outcome()
+    tick = _ticks(made, running, progress) if progress else None
+    for project in made.projects:
+        engine.run(project, running, core, outcome, tick)
+    return outcome
+
+
+def _unknown_before(
+    findings: list[Finding], settings: Settings, today: datetime.date
+) -> list[Finding]:
+    """The findings, those marked that a baseline or an earlier revision had already."""
+    if settings.baseline:
+        known = baseline.load(settings.baseline)
+        findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
+    if settings.since:
+        known = _before(settings, today)
+        findings = baseline.mark(
+            findings, known, "since", f"stood already where this branch left {settings.since}"
+        )
+    return findings
+
+
+def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) -> list[Finding]:
+    """What ShellCheck says, but for what --ignore leaves out or --select does not name."""
+    from readiness.run.external import shellcheck
+
+    def wanted(rule: Rule) -> bool:
+        words = settings.select
+        chosen = not words or any(selection.matches(word, rule) for word in words)
+        return chosen and not any(selection.matches(word, rule) for word in settings.ignore)
+
+    silent = core["core/script-unjudged"]
+    found = shellcheck.findings(made.projects, silent)
+    return [one for one in found if one.rule is silent or wanted(one.rule)]
+
+
+def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:
+    """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
+    given = {rule: (parameters, where) for rule, parameters, where in file.parameters}
+    for rule, (_, where) in given.items():
+        if rule not in names:
+            raise ConfigError(where, f"no rule is called {rule!r}")
+    made = []
+    for bound in bounds:
+        parameters, where = given.get(bound.rule.id, ({}, ""))
+        if parameters:
+            bound = replace(bound, arguments={**bound.arguments, **parameters})  # noqa: PLW2901
+            try:
+                rules.verify(bound)
+            except rules.RuleError as error:
+                raise ConfigError(where, f"{bound.rule.id}: {error.message}") from None
+        made.append(bound)
+    return made
+
+
+def _ticks(
+    made: Assembly, running: Sequence[Bound], progress: Callable[[int, int], None]
+) -> Callable[[], None]:
+    """What counts rules for `progress`, each once for every kind of file in every project."""
+    targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
+    total = sum(targets.count(kind) for project in made.projects for kind in project.by_kind)
+    count = iter(range(1, total + 1))
+    return lambda: progress(next(count, total), total)
+
+
+def groups_of(made: Assembly) -> list[str]:
+    """The groups of rules that can have something to say of what was found."""
+    found = {kinds.group(kind) for project in made.projects for kind in project.by_kind}
+    return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
+
+
+def suppressed(
+    findings: list[Finding],
+    made: Assembly,
+    bounds: Sequence[Bound],
+    active: set[str],
+    names: Sequence[str],
+    settings: Settings,
+    today: datetime.date,
+) -> list[Finding]:
+    """The findings after comments, annotations and waivers."""
+    from readiness.loading.render.made import Made
+    from readiness.loading.render.relocate import note as told
+
+    known = {bound.rule.id: bound.rule for bound in bounds}
+    written = [source for source in made.sources if not isinstance(source.root, Made)]
+    directives = [one for source in written for one in suppress.comments(source)]
+    for project in made.projects:
+        for kind, documents in project.by_kind.items():
+            for document in documents:
+                directives += [
+                    suppress.annotation(told(note), names) for note in kinds.notes(kind, document)
+                ]
+
+    return suppress.apply(
+        findings,
+        directives,
+        settings.file.waivers,
+        catalogue=known,
+        names=frozenset(names),
+        active=active,
+        locked=partial(_locked, settings),
+        today=today,
+        config=settings.file.source,
+    )
+
+
+def unclaimed(
+    findings: list[Finding], made: Assembly, settings: Settings
+) -> tuple[list[Finding], dict[str, int]]:
+    """The findings that no comment for another linter silences, and how many of each rule one does."""
+    if not settings.foreign_ignores:
+        return findings, {}
+    from readiness.loading.render.relocate import note as told
+
+    found = (
+        directive
+        for project in made.projects
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        for directive in foreign.directives(kind, document, told)
+    )
+    return foreign.split(findings, found, partial(_locked, settings))
+
+
+def _locked(settings: Settings, name: str) -> bool:
+    """Whether the settings forbid to silence a rule."""
+    return any(
+        word == selection.ALL or selection.named(word, name) for word in settings.file.locked
+    )
+
+
+def _before(settings: Settings, today: datetime.date) -> frozenset[str]:
+    """The fingerprints of the findings where this branch left the revision that was asked for."""
+
+    def earlier(tree: Path) -> Iterable[Finding]:
+        there = replace(settings, since=None, baseline=None)
+        return judge(discover.find([tree], settings.file.exclude, base=tree), there, today).findings
+
+    return baseline.since(settings.since or "", earlier)
+
+
+@cache
+def core_rules() -> tuple[Bound, ...]:
+    """The rules about files that cannot be judged; there are few and they are always needed."""
+    return tuple(rules.load(groups=("core",)))

@@ -1,0 +1,280 @@
+"""What silences a finding: comments, annotations, waivers; and what is wrong with those that silence nothing."""
+
+from __future__ import annotations
+
+import bisect
+import datetime
+import fnmatch
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from readiness.model import Finding, Note, Rule, Source, Span, Suppression
+from readiness.ruleset.rules import EXTERNAL
+from readiness.settings import Waiver
+
+_COMMENT = re.compile(
+    r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
+)
+_UNTIL = re.compile(r"[,;\s]*\buntil[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One suppression as written: for which rules, why, until when, and over which lines of its source.
+
+    `lines` are the line numbers (from 1, in the source's own text) that it covers; None covers the whole source.
+    `resource` restricts it to one resource where it stands in that resource's annotations.
+    """
+
+    source: Source
+    span: Span
+    rules: tuple[str, ...]
+    reason: str
+    until: str | None
+    by: str
+    lines: frozenset[int] | None = None
+    within: Span | None = None
+
+
+Catalogue = dict[str, Rule]
+
+
+def comments(source: Source) -> Iterator[Directive]:
+    """The `# readiness: ignore[...]` comments of a source; most texts have none and cost one search."""
+    text = source.text
+    if "readiness:" not in text:
+        return
+    head = _head_end(text)
+    for found in _COMMENT.finditer(text):
+        row = bisect.bisect_right(source.lines, found.start())
+        reason, until = _reason(found["rest"])
+        names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
+        alone = not text[source.lines[row - 1] : found.start()].strip()
+        lines = frozenset({row, _next_code(source, row)} if alone else {row})
+        span = Span(found.start(), found.end())
+        yield Directive(
+            source, span, names, reason, until, "comment", None if found.start() < head else lines
+        )
+
+
+def _head_end(text: str) -> int:
+    """Where the comments and blank lines at the top of a file end."""
+    at = 0
+    while at < len(text):
+        found = _HEAD.match(text, at)
+        if not found or found.end() == at:
+            break
+        at = found.end()
+    return at
+
+
+def _next_code(source: Source, row: int) -> int:
+    """The first line below `row` that is no comment: several suppressions may stand above one line."""
+    for number in range(row + 1, min(row + 20, len(source.lines)) + 1):
+        line = source.text[
+            source.lines[number - 1] : source.lines[number] if number < len(source.lines) else None
+        ]
+        if line.strip() and not line.lstrip().startswith("#"):
+            return number
+    return row
+
+
+def _reason(rest: str) -> tuple[str, str | None]:
+    """The reason and the date in what follows the rules."""
+    text = rest.strip().lstrip(":- ").strip()
+    found = _UNTIL.search(text)
+    if not found:
+        return text, None
+    return text[: found.start()].strip(" ,;"), found["date"].strip(",;")
+
+
+def annotation(note: Note, catalogue: Iterable[str]) -> Directive:
+    """The directive of an annotation `readiness.dev/ignore.<rule>: reason`; the group of the id may be left out."""
+    wanted = note.rule.replace(".", "/", 1)
+    names = [name for name in catalogue if name == wanted or name.partition("/")[2] == note.rule]
+    reason, until = _reason(note.text)
+    return Directive(
+        note.source,
+        note.span,
+        tuple(names) or (note.rule,),
+        reason,
+        until,
+        "annotation",
+        None,
+        note.within,
+    )
+
+
+def apply(  # noqa: PLR0913  # all that a run knows bears on what may be silenced
+    findings: Sequence[Finding],
+    directives: Sequence[Directive],
+    waivers: Sequence[Waiver],
+    *,
+    catalogue: Catalogue,
+    names: frozenset[str],
+    active: set[str],
+    locked: Callable[[str], bool],
+    today: datetime.date,
+    config: Source | None = None,
+) -> list[Finding]:
+    """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
+
+    `names` are the ids of all rules there are, `catalogue` the rules that were read.
+    `active` are the ids of the rules that ran: of a rule that did not run nobody can say that it is unused.
+    Expired suppressions silence nothing. Locked rules can't be silenced.
+    """
+    problems: list[Finding] = []
+    good: list[Directive] = []
+    for one in directives:
+        problem = invalid(one.rules, one.reason, one.until, names, locked)
+        if problem:
+            problems.append(
+                _say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem)
+            )
+        elif one.until and datetime.date.fromisoformat(one.until) < today:
+            rule = catalogue["core/suppression-expired"]
+            problems.append(
+                _say(rule, one.source, one.span, rules=", ".join(one.rules), until=one.until)
+            )
+        else:
+            good.append(one)
+    valid = _valid_waivers(waivers, catalogue, names, locked, today, config, problems)
+    kept, used, used_waivers = _mark(findings, good, valid)
+    places = {place_of(good[number]) for number in used}
+    unused = catalogue["core/suppression-unused"]
+    problems.extend(
+        _say(unused, one.source, one.span, rules=", ".join(one.rules))
+        for one in good
+        if place_of(one) not in places and all(name in active for name in one.rules)
+    )
+    for number, waiver in valid:
+        if config and number not in used_waivers and waiver.rule in active:
+            problems.append(_say(unused, config, waiver.span, rules=waiver.rule))
+    return [*kept, *problems]
+
+
+def place_of(one: Directive) -> tuple[str, int]:
+    """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
+    return one.source.root.path, one.source.to_root(one.span.start)
+
+
+def _mark(
+    findings: Sequence[Finding], good: Sequence[Directive], valid: Sequence[tuple[int, Waiver]]
+) -> tuple[list[Finding], set[int], set[int]]:
+    """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
+    by_source: dict[int, list[int]] = {}
+    for number, one in enumerate(good):
+        by_source.setdefault(id(one.source), []).append(number)
+    used: set[int] = set()
+    used_waivers: set[int] = set()
+    kept: list[Finding] = []
+    for finding in findings:
+        suppression = None
+        for number in _candidates(finding, by_source):
+            if _covers(good[number], finding):
+                used.add(number)
+                suppression = Suppression(good[number].by, good[number].reason, good[number].until)
+        for number, waiver in valid if suppression is None else ():
+            if _waives(waiver, finding):
+                used_waivers.add(number)
+                suppression = Suppression("waiver", waiver.reason, waiver.until)
+                break
+        kept.append(finding._replace(suppressed=suppression) if suppression else finding)
+    return kept, used, used_waivers
+
+
+def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
+    """Directives of the finding's source and of those that it is nested in."""
+    source: Source | None = finding.source
+    while source is not None:
+        yield from by_source.get(id(source), ())
+        source = source.parent
+
+
+def _covers(one: Directive, finding: Finding) -> bool:
+    """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
+    if finding.rule.id not in one.rules:
+        return False
+    if finding.source is not one.source:
+        return one.lines is None and one.within is None
+    if one.within is not None:
+        return one.within.start <= finding.span.start <= one.within.end
+    if one.lines is None:
+        return True
+    lines = one.source.lines
+    return any(
+        bisect.bisect_right(lines, at) in one.lines for at in (finding.span.start, *finding.heads)
+    )
+
+
+def invalid(
+    rules: Sequence[str],
+    reason: str,
+    until: str | None,
+    names: Collection[str],
+    locked: Callable[[str], bool],
+) -> str:
+    """Why a suppression cannot take effect; empty where it can."""
+    if not rules:
+        return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
+    for name in rules:
+        if name not in names and not EXTERNAL.fullmatch(name):
+            return f"suppression names {name!r}, and no rule is called that"
+        if locked(name):
+            return f"{name} is locked by the settings and can't be suppressed"
+    if len(reason) < 3:
+        return f"suppression of {', '.join(rules)} gives no reason"
+    if until:
+        try:
+            datetime.date.fromisoformat(until)
+        except ValueError:
+            return f"suppression of {', '.join(rules)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
+    return ""
+
+
+def _valid_waivers(
+    waivers: Sequence[Waiver],
+    catalogue: Catalogue,
+    names: frozenset[str],
+    locked: Callable[[str], bool],
+    today: datetime.date,
+    config: Source | None,
+    problems: list[Finding],
+) -> list[tuple[int, Waiver]]:
+    """The waivers that hold today; a finding for each of the others."""
+    valid = []
+    for number, waiver in enumerate(waivers):
+        problem = invalid([waiver.rule], waiver.reason, waiver.until, names, locked)
+        over = (
+            bool(waiver.until)
+            and not problem
+            and datetime.date.fromisoformat(waiver.until or "") < today
+        )
+        if not problem and not over:
+            valid.append((number, waiver))
+        elif config and problem:
+            problems.append(
+                _say(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem)
+            )
+        elif config:
+            rule = catalogue["core/suppression-expired"]
+            problems.append(
+                _say(rule, config, waiver.span, rules=waiver.rule, until=waiver.until or "")
+            )
+    return valid
+
+
+def _waives(waiver: Waiver, finding: Finding) -> bool:
+    """Whether a waiver of the settings speaks of a finding."""
+    return (
+        waiver.rule == finding.rule.id
+        and (not waiver.path or fnmatch.fnmatch(finding.path, waiver.path))
+        and (not waiver.resource or fnmatch.fnmatchcase(finding.resource, waiver.resource))
+    )
+
+
+def _say(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
+    """A finding about a suppression, where it stands."""
+    return Finding(rule, source, source.one_line(span), rule.message.format(**facts))
