@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from readiness.model.version import __version__
+from readiness.version import __version__
 
 if TYPE_CHECKING:
     from readiness.model import Rule

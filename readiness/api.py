@@ -14,7 +14,6 @@ from readiness import kinds
 from readiness import settings as config
 from readiness.loading import discover
 from readiness.model import Rule, Source
-from readiness.model.version import __version__
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -26,6 +25,7 @@ from readiness.settings import Config
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
+from readiness.version import __version__
 
 STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from readiness.cli.console import UNABLE, guarded, printable, save
-from readiness.model.version import __version__
+from readiness.version import __version__
 
 
 @click.command(short_help="The page of a rule, or why a pod is not admitted.")

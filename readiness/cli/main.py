@@ -10,7 +10,7 @@ import click
 
 from readiness.cli import commands
 from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded
-from readiness.model.version import __version__
+from readiness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

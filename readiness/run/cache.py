@@ -14,11 +14,11 @@ from readiness.loading.assembly import Row
 from readiness.loading.discover import Found
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
 from readiness.model.package import FOLDER
-from readiness.model.version import __version__
 from readiness.redaction import Redactor
 from readiness.run.engine import Tally
 from readiness.run.pipeline import Run, Settings
 from readiness.verdict.checklist import Place as Seen
+from readiness.version import __version__
 
 FORMAT = 3
 KEPT = 40  # results; the oldest go first

@@ -1,0 +1,95 @@
+"""What a report is made of: findings, and why one does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from readiness.model.hits import Related
+from readiness.model.rule import Rule, Severity
+from readiness.model.source import Position, Source, Span
+
+
+class Suppression(NamedTuple):
+    """Why a finding does not count: who said so, the reason given, and the date it ends (YYYY-MM-DD)."""
+
+    by: str
+    reason: str
+    until: str | None = None
+
+
+class Note(NamedTuple):
+    """A suppression that an object carries in its annotations: the rule it names, its text, and where."""
+
+    source: Source
+    rule: str
+    text: str
+    span: Span
+    within: Span
+
+
+class Finding(NamedTuple):
+    """One true thing about one place.
+
+    `heads` are the offsets where the blocks around the place begin: a suppression may stand there. `lowered` is the hit's severity.
+    """
+
+    rule: Rule
+    source: Source
+    span: Span
+    message: str
+    resource: str = ""
+    container: str = ""
+    related: tuple[Related, ...] = ()
+    heads: tuple[int, ...] = ()
+    suppressed: Suppression | None = None
+    gain: float = 0.0
+    fingerprint: str = ""
+    lowered: Severity | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
+        return min(self.rule.severity, self.rule.severity if self.lowered is None else self.lowered)
+
+    @property
+    def path(self) -> str:
+        """The path of the file, relative to the working directory, with `/`."""
+        return self.source.root.path
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where the fix goes: the file, and the offset in it. Equal places are one failure to the score."""
+        source = self.source
+        if source.parent is None:
+            return source.path, self.span.start
+        return source.root.path, source.to_root(self.span.start)
+
+    @property
+    def start(self) -> Position:
+        """The first character."""
+        return self.source.position(self.span.start)
+
+    @property
+    def end(self) -> Position:
+        """One past the last character."""
+        start = self.start
+        return Position(start.line, start.column + self.span.end - self.span.start)
+
+    @property
+    def line(self) -> int:
+        """The line, from 1."""
+        return self.start.line
+
+
+def worse(one: Finding, twin: Finding) -> Finding:
+    """`one`, with the severity of `twin` where that is higher: both say the same of the same place."""
+    return one._replace(lowered=twin.lowered) if twin.severity > one.severity else one
+
+
+def joined(items: Iterable[object]) -> str:
+    """Names for a message: `a, b and c`."""
+    names = [str(item) for item in items]
+    return (
+        names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    )
