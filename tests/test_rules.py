@@ -92,5 +92,5 @@ def test_example(bound: Bound, example: Example, variant: Variant) -> None:
         for path, span, severity in example.marks
     )
     assert got == want, "\n".join(one.message for one in outcome.findings)
-    assert {one.rule.id for one in outcome.findings} <= {bound.rule.id}
+    assert {one.rule for one in outcome.findings} <= {bound.rule.id}
     assert outcome.tally[bound.rule.id].subjects > 0, "the rule looked at no subject"

@@ -45,7 +45,7 @@ def run(root: Path, text: str, settings: str = "") -> Report:
 
 def state(report: Report) -> dict[str, str]:
     return {
-        one.rule.id.partition("/")[2]: one.suppressed.by if one.suppressed else "open"
+        one.rule.partition("/")[2]: one.suppressed.by if one.suppressed else "open"
         for one in report.findings
     }
 
@@ -147,7 +147,7 @@ def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:
     assert state(unused) == {**OPEN, "suppression-unused": "open"}
     over = run(tmp_path, WEB, WAIVER + "    until: '2026-01-01'\n")
     assert state(over) == {**OPEN, "suppression-expired": "open"}
-    (found,) = [one for one in over.findings if one.rule.id == "core/suppression-expired"]
+    (found,) = [one for one in over.findings if one.rule == "core/suppression-expired"]
     assert (found.path, found.line) == (".readiness.yaml", 2)
 
 

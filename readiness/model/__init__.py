@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from readiness.model.finding import Finding, Note, Suppression, joined, worse
+from readiness.model.finding import Edit, Finding, Note, Suppression, joined, worse
 from readiness.model.hits import Aside, Hit, Node, Related, Subject, Unknown, hit, missing
 from readiness.model.rule import (
     CATEGORIES,
@@ -24,6 +24,7 @@ __all__ = [
     "WEIGHTS",
     "Aside",
     "Confidence",
+    "Edit",
     "Finding",
     "Hit",
     "Node",

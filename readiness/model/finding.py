@@ -28,13 +28,26 @@ class Note(NamedTuple):
     within: Span
 
 
+class Edit(NamedTuple):
+    """A change of a file that mends a finding: `text` takes the place of `span`."""
+
+    source: Source
+    span: Span
+    text: str
+
+
 class Finding(NamedTuple):
     """One true thing about one place.
 
-    `heads` are the offsets where the blocks around the place begin: a suppression may stand there. `lowered` is the hit's severity.
+    `definition` is the rule that says it. `heads` are the offsets where the blocks around the place begin: a suppression
+    may stand there. `lowered` is the severity of the hit where a fact makes it less bad than its rule. `gain` is what the
+    raw score wins without it, in points. The rest says what the finding belongs to, each empty where nothing is known:
+    `group` the findings that one edit mends, `unit` what is applied together with its file, `service` what a team would call
+    one, `purpose` what the file is for, `remedy` what to write here where that is more exact than the rule's `fix`,
+    `edits` the changes that do so.
     """
 
-    rule: Rule
+    definition: Rule
     source: Source
     span: Span
     message: str
@@ -46,11 +59,23 @@ class Finding(NamedTuple):
     gain: float = 0.0
     fingerprint: str = ""
     lowered: Severity | None = None
+    group: str = ""
+    unit: str = ""
+    service: str = ""
+    purpose: str = ""
+    remedy: str = ""
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The rule's id."""
+        return self.definition.id
 
     @property
     def severity(self) -> Severity:
         """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
-        return min(self.rule.severity, self.rule.severity if self.lowered is None else self.lowered)
+        of_rule = self.definition.severity
+        return of_rule if self.lowered is None else min(of_rule, self.lowered)
 
     @property
     def path(self) -> str:

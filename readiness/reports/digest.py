@@ -62,7 +62,7 @@ def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
         alike: dict[tuple[str, Severity], list[Finding]] = {}
         for one in ones:
-            alike.setdefault((one.rule.id, one.severity), []).append(one)
+            alike.setdefault((one.rule, one.severity), []).append(one)
         found.append((path, list(alike.values())))
     crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
     known: set[str] = set()
@@ -71,11 +71,11 @@ def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]
         last = None
         for first, *others in groups:
             short = crowded and first.severity <= Severity.LOW
-            new = verbose or first.rule.id not in known
+            new = verbose or first.rule not in known
             place = (first.start, first.end)
             shown.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
-                known.add(first.rule.id)
+                known.add(first.rule)
                 last = place
         yield path, shown
 
@@ -84,7 +84,7 @@ def headline(one: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
     start = one.start
     where = f"{one.path}:{start.line}:{start.column}"
-    return safe(f"{where}: {one.severity}[{one.rule.id}] {redactor.text(one.message)}")
+    return safe(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
 
 
 def highest(report: Report) -> list[tuple[Finding, int]]:
@@ -92,14 +92,14 @@ def highest(report: Report) -> list[tuple[Finding, int]]:
     places: dict[tuple[str, str, int], list[Finding]] = {}
     for one in report.open:
         if one.gain >= LEAST_GAIN:
-            places.setdefault((one.rule.id, *one.place), []).append(one)
+            places.setdefault((one.rule, *one.place), []).append(one)
     best = sorted(places.values(), key=lambda ones: (-round(ones[0].gain, 4), _order(ones[0])))
     return [(ones[0], len(ones)) for ones in best[:TOP]]
 
 
 def _order(one: Finding) -> tuple[int, str, int, str]:
     path, offset = one.place
-    return -one.severity, path, offset, one.rule.id
+    return -one.severity, path, offset, one.rule
 
 
 def verdict(report: Report) -> str:

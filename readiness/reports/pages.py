@@ -118,7 +118,7 @@ def checklist_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
         yield f"{outcome.checklist.title}: {counts}"
         for verdict in outcome.verdicts:
             yield f"  {verdict.state:8}  {verdict.item.id}: {verdict.item.ask}"
-            places = [f"{one.path}:{one.line} {one.rule.id}" for one in verdict.findings]
+            places = [f"{one.path}:{one.line} {one.rule}" for one in verdict.findings]
             places += [f"{place.path}:{place.line}" for place in verdict.evidence]
             shown = places[:3]
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""

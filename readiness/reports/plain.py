@@ -41,7 +41,7 @@ def _group(group: digest.Group, redactor: Redactor, options: Options) -> list[st
     if not group.brief:
         if group.framed:
             lines += _frame(group.first, redactor, options.width or WIDTH)
-        rule = group.first.rule
+        rule = group.first.definition
         if group.new:
             lines.append(
                 f"  why: {safe(' '.join(rule.why.split()) if options.verbose else digest.brief(rule.why))}"
@@ -117,7 +117,7 @@ def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         lines.append(
-            safe(f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule.id}]{also}")
+            safe(f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule}]{also}")
         )
     lines.append(f"findings: {digest.summary(report.open)}")
     lines.append(f"coverage: {digest.coverage(report)}")

@@ -140,7 +140,7 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
     """A finding without the values of secrets: the folder is no place for them either."""
     silenced = one.suppressed
     return [
-        one.rule.id,
+        one.rule,
         _place(one.source, one.span),
         redactor.text(one.message),
         redactor.text(one.resource),

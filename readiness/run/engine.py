@@ -160,7 +160,7 @@ def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
     source = found.source or subject.source
     return Finding(
-        rule=rule,
+        definition=rule,
         source=source,
         span=source.one_line(found.span),
         message=message(rule, subject, found),
@@ -226,4 +226,4 @@ def settle(findings: list[Finding]) -> list[Finding]:
 def order(one: Finding) -> tuple[str, int, str, str, str]:
     """The order of reports."""
     path, offset = one.place
-    return path, offset, one.rule.id, one.resource, one.message
+    return path, offset, one.rule, one.resource, one.message

@@ -76,7 +76,7 @@ def _rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]
         related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
         place = numbers[id(one.source)], one.span
         words = one.message, one.resource, one.container, related, one.heads, one.lowered
-        yield one.rule.id, place, *words
+        yield one.rule, place, *words
 
 
 def _finding(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:

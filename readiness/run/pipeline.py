@@ -85,20 +85,20 @@ def judge(
     outcome = _look(made, running, core, settings.jobs, progress)
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
-    active |= {one.rule.id for one in external}
+    active |= {one.rule for one in external}
     if made.environments:
         from readiness.loading.render import relocate
 
         outcome.findings = relocate.fold(outcome.findings, made.environments)
         made.broken = relocate.fold(made.broken, made.environments)
-    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.hides]
+    hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
     read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
     for source in dict.fromkeys(one.source.root for one in read):
         hidden += redaction.defaults(source)
     found_all = [
         one
         for one in (*made.broken, *outcome.findings)
-        if one.rule.id in active or one.rule.id == "core/crash"
+        if one.rule in active or one.rule == "core/crash"
     ]
     names = rules.ids(settings.rules)
     findings = suppressed(engine.settle(found_all), made, bounds, active, names, settings, today)
@@ -109,7 +109,7 @@ def judge(
         others=made.others,
         rules=(
             *(bound.rule for bound in bounds),
-            *{one.rule.id: one.rule for one in external}.values(),
+            *{one.rule: one.definition for one in external}.values(),
         ),
         active=active,
         tally=outcome.tally,
@@ -182,7 +182,7 @@ def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) ->
 
     silent = core["core/script-unjudged"]
     found = shellcheck.findings(made.projects, silent)
-    return [one for one in found if one.rule is silent or wanted(one.rule)]
+    return [one for one in found if one.definition is silent or wanted(one.definition)]
 
 
 def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:
@@ -281,8 +281,8 @@ def _locked(settings: Settings, name: str) -> bool:
     )
 
 
-def _before(settings: Settings, today: datetime.date) -> frozenset[str]:
-    """The fingerprints of the findings where this branch left the revision that was asked for."""
+def _before(settings: Settings, today: datetime.date) -> baseline.Known:
+    """What was found where this branch left the revision that was asked for."""
 
     def earlier(tree: Path) -> Iterable[Finding]:
         there = replace(settings, since=None, baseline=None)

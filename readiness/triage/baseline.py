@@ -11,33 +11,35 @@ from pathlib import Path
 
 from readiness.model import Finding, Suppression
 
-VERSION = 1
+VERSION = 2  # of baseline files, and so of the recipe of fingerprints
+Known = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
 
 
 class BaselineError(Exception):
     """A baseline or a revision that cannot be used; the message says what to do."""
 
 
-def fingerprint(rule: str, path: str, subject: str, text: str, nth: int) -> str:
-    """A name for a finding that survives edits elsewhere in the file: no line goes into it."""
-    parts = "\0".join((rule, path, subject, " ".join(text.split()), str(nth)))
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def stamp(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings with their fingerprints: rule, path, subject and the text at the place, and no line.
+    """The findings with their fingerprints: a hash of the rule, the resource and the text that is marked.
 
-    The text of a secret stays out: a short hash of a weak password can be guessed back.
+    No line, file or folder goes in, so that a finding keeps its name where its file is edited, moved or renamed; of several
+    that are alike the second ends in `-2`. The text of a secret stays out: a short hash of a weak password can be guessed.
     """
-    seen: collections.Counter[tuple[str, str, str, str]] = collections.Counter()
+    seen: collections.Counter[str] = collections.Counter()
     done = []
     for one in findings:
-        text = "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
-        subject = f"{one.resource}|{one.container}"
-        key = (one.rule.id, one.path, subject, text)
-        done.append(one._replace(fingerprint=fingerprint(*key, seen[key])))
-        seen[key] += 1
+        text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
+        parts = "\0".join((one.rule, one.resource, one.container, " ".join(text.split())))
+        mark = hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        seen[mark] += 1
+        number = f"-{seen[mark]}" if seen[mark] > 1 else ""
+        done.append(one._replace(fingerprint=mark + number))
     return done
+
+
+def mark_of(fingerprint: str) -> str:
+    """A fingerprint without the number that tells it from findings that are alike."""
+    return fingerprint.partition("-")[0]
 
 
 def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
@@ -48,7 +50,7 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     rows = [
         {
             "fingerprint": one.fingerprint,
-            "rule": one.rule.id,
+            "rule": one.rule,
             "path": one.path,
             "resource": shown(one.resource),
         }
@@ -58,15 +60,19 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
 
-def load(path: Path) -> frozenset[str]:
-    """The fingerprints of a baseline file. Raises BaselineError."""
+def load(path: Path) -> Known:
+    """What a baseline file knows. Raises BaselineError."""
     try:
         spec = json.loads(path.read_text(encoding="utf-8"))
         if spec["version"] != VERSION:
             raise BaselineError(
-                f"{path.name}: version {spec['version']!r} of baselines is not known; write it anew"
+                f"{path.name}: this baseline is of version {spec['version']!r}, and {VERSION} is read;"
+                " write it anew with `readiness baseline`"
             )
-        return frozenset(str(row["fingerprint"]) for row in spec["findings"])
+        rows = spec["findings"]
+        return collections.Counter(
+            (mark_of(str(row["fingerprint"])), str(row["path"])) for row in rows
+        )
     except OSError as error:
         raise BaselineError(
             f"{path.name}: cannot be read: {(error.strerror or 'error').lower()}"
@@ -77,14 +83,33 @@ def load(path: Path) -> frozenset[str]:
         ) from None
 
 
-def mark(findings: Sequence[Finding], known: frozenset[str], by: str, reason: str) -> list[Finding]:
-    """The findings, those whose fingerprint is known marked as suppressed."""
-    return [
-        one._replace(suppressed=Suppression(by, reason))
-        if one.fingerprint in known and not one.suppressed
-        else one
-        for one in findings
-    ]
+def known_of(findings: Iterable[Finding]) -> Known:
+    """What findings of an earlier run make known."""
+    return collections.Counter((mark_of(one.fingerprint), one.path) for one in findings)
+
+
+def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> list[Finding]:
+    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
+    left = collections.Counter(known)
+    suppression = Suppression(by, reason)
+    done = list(findings)
+    for moved in (False, True):
+        if moved:
+            anywhere = collections.Counter[str]()
+            for (fingerprint, _), count in left.items():
+                anywhere[fingerprint] += count
+        for index, one in enumerate(done):
+            if one.suppressed:
+                continue
+            fingerprint = mark_of(one.fingerprint)
+            if moved and anywhere[fingerprint]:
+                anywhere[fingerprint] -= 1
+            elif not moved and left[fingerprint, one.path]:
+                left[fingerprint, one.path] -= 1
+            else:
+                continue
+            done[index] = one._replace(suppressed=suppression)
+    return done
 
 
 def git(*arguments: str) -> bytes:
@@ -132,7 +157,7 @@ def revision(ref: str) -> Iterator[Path]:
 Check = Callable[[Path], Iterable[Finding]]
 
 
-def since(ref: str, check: Check) -> frozenset[str]:
-    """The fingerprints of the findings at the revision where this branch left `ref`."""
+def since(ref: str, check: Check) -> Known:
+    """What was found at the revision where this branch left `ref`."""
     with revision(ref) as tree:
-        return frozenset(one.fingerprint for one in check(tree))
+        return known_of(check(tree))

@@ -60,8 +60,8 @@ def split(
     kept: list[Finding] = []
     left: Counter[str] = Counter()
     for one in findings:
-        if one.suppressed is None and _silenced(one, covers) and not locked(one.rule.id):
-            left[one.rule.id] += 1
+        if one.suppressed is None and _silenced(one, covers) and not locked(one.rule):
+            left[one.rule] += 1
         else:
             kept.append(one)
     return kept, dict(left)
@@ -95,7 +95,7 @@ def _index(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
 def _silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
     """Whether a directive of a peer that the finding's rule claims covers the place."""
     source = id(one.source)
-    for peer, ids in one.rule.equivalents.items():
+    for peer, ids in one.definition.equivalents.items():
         for rule in (*ids, EVERY):
             ranges = covers.get((source, peer, rule))
             if ranges:

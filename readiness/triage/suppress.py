@@ -195,7 +195,7 @@ def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[i
 
 def _covers(one: Directive, finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
-    if finding.rule.id not in one.rules:
+    if finding.rule not in one.rules:
         return False
     if finding.source is not one.source:
         return one.lines is None and one.within is None
@@ -269,7 +269,7 @@ def _valid_waivers(
 def _waives(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
-        waiver.rule == finding.rule.id
+        waiver.rule == finding.rule
         and (not waiver.path or fnmatch.fnmatch(finding.path, waiver.path))
         and (not waiver.resource or fnmatch.fnmatchcase(finding.resource, waiver.resource))
     )

@@ -219,7 +219,7 @@ def evaluate(
             proving.setdefault(item, []).append(rule)
     against: dict[str, list[Finding]] = {}
     for finding in findings:
-        for item in finding.rule.checklist:
+        for item in finding.definition.checklist:
             against.setdefault(item, []).append(finding)
     return tuple(
         Outcome(
@@ -247,7 +247,7 @@ def _judge(
     names = tuple(sorted(rule.id for rule in rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
-        found = joined(dict.fromkeys(finding.rule.id for finding in standing))
+        found = joined(dict.fromkeys(finding.rule for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"

@@ -39,7 +39,7 @@ class Gate:
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
         return not finding.suppressed and (
-            finding.severity >= least(self.fail_on) or finding.rule.id in UNJUDGED
+            finding.severity >= least(self.fail_on) or finding.rule in UNJUDGED
         )
 
 
@@ -96,7 +96,7 @@ class Report:
     @property
     def crashed(self) -> int:
         """How often a rule failed: such a run has not done its work."""
-        return sum(one.rule.id == "core/crash" for one in self.findings)
+        return sum(one.rule == "core/crash" for one in self.findings)
 
     @property
     def files_judged(self) -> int:
@@ -213,7 +213,7 @@ def gate(
     A file of ours that was not read fails it whatever `fail_on` says, and so does a score under `min_score`.
     """
     standing = [one for one in findings if not one.suppressed]
-    unjudged = [one for one in standing if one.rule.id in UNJUDGED]
+    unjudged = [one for one in standing if one.rule in UNJUDGED]
     bad = [one for one in standing if one.severity >= least(fail_on)]
     reasons = []
     if bad:
@@ -288,7 +288,7 @@ def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str,
     peers: dict[str, dict[str, list[str]]] = {}
     rows = []
     for one in findings:
-        rule = one.rule
+        rule = one.definition
         if rule.id not in peers:
             peers[rule.id] = {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())}
         rows.append(_finding(one, peers[rule.id], redactor))
@@ -296,7 +296,7 @@ def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str,
 
 
 def _finding(one: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
-    start, rule = one.start, one.rule
+    start, rule = one.start, one.definition
     suppressed = one.suppressed
     return {
         "rule": rule.id,

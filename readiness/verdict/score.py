@@ -153,8 +153,8 @@ def assess(
     rules: dict[str, Rule] = {}
     for one in findings:
         if counts(one):
-            rules.setdefault(one.rule.id, one.rule)
-            mine = places.setdefault(one.rule.id, {})
+            rules.setdefault(one.rule, one.definition)
+            mine = places.setdefault(one.rule, {})
             mine[one.place] = max(mine.get(one.place, one.severity), one.severity)
     terms = tuple(_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
     categories = tuple(_category(name, terms, assessed) for name in CAPS)
@@ -164,7 +164,7 @@ def assess(
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
     gains = tuple(
-        gain[one.rule.id, places[one.rule.id][one.place]] if counts(one) else 0.0
+        gain[one.rule, places[one.rule][one.place]] if counts(one) else 0.0
         for one in findings
     )
     if assessed is not None and not assessed:
@@ -176,7 +176,7 @@ def assess(
 def counts(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return (
-        not finding.suppressed and finding.rule.category in CAPS and finding.rule.id not in UNSCORED
+        not finding.suppressed and finding.definition.category in CAPS and finding.rule not in UNSCORED
     )
 
 

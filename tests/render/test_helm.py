@@ -140,7 +140,7 @@ def test_a_chart_that_fails_or_runs_away_is_a_finding(
     monkeypatch.setattr(process, "TIMEOUT", 5)
     report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
     (found,) = report.findings
-    assert (found.rule.id, found.path) == ("core/not-rendered", "shop/Chart.yaml")
+    assert (found.rule, found.path) == ("core/not-rendered", "shop/Chart.yaml")
     assert words in found.message
     assert report.coverage.percent < 100
 

@@ -106,7 +106,7 @@ def test_an_overlay_that_does_not_build_is_a_finding_without_paths_of_this_machi
     tmp_path: Path,
 ) -> None:
     report = check(tmp_path, {**TREE, "prod/kustomization.yaml": "resources: [gone.yaml]\n"})
-    (found,) = [one for one in report.findings if one.rule.id == "core/not-rendered"]
+    (found,) = [one for one in report.findings if one.rule == "core/not-rendered"]
     assert found.path == "prod/kustomization.yaml"
     assert str(tmp_path) not in found.message
     assert "gone.yaml" in found.message

@@ -154,7 +154,7 @@ def findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
         for start in range(0, len(some), BATCH):
             for one in _batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
                 # what several jobs inherit is one place
-                key = (one.source.path, id(one.source.parent), one.span, one.rule.id)
+                key = (one.source.path, id(one.source.parent), one.span, one.rule)
                 found.setdefault(key, one)
     return list(found.values())
 
