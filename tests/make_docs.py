@@ -1,4 +1,4 @@
-"""Write docs/rules from the rules; with --check, only say whether they are as they would be written."""
+"""Write docs/rules: the index, which is committed, and a page a rule, which is not; with --check, compare the index."""
 
 from __future__ import annotations
 
@@ -11,43 +11,48 @@ from readiness.verdict import checklist
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules"
+INDEX = TARGET / "README.md"
 
 
-def wanted() -> dict[Path, str]:
-    """Every generated file with its text."""
+def index_text() -> str:
+    """The index of all rules."""
+    bounds = rules.load()
+    head = (
+        f"# Rules\n\n{len(bounds)} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
+        "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
+    )
+    return head + pages.index(bounds, "../../rules")
+
+
+def page_texts() -> dict[Path, str]:
+    """Every rule's page, by its file."""
     asks = {
         item.id: item.ask
         for one in checklist.load(rules.folder() / "checklists")
         for item in one.items
     }
-    bounds = rules.load()
-    texts = {TARGET / f"{bound.rule.id}.md": pages.page(bound, asks) for bound in bounds}
-    count = f"{len(bounds)} rules. Generated from `rules/`; `python -m tests.make_docs` writes them anew.\n"
-    index = "# Rules\n\n" + count + "\n" + pages.table([b.rule for b in bounds], link=True)
-    return {**texts, TARGET / "README.md": index}
+    return {TARGET / f"{bound.rule.id}.md": pages.page(bound, asks) for bound in rules.load()}
 
 
-def stale() -> list[str]:
-    """What differs between the files and what would be written."""
-    texts = wanted()
-    there = set(TARGET.rglob("*.md"))
-    return sorted(
-        [f"{p.relative_to(ROOT)} is not as it would be written" for p, text in texts.items()
-         if p not in there or p.read_text(encoding="utf-8") != text]
-        + [f"{p.relative_to(ROOT)} belongs to no rule" for p in there - set(texts)]
-    )  # fmt: skip
+def is_stale() -> bool:
+    """Whether the committed index differs from what would be written."""
+    return not INDEX.is_file() or INDEX.read_text(encoding="utf-8") != index_text()
 
 
 def main() -> int:
-    """Write, or compare; 1 where something is stale."""
+    """Write, or compare; 1 where the index is stale."""
     if "--check" in sys.argv[1:]:
-        problems = stale()
-        print("\n".join(problems) or "docs/rules is current")
-        return 1 if problems else 0
-    for path, text in (texts := wanted()).items():
+        page_texts()  # every page can be made
+        stale = is_stale()
+        print(
+            f"docs/rules/README.md is {'stale: python -m tests.make_docs' if stale else 'current'}"
+        )
+        return 1 if stale else 0
+    texts = page_texts()
+    for path, text in {**texts, INDEX: index_text()}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    for path in set(TARGET.rglob("*.md")) - set(texts):
+    for path in set(TARGET.rglob("*.md")) - {*texts, INDEX}:
         path.unlink()
     return 0
 

@@ -15,8 +15,19 @@ from tests.conftest import ROOT, catalogue
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_rule_pages_are_current() -> None:
-    assert make_docs.stale()[:5] == [], "`python -m tests.make_docs` writes them anew"
+def test_the_index_of_rules_is_current() -> None:
+    assert not make_docs.is_stale(), "`python -m tests.make_docs` writes it anew"
+
+
+def test_a_page_ends_with_the_places_where_its_rule_is_written() -> None:
+    for path, text in make_docs.page_texts().items():
+        places = re.findall(
+            r"^- `([^`:]+)(?::(\d+) (\w+))?`$", text.partition("## Source")[2], re.MULTILINE
+        )
+        assert places, path.name
+        for file, line, name in places:
+            lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+            assert not line or f"def {name}(" in "".join(lines[int(line) - 1 : int(line) + 4])
 
 
 @pytest.mark.parametrize("command", re.findall(r"^\| `readiness ([a-z]+)", README, re.MULTILINE))

@@ -79,7 +79,7 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
     if format_ == "markdown":
         from readiness.reports import pages
 
-        click.echo(pages.table(found, link=False), nl=False)
+        click.echo(pages.table(found), nl=False)
         return
     width = max(len(rule.id) for rule in found)
     for rule in found:

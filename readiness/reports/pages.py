@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from readiness import kinds
 from readiness.model import Rule
+from readiness.model.package import FOLDER
 from readiness.ruleset import examples
 from readiness.ruleset.examples import Example, Mark
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.rules import Bound, resolve
 from readiness.verdict.checklist import STATES, Outcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
@@ -22,6 +25,17 @@ _CATEGORIES = {
     "observability": "seeing what happens",
     "correctness": "it does not do what it says",
     "style": "taste",
+}
+
+
+_KINDS = {
+    "dockerfile": "Dockerfiles",
+    "compose": "Compose files",
+    "k8s": "Kubernetes",
+    "nginx": "nginx",
+    "ci": "CI pipelines",
+    "project": "Across kinds",
+    "core": "Files that cannot be judged",
 }
 
 
@@ -57,7 +71,18 @@ def page(bound: Bound, asks: Mapping[str, str]) -> str:
         rows = [f"- {item}: {asks.get(item, '')}".rstrip(": ") for item in rule.checklist]
         parts.append("## Checklists\n\n" + "\n".join(rows))
     parts.append("## Documentation\n\n" + "\n".join(f"- <{link}>" for link in rule.links))
+    parts.append("## Source\n\n" + "\n".join(f"- `{place}`" for place in source_places(bound)))
     return "\n\n".join(parts) + "\n"
+
+
+def source_places(bound: Bound) -> Iterator[str]:
+    """Where the rule is written: its file, and the line of its check, both from the root of a checkout."""
+    rule = bound.rule
+    yield f"rules/{rule.id}.yaml"
+    if bound.check:
+        code = resolve(bound.check).__code__
+        file = Path(code.co_filename).resolve().relative_to(FOLDER.parent).as_posix()
+        yield f"{file}:{code.co_firstlineno} {bound.check.rpartition('.')[2]}"
 
 
 def shown(value: object) -> str:
@@ -125,11 +150,43 @@ def checklist_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
             yield " " * 12 + (", ".join(shown) + more if shown else verdict.reason)
 
 
-def table(found: Iterable[Rule], *, link: bool) -> str:
+def table(found: Iterable[Rule]) -> str:
     """The catalogue as a Markdown table."""
     rows = ["| rule | severity | category | profile | what |", "|---|---|---|---|---|"]
     for rule in found:
-        name = f"[{rule.id}]({rule.id}.md)" if link else rule.id
         title = rule.title.replace("|", "\\|")
-        rows.append(f"| {name} | {rule.severity} | {rule.category} | {rule.level} | {title} |")
+        rows.append(f"| {rule.id} | {rule.severity} | {rule.category} | {rule.level} | {title} |")
     return "\n".join(rows) + "\n"
+
+
+def index(bounds: Iterable[Bound], link: str) -> str:
+    """All rules by kind and topic, each linked to its file; `link` leads from the page to the folder `rules`.
+
+    A topic is the module of the rule's check, and its first sentence says what the rules of the topic are about.
+    """
+    topics: dict[str, dict[tuple[str, str], list[Rule]]] = {}
+    for bound in bounds:
+        kind = bound.rule.kind
+        topics.setdefault(kind, {}).setdefault(topic(bound), []).append(bound.rule)
+    parts = []
+    for kind, sections in topics.items():
+        parts.append(f"## {_KINDS[kind]}")
+        for (name, lead), found in sorted(sections.items()):
+            rows = ["| rule | severity | profile | what |", "|---|---|---|---|"]
+            for rule in found:
+                title = rule.title.replace("|", "\\|")
+                name_of = rule.id.partition("/")[2]
+                rows.append(
+                    f"| [{name_of}]({link}/{rule.id}.yaml) | {rule.severity} | {rule.level} | {title} |"
+                )
+            parts.append(f"### {kind}: {name}\n\n{lead}\n\n" + "\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def topic(bound: Bound) -> tuple[str, str]:
+    """The topic of a rule, and what it is about: the module of its check."""
+    if not bound.check:
+        return "fields", "A field that must, or must not, be there."
+    module = sys.modules[resolve(bound.check).__module__]
+    lead = (module.__doc__ or "").strip().partition("\n")[0]
+    return bound.check.split(".")[-2], lead

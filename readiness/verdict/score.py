@@ -164,8 +164,7 @@ def assess(
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
     gains = tuple(
-        gain[one.rule, places[one.rule][one.place]] if counts(one) else 0.0
-        for one in findings
+        gain[one.rule, places[one.rule][one.place]] if counts(one) else 0.0 for one in findings
     )
     if assessed is not None and not assessed:
         return Score(None, None, None, ceiling, categories, terms, gains)
@@ -176,7 +175,9 @@ def assess(
 def counts(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return (
-        not finding.suppressed and finding.definition.category in CAPS and finding.rule not in UNSCORED
+        not finding.suppressed
+        and finding.definition.category in CAPS
+        and finding.rule not in UNSCORED
     )
 
 
