@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from readiness.model import ParseError, Source, Span
+from readiness.model import ParseError, Source, Span, spelling
 from readiness.model.package import DATA
 from readiness.syntax.yaml import Map, load_all
 
@@ -165,9 +164,8 @@ def explain(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema["properties"])
         key = next(key for key in node if key not in allowed)
-        near = difflib.get_close_matches(key, allowed, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(allowed)}"
-        return node.key(key).start, f"no setting is called {key!r}; {hint}"
+        hint = spelling.hint(key, allowed) or f"; there are {', '.join(allowed)}"
+        return node.key(key).start, f"no setting is called {key!r}{hint}"
     if error.validator == "enum":
         return (
             span.start,

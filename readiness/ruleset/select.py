@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from readiness.model import CATEGORIES, LEVELS, Rule
+from readiness.model import CATEGORIES, LEVELS, Rule, spelling
 from readiness.ruleset.rules import EXTERNAL, Bound, RuleError, load
 from readiness.syntax.yaml import Map, load_all
 
@@ -96,6 +95,6 @@ def unknown(selector: str) -> str:
     peers = {one: b.rule.id for b in bounds for ids in b.rule.equivalents.values() for one in ids}
     if selector in peers:
         return f"{selector!r} is another linter's id; the rule here is {peers[selector]!r}"
-    near = difflib.get_close_matches(selector, [*names, *CATEGORIES, *tails], n=1, cutoff=0.5)
-    hint = f"; did you mean {tails.get(near[0], near[0])!r}?" if near else ""
+    near = spelling.nearest(selector, [*names, *CATEGORIES, *tails])
+    hint = f"; did you mean {tails.get(near, near)!r}?" if near else ""
     return f"no rule, category or prefix is called {selector!r}{hint}"

@@ -181,7 +181,7 @@ def test_long_hostile_texts_take_linear_time() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("COPY --form=build a b", "COPY has no --form: --from is meant"),
+        ("COPY --form=build a b", "COPY has no --form; did you mean '--from'?"),
         ("COPY --new-in-2030 a b", ""),
         (
             "HEALTHCHECK --interval=30 CMD x",

@@ -12,7 +12,7 @@ from readiness.kinds.github.runners import matrix_name, matrix_values
 from readiness.kinds.github.texts import is_expression
 from readiness.kinds.github.uses import Uses, uses
 from readiness.kinds.pipeline.scripts import calls
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Hit, Span, Unknown, hit, spelling
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
@@ -187,25 +187,10 @@ def near_misses(file: Workflow | Action) -> Iterator[Hit]:
             if (
                 repository == used.repository.lower()
                 and len(owner) > 4
-                and one_apart(used.owner.lower(), owner)
+                and spelling.is_one_slip_apart(used.owner.lower(), owner)
             ):
                 yield hit(span, resource=resource, uses=used.text, meant=name)
                 break
-
-
-def one_apart(one: str, other: str) -> bool:
-    """Whether one letter was left out, added, changed, or two neighbours swapped."""
-    if abs(len(one) - len(other)) > 1 or one == other:
-        return False
-    at = next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )
-    if len(one) == len(other):
-        swapped = one[at + 1 : at + 2] + one[at : at + 1] == other[at : at + 2]
-        return one[at + 1 :] == other[at + 1 :] or (swapped and one[at + 2 :] == other[at + 2 :])
-    long, short = (one, other) if len(one) > len(other) else (other, one)
-    return long[at + 1 :] == short[at:]
 
 
 _PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")

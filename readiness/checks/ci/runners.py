@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.ci.pins import one_apart
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.runners import labels, matrix_name, matrix_values, own_system, system
-from readiness.model import Hit, hit, joined
+from readiness.model import Hit, hit, joined, spelling
 from readiness.syntax.yaml import Map, Seq
 
 # https://docs.github.com/en/actions/reference/runners/github-hosted-runners
@@ -43,7 +42,7 @@ def runners(workflow: Workflow) -> Iterator[Hit]:
             gone = low not in _HOSTED and _IMAGE.match(label) is not None
             near = "" if gone or not label or low in _HOSTED else _near(low)
             if gone or near or not label:
-                hint = f"; meant is perhaps {near!r}" if near else ""
+                hint = f"; did you mean {near!r}?" if near else ""
                 shown = span if span.end > span.start else job.key
                 yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
 
@@ -57,7 +56,7 @@ def _near(label: str) -> str:
     """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
     if any(label.startswith(name) for name in _HOSTED):
         return ""
-    return next((name for name in sorted(_HOSTED) if one_apart(label, name)), "")
+    return next((name for name in sorted(_HOSTED) if spelling.is_one_slip_apart(label, name)), "")
 
 
 def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:

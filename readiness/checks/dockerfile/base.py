@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
 from readiness.facts.base_images import end_of_life, known_official
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Hit, Span, Unknown, hit, spelling
 from readiness.syntax import image as images
 from readiness.syntax.words import Reference, expand, references
 
@@ -172,9 +171,7 @@ def undefined_argument(stage: Stage) -> Iterator[Hit | Unknown]:
         if template:
             yield Unknown(Span(start, end))
             continue
-        close = difflib.get_close_matches(name, names[:200], 1, 0.8) if len(name) < 60 else []
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        yield hit(Span(start, end), name=name, hint=hint)
+        yield hit(Span(start, end), name=name, hint=spelling.hint(name, names))
 
 
 def invalid_default(stage: Stage) -> Iterator[Hit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -10,7 +9,7 @@ from functools import lru_cache
 from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
 from readiness.facts.base_images import environment_bare, without_application
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Hit, Span, Unknown, hit, missing, spelling
 from readiness.syntax.words import Reference, references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
@@ -197,11 +196,11 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = [one for one in _names(stage) if one != name and len(name) < 60]
+    names = [one for one in _names(stage) if one != name and len(name) < spelling.LONGEST]
     close = [other for other in names if sorted(other) == sorted(name)]
-    close = close or difflib.get_close_matches(name, names, 1, 0.85)
-    if close:
-        return f"did you mean {close[0]}?"
+    near = close[0] if close else spelling.nearest(name, names)
+    if near:
+        return f"did you mean {near!r}?"
     return "the base image sets PATH alone" if environment_bare(stage.root.image) else ""
 
 
