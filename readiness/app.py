@@ -99,7 +99,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         _stdin(found, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
-    work = _cached if cache and not since else judge
+    work = _cached if cache and since is None else judge
     run = work(found, settings, day, progress)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None

@@ -169,7 +169,7 @@ def _unknown_before(
     if settings.baseline:
         known = baseline.load(settings.baseline)
         findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
-    if settings.since:
+    if settings.since is not None:
         known = _before(settings, today)
         findings = baseline.mark(
             findings, known, "since", f"stood already where this branch left {settings.since}"
