@@ -25,6 +25,7 @@ from readiness.assembly import Assembly, Row
 from readiness.checklist import Place
 from readiness.config import Config, ConfigError
 from readiness.model import Finding, Rule, Source, Span
+from readiness.render.made import Input
 from readiness.rules import Bound
 
 
@@ -55,7 +56,7 @@ class Run:
     """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
 
     `rules` are all that were loaded, `active` the ids of those that count. `foreign` says how many findings of each rule
-    the comments of other linters left out, `evidence` what the files show for checklists.
+    the comments of other linters left out, `evidence` what the files show for checklists, `inputs` what rendering read.
     """
 
     rows: list[Row]
@@ -68,6 +69,7 @@ class Run:
     hidden: list[tuple[Source, Span]]
     foreign: dict[str, int] = field(default_factory=dict)
     evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    inputs: list[Input] = field(default_factory=list)
 
 
 def judge(
@@ -124,6 +126,7 @@ def judge(
         hidden=hidden,
         foreign=left_out,
         evidence=evidence.collect(made.projects),
+        inputs=made.inputs,
     )
 
 
