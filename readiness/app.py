@@ -116,8 +116,10 @@ def _cached(
     from readiness import cache
 
     kept = cache.default()
-    key = cache.key(found, settings, [rules.folder(), *settings.rules], today.isoformat())
-    run = kept.fetch(key, found)
+    if not kept.is_apart(found):
+        return judge(found, settings, today, progress)
+    key = cache.key(found, settings, today.isoformat())
+    run = kept.fetch(key, found, settings)
     if run is None:
         run = judge(found, settings, today, progress)
         kept.store(key, run)
