@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,11 +139,15 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
     taken: set[str] = set()
     answers = _build(roots, reached, wanted, sources)
     for root, within, built in zip(roots, reached, answers, strict=True):
+        if isinstance(built, RefusedError):
+            way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
+            reason = f"{built}; {way} judges what it gives"
+            made.rows.append(Row(root.source.path, "kustomize", "skipped", reason))
+            continue
         if isinstance(built, RenderError):
             made.rows.append(Row(root.source.path, "kustomize", "skipped", str(built)))
-            if not isinstance(built, RefusedError):
-                rule = core["core/not-rendered"]
-                made.broken.append(_failed(rule, root.source, "overlay", "", str(built)))
+            rule = core["core/not-rendered"]
+            made.broken.append(_failed(rule, root.source, "overlay", "", str(built)))
             continue
         reason = "" if built.confined else UNCONFINED
         made.rows.append(Row(root.source.path, "kustomize", "checked", reason))

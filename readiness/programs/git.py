@@ -96,9 +96,13 @@ def git(
 
 
 def _words(messages: str) -> str:
-    """The first line of what git says, without what a terminal would act on."""
-    line = next(iter(messages.strip().splitlines()), "")
-    return "".join(one if one.isprintable() else "?" for one in line)[:300]
+    """The first line of what git says, as it may be shown."""
+    return _shown(next(iter(messages.strip().splitlines()), ""))
+
+
+def _shown(text: str) -> str:
+    """A text of the repository without what a terminal would act on."""
+    return "".join(one if one.isprintable() else "?" for one in text)[:300]
 
 
 def parting(ref: str) -> str:
@@ -145,7 +149,7 @@ def entries(commit: str, below: str) -> Iterator[Entry]:
             continue
         if kind == b"blob" and not size.isdigit():
             raise GitError(
-                f"{inside} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
+                f"{_shown(inside)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
                 " (`git fetch --refetch --filter=blob:limit=1g`, or check out without a filter)"
             )
         word = "link" if mode == b"120000" else kind.decode("ascii", "replace")
@@ -184,7 +188,7 @@ def _batch(batch: Sequence[Entry], size: int) -> Iterator[tuple[Entry, bytes]]:
     for one in batch:
         found = _HEADER.match(answer, at)
         if not found or found[1].decode() != one.object:
-            raise GitError(f"{one.path} cannot be read from the repository")
+            raise GitError(f"{_shown(one.path)} cannot be read from the repository")
         end = found.end() + int(found[2])
         yield one, answer[found.end() : end]
         at = end + 1

@@ -89,7 +89,7 @@ def run(
             code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
                 [*(_launcher(limits, word.fileno()) if confined else ()), *command],
                 stdin=given, stdout=out, stderr=err, timeout=limits.seconds, check=False,
-                cwd=folder, env=dict(environment), pass_fds=(word.fileno(),) if confined else (),
+                cwd=folder, env={**_libraries(), **environment}, pass_fds=(word.fileno(),) if confined else (),
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
             raise TooLateError(f"it did not finish in {limits.seconds:g} seconds") from None
@@ -102,6 +102,16 @@ def run(
             raise ProgramError(f"its output is over {limits.output >> 20} MiB")
         said = _read(err, MESSAGES).decode("utf-8", "replace")
         return Answer(output, said, code, _read(word, 16).decode() or confine.NONE)
+
+
+def _libraries() -> dict[str, str]:
+    """Where the libraries of this Python are, for the one that becomes the program: by absolute folders alone."""
+    made = {}
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        folders = [one for one in os.environ.get(name, "").split(":") if one.startswith("/")]
+        if folders:
+            made[name] = ":".join(folders)
+    return made
 
 
 def _launcher(limits: Limits, report: int) -> list[str]:

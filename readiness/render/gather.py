@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from readiness.discover import decode
 from readiness.render import OVERLAYS
 from readiness.render.made import RenderError
-from readiness.render.tree import OutsideError, TooLargeError, Tree
+from readiness.render.tree import MAX_FILE, MAX_TOTAL, OutsideError, TooLargeError, Tree
 from readiness.syntax.yaml_whole import WholeError, load_whole, strings
 
 FILES, BYTES = 2000, 50 << 20
@@ -125,7 +125,7 @@ class _Gathering:
                 user = step.user
                 if user is None and key in _PLUGINS:
                     user = step.folder
-                inner = self.entry(step.folder, text, user, path)
+                inner = self.entry(step.folder, text, user, self.tree.shown(path))
                 if inner is not None:
                     self.made.takes.setdefault(step.folder, []).append(inner)
                     found.append(Step(inner, user))
@@ -135,8 +135,8 @@ class _Gathering:
         """(key, text) of all that a file says under keys that may name files."""
         text = decode(self.tree.texts[path])
         if text is None:
-            raise RenderError(f"{path} is not text")
-        return _strings(text, plain, path)
+            raise RenderError(f"{self.tree.shown(path)} is not text")
+        return _strings(text, plain, self.tree.shown(path))
 
     def entry(self, folder: str, text: str, user: str | None, where: str) -> str | None:
         """Take in what one text of a kustomization names; the folder that it names, where that is one."""
@@ -155,7 +155,8 @@ class _Gathering:
             if file is not None:
                 self.add(file)
                 if user is not None:
-                    self.plugin((folder, user), decode(self.tree.texts[file]) or "", file)
+                    inside = decode(self.tree.texts[file]) or ""
+                    self.plugin((folder, user), inside, self.tree.shown(file))
                 return None
             inner = self.folder(path, where)
             if inner is not None:
@@ -200,7 +201,10 @@ class _Gathering:
         except OutsideError:
             raise _outside(path, where) from None
         except TooLargeError:
-            raise RenderError(f"{where} takes in {path}, which is over 10 MiB") from None
+            raise RenderError(
+                f"{where} takes in {path}, which is over the limits of {MAX_FILE >> 20} MiB for one file and"
+                f" {MAX_TOTAL >> 20} MiB for all"
+            ) from None
 
     def folder(self, path: str, where: str) -> str | None:
         """The real path of a folder, None where there is none."""
@@ -244,8 +248,7 @@ def _remote(name: str, where: str) -> RefusedError:
 
 def _outside(path: str, where: str) -> RefusedError:
     return RefusedError(
-        f"{where} takes in {path[:200]}, which leads out of the tree and is not read;"
-        " name a folder that holds both"
+        f"{where} takes in {path[:200]}, which leads out of the tree and is not read; check a folder that holds both"
     )
 
 

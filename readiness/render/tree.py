@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 MAX_FILE = 10 << 20  # bytes
+MAX_TOTAL = 256 << 20  # bytes of all files that are kept, for all overlays of a tree
 MAX_LINKS = 40  # on the way to one file
 
 
@@ -19,7 +20,7 @@ class OutsideError(Exception):
 
 
 class TooLargeError(Exception):
-    """A file over the limit: its path in the tree."""
+    """A file over the limits: its path in the tree."""
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class Tree:
     seen: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
+    size: int = 0
 
     def __post_init__(self) -> None:
         self.root = Path(os.path.realpath(self.root))
@@ -97,10 +99,11 @@ class Tree:
                 return f"folder {name}"
             if not stat.S_ISREG(status.st_mode):
                 return ""
-            if status.st_size > MAX_FILE:
-                return f"large {name}"
             if name not in self.texts:
+                if status.st_size > MAX_FILE or self.size + status.st_size > MAX_TOTAL:
+                    return f"large {name}"
                 self.texts[name] = (self.root / name).read_bytes()
+                self.size += len(self.texts[name])
             return f"file {name} {hashlib.sha256(self.texts[name]).hexdigest()}"
         except OutsideError:
             return "outside"

@@ -112,8 +112,18 @@ def test_a_program_is_given_what_is_written_out_and_no_more(
 ) -> None:
     for name in ("HTTPS_PROXY", "GIT_SSH_COMMAND", "KUBECONFIG", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     code = "import os; print(sorted(set(os.environ) - {'LC_CTYPE', '__CF_USER_TEXT_ENCODING'}))"
     assert ask(code, folder=tmp_path).output.strip() == b"['A']"
+
+
+@posix
+def test_libraries_are_not_looked_for_in_the_folder_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", f":.:lib:{tmp_path}:")
+    code = "import os; print(os.environ['LD_LIBRARY_PATH'])"
+    assert ask(code, folder=tmp_path).output.decode().strip() == str(tmp_path)
 
 
 def test_input_goes_in_and_messages_and_codes_come_out(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import readiness
 from readiness.render import gather, kustomize, process
+from readiness.render import tree as kept_tree
 from readiness.render.made import RenderError
 from readiness.render.tree import Tree
 from readiness.report import Report
@@ -177,7 +178,7 @@ def test_what_is_remote_is_refused_before_anything_is_built(
     where = next(file for file in BUILDS[name] if re.match(r"(?i)kustomization", file))
     status, reason = row(check(tmp_path), where)
     assert status == "skipped"
-    assert reason.endswith("which is remote and is not fetched")
+    assert "which is remote and is not fetched; `kustomize build . | readiness check -`" in reason
     assert "token" not in reason
     assert started == []
     assert listener.count == 0
@@ -407,7 +408,11 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     }
     with (tmp_path / "b").open("wb") as file:
         file.truncate(3 << 30)
-    with pytest.raises(RenderError, match="over 10 MiB"):
+    with pytest.raises(RenderError, match="limits of 10 MiB for one file"):
+        gather.gather(Tree(tmp_path, tmp_path), ".")
+    (tmp_path / "b").write_text("2")
+    monkeypatch.setattr(kept_tree, "MAX_TOTAL", 50)
+    with pytest.raises(RenderError, match="MiB for all"):
         gather.gather(Tree(tmp_path, tmp_path), ".")
 
 
@@ -461,6 +466,7 @@ def test_a_builder_that_runs_away_is_a_finding(
 def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
     fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     for name in (
         "HTTPS_PROXY",
         "http_proxy",
