@@ -103,8 +103,16 @@ def _paths(value: Any) -> Iterator[str]:
 
 
 def roots(known: Mapping[str, Kustomization]) -> list[Kustomization]:
-    """What is deployed: the kustomizations that no other one takes in, and one of each circle of them."""
-    taken = {folder for one in known.values() for folder in one.folders}
+    """What is deployed: the kustomizations that no other one takes in, and one of each circle of them.
+
+    One below a folder cannot take that in: builders refuse it.
+    """
+    taken = {
+        folder
+        for one in known.values()
+        for folder in one.folders
+        if folder and not f"{one.folder}/".startswith(f"{folder}/")
+    }
     whole = [one for _, one in sorted(known.items()) if not one.component]
     found = [one for one in whole if one.folder not in taken]
     reached = {inner.folder for one in found for inner in reach(one, known)}
