@@ -67,10 +67,8 @@ class Entry:
     size: int
 
 
-def git(
-    *arguments: str, folder: Path | None = None, request: bytes = b"", output: int = 0
-) -> bytes:
-    """What a git command prints, run in a folder or the working directory, LISTING bytes unless more is expected.
+def git(*arguments: str, request: bytes = b"", output: int = 0) -> bytes:
+    """What a git command prints, run in the working directory: LISTING bytes unless another limit is given.
 
     Raises GitError with git's own words.
     """
@@ -82,7 +80,7 @@ def git(
     try:
         answer = run(
             [program, "--no-pager", *settings, *arguments],
-            folder=folder or Path.cwd(),
+            folder=Path.cwd(),
             environment=environment | _GIVEN,
             # No namespace: git looks at who owns the repository, and there everything would be its own.
             limits=Limits(TIMEOUT, MEMORY, output or LISTING, namespace=False),
