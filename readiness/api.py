@@ -104,7 +104,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         _stdin(found, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
-    work = _cached if cache and not since else judge
+    work = _cached if cache and since is None else judge
     run = work(found, settings, day, progress)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
@@ -121,8 +121,10 @@ def _cached(
     from readiness.run import cache
 
     kept = cache.default()
-    key = cache.key(found, settings, [rules.folder(), *settings.rules], today.isoformat())
-    run = kept.fetch(key, found)
+    if not kept.is_apart(found):
+        return judge(found, settings, today, progress)
+    key = cache.key(found, settings, today.isoformat())
+    run = kept.fetch(key, found, settings)
     if run is None:
         run = judge(found, settings, today, progress)
         kept.store(key, run)

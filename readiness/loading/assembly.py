@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.loading import reading
+from readiness.loading.render.made import Input
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
 
@@ -31,7 +32,7 @@ class Row:
 class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
-    `others` counts the files that were passed over by their names alone.
+    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Assembly:
     sources: list[Source] = field(default_factory=list)
     others: int = 0
     environments: dict[str, int] = field(default_factory=dict)
+    inputs: list[Input] = field(default_factory=list)
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from readiness.model.project import Project
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm, kustomize
+    from readiness.loading.render.gather import Gathered
     from readiness.loading.render.made import Made, RenderError
 
 _LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
@@ -56,7 +58,7 @@ def chart(
     asked: bool,
 ) -> None:
     """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
-    from readiness.loading.render import helm
+    from readiness.loading.render import helm, inputs
     from readiness.loading.render.made import RenderError
 
     path = posixpath.join(folder, "Chart.yaml")
@@ -68,6 +70,7 @@ def chart(
     errors: dict[str, str] = {}
     wanted = [] if reason else helm.environments(found.base / folder, values)
     if wanted:
+        made.inputs.append(inputs.of_chart(found.base, folder))
         try:
             renderings, errors = helm.render(found.base / folder, folder, wanted)
         except RenderError as fault:
@@ -112,10 +115,11 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
     sources = {source.path: source for source in found.texts}
     if not any(posixpath.basename(path) in OVERLAYS for path in sources):
         return frozenset()
-    from concurrent.futures import ThreadPoolExecutor
 
     from readiness.loading.render import kustomize
+    from readiness.loading.render.gather import Gathered, RefusedError
     from readiness.loading.render.made import RenderError
+    from readiness.loading.render.process import UNCONFINED
 
     known = kustomize.read(sources)
     for path in (path for one in known.values() for path in one.patches if path in sources):
@@ -127,31 +131,83 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
     if missing:
         made.rows += [Row(one.source.path, "kustomize", "skipped", missing) for one in roots]
         return frozenset()
+    wanted = _gather(roots, found, made)
+    unseen = kustomize.unseen([one for one in wanted if isinstance(one, Gathered)], sources)
+    made.sources += unseen.values()
+    sources |= unseen
+    known = kustomize.read(sources)
     reached = [kustomize.reach(root, known) for root in roots]
-
-    def work(number: int) -> kustomize.Built | RenderError:
-        try:
-            return kustomize.build(roots[number], reached[number], sources, found.base)
-        except RenderError as error:
-            return error
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = list(pool.map(work, range(len(roots))))
     taken: set[str] = set()
+    answers = _build(roots, reached, wanted, sources)
     for root, within, built in zip(roots, reached, answers, strict=True):
+        if isinstance(built, RefusedError):
+            way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
+            reason = f"{built}; {way} judges what it gives"
+            made.rows.append(Row(root.source.path, "kustomize", "skipped", reason))
+            continue
         if isinstance(built, RenderError):
             made.rows.append(Row(root.source.path, "kustomize", "skipped", str(built)))
-            if not any(one.remote for one in within):
-                rule = core["core/not-rendered"]
-                made.broken.append(_failed(rule, root.source, "overlay", "", str(built)))
+            rule = core["core/not-rendered"]
+            made.broken.append(_failed(rule, root.source, "overlay", "", str(built)))
             continue
-        made.rows.append(Row(root.source.path, "kustomize", "checked"))
+        reason = "" if built.confined else UNCONFINED
+        made.rows.append(Row(root.source.path, "kustomize", "checked", reason))
         mine = {path for one in within for path in (*one.files, *one.patches)}
-        for path in mine:
+        for path in mine | {root.source.path}:
             made.environments[path] = made.environments.get(path, 0) + 1
         taken |= mine
         add(made, [built], found, core)
     return frozenset(taken)
+
+
+def _gather(
+    roots: Sequence[kustomize.Kustomization], found: Found, made: Assembly
+) -> list[Gathered | RenderError]:
+    """What each overlay takes in, or why it is not built."""
+    from readiness.loading.render import inputs
+    from readiness.loading.render.gather import gather
+    from readiness.loading.render.made import RenderError
+    from readiness.loading.render.tree import Tree, root_of
+
+    trees: dict[Path, Tree] = {}
+    given = [found.base / one for one in (*found.folders, *map(posixpath.dirname, found.named))]
+    wanted: list[Gathered | RenderError] = []
+    for root in roots:
+        folder = found.base / root.folder
+        where = root_of(folder, given)
+        tree = trees.setdefault(where, Tree(where, found.base))
+        try:
+            wanted.append(gather(tree, tree.place(folder)))
+        except RenderError as error:
+            wanted.append(error)
+    for tree in trees.values():
+        made.inputs += inputs.of_tree(tree)
+    return wanted
+
+
+def _build(
+    roots: Sequence[kustomize.Kustomization],
+    reached: Sequence[list[kustomize.Kustomization]],
+    wanted: Sequence[Gathered | RenderError],
+    sources: Mapping[str, Source],
+) -> list[kustomize.Built | RenderError]:
+    """What each overlay builds, or why it does not."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from readiness.loading.render import kustomize
+    from readiness.loading.render.made import RenderError
+
+    def work(number: int) -> kustomize.Built | RenderError:
+        taken = wanted[number]
+        if isinstance(taken, RenderError):
+            return taken
+        try:
+            return kustomize.build(roots[number], reached[number], sources, taken)
+        except RenderError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(work, range(len(roots))))
 
 
 def _failed(rule: Rule, source: Source, what: str, environment: str, problem: str) -> Finding:

@@ -7,8 +7,10 @@ are read each time.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,18 +24,16 @@ def load(folder: Path, read: Callable[[Path], Any], home: Path = HOME) -> dict[s
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     stamp = _stamp(folder, read)
     file = home / f"{folder.name}.json"
-    try:
-        kept = json.loads(file.read_bytes())
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        kept = unseal(file.read_bytes())  # fails where it is not there yet, or spoilt
         if kept["stamp"] == stamp:
             made: dict[str, Any] = kept["made"]
             return made
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not there yet, or cut off
-    text = json.dumps(
+    text = seal(
         {"stamp": stamp, "made": {one: read(folder / f"{one}.yaml") for one in names(folder)}}
     )
     _keep(file, text)
-    made = json.loads(text)["made"]  # the same plain data as the next run will see
+    made = unseal(text)["made"]  # the same plain data as the next run will see
     return dict(made)
 
 
@@ -56,12 +56,28 @@ def _stamp(folder: Path, read: Callable[[Path], Any]) -> list[Any]:
     return [str(folder), readers, states]
 
 
-def _keep(file: Path, text: str) -> None:
+def seal(data: dict[str, Any]) -> bytes:
+    """Plain data as JSON that begins with a checksum of the rest."""
+    rest = json.dumps(data).encode()[1:]
+    return b'{"sum": %10d, ' % zlib.crc32(rest) + rest
+
+
+def unseal(text: bytes) -> dict[str, Any]:
+    """The data of a sealed text. Raises ValueError where it was cut off, spoilt or never one."""
+    start = len(b'{"sum": 0123456789, ')
+    rest = text[start:]
+    if b'{"sum": %10d, ' % zlib.crc32(rest) != text[:start]:
+        raise ValueError
+    data: dict[str, Any] = json.loads(b"{" + rest)
+    return data
+
+
+def _keep(file: Path, text: bytes) -> None:
     """Write the file whole or not at all: others may be reading it."""
     part = file.with_suffix(f".{os.getpid()}.part")
     try:
         file.parent.mkdir(exist_ok=True)
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(text)
         part.replace(file)
     except OSError:
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, Row
+from readiness.loading.render.made import Input
 from readiness.model import Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -49,7 +50,7 @@ class Run:
     """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
 
     `rules` are all that were loaded, `active` the ids of those that count. `foreign` says how many findings of each rule
-    the comments of other linters left out, `evidence` what the files show for checklists.
+    the comments of other linters left out, `evidence` what the files show for checklists, `inputs` what rendering read.
     """
 
     rows: list[Row]
@@ -62,6 +63,7 @@ class Run:
     hidden: list[tuple[Source, Span]]
     foreign: dict[str, int] = field(default_factory=dict)
     evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    inputs: list[Input] = field(default_factory=list)
 
 
 def judge(
@@ -118,6 +120,7 @@ def judge(
         hidden=hidden,
         foreign=left_out,
         evidence=evidence.collect(made.projects),
+        inputs=made.inputs,
     )
 
 
@@ -163,7 +166,7 @@ def _unknown_before(
     if settings.baseline:
         known = baseline.load(settings.baseline)
         findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
-    if settings.since:
+    if settings.since is not None:
         known = _before(settings, today)
         findings = baseline.mark(
             findings, known, "since", f"stood already where this branch left {settings.since}"

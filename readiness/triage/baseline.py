@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import collections
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from readiness.model import Finding, Suppression
+from readiness.programs import git
 
 VERSION = 2  # of baseline files, and so of the recipe of fingerprints
 Known = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
+MAX_BYTES = 10 << 20  # of a file that is written out; the walk reads none that is larger
+MAX_TREE = 2 << 30  # bytes of all files that are written out
+MAX_TARGET = 4096  # bytes of where a link leads
 
 
 class BaselineError(Exception):
@@ -112,46 +119,84 @@ def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> lis
     return done
 
 
-def git(*arguments: str) -> bytes:
-    """What a git command prints. Raises BaselineError with git's own words."""
-    import subprocess
-
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False, timeout=120)  # noqa: S603, S607
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BaselineError(f"git could not be run: {type(error).__name__}") from None
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise BaselineError(words[0] if words else "git failed")
-    return done.stdout
-
-
 @contextmanager
 def revision(ref: str) -> Iterator[Path]:
     """A folder that holds the working directory's tree as it was where this branch left `ref`.
 
-    The tree comes out of git's objects; nothing in it is run. Raises BaselineError.
+    The files are what git's objects say, with no filter, line ending or attribute applied; nothing in the repository
+    is run. A submodule is an empty folder. A file over the limit of the walk is one that is over it here too, and empty.
+    Raises BaselineError.
     """
-    import tarfile
     import tempfile
 
-    if ref.startswith("-"):
-        raise BaselineError(f"{ref!r} is no revision")
-    base = git("merge-base", "--end-of-options", ref, "HEAD").decode().strip()
-    prefix = git("rev-parse", "--show-prefix").decode().strip()
-    top = git("rev-parse", "--show-toplevel").decode().strip()
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
-        root = Path(folder)
-        packed = root / "tree.tar"
-        with packed.open("wb") as out:
-            out.write(git("-C", top, "archive", "--format=tar", f"{base}:{prefix}"))
-        tree = root / "tree"
+        tree = Path(folder, "tree")
         (tree / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
-        with tarfile.open(packed) as archive:
-            for member in archive:
-                if member.isfile() or member.isdir():
-                    archive.extract(member, tree, filter="data")
+        try:
+            commit = git.parting(ref)
+            _write(list(git.entries(commit, git.prefix())), tree, ref)
+        except git.GitError as error:
+            raise BaselineError(f"--since: {error}") from None
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise BaselineError(
+                f"--since: the files at {ref!r} cannot be written to {tempfile.gettempdir()}: {reason}"
+            ) from None
         yield tree
+
+
+def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
+    """Write the entries of a tree into a folder. Raises BaselineError where they are too much."""
+    small = [one for one in entries if one.kind == "blob" and one.size <= MAX_BYTES]
+    total = sum(one.size for one in small)
+    if total > MAX_TREE:
+        raise BaselineError(
+            f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
+            " run it in a folder of the repository"
+        )
+    for one, data in git.contents(small):
+        with _new(tree, one.path) as file:
+            file.write(data)
+    for one in entries:
+        if one.kind == "commit":
+            (tree / one.path).mkdir(parents=True, exist_ok=True)
+        elif one.kind == "blob" and one.size > MAX_BYTES:
+            with _new(tree, one.path) as file:
+                file.truncate(MAX_BYTES + 1)
+    links = [one for one in entries if one.kind == "link" and one.size <= MAX_TARGET]
+    _link(tree, links)
+
+
+# What the file system says of a name that it cannot hold, or cannot tell from another: git leaves such files out too.
+_NO_NAME = frozenset(
+    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+)
+
+
+def _new(tree: Path, path: str) -> BinaryIO:
+    """A file of the tree to write to; nowhere where the file system has no place of that name."""
+    try:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        return (tree / path).open("xb")
+    except OSError as error:
+        if error.errno not in _NO_NAME:
+            raise
+        return Path(os.devnull).open("r+b")
+
+
+def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
+    """Make the links that stay in the tree, after all files, so that none is written through a link."""
+    made = []
+    for one, target in git.contents(entries):
+        path = tree / one.path
+        with suppress(OSError, ValueError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(os.fsdecode(target))
+            made.append(path)
+    root = tree.resolve()
+    for path in made:
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            path.unlink()
 
 
 Check = Callable[[Path], Iterable[Finding]]

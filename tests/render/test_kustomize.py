@@ -119,3 +119,44 @@ def test_without_a_builder_plain_files_are_judged(
     report = check(tmp_path, {**TREE, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})
     assert ("base/deploy.yaml", 16, "true") in said(report)
     assert {row.reason for row in report.files if row.kind == "kustomize"} == {kustomize.MISSING}
+
+
+@needs_kustomize
+@pytest.mark.parametrize("folder", ["dist", "vendor", "node_modules/x"])
+def test_a_base_that_the_walk_passes_over_is_told_where_it_stands(
+    tmp_path: Path, folder: str
+) -> None:
+    tree = {
+        ".gitignore": "dist\n",
+        "prod/kustomization.yaml": f"resources: [../{folder}/base]\n",
+        f"{folder}/base/kustomization.yaml": "resources: [deploy.yaml]\npatches: [{path: patch.yaml}]\n",
+        f"{folder}/base/deploy.yaml": DEPLOYMENT,
+        f"{folder}/base/patch.yaml": PATCH,
+    }
+    report = check(tmp_path, tree)
+    assert said(report) == [(f"{folder}/base/patch.yaml", 11, "true")]
+    silent = PATCH.replace("true", "true  # readiness: ignore[k8s/privileged] it drives disks")
+    report = check(tmp_path, {**tree, f"{folder}/base/patch.yaml": silent})
+    assert [one.suppressed is not None for one in report.findings] == [True]
+
+
+@needs_kustomize
+@pytest.mark.parametrize("top", ["", "app/"])
+def test_a_base_above_its_overlay_is_built_though_the_overlay_is_not(
+    tmp_path: Path, top: str
+) -> None:
+    tree = {
+        f"{top}kustomization.yaml": "resources: [deploy.yaml]\n",
+        f"{top}deploy.yaml": DEPLOYMENT.replace("false", "true"),
+        f"{top}prod/kustomization.yaml": "Resources: ['..']\nnamePrefix: prod-\n",
+    }
+    report = check(tmp_path, tree)
+    rows = {row.path: row.status for row in report.files if row.kind == "kustomize"}
+    assert rows == {
+        f"{top}kustomization.yaml": "checked",
+        f"{top}prod/kustomization.yaml": "skipped",
+    }
+    assert (f"{top}deploy.yaml", 16, "true") in said(report)
+    assert [one.path for one in report.findings if one.rule == "core/not-rendered"] == [
+        f"{top}prod/kustomization.yaml"
+    ]

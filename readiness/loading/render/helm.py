@@ -20,6 +20,7 @@ from readiness.loading.render import lines
 from readiness.loading.render.made import Made, RenderError, short
 from readiness.loading.render.process import process
 from readiness.model import ParseError, Related, Source, Span
+from readiness.programs import find
 from readiness.syntax.yaml import Map, load_all
 
 FILES, BYTES = 2000, 50 << 20
@@ -126,7 +127,7 @@ def available() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
         return "sdk"
-    return "binary" if shutil.which("helm") else ""
+    return "binary" if find("helm") else ""
 
 
 MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
@@ -211,11 +212,8 @@ def _ask(
         "environments": {one.name: one.texts for one in wanted},
     }
     # -P: the chart's folder must never be where Python looks for modules.
-    out = process(
-        [sys.executable, "-P", "-m", "readiness.loading.render.worker"],
-        json.dumps(request),
-        scratch,
-    )
+    worker = [sys.executable, "-P", "-m", "readiness.loading.render.worker"]
+    out = process(worker, json.dumps(request), scratch, ours=True)
     try:
         answer: dict[str, Any] = json.loads(out)
     except ValueError:
@@ -227,7 +225,7 @@ def _ask(
 
 def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = ["helm", "template", "release", str(chart)]
+    command = [find("helm"), "template", "release", str(chart)]
     for number, text in enumerate(wanted.texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")
