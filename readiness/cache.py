@@ -19,7 +19,7 @@ from readiness.redact import Redactor
 from readiness.run import Run, Settings
 from readiness.version import __version__
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 40  # results; the oldest go first
 
 
@@ -149,6 +149,7 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
         [[_place(other.source, other.span), redactor.text(other.message)] for other in one.related],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
         one.fingerprint,
+        one.lowered,
     ]
 
 
@@ -163,7 +164,8 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
 
     rules = {row["id"]: _rule(row) for row in data["rules"]}
     findings = []
-    for rule, place, message, resource, container, related, silenced, mark in data["findings"]:
+    for row in data["findings"]:
+        rule, place, message, resource, container, related, silenced, mark, lowered = row
         source, span = at(place)
         findings.append(
             Finding(
@@ -176,6 +178,7 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
                 tuple(Related(*at(where), text) for where, text in related),
                 suppressed=Suppression(*silenced) if silenced else None,
                 fingerprint=mark,
+                lowered=None if lowered is None else Severity(lowered),
             )
         )
     return Run(

@@ -168,6 +168,7 @@ def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
         container=subject.container if found.container is None else found.container,
         related=found.related,
         heads=heads(subject) if source is subject.source else (),
+        lowered=found.severity,
     )
 
 
@@ -246,17 +247,19 @@ def read(
 
 
 def settle(findings: list[Finding]) -> list[Finding]:
-    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once."""
-    seen: set[tuple[str, int, int, str, str]] = set()
-    kept = []
+    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst."""
+    kept: dict[tuple[str, int, int, str, str], Finding] = {}
     for (path, offset, rule, _, message), one in sorted(
         ((order(one), one) for one in findings), key=itemgetter(0)
     ):
         key = (path, offset, one.span.end - one.span.start, rule, message)
-        if key not in seen:
-            seen.add(key)
-            kept.append(one)
-    return kept
+        kept[key] = worse(kept[key], one) if key in kept else one
+    return list(kept.values())
+
+
+def worse(one: Finding, twin: Finding) -> Finding:
+    """`one`, with the severity of `twin` where that is higher: both say the same of the same place."""
+    return one._replace(lowered=twin.lowered) if twin.severity > one.severity else one
 
 
 def order(one: Finding) -> tuple[str, int, str, str, str]:

@@ -215,7 +215,8 @@ class Hit(NamedTuple):
     """What a check yields: a place, and the facts that fill the rule's message.
 
     `absent` says that the hit is about something left out, shown at its closest owner: such hits are dropped in
-    fragments. `source`, `resource` and `container` are given only where they differ from the subject's.
+    fragments. `source`, `resource` and `container` are given only where they differ from the subject's, `severity`
+    only where this place is less bad than the rule's other ones.
     """
 
     span: Span
@@ -225,6 +226,7 @@ class Hit(NamedTuple):
     resource: str | None = None
     container: str | None = None
     related: tuple[Related, ...] = ()
+    severity: Severity | None = None
 
 
 class Unknown(NamedTuple):
@@ -249,10 +251,11 @@ def hit(
     resource: str | None = None,
     container: str | None = None,
     related: Iterable[Related] = (),
+    severity: Severity | None = None,
     **facts: Any,
 ) -> Hit:
-    """A hit on something that stands at `span`."""
-    return Hit(span, facts, False, at, resource, container, tuple(related))
+    """A hit on something that stands at `span`; a `severity` can only lower the rule's."""
+    return Hit(span, facts, False, at, resource, container, tuple(related), severity)
 
 
 def missing(
@@ -262,10 +265,11 @@ def missing(
     resource: str | None = None,
     container: str | None = None,
     related: Iterable[Related] = (),
+    severity: Severity | None = None,
     **facts: Any,
 ) -> Hit:
-    """A hit on something that is not there; `span` is its closest owner."""
-    return Hit(span, facts, True, at, resource, container, tuple(related))
+    """A hit on something that is not there; `span` is its closest owner, `severity` as in hit."""
+    return Hit(span, facts, True, at, resource, container, tuple(related), severity)
 
 
 class Rule(NamedTuple):
@@ -298,7 +302,11 @@ class Rule(NamedTuple):
     @property
     def points(self) -> float:
         """What one failure costs before it is spread over a category: see docs/scoring.md."""
-        return POINTS[self.severity] * WEIGHTS[self.confidence]
+        return self.points_at(self.severity)
+
+    def points_at(self, severity: Severity) -> float:
+        """What a failure of that severity costs."""
+        return POINTS[severity] * WEIGHTS[self.confidence]
 
 
 POINTS = {
@@ -332,7 +340,7 @@ class Note(NamedTuple):
 class Finding(NamedTuple):
     """One true thing about one place.
 
-    `heads` are the offsets at which the blocks around the place begin: a suppression may stand there.
+    `heads` are the offsets where the blocks around the place begin: a suppression may stand there. `lowered` is the hit's severity.
     """
 
     rule: Rule
@@ -346,6 +354,12 @@ class Finding(NamedTuple):
     suppressed: Suppression | None = None
     gain: float = 0.0
     fingerprint: str = ""
+    lowered: Severity | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
+        return min(self.rule.severity, self.rule.severity if self.lowered is None else self.lowered)
 
     @property
     def path(self) -> str:

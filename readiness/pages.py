@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from readiness import examples, kinds
 from readiness.checklist import STATES, Outcome
-from readiness.examples import Example
+from readiness.examples import Example, Mark
 from readiness.model import Rule
 from readiness.rules import Bound
 
@@ -81,10 +81,9 @@ def example_text(title: str, example: Example) -> str:
     """An example as it stands in the rule file, carets included."""
     parts = [f"## {title}"]
     for path, text in example.files.items():
-        marks = [span.start for name, span in example.marks if name == path]
-        ends = {span.start: span.end for name, span in example.marks if name == path}
+        marks = [mark for mark in example.marks if mark.path == path]
         name = f"`{path}`\n\n" if len(example.files) > 1 else ""
-        parts.append(f"{name}```{language(path)}\n{with_carets(text, marks, ends)}```")
+        parts.append(f"{name}```{language(path)}\n{with_carets(text, marks)}```")
     return "\n\n".join(parts)
 
 
@@ -95,14 +94,16 @@ def language(path: str) -> str:
     return next((word for name, word in _LANGUAGE.items() if name in path.lower()), "")
 
 
-def with_carets(text: str, starts: Sequence[int], ends: Mapping[int, int]) -> str:
-    """The text with a line of carets under every marked span."""
+def with_carets(text: str, marks: Sequence[Mark]) -> str:
+    """The text with a line of carets under every marked span, and the severity behind it where it is a lower one."""
     lines = []
     offset = 0
     for line in text.splitlines(keepends=True):
         lines.append(line)
-        here = (start for start in starts if offset <= start < offset + len(line))
-        lines.extend(" " * (at - offset) + "^" * (ends[at] - at) + "\n" for at in here)
+        for _, span, severity in marks:
+            if offset <= span.start < offset + len(line):
+                carets = " " * (span.start - offset) + "^" * (span.end - span.start)
+                lines.append(f"{carets} {severity}\n" if severity is not None else f"{carets}\n")
         offset += len(line)
     return "".join(lines)
 

@@ -75,10 +75,12 @@ def _rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]
     for one in findings:
         related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
         place = numbers[id(one.source)], one.span
-        yield one.rule.id, place, one.message, one.resource, one.container, related, one.heads
+        words = one.message, one.resource, one.container, related, one.heads, one.lowered
+        yield one.rule.id, place, *words
 
 
 def _finding(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
-    rule, (number, span), message, resource, container, related, heads = row
+    rule, (number, span), message, resource, container, related, heads, lowered = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
-    return Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
+    made = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
+    return made._replace(lowered=lowered)

@@ -39,7 +39,7 @@ class Gate:
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
         return not finding.suppressed and (
-            finding.rule.severity >= least(self.fail_on) or finding.rule.id in UNJUDGED
+            finding.severity >= least(self.fail_on) or finding.rule.id in UNJUDGED
         )
 
 
@@ -214,12 +214,12 @@ def gate(
     """
     standing = [one for one in findings if not one.suppressed]
     unjudged = [one for one in standing if one.rule.id in UNJUDGED]
-    bad = [one for one in standing if one.rule.severity >= least(fail_on)]
+    bad = [one for one in standing if one.severity >= least(fail_on)]
     reasons = []
     if bad:
         counts = [
-            f"{sum(one.rule.severity is severity for one in bad)} {severity}"
-            for severity in sorted({one.rule.severity for one in bad}, reverse=True)
+            f"{sum(one.severity is severity for one in bad)} {severity}"
+            for severity in sorted({one.severity for one in bad}, reverse=True)
         ]
         reasons.append(f"{joined(counts)} open (--fail-on {fail_on})")
     if unjudged:
@@ -301,7 +301,7 @@ def _finding(one: Finding, equivalents: dict[str, list[str]], redactor: Redactor
     return {
         "rule": rule.id,
         "title": rule.title,
-        "severity": str(rule.severity),
+        "severity": str(one.severity),
         "confidence": str(rule.confidence),
         "category": rule.category,
         "message": redactor.text(one.message),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,7 @@ ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as m
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
 UNSCORED = frozenset({"core/crash", "core/not-rendered", "core/script-unjudged", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
+Place = tuple[str, int]  # where a fix goes: see Finding.place
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 
 
@@ -85,11 +87,15 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One rule's line in the sum: so many places, so many points each place at first, less for each further one."""
+    """One rule's line in the sum: so many places, so many points each place at first, less for each further one.
+
+    `by_severity` says how many places there are of each severity, the worst first.
+    """
 
     rule: Rule
     places: int
     points: float
+    by_severity: tuple[tuple[Severity, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +149,24 @@ def assess(
     `assessed` are the categories of which a rule has looked at something (None: all of them). Without any there
     is nothing to judge, and no score: empty is not perfect.
     """
-    places: dict[str, set[tuple[str, int]]] = {}
+    places: dict[str, dict[Place, Severity]] = {}  # by rule: how bad each place is
     rules: dict[str, Rule] = {}
     for one in findings:
         if counts(one):
             rules.setdefault(one.rule.id, one.rule)
-            places.setdefault(one.rule.id, set()).add(one.place)
-    terms = tuple(
-        Term(rules[name], len(places[name]), rules[name].points * factor(len(places[name])))
-        for name in sorted(rules)
-    )
+            mine = places.setdefault(one.rule.id, {})
+            mine[one.place] = max(mine.get(one.place, one.severity), one.severity)
+    terms = tuple(_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
     categories = tuple(_category(name, terms, assessed) for name in CAPS)
     # The caps add up to 100, so this is 100 - the losses; summed this way a small rest keeps its digits.
     raw = math.fsum(one.cap * math.exp(-one.points / one.cap) for one in categories)
-    worst = max((rule.severity for rule in rules.values()), default=Severity.INFO)
+    worst = max((term.by_severity[0][0] for term in terms), default=Severity.INFO)
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
-    gains = tuple(gain[one.rule.id] if counts(one) else 0.0 for one in findings)
+    gains = tuple(
+        gain[one.rule.id, places[one.rule.id][one.place]] if counts(one) else 0.0
+        for one in findings
+    )
     if assessed is not None and not assessed:
         return Score(None, None, None, ceiling, categories, terms, gains)
     score = math.floor(min(raw, ceiling))
@@ -178,6 +185,24 @@ def factor(places: int) -> float:
     return 1 + math.log2(places) if places else 0.0
 
 
+def portions(by_severity: Iterable[tuple[Severity, int]]) -> Iterator[tuple[Severity, float]]:
+    """How often the points of each severity count, where places of one rule differ; the worst come first.
+
+    The first place counts whole, the i-th as often as it adds to `factor`: log2(i / (i - 1)).
+    """
+    done = 0
+    for severity, places in by_severity:
+        yield severity, factor(done + places) - factor(done)
+        done += places
+
+
+def _term(rule: Rule, places: Mapping[Severity, int]) -> Term:
+    """A rule's line, from how many places it has of each severity."""
+    rows = tuple(sorted(((one, n) for one, n in places.items() if n), reverse=True))
+    points = math.fsum(rule.points_at(severity) * times for severity, times in portions(rows))
+    return Term(rule, sum(places.values()), points, rows)
+
+
 def _category(name: str, terms: Iterable[Term], assessed: Collection[str] | None) -> Category:
     cap = CAPS[name]
     points = math.fsum(term.points for term in terms if term.rule.category == name)
@@ -185,15 +210,20 @@ def _category(name: str, terms: Iterable[Term], assessed: Collection[str] | None
     return Category(name, TITLES[name], cap, points, loss, assessed is None or name in assessed)
 
 
-def _gains(terms: Iterable[Term], categories: Iterable[Category]) -> dict[str, float]:
-    """For each rule, what raw rises by when one of its places is mended: the same for each of its places."""
+def _gains(
+    terms: Iterable[Term], categories: Iterable[Category]
+) -> dict[tuple[str, Severity], float]:
+    """For each rule, what raw rises by when a place is mended: the same for each of its places of one severity."""
     points = {one.id: one.points for one in categories}
     gains = {}
     for term in terms:
         cap = CAPS[term.rule.category]
-        fewer = term.rule.points * (factor(term.places) - factor(term.places - 1))
         rest = math.exp(-points[term.rule.category] / cap)
-        gains[term.rule.id] = cap * rest * math.expm1(fewer / cap)
+        for severity, count in term.by_severity:
+            without = _term(term.rule, {**dict(term.by_severity), severity: count - 1})
+            gains[term.rule.id, severity] = (
+                cap * rest * math.expm1((term.points - without.points) / cap)
+            )
     return gains
 
 
@@ -210,7 +240,7 @@ def verdict(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -
     """
     if not judged:
         return "not-assessed"
-    blocked = any(one.rule.severity >= Severity.HIGH and not one.suppressed for one in findings)
+    blocked = any(one.severity >= Severity.HIGH and not one.suppressed for one in findings)
     return "not-ready" if blocked or any(map(unread, rows)) else "ready"
 
 

@@ -77,16 +77,17 @@ def test_example(bound: Bound, example: Example, variant: Variant) -> None:
     assert bool(example.marks) is example.bad, "a bad example has carets, a good one none"
     outcome = check(bound, example, change)
     got = sorted(
-        (one.path, one.start.line, one.start.column, one.end.column, one.rule.id)
+        (one.path, one.start.line, one.start.column, one.end.column, one.severity)
         for one in engine.settle(outcome.findings)
     )
     want = sorted(
         (
             path,
             *(place if path.endswith(".json") else moved)(example.files[path], span),
-            bound.rule.id,
+            bound.rule.severity if severity is None else severity,
         )
-        for path, span in example.marks
+        for path, span, severity in example.marks
     )
     assert got == want, "\n".join(one.message for one in outcome.findings)
+    assert {one.rule.id for one in outcome.findings} <= {bound.rule.id}
     assert outcome.tally[bound.rule.id].subjects > 0, "the rule looked at no subject"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from readiness.engine import worse
 from readiness.model import Finding, Note, Related, Span, joined
 from readiness.render.made import Made
 
@@ -12,7 +13,7 @@ def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Find
     """The findings, those on renderings moved to the files that these were made from.
 
     `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
-    names them.
+    names them. Of several severities the highest counts.
     """
     plain: list[Finding] = []
     groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, list[str]]] = {}
@@ -23,7 +24,8 @@ def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Find
             continue
         moved = move(one, root)
         key = (one.rule.id, moved.path, moved.span, one.message, one.resource, one.container)
-        names = groups.setdefault(key, (moved, []))[1]
+        first, names = groups.get(key, (moved, []))
+        groups[key] = (worse(first, moved), names)
         if root.environment not in names:
             names.append(root.environment)
     for moved, names in groups.values():

@@ -36,7 +36,7 @@ _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings of one rule in one file.
+    """Findings of one rule and one severity in one file.
 
     `brief` says that a line for each must do, `new` that the rule is new to the reader, `framed` that its line of
     the file was not shown just before.
@@ -57,20 +57,20 @@ def brief(text: str) -> str:
 
 
 def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
-    """The open findings, file by file, those of one rule in one file together."""
+    """The open findings, file by file, those of one rule and severity in one file together."""
     found: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
-        by_rule: dict[str, list[Finding]] = {}
+        alike: dict[tuple[str, Severity], list[Finding]] = {}
         for one in ones:
-            by_rule.setdefault(one.rule.id, []).append(one)
-        found.append((path, list(by_rule.values())))
+            alike.setdefault((one.rule.id, one.severity), []).append(one)
+        found.append((path, list(alike.values())))
     crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
     known: set[str] = set()
     for path, groups in found:
         shown = []
         last = None
         for first, *others in groups:
-            short = crowded and first.rule.severity <= Severity.LOW
+            short = crowded and first.severity <= Severity.LOW
             new = verbose or first.rule.id not in known
             place = (first.start, first.end)
             shown.append(Group(first, tuple(others), short, new, verbose or place != last))
@@ -82,9 +82,9 @@ def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]
 
 def headline(one: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
-    start, rule = one.start, one.rule
+    start = one.start
     where = f"{one.path}:{start.line}:{start.column}"
-    return safe(f"{where}: {rule.severity}[{rule.id}] {redactor.text(one.message)}")
+    return safe(f"{where}: {one.severity}[{one.rule.id}] {redactor.text(one.message)}")
 
 
 def highest(report: Report) -> list[tuple[Finding, int]]:
@@ -99,7 +99,7 @@ def highest(report: Report) -> list[tuple[Finding, int]]:
 
 def _order(one: Finding) -> tuple[int, str, int, str]:
     path, offset = one.place
-    return -one.rule.severity, path, offset, one.rule.id
+    return -one.severity, path, offset, one.rule.id
 
 
 def verdict(report: Report) -> str:
@@ -110,7 +110,7 @@ def verdict(report: Report) -> str:
         return "not assessed: there was nothing to judge"
     against = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
-        count = sum(one.rule.severity is severity for one in report.open)
+        count = sum(one.severity is severity for one in report.open)
         if count:
             against.append(f"{count} {severity}")
     reasons = [f"{joined(against)} open"] if against else []
@@ -125,7 +125,7 @@ def ceiling(report: Report) -> str:
     raw, top = report.raw, report.result.ceiling
     if raw is None or raw <= top:
         return ""
-    worst = max((one.rule.severity for one in report.open if counts(one)), default=Severity.HIGH)
+    worst = max((one.severity for one in report.open if counts(one)), default=Severity.HIGH)
     return f"{raw:.2f} before the ceiling of {top} that an open {worst} finding sets"
 
 
@@ -198,7 +198,7 @@ def summary(findings: Iterable[Finding]) -> str:
     counts_ = [
         f"{count} {severity}"
         for severity in sorted(Severity, reverse=True)
-        if (count := sum(one.rule.severity is severity for one in ones))
+        if (count := sum(one.severity is severity for one in ones))
     ]
     return joined(counts_) or "none"
 

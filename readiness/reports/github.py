@@ -32,10 +32,10 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     prefix = workspace_prefix()
     wanted = filter(report.gate.fails, report.open) if options.quiet else report.open
     ones = sorted(
-        wanted, key=lambda one: (-one.rule.severity, -round(one.gain, 4), one.place, one.rule.id)
+        wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule.id)
     )
     for level in ("error", "warning", "notice"):
-        mine = [one for one in ones if LEVELS[one.rule.severity] == level]
+        mine = [one for one in ones if LEVELS[one.severity] == level]
         room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
         for one in mine[:room]:
             out.write(annotation(one, level, redactor, prefix) + "\n")

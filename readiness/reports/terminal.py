@@ -109,9 +109,9 @@ def _line(one: Finding, redactor: Redactor, place: Text | None = None) -> Render
     row = Table.grid(padding=0)
     row.add_column(width=INDENT, no_wrap=True)
     row.add_column(overflow="fold")
-    severity = Text(f"  {one.rule.severity}", SEVERITY[one.rule.severity])
+    severity = Text(f"  {one.severity}", SEVERITY[one.severity])
     message = Text(safe(redactor.text(one.message)))
-    message.stylize("bold" if one.rule.severity >= Severity.HIGH else "")
+    message.stylize("bold" if one.severity >= Severity.HIGH else "")
     row.add_row(severity, Text.assemble(message, "  ", place) if place else message)
     return row
 
@@ -143,7 +143,7 @@ def _frame(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]
         Text.assemble(
             (f"{' ' * len(gutter)}│ ", "dim"),
             " " * shown.start,
-            ("━" * shown.width, SEVERITY[one.rule.severity]),
+            ("━" * shown.width, SEVERITY[one.severity]),
         ),
     ]
 
@@ -257,7 +257,7 @@ def _best(best: list[tuple[Finding, int]]) -> RenderableType:
         place = Text.assemble(one.rule.id, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
         table.add_row(
             Text(f"+{one.gain:.2f}", "green"),
-            Text(str(one.rule.severity), SEVERITY[one.rule.severity]),
+            Text(str(one.severity), SEVERITY[one.severity]),
             place,
         )
     return table

@@ -100,7 +100,9 @@ def _on(
     place = directive.head if directive is not None else first.at()
     tell = missing if directive is None else hit
     resource = Scope(first.source, first).resource
-    return tell(place, at=first.source, resource=resource, related=(), socket=socket, **facts)
+    return tell(
+        place, at=first.source, resource=resource, related=(), severity=None, socket=socket, **facts
+    )
 
 
 def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
