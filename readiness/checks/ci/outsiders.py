@@ -45,11 +45,14 @@ _FORK = re.compile(
     r"(?:\.repo)?\.(?:full_name|id|node_id|owner(?:\.\w+)?|user\.\w+|html_url|url|clone_url)\Z"
     r"|github\.event\.pull_request\.head\.label\Z"
 )
-_AUTHOR = re.compile(r"github\.event\.(?:pull_request|issue)\.(?:user\.\w+|author_association)\Z")
+_AUTHOR = re.compile(
+    r"github\.event\.(?:pull_request|issue)\.(?:user\.(?:login|id|node_id)|author_association)\Z"
+)
 _ACTOR = re.compile(
-    r"github\.(?:triggering_)?actor(?:_id)?\Z|github\.event\.(?:sender|comment\.user|workflow_run\.(?:triggering_)?actor)\.\w+\Z"
+    r"github\.(?:triggering_)?actor(?:_id)?\Z"
+    r"|github\.event\.(?:sender|comment\.user|review\.user|workflow_run\.(?:triggering_)?actor)\.(?:login|id|node_id)\Z"
     r"|github\.event\.(?:comment|review)\.author_association\Z|github\.event\.label\.name\Z"
-    r"|github\.event\.(?:pull_request|issue)\.labels(?:\.\*)?\.name\Z|github\.event\.pull_request\.labels\Z"
+    r"|github\.event\.(?:pull_request|issue)\.labels\b"
 )
 _UNTOLD = re.compile(r"(?:steps|vars|secrets|env|inputs)\.|needs\.[^.]*\.outputs\b")
 # Outputs of these tell which files a change has: whoever sends the change decides.
@@ -299,6 +302,10 @@ def _value(path: str, run: _Run) -> _Both:
 def _read(node: ex.Node, run: _Run) -> _Both:
     """What reads some contexts in a way that is not looked into."""
     paths = [_path(one) for one, _ in ex.accesses(node)]
+    if any(_ACTOR.match(path) for path in paths):
+        return _INSIDE
+    if any(_FORK.match(path) or _AUTHOR.match(path) for path in paths):
+        return _UNKNOWN
     return _UNKNOWN if not paths or any(run.untold(path) for path in paths) else _EITHER
 
 
