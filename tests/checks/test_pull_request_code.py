@@ -206,6 +206,28 @@ FOLDERS = [
     ([f"git fetch origin {SHA}\ngit worktree add pr FETCH_HEAD\nmake"], "medium"),
     ([f"git fetch origin {SHA}\ngit worktree add pr FETCH_HEAD\nmake -C pr"], "critical"),
     ([f"gh pr checkout {NUMBER}\ngit checkout main\nmake"], "medium"),
+    ([f"cd /tmp\ngit clone https://github.com/{FORK} pr\nmake"], "medium"),
+    ([f"cd /tmp\ngit clone https://github.com/{FORK} pr\ncd pr\nmake"], "critical"),
+    ([f"git clone https://github.com/{FORK} $RUNNER_TEMP/pr\nmake -C $RUNNER_TEMP/pr"], "critical"),
+    (
+        [f"git clone https://github.com/{FORK} $RUNNER_TEMP/pr\nbash $RUNNER_TEMP/pr/run.sh"],
+        "critical",
+    ),
+    ([f"cd $APP\ngh pr checkout {NUMBER}\n./run.sh"], "critical"),
+    ([f"cd ~/src\ngh pr checkout {NUMBER}\nmake"], "critical"),
+    ([f"cd $APP\ngh pr checkout {NUMBER}\nmake"], "critical"),
+    (
+        [f"gh pr checkout {NUMBER}", "{run: make, working-directory: '${{ matrix.folder }}'}"],
+        "critical",
+    ),
+    ([f"gh pr checkout {NUMBER}", "cd $RUNNER_TEMP\nmake"], "medium"),
+    ([f"gh pr checkout {NUMBER}", "bash $TOOLS/run.sh"], "medium"),
+    ([f"gh pr checkout {NUMBER}", "bash ${{ github.workspace }}/run.sh"], "critical"),
+    ([f"git clone --depth 1 https://github.com/{FORK} pr\nmake"], "medium"),
+    ([f"git clone --depth 1 https://github.com/{FORK} pr\nmake -C pr"], "critical"),
+    ([f"git clone --depth 1 https://github.com/{FORK}\nls"], "medium"),
+    ([checkout(more=", path: .github/pr"), "bash .github/pr/run.sh"], "critical"),
+    ([checkout(more=", path: .github/pr"), "bash github/pr/run.sh"], "medium"),
 ]
 
 

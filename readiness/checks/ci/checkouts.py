@@ -106,8 +106,8 @@ class Walk:
 
     def runs(self, path: str, told: str) -> None:
         """Note that the code of a file or a folder is run."""
-        at = max((f for f in self.folders if _within(path, f)), key=len, default=None)
-        here = [one for one in self.some if any(_within(path, file) for file in one.files)]
+        at = max((f for f in self.folders if worktree.within(path, f)), key=len, default=None)
+        here = [one for one in self.some if any(worktree.within(path, file) for file in one.files)]
         whole = self.folders[at] if at is not None else None
         for one in [*here, whole] if whole is not None else here:
             if not one.ran or one.ran_by < self.chance:
@@ -144,10 +144,6 @@ class Walk:
     def is_repository(self, text: str) -> bool:
         """Whether a text names the repository that a pull request comes from."""
         return any(self.repository.search(one) for one in meant(text, self.event))
-
-
-def _within(path: str, folder: str) -> bool:
-    return not folder or path == folder or path.startswith(folder + "/")
 
 
 def _refuses(step: Step) -> bool:
@@ -255,8 +251,7 @@ class _Script:
         elif verb in ("apply", "am") and (self.walk.patched or foreign):
             self.comes(call, folder)
         elif verb == "clone" and foreign:
-            names = [word for word in words if not word.startswith("-")]
-            self.comes(call, worktree.inside(folder, names[-1]) if len(names) > 1 else folder)
+            self.comes(call, self.cloned(words, foreign[0], folder))
         elif verb in ("show", "cat-file") and foreign:
             self.shown(call, folder)
         elif (
@@ -265,6 +260,12 @@ class _Script:
             self.changed(call, verb, words, folder)
         elif verb in ("checkout", "switch") and folder is not None and self.goes_back(words):
             self.walk.folders[folder] = None
+
+    def cloned(self, words: list[str], url: str, folder: str | None) -> str | None:
+        """The folder that a clone makes: the one that is named, else one called like the repository."""
+        after = [word for word in words[words.index(url) + 1 :] if not word.startswith("-")]
+        named = after[0] if after else url.removesuffix(".git").rpartition("/")[2]
+        return worktree.inside(folder, named)
 
     def goes_back(self, words: list[str]) -> bool:
         """Whether a checkout is of a branch of the repository itself, as a whole."""

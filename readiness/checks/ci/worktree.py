@@ -18,8 +18,14 @@ from readiness.syntax.yaml import Map
 _WORKSPACE = re.compile(
     r"(?:\$\{?GITHUB_WORKSPACE\}?|\$\{\{ *github\.workspace *\}\}|\$\{?PWD\}?|\$\(pwd\))(?:/|\Z)"
 )
+_OUTSIDE = re.compile(
+    r"\A(?:\$\{?(?:RUNNER_TEMP|RUNNER_TOOL_CACHE|HOME|TMPDIR|GITHUB_ACTION_PATH)\b\}?|\$\(mktemp[^)]{0,40}\)|~"
+    r"|\$\{\{ *(?:runner\.\w+|github\.action_path) *\}\})"
+)
+_VARIABLE = re.compile(r"[$`]")
 _FILE = re.compile(r"[\w./@+-]{1,200}\Z")
 _EXTENSION = re.compile(r"\.(?:sh|bash|py|js|cjs|mjs|ts|rb|pl|php|ps1|R|jl|lua|zsh)\Z")
+UNKNOWN = "?"
 _LINE = 1200  # characters of a command that are looked at
 
 
@@ -51,14 +57,35 @@ def interpreters() -> frozenset[str]:
 
 
 def inside(folder: str | None, path: str) -> str | None:
-    """A path as the workspace has it, from a folder of it; None where it leads out, or nobody can tell."""
+    """A path from a folder of the workspace: relative in it, absolute outside; None where it is no path.
+
+    What a variable holds is `?`: `app/$NAME/src` is `app/?`. What the runner keeps elsewhere is absolute: `$RUNNER_TEMP/a` is
+    `/RUNNER_TEMP/a`.
+    """
     found = _WORKSPACE.match(path)
     if found is not None:
         folder, path = "", path[found.end() :]
-    if folder is None or path.startswith(("/", "~")) or not (_FILE.match(path) or not path):
+    path = _OUTSIDE.sub(_elsewhere, path)
+    told = _VARIABLE.split(path, maxsplit=1)
+    if len(told) > 1:
+        path = posixpath.join(told[0].rpartition("/")[0], UNKNOWN)
+    elif path and not _FILE.match(path):
+        return None
+    if folder is None:
         return None
     whole = posixpath.normpath(posixpath.join(folder, path))
-    return None if whole.startswith("..") else whole.removeprefix(".").lstrip("/")
+    return None if whole.startswith("..") else "" if whole == "." else whole
+
+
+def _elsewhere(found: re.Match[str]) -> str:
+    return "/" + re.sub(r"\W", "", found[0])
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder or something in it; the workspace itself is the empty folder."""
+    if not folder:
+        return not path.startswith("/")
+    return path == folder or path.startswith(folder + "/")
 
 
 def start(step: Step) -> str | None:
@@ -89,17 +116,22 @@ def runs(call: Call, folder: str | None) -> Iterator[str]:
     """
     script = _script(call)
     if script:
-        found = inside(folder, script)
-        if found is not None:
-            yield found
+        yield from _known(folder, script)
         return
     line = " ".join((call.program, *call.words))[:_LINE].replace("\n", " ")
     if not any(pattern.match(line) for pattern in _table().commands):
         return
-    named = (inside(folder, word.rpartition("=")[2]) for word in call.words)
-    yield from (path for path in named if path)
+    for word in call.words:
+        yield from _known(folder, word.rpartition("=")[2])
     if folder is not None:
         yield folder
+
+
+def _known(folder: str | None, path: str) -> Iterator[str]:
+    """A path, where it is one and no variable hides a part of it."""
+    found = inside(folder, path)
+    if found and UNKNOWN not in (inside("", path) or ""):
+        yield found
 
 
 def _script(call: Call) -> str:
