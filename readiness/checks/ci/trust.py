@@ -9,19 +9,13 @@ from typing import Any
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github.runners import labels
 from readiness.kinds.github.texts import expressions, text_at
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import truthy
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
 FOREIGN = ("pull_request_target", "workflow_run")
-_CHECKOUTS = ("actions/checkout",)
-_HEAD = re.compile(
-    r"github\.head_ref|github\.event\.pull_request\.(?:head\.(?:sha|ref)|number|merge_commit_sha)"
-    r"|github\.event\.workflow_run\.(?:head_sha|head_branch|head_commit\.id)|github\.event\.issue\.number"
-    r"|github\.event\.number|refs/pull/"
-)
 
 
 def dangerous_triggers(workflow: Workflow, *, events: Sequence[str]) -> Iterator[Hit]:
@@ -29,59 +23,6 @@ def dangerous_triggers(workflow: Workflow, *, events: Sequence[str]) -> Iterator
     for event in workflow.triggers:
         if event in events:
             yield hit(workflow.trigger_span(event), event=event)
-
-
-_FETCH = re.compile(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}")
-
-
-def foreign_checkout(step: Step) -> Iterator[Hit | Unknown]:
-    """Code of a pull request checked out in a run that has the base repository's secrets and rights.
-
-    An environment may ask a reviewer first; that stands in the repository's settings.
-    """
-    workflow = step.workflow
-    if workflow is None or not set(workflow.triggers) & {*FOREIGN, "issue_comment"}:
-        return
-    span = _foreign(step)
-    if span is None or _merged_only(step):
-        return
-    if step.job is not None and step.job.environment is not None:
-        yield Unknown(span)
-    else:
-        yield hit(span, event=_event(workflow))
-
-
-def _foreign(step: Step) -> Span | None:
-    """Where a step names the code of a pull request as what it checks out."""
-    used, run = step.uses, step.run
-    if used is not None and used.slug in _CHECKOUTS:
-        ref, repository = (str(step.options.get(key, "")) for key in ("ref", "repository"))
-        if _HEAD.search(ref):
-            return step.options.at("ref")
-        if "head_repository" in repository or "head.repo" in repository:
-            return step.options.at("repository")
-    match = _FETCH.search(run.value) if run is not None else None
-    if run is None or match is None:
-        return None
-    told = "gh pr checkout" in match.group() or _HEAD.search(match.group())
-    return run.line(match.start()) if told else None
-
-
-def _event(workflow: Workflow) -> str:
-    return next(e for e in workflow.triggers if e in (*FOREIGN, "issue_comment"))
-
-
-_GUARD = re.compile(
-    r"\.merged\b|pull_request\.head\.repo\.(?:full_name|fork)|head_repository\.(?:full_name|fork)|safe.to.test"
-)
-
-
-def _merged_only(step: Step) -> bool:
-    """Whether a condition admits only merged changes, or those of the repository's own branches."""
-    nodes = [step.node]
-    if isinstance(step.owner, Job):
-        nodes.append(step.owner.node)
-    return any(isinstance(node.get("if"), str) and _GUARD.search(node["if"]) for node in nodes)
 
 
 def permissions_missing(workflow: Workflow) -> Iterator[Hit]:

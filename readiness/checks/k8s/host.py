@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import number, unknown
 from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit
+from readiness.model import Hit, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
@@ -77,10 +77,23 @@ def within(path: str, folder: str) -> bool:
 
 
 def socket(pod: Pod) -> Outcome:
-    """The pod mounts the socket of the container runtime, which is root on the node."""
+    """The pod mounts the socket of the container runtime, which is root on the node.
+
+    Medium for a DaemonSet, since looking after every node's containers is what node agents are for; low where no container
+    mounts the volume.
+    """
+    mounted = {
+        text(mount.get("name"))
+        for container in pod.containers()
+        for mount in maps(container.node.get("volumeMounts"))
+    }
     for volume, source, found in host_volumes(pod):
         if posixpath.basename(found) in SOCKETS or found in SOCKET_FOLDERS:
-            yield hit(source.at("path"), path=found, volume=text(volume.get("name")))
+            name = text(volume.get("name"))
+            severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
+            if name not in mounted:
+                severity = Severity.LOW
+            yield hit(source.at("path"), path=found, volume=name, severity=severity)
 
 
 def writable(pod: Pod) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -66,18 +65,6 @@ def _climbs(group: pcre_tree.Node) -> bool:
         *(f"/{text}" for text in automaton.samples(group)),
     ]
     return any(automaton.search(machine, f"..{end}") for end in ends)
-
-
-def root_exposed(statement: Statement) -> Iterator[Hit]:
-    """`root` or `alias` is the top of the file system."""
-    d = statement.node
-    path = d.args[0] if d.args else ""
-    if (
-        path.startswith("/")
-        and "$" not in path
-        and posixpath.normpath(re.sub("/+", "/", path)) == "/"
-    ):
-        yield hit(d.at(1), directive=d.name)
 
 
 def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
