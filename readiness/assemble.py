@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness import discover, engine, environments, kinds
-from readiness.assembly import Assembly, Row
+from readiness.assembly import TEMPLATE, Assembly, Row
 from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
@@ -56,6 +56,8 @@ def assemble(
             ours.append(source)
         elif _is_markdown(source):
             found.prose.append(source)
+        elif kind := kinds.made_from(source.path, source.text):
+            made.rows.append(Row(source.path, kind, "skipped", TEMPLATE))
         else:
             made.rows.append(Row(source.path, "", "skipped", OTHER))
     pairs = _judged(ours, made, core)

@@ -34,7 +34,15 @@ FULL_COVERAGE = 80  # percent: under it nothing is called an A
 INFO_WEIGHT = 0.3  # what an info rule weighs in coverage; it costs no points, and its verdict is one all the same
 ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as much as a medium rule
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
-UNSCORED = frozenset({"core/crash", "core/not-rendered", "core/script-unjudged", "core/unreadable"})
+UNSCORED = frozenset(
+    {
+        "core/crash",
+        "core/not-rendered",
+        "core/script-unjudged",
+        "core/template-unjudged",
+        "core/unreadable",
+    }
+)
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 

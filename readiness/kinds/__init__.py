@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from readiness.model import Note, Source
+from readiness.syntax import template
 
 KINDS = (
     "dotenv",
@@ -52,6 +53,19 @@ def classify(path: str, text: str) -> str:
     return ""
 
 
+def made_from(path: str, text: str) -> str:
+    """The kind of what a template makes, where the ending of its name is a template's; an empty string for other files.
+
+    `deploy.yaml.j2` is no manifest, and what it makes is one. Lists and environment files need nothing put in to be read.
+    """
+    inner = template.inner(path)
+    if inner == path:
+        return ""
+    plain = template.without(text, template.marks(text))
+    kind = classify(inner, text) or classify(inner, plain)
+    return "" if kind in {"dotenv", "dockerignore"} else kind
+
+
 def parse(source: Source) -> Any:
     """The document of a source whose kind is known. Raises ParseError."""
     return module(source.kind).parse(source)
@@ -67,6 +81,12 @@ def embedded(kind: str, document: Any) -> Iterator[Source]:
     """The sources nested in a document: config files in the values of a ConfigMap."""
     inner = getattr(module(kind), "embedded", None)
     return inner(document) if inner else iter(())
+
+
+def unfilled(kind: str, document: Any) -> int | None:
+    """Where a file that parses is a template all the same: the offset of the first place that its tool cannot read."""
+    found = getattr(module(kind), "unfilled", None)
+    return found(document) if found else None
 
 
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:

@@ -51,7 +51,7 @@ TEXTS = {
     "Azure": ("ci.yml", "pr: none\nstages:\n  - stage: A\nvariables:\n  a: b\n  script: c\n", ""),
     "settings": ("default.yaml", "version: 2\nservices:\n  threads: 1\n  logging: {}\n", ""),
     "switched off": (".github/workflows/a.disabled", "on: push\njobs:\n  a:\n    runs-on: x\n", ""),
-    "format strings": ("d.yml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}-x\n", ""),
+    "format strings": ("d.yml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}-x\n", "k8s"),
 }
 
 
