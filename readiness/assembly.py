@@ -55,7 +55,7 @@ class Assembly:
                     self._in_part(source, document, core)
                 yield source.kind, document
                 continue
-            place = _mark_that_stops(source, error) if rows else None
+            place = kinds.mark_that_stops(source, error) if rows else None
             if place is not None and _is_kept_as_template(source):
                 self.rows.append(Row(source.path, source.kind, "skipped", TEMPLATE))
                 continue
@@ -102,22 +102,3 @@ def _is_read_as_it_stands(source: Source) -> bool:
             ("action.yml", "action.yaml")
         )
     return source.kind in {"gitlab", "dependabot"}
-
-
-def _mark_that_stops(source: Source, error: ParseError) -> int | None:
-    """The offset of the mark at which the parser stops: without the marks of the text it gets further; else None.
-
-    A mark in a comment, a quoted string or a block scalar stops no parser, so it excuses nothing.
-    """
-    marks = list(template.marks(source.text))
-    if not marks:
-        return None
-    blank = Source(source.path, template.without(source.text, marks), kind=source.kind)
-    try:
-        kinds.parse(blank)
-    except ParseError as again:
-        if again.offset <= error.offset:
-            return None
-    end = source.text.find("\n", error.offset)
-    before = [one.start for one in marks if end < 0 or one.start <= end]
-    return before[-1] if before else marks[0].start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterator, Sequence
@@ -125,10 +126,15 @@ def _is_environment(name: str) -> bool:
     return dotenv.claims(name, "")
 
 
-def _makes_ours(name: str) -> bool:
-    """Whether a file is a template, and what it makes may be ours by its name: `deploy.yaml.j2`."""
+def makes_ours(name: str) -> bool:
+    """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
     inner = template.inner(name)
-    return inner != name and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
+    return (
+        inner != name
+        and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
+        and Path(name).suffix.lower() in _OTHERS
+        and not _ALWAYS.search(posixpath.basename(name))
+    )
 
 
 class Walk:
@@ -280,7 +286,7 @@ class Walk:
         environment = _is_environment(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
         other = (suffix in _OTHERS or path.name in _METADATA) and not (
-            named or _makes_ours(path.name)
+            named or makes_ours(path.name)
         )
         if (other or hidden) and not certain:
             found.skipped += 1

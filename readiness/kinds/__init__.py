@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from readiness.model import Note, Source
+from readiness.model import Note, ParseError, Source
 from readiness.syntax import template
 
 KINDS = (
@@ -69,6 +69,25 @@ def made_from(path: str, text: str) -> str:
 def parse(source: Source) -> Any:
     """The document of a source whose kind is known. Raises ParseError."""
     return module(source.kind).parse(source)
+
+
+def mark_that_stops(source: Source, error: ParseError) -> int | None:
+    """The offset of the template's mark at which a parser stopped: without the marks of the text it gets further; else None.
+
+    A mark in a comment, a quoted string or a block scalar stops no parser, so it excuses nothing.
+    """
+    text = source.text
+    marks = list(template.marks(text))
+    if not marks:
+        return None
+    try:
+        parse(Source(source.path, template.without(text, marks), kind=source.kind))
+    except ParseError as again:
+        if again.offset <= error.offset:
+            return None
+    end = text.find("\n", error.offset)
+    before = [one.start for one in marks if end < 0 or one.start <= end]
+    return before[-1] if before else marks[0].start
 
 
 def targets(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:

@@ -57,6 +57,12 @@ _PLACES = frozenset(
         ("location", "index"), ("location", "return"), ("location", "deny"), ("location", "allow"), ("location", "internal"),
     }
 )  # fmt: skip
+# A first look: no text without a word of nginx at the beginning of something is split any further.
+_KNOWN = re.compile(
+    rf"(?:^|[;{{}}])[ \t]*+(?:{_STRONG.pattern}|{'|'.join(sorted(_BLOCKS | _SIMPLE))})(?=[ \t\r\n;{{]|\Z)",
+    re.MULTILINE,
+)
+_ENOUGH = 50  # so many statements of another language, more than are nginx's, settle it
 _SIGNS = ("=", "~", "~*", "^~")
 _OTHER_LANGUAGE = ("<", "[")  # the heads of Apache's and PHP's files, and of sections
 
@@ -71,11 +77,13 @@ def claims(path: str, text: str) -> bool:
     if _NOT_OURS.search(path) and not _USUAL.search(path):
         return False
     head = text[:_HEAD]
-    hinted = _HINT.search(path) is not None
+    named = "nginx" in path.rpartition("/")[2].lower()
+    hinted = named or _HINT.search(path) is not None
     if head.startswith("#!") or not (hinted or ";" in head or "{" in head):
         return False
-    if "{{" in head or "%" in head:
-        head = without(head, marks(head))
+    if not _KNOWN.search(head):
+        return False
+    head = without(head, marks(head))
     strong, weak, other, top = 0, 0, 0, 0
     for one in heads(head):
         if one.word.startswith(_OTHER_LANGUAGE):
@@ -89,9 +97,11 @@ def claims(path: str, text: str) -> bool:
         else:
             other += 1
             top -= 2 * (not one.block)
+            if other > max(_ENOUGH, strong + weak):
+                return False
         top += not one.block
     if hinted:
-        ours = strong + weak > 0 and strong + weak >= other and top >= 0
+        ours = strong + weak > 0 and strong + weak >= other and (top >= 0 or named)
     else:
         ours = strong > 0 and strong + weak > 2 * other and top >= 0
     return ours and (_USUAL.search(path) is not None or "#" in path or _parses(path, text))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 # Where a document begins with a brace or a bracket, behind what may stand before it.
 _ROOT = re.compile(
-    r"(?:\A\ufeff?+|^---(?=[ \t\r\n]))(?:[ \t\r\n]++|\#[^\n]*+|%[^\n]*+|---(?=[ \t\r\n]))*+(?=[{\[])",
+    r"(?:\A\ufeff?+|^---(?=[ \t\r\n]))(?:[ \t\r\n]++|\#[^\n]*+|%[^\n]*+)*+(?=[{\[])",
     re.MULTILINE,
 )
 _TOKEN = re.compile(

@@ -77,10 +77,10 @@ class _Reader:
 def parse(text: str, *, is_template: bool = False) -> Dockerfile:
     """The instructions of a Dockerfile. Raises ParseError where there is none at all.
 
-    In a template, tags that stand alone on their lines and put in nothing themselves are passed over as comments are. In any
-    other file they are what they are to the builder, inside an instruction a part of it.
+    In a template, tags that stand alone on their lines and put in nothing themselves are passed over as comments are, and values
+    that are to be put in are all written as `{{ }}`. In any other file they are what they are to the builder.
     """
-    read = _tags_commented(text) if is_template else text
+    read = _in_one_form(text) if is_template else text
     reader = _Reader(read, 1 if text.startswith("\ufeff") else 0)
     directives = _directives(reader)
     reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
@@ -111,16 +111,25 @@ def parse(text: str, *, is_template: bool = False) -> Dockerfile:
     )
 
 
-def _tags_commented(text: str) -> str:
-    """The text with each line of a tag that stands alone made a comment, every other character in its place."""
+def _in_one_form(text: str) -> str:
+    """The text of a template with its marks as `{{ }}`, and tags that stand alone as comments; all else in its place."""
     pieces: list[str] = []
     at = 0
     for mark in marks(text):
+        written = text[mark.start : mark.end]
         if mark.control and mark.alone:
-            lines = text[mark.start : mark.end].split("\n")
-            pieces += [text[at : mark.start], "\n".join("#".ljust(len(line)) for line in lines)]
-            at = mark.end
+            pieces += [text[at : mark.start], _commented(written)]
+        elif mark.form in {"%%", "@", "<%"} and not mark.control:
+            pieces += [text[at : mark.start], f"{{{{{written[2:-2]}}}}}"[: len(written)]]
+        else:
+            continue
+        at = mark.end
     return "".join([*pieces, text[at:]])
+
+
+def _commented(written: str) -> str:
+    """A text with each of its lines made a comment of its length."""
+    return "\n".join("#".ljust(len(line)) for line in written.split("\n"))
 
 
 def _directives(reader: _Reader) -> dict[str, str]:

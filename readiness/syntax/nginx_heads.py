@@ -37,7 +37,10 @@ class Head(NamedTuple):
 
 
 def heads(text: str) -> Iterator[Head]:
-    """The statements of a text, in order; those of blocks that hold data or Lua are left out."""
+    """The statements of a text, in order; those of blocks that hold data or Lua are left out.
+
+    A brace that nothing stands before opens no block: what follows is read as if it were not there.
+    """
     blocks: list[str] = []
     words: list[str] = []
     start = last = place = 0
@@ -46,10 +49,10 @@ def heads(text: str) -> Iterator[Head]:
         place = found.end()
         if group == _MARK:
             mark = found[2]
-            if words or mark == "{":
+            if words:
                 yield from _head(words, mark, text, start, last, blocks)
-            if mark == "{":
-                blocks.append(words[0] if words else "{")
+            if mark == "{" and words:
+                blocks.append(words[0])
             elif mark == "}" and blocks:
                 blocks.pop()
             words = []
