@@ -14,7 +14,7 @@ from readiness.redact import Redactor
 from readiness.score import Category, Coverage, Score
 
 VERSION = 1
-UNJUDGED = ("core/syntax", "core/template-unjudged", "core/unreadable")
+UNJUDGED = score.UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ UNSCORED = frozenset(
         "core/unreadable",
     }
 )
+# A file of ours that has no verdict, or not all of it: it keeps the gate shut, whatever the flags are.
+UNJUDGED = frozenset({"core/syntax", "core/template-unjudged", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 
@@ -218,7 +220,10 @@ def verdict(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -
     """
     if not judged:
         return "not-assessed"
-    blocked = any(one.rule.severity >= Severity.HIGH and not one.suppressed for one in findings)
+    blocked = any(
+        not one.suppressed and (one.rule.severity >= Severity.HIGH or one.rule.id in UNJUDGED)
+        for one in findings
+    )
     return "not-ready" if blocked or any(map(unread, rows)) else "ready"
 
 
