@@ -26,6 +26,7 @@ from readiness.checklist import Place
 from readiness.config import Config, ConfigError
 from readiness.model import Finding, Rule, Source, Span
 from readiness.rules import Bound
+from readiness.score import RENDERED_TO
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,12 @@ def _ticks(
 
 
 def groups_of(made: Assembly) -> list[str]:
-    """The groups of rules that can have something to say of what was found."""
+    """The groups of rules that can have something to say of what was found.
+
+    Those of files that were not read are asked too, and have no answer: that is what coverage counts.
+    """
     found = {kinds.group(kind) for project in made.projects for kind in project.by_kind}
+    found |= {kinds.group(RENDERED_TO.get(row.kind, row.kind)) for row in made.rows if row.kind}
     return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
 
 

@@ -19,7 +19,7 @@ EXAMPLE = "deploy.yaml"
 
 # A value, or what stands for one: an anchor, a tag, a block scalar, a place that another program fills in.
 _API = re.compile(
-    r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?(?:[\w./$&!*>|@-]|\{[{%\w]|<%|%%)""",
+    r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?(?:[\w./$&!*>|@-]|\{(?:[{%]|\w+\})|<%|%%)""",
     re.MULTILINE,
 )
 _KIND = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)

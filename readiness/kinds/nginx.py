@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.kinds import nginx_claims
-from readiness.model import Source
+from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
+from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
 
 NAME = "nginx"
@@ -112,8 +113,16 @@ class Document:
 
 
 def parse(source: Source) -> Document:
-    """The document of a source. Raises ParseError."""
+    """The document of a source. Raises ParseError.
+
+    In a template by its name, a mark that nginx takes for the name of a directive has the words behind it for arguments, and the
+    block behind it for its own: such a file is none of nginx's before the mark is filled in.
+    """
     root = syntax.parse(source)
+    if template.is_named(source.path):
+        for directive in syntax.walk(root):
+            if directive.name.startswith(("<%", "%%", "@")) and not directive.is_put_in:
+                raise ParseError("a template's mark is no directive", directive.places[0].start)
     heads = list(_DUMP.finditer(source.text))
     if not heads:
         return Document(source, ((source.path, root),))

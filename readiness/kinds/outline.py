@@ -29,20 +29,20 @@ def keys(text: str) -> frozenset[str]:
 def _keys(text: str, place: int) -> Iterator[str]:
     """The keys of the outermost mapping that begins at `place`, or of those in the list that does."""
     depth = maps = 0
-    name = ""
+    name, is_key = "", False
     while (found := _TOKEN.match(text, place)) is not None:
         group, place = found.lastindex or 0, found.end()
         if group == _MARK:
             mark = found[2]
-            if mark == ":" and maps == 1:
+            if mark == ":" and is_key and maps == 1:
                 yield name
             depth += (mark in "{[") - (mark in "}]")
             maps += (mark == "{") - (mark == "}")
-            name = ""
+            is_key = mark in "{,"
             if depth <= 0:
                 return
         elif group in {_DOUBLE, _SINGLE, _PLAIN}:
-            name = _plain(found[group].strip()) if maps == 1 else ""
+            name = _plain(found[group].strip()) if is_key and maps == 1 else ""
 
 
 def _plain(written: str) -> str:

@@ -116,7 +116,7 @@ def verdict(report: Report) -> str:
     reasons = [f"{joined(against)} open"] if against else []
     unread = {row.path for row in report.coverage.unread}
     if unread:
-        reasons.append(f"{plural(len(unread), 'file')} not read")
+        reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
     in_part = {one.path for one in report.open if one.rule.id in UNJUDGED} - unread
     if in_part:
         reasons.append(f"{plural(len(in_part), 'file')} read in part")

@@ -119,7 +119,7 @@ def _in_one_form(text: str) -> str:
         written = text[mark.start : mark.end]
         if mark.control and mark.alone:
             pieces += [text[at : mark.start], _commented(written)]
-        elif mark.form in {"%%", "@", "<%"} and not mark.control:
+        elif mark.form in {"%%", "@", "<%"} and not (mark.control or mark.alone):
             pieces += [text[at : mark.start], f"{{{{{written[2:-2]}}}}}"[: len(written)]]
         else:
             continue

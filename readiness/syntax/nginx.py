@@ -46,7 +46,7 @@ _PUT_IN = {
     ),
     "prose": re.compile(rf"(?:(?:{_VARIABLE}|\.\.\.|…)[ \t]*+)++(?=[\r\n#]|\Z)"),
 }
-_FORM = re.compile(r"[$@…]|%%|__|\.\.\.")
+_FORM = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of `_FREE` the first word of a line is data.
 _BLOCKS = frozenset(
