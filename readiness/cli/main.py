@@ -159,12 +159,19 @@ def check(**flags: Any) -> None:
     if report.crashed:
         sys.exit(UNABLE)
     if not report.files_judged and not flags["allow_empty"]:
-        raise Fault(
-            "nothing to check: no file of a kind that readiness knows; name files, or another folder"
-        )
+        raise Fault(nothing_checked(report))
     sys.exit(
         PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED
     )
+
+
+def nothing_checked(report: Report) -> str:
+    """Why a run judged nothing, and what to do: the first file of ours that was left alone says it, if there is one."""
+    left = report.coverage.unread
+    if not left:
+        return "nothing to check: no file of a kind that readiness knows; name files, or another folder"
+    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+    return f"nothing was checked: {left[0].path}{more}: {left[0].reason}"
 
 
 def target(value: str) -> tuple[str, str]:

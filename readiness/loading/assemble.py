@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import discover, environments, reading
-from readiness.loading.assembly import Assembly, Row
+from readiness.loading.assembly import TEMPLATE, Assembly, Row
 from readiness.loading.discover import Found
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span
@@ -55,10 +55,8 @@ def assemble(
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
-        elif _is_markdown(source):
-            found.prose.append(source)
         else:
-            made.rows.append(Row(source.path, "", "skipped", OTHER))
+            _set_aside(source, found, made)
     pairs = _judged(ours, made, core)
     if pairs:
         made.projects.insert(0, environments.project(pairs, found))
@@ -82,6 +80,18 @@ def assemble(
             made.rows.append(Row(source.path, "", "skipped", PROSE))
     made.rows.sort(key=lambda row: row.path)
     return made
+
+
+def _set_aside(source: Source, found: Found, made: Assembly) -> None:
+    """A text of no kind: a document, a template of what has one, or somebody else's file."""
+    if _is_markdown(source):
+        found.prose.append(source)
+    elif kind := kinds.made_from(source.path, source.text):
+        made.rows.append(Row(source.path, kind, "skipped", TEMPLATE))
+    elif discover.makes_ours(source.path) and source.path not in found.named:
+        made.others += 1  # opened for what it makes, and that is none of ours either
+    else:
+        made.rows.append(Row(source.path, "", "skipped", OTHER))
 
 
 def _judged(ours: list[Source], made: Assembly, core: dict[str, Rule]) -> list[tuple[str, Any]]:

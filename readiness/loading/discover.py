@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.model import Source, line_starts
+from readiness.syntax import template
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -122,6 +124,17 @@ def _is_environment(name: str) -> bool:
     from readiness.kinds import dotenv
 
     return dotenv.claims(name, "")
+
+
+def makes_ours(name: str) -> bool:
+    """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
+    inner = template.inner(name)
+    return (
+        inner != name
+        and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
+        and Path(name).suffix.lower() in _OTHERS
+        and not _ALWAYS.search(posixpath.basename(name))
+    )
 
 
 class Walk:
@@ -272,7 +285,9 @@ class Walk:
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
         environment = _is_environment(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = (suffix in _OTHERS or path.name in _METADATA) and not named
+        other = (suffix in _OTHERS or path.name in _METADATA) and not (
+            named or makes_ours(path.name)
+        )
         if (other or hidden) and not certain:
             found.skipped += 1
             return

@@ -11,7 +11,7 @@ from readiness.model import Finding, Severity, joined
 from readiness.redaction import Redactor
 from readiness.reports.frame import safe
 from readiness.verdict.report import Report
-from readiness.verdict.score import counts
+from readiness.verdict.score import UNJUDGED, counts
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
@@ -114,9 +114,12 @@ def verdict(report: Report) -> str:
         if count:
             against.append(f"{count} {severity}")
     reasons = [f"{joined(against)} open"] if against else []
-    unread = len(report.coverage.unread)
+    unread = {row.path for row in report.coverage.unread}
     if unread:
-        reasons.append(f"{plural(unread, 'file')} not read")
+        reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
+    in_part = {one.path for one in report.open if one.rule in UNJUDGED} - unread
+    if in_part:
+        reasons.append(f"{plural(len(in_part), 'file')} read in part")
     return f"not ready: {', '.join(reasons)}"
 
 

@@ -21,6 +21,7 @@ from readiness.settings import Config, ConfigError
 from readiness.triage import baseline, foreign, suppress
 from readiness.verdict import evidence
 from readiness.verdict.checklist import Place
+from readiness.verdict.score import RENDERED_TO
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +219,12 @@ def _ticks(
 
 
 def groups_of(made: Assembly) -> list[str]:
-    """The groups of rules that can have something to say of what was found."""
+    """The groups of rules that can have something to say of what was found.
+
+    Those of files that were not read are asked too, and have no answer: that is what coverage counts.
+    """
     found = {kinds.group(kind) for project in made.projects for kind in project.by_kind}
+    found |= {kinds.group(RENDERED_TO.get(row.kind, row.kind)) for row in made.rows if row.kind}
     return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
 
 

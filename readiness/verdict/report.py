@@ -14,7 +14,7 @@ from readiness.verdict.checklist import Outcome as Checklist
 from readiness.verdict.score import Category, Coverage, Score
 
 VERSION = 1
-UNJUDGED = ("core/syntax", "core/unreadable")
+UNJUDGED = score.UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)

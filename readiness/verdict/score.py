@@ -35,7 +35,17 @@ FULL_COVERAGE = 80  # percent: under it nothing is called an A
 INFO_WEIGHT = 0.3  # what an info rule weighs in coverage; it costs no points, and its verdict is one all the same
 ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as much as a medium rule
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
-UNSCORED = frozenset({"core/crash", "core/not-rendered", "core/script-unjudged", "core/unreadable"})
+UNSCORED = frozenset(
+    {
+        "core/crash",
+        "core/not-rendered",
+        "core/script-unjudged",
+        "core/template-unjudged",
+        "core/unreadable",
+    }
+)
+# A file of ours that has no verdict, or not all of it: it keeps the gate shut, whatever the flags are.
+UNJUDGED = frozenset({"core/syntax", "core/template-unjudged", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
 Place = tuple[str, int]  # where a fix goes: see Finding.place
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
@@ -241,7 +251,10 @@ def verdict(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -
     """
     if not judged:
         return "not-assessed"
-    blocked = any(one.severity >= Severity.HIGH and not one.suppressed for one in findings)
+    blocked = any(
+        not one.suppressed and (one.severity >= Severity.HIGH or one.rule in UNJUDGED)
+        for one in findings
+    )
     return "not-ready" if blocked or any(map(unread, rows)) else "ready"
 
 

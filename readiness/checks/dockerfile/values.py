@@ -28,7 +28,7 @@ def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
         return
     if raw.lstrip('"').startswith("$") or "{{" in raw:
         filled = step.expand(raw)
-        if not filled:
+        if not filled or filled.lstrip("\"'").startswith("{{"):
             yield Unknown(one.args_span)
             return
         if is_absolute(filled, step.stage):
