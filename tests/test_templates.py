@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from readiness import api
-from readiness.cli import main
+from readiness.cli.main import main
 from readiness.loading.assembly import TEMPLATE
 from readiness.reports import digest
 from readiness.verdict.report import Report
