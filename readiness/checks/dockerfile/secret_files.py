@@ -11,7 +11,7 @@ from readiness.kinds.dockerfile_model import Step
 from readiness.model import Hit, hit
 from readiness.project import Project
 from readiness.syntax.dotenv import Entry
-from readiness.syntax.secrets import judge, names_secret
+from readiness.syntax.secrets import classify, names_secret
 
 _SECRET_FILE = re.compile(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
@@ -54,7 +54,7 @@ def secret_paths(project: Project) -> list[str]:
 
 def _holds_secret(entry: Entry) -> bool:
     value = entry.template
-    return bool(value) and (names_secret(entry.name) or judge(entry.name, value) is not None)
+    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).exposed)
 
 
 def told(project: Project, folder: str, file: str) -> bool:
