@@ -87,6 +87,7 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
     for source in found.prose:
         add(source.path, source.text)
     add(*sorted(found.named))
+    add("harmless", *sorted(found.harmless))
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
     for _, lines in found.ignores:

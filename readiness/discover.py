@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.model import Source, line_starts
+from readiness.syntax.secrets import holds_credential, may_hold_credentials
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 64
+MAX_SETTINGS = 64 * 1024  # of a client's settings (.npmrc) that are looked into for credentials
 VENDORED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
      ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea"}
@@ -55,8 +57,9 @@ class Unread:
 class Found:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
-    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `ignores` are
-    the .gitignore files that it read: folder and lines.
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
+    that may hold credentials by their names and hold none. `ignores` are the .gitignore files that it read: folder
+    and lines.
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -69,6 +72,7 @@ class Found:
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
+    harmless: set[str] = field(default_factory=set)
     ignores: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def ignored(self, path: str) -> bool:
@@ -273,6 +277,8 @@ class Walk:
         environment = _is_environment(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
         other = (suffix in _OTHERS or path.name in _METADATA) and not named
+        if may_hold_credentials(path.name) and _holds_none(path):
+            found.harmless.add(name)
         if (other or hidden) and not certain:
             found.skipped += 1
             return
@@ -304,6 +310,18 @@ class Walk:
             return None
         self.seen.add(key)
         return path.read_bytes()
+
+
+def _holds_none(path: Path) -> bool:
+    """Whether a small text file was read and has no credential in it."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SETTINGS:
+            return False
+        text = decode(path.read_bytes())
+    except OSError:
+        return False
+    return text is not None and not holds_credential(text)
 
 
 def inside(entry: os.DirEntry[str], folder: Path) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from readiness import engine, kinds
+import readiness
+from readiness import cache, engine, kinds
 from readiness.model import Severity, Source
 from readiness.project import Project
 from tests.conftest import catalogue
@@ -255,3 +258,45 @@ def test_the_password_of_a_registry(password: str, severity: Severity) -> None:
         f"      credentials: {{username: ci, password: {password}}}\n    steps: [{{run: make}}]\n"
     )
     assert told(".github/workflows/ci.yml", text) == [severity]
+
+
+def test_a_file_of_a_client_is_read_before_it_is_told(tmp_path: Path) -> None:
+    """A file that lies in the tree is told by what it says, one that does not by its name."""
+
+    def paths(content: str | None) -> list[str]:
+        file = tmp_path / "app" / ".npmrc"
+        if content is None:
+            file.unlink()
+        else:
+            file.write_text(content)
+        rules = ["dockerfile/copy-secret-file", "dockerfile/context-with-secrets"]
+        report = readiness.check([tmp_path], base=tmp_path, select=rules)
+        return [one.path for one in report.findings]
+
+    for name, line in (("Dockerfile", "COPY .npmrc ./"), ("Dockerfile.all", "COPY . .")):
+        (tmp_path / "app").mkdir(exist_ok=True)
+        (tmp_path / "app" / name).write_text(f"FROM node:24.9.0\nWORKDIR /app\n{line}\n")
+    assert paths("engine-strict=true\n") == []
+    assert paths("//npm.example.com/:_authToken=${NPM_TOKEN}\n") == []
+    assert paths("//npm.example.com/:_authToken=Kq7vT2mXw9\n") == [
+        "app/Dockerfile",
+        "app/Dockerfile.all",
+    ]
+    assert paths(None) == ["app/Dockerfile"]
+
+
+def test_the_cache_asks_again_when_such_a_file_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "default", lambda: cache.Cache(tmp_path / "kept"))
+    root = tmp_path / "app"
+    root.mkdir()
+    (root / "Dockerfile").write_text("FROM node:24.9.0\nCOPY .npmrc ./\n")
+    counts = []
+    for content in ("engine-strict=true\n", "//npm.example.com/:_authToken=Kq7vT2mXw9\n"):
+        (root / ".npmrc").write_text(content)
+        report = readiness.check(
+            [root], base=root, select=["dockerfile/copy-secret-file"], cache=True
+        )
+        counts.append(len(report.findings))
+    assert counts == [0, 1]
