@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from readiness.loading import discover
-from readiness.loading.discover import Found, decode, find, named_in
+from readiness.loading.discover import Found, decode, find
+from readiness.loading.fenced import named_in
 
 
 def make(root: Path, **files: str | bytes) -> Path:

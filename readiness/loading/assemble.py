@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, reading
+from readiness.loading import discover, environments, fenced, reading
 from readiness.loading.assembly import TEMPLATE, Assembly, Row
 from readiness.loading.discover import Found
 from readiness.loading.render import OVERLAYS
@@ -123,7 +123,7 @@ def _prose(source: Source, made: Assembly) -> None:
     """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
     pairs = []
     problems = []
-    for block, _language in discover.blocks(source):
+    for block, _language in fenced.blocks(source):
         block.kind = kinds.classify(block.path, block.text)
         if not block.kind:
             continue

@@ -7,20 +7,22 @@ import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from readiness.model import Source, line_starts
+from readiness.model import Source
 from readiness.syntax import template
+from readiness.syntax.secrets import holds_credential, may_hold_credentials
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 64
+MAX_SETTINGS = 64 * 1024  # of a client's settings (.npmrc) that are looked into for credentials
 VENDORED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
      ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea"}
@@ -57,8 +59,9 @@ class Unread:
 class Found:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
-    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `ignores` are
-    the .gitignore files that it read: folder and lines.
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
+    that may hold credentials by their names and hold none. `ignores` are the .gitignore files that it read: folder
+    and lines.
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -71,6 +74,7 @@ class Found:
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
+    harmless: set[str] = field(default_factory=set)
     ignores: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def ignored(self, path: str) -> bool:
@@ -288,6 +292,8 @@ class Walk:
         other = (suffix in _OTHERS or path.name in _METADATA) and not (
             named or makes_ours(path.name)
         )
+        if may_hold_credentials(path.name) and _holds_none(path):
+            found.harmless.add(name)
         if (other or hidden) and not certain:
             found.skipped += 1
             return
@@ -321,6 +327,18 @@ class Walk:
         return path.read_bytes()
 
 
+def _holds_none(path: Path) -> bool:
+    """Whether a small text file was read and has no credential in it."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SETTINGS:
+            return False
+        text = decode(path.read_bytes())
+    except OSError:
+        return False
+    return text is not None and not holds_credential(text)
+
+
 def inside(entry: os.DirEntry[str], folder: Path) -> bool:
     """Whether a link leads to a file below its own folder: others are another tree's business, or a loop."""
     try:
@@ -351,39 +369,3 @@ def decode(data: bytes) -> str | None:
 def reason_of(error: OSError) -> str:
     """What the system says, without the path, which may be absolute."""
     return (error.strerror or type(error).__name__).lower()
-
-
-def blocks(document: Source) -> Iterator[tuple[Source, str]]:
-    """(nested source, language) of every fenced block of a document; the first line may name the block's file."""
-    from readiness.syntax.markdown import blocks as fenced
-
-    for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
-        name = named_in(block.text) or DEFAULT_NAMES.get(block.language, "")
-        yield (
-            Source(
-                f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts
-            ),
-            block.language,
-        )
-
-
-DEFAULT_NAMES = {
-    "yaml": "block.yaml",
-    "yml": "block.yaml",
-    "json": "block.json",
-    "dockerfile": "Dockerfile",
-    "docker": "Dockerfile",
-    "containerfile": "Dockerfile",
-    "nginx": "nginx.conf",
-    "nginxconf": "nginx.conf",
-    "conf": "nginx.conf",
-    "": "block",
-}
-_NAMED = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
-
-
-def named_in(text: str) -> str:
-    """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
-    found = _NAMED.match(text[:300])
-    name = found.group(1) if found else ""
-    return name if "." in name or name.lower().startswith("dockerfile") else ""

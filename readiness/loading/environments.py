@@ -107,6 +107,7 @@ def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
         walked=found.folders,
         closed=found.closed,
         ignored=found.ignored,
+        harmless=found.harmless,
     )
 
 

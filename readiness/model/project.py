@@ -33,7 +33,8 @@ class Project:
     `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
     `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
-    `ignored` tells of a path whether a .gitignore leaves it out.
+    `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
+    names, were read, and hold none.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Project:
         walked: Iterable[str] = (".",),
         closed: Iterable[str] = (),
         ignored: Callable[[str], bool] = lambda path: False,
+        harmless: Iterable[str] = (),
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -56,6 +58,7 @@ class Project:
         self.walked = frozenset(map(posixpath.normpath, walked))
         self.closed = frozenset(map(posixpath.normpath, closed))
         self.ignored = ignored
+        self.harmless = frozenset(map(posixpath.normpath, harmless))
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None

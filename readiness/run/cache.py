@@ -119,6 +119,7 @@ def key(found: Found, settings: Settings, today: str) -> str:
     for source in found.prose:
         add(source.path, source.text)
     add(*sorted(found.named))
+    add("harmless", *sorted(found.harmless))
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
     for folder, lines in found.ignores:

@@ -8,8 +8,10 @@ from typing import Any
 
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.texts import expressions, is_expression, text_at
-from readiness.model import Hit, Span, hit, joined
+from readiness.model import Hit, Severity, Span, hit, joined
+from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
+from readiness.syntax.secrets import Kind, Place, Strength
 from readiness.syntax.yaml import Map, Seq
 
 _ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
@@ -272,4 +274,17 @@ def container_passwords(workflow: Workflow) -> Iterator[Hit]:
                 found.tree is None or any(accesses(found.tree)) for found in expressions(text)
             )  # `${{ 'secret' }}` stands in the file as well
             if isinstance(password, str | int) and password != "" and not read:
-                yield hit(credentials.at("password"), resource=job.resource, what=told)
+                yield hit(
+                    credentials.at("password"),
+                    severity=_severity(password),
+                    resource=job.resource,
+                    what=told,
+                )
+
+
+def _severity(password: str | int) -> Severity:
+    """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
+    found = secrets.classify("password", password, Place.JOB)
+    if found.kind is not Kind.SECRET:
+        return Severity.MEDIUM
+    return Severity.CRITICAL if found.strength >= Strength.RANDOM else Severity.HIGH

@@ -31,7 +31,8 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
     ]
     for one, word in copies if left else ():
         if any(
-            found.span == word.span for found in secret_copied(Step(stage.document, stage, one))
+            found.span == word.span
+            for found in secret_copied(Step(stage.document, stage, one), project)
         ):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching
@@ -11,6 +14,7 @@ from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
+from readiness.syntax.secrets import Place, Verdict
 
 _ONCE = frozenset(
     """worker_processes worker_rlimit_nofile worker_connections pid user daemon client_max_body_size client_body_timeout
@@ -191,45 +195,46 @@ def quic_workers(scope: Scope, project: Project) -> Iterator[Hit]:
 def credential(statement: Statement) -> Iterator[Hit]:
     """A password, a token or a key is written into the configuration."""
     d = statement.node
+    place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
     for number, text in enumerate(d.args, 1):
-        reason = secrets.shape(text)
-        if (
-            reason is None
-            and secrets.url_password(text)
-            and "$" not in text.rpartition("@")[0].rpartition(":")[2]
-        ):
-            reason = "password in a URL"
-        if reason is None and number == 2:
-            reason = _named(d, text)
-        if reason:
-            yield hit(d.at(number), reason=reason)
+        found = secrets.classify("", text, place)
+        if not found.exposed and number == 2:
+            found = _named(d, text, place)
+        if found.exposed:
+            yield hit(d.at(number), reason=found.reason)
             return
 
 
-def _named(d: Directive, text: str) -> str | None:
-    """A secret by the name that it is set under: a header, a variable, a parameter of a backend."""
-    if (
-        d.name
-        not in {
-            "proxy_set_header",
-            "grpc_set_header",
-            "set",
-            "fastcgi_param",
-            "uwsgi_param",
-            "add_header",
-        }
-        or "$" in text
-    ):
-        return None
+_SETTERS = frozenset(
+    "proxy_set_header grpc_set_header set fastcgi_param uwsgi_param add_header".split()
+)
+
+
+def _named(d: Directive, text: str, place: Place) -> Verdict:
+    """What a value is by the name that it is set under: a header, a variable, a parameter of a backend."""
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
-        return None
+        name = ""
+    if d.name not in _SETTERS or "$" in text:
+        name = ""
     if name.lower() == "authorization":
-        found = re.fullmatch(r"(?:Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
-        return (
-            "credential for a backend" if found and not secrets.is_placeholder(found[1]) else None
-        )
-    return secrets.judge(name, text)
+        return replace(_authorization(text, place), reason="credential for a backend")
+    return secrets.classify(name, text, place)
+
+
+def _authorization(text: str, place: Place) -> Verdict:
+    """What an Authorization header is: a token, or of `Basic` the password that is written in base64."""
+    found = re.fullmatch(r"(Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
+    if found is None:
+        return secrets.classify("", text, place)
+    if found[1].lower() == "basic":
+        try:
+            plain = base64.b64decode(found[2], validate=True).decode()
+        except (binascii.Error, ValueError):
+            plain = ""
+        if ":" in plain:
+            return secrets.classify("password", plain.partition(":")[2], place)
+    return secrets.classify("token", found[2], place)
 
 
 def root_user(statement: Statement) -> Iterator[Hit]:
