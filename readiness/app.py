@@ -22,6 +22,11 @@ from readiness.rules import Bound
 from readiness.run import Run, Settings, judge
 from readiness.version import __version__
 
+
+class OptionError(ValueError):
+    """An option of `check` that cannot be used; the message names it and says what to do."""
+
+
 STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (
     config.ConfigError,
@@ -30,6 +35,7 @@ ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    OptionError,
     ParallelError,
     ShellcheckError,
 )
@@ -75,6 +81,10 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
+    _refuse_empty(
+        paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
+        since=since, helm_values=helm_values, checklists=checklists,
+    )  # fmt: skip
     clock = [time.perf_counter()] if timing else []
     settings = settle(
         _config(config),
@@ -104,6 +114,14 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
     return _report(run, settings, seconds)
+
+
+def _refuse_empty(**options: Any) -> None:
+    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
+    for name, given in options.items():
+        values = given if isinstance(given, list | tuple) else (given,)
+        if any(isinstance(one, str) and not one.strip() for one in values):
+            raise OptionError(f"{name} is empty: give it a value, or leave it out")
 
 
 def _cached(

@@ -26,6 +26,10 @@ class ParallelError(Exception):
     """Processes that can't be had here, or that ended early; the message says what to do."""
 
 
+class WorkerError(RuntimeError):
+    """An error that ended a process: its class and its place in the code. Its traceback is a note."""
+
+
 Answer = tuple[list[Any], dict[str, Any], dict[str, int]]
 # Held while processes are forked: the pipe of one run must not be inherited by a process of another, which would keep it open.
 _FORKING = threading.Lock()
@@ -143,7 +147,7 @@ def _work(share: Callable[[int], Answer], number: int, sender: Connection) -> No
     try:
         answer = share(number)
     except Exception as error:  # told to the parent, which raises it
-        answer = type(error).__name__, traceback.format_exc()
+        answer = f"{type(error).__name__} in {engine.place(error)}", traceback.format_exc()
     with contextlib.suppress(OSError):  # the parent is gone
         sender.send(answer)
     sys.stderr.flush()
@@ -160,8 +164,8 @@ def _received(receiver: Connection) -> Answer:
             " use fewer, or leave it out"
         ) from None
     if len(answer) == 2:
-        name, trace = answer
-        error = MemoryError() if name == MemoryError.__name__ else RuntimeError(name)
+        told, trace = answer
+        error = MemoryError() if told.startswith("MemoryError ") else WorkerError(told)
         error.add_note(trace)
         raise error
     return answer

@@ -308,6 +308,9 @@ def load_all(text: str) -> list[Any]:
         raise ParseError("nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:
         raise ParseError(str(error).split("\n", 1)[0], 0) from None
+    except MemoryError:
+        pass  # raised below, where the error no longer holds on to what was built
+    raise ParseError("its values take more memory than there is", 0)
 
 
 def _characters(text: str, position: int) -> int:
