@@ -47,7 +47,7 @@ def assemble(
         if folder is not None:
             templates[folder].append(source.path)
         elif source.path in built:
-            made.rows.append(Row(source.path, "k8s", "checked"))
+            made.rows.append(environments.state(source.path, "k8s", built[source.path]))
             made.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
             made.sources.append(source)

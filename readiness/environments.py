@@ -14,12 +14,13 @@ from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
 from readiness.render import OVERLAYS
+from readiness.render.made import Made, RenderError
 
 if TYPE_CHECKING:
     from readiness.render import helm, kustomize
-    from readiness.render.made import Made, RenderError
 
 _LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
+UNPARSED = "what it renders to does not parse"
 ASKED_NOT = "not rendered, as --no-render asks; leave that out to have it judged"
 
 
@@ -57,7 +58,6 @@ def chart(
 ) -> None:
     """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
     from readiness.render import helm
-    from readiness.render.made import RenderError
 
     path = posixpath.join(folder, "Chart.yaml")
     about = next((one for one in found.texts if one.path == path), None)
@@ -79,20 +79,34 @@ def chart(
     environments = [one.name for one in wanted if one.name not in errors]
     if wanted and not environments:
         reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
-    made.rows += [Row(one, "helm", "skipped" if reason else "checked", reason) for one in templates]
     sources = {id(one.template): one.template for one in renderings}
     made.sources += sources.values()
     made.environments |= {one.path: len(environments) for one in sources.values()}
+    broken: set[str] = set()
     for name in environments:
-        add(made, [one for one in renderings if one.environment == name], found, core)
+        broken |= add(made, [one for one in renderings if one.environment == name], found, core)
+    made.rows += [
+        Row(one, "helm", "skipped", reason)
+        if reason
+        else state(one, "helm", UNPARSED if one in broken else "")
+        for one in templates
+    ]
 
 
-def add(made: Assembly, texts: Sequence[Made], found: Found, core: dict[str, Rule]) -> None:
-    """One environment's manifests, as a project of its own."""
+def add(made: Assembly, texts: Sequence[Made], found: Found, core: dict[str, Rule]) -> set[str]:
+    """One environment's manifests, as a project of its own; the paths of the files whose texts do not parse."""
     for source in texts:
         source.kind = kinds.classify(source.path, source.text)
+    before = len(made.broken)
     pairs = list(made.parse([one for one in texts if one.kind], core, rows=False))
     made.projects.append(project(pairs, found))
+    roots = ((one.source.root, one.span) for one in made.broken[before:])
+    return {root.place(span)[0].path for root, span in roots if isinstance(root, Made)}
+
+
+def state(path: str, kind: str, reason: str) -> Row:
+    """The row of what was rendered: judged, or with the reason why some of it could not be."""
+    return Row(path, kind, "invalid", reason) if reason else Row(path, kind, "checked")
 
 
 def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
@@ -107,29 +121,28 @@ def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
     )
 
 
-def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool) -> frozenset[str]:
-    """Build what the kustomizations deploy; the paths of the files that are judged by that, and not by themselves."""
+def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool) -> dict[str, str]:
+    """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
     sources = {source.path: source for source in found.texts}
     if not any(posixpath.basename(path) in OVERLAYS for path in sources):
-        return frozenset()
+        return {}
     from concurrent.futures import ThreadPoolExecutor
 
     from readiness.render import kustomize
-    from readiness.render.made import RenderError
 
     known = kustomize.read(sources)
     for path in (path for one in known.values() for path in one.patches if path in sources):
         sources[path].fragment = True  # a part of an object, where the overlay is not built
     roots = kustomize.roots(known)
     if not roots:
-        return frozenset()
+        return {}
     missing = ASKED_NOT if not asked else "" if kustomize.command() else kustomize.MISSING
     if missing:
         made.rows += [Row(one.source.path, "kustomize", "skipped", missing) for one in roots]
-        return frozenset()
+        return {}
     reached = [kustomize.reach(root, known) for root in roots]
 
-    def work(number: int) -> kustomize.Built | RenderError:
+    def work(number: int) -> list[kustomize.Built] | RenderError:
         try:
             return kustomize.build(roots[number], reached[number], sources, found.base)
         except RenderError as error:
@@ -137,7 +150,7 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         answers = list(pool.map(work, range(len(roots))))
-    taken: set[str] = set()
+    taken: dict[str, str] = {}
     for root, within, built in zip(roots, reached, answers, strict=True):
         if isinstance(built, RenderError):
             made.rows.append(Row(root.source.path, "kustomize", "skipped", str(built)))
@@ -145,13 +158,14 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
                 rule = core["core/not-rendered"]
                 made.broken.append(_failed(rule, root.source, "overlay", "", str(built)))
             continue
-        made.rows.append(Row(root.source.path, "kustomize", "checked"))
         mine = {path for one in within for path in (*one.files, *one.patches)}
         for path in mine:
             made.environments[path] = made.environments.get(path, 0) + 1
-        taken |= mine
-        add(made, [built], found, core)
-    return frozenset(taken)
+        broken = add(made, built, found, core)
+        own = root.source.path
+        made.rows.append(state(own, "kustomize", UNPARSED if own in broken else ""))
+        taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
+    return taken
 
 
 def _failed(rule: Rule, source: Source, what: str, environment: str, problem: str) -> Finding:

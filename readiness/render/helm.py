@@ -154,10 +154,20 @@ def render(
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(path.partition("/")[2])
             if template is not None and text.strip():
-                rows = lines.rows(marks[path], text) if path in marks else None
-                rows = rows or lines.guessed(template.text, text)
-                made.append(Rendered(template, text, rows, name, values.get(name, ())))
+                made.append(_rendered(template, text, marks.get(path), name, values[name]))
     return made, errors
+
+
+def _rendered(
+    template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
+) -> Rendered:
+    """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
+    plain = lines.separated(text)
+    count = len(template.text.split("\n"))
+    rows = None if marks is None else lines.rows(lines.separated(marks), plain, count)
+    return Rendered(
+        template, plain, rows or lines.guessed(template.text, plain), environment, values
+    )
 
 
 def _files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:

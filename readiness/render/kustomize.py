@@ -16,7 +16,7 @@ from readiness.model import ParseError, Source, Span
 from readiness.render import OVERLAYS
 from readiness.render.made import Made, RenderError
 from readiness.render.process import process
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_all, separated
 
 MISSING = (
     "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
@@ -25,7 +25,8 @@ _REMOTE = re.compile(
     r"^[a-z][a-z0-9+.-]*://|^git@|\?(?:ref|version)=|^[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net)/|//"
 )
 _ORIGIN = "config.kubernetes.io/origin"
-_PATH = re.compile(r"^(?:path|configuredIn): (.+)$", re.MULTILINE)
+_PATH = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
+_SEPARATED = re.compile(r"^---\n", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -124,12 +125,13 @@ def command() -> list[str]:
 
 class Built(Made):
     """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
-    in the patch."""
+    in the patch; what is no object of it in `home`."""
 
-    __slots__ = ("objects",)
+    __slots__ = ("home", "objects")
 
-    def __init__(self, path: str, text: str, environment: str) -> None:
+    def __init__(self, path: str, text: str, environment: str, home: Source) -> None:
         super().__init__(path, text, environment)
+        self.home = home
         self.objects: list[tuple[Map, list[tuple[Source, Map]], Source]] = []
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -141,7 +143,7 @@ class Built(Made):
                 if best is None:
                     return fallback, fallback.one_line(Span(0, len(fallback.text)))
                 return best[0], best[0].one_line(follow(best[1], steps))
-        return self.objects[0][2], Span(0, 0)
+        return self.home, self.home.one_line(Span(0, len(self.home.text)))
 
 
 def path_to(node: Any, span: Span) -> Iterator[Any]:
@@ -209,8 +211,11 @@ def follow(node: Map, steps: list[Any]) -> Span:
 
 def build(
     root: Kustomization, within: list[Kustomization], sources: Mapping[str, Source], base: Path
-) -> Built:
-    """What an overlay builds. Raises RenderError, for a remote base too: nothing is fetched."""
+) -> list[Built]:
+    """What an overlay builds, as one text where all of it parses, else one for each document.
+
+    Raises RenderError, for a remote base too: nothing is fetched.
+    """
     for one in within:
         if one.remote:
             who = "it" if one is root else one.source.path
@@ -228,9 +233,27 @@ def build(
             out = process([*command(), str(scratch)], "", scratch)
         except RenderError as error:
             raise RenderError(_reason(str(error), [there, folder_of], scratch, base)) from None
-        built = Built(root.source.path, out, root.folder or ".")
-        _trace(built, within, sources, scratch, base)
+        traced = _Origins(within, sources, scratch, base)
+        try:
+            return [_built(root, out, load_all(out), traced)]
+        except ParseError:
+            return [_piece(root, text, traced) for text in _SEPARATED.split(out)]
+
+
+def _built(root: Kustomization, text: str, nodes: list[Any], origins: _Origins) -> Built:
+    built = Built(root.source.path, text, root.folder or ".", root.source)
+    for node in nodes:
+        if isinstance(node, Map):
+            built.objects.append((node, *origins.of(node)))
     return built
+
+
+def _piece(root: Kustomization, text: str, origins: _Origins) -> Built:
+    """One document of what does not parse as a whole; a broken one is told at the head of the file it came from."""
+    try:
+        return _built(root, text, load_all(text), origins)
+    except ParseError:
+        return Built(root.source.path, text, root.folder or ".", origins.named(text) or root.source)
 
 
 def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
@@ -246,35 +269,46 @@ def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
     return text.rsplit("err='", 1)[-1].rstrip("'")[:300]
 
 
-def _trace(
-    built: Built,
-    within: list[Kustomization],
-    sources: Mapping[str, Source],
-    scratch: Path,
-    base: Path,
-) -> None:
-    """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
-    patches = [sources[path] for one in within for path in one.patches if path in sources]
-    for node in load_all(built.text):
-        if not isinstance(node, Map):
-            continue
+@dataclass(frozen=True, slots=True)
+class _Origins:
+    """Where the objects of an overlay were written, by what its builder notes in their annotations."""
+
+    within: list[Kustomization]
+    sources: Mapping[str, Source]
+    scratch: Path
+    base: Path
+
+    def of(self, node: Map) -> tuple[list[tuple[Source, Map]], Source]:
+        """(the places that speak of an object: the last patch first, its origin last; where to tell what none says)."""
         metadata = node.get("metadata")
         notes = metadata.get("annotations") if isinstance(metadata, Map) else None
-        found = _PATH.search(notes.get(_ORIGIN, "")) if isinstance(notes, Map) else None
-        path = ""
-        if found:
-            real = os.path.realpath(scratch / found.group(1).strip())
-            path = os.path.relpath(real, os.path.realpath(base)).replace(os.sep, "/")
-        origin = sources.get(path)
+        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        origin = self.named(note) if isinstance(note, str) else None
+        patches = (
+            self.sources[path]
+            for one in self.within
+            for path in one.patches
+            if path in self.sources
+        )
         written = [(origin, one) for one in _same(origin, node)] if origin else []
         written += [(patch, one) for patch in patches for one in _same(patch, node)]
-        built.objects.append((node, written[::-1], origin or within[0].source))
+        return written[::-1], origin or self.within[0].source
+
+    def named(self, note: str) -> Source | None:
+        """The file that a note of an origin names, when it is one that the walk read."""
+        found = _PATH.search(note)
+        if not found:
+            return None
+        real = os.path.realpath(self.scratch / found.group(1).strip())
+        return self.sources.get(
+            os.path.relpath(real, os.path.realpath(self.base)).replace(os.sep, "/")
+        )
 
 
 def _same(source: Source, node: Map) -> Iterator[Map]:
     """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
     try:
-        documents = load_all(source.text)
+        documents = load_all(separated(source.text))
     except ParseError:
         return
     name = _name(node)

@@ -19,7 +19,7 @@ def process(command: Iterable[str], request: str, scratch: Path) -> str:
     environment |= {"HOME": str(scratch), "LANG": "C.UTF-8"}
     try:
         done = subprocess.run(  # noqa: S603  # ours, with the chart as data
-            list(command), input=request, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+            list(command), input=request, capture_output=True, encoding="utf-8", errors="replace", timeout=TIMEOUT, check=False,
             cwd=scratch, env=environment,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -313,6 +313,20 @@ def load_all(text: str) -> list[Any]:
     raise ParseError("its values take more memory than there is", 0)
 
 
+_COMMENTED = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
+
+
+def separated(text: str) -> str:
+    """A text of Kubernetes objects with `---# comment` as a plain separator, every other character in its place.
+
+    YAML wants a blank before the comment; what reads manifests (kubectl, kustomize) takes the line without one too:
+    https://github.com/kubernetes/apimachinery/blob/master/pkg/util/yaml/decoder.go
+    """
+    if "---#" not in text:
+        return text
+    return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
+
+
 def _characters(text: str, position: int) -> int:
     """libyaml's reader counts bytes of UTF-8; everything else counts characters."""
     return len(text.encode("utf-8", "surrogatepass")[: max(position, 0)].decode("utf-8", "ignore"))
