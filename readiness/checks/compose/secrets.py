@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from readiness.checks.compose.common import environment, judged, lack, line, outside_settings
@@ -177,8 +178,8 @@ def _in_line(service: Service, text: str, span: Span) -> Iterator[Hit]:
 
 
 def _in_words(service: Service, value: Seq) -> Iterator[Hit]:
-    items = [(item, index) for item, index in strings(value)]
-    for (item, index), (following, place) in zip(items, [*items[1:], ("", 0)], strict=True):
+    items = list(strings(value))
+    for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
         if _LONG.match(f"{item} {following}") and "=" not in item and " " not in item:
             if following and _real(following) and not following.startswith("-"):
                 yield hit(value.at(place))
