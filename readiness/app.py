@@ -10,7 +10,7 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import baseline, checklist, config, discover, kinds, report, rules
+from readiness import baseline, checklist, config, discover, files, kinds, report, rules
 from readiness import select as selection
 from readiness.config import Config
 from readiness.external import ShellcheckError
@@ -85,6 +85,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
         since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
+    _refuse_unreadable(helm_values)
     clock = [time.perf_counter()] if timing else []
     settings = settle(
         _config(config),
@@ -122,6 +123,17 @@ def _refuse_empty(**options: Any) -> None:
         values = given if isinstance(given, list | tuple) else (given,)
         if any(isinstance(one, str) and not one.strip() for one in values):
             raise OptionError(f"{name} is empty: give it a value, or leave it out")
+
+
+def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise OptionError for a values file that was given and cannot be read."""
+    for one in values:
+        try:
+            why = "" if files.decode(files.read(Path(one), files.LIMIT)) is not None else "no text"
+        except OSError as error:
+            why = files.reason_of(error)
+        if why:
+            raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
 
 
 def _cached(

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from readiness import files
 from readiness.model import Finding, Suppression
 
 VERSION = 1
+MAX_BYTES = 100 * files.MIB  # of a baseline file
 
 
 class BaselineError(Exception):
@@ -61,17 +63,15 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
 def load(path: Path) -> frozenset[str]:
     """The fingerprints of a baseline file. Raises BaselineError."""
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        spec = json.loads(files.read(path, MAX_BYTES))
         if spec["version"] != VERSION:
             raise BaselineError(
                 f"{path.name}: version {spec['version']!r} of baselines is not known; write it anew"
             )
         return frozenset(str(row["fingerprint"]) for row in spec["findings"])
     except OSError as error:
-        raise BaselineError(
-            f"{path.name}: cannot be read: {(error.strerror or 'error').lower()}"
-        ) from None
-    except (ValueError, KeyError, TypeError):
+        raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(
             f"{path.name}: this is no baseline; `readiness baseline` writes one"
         ) from None

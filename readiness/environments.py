@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from readiness import kinds
-from readiness.assembly import Assembly, Row
+from readiness import engine, kinds
+from readiness.assembly import TEMPLATE, Assembly, Row
 from readiness.discover import Found
-from readiness.model import Finding, Rule, Source, Span
+from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.project import Project
 from readiness.render import OVERLAYS
 from readiness.render.made import Made, RenderError
+from readiness.syntax.yaml import Map, load_all
 
 if TYPE_CHECKING:
     from readiness.render import helm, kustomize
@@ -142,7 +143,7 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
         return {}
     reached = [kustomize.reach(root, known) for root in roots]
 
-    def work(number: int) -> list[kustomize.Built] | RenderError:
+    def work(number: int) -> kustomize.Built | RenderError:
         try:
             return kustomize.build(roots[number], reached[number], sources, found.base)
         except RenderError as error:
@@ -161,11 +162,37 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
         mine = {path for one in within for path in (*one.files, *one.patches)}
         for path in mine:
             made.environments[path] = made.environments.get(path, 0) + 1
-        broken = add(made, built, found, core)
+        broken = add(made, [built], found, core)
+        for _, error, home in built.lost:
+            made.broken.append(_lost(core["core/syntax"], home, error))
+            broken.add(home.path)
         own = root.source.path
         made.rows.append(state(own, "kustomize", UNPARSED if own in broken else ""))
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
     return taken
+
+
+def _lost(rule: Rule, home: Source, error: ParseError) -> Finding:
+    """The finding that stands for a document that an overlay builds and nobody can read, where it came from."""
+    text = rule.message.format(kind="Kubernetes", reason=error.message)
+    return Finding(rule, home, home.one_line(Span(0, len(home.text))), text)
+
+
+def overlay(source: Source, made: Assembly, core: dict[str, Rule]) -> None:
+    """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
+    try:
+        documents = load_all(source.text)
+        if not documents or not isinstance(documents[0], Map):
+            raise ParseError("a kustomization is a mapping", 0)
+    except ParseError as error:
+        line = source.line(source.position(error.offset).line)
+        if "{{" in line or "{%" in line:
+            made.rows.append(Row(source.path, "kustomize", "skipped", TEMPLATE))
+            return
+        made.rows.append(Row(source.path, "kustomize", "invalid", error.message))
+        made.broken.append(engine.broken(core["core/syntax"], source, error, "kustomization"))
+    else:
+        made.sources.append(source)
 
 
 def _failed(rule: Rule, source: Source, what: str, environment: str, problem: str) -> Finding:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from readiness import discover
-from readiness.discover import Found, decode, find, named_in
+from readiness.discover import Found, decode, find
+from readiness.fences import named_in
 
 
 def make(root: Path, **files: str | bytes) -> Path:

@@ -26,7 +26,7 @@ _REMOTE = re.compile(
 )
 _ORIGIN = "config.kubernetes.io/origin"
 _PATH = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
-_SEPARATED = re.compile(r"^---\n", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -97,11 +97,16 @@ def _paths(value: Any) -> Iterator[str]:
 
 
 def roots(known: Mapping[str, Kustomization]) -> list[Kustomization]:
-    """What is deployed: the kustomizations that no other one takes in."""
+    """What is deployed: the kustomizations that no other one takes in, and one of each circle of them."""
     taken = {folder for one in known.values() for folder in one.folders}
-    return [
-        one for folder, one in sorted(known.items()) if folder not in taken and not one.component
-    ]
+    whole = [one for _, one in sorted(known.items()) if not one.component]
+    found = [one for one in whole if one.folder not in taken]
+    reached = {inner.folder for one in found for inner in reach(one, known)}
+    for one in whole:
+        if one.folder not in reached:
+            found.append(one)
+            reached |= {inner.folder for inner in reach(one, known)}
+    return found
 
 
 def reach(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kustomization]:
@@ -125,13 +130,17 @@ def command() -> list[str]:
 
 class Built(Made):
     """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
-    in the patch; what is no object of it in `home`."""
+    in the patch.
 
-    __slots__ = ("home", "objects")
+    `lost` are the documents that do not parse, with the reason and the file that they came from: in `text` there are
+    blanks in their place.
+    """
 
-    def __init__(self, path: str, text: str, environment: str, home: Source) -> None:
+    __slots__ = ("lost", "objects")
+
+    def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text, environment)
-        self.home = home
+        self.lost: list[tuple[str, ParseError, Source]] = []
         self.objects: list[tuple[Map, list[tuple[Source, Map]], Source]] = []
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -143,7 +152,7 @@ class Built(Made):
                 if best is None:
                     return fallback, fallback.one_line(Span(0, len(fallback.text)))
                 return best[0], best[0].one_line(follow(best[1], steps))
-        return self.home, self.home.one_line(Span(0, len(self.home.text)))
+        return self.objects[0][2], Span(0, 0)
 
 
 def path_to(node: Any, span: Span) -> Iterator[Any]:
@@ -211,11 +220,8 @@ def follow(node: Map, steps: list[Any]) -> Span:
 
 def build(
     root: Kustomization, within: list[Kustomization], sources: Mapping[str, Source], base: Path
-) -> list[Built]:
-    """What an overlay builds, as one text where all of it parses, else one for each document.
-
-    Raises RenderError, for a remote base too: nothing is fetched.
-    """
+) -> Built:
+    """What an overlay builds. Raises RenderError, for a remote base too: nothing is fetched."""
     for one in within:
         if one.remote:
             who = "it" if one is root else one.source.path
@@ -233,27 +239,28 @@ def build(
             out = process([*command(), str(scratch)], "", scratch)
         except RenderError as error:
             raise RenderError(_reason(str(error), [there, folder_of], scratch, base)) from None
-        traced = _Origins(within, sources, scratch, base)
-        try:
-            return [_built(root, out, load_all(out), traced)]
-        except ParseError:
-            return [_piece(root, text, traced) for text in _SEPARATED.split(out)]
-
-
-def _built(root: Kustomization, text: str, nodes: list[Any], origins: _Origins) -> Built:
-    built = Built(root.source.path, text, root.folder or ".", root.source)
-    for node in nodes:
-        if isinstance(node, Map):
-            built.objects.append((node, *origins.of(node)))
+        text, lost = _readable(out)
+        built = Built(root.source.path, text, root.folder or ".")
+        built.lost = [(piece, error, root.source) for piece, error in lost]
+        _trace(built, within, sources, scratch, base)
     return built
 
 
-def _piece(root: Kustomization, text: str, origins: _Origins) -> Built:
-    """One document of what does not parse as a whole; a broken one is told at the head of the file it came from."""
+def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
+    """A text with blanks for the documents that do not parse, every other character in its place; and those documents."""
     try:
-        return _built(root, text, load_all(text), origins)
+        load_all(text)
     except ParseError:
-        return Built(root.source.path, text, root.folder or ".", origins.named(text) or root.source)
+        parts, lost = [], []
+        for part in _SEPARATOR.split(text):
+            try:
+                load_all(part)
+                parts.append(part)
+            except ParseError as error:
+                lost.append((part, error))
+                parts.append(re.sub(r"[^\n]", " ", part))
+        return "---\n".join(parts), lost
+    return text, []
 
 
 def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
@@ -269,40 +276,34 @@ def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
     return text.rsplit("err='", 1)[-1].rstrip("'")[:300]
 
 
-@dataclass(frozen=True, slots=True)
-class _Origins:
-    """Where the objects of an overlay were written, by what its builder notes in their annotations."""
+def _trace(
+    built: Built,
+    within: list[Kustomization],
+    sources: Mapping[str, Source],
+    scratch: Path,
+    base: Path,
+) -> None:
+    """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
+    patches = [sources[path] for one in within for path in one.patches if path in sources]
 
-    within: list[Kustomization]
-    sources: Mapping[str, Source]
-    scratch: Path
-    base: Path
-
-    def of(self, node: Map) -> tuple[list[tuple[Source, Map]], Source]:
-        """(the places that speak of an object: the last patch first, its origin last; where to tell what none says)."""
-        metadata = node.get("metadata")
-        notes = metadata.get("annotations") if isinstance(metadata, Map) else None
-        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
-        origin = self.named(note) if isinstance(note, str) else None
-        patches = (
-            self.sources[path]
-            for one in self.within
-            for path in one.patches
-            if path in self.sources
-        )
-        written = [(origin, one) for one in _same(origin, node)] if origin else []
-        written += [(patch, one) for patch in patches for one in _same(patch, node)]
-        return written[::-1], origin or self.within[0].source
-
-    def named(self, note: str) -> Source | None:
-        """The file that a note of an origin names, when it is one that the walk read."""
+    def written_in(note: str) -> Source | None:
         found = _PATH.search(note)
         if not found:
             return None
-        real = os.path.realpath(self.scratch / found.group(1).strip())
-        return self.sources.get(
-            os.path.relpath(real, os.path.realpath(self.base)).replace(os.sep, "/")
-        )
+        real = os.path.realpath(scratch / found.group(1).strip())
+        return sources.get(os.path.relpath(real, os.path.realpath(base)).replace(os.sep, "/"))
+
+    built.lost = [(text, error, written_in(text) or home) for text, error, home in built.lost]
+    for node in load_all(built.text):
+        if not isinstance(node, Map):
+            continue
+        metadata = node.get("metadata")
+        notes = metadata.get("annotations") if isinstance(metadata, Map) else None
+        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        origin = written_in(note) if isinstance(note, str) else None
+        written = [(origin, one) for one in _same(origin, node)] if origin else []
+        written += [(patch, one) for patch in patches for one in _same(patch, node)]
+        built.objects.append((node, written[::-1], origin or within[0].source))
 
 
 def _same(source: Source, node: Map) -> Iterator[Map]:
