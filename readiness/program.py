@@ -142,11 +142,6 @@ def _interrupted() -> int:
 
 def _failed(error: BaseException) -> int:
     """Tell of an error that nothing else answers. It is never shown in its own words, which may quote a secret."""
-    if os.environ.get(DEBUG):
-        lines = "".join(traceback.format_exception(error)).splitlines()
-        _tell(
-            "\n| ".join(["its traceback:", *lines])
-        )  # no line of it may begin as a CI command does
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
         plain = {errno.EPIPE: "nobody reads it to its end", errno.EBADF: "it is closed"}
         why = plain.get(error.errno or 0) or (error.strerror or "error").lower()
@@ -159,6 +154,11 @@ def _failed(error: BaseException) -> int:
             f"internal error: {_what(error)}, and nothing was decided; set {DEBUG}=1 to see where it comes from,"
             f" and report it at {ISSUES}"
         )
+    if os.environ.get(DEBUG):
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        _tell(
+            "\n| ".join(["its traceback:", *lines])
+        )  # no line of it may begin as a CI command does
     return UNABLE
 
 

@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -23,17 +23,20 @@ from readiness.checks.compose import schema as compose
 from readiness.checks.k8s import apis
 from readiness.config import Config
 from readiness.kinds import gitlab_model
-from readiness.model import ParseError, Source
+from readiness.model import ParseError, Source, Span
 from readiness.syntax.dockerfile import KEYWORDS
 from readiness.syntax.yaml import Map, Seq, load_all, walk
 from tests.conftest import catalogue
 
 Files = dict[str, str]
+Make = Callable[
+    [], Files
+]  # documents are made when they are wanted: a test wants one in a thousand
 ODD = (
     "[]", "{}", "''", "null", "7", "-1", "1.5", "true", "odd", "[[]]", "[{}]", "[null]", "['']", "[7]", "{'': ''}",
     "{a: []}", "{a: null}", "[CMD]", "[CMD-SHELL]", "[NONE]", "[sh, -c]", "'${X}'", "'${{ x }}'", "' '", "'a b=c'",
 )  # fmt: skip
-FEW = ODD[:5]
+FEW = 5  # of them, where there are many keys
 
 
 def crashes(batch: Sequence[Files]) -> list[str]:
@@ -82,19 +85,29 @@ def all_examples() -> tuple[Files, ...]:
     return tuple(found.values())
 
 
-def changed(change: Callable[[str, str], Iterator[str]]) -> Iterator[Files]:
+Change = tuple[Span, str]
+
+
+def changed(change: Callable[[str, str], Iterator[Change]]) -> Iterator[Make]:
     """The examples with one file changed in each way."""
     for files in all_examples():
         for path, text in files.items():
-            for other in change(path, text):
-                yield {**files, path: other}
+            for one in change(path, text):
+                yield partial(with_change, files, path, *one)
+
+
+def with_change(files: Files, path: str, span: Span, value: str) -> Files:
+    """Files with something else at a place of one; a line break at the end of the place stays."""
+    text = files[path]
+    ending = "\n" if text[slice(*span)].endswith("\n") else ""
+    return {**files, path: text[: span.start] + value + ending + text[span.end :]}
 
 
 def is_yaml(path: str) -> bool:
     return path.endswith((".yaml", ".yml", ".json"))
 
 
-def yaml_changed(path: str, text: str) -> Iterator[str]:
+def yaml_changed(path: str, text: str) -> Iterator[Change]:
     """A YAML text with each of its values odd, gone, or with its key gone."""
     if not is_yaml(path):
         return
@@ -102,20 +115,13 @@ def yaml_changed(path: str, text: str) -> Iterator[str]:
         nodes = [node for root in load_all(text) for node in walk(root)]
     except ParseError:
         return
-    places: dict[tuple[int, int], None] = {}
     for node in nodes:
         for key in node if isinstance(node, Map) else range(len(node)):
-            places[tuple(node.at(key))] = None
-            if isinstance(node, Map):
-                places[tuple(node.entry(key))] = None
-        if isinstance(node, Seq) and len(node) > 1:
-            first = text[slice(*node.at(0))]
-            if "\n" not in first:
-                yield text[: node.at().start] + f"[{first}]" + text[node.at().end :]
-    for start, end in places:
-        rest = ("\n" if text[start:end].endswith("\n") else "") + text[end:]
-        for odd in (*ODD, ""):
-            yield text[:start] + odd + rest
+            for value in ODD:
+                yield node.at(key), value
+            yield node.entry(key) if isinstance(node, Map) else node.at(key), ""
+        if isinstance(node, Seq) and len(node) > 1 and "\n" not in text[slice(*node.at(0))]:
+            yield node.at(), f"[{text[slice(*node.at(0))]}]"
 
 
 LINE = re.compile(r"^[ \t]*([A-Za-z]+)([ \t]+)(\S.*(?:\\\n.*)*)$", re.MULTILINE)
@@ -125,24 +131,27 @@ WORDS = (
 )  # fmt: skip
 
 
-def dockerfile_changed(path: str, text: str) -> Iterator[str]:
+def dockerfile_changed(path: str, text: str) -> Iterator[Change]:
     """A Dockerfile with the words of each instruction odd."""
     if kinds.classify(path, text) != "dockerfile":
         return
     for found in LINE.finditer(text):
         for odd in WORDS:
-            yield text[: found.start(3)] + odd + text[found.end(3) :]
+            yield Span(*found.span(3)), odd
 
 
-def dockerfiles() -> Iterator[Files]:
+STAGES = (
+    "%s\n", "FROM alpine:3.20\n%s\nCMD x\n", "FROM alpine:3.20 AS a\nONBUILD %s\nFROM a\n", "FROM alpine:3.20\nHEALTHCHECK %s\n",
+)  # fmt: skip
+
+
+def dockerfiles() -> Iterator[Make]:
     """Every instruction with odd words, by itself, in a stage, and under ONBUILD and HEALTHCHECK."""
     for keyword in sorted(KEYWORDS):
         for odd in WORDS:
-            line = f"{keyword} {odd}".rstrip()
-            yield {"Dockerfile": f"{line}\n"}
-            yield {"Dockerfile": f"FROM alpine:3.20\n{line}\nCMD x\n"}
-            yield {"Dockerfile": f"FROM alpine:3.20 AS a\nONBUILD {line}\nFROM a\n"}
-            yield {"Dockerfile": f"FROM alpine:3.20\nHEALTHCHECK {line}\n"}
+            for stage in STAGES:
+                text = stage.replace("%s", f"{keyword} {odd}".rstrip())
+                yield partial(dict, [("Dockerfile", text)])
 
 
 DIRECTIVE = re.compile(r"^[ \t]*([a-z_]+)([^;{}\n]*)([;{])", re.MULTILINE)
@@ -165,18 +174,18 @@ FORMS = (
 )
 
 
-def nginx_changed(path: str, text: str) -> Iterator[str]:
+def nginx_changed(path: str, text: str) -> Iterator[Change]:
     """An nginx configuration with each directive without arguments, with an odd one, or with its block empty."""
     if kinds.classify(path, text) != "nginx":
         return
     for found in DIRECTIVE.finditer(text):
         for odd in ("", ' ""', " a", " $a", " =", " ~", " 0", " /"):
-            yield text[: found.start(2)] + odd + text[found.start(3) :]
+            yield Span(*found.span(2)), odd
         if found[3] == "{":
             end = closing(text, found.end())
             for inside in ("", " a; ", " a {} ", " include /x/*; "):
-                yield text[: found.end()] + inside + text[end:]
-            yield text[: found.start(3)] + ";" + text[end + 1 :]
+                yield Span(found.end(), end), inside
+            yield Span(found.start(3), end + 1), ";"
 
 
 def closing(text: str, begin: int) -> int:
@@ -189,7 +198,27 @@ def closing(text: str, begin: int) -> int:
     return len(text) - 1
 
 
-def nginx_files() -> Iterator[Files]:
+LINES = (
+    "",
+    "=",
+    "A",
+    "A=",
+    "=b",
+    "export",
+    "export A",
+    "A='",
+    'A="',
+    "A=${",
+    "A=$",
+    "!",
+    "/",
+    "**",
+    "[",
+    "\\",
+)
+
+
+def nginx_files() -> Iterator[Make]:
     """Every directive that an example has, in every context, in every form."""
     names = sorted(
         {
@@ -203,40 +232,23 @@ def nginx_files() -> Iterator[Files]:
     for name in names:
         for context in CONTEXTS:
             for form in FORMS:
-                yield {"nginx.conf": context.replace("%s", form.replace("%s", name)) + "\n"}
+                text = context.replace("%s", form.replace("%s", name)) + "\n"
+                yield partial(dict, [("nginx.conf", text)])
 
 
-def lines_changed(path: str, text: str) -> Iterator[str]:
+def lines_changed(path: str, text: str) -> Iterator[Change]:
     """An environment file or a .dockerignore with each line odd."""
     if kinds.classify(path, text) not in {"dotenv", "dockerignore"}:
         return
-    lines = text.split("\n")
-    for number in range(len(lines)):
-        for odd in (
-            "",
-            "=",
-            "A",
-            "A=",
-            "=b",
-            "export",
-            "export A",
-            "A='",
-            'A="',
-            "A=${",
-            "A=$",
-            "!",
-            "/",
-            "**",
-            "[",
-            "\\",
-        ):
-            yield "\n".join([*lines[:number], odd, *lines[number + 1 :]])
+    for found in re.finditer(r"^.*$", text, re.MULTILINE):
+        for odd in LINES:
+            yield Span(*found.span()), odd
 
 
 Way = tuple[str | int, ...]
 
 
-def with_odd(root: Any, way: Way, value: str) -> str:
+def with_odd(path: str, root: Any, way: Way, value: str) -> Files:
     """A document as JSON, with an odd value at the end of a way into it; what is missing on the way is made."""
     mark = "\0odd\0"
     root = json.loads(json.dumps(root))
@@ -251,7 +263,7 @@ def with_odd(root: Any, way: Way, value: str) -> str:
         else:
             node[step] = known
         node = known
-    return json.dumps(root, indent=1).replace(json.dumps(mark), value) + "\n"
+    return {path: json.dumps(root, indent=1).replace(json.dumps(mark), value) + "\n"}
 
 
 def compose_ways(
@@ -281,13 +293,13 @@ def compose_ways(
 SERVICE = {"services": {"web": {"image": "example.com/web:1.2.3"}}}
 
 
-def compose_files() -> Iterator[Files]:
+def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key of the Compose Specification with each odd value, alone and beside an image."""
     for way in dict.fromkeys(compose_ways(compose.spec())):
-        for value in ODD:
-            yield {"compose.yaml": with_odd(SERVICE, way, value)}
+        for value in values:
+            yield partial(with_odd, "compose.yaml", SERVICE, way, value)
             if way[:2] == ("services", "web"):
-                yield {"compose.yaml": with_odd({}, way, value)}
+                yield partial(with_odd, "compose.yaml", {}, way, value)
 
 
 def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[Way]:
@@ -320,7 +332,7 @@ def k8s_needed(kind: str, depth: int = 0) -> Any:
     return {"i": 1, "b": True, "n": 1, "q": "1Gi", "s": "web"}.get(kind, {})
 
 
-def k8s_files() -> Iterator[Files]:
+def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every field of every kind of object with odd values. What pods have is gone through once, in a Deployment."""
     for api, known in sorted(apis.fields()["kinds"].items()):
         for kind, said in sorted(known.items()):
@@ -334,8 +346,8 @@ def k8s_files() -> Iterator[Files]:
             whole = kind in {"Deployment", "Pod", "Job", "CronJob", "StatefulSet"}
             for way in dict.fromkeys(k8s_ways(model)):
                 if whole or "template" not in way[:-4]:
-                    for value in ODD if kind == "Deployment" else FEW:
-                        yield {"a.yaml": with_odd(root, way, value)}
+                    for value in values if kind == "Deployment" else values[:FEW]:
+                        yield partial(with_odd, "a.yaml", root, way, value)
 
 
 def github_ways() -> Iterator[Way]:
@@ -376,16 +388,16 @@ DEPLOY = {
 }
 
 
-def github_files() -> Iterator[Files]:
+def github_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key of a workflow with odd values, in jobs of three sorts."""
     for job in (JOB, CALLED, DEPLOY):
         for way in dict.fromkeys(github_ways()):
-            for value in ODD:
-                text = with_odd({"on": {"push": {}}, "jobs": {"a": job}}, way, value)
-                yield {".github/workflows/a.yml": text}
+            for value in values:
+                root = {"on": {"push": {}}, "jobs": {"a": job}}
+                yield partial(with_odd, ".github/workflows/a.yml", root, way, value)
 
 
-def gitlab_files() -> Iterator[Files]:
+def gitlab_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key that an example of a pipeline has, and every keyword, in each place with odd values."""
     keys = set(gitlab_model.KEYWORDS)
     for files in all_examples():
@@ -403,11 +415,17 @@ def gitlab_files() -> Iterator[Files]:
             ("a", "rules", 0, key),
             ("include", 0, key),
         ):
-            for value in ODD:
-                yield {".gitlab-ci.yml": with_odd(root, way, value)}
+            for value in values:
+                yield partial(with_odd, ".gitlab-ci.yml", root, way, value)
 
 
-FAMILIES: dict[str, Callable[[], Iterator[Files]]] = {
+DEPTH = 390  # a document is refused from 400 on: see syntax/yaml.py
+DEEP = (
+    "[" * DEPTH + "]" * DEPTH,
+    "{a: " * DEPTH + "1" + "}" * DEPTH,
+    "[{name: x, a: " * (DEPTH // 2) + "1" + "}]" * (DEPTH // 2),
+)
+FAMILIES: dict[str, Callable[[], Iterator[Make]]] = {
     "examples-yaml": lambda: changed(yaml_changed),
     "examples-dockerfile": lambda: changed(dockerfile_changed),
     "examples-nginx": lambda: changed(nginx_changed),
@@ -418,14 +436,18 @@ FAMILIES: dict[str, Callable[[], Iterator[Files]]] = {
     "gitlab": gitlab_files,
     "dockerfile": dockerfiles,
     "nginx": nginx_files,
+    "deep-compose": partial(compose_files, DEEP),
+    "deep-k8s": partial(k8s_files, DEEP),
+    "deep-github": partial(github_files, DEEP),
+    "deep-gitlab": partial(gitlab_files, DEEP),
 }
 
 
-def batches(made: Iterable[Files], size: int = 40) -> Iterator[list[Files]]:
+def batches(made: Iterable[Make], size: int = 40) -> Iterator[list[Files]]:
     """Documents by the dozen: a run of its own for each would take ten times as long."""
     batch: list[Files] = []
-    for files in made:
-        batch.append(files)
+    for make in made:
+        batch.append(make())
         if len(batch) == size:
             yield batch
             batch = []
