@@ -10,7 +10,7 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import kinds
+from readiness import files, kinds
 from readiness import settings as config
 from readiness.loading import discover
 from readiness.model import Rule, Source
@@ -27,6 +27,11 @@ from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
 from readiness.version import __version__
 
+
+class OptionError(ValueError):
+    """An option of `check` that cannot be used; the message names it and says what to do."""
+
+
 STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (
     config.ConfigError,
@@ -35,6 +40,7 @@ ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    OptionError,
     ParallelError,
     ShellcheckError,
 )
@@ -80,6 +86,11 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
+    _refuse_empty(
+        paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
+        since=since, helm_values=helm_values, checklists=checklists,
+    )  # fmt: skip
+    _refuse_unreadable(helm_values)
     clock = [time.perf_counter()] if timing else []
     settings = settle(
         _config(config),
@@ -109,6 +120,25 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
     return _report(run, settings, seconds)
+
+
+def _refuse_empty(**options: Any) -> None:
+    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
+    for name, given in options.items():
+        values = given if isinstance(given, list | tuple) else (given,)
+        if any(isinstance(one, str) and not one.strip() for one in values):
+            raise OptionError(f"{name} is empty: give it a value, or leave it out")
+
+
+def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise OptionError for a values file that was given and cannot be read."""
+    for one in values:
+        try:
+            why = "" if files.decode(files.read(Path(one), files.LIMIT)) is not None else "no text"
+        except OSError as error:
+            why = files.reason_of(error)
+        if why:
+            raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
 
 
 def _cached(

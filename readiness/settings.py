@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from readiness import files
 from readiness.model import ParseError, Source, Span, spelling
 from readiness.model.package import DATA
 from readiness.syntax.yaml import Map, load_all
@@ -80,11 +81,11 @@ def load(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with file, line and column."""
     shown = path.name if path.name == NAME else path.as_posix()
     try:
-        source = Source(shown, path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            shown, f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        ) from None
+        source = Source(shown, files.read(path, files.MIB).decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(shown, f"cannot be read: {files.reason_of(error)}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(shown, "cannot be read: not UTF-8") from None
     try:
         documents = load_all(source.text)
     except ParseError as error:

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from readiness.cli.console import UNABLE, guarded, printable, save
+from readiness.cli.program import Command
 from readiness.version import __version__
 
 
-@click.command(short_help="The page of a rule, or why a pod is not admitted.")
+@click.command(cls=Command, short_help="The page of a rule, or why a pod is not admitted.")
 @click.argument("rule")
 @click.argument("paths", nargs=-1, type=click.Path())
 def explain(rule: str, paths: tuple[str, ...]) -> None:
@@ -44,7 +45,7 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
         click.echo(("\n" if number else "") + text, nl=False)
 
 
-@click.command("rules", short_help="The catalogue of rules.")
+@click.command("rules", cls=Command, short_help="The catalogue of rules.")
 @click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
 @click.option(
     "--kind",
@@ -86,7 +87,7 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
         click.echo(f"{rule.id:{width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
 
 
-@click.command("checklist", short_help="A guide's checklist, item by item.")
+@click.command("checklist", cls=Command, short_help="A guide's checklist, item by item.")
 @click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
 @click.option(
     "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
@@ -121,7 +122,7 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
         click.echo(printable(line))
 
 
-@click.command(short_help="Write today's findings down.")
+@click.command(cls=Command, short_help="Write today's findings down.")
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "--output",
@@ -147,7 +148,7 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     )
 
 
-@click.command(short_help="Write a commented .readiness.yaml.")
+@click.command(cls=Command, short_help="Write a commented .readiness.yaml.")
 @click.option("--hook", is_flag=True, help="Write .pre-commit-config.yaml too.")
 @click.option("--workflow", is_flag=True, help="Write .github/workflows/readiness.yml too.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")

@@ -36,6 +36,9 @@ def guarded(work: Callable[[], Any]) -> Any:
         return work()
     except api.ERRORS as error:
         raise Fault(api.explain(error)) from None
+    except MemoryError:
+        pass  # raised below, where the error no longer holds on to all that was made
+    raise Fault("out of memory; give it more, or judge fewer files at a time")
 
 
 def save(name: str, text: str) -> None:

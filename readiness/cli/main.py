@@ -10,6 +10,7 @@ import click
 
 from readiness.cli import commands
 from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded
+from readiness.cli.program import Program
 from readiness.version import __version__
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ SEVERITIES = ("critical", "high", "medium", "low", "info", "never")
 FORMATS = ("terminal", "json", "github")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="readiness")
 def main() -> None:
     """Hold deployment files against production checklists.
@@ -185,7 +189,9 @@ def target(value: str) -> tuple[str, str]:
 
 
 def words(values: Sequence[str]) -> list[str]:
-    """The words of a repeatable option, which may hold several between commas."""
+    """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
+    if bare := next((value for value in values if not value.strip(" ,")), None):
+        raise click.UsageError(f"{bare!r} names no rule, prefix or category")
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
@@ -198,7 +204,7 @@ def judge(flags: dict[str, Any]) -> Report:
     gc.disable()  # what a run makes lives until its end: looking for rubbish in it takes a third of a large run
 
     paths: Sequence[str] = flags["paths"] or (".",)
-    stdin = sys.stdin.buffer.read(api.STDIN_LIMIT + 1) if "-" in paths else None
+    stdin = standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin,
@@ -222,6 +228,17 @@ def judge(flags: dict[str, Any]) -> Report:
         timing=flags["verbose"],
         progress=meter(),
     )
+
+
+def standard_input(limit: int) -> bytes:
+    """What standard input holds, up to a limit in bytes."""
+    try:
+        return sys.stdin.buffer.read(limit)
+    except OSError as error:
+        why = (error.strerror or "error").lower()
+        raise Fault(
+            f"standard input cannot be read: {why}; pipe manifests in, or name files"
+        ) from None
 
 
 def meter() -> Callable[[int, int], None] | None:

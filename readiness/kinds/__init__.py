@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
@@ -64,6 +66,31 @@ def made_from(path: str, text: str) -> str:
     plain = template.without(text, template.marks(text))
     kind = classify(inner, text) or classify(inner, plain)
     return "" if kind in {"dotenv", "dockerignore"} else kind
+
+
+_NGINX = re.compile(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
+_OVERLAY = re.compile(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
+_VALUES = re.compile(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
+_TEMPLATES = re.compile(r"(?:\A|/)templates/.+\.(?:ya?ml|tpl)\Z")
+
+
+def expected(path: str, paths: Collection[str]) -> str:
+    """The kind that a file's name alone promises, for a file that nobody could open; empty where it promises none.
+
+    `paths` are those of the files around it: values and templates belong to the chart that they stand in. What charts
+    and kustomizations are called stands in reports as `helm` and `kustomize`.
+    """
+    folder, name = posixpath.split(path)
+    if name == "Chart.yaml" or (
+        _VALUES.fullmatch(name) and posixpath.join(folder, "Chart.yaml") in paths
+    ):
+        return "helm"
+    template = _TEMPLATES.search(path)
+    if template and posixpath.join(path[: template.start()], "Chart.yaml") in paths:
+        return "helm"
+    if _OVERLAY.search(path):
+        return "kustomize"
+    return "nginx" if _NGINX.search(path) else classify(path, "x")
 
 
 def parse(source: Source) -> Any:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import posixpath
 import re
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from readiness import files, kinds
+from readiness.files import reason_of
+from readiness.loading import passed
+from readiness.loading.client_settings import is_surely_without_credential
 from readiness.model import Source
 from readiness.syntax import template
-from readiness.syntax.secrets import holds_credential, may_hold_credentials
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-MAX_BYTES = 10 * 1024 * 1024
+decode = files.decode
+MAX_BYTES = files.LIMIT
+MAX_IGNORES = files.MIB  # of one .gitignore
 MAX_DEPTH = 64
-MAX_SETTINGS = 64 * 1024  # of a client's settings (.npmrc) that are looked into for credentials
 VENDORED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
      ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea"}
@@ -49,10 +53,16 @@ _ALWAYS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file that should have been judged and was not, with the reason."""
+    """A file that was seen and not read, with the reason.
+
+    `status` is unreadable for one that should have been judged, else skipped. `kind` is given where that decides whether
+    it matters: of environment files those matter that a compose file reads.
+    """
 
     path: str
     reason: str
+    status: str = "unreadable"
+    kind: str = ""
 
 
 @dataclass(slots=True)
@@ -115,7 +125,11 @@ def find(
         path = Path(given)
         if not path.exists() and not path.is_symlink():
             raise MissingPathError(str(given))
-        walk.take(path) if path.is_file() else walk.start(path)
+        if path.is_dir():
+            walk.start(path)
+        else:
+            walk.take(path)
+    walk.follow()
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
@@ -148,9 +162,11 @@ class Walk:
         self.exclude = exclude
         self.base = base
         self.found = Found(base=base)
-        self.seen: set[tuple[int, int]] = set()
+        self.seen: dict[tuple[int, int], Source | None] = {}
         self.ignores: list[tuple[str, GitIgnoreSpec]] = []
         self.entered: set[str] = set()
+        self.links: list[Path] = []
+        self.roots: list[str] = []
 
     def shown(self, path: str | Path) -> str:
         """A path as reports print it: relative to the base where it can be, with `/`."""
@@ -164,6 +180,7 @@ class Walk:
         """Walk a folder that was given."""
         self.found.walked = True
         self.found.folders.add(self.shown(folder))
+        self.roots.append(os.path.realpath(folder))
         self.above(folder)
         self.folder(folder, 0)
 
@@ -180,21 +197,27 @@ class Walk:
                 self.enter(one)
 
     def enter(self, folder: Path) -> bool:
-        """Read the .gitignore of a folder; whether there was one."""
+        """Read the .gitignore of a folder; whether there was one. As git itself, it follows no link to one."""
         file = folder / ".gitignore"
-        if not file.is_file():
+        if not os.path.lexists(file):
             return False
         from pathspec import GitIgnoreSpec
 
         try:
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            if file.is_symlink():
+                raise OSError(errno.ELOOP, "it is a link")
+            lines = files.read(file, MAX_IGNORES).decode("utf-8", "replace").splitlines()
             self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
-            root = self.ignores[-1][0]
-            if root not in self.entered:
-                self.entered.add(root)
-                self.found.ignores.append((root, tuple(lines)))
-        except (OSError, ValueError):
+        except OSError as error:
+            why = f"{reason_of(error)}; nothing is left out by it"
+            self.found.unread.append(Unread(self.shown(file), why, status="skipped"))
             return False
+        except ValueError:
+            return False
+        root = self.ignores[-1][0]
+        if root not in self.entered:
+            self.entered.add(root)
+            self.found.ignores.append((root, tuple(lines)))
         return True
 
     def out(self, entry: os.DirEntry[str], folder: bool) -> bool:
@@ -236,8 +259,10 @@ class Walk:
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.is_symlink() and not inside(entry, folder):
+                if entry.is_symlink() and not passed.is_below(entry, folder):
                     self.found.closed.add(self.shown(entry.path))
+                    if entry.name not in VENDORED and not self.out(entry, folder=False):
+                        self.links.append(Path(entry.path))
                     continue
             except OSError as error:
                 self.unread(entry.path, reason_of(error))
@@ -277,7 +302,12 @@ class Walk:
         self.above(folder)
         self.enter(folder)
         for entry in wanted:
-            if entry.is_file(follow_symlinks=False) and not self.out(entry, folder=False):
+            if self.out(entry, folder=False):
+                continue
+            if entry.is_symlink():
+                shown = self.shown(entry.path)
+                self.found.unread.append(Unread(shown, passed.NOT_FOLLOWED, "skipped", "dotenv"))
+            elif not entry.is_dir():
                 self.file(Path(entry.path))
         self.ignores = []
 
@@ -292,80 +322,70 @@ class Walk:
         other = (suffix in _OTHERS or path.name in _METADATA) and not (
             named or makes_ours(path.name)
         )
-        if may_hold_credentials(path.name) and _holds_none(path):
+        if is_surely_without_credential(path):
             found.harmless.add(name)
         if (other or hidden) and not certain:
             found.skipped += 1
             return
         try:
             status = path.stat()
-            data = self.bytes_of(path, status)
+            why = files.refusal(status, MAX_BYTES)
+            key = (status.st_dev, status.st_ino)
+            if status.st_ino and key in self.seen:
+                found.skipped += 1
+                return
+            text = None if why else decode(files.read(path, MAX_BYTES))
         except OSError as error:
             self.unread(path, reason_of(error))
             return
-        text = decode(data) if data is not None else None
-        if text is not None:
-            (found.prose if suffix in DOCUMENTS else found.texts).append(Source(name, text))
-        elif not certain or other or (data is None and status.st_size <= MAX_BYTES):
-            found.skipped += 1
-        elif status.st_size > MAX_BYTES:
-            size = f"{status.st_size / 1048576:.1f} MiB"
-            self.unread(path, f"{size} is over the limit of {MAX_BYTES // 1048576} MiB")
+        if files.sort_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
+            certain = (
+                named or suffix in {".yaml", ".yml"} or bool(passed.kind_of(name, found.paths))
+            )
+        source = self.seen[key] = None if text is None else Source(name, text)
+        if source is not None:
+            (found.prose if suffix in DOCUMENTS else found.texts).append(source)
+        elif environment and not named:
+            found.unread.append(Unread(name, why or NO_TEXT, kind="dotenv"))
+        elif certain and not other:
+            self.unread(path, why or NO_TEXT)
         else:
-            self.unread(path, "it is not text (UTF-8, or UTF-16 with a byte order mark)")
+            found.skipped += 1
 
-    def bytes_of(self, path: Path, status: os.stat_result) -> bytes | None:
-        """The bytes of a regular file that was not read before and is not too large; else None."""
+    def follow(self) -> None:
+        """Answer for the links that lead out of their folders, once all else was read.
+
+        What is ours by its name is read where it stands in the tree and was not met there, else told. Of others, those
+        that may be ours are named.
+        """
+        for link in self.links:
+            name = self.shown(link)
+            kind = passed.kind_of(name, self.found.paths)
+            why = passed.refusal(link, passed.roots(link, kind, self.roots))
+            if kind == "dotenv" and why:
+                self.found.unread.append(Unread(name, why, kind=kind))
+            elif kind and why:
+                self.unread(link, why)
+            elif kind:
+                self.read_link(link, kind)
+            elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
+                self.found.unread.append(Unread(name, why, status="skipped"))
+
+    def read_link(self, link: Path, kind: str) -> None:
+        """A link of ours by its name to a file of the tree, unless that is ours where it stands."""
+        try:
+            status = link.stat()
+        except OSError as error:
+            self.unread(link, reason_of(error))
+            return
         key = (status.st_dev, status.st_ino)
-        if (
-            not stat.S_ISREG(status.st_mode)
-            or status.st_size > MAX_BYTES
-            or (status.st_ino and key in self.seen)
-        ):
-            return None
-        self.seen.add(key)
-        return path.read_bytes()
+        known = self.seen.get(key)
+        if key not in self.seen:
+            self.file(link)
+        elif known is None:
+            self.unread(link, "a link to a file that was not read")
+        elif kind in {"helm", "kustomize"} or not kinds.classify(known.path, known.text):
+            self.found.texts.append(Source(self.shown(link), known.text))
 
 
-def _holds_none(path: Path) -> bool:
-    """Whether a small text file was read and has no credential in it."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SETTINGS:
-            return False
-        text = decode(path.read_bytes())
-    except OSError:
-        return False
-    return text is not None and not holds_credential(text)
-
-
-def inside(entry: os.DirEntry[str], folder: Path) -> bool:
-    """Whether a link leads to a file below its own folder: others are another tree's business, or a loop."""
-    try:
-        target = Path(entry.path).resolve(strict=True)
-    except (OSError, RuntimeError):
-        return False
-    return target.is_file() and folder.resolve() in target.parents
-
-
-def decode(data: bytes) -> str | None:
-    """The text of a file: UTF-8, or UTF-16/32 where a byte order mark says so; None for anything else.
-
-    A byte order mark is taken off: columns count what an editor shows.
-    """
-    marks: tuple[tuple[bytes, str], ...] = (
-        (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
-        (b"\xef\xbb\xbf", "utf-8-sig"),
-    )  # fmt: skip
-    encoding = next((name for mark, name in marks if data.startswith(mark)), "utf-8")
-    if encoding == "utf-8" and b"\0" in data[:8192]:
-        return None
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None
-
-
-def reason_of(error: OSError) -> str:
-    """What the system says, without the path, which may be absolute."""
-    return (error.strerror or type(error).__name__).lower()
+NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"

@@ -20,6 +20,7 @@ from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
 from readiness.loading.render.made import Input
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
+from readiness.model.package import FOLDER
 from readiness.redaction import Redactor
 from readiness.ruleset import compiled, rules
 from readiness.run.engine import Tally
@@ -129,7 +130,7 @@ def key(found: Found, settings: Settings, today: str) -> str:
 
 def _tool() -> Iterator[str]:
     """The tool's own files by name, time and size, and the folder of the libraries, which changes with each of them."""
-    yield from _states(Path(__file__).parent, (".py", ".json"))
+    yield from _states(FOLDER, (".py", ".json", ".yaml"))
     yield from _states(rules.folder(), (".yaml",))
     yaml = importlib.util.find_spec("yaml")
     if yaml and yaml.origin:

@@ -206,10 +206,14 @@ def message(rule: Rule, subject: Subject, found: Hit) -> str:
 
 def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
-    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=where)
+    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=place(error))
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
+
+
+def place(error: BaseException) -> str:
+    """`file.py:line` of the code that raised an error; `?` where it has no traceback."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
 
 
 def settle(findings: list[Finding]) -> list[Finding]:

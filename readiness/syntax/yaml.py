@@ -308,6 +308,23 @@ def load_all(text: str) -> list[Any]:
         raise ParseError("nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:
         raise ParseError(str(error).split("\n", 1)[0], 0) from None
+    except MemoryError:
+        pass  # raised below, where the error no longer holds on to what was built
+    raise ParseError("its values take more memory than there is", 0)
+
+
+_COMMENTED = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
+
+
+def separated(text: str) -> str:
+    """A text of Kubernetes objects with `---# comment` as a plain separator, every other character in its place.
+
+    YAML wants a blank before the comment; what reads manifests (kubectl, kustomize) takes the line without one too:
+    https://github.com/kubernetes/apimachinery/blob/master/pkg/util/yaml/decoder.go
+    """
+    if "---#" not in text:
+        return text
+    return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
 
 
 def _characters(text: str, position: int) -> int:

@@ -12,10 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from readiness import files
 from readiness.model import Finding, Suppression
 from readiness.programs import git
 
 VERSION = 2  # of baseline files, and so of the recipe of fingerprints
+MAX_BASELINE = 100 * files.MIB  # of a baseline file
 Known = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
 MAX_BYTES = 10 << 20  # of a file that is written out; the walk reads none that is larger
 MAX_TREE = 2 << 30  # bytes of all files that are written out
@@ -70,7 +72,7 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
 def load(path: Path) -> Known:
     """What a baseline file knows. Raises BaselineError."""
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        spec = json.loads(files.read(path, MAX_BASELINE))
         if spec["version"] != VERSION:
             raise BaselineError(
                 f"{path.name}: this baseline is of version {spec['version']!r}, and {VERSION} is read;"
@@ -81,10 +83,8 @@ def load(path: Path) -> Known:
             (mark_of(str(row["fingerprint"])), str(row["path"])) for row in rows
         )
     except OSError as error:
-        raise BaselineError(
-            f"{path.name}: cannot be read: {(error.strerror or 'error').lower()}"
-        ) from None
-    except (ValueError, KeyError, TypeError):
+        raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(
             f"{path.name}: this is no baseline; `readiness baseline` writes one"
         ) from None

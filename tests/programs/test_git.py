@@ -283,7 +283,6 @@ def test_batches_hold_every_file(root: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 REFUSED = {
-    "": "is no revision",
     "nowhere": "is no commit of this repository",
     "--output=x": "is no revision",
     "main:deploy": "is no commit of this repository",

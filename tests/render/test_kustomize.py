@@ -160,3 +160,34 @@ def test_a_base_above_its_overlay_is_built_though_the_overlay_is_not(
     assert [one.path for one in report.findings if one.rule == "core/not-rendered"] == [
         f"{top}prod/kustomization.yaml"
     ]
+
+
+def nested(depth: int) -> str:
+    return f"apiVersion: example.com/v1\nkind: Deep\nmetadata: {{name: d}}\nspec: {'{a: ' * depth}1{'}' * depth}\n"
+
+
+@needs_kustomize
+@pytest.mark.parametrize("depth", [100, 450, 600, 3000])
+def test_an_object_that_is_nested_deeply_costs_itself_alone(tmp_path: Path, depth: int) -> None:
+    files = {
+        "kustomization.yaml": "resources: [deep.yaml, deploy.yaml]\n",
+        "deep.yaml": nested(depth),
+        "deploy.yaml": DEPLOYMENT.replace("privileged: false", "privileged: true"),
+    }
+    report = check(tmp_path, files)
+    states = {row.path: row.status for row in report.files}
+    assert ("deploy.yaml", 16, "true") in said(report)
+    assert states["deploy.yaml"] == states["kustomization.yaml"] == "checked"
+    broken = [one.path for one in report.findings if one.rule == "core/syntax"]
+    assert broken == (["deep.yaml"] if depth > 400 else [])
+    assert states["deep.yaml"] == ("invalid" if depth > 400 else "checked")
+
+
+@needs_kustomize
+def test_a_separator_with_a_comment_glued_to_it(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": "resources: [a.yaml]\n",
+        "a.yaml": f"{DEPLOYMENT.replace('name: web', 'name: api')}---# the second\n{DEPLOYMENT}",
+    }
+    files["a.yaml"] = files["a.yaml"].replace("privileged: false", "privileged: true")
+    assert [one[:2] for one in said(check(tmp_path, files))] == [("a.yaml", 16), ("a.yaml", 33)]

@@ -28,7 +28,7 @@ def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
         steps = list(file.steps)
     for node in [*holders, *(step.node for step in steps)]:
         shell = node.get("shell")
-        if isinstance(shell, str) and shell and "${{" not in shell:
+        if isinstance(shell, str) and shell.strip() and "${{" not in shell:
             name = shell.split()[0].rpartition("/")[2].lower()
             if name == "cmd":
                 yield hit(

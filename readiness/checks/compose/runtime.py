@@ -16,6 +16,7 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expanded, variable_specs
 from readiness.kinds.compose.words import (
     deep,
+    has_test,
     judged,
     lack,
     replicas,
@@ -66,7 +67,8 @@ def healthcheck_missing(service: Service, project: Project) -> Found:
     if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
         return
     node, known = seen
-    if isinstance(node.get("healthcheck"), Map):
+    check = node.get("healthcheck")
+    if isinstance(check, Map) and (has_test(check) or true(check.get("disable"))):
         return
     if service.builds:
         stage = stage_of(service, project)
@@ -176,7 +178,7 @@ def _checked(node: Map) -> bool:
     off = isinstance(check, Map) and (
         true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
     )
-    return isinstance(check, Map) and "test" in check and not off
+    return isinstance(check, Map) and has_test(check) and not off
 
 
 def dependency_without_health(service: Service, project: Project) -> Found:
@@ -193,7 +195,7 @@ def dependency_without_health(service: Service, project: Project) -> Found:
         off = isinstance(check, Map) and (
             true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
         )
-        if isinstance(check, Map) and ("test" in check or true(check.get("disable"))) and not off:
+        if isinstance(check, Map) and has_test(check) and not off:
             continue
         if off or (known and _surely_none(other, project)):
             yield hit(span, used=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from readiness.kinds.compose.model import Service, Variable
@@ -176,8 +177,7 @@ def _in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str
 
 def _in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
     items = list(strings(value))
-    for number, (item, index) in enumerate(items, 1):
-        following, place = items[number] if number < len(items) else ("", index)
+    for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
         found = _LONG.match(f"{item} {following}")
         if found and "=" not in item and " " not in item:
             if following and not following.startswith("-"):

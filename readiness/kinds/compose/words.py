@@ -65,6 +65,15 @@ def line(value: Any) -> str:
     return expanded(value).text
 
 
+def has_test(check: Map) -> bool:
+    """Whether a health check says what it runs. Without a test, or with an empty list, the image's own stays in force.
+
+    https://docs.docker.com/reference/api/engine/ (HealthConfig: `[]` inherits the health check from the image)
+    """
+    test = check.get("test")
+    return isinstance(test, str) or (isinstance(test, Seq) and bool(test))
+
+
 def test_words(check: Map) -> list[str]:
     """The words that a health check runs, with the defaults of their variables; a shell's script is one word."""
     test = check.get("test")

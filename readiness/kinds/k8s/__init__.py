@@ -11,7 +11,7 @@ from readiness.kinds.k8s.model import Container, Document, Object, Pod, maps, te
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pods_of
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
-from readiness.syntax.yaml import Map, Seq, literal, load_all
+from readiness.syntax.yaml import Map, Seq, literal, load_all, separated
 
 NAME = "k8s"
 EXAMPLE = "deploy.yaml"
@@ -64,7 +64,7 @@ def _has_objects(content: str) -> bool:
 
 def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
-    roots = tuple(load_all(source.text))
+    roots = tuple(load_all(separated(source.text)))
     objects = tuple(found for root in roots for found in objects_of(source, root))
     pods = tuple(pod for one in objects for pod in pods_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())

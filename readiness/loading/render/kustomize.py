@@ -20,7 +20,7 @@ from readiness.loading.render.process import answer, is_confined
 from readiness.loading.render.tree import Tree
 from readiness.model import ParseError, Source, Span
 from readiness.programs import find, is_shim
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.syntax.yaml import Map, Seq, load_all, separated
 
 MISSING = (
     "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
@@ -28,7 +28,8 @@ MISSING = (
 )
 OUTPUT = 10 << 20  # bytes of what one overlay builds: what a single file may have
 _ORIGIN = "config.kubernetes.io/origin"
-_PATH = re.compile(r"^(?:path|configuredIn): (.+)$", re.MULTILINE)
+_PATH = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -149,13 +150,18 @@ def command() -> list[str]:
 
 class Built(Made):
     """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
-    in the patch."""
+    in the patch.
 
-    __slots__ = ("confined", "objects")
+    `lost` are the documents that do not parse, with the reason and the file that they came from: in `text` there are
+    blanks in their place. `confined` says whether the builder ran without a network.
+    """
+
+    __slots__ = ("confined", "lost", "objects")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text, environment)
         self.confined = True
+        self.lost: list[tuple[str, ParseError, Source]] = []
         self.objects: list[tuple[Map, list[tuple[Source, Map]], Source]] = []
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -264,14 +270,29 @@ def build(
             done = answer([*command(), str(scratch)], "", scratch, output=OUTPUT)
         except RenderError as error:
             raise RenderError(_reason(str(error), scratch)) from None
-        text = done.output.decode("utf-8", "replace")
+        text, lost = _readable(done.output.decode("utf-8", "replace"))
         built = Built(root.source.path, text, root.folder or ".")
+        built.lost = [(piece, error, root.source) for piece, error in lost]
         built.confined = is_confined(done)
-        try:
-            _trace(built, within, sources, copy, taken.tree)
-        except ParseError as error:
-            raise RenderError(f"what it builds cannot be read: {error.message}") from None
+        _trace(built, within, sources, copy, taken.tree)
     return built
+
+
+def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
+    """A text with blanks for the documents that do not parse, every other character in its place; and those documents."""
+    try:
+        load_all(text)
+    except ParseError:
+        parts, lost = [], []
+        for part in _SEPARATOR.split(text):
+            try:
+                load_all(part)
+                parts.append(part)
+            except ParseError as error:
+                lost.append((part, error))
+                parts.append(re.sub(r"[^\n]", " ", part))
+        return "---\n".join(parts), lost
+    return text, []
 
 
 def _reason(said: str, scratch: Path) -> str:
@@ -296,17 +317,22 @@ def _trace(
 ) -> None:
     """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
     patches = [sources[path] for one in within for path in one.patches if path in sources]
+
+    def written_in(note: str) -> Source | None:
+        found = _PATH.search(note)
+        if not found:
+            return None
+        real = os.path.realpath(copy.parent / found.group(1).strip())
+        return sources.get(tree.shown(os.path.relpath(real, copy)))
+
+    built.lost = [(text, error, written_in(text) or home) for text, error, home in built.lost]
     for node in load_all(built.text):
         if not isinstance(node, Map):
             continue
         metadata = node.get("metadata")
         notes = metadata.get("annotations") if isinstance(metadata, Map) else None
-        found = _PATH.search(notes.get(_ORIGIN, "")) if isinstance(notes, Map) else None
-        path = ""
-        if found:
-            real = os.path.realpath(copy.parent / found.group(1).strip())
-            path = tree.shown(os.path.relpath(real, copy))
-        origin = sources.get(path)
+        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        origin = written_in(note) if isinstance(note, str) else None
         written = [(origin, one) for one in _same(origin, node)] if origin else []
         written += [(patch, one) for patch in patches for one in _same(patch, node)]
         built.objects.append((node, written[::-1], origin or within[0].source))
@@ -315,7 +341,7 @@ def _trace(
 def _same(source: Source, node: Map) -> Iterator[Map]:
     """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
     try:
-        documents = load_all(source.text)
+        documents = load_all(separated(source.text))
     except ParseError:
         return
     name = _name(node)
