@@ -130,7 +130,7 @@ def _by_shape(name: str, text: str, place: Place) -> Verdict | None:
         if one.reason == "Google API key" and is_public(name):
             found.append(Verdict(Kind.SETTING))
         elif one.meaning is None:
-            found.append(Verdict(Kind.SECRET, one.reason, one.span, Strength.SHAPE))
+            found.append(Verdict(Kind.SECRET, one.reason, one.span, one.strength))
         else:
             found.append(_of_meaning(one.meaning, one.reason, one.span, place, opens=False))
     return next((one for one in found if one.exposed), found[0] if found else None)

@@ -61,7 +61,7 @@ def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
 def _candidates(text: str, place: Place) -> Iterator[Secret]:
     for shape in shapes(text):
         if shape.meaning is None:
-            found = Verdict(Kind.SECRET, shape.reason, shape.span, Strength.SHAPE)
+            found = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
             yield Secret(found, shape.span)
     for one in accounts(text):
         found = account(one, place)
