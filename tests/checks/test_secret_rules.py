@@ -64,6 +64,8 @@ IN_A_DOCKERFILE = {
     "ENV DB_PASSWORD=hunter2x9": [H],
     "ARG DB_PSW=hunter2hunter2": [H],
     "ENV DATABASE_URL=postgres://app:Kq7vT2mXw9@db/app": [H],
+    "ENV DATABASE_URL=postgres://app:Kq7vT2mXw9@10.4.0.7/app": [H],
+    "ENV DATABASE_URL=postgres://app:Kq7vT2mXw9@${HOST}/app": [H],
     "RUN SECRET_KEY=j8s7d6f5g4h3k2l1q9w8 ./manage.py migrate": [H],
     "RUN cat > /etc/app.ini <<EOF\npassword = hunter2x9\nEOF": [H],
     "FROM a:1 AS build\nENV DB_PASSWORD=Kq7vT2mXw9\nFROM a:1\nCOPY --from=build /x /x\n": [H],
@@ -74,6 +76,7 @@ IN_A_DOCKERFILE = {
     "ENV DATABASE_URL=postgres://app:app@db/app": [M],
     "ENV DATABASE_URL=postgres://app:Kq7vT2mXw9@localhost/app": [M],
     "CMD app --password=changeme": [M],
+    f"COPY <<EOF /key.pem\n{KEY}\nthe key goes here\n-----END PRIVATE KEY-----\nEOF": [M],
     # nothing
     "ENV DATABASE_URL=postgresql://user:pass@localhost:5432/dummy": [],
     "ENV DATABASE_URL=postgresql://user:password@host:5432/db": [],

@@ -93,7 +93,8 @@ NONE = [
 # Where it runs, everybody knows it; elsewhere it opens nothing.
 WELL_KNOWN = [
     ("POSTGRES_PASSWORD", "postgres"), ("ADMIN_PASSWORD", "changeme"), ("ADMIN_PASSWORD", "changeme123"),
-    ("DB_PASSWORD", "ChangeMe!"), ("DB_PASSWORD", "P@ssw0rd"), ("DB_PASSWORD", "p455w0rd"), ("DB_PASSWORD", "root123"),
+    ("DB_PASSWORD", "ChangeMe!"), ("DB_PASSWORD", "1q2w3e4r"), ("DB_PASSWORD", "asdf"),
+    ("DB_PASSWORD", "P@ssw0rd"), ("DB_PASSWORD", "p455w0rd"), ("DB_PASSWORD", "root123"),
     ("MYSQL_ROOT_PASSWORD", "my-secret-pw"), ("MYSQL_ROOT_PASSWORD", 123456), ("SA_PASSWORD", "yourStrong(!)Passw0rd"),
     ("APP_SECRET", "replace-me-with-a-random-string"), ("SECRET_KEY_BASE", "replace-me"), ("JWT_SECRET", "your-secret-here"),
     ("SESSION_SECRET", "insecure-change-this"), ("CONTROL_PASSWORD", "REPLACE_ME"), ("KEYSTORE_PASSWORD", "changeit"),
@@ -163,6 +164,10 @@ def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
         ("postgres://a:hunter2x9@${HOST}/x", True, True, False),
         ("postgres://a:Kq7vT2mXw9@${HOST}/x", True, True, True),
         ("postgres://a:seafarer@db.acme.io/x", True, True, True),
+        ("postgres://a:Kq7vT2mXw9@192.0.2.1/x", True, False, False),
+        ("postgres://a:Kq7vT2mXw9@10.4.0.7/x", True, True, True),
+        ("postgres://a:hunter2x9@192.168.4.7/x", True, True, False),
+        ("postgres://a:hunter2x9@172.32.4.7/x", True, True, True),
         ("mongodb://a:Kq7vT2mXw9@m1.acme.io:27017,m2.acme.io/x", True, True, True),
     ],
 )

@@ -63,7 +63,7 @@ def _severity(step: Step, found: Verdict) -> Severity | None:
         return Severity.HIGH
     if found.reach is Reach.HERE or found.strength is Strength.WORD:
         return Severity.MEDIUM
-    sure = found.strength >= Strength.RANDOM and found.reach is not Reach.BESIDE
+    sure = found.strength >= Strength.RANDOM and found.reach in (None, Reach.AWAY)
     return Severity.CRITICAL if sure else Severity.HIGH
 
 

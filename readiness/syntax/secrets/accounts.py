@@ -15,9 +15,10 @@ _USERINFO = re.compile(
 )
 _HERE = re.compile(
     r"(?:(?:[\w-]+\.)*localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|(?:host|gateway)\.(?:docker|containers?)\.internal"
-    r"|kubernetes\.docker\.internal|172\.17\.0\.1|10\.0\.2\.2)\Z",
+    r"|kubernetes\.docker\.internal|172\.17\.0\.1|10\.0\.2\.2|(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3})\Z",
     re.IGNORECASE,
 )
+_PRIVATE = re.compile(r"(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\Z")
 _BESIDE = re.compile(
     r"(?:[\w-]+|[\w.-]+\.(?:svc|svc\.cluster\.local|local|lan|intern|internal|home|test|invalid|example))\Z",
     re.IGNORECASE,
@@ -35,9 +36,9 @@ CONSTANTS = frozenset(
 class Reach(enum.IntEnum):
     """Where an account lets somebody in; ordered by how far away."""
 
-    HERE = 0  # the machine or the container itself
+    HERE = 0  # the machine or the container itself, or an address that manuals have for examples
     BESIDE = 1  # a service by its short name, in the same network
-    UNKNOWN = 2  # the host is a variable
+    UNKNOWN = 2  # the host is a variable, or an address that each network has for itself
     AWAY = 3  # a host that has a name for the world
 
 
@@ -55,7 +56,7 @@ class Account(NamedTuple):
         """Where it lets somebody in."""
         if _HERE.match(self.host):
             return Reach.HERE
-        if "$" in self.host or "{" in self.host or "%" in self.host:
+        if _PRIVATE.match(self.host) or any(sign in self.host for sign in "${%"):
             return Reach.UNKNOWN
         return Reach.BESIDE if _BESIDE.match(self.host) else Reach.AWAY
 

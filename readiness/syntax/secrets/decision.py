@@ -78,11 +78,11 @@ class Verdict:
 
 _OTHER = Verdict(Kind.OTHER)
 IN_URL = "password in a URL"
-# `oauth2/token` is a way, `/run/secrets/x` a path.
-_WAY = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
+# `oauth2/token` is a route, `/run/secrets/x` a path.
+_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
 _PATHS = ("/", "./", "../", "~/")
 _FILES = (".pem", ".key", ".crt", ".txt", ".json")
-_TOLD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
+_SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _LONGEST = 20_000  # characters of a value that is searched for URLs
 _SHORTEST = 3  # characters of the shortest password that anything takes
 _SWITCHES = frozenset({"0", "1"})
@@ -130,7 +130,7 @@ def _by_shape(name: str, text: str, place: Place) -> Verdict | None:
         if one.reason == "Google API key" and is_public(name):
             found.append(Verdict(Kind.SETTING))
         elif one.meaning is None:
-            found.append(Verdict(Kind.SECRET, one.reason, one.span, Strength.SHAPE))
+            found.append(Verdict(Kind.SECRET, one.reason, one.span, one.strength))
         else:
             found.append(_of_meaning(one.meaning, one.reason, one.span, place, opens=False))
     return next((one for one in found if one.exposed), found[0] if found else None)
@@ -158,27 +158,26 @@ def account(found: Account, place: Place) -> Verdict:
         secret, span, reason = found.user, found.user_span, "token in a URL"
     if FILLED_IN.search(secret) or is_reference(secret):
         return Verdict(Kind.REFERENCE)
-    hard = strength(secret)
+    level = strength(secret)
     said = Meaning.COMMON if found.password == found.user else _says(secret)
-    if (said is not None or hard is Strength.WORD) and _ANY_HOST.match(found.host):
+    if (said is not None or level is Strength.WORD) and _ANY_HOST.match(found.host):
         return Verdict(Kind.PLACEHOLDER)
-    if _ends_with_its_run(found.reach, hard, place):
+    if _ends_with_its_run(found.reach, level, place):
         return Verdict(Kind.TEST_VALUE)
     if said is not None:
         return _of_meaning(said, reason, span, place, opens=True, reach=found.reach)
-    if hard is Strength.WORD and place is Place.SAMPLE:
+    if level is Strength.WORD and place is Place.SAMPLE:
         return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.SECRET, reason, span, hard, found.reach)
+    return Verdict(Kind.SECRET, reason, span, level, found.reach)
 
 
-def _ends_with_its_run(reach: Reach, hard: Strength, place: Place) -> bool:
+def _ends_with_its_run(reach: Reach, level: Strength, place: Place) -> bool:
     """Whether an account is that of something which lives no longer than the job or the step that uses it."""
-    if (
-        place is Place.JOB
-    ):  # a service container answers to its short name, or to one that a variable holds
-        return reach < Reach.UNKNOWN or (reach is Reach.UNKNOWN and hard < Strength.RANDOM)
+    if place is Place.JOB:
+        # A service container answers to its short name, or to one that a variable holds.
+        return reach < Reach.UNKNOWN or (reach is Reach.UNKNOWN and level < Strength.RANDOM)
     if place is Place.BUILD:
-        return reach is Reach.HERE or (reach is Reach.BESIDE and hard is Strength.WORD)
+        return reach is Reach.HERE or (reach is Reach.BESIDE and level is Strength.WORD)
     return False
 
 
@@ -210,7 +209,7 @@ def _is_description(text: str, reason: str) -> bool:
     """Whether a value is a sentence: `password of the admin`; a password may be of several words."""
     if " " not in text:
         return False
-    return reason != "password" or len(text) > 60 or bool(_TOLD.search(text))
+    return reason != "password" or len(text) > 60 or bool(_SECRET_WORD.search(text))
 
 
 def _reason(name: str) -> str:
@@ -233,19 +232,21 @@ def _literal(name: str, text: str, reason: str, place: Place) -> Verdict:
         return Verdict(Kind.SETTING)
     if said is not None:
         return _of_meaning(said, reason, whole, place, opens=opens_by_itself(name))
-    if reason != "password" and (len(text) < 6 or _WAY.match(text)):
+    if reason != "password" and (len(text) < 6 or _ROUTE.match(text)):
         return Verdict(Kind.SETTING)
     if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
         return Verdict(Kind.SETTING)
     if _TEST_KEYS.match(text):
         return Verdict(Kind.TEST_VALUE)
-    hard = strength(text)
-    passing = place in (Place.BUILD, Place.JOB)
-    if passing and (hard is Strength.WORD or (hard is Strength.CHOSEN and names_signing_key(name))):
+    level = strength(text)
+    is_temporary = place in (Place.BUILD, Place.JOB)
+    if is_temporary and (
+        level is Strength.WORD or (level is Strength.CHOSEN and names_signing_key(name))
+    ):
         return Verdict(Kind.TEST_VALUE)
-    if place is Place.SAMPLE and hard is Strength.WORD:
+    if place is Place.SAMPLE and level is Strength.WORD:
         return Verdict(Kind.PLACEHOLDER)
-    return Verdict(Kind.SECRET, reason, whole, hard)
+    return Verdict(Kind.SECRET, reason, whole, level)
 
 
 # Shown in documentation, and never taken for a value: crosses, brackets, the word itself.

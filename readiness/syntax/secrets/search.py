@@ -31,6 +31,7 @@ _SQL_VARIABLE = re.compile(
     r"""[ \t]+:["']?\Z"""
 )  # WITH PASSWORD :'db_password' names a variable of psql
 _COMMENT = re.compile(r"[ \t]*(?:--|//|#|\*|;)")
+_LINE = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
 _MORE_WORDS = re.compile(r",?[ \t]+[A-Za-z]")
 
 
@@ -61,7 +62,7 @@ def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
 def _candidates(text: str, place: Place) -> Iterator[Secret]:
     for shape in shapes(text):
         if shape.meaning is None:
-            found = Verdict(Kind.SECRET, shape.reason, shape.span, Strength.SHAPE)
+            found = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
             yield Secret(found, shape.span)
     for one in accounts(text):
         found = account(one, place)
@@ -91,13 +92,13 @@ def _assigned(text: str, found: re.Match[str], place: Place) -> Verdict | None:
     return verdict if verdict.exposed and not _is_prose(text, found, verdict.strength) else None
 
 
-def _is_prose(text: str, found: re.Match[str], hard: Strength) -> bool:
+def _is_prose(text: str, found: re.Match[str], level: Strength) -> bool:
     """Whether a name and a colon begin a sentence: `apikey:   masked, one star a letter`; in a comment all the more."""
     if found["sign"].strip() != ":" or not _MORE_WORDS.match(text, found.end()):
         return False
-    row = text.rfind("\n", 0, found.start()) + 1
+    row = text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1
     commented = _COMMENT.match(text, row, found.start())
-    return hard < (Strength.RANDOM if commented else Strength.CHOSEN)
+    return level < (Strength.RANDOM if commented else Strength.CHOSEN)
 
 
 def may_be_secrets(text: str) -> Iterator[Span]:

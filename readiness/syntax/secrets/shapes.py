@@ -11,6 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from readiness.model import Span
+from readiness.syntax.secrets.entropy import Strength
 from readiness.syntax.secrets.placeholders import TO_FILL_IN
 from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning
 
@@ -36,6 +37,7 @@ _pattern = cache(re.compile)  # most are never needed, and each takes time to ma
 _KEY_BODY = re.compile(
     r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}"
 )
+_KEY_BLOCK = re.compile(r"(?:\\n|\s)[^-]{1,4000}-----END ")
 _PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
 _FEW = 6  # different characters: a key of so few was typed, not made
 
@@ -44,28 +46,39 @@ class Shape(NamedTuple):
     """A credential by its shape: what it is, where it stands, and what it says of itself.
 
     `meaning` is None of one that may be in use; examples, rows of one letter, the mere head of a key, and tokens that
-    are made for everybody have one.
+    are made for everybody have one. `strength` is SHAPE but of a key whose body cannot be one.
     """
 
     reason: str
     span: Span
     meaning: Meaning | None
+    strength: Strength = Strength.SHAPE
 
 
 def shapes(text: str) -> Iterator[Shape]:
     """Every credential in a text that its shape gives away."""
     for reason, mark, pattern in _SHAPES:
         for found in _pattern(pattern).finditer(text) if mark in text else ():
-            yield Shape(reason, Span(*found.span()), _meaning(reason, text, *found.span()))
+            span = Span(*found.span())
+            if reason == "private key":
+                yield _private_key(text, span)
+            else:
+                yield Shape(reason, span, _meaning(reason, found.group()))
 
 
-def _meaning(reason: str, text: str, start: int, end: int) -> Meaning | None:
+def _private_key(text: str, head: Span) -> Shape:
+    """A key, by what stands behind its head: the head alone stands in every script that looks for one."""
+    if _KEY_BODY.match(text, head.end):
+        return Shape("private key", head, None)
+    if _KEY_BLOCK.match(text, head.end):
+        return Shape("private key", head, None, Strength.WORD)
+    return Shape("private key", head, Meaning.NONE)
+
+
+def _meaning(reason: str, value: str) -> Meaning | None:
     """What something of a credential's shape says of itself."""
-    value = text[start:end]
     if TO_FILL_IN.search(value):
         return Meaning.TO_CHANGE
-    if reason == "private key":  # the words alone stand in every script that looks for one
-        return None if _KEY_BODY.match(text, end) else Meaning.NONE
     if reason == "JSON web token":
         return _meaning_of_token(value)
     body = _PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]

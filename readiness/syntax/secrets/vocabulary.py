@@ -28,6 +28,7 @@ _WEAK = frozenset(
     postgres postgresql mysql mariadb mongo mongodb redis rabbitmq minio minioadmin elastic grafana neo4j oracle sa docker
     example demo dev local testing temp my-secret-pw toor testtest wordpress somewordpress sonar keycloak nextcloud airflow
     superset adminadmin rootroot yourstrong(!)password yourstrong(!)passw0rd yourstrong!passw0rd yourstrong@passw0rd iloveyou
+    asdf asdfgh asdfghjkl qwertyuiop qwertz azerty zxcvbn zxcvbnm 1q2w3e4r 1qaz2wsx
     monkey dragon sunshine football hunter vagrant raspberry supersecret thisisasecret
     """.split()
 )
