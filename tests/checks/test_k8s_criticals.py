@@ -11,10 +11,10 @@ from readiness.run import engine
 from tests.conftest import catalogue
 
 
-def run(rule: str, *objects: str) -> list[str]:
+def run(rule: str, *objects: str, path: str = "all.yaml") -> list[str]:
     """The severities of what a rule finds in some objects."""
     text = "---\n".join(objects)
-    documents = [("k8s", kinds.parse(Source("all.yaml", text, kind="k8s")))]
+    documents = [("k8s", kinds.parse(Source(path, text, kind="k8s")))]
     bound = [one for one in catalogue() if one.rule.id == f"k8s/{rule}"]
     outcome = engine.Outcome()
     engine.run(Project(documents), bound, {one.rule.id: one.rule for one in catalogue()}, outcome)
@@ -95,6 +95,19 @@ def test_the_namespace_for_everybody() -> None:
         assert run("rbac-anonymous", made, bound) == [severity]
     joining = binding("kubeadm:bootstrap-signer-clusterinfo", kind="Role", namespace="kube-public")
     assert run("rbac-anonymous", joining) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("deploy/rbac.yaml", "critical"),
+        ("policies/.chainsaw-test/bad.yaml", "high"),
+        ("testdata/rbac.yaml", "high"),
+        ("samples/rbac.yaml", "high"),
+    ],
+)
+def test_an_object_for_trial_lets_no_outsider_in(path: str, severity: str) -> None:
+    assert run("rbac-anonymous", binding("cluster-admin"), path=path) == [severity]
 
 
 def test_somebody_is_not_everybody() -> None:

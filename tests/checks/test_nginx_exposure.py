@@ -93,10 +93,10 @@ SOME = [
 ]
 
 
-def run(*texts: str, prose: bool = False) -> tuple[list[str], int]:
+def run(*texts: str, prose: bool = False, folder: str = "conf.d") -> tuple[list[str], int]:
     """The severities of what is found, and how often the rule could not tell."""
     documents = [
-        ("nginx", nginx.parse(Source(f"conf.d/{n}.conf", text, kind="nginx")))
+        ("nginx", nginx.parse(Source(f"{folder}/{n}.conf", text, kind="nginx")))
         for n, text in enumerate(texts)
     ]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
@@ -165,6 +165,21 @@ def test_what_is_in_sight(texts: list[str], severities: list[str]) -> None:
 
 def test_a_server_in_prose_serves_nobody() -> None:
     assert run(served("root /;"), prose=True)[0] == ["high"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "severity"),
+    [
+        ("nginx", "critical"),
+        ("deploy/production", "critical"),
+        ("tests/nginx", "high"),
+        ("dev", "high"),
+        ("examples/proxy", "high"),
+        ("latest", "critical"),
+    ],
+)
+def test_a_server_for_trial_serves_no_outsider(folder: str, severity: str) -> None:
+    assert run(served("root /;"), folder=folder)[0] == [severity]
 
 
 def test_the_work_grows_with_the_servers() -> None:

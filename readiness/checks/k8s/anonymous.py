@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.rbac import covers, role_of, rules_of, subjects, system, words
 from readiness.kinds.k8s.model import Object, mapping, text
+from readiness.kinds.purpose import is_for_trial
 from readiness.model import Hit, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -47,12 +48,15 @@ def bound(
 ) -> Iterator[Hit | Unknown]:
     """A binding gives a role to everybody: critical where the role writes, runs or reads secrets, high where it reads the rest.
 
-    Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics.
+    Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in
+    prose and in files for tests and development.
     """
     role = text(mapping(binding.node, "roleRef").get("name"))
     if system(binding) or role in _PUBLIC_ROLES:
         return
     severity = _worth(binding, role, project)
+    if severity and (project.prose or is_for_trial(binding.source.root.path)):
+        severity = min(severity, Severity.HIGH)
     for subject in subjects(binding):
         if severity and subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from readiness.checks.k8s.ingress import NGINX, is_ingress
 from readiness.kinds.k8s.index import index
 from readiness.kinds.k8s.model import Object, mapping
+from readiness.kinds.purpose import is_for_trial
 from readiness.model import Hit, ParseError, Severity, Source, hit
 from readiness.model.project import Project
 from readiness.syntax import nginx as syntax
@@ -38,8 +39,9 @@ def files_served(one: Object, *, project: Project) -> Iterator[Hit]:
             served = [_worth(d) for d in named if _is_served(d)]
             if served:
                 severity = max(served)
-                if severity is Severity.CRITICAL and not project.memo(_let_in):
-                    severity = Severity.HIGH
+                trial = project.prose or is_for_trial(one.source.root.path)
+                if trial or not project.memo(_let_in):
+                    severity = min(severity, Severity.HIGH)
                 yield hit(one.annotations.key(key), annotation=key, severity=severity)
 
 

@@ -26,6 +26,7 @@ from readiness.checks.nginx.routing import (
 )
 from readiness.checks.nginx.variables import redirects, spans, variable
 from readiness.kinds.nginx import Statement, includes, matching
+from readiness.kinds.purpose import is_for_trial
 from readiness.model import Hit, Related, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
@@ -69,7 +70,8 @@ class Lead:
 def root_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """`root` or `alias` is the top of the file system, and a request gets files of it.
 
-    Medium where only some are let in; high where the server, or a file that it includes, is not in sight, and in prose.
+    Medium where only some are let in; high where the server, or a file that it includes, is not in sight, in prose,
+    and in files for tests and development.
     """
     d = statement.node
     found = project.memo(_exposures).get(id(d)) if is_top(d) else None
@@ -82,7 +84,9 @@ def root_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unkno
     if found.by is not None:
         told = f"{found.by.name} leads there with what the client sends"
         related = [Related(found.by.source, found.by.head, told)]
-    severity = min(found.severity, Severity.HIGH) if project.prose else found.severity
+    severity = found.severity
+    if project.prose or is_for_trial(d.source.root.path):
+        severity = min(severity, Severity.HIGH)
     yield hit(d.at(1), directive=d.name, how=found.how, related=related, severity=severity)
 
 
