@@ -14,9 +14,9 @@ from readiness.model import Finding, Note, Rule, Source, Span, Suppression
 from readiness.rules import EXTERNAL
 
 _COMMENT = re.compile(
-    r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
+    r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
 )
-_UNTIL = re.compile(r"[,;\s]*\buntil[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_UNTIL = re.compile(r"\buntil[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
 
@@ -47,16 +47,31 @@ def comments(source: Source) -> Iterator[Directive]:
     if "readiness:" not in text:
         return
     head = _head_end(text)
-    for found in _COMMENT.finditer(text):
-        row = bisect.bisect_right(source.lines, found.start())
+    for start, found in _written(text):
+        row = bisect.bisect_right(source.lines, start)
         reason, until = _reason(found["rest"])
         names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
-        alone = not text[source.lines[row - 1] : found.start()].strip()
+        alone = not text[source.lines[row - 1] : start].strip()
         lines = frozenset({row, _next_code(source, row)} if alone else {row})
-        span = Span(found.start(), found.end())
+        span = Span(start, found.end())
         yield Directive(
-            source, span, names, reason, until, "comment", None if found.start() < head else lines
+            source, span, names, reason, until, "comment", None if start < head else lines
         )
+
+
+def _written(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """(where the comment begins, the directive in it) of every directive behind a `#` on its line."""
+    at = text.find("readiness:")
+    while at >= 0:
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        start = text.find("#", text.rfind("\n", 0, at) + 1, end)
+        found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        while found is not None:
+            yield start, found
+            start = text.find("#", found.end(), end)
+            found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        at = text.find("readiness:", end)
 
 
 def _head_end(text: str) -> int:
@@ -84,10 +99,11 @@ def _next_code(source: Source, row: int) -> int:
 def _reason(rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
     text = rest.strip().lstrip(":- ").strip()
-    found = _UNTIL.search(text)
+    at = text.rfind("until")
+    found = _UNTIL.match(text, at) if at >= 0 else None
     if not found:
         return text, None
-    return text[: found.start()].strip(" ,;"), found["date"].strip(",;")
+    return text[:at].strip(" \t,;"), found["date"].strip(",;")
 
 
 def annotation(note: Note, catalogue: Iterable[str]) -> Directive:

@@ -148,8 +148,8 @@ class Service:
 
 _ASIDE = frozenset("dev devel development debug test tests testing e2e".split())
 _ONCE = re.compile(
-    r"(?:^|[-_])(?:init|migrat\w*|setup|seed\w*|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
-    r"certbot|mc|perms?|permissions?|chown|provision\w*|loader|import\w*|export\w*)(?:$|[-_\d])",
+    r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
+    r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,
 )
 

@@ -33,7 +33,7 @@ _OTHER = re.compile(
     r"|lock|svg|png|dockerignore|containerignore|sql|bak|orig|m4|map|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
+_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
 _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,

@@ -24,7 +24,7 @@ _NOT_OURS = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"(?:^|/)(?:[^/]*nginx[^/]*|sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
+    r"nginx|(?:^|/)(?:sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.vhost(?:\.|$)"
     r"|\.conf\.(?:template|tmpl|tpl|in)$",
     re.IGNORECASE,
 )
@@ -51,12 +51,10 @@ _WEAK = frozenset(
     gunzip perl empty_gif flv mp4 dav charset_types etag ranges default hostnames volatile mirror slice api match""".split()
 )
 _VARIABLE = re.compile(r"[ \t]+(?:\"?\$|\(\$)")
-_LOCATION = re.compile(
-    r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])[^\r\n]*\{?[ \t]*(?:\}|#[^\r\n]*)?[ \t]*$"
-)
+_LOCATION = re.compile(r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])")
 # `key = value`, and no line that ends as directives do: TOML, RADIUS and their like.
 _ASSIGNED = re.compile(r"^[ \t]*+[\w.$-]++[ \t]*=[ \t]*+[^ \t\r\n=]", re.MULTILINE)
-_ENDED = re.compile(r";[ \t]*+(?:\}[^\r\n]*+|#[^\r\n]*+)?\r?$", re.MULTILINE)
+_ENDED = re.compile(r";[ \t]*+(?:[}#]|\r?$)", re.MULTILINE)
 _DUMP = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
 
 

@@ -235,8 +235,8 @@ def build(
 
 def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
-    found = re.search(r'err="(.*?)"?\Z', said, re.DOTALL)
-    text = (found.group(1) if found else said).replace('\\"', '"').removeprefix("Error: ")
+    _, mark, told = said.partition('err="')
+    text = (told.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
     root = os.path.realpath(base)
     for path in (*folders, root, str(scratch)):
         text = text.replace(path, ".")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from readiness.syntax.pcre_tree import Node, Regex
 from readiness.syntax.regex import AROUND
-from readiness.syntax.ways import SCAN, SEARCH, Machine, Use, Work, components
+from readiness.syntax.ways import SCAN, SEARCH, Edges, Machine, Use, Work, components, loops
 from readiness.syntax.ways import machine as machine_of
 
 MAX_EFFORT = 2_000_000  # steps of the analysis
@@ -39,17 +39,16 @@ class Growth:
 def growth(root: Node, use: Use = SEARCH, *, effort: int = MAX_EFFORT) -> Growth:
     """How the time for an expression of Python's grows. Raises UnsupportedError where that can't be told."""
     machine = machine_of(root, use, Work(effort), lenient=False)
-    everything = set(range(len(machine.places)))
-    failing = {state for state in everything if not machine.places[state].ends}
-    loops = machine.within(failing)
-    if any(_doubles(machine, loop) for loop in loops):
+    failing = loops(machine.failing)
+    if any(_doubles(machine, loop) for loop in failing):
         return Growth(math.inf, math.inf)
-    mixed = [one for one in machine.within(everything) if not one <= failing]
+    mixed = [loop for loop in loops(machine.edges) if loop not in failing]
     pairs = []
-    for first in (*loops, *mixed):
-        through = everything if first in mixed or (use.again and SCAN in first) else failing
-        pairs += [(first, second) for second in loops if _share(machine, first, second, through)]
-    chain = _Chain(machine, failing, loops, pairs)
+    for first in (*failing, *mixed):
+        again = use.again and use.everywhere and SCAN in first
+        through = machine.edges if first in mixed or again else machine.failing
+        pairs += [(first, second) for second in failing if _share(machine, first, second, through)]
+    chain = _Chain(machine, failing, pairs)
     ends = [(pair, chain.from_pair(number)) for number, pair in enumerate(pairs)]
     degree, factor = max((end for _, end in ends), default=(0, 1.0))
     here = (end for pair, end in ends if not (use.everywhere and SCAN in pair[0]))
@@ -59,9 +58,7 @@ def growth(root: Node, use: Use = SEARCH, *, effort: int = MAX_EFFORT) -> Growth
 
 def _doubles(machine: Machine, loop: Set[int]) -> bool:
     """Whether two different walks over the same text leave one state of a loop and come back to it together."""
-    inner = {
-        state: [edge for edge in machine.places[state].edges if edge[0] in loop] for state in loop
-    }
+    inner = {state: [edge for edge in machine.failing[state] if edge[0] in loop] for state in loop}
     for edges in inner.values():
         for (to, chars), (other, others) in itertools.combinations(edges, 2):
             if to == other and chars & others:
@@ -88,26 +85,20 @@ def _doubles(machine: Machine, loop: Set[int]) -> bool:
     return False
 
 
-def _share(machine: Machine, first: Set[int], second: Set[int], through: Set[int]) -> bool:
+def _share(machine: Machine, first: Set[int], second: Set[int], through: Edges) -> bool:
     """Whether one text can go round in a loop, lead from there to another loop, and go round in that.
 
     Then a walk over many turns of that text can change over at each of them.
     """
     if first == second or not machine.reached(first, through) & second:
         return False
-    before: dict[int, list[int]] = {}
-    for state in through:
-        for to, _ in machine.places[state].edges:
-            before.setdefault(to, []).append(state)
-    leading, stack = set(second & through), list(second & through)
-    while stack:
-        for state in before.get(stack.pop(), ()):
-            machine.work.spend()
-            if state not in leading:
-                leading.add(state)
-                stack.append(state)
+    before: Edges = [[] for _ in through]
+    for state, edges in enumerate(through):
+        for to, chars in edges:
+            before[to].append((state, chars))
+    leading = machine.reached(second, before)
     return any(
-        _changes(machine, (p, p, q), (first, leading, second))
+        _changes(machine, (p, p, q), (first, leading, second), through)
         for p in first - second
         for q in second
         if machine.places[p].chars & machine.places[q].chars
@@ -117,12 +108,14 @@ def _share(machine: Machine, first: Set[int], second: Set[int], through: Set[int
 Three = tuple[int, int, int]
 
 
-def _changes(machine: Machine, start: Three, among: tuple[Set[int], Set[int], Set[int]]) -> bool:
+def _changes(
+    machine: Machine, start: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
+) -> bool:
     """Whether a text leads from (p, p, q) to (p, q, q), each walk among its own states."""
     p, _, q = start
     known, stack = {start}, [start]
     while stack:
-        for three in _steps(machine, stack.pop(), among):
+        for three in _steps(machine, stack.pop(), among, through):
             if three == (p, q, q):
                 return True
             if three not in known:
@@ -132,10 +125,10 @@ def _changes(machine: Machine, start: Three, among: tuple[Set[int], Set[int], Se
 
 
 def _steps(
-    machine: Machine, at: Three, among: tuple[Set[int], Set[int], Set[int]]
+    machine: Machine, at: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
 ) -> Iterator[Three]:
     """Where three walks can be after one character that all of them take."""
-    one, two, three = (machine.places[state].edges for state in at)
+    one, two, three = machine.edges[at[0]], through[at[1]], machine.failing[at[2]]
     places = machine.places
     for a, taken in one:
         if a not in among[0]:
@@ -156,8 +149,7 @@ class _Chain:
     def __init__(
         self,
         machine: Machine,
-        failing: Set[int],
-        loops: Sequence[Set[int]],
+        failing: Sequence[Set[int]],
         pairs: Sequence[tuple[Set[int], Set[int]]],
     ) -> None:
         self.counts = [
@@ -167,7 +159,7 @@ class _Chain:
             [
                 number
                 for number, (first, _) in enumerate(pairs)
-                if first in loops and machine.reached(second, failing) & first
+                if first in failing and machine.reached(second, machine.failing) & first
             ]
             for _, second in pairs
         ]
@@ -200,11 +192,9 @@ def most_ways(root: Node, *, effort: int = MAX_EFFORT) -> int:
             for state, count in now:
                 for to, chars in machine.places[state].edges:
                     machine.work.spend()
-                    if chars & char:
-                        ends = machine.places[
-                            to
-                        ].ends  # the first way that comes to an end is the last
-                        counts[to] = 1 if ends else counts.get(to, 0) + count
+                    if chars & char:  # the first way on from where a match can end is the last
+                        sure = not machine.places[to].chars & ~machine.places[state].ends
+                        counts[to] = counts.get(to, 0) + (1 if sure else count)
             most = max(most, sum(counts.values()))
             following = tuple(sorted(counts.items()))
             if most > MAX_WAYS:
@@ -229,5 +219,4 @@ def _alphabet(sets: Iterable[int]) -> list[int]:
 def runs_away(regex: Regex) -> bool:
     """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
     machine = machine_of(regex.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
-    failing = {number for number, place in enumerate(machine.places) if not place.ends}
-    return any(_doubles(machine, loop) for loop in machine.within(failing))
+    return any(_doubles(machine, loop) for loop in loops(machine.failing))

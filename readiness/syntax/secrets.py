@@ -61,7 +61,7 @@ _FILLED = re.compile(
 )
 _PLACEHOLDER_WORDS = re.compile(
     r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour|my[-_ ]?(?:secret|password|token|key)\b|
-    example|placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<.*>|put[-_ ]?your|set[-_ ]?(?:me|this)|
+    example|placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<[^<\n]*>|put[-_ ]?your|set[-_ ]?(?:me|this)|
     fill[-_ ]?(?:me|in)|sample|\b(?:password|secret|token|key)[ ](?:for|of|to)[ ]|
     not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
     re.VERBOSE | re.IGNORECASE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,18 +24,20 @@ _STEPS = 3000  # from one character to the next
 _PAST = ANY & ~((1 << OTHER) - 1)
 _LINE = 1 << ord("\n")
 _OTHERS = AROUND & ~WORDS
-# The characters that may stand before an anchor and after it, case by case.
-Anchor = tuple[tuple[int, int], ...]
-_OPEN: Anchor = ((AROUND, AROUND),)
-_MAYBE: Anchor = ((AROUND, AROUND), (0, 0))  # open, but not for sure
+# Case by case: the characters that may stand before an anchor, those that may stand after it, and those of the latter
+# with which it lets pass for sure.
+Anchor = tuple[tuple[int, int, int], ...]
+_CERTAIN = ((1 << OTHER) - 1) | END  # past ASCII a bit stands for many characters
+_OPEN: Anchor = ((AROUND, AROUND, AROUND),)
+_MAYBE: Anchor = ((AROUND, AROUND, 0),)
 _ANCHORS: dict[str, Anchor] = {
-    "start": ((START, AROUND),),
-    "line-start": ((START | _LINE, AROUND),),
-    "end": ((AROUND, END | _LINE),),
-    "line-end": ((AROUND, END | _LINE),),
-    "last": ((AROUND, END),),
-    "edge": ((WORDS, _OTHERS), (_OTHERS, WORDS)),
-    "inner": ((WORDS, WORDS), (_OTHERS, _OTHERS)),
+    "start": ((START, AROUND, AROUND),),
+    "line-start": ((START | _LINE, AROUND, AROUND),),
+    "end": ((AROUND, END | _LINE, END),),
+    "line-end": ((AROUND, END | _LINE, END | _LINE),),
+    "last": ((AROUND, END, END),),
+    "edge": ((WORDS, _OTHERS, _OTHERS & _CERTAIN), (_OTHERS, WORDS, WORDS & _CERTAIN)),
+    "inner": ((WORDS, WORDS, WORDS & _CERTAIN), (_OTHERS, _OTHERS, _OTHERS & _CERTAIN)),
     "behind": _MAYBE,
 }
 
@@ -90,9 +92,9 @@ class _Draft:
             blurred = self.lenient and node.kind == "edge"
             jumps.append((leave, _MAYBE if blurred else _ANCHORS[node.kind]))
         elif node.kind == "previous":
-            jumps.append((leave, ((node.chars, AROUND),)))
+            jumps.append((leave, ((node.chars, AROUND, AROUND),)))
         elif node.kind == "next":
-            jumps.append((leave, ((AROUND, node.chars),)))
+            jumps.append((leave, ((AROUND, node.chars, node.chars & _CERTAIN),)))
         elif node.kind == "look":  # goes along its text, and then on from where it began
             jumps.append((leave, _MAYBE))
             self.lay(node.parts[0], enter, self.state())
@@ -159,7 +161,8 @@ class _Draft:
         self.lay(node.parts[0], loop, after, run)
         out = _OPEN if node.least <= _COPIES else _MAYBE
         if node.atomic and node.most is None:
-            out = ((AROUND, AROUND & ~_surely(self.taken(single(node.parts[0])))),)
+            others = AROUND & ~_surely(self.taken(single(node.parts[0])))
+            out = ((AROUND, others, others & _CERTAIN),)
         self.jumps[after] += [(loop, _OPEN), (leave, out)]
         if node.least == 0:
             self.jumps[place].append((leave, out))
@@ -239,41 +242,52 @@ def components(edges: dict[int, list[int]]) -> Iterator[list[int]]:
 class Place:
     """A state of the machine: the characters it takes, how long it can go round, what can come next.
 
-    `edges` are (next state, the characters taken here that let pass). `ends` says that a match can end here, whatever follows.
+    `edges` are (next state, the characters taken here that let pass). `ends` are the characters before which a match can end
+    here for sure.
     """
 
     chars: int
     run: float
     edges: list[tuple[int, int]] = field(default_factory=list)
-    ends: bool = False
+    ends: int = 0
 
 
-@dataclass(slots=True)
+Edges = list[list[tuple[int, int]]]
+
+
 class Machine:
-    """States without jumps; the first is before the text, the second is a search that walks on, where there is one."""
+    """States without jumps; the first is before the text, the second is a search that walks on, where there is one.
 
-    places: list[Place]
-    use: Use
-    work: Work
+    `edges` are all ways on, `failing` those by which an engine goes on before it is sure of a match.
+    """
 
-    def within(self, states: Set[int]) -> list[set[int]]:
-        """The loops that some of the states make: sets of states that all reach each other."""
-        edges = {
-            state: [to for to, _ in self.places[state].edges if to in states] for state in states
-        }
-        return [set(group) for group in components(edges)]
+    def __init__(self, places: list[Place], use: Use, work: Work) -> None:
+        self.places = places
+        self.use = use
+        self.work = work
+        self.edges: Edges = [place.edges for place in places]
+        self.failing: Edges = [
+            [edge for edge in place.edges if places[edge[0]].chars & ~place.ends]
+            for place in places
+        ]
 
-    def reached(self, starts: Iterable[int], states: Set[int]) -> set[int]:
-        """The states among `states` that can be reached from some."""
-        found = {state for state in starts if state in states}
+    def reached(self, starts: Iterable[int], edges: Edges) -> set[int]:
+        """The states that can be reached from some, these among them."""
+        found = set(starts)
         stack = list(found)
         while stack:
-            for to, _ in self.places[stack.pop()].edges:
+            for to, _ in edges[stack.pop()]:
                 self.work.spend()
-                if to in states and to not in found:
+                if to not in found:
                     found.add(to)
                     stack.append(to)
         return found
+
+
+def loops(edges: Edges) -> list[set[int]]:
+    """The sets of states that all reach each other."""
+    plain = {state: [to for to, _ in nexts] for state, nexts in enumerate(edges)}
+    return [set(group) for group in components(plain)]
 
 
 def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
@@ -297,9 +311,8 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
         number, enter = waiting.pop()
         for to, before, after, sure in _ways(draft, enter, places[number].chars, accept, work):
             if to == accept:
-                places[number].ends |= (
-                    sure and not use.whole and not (use.everywhere and number == SCAN)
-                )
+                if before == places[number].chars and not (use.everywhere and number == SCAN):
+                    places[number].ends |= sure & END if use.whole else sure
                 continue
             chars, run, following = draft.chars[to]
             chars &= after
@@ -314,10 +327,13 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
 
 def _ways(
     draft: _Draft, enter: int, chars: int, accept: int, work: Work
-) -> Iterator[tuple[int, int, int, bool]]:
-    """(state, characters before, characters after, whether open for sure) of every way to the next character or the end."""
-    stack: list[tuple[int, int, int, bool, frozenset[int]]] = [
-        (enter, chars, AROUND, True, frozenset())
+) -> Iterator[tuple[int, int, int, int]]:
+    """Every way to the next character or to the end.
+
+    As (state, characters before, characters after, those after with which it is open for sure).
+    """
+    stack: list[tuple[int, int, int, int, frozenset[int]]] = [
+        (enter, chars, AROUND, AROUND, frozenset())
     ]
     for steps in itertools.count():
         if not stack:
@@ -329,7 +345,6 @@ def _ways(
         if place == accept or draft.chars[place][0]:
             yield place, before, after, sure
         for to, anchor in draft.jumps[place]:
-            for one, two in anchor if to not in seen else ():
+            for one, two, three in anchor if to not in seen else ():
                 if before & one and after & two:
-                    kept = sure and anchor is _OPEN
-                    stack.append((to, before & one, after & two, kept, seen | {place}))
+                    stack.append((to, before & one, after & two, sure & three, seen | {place}))

@@ -278,7 +278,9 @@ def compilers(step: Step) -> Iterator[Hit]:
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return
     text = step.instruction.body.text
-    if re.search(r"\b(?:apk\s+(?:--\S+\s+)*del|purge|autoremove|remove|erase)\b", text):
+    if re.search(
+        r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", text
+    ):
         return
     for one in calls(step):
         if one.manager.system and one.action == "install":

@@ -15,7 +15,7 @@ _WORD = re.compile(
     r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth)(?:_|\Z)"
 )
 _ABOUT = re.compile(
-    r"_(?:file|path|dir|name|url|uri|ttl|expir\w*|timeout|length|size|type|algorithm|enabled|policy"
+    r"_(?:file|path|dir|name|url|uri|ttl|expir\w{0,40}|timeout|length|size|type|algorithm|enabled|policy"
     r"|regex|limit|(?<!key_)id|header|version|endpoint|host|port|prefix|suffix|count|min|max)\Z|public"
 )
 
