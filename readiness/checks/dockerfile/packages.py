@@ -167,9 +167,11 @@ def scripts(stage: Stage) -> str:
 
 
 @lru_cache(maxsize=64)
-def written(stage: Stage, pattern: str | re.Pattern[str]) -> bool:
-    """Whether a text stands in a RUN of a stage, or of one below it."""
-    return any(re.search(pattern, scripts(below)) for below in stage.chain)
+def written(stage: Stage, what: str | re.Pattern[str]) -> bool:
+    """Whether a text, or one of a form, stands in a RUN of a stage, or of one below it."""
+    if isinstance(what, str):
+        return any(what in scripts(below) for below in stage.chain)
+    return any(what.search(scripts(below)) for below in stage.chain)
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:
