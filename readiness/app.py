@@ -18,6 +18,7 @@ from readiness.model import Rule, Source
 from readiness.parallel import ParallelError
 from readiness.redact import Redactor
 from readiness.report import Report
+from readiness.rule_file import RuleError
 from readiness.rules import Bound
 from readiness.run import Run, Settings, judge
 from readiness.version import __version__
@@ -26,7 +27,7 @@ STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
-    rules.RuleError,
+    RuleError,
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from readiness import discover, engine, environments, kinds
+from readiness import discover, engine, environments, kinds, messages
 from readiness.assembly import Assembly, Row
 from readiness.discover import Found
 from readiness.model import Finding, Rule, Source, Span
@@ -99,7 +99,7 @@ def _judged(ours: list[Source], made: Assembly, core: dict[str, Rule]) -> list[t
 
 def _unreadable(rule: Rule, source: Source, reason: str) -> Finding:
     """The finding that stands for a file that was not read, at its beginning."""
-    return Finding(rule, source, Span(0, 0), rule.message.format(reason=reason))
+    return Finding(rule, source, Span(0, 0), messages.fill(rule.message, {"reason": reason}.get))
 
 
 def _is_markdown(source: Source) -> bool:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
 
-from readiness import kinds
+from readiness import kinds, messages
 from readiness.model import Aside, Finding, Hit, ParseError, Rule, Source, Span, Subject, Unknown
 from readiness.project import Project
 from readiness.rules import Bound
@@ -183,31 +183,24 @@ def heads(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-class _Facts(dict[str, Any]):
-    """The facts of a hit, then the public attributes of its subject."""
-
-    def __init__(self, facts: Any, subject: Subject) -> None:
-        super().__init__(facts)
-        self.subject = subject
-
-    def __missing__(self, key: str) -> Any:
-        return getattr(self.subject, key)
-
-
 def message(rule: Rule, subject: Subject, found: Hit) -> str:
-    """The rule's message with the hit's facts in it."""
-    return (
-        rule.message.format_map(_Facts(found.facts, subject))
-        if "{" in rule.message
-        else rule.message
-    )
+    """The rule's message with the facts of the hit in it, and of its subject where the hit says nothing of a name."""
+
+    def fact(name: str) -> object:
+        return found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
+
+    return messages.fill(rule.message, fact)
+
+
+_ABSENT = object()
 
 
 def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
-    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=where)
+    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": where}
+    text = messages.fill(rule.message, facts.get)
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
 
 
@@ -219,7 +212,8 @@ def broken(rule: Rule, source: Source, error: ParseError, kind: str) -> Finding:
     row = source.text.rfind("\n", 0, offset) + 1
     end = source.one_line(Span(offset, len(source.text))).end
     span = Span(offset, end) if end > offset else source.one_line(Span(row, len(source.text)))
-    return Finding(rule, source, span, rule.message.format(reason=error.message, kind=kind))
+    facts = {"reason": error.message, "kind": kind}
+    return Finding(rule, source, span, messages.fill(rule.message, facts.get))
 
 
 def read(

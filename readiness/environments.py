@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from readiness import kinds
 from readiness.assembly import Assembly, Row
 from readiness.discover import Found
+from readiness.messages import fill
 from readiness.model import Finding, Rule, Source, Span
 from readiness.project import Project
 from readiness.render import OVERLAYS
@@ -156,5 +157,6 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
 
 def _failed(rule: Rule, source: Source, what: str, environment: str, problem: str) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
-    text = rule.message.format(what=what, environment=environment, reason=problem)
+    facts = {"what": what, "environment": environment, "reason": problem}
+    text = fill(rule.message, facts.get)
     return Finding(rule, source, source.one_line(Span(0, len(source.text))), text)

@@ -6,7 +6,9 @@ import bisect
 import enum
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NewType, Protocol
+
+from readiness.messages import Value
 
 
 class Severity(enum.IntEnum):
@@ -45,6 +47,8 @@ CATEGORIES = (
 )
 NONE: Mapping[str, Any] = MappingProxyType({})
 LEVELS = ("recommended", "strict", "optional")
+# A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
+Pattern = NewType("Pattern", str)
 
 
 class Span(NamedTuple):
@@ -249,7 +253,7 @@ def hit(
     resource: str | None = None,
     container: str | None = None,
     related: Iterable[Related] = (),
-    **facts: Any,
+    **facts: Value,
 ) -> Hit:
     """A hit on something that stands at `span`."""
     return Hit(span, facts, False, at, resource, container, tuple(related))
@@ -262,7 +266,7 @@ def missing(
     resource: str | None = None,
     container: str | None = None,
     related: Iterable[Related] = (),
-    **facts: Any,
+    **facts: Value,
 ) -> Hit:
     """A hit on something that is not there; `span` is its closest owner."""
     return Hit(span, facts, True, at, resource, container, tuple(related))

@@ -25,6 +25,7 @@ from readiness.assembly import Assembly, Row
 from readiness.checklist import Place
 from readiness.config import Config, ConfigError
 from readiness.model import Finding, Rule, Source, Span
+from readiness.rule_file import RuleError
 from readiness.rules import Bound
 
 
@@ -204,7 +205,7 @@ def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bo
             bound = replace(bound, arguments={**bound.arguments, **parameters})  # noqa: PLW2901
             try:
                 rules.verify(bound)
-            except rules.RuleError as error:
+            except RuleError as error:
                 raise ConfigError(where, f"{bound.rule.id}: {error.message}") from None
         made.append(bound)
     return made

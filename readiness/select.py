@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from readiness.model import CATEGORIES, LEVELS, Rule
-from readiness.rules import EXTERNAL, Bound, RuleError, load
+from readiness.rule_file import RuleError
+from readiness.rules import EXTERNAL, Bound, load
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"

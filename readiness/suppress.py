@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from readiness.config import Waiver
+from readiness.messages import fill
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
 from readiness.rules import EXTERNAL
 
@@ -293,4 +294,4 @@ def _waives(waiver: Waiver, finding: Finding) -> bool:
 
 def _say(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
     """A finding about a suppression, where it stands."""
-    return Finding(rule, source, source.one_line(span), rule.message.format(**facts))
+    return Finding(rule, source, source.one_line(span), fill(rule.message, facts.get))

@@ -11,7 +11,7 @@ import pytest
 import readiness
 from readiness import app, cache
 from readiness.config import ConfigError
-from readiness.rules import RuleError
+from readiness.rule_file import RuleError
 from readiness.select import SelectionError
 from tests.conftest import ROOT
 

@@ -17,6 +17,7 @@ from typing import Any
 from readiness import kinds
 from readiness.external import ShellcheckError
 from readiness.kinds.scripts import masked
+from readiness.messages import fill
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
 from readiness.project import Project
 from readiness.syntax import image as images
@@ -211,7 +212,7 @@ def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
     reason = "it took too long" if late else type(error).__name__
     start = script.offset(0)
     span = script.source.one_line(Span(start, len(script.source.text)))
-    message = silent.message.format(reason=reason)
+    message = fill(silent.message, {"reason": reason}.get)
     return Finding(
         silent, script.source, span, message, resource=script.resource, heads=(script.head,)
     )

@@ -13,6 +13,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
+from readiness.syntax import regex
+from readiness.syntax.pcre import UnsupportedError
 from readiness.syntax.pcre_tree import Node, Regex
 from readiness.syntax.regex import AROUND
 from readiness.syntax.ways import SCAN, SEARCH, Edges, Machine, Use, Work, components, loops
@@ -20,6 +22,7 @@ from readiness.syntax.ways import machine as machine_of
 
 MAX_EFFORT = 2_000_000  # steps of the analysis
 MAX_WAYS = 256
+MAX_FACTOR = 1000
 _PCRE_EFFORT = 60_000  # a configuration may hold thousands
 
 
@@ -36,9 +39,9 @@ class Growth:
     factor: float = 1
 
 
-def growth(root: Node, use: Use = SEARCH, *, effort: int = MAX_EFFORT) -> Growth:
+def growth(root: Node, use: Use = SEARCH, work: Work | None = None) -> Growth:
     """How the time for an expression of Python's grows. Raises UnsupportedError where that can't be told."""
-    machine = machine_of(root, use, Work(effort), lenient=False)
+    machine = machine_of(root, use, work or Work(MAX_EFFORT), lenient=False)
     failing = loops(machine.failing)
     if any(_doubles(machine, loop) for loop in failing):
         return Growth(math.inf, math.inf)
@@ -176,12 +179,12 @@ class _Chain:
         return self.known[number]
 
 
-def most_ways(root: Node, *, effort: int = MAX_EFFORT) -> int:
+def most_ways(root: Node, work: Work | None = None) -> int:
     """How many ways are open at once at most, tried at one place of a text: what each of its characters costs.
 
     For an expression whose time grows in proportion. Raises UnsupportedError where that can't be told.
     """
-    machine = machine_of(root, Use(everywhere=False), Work(effort), lenient=False)
+    machine = machine_of(root, Use(everywhere=False), work or Work(MAX_EFFORT), lenient=False)
     alphabet = _alphabet({chars for place in machine.places for _, chars in place.edges})
     start: tuple[tuple[int, int], ...] = ((0, 1),)
     known, stack, most = {start}, [start], 1
@@ -216,7 +219,37 @@ def _alphabet(sets: Iterable[int]) -> list[int]:
     return list(kinds.values())
 
 
-def runs_away(regex: Regex) -> bool:
+def refusal(pattern: str, work: Work) -> str:
+    """Why an expression of somebody's own is not used, and what to write instead; empty where its time is bounded well."""
+    try:
+        root = regex.parse(pattern)
+        found = growth(root, work=work)
+        ways = most_ways(root, work) if found.degree == 1 else 1
+    except UnsupportedError as error:
+        return str(error)
+    if found.degree == math.inf:
+        return (
+            "its time can double with each character of the text, for one text goes through its repeats in several ways,"
+            " as through (a+)+ or (a|ab)*; write what is repeated so that each text fits in one way"
+        )
+    if found.alone > 1:
+        return (
+            "its time can grow faster than the text, for two repeats can share it, as in .*.* or a*a*b;"
+            " leave one out, or let them take different characters"
+        )
+    if found.degree > 1:
+        return (
+            "its time can grow faster than the text, for it is tried at each place and a repeat runs on from there;"
+            " let it begin with ^ or \\b, or give the repeat a bound, such as {0,80}"
+        )
+    if found.factor > MAX_FACTOR:
+        return f"its bounds multiply to {found.factor:.0f}, and {MAX_FACTOR} is the most; make them smaller"
+    if ways > MAX_WAYS:
+        return "one text goes through it in too many ways; let its alternatives and optional parts begin differently"
+    return ""
+
+
+def runs_away(expression: Regex) -> bool:
     """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
-    machine = machine_of(regex.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
+    machine = machine_of(expression.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
     return any(_doubles(machine, loop) for loop in loops(machine.failing))

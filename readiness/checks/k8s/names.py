@@ -11,7 +11,7 @@ from readiness.checks.k8s.context import number, variable
 from readiness.checks.k8s.index import folder, index
 from readiness.checks.k8s.labels import same
 from readiness.kinds.k8s_model import Container, Document, Object, Pod, mapping, maps
-from readiness.model import Hit, Related, Span, hit, missing
+from readiness.model import Hit, Pattern, Related, Span, hit, missing
 from readiness.project import Project
 from readiness.syntax.yaml import Map, walk
 
@@ -238,7 +238,7 @@ def label_required(one: Object, *, key: str, annotation: bool) -> Iterator[Hit]:
         yield missing(one.metadata.at("name"), key=key)
 
 
-def annotation_like(one: Object, *, suffix: str, pattern: str) -> Iterator[Hit]:
+def annotation_like(one: Object, *, suffix: str, pattern: Pattern) -> Iterator[Hit]:
     """An object has no annotation of a key whose value has a form."""
     values = [value for key, value in one.annotations.items() if key.endswith(suffix)]
     if not any(isinstance(value, str) and re.search(pattern, value[:400]) for value in values):
