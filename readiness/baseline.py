@@ -12,6 +12,7 @@ from pathlib import Path
 from readiness.model import Finding, Suppression
 
 VERSION = 1
+MAX_BYTES = 32 * 1024 * 1024
 
 
 class BaselineError(Exception):
@@ -61,17 +62,21 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
 def load(path: Path) -> frozenset[str]:
     """The fingerprints of a baseline file. Raises BaselineError."""
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise BaselineError(f"{path.name}: a baseline is {MAX_BYTES // 1024**2} MiB at most")
+        spec = json.loads(data.decode("utf-8"))
         if spec["version"] != VERSION:
             raise BaselineError(
-                f"{path.name}: version {spec['version']!r} of baselines is not known; write it anew"
+                f"{path.name}: version {str(spec['version'])[:40]!r} of baselines is not known; write it anew"
             )
         return frozenset(str(row["fingerprint"]) for row in spec["findings"])
     except OSError as error:
         raise BaselineError(
             f"{path.name}: cannot be read: {(error.strerror or 'error').lower()}"
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(
             f"{path.name}: this is no baseline; `readiness baseline` writes one"
         ) from None

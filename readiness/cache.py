@@ -70,8 +70,8 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
 
     add(FORMAT, __version__, today, settings_text(settings))
     for root in roots:
-        for path in sorted(root.rglob("*.yaml")):
-            status = path.stat()
+        for path in sorted(root.glob("*/*.yaml")):
+            status = path.stat() if path.exists() else path.lstat()
             add(path, status.st_mtime_ns, status.st_size)
     for path in sorted(
         Path(__file__).parent.rglob("*.py")

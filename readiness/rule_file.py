@@ -37,8 +37,9 @@ Fail = Callable[[str, str], RuleError]
 
 
 def shown(path: Path) -> str:
-    """A rule file as errors name it: its group and its name."""
-    return "/".join(path.parts[-2:])
+    """A rule file as errors name it: from the working directory where it lies below it, else its group and its name."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if here in path.parents else "/".join(path.parts[-2:])
 
 
 def failing(path: Path) -> Fail:

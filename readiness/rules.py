@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,15 +104,21 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
 def hold(root: Path) -> None:
     """Raise RuleError for a folder of somebody's own that has no rules, too many, or links that lead out of it."""
     count = size = 0
-    home = root.resolve()
-    for name, file in files([root]):
+    try:
+        home, found = root.resolve(), list(files([root]))
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no folder"
+        raise RuleError(str(root), f"cannot be read: {why.lower()}") from None
+    for name, file in found:
         path = Path(file)
         where = f"{name}.yaml"
         if not _NAME.fullmatch(name.partition("/")[2]):
             raise RuleError(where, "rules have names such as image-tag-latest; rename the file")
-        if home not in path.resolve().parents:
+        if home not in Path(os.path.realpath(path)).parents:
             raise RuleError(where, "a link leads out of the folder of rules; copy the file here")
-        count, size = count + 1, size + (path.stat().st_size if path.is_file() else 0)
+        if not path.is_file():
+            raise RuleError(where, "is no file that can be read")
+        count, size = count + 1, size + path.stat().st_size
         if count > MAX_FILES or size > MAX_BYTES:
             limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
             raise RuleError(str(root), f"a folder of rules holds {limit} at most")
