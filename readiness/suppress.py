@@ -15,9 +15,9 @@ from readiness.model import Finding, Note, Rule, Source, Span, Suppression
 from readiness.rules import EXTERNAL
 
 _COMMENT = re.compile(
-    r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
+    r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
 )
-_UNTIL = re.compile(r"\buntil[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_UNTIL = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
 
@@ -100,11 +100,11 @@ def _next_code(source: Source, row: int) -> int:
 def _reason(rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
     text = rest.strip().lstrip(":- ").strip()
-    at = text.rfind("until")
-    found = _UNTIL.match(text, at) if at >= 0 else None
+    reason, word, date = text.rpartition("until")
+    found = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
     if not found:
         return text, None
-    return text[:at].strip(" \t,;"), found["date"].strip(",;")
+    return reason.strip(" \t,;"), found["date"].strip(",;")
 
 
 def annotation(note: Note, catalogue: Iterable[str]) -> Directive:

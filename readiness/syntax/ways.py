@@ -162,7 +162,8 @@ class _Draft:
         out = _OPEN if node.least <= _COPIES else _MAYBE
         if node.atomic and node.most is None:
             others = AROUND & ~_surely(self.taken(single(node.parts[0])))
-            out = ((AROUND, others, others & _CERTAIN),)
+            # With one of its own characters next it goes on, and ends behind the last of them: that is as sure.
+            out = ((AROUND, others, AROUND),)
         self.jumps[after] += [(loop, _OPEN), (leave, out)]
         if node.least == 0:
             self.jumps[place].append((leave, out))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from readiness.syntax import backtracking, regex
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.ways import Use
+from readiness.syntax.ways import Use, Work
 from tests.backtracker import steps
 from tests.effort import effort
 
@@ -191,6 +191,6 @@ def test_no_pattern_raises_anything_else(pattern: str) -> None:
 def test_hostile_patterns_are_bounded(pattern: str) -> None:
     def judge() -> None:
         with contextlib.suppress(UnsupportedError):
-            backtracking.growth(regex.parse(pattern), effort=100_000)
+            backtracking.growth(regex.parse(pattern), work=Work(100_000))
 
     assert effort(judge) < 3_000_000

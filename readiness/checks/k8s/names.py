@@ -38,7 +38,7 @@ def name_invalid(one: Object) -> Iterator[Hit]:
             yield missing(one.metadata.at(), name="", form="a name")
     elif isinstance(name, str) and not variable(name) and one.kind not in FREE:
         labelled = one.kind in LABELLED and "." not in one.group
-        if not (LABEL if labelled else SUBDOMAIN).match(name):
+        if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
             form = "lower-case letters, digits and -" + ("" if labelled else " and .")
             yield hit(metadata.at("name"), name=name[:80], form=form)
 
