@@ -38,6 +38,8 @@ def assemble(
         made.rows.append(Row(unread.path, "", "unreadable", unread.reason))
         source = Source(unread.path, "")
         made.broken.append(_unreadable(core["core/unreadable"], source, unread.reason))
+    for one in found.overruled:
+        made.rows.append(Row(one.path, "patterns", "skipped", one.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     built = environments.overlays(found, made, core, asked=render)

@@ -89,8 +89,9 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
     add(*sorted(found.named))
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
-    for _, lines in found.ignores:
-        add("ignores", *lines)
+    for ignored in found.ignoring.known.values():
+        add("ignores", *ignored.lines)
+    add("overruled", *map(str, found.overruled))
     return made.hexdigest()
 
 

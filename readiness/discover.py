@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from readiness.ignoring import Ignoring
 from readiness.model import Source, line_starts
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 64
@@ -55,8 +50,8 @@ class Unread:
 class Found:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
-    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `ignores` are
-    the .gitignore files that it read: folder and lines.
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `ignoring` are
+    the .gitignore files that it read; `overruled` those files whose patterns it did not go by to the end.
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -69,25 +64,12 @@ class Found:
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
-    ignores: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
+    overruled: list[Unread] = field(default_factory=list)
 
     def ignored(self, path: str) -> bool:
-        """Whether a .gitignore of the walk leaves a path out, be it there or not."""
-        absolute = os.path.normpath(self.base.resolve() / path)
-        for root, lines in self.ignores:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                spec = _spec(lines)
-                if spec.match_file(local) or spec.match_file(local + "/"):
-                    return True
-        return False
-
-
-@lru_cache(maxsize=64)
-def _spec(lines: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
+        """Whether a .gitignore of the walk may leave a path out, be it there or not."""
+        return self.ignoring.may_ignore(path)
 
 
 class MissingPathError(Exception):
@@ -110,6 +92,8 @@ def find(
         if not path.exists() and not path.is_symlink():
             raise MissingPathError(str(given))
         walk.take(path) if path.is_file() else walk.start(path)
+    for path, reason in walk.ignoring.overruled.items():
+        walk.found.overruled.append(Unread(walk.shown(path), reason))
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
@@ -128,12 +112,10 @@ class Walk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
     def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
-        self.exclude = exclude
         self.base = base
-        self.found = Found(base=base)
+        self.ignoring = Ignoring(base, exclude)
+        self.found = Found(base=base, ignoring=self.ignoring)
         self.seen: set[tuple[int, int]] = set()
-        self.ignores: list[tuple[str, GitIgnoreSpec]] = []
-        self.entered: set[str] = set()
 
     def shown(self, path: str | Path) -> str:
         """A path as reports print it: relative to the base where it can be, with `/`."""
@@ -152,7 +134,7 @@ class Walk:
 
     def above(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
-        self.ignores = []
+        self.ignoring.stack.clear()
         chain, here = [], folder.resolve()
         while not (here / ".git").exists() and here.parent != here:
             here = here.parent
@@ -160,45 +142,12 @@ class Walk:
         if (here / ".git").exists():
             self.found.closed.add(self.shown(here / ".git"))
             for one in reversed(chain):
-                self.enter(one)
+                self.ignoring.enter(one)
 
-    def enter(self, folder: Path) -> bool:
-        """Read the .gitignore of a folder; whether there was one."""
-        file = folder / ".gitignore"
-        if not file.is_file():
-            return False
-        from pathspec import GitIgnoreSpec
-
-        try:
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
-            root = self.ignores[-1][0]
-            if root not in self.entered:
-                self.entered.add(root)
-                self.found.ignores.append((root, tuple(lines)))
-        except (OSError, ValueError):
-            return False
-        return True
-
-    def out(self, entry: os.DirEntry[str], folder: bool) -> bool:
+    def out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        if self.exclude:
-            path = self.shown(entry.path)
-            if any(
-                fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(path + "/", glob)
-                for glob in self.exclude
-            ):
-                return True
-        if not self.ignores:
-            return False
-        parent, name = os.path.split(entry.path)
-        absolute = os.path.realpath(parent) + os.sep + name
-        for root, spec in self.ignores:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                if spec.match_file(local + "/" if folder else local):
-                    return True
-        return False
+        shown = self.shown(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.out(entry.path, shown, folder=folder)
 
     def unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
@@ -215,7 +164,7 @@ class Walk:
         except OSError as error:
             self.unread(folder, reason_of(error))
             return
-        entered = self.enter(folder)
+        entered = self.ignoring.enter(folder)
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
@@ -225,7 +174,7 @@ class Walk:
             except OSError as error:
                 self.unread(entry.path, reason_of(error))
                 continue
-            if (is_folder and entry.name in VENDORED) or self.out(entry, is_folder):
+            if (is_folder and entry.name in VENDORED) or self.out(entry, folder=is_folder):
                 self.found.closed.add(self.shown(entry.path))
                 continue
             if is_folder:
@@ -233,7 +182,7 @@ class Walk:
             else:
                 self.file(Path(entry.path))
         if entered:
-            self.ignores.pop()
+            self.ignoring.leave()
 
     def take(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.
@@ -258,11 +207,11 @@ class Walk:
         if not wanted:
             return
         self.above(folder)
-        self.enter(folder)
+        self.ignoring.enter(folder)
         for entry in wanted:
             if entry.is_file(follow_symlinks=False) and not self.out(entry, folder=False):
                 self.file(Path(entry.path))
-        self.ignores = []
+        self.ignoring.stack.clear()
 
     def file(self, path: Path, *, named: bool = False) -> None:
         """One file: read it where it may be ours."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import datetime
-import fnmatch
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from readiness.config import Waiver
 from readiness.messages import fill
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
 from readiness.rules import EXTERNAL
+from readiness.syntax import glob
 
 _COMMENT = re.compile(
     r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
@@ -287,8 +287,8 @@ def _waives(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
         waiver.rule == finding.rule.id
-        and (not waiver.path or fnmatch.fnmatch(finding.path, waiver.path))
-        and (not waiver.resource or fnmatch.fnmatchcase(finding.resource, waiver.resource))
+        and (not waiver.path or glob.matches(waiver.path, finding.path))
+        and (not waiver.resource or glob.matches(waiver.resource, finding.resource))
     )
 
 

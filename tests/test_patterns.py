@@ -46,6 +46,7 @@ PUT_TOGETHER = {
     ("kinds/deeds.py", "row['pattern']"): "data/deeds.json, below",
     ("kinds/deeds.py", "data['test-clusters']"): "data/deeds.json, below",
     ("predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
+    ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets.py", "re.compile"): "a table, below",
 }  # fmt: skip
 

@@ -7,12 +7,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from readiness.checks.dockerfile.packages import shipped, written
 from readiness.kinds.dockerfile_model import Step
 from readiness.model import Hit, Unknown, hit
-from readiness.syntax import packages, shell
+from readiness.syntax import glob, packages, shell
 from readiness.syntax.packages import Call
 from readiness.syntax.wrappers import unwrapped
 
@@ -38,7 +37,7 @@ class _Removal:
 def _covers(path: str, folder: str) -> bool:
     """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
     parts, wanted = _parts(path), _parts(folder)
-    if not all(itertools.starmap(fnmatchcase, zip(wanted, parts, strict=False))):
+    if not all(itertools.starmap(glob.matches, zip(parts, wanted, strict=False))):
         return False
     return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
 
