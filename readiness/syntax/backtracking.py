@@ -230,7 +230,7 @@ def refusal(pattern: str, work: Work) -> str:
     if found.degree == math.inf:
         return (
             "its time can double with each character of the text, for one text goes through its repeats in several ways,"
-            " as through (a+)+ or (a|ab)*; write what is repeated so that each text fits in one way"
+            " as through (a+)+ or (a|aa)*; write what is repeated so that each text fits in one way"
         )
     if found.alone > 1:
         return (
