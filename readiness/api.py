@@ -17,6 +17,7 @@ from readiness.model import Rule, Source
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
+from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.rules import Bound
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
@@ -36,7 +37,7 @@ STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
-    rules.RuleError,
+    RuleError,
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,

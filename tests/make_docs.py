@@ -1,17 +1,39 @@
-"""Write docs/rules: the index, which is committed, and a page a rule, which is not; with --check, compare the index."""
+"""Write what is generated: the index of rules, the pages beside it (which are not committed), docs/facts.md and the table of facts.
+
+With --check, compare what is committed with what would be written.
+"""
 
 from __future__ import annotations
 
+import inspect
+import json
 import sys
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 
+from readiness import kinds
 from readiness.reports import pages
-from readiness.ruleset import rules
+from readiness.ruleset import bindings, message_facts, rules
 from readiness.verdict import checklist
+from tests.facts import by_check
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules"
 INDEX = TARGET / "README.md"
+FACTS = ROOT / "docs" / "facts.md"
+
+
+def committed_texts() -> dict[Path, str]:
+    """What is generated and committed, by its file."""
+    rows = ",\n".join(
+        f"{json.dumps(one)}: {json.dumps(names)}" for one, names in by_check().items()
+    )
+    return {
+        INDEX: index_text(),
+        message_facts.DATA: "{\n" + rows + "\n}\n",
+        FACTS: "".join(f"{line}\n" for line in facts_page()),
+    }
 
 
 def index_text() -> str:
@@ -34,22 +56,53 @@ def page_texts() -> dict[Path, str]:
     return {TARGET / f"{bound.rule.id}.md": pages.page(bound, asks) for bound in rules.load()}
 
 
-def is_stale() -> bool:
-    """Whether the committed index differs from what would be written."""
-    return not INDEX.is_file() or INDEX.read_text(encoding="utf-8") != index_text()
+def facts_page() -> Iterator[str]:
+    """What rules may name: the facts of each target's subjects, the parameters and facts of each check."""
+    yield "# Facts\n"
+    yield "What `when` and `message` of a rule may name: the facts of its target, and in `message` those of its check too. A"
+    yield "declarative rule has one fact more: `value`, what stands in the place. Generated; `python -m tests.make_docs` writes"
+    yield "it anew.\n"
+    yield "## Targets\n"
+    yield "| target | facts |"
+    yield "|---|---|"
+    for kind in kinds.KINDS:
+        for target in kinds.targets(kind):
+            told = (f"`{name}` ({sort})" for name, sort in message_facts.of_target(target).items())
+            yield f"| `{target}` | {', '.join(told)} |"
+    yield "\n## Checks\n"
+    yield "| check | parameters (`with`) | facts |"
+    yield "|---|---|---|"
+    for check, names in by_check().items():
+        function = bindings.resolve(check)
+        hints = typing.get_type_hints(function)
+        takes = (
+            f"`{one.name}` ({bindings.told(hints[one.name])})"
+            for one in inspect.signature(function).parameters.values()
+            if one.kind is one.KEYWORD_ONLY and one.name != "project"
+        )
+        yield f"| `{check}` | {', '.join(takes)} | {', '.join(f'`{name}`' for name in names)} |"
+
+
+def stale() -> list[str]:
+    """The committed files that differ from what would be written."""
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path, text in committed_texts().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main() -> int:
-    """Write, or compare; 1 where the index is stale."""
+    """Write, or compare; 1 where something that is committed is stale."""
     if "--check" in sys.argv[1:]:
         page_texts()  # every page can be made
-        stale = is_stale()
-        print(
-            f"docs/rules/README.md is {'stale: python -m tests.make_docs' if stale else 'current'}"
-        )
-        return 1 if stale else 0
+        problems = stale()
+        for path in problems:
+            print(f"{path} is stale: python -m tests.make_docs")
+        print(f"generated files: {len(problems)} stale")
+        return 1 if problems else 0
     texts = page_texts()
-    for path, text in {**texts, INDEX: index_text()}.items():
+    for path, text in {**texts, **committed_texts()}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     for path in set(TARGET.rglob("*.md")) - {*texts, INDEX}:

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from readiness.cli.main import main
+from readiness.syntax import backtracking
+from readiness.syntax.ways import Work
 from tests import make_docs
 from tests.conftest import ROOT, catalogue
 
@@ -76,3 +78,16 @@ def test_rules_that_documents_name_exist() -> None:
             path.read_text("utf-8"),
         ):
             assert name in known, f"{path.name}: {name}"
+
+
+def test_the_expressions_that_the_guide_refuses_are_refused_and_the_others_are_not() -> None:
+    text = (ROOT / "docs" / "writing-rules.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (`.*`) \| .* \| (.*) \|$", text.partition("| refused |")[2], re.MULTILINE
+    )
+    assert len(rows) == 5
+    for bad, good in rows:
+        for code, refused in ((bad, True), (good, False)):
+            for pattern in re.findall(r"`([^`]+)`", code):
+                why = backtracking.refusal(pattern.replace("\\|", "|"), Work(10**6))
+                assert bool(why) is refused, pattern

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
 
 from readiness.model.package import DATA
+from readiness.syntax import glob
 from readiness.syntax.image import Image
 
 _DATA = DATA / "base-images.json"
@@ -52,15 +52,15 @@ def as_of() -> str:
 def _named(image: Image, entry: Mapping[str, Any]) -> bool:
     """Whether an entry of the table means an image: by its name, and by its tag where it says one."""
     name = image.familiar
-    if image.name_unknown or not fnmatchcase(name, entry["image"]):
+    if image.name_unknown or not glob.matches(entry["image"], name):
         return False
-    if any(fnmatchcase(name, other) for other in entry.get("except", ())):
+    if any(glob.matches(other, name) for other in entry.get("except", ())):
         return False
     if image.tag_unknown and ("tag" in entry or "except_tag" in entry):
         return False
-    if not fnmatchcase(image.tag, entry.get("tag", "*")):
+    if not glob.matches(entry.get("tag", "*"), image.tag):
         return False
-    return "except_tag" not in entry or not fnmatchcase(image.tag, entry["except_tag"])
+    return "except_tag" not in entry or not glob.matches(entry["except_tag"], image.tag)
 
 
 def nonroot_user(image: Image) -> str | None:
@@ -111,7 +111,7 @@ def end_of_life(image: Image) -> EndOfLife | None:
     name, first = _public_name(image), image.tag.split("-")[0]
     systems = f"{name if name.startswith('gcr.io/distroless/') else ''}-{image.tag}"
     for pattern in _table()["end_of_life"]:
-        if fnmatchcase(name, pattern):
+        if glob.matches(pattern, name):
             found = _ended(pattern, (*_cycles(first), ""), name.rpartition("/")[2])
             return found or _system(systems)
     return _system(systems) if official(image) else None

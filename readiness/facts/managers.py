@@ -48,7 +48,7 @@ _RPM_VALUED = _set(
     " --rpmverbosity --repofrompath --debuglevel --errorlevel"
 )
 # A version stands at the end of the name: java-11-openjdk has none.
-_VERSION_LAST = r"-\d[^-]*(?:-[^-]*[\d*][^-]*)?\Z"
+_VERSION_LAST = r"-\d[^-]*(?:-[^-\d*]*[\d*][^-]*)?\Z"
 _RPM_PIN = re.compile(rf"{_VERSION_LAST}|-[^-]*[$]|\.rpm\Z|://|\A[^:]*:\d[^:]*-\d|\A[./~]")
 _DNF = _set("upgrade up update distro-sync dsync system-upgrade upgrade-minimal")
 _PIP_VALUED = _set(

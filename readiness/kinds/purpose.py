@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 _NAMES = {
     **dict.fromkeys(
@@ -87,3 +88,8 @@ def idle(words: Sequence[str]) -> bool:
     return program in _TESTS or (
         program in _BUILDERS and bool({"test", "tests", "check", "build"} & set(rest))
     )
+
+
+def is_deployed(part: Any) -> bool:
+    """Whether a part of a Dockerfile belongs to an image that is deployed: as its document says."""
+    return bool(getattr(part, "step", part).document.deployed)

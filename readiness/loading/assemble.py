@@ -12,7 +12,7 @@ from readiness.loading import discover, environments, fenced, reading
 from readiness.loading.assembly import TEMPLATE, Assembly, Row
 from readiness.loading.discover import Found, Unread
 from readiness.loading.render import OVERLAYS
-from readiness.model import Finding, Rule, Source, Span
+from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project
 
 OTHER = "of no kind that readiness knows"
@@ -38,6 +38,8 @@ def assemble(
     for unread in found.unread:
         if unread.kind != "dotenv":
             _unread(unread, made, core)
+    for one in found.overruled:
+        made.rows.append(Row(one.path, "", "skipped", one.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     built = environments.overlays(found, made, core, asked=render)
@@ -125,7 +127,7 @@ def _unread(one: Unread, made: Assembly, core: dict[str, Rule]) -> None:
         return
     made.rows.append(Row(one.path, "", one.status, one.reason))
     rule = core["core/unreadable"]
-    text = rule.message.format(reason=one.reason)
+    text = messages.fill(rule.message, {"reason": one.reason}.get)
     made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))
 
 

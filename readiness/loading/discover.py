@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import errno
-import fnmatch
 import os
 import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from readiness import files, kinds
 from readiness.files import reason_of
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
+from readiness.loading.ignoring import Ignoring
 from readiness.model import Source
 from readiness.syntax import template
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
 decode = files.decode
 MAX_BYTES = files.LIMIT
-MAX_IGNORES = files.MIB  # of one .gitignore
 MAX_DEPTH = 64
 VENDORED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
@@ -70,8 +63,8 @@ class Found:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
     `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
-    that may hold credentials by their names and hold none. `ignores` are the .gitignore files that it read: folder
-    and lines.
+    that may hold credentials by their names and hold none. `ignoring` are the .gitignore files that it read; `overruled`
+    those files whose patterns it did not go by to the end.
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -85,25 +78,12 @@ class Found:
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     harmless: set[str] = field(default_factory=set)
-    ignores: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
+    overruled: list[Unread] = field(default_factory=list)
 
     def ignored(self, path: str) -> bool:
-        """Whether a .gitignore of the walk leaves a path out, be it there or not."""
-        absolute = os.path.normpath(self.base.resolve() / path)
-        for root, lines in self.ignores:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                spec = _spec(lines)
-                if spec.match_file(local) or spec.match_file(local + "/"):
-                    return True
-        return False
-
-
-@lru_cache(maxsize=64)
-def _spec(lines: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
+        """Whether a .gitignore of the walk may leave a path out, be it there or not."""
+        return self.ignoring.may_ignore(path)
 
 
 class MissingPathError(Exception):
@@ -130,6 +110,8 @@ def find(
         else:
             walk.take(path)
     walk.follow()
+    for path, reason in walk.ignoring.overruled.items():
+        walk.found.overruled.append(Unread(walk.shown(path), reason))
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
@@ -159,12 +141,10 @@ class Walk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
     def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
-        self.exclude = exclude
         self.base = base
-        self.found = Found(base=base)
+        self.ignoring = Ignoring(base, exclude)
+        self.found = Found(base=base, ignoring=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
-        self.ignores: list[tuple[str, GitIgnoreSpec]] = []
-        self.entered: set[str] = set()
         self.links: list[Path] = []
         self.roots: list[str] = []
 
@@ -186,7 +166,7 @@ class Walk:
 
     def above(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
-        self.ignores = []
+        self.ignoring.stack.clear()
         chain, here = [], folder.resolve()
         while not (here / ".git").exists() and here.parent != here:
             here = here.parent
@@ -194,51 +174,12 @@ class Walk:
         if (here / ".git").exists():
             self.found.closed.add(self.shown(here / ".git"))
             for one in reversed(chain):
-                self.enter(one)
+                self.ignoring.enter(one)
 
-    def enter(self, folder: Path) -> bool:
-        """Read the .gitignore of a folder; whether there was one. As git itself, it follows no link to one."""
-        file = folder / ".gitignore"
-        if not os.path.lexists(file):
-            return False
-        from pathspec import GitIgnoreSpec
-
-        try:
-            if file.is_symlink():
-                raise OSError(errno.ELOOP, "it is a link")
-            lines = files.read(file, MAX_IGNORES).decode("utf-8", "replace").splitlines()
-            self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
-        except OSError as error:
-            why = f"{reason_of(error)}; nothing is left out by it"
-            self.found.unread.append(Unread(self.shown(file), why, status="skipped"))
-            return False
-        except ValueError:
-            return False
-        root = self.ignores[-1][0]
-        if root not in self.entered:
-            self.entered.add(root)
-            self.found.ignores.append((root, tuple(lines)))
-        return True
-
-    def out(self, entry: os.DirEntry[str], folder: bool) -> bool:
+    def out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        if self.exclude:
-            path = self.shown(entry.path)
-            if any(
-                fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(path + "/", glob)
-                for glob in self.exclude
-            ):
-                return True
-        if not self.ignores:
-            return False
-        parent, name = os.path.split(entry.path)
-        absolute = os.path.realpath(parent) + os.sep + name
-        for root, spec in self.ignores:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                if spec.match_file(local + "/" if folder else local):
-                    return True
-        return False
+        shown = self.shown(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.out(entry.path, shown, folder=folder)
 
     def unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
@@ -255,7 +196,7 @@ class Walk:
         except OSError as error:
             self.unread(folder, reason_of(error))
             return
-        entered = self.enter(folder)
+        entered = self.ignoring.enter(folder)
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
@@ -267,7 +208,7 @@ class Walk:
             except OSError as error:
                 self.unread(entry.path, reason_of(error))
                 continue
-            if (is_folder and entry.name in VENDORED) or self.out(entry, is_folder):
+            if (is_folder and entry.name in VENDORED) or self.out(entry, folder=is_folder):
                 self.found.closed.add(self.shown(entry.path))
                 continue
             if is_folder:
@@ -275,7 +216,7 @@ class Walk:
             else:
                 self.file(Path(entry.path))
         if entered:
-            self.ignores.pop()
+            self.ignoring.leave()
 
     def take(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.
@@ -300,7 +241,7 @@ class Walk:
         if not wanted:
             return
         self.above(folder)
-        self.enter(folder)
+        self.ignoring.enter(folder)
         for entry in wanted:
             if self.out(entry, folder=False):
                 continue
@@ -309,7 +250,7 @@ class Walk:
                 self.found.unread.append(Unread(shown, passed.NOT_FOLLOWED, "skipped", "dotenv"))
             elif not entry.is_dir():
                 self.file(Path(entry.path))
-        self.ignores = []
+        self.ignoring.stack.clear()
 
     def file(self, path: Path, *, named: bool = False) -> None:
         """One file: read it where it may be ours."""

@@ -16,6 +16,7 @@ from readiness.loading.discover import Found
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import Made, RenderError
 from readiness.model import Finding, ParseError, Rule, Source, Span
+from readiness.model.messages import fill
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, load_all
 
@@ -254,5 +255,6 @@ def _build(
 
 def _failed(rule: Rule, source: Source, what: str, environment: str, problem: str) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
-    text = rule.message.format(what=what, environment=environment, reason=problem)
+    facts = {"what": what, "environment": environment, "reason": problem}
+    text = fill(rule.message, facts.get)
     return Finding(rule, source, source.one_line(Span(0, len(source.text))), text)

@@ -11,6 +11,7 @@ from readiness.model.rule import (
     POINTS,
     WEIGHTS,
     Confidence,
+    Pattern,
     Rule,
     Severity,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Node",
     "Note",
     "ParseError",
+    "Pattern",
     "Position",
     "Related",
     "Rule",

@@ -11,8 +11,9 @@ from readiness import kinds
 from readiness.model import Rule
 from readiness.model.package import FOLDER
 from readiness.ruleset import examples
+from readiness.ruleset.bindings import resolve
 from readiness.ruleset.examples import Example, Mark
-from readiness.ruleset.rules import Bound, resolve
+from readiness.ruleset.rules import Bound
 from readiness.verdict.checklist import STATES, Outcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
+import os
 import re
-import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
@@ -16,43 +14,33 @@ from readiness import kinds
 from readiness.model import (
     CATEGORIES,
     LEVELS,
-    Aside,
     Confidence,
     Hit,
-    ParseError,
     Rule,
     Severity,
-    Source,
     Subject,
     Unknown,
+    messages,
 )
 from readiness.model.package import FOLDER
 from readiness.model.project import Project
-from readiness.ruleset import compiled
-from readiness.ruleset.predicates import Clause, predicate, steps_of
-from readiness.syntax.yaml import Map, load_all
+from readiness.ruleset import bindings, compiled, rule_file
+from readiness.ruleset import message_facts as facts
+from readiness.ruleset.bindings import Outcome, parameters, resolve
+from readiness.ruleset.predicates import Clause, clause
+from readiness.ruleset.rule_file import KEYS, Fail, RuleError, failing, spec_of
+from readiness.syntax import backtracking
+from readiness.syntax.ways import Work
 
-Outcome = Iterable[Hit | Unknown | Aside]
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
-KEYS = frozenset(
-    "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides bad good".split()
-)
 EXTERNAL = re.compile(
     r"shell(?:/(?:SC\d{0,4})?)?"
 )  # ids, and prefixes of ids, of rules that other programs bring
+MAX_FILES = 500  # rule files of somebody's own, and their bytes together
+MAX_BYTES = 4 * 1024 * 1024
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SEVERITIES = tuple(str(one) for one in Severity)
 _CONFIDENCES = tuple(str(one) for one in Confidence)
-_EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
-
-
-class RuleError(Exception):
-    """A rule file that cannot be used: `where` names the file and the line, `message` what to change."""
-
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
-        self.where = where
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -99,26 +87,10 @@ class Bound:
             else self.function(subject)
         )
 
-    def judge(self, subject: Subject) -> Iterator[Hit]:
+    def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for clause in self.clauses:
-            yield from clause.judge(subject.node)
-
-
-@cache
-def resolve(name: str) -> Callable[..., Outcome]:
-    """The check function of a dotted name under readiness.checks."""
-    module, _, function = name.rpartition(".")
-    found: Callable[..., Outcome] = getattr(
-        importlib.import_module(f"readiness.checks.{module}"), function
-    )
-    return found
-
-
-def parameters(check: Callable[..., Outcome]) -> tuple[str, ...]:
-    """The names of a check's parameters; a check is a plain function, and inspect takes a hundred times as long."""
-    code = check.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        for one in self.clauses:
+            yield from one.judge(subject.node)
 
 
 @cache
@@ -136,16 +108,42 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
             for stem in compiled.names(root / group):
                 name = f"{group}/{stem}"
                 if name in seen:
-                    raise RuleError(
-                        f"{stem}.yaml",
-                        f"there is a rule {name} already; give this one another name",
-                    )
+                    text = f"there is a rule {name} already; give this one another name"
+                    raise RuleError(f"{name}.yaml", text)
                 seen.add(name)
                 yield name, f"{root}/{name}.yaml"
 
 
+def hold(root: Path) -> None:
+    """Raise RuleError for a folder of somebody's own that has no rules, too many, or links that lead out of it."""
+    count = size = 0
+    try:
+        home, found = root.resolve(), list(files([root]))
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no folder"
+        raise RuleError(str(root), f"cannot be read: {why.lower()}") from None
+    for name, file in found:
+        path = Path(file)
+        where = f"{name}.yaml"
+        if not _NAME.fullmatch(name.partition("/")[2]):
+            raise RuleError(where, "rules have names such as image-tag-latest; rename the file")
+        if home not in Path(os.path.realpath(path)).parents:
+            raise RuleError(where, "a link leads out of the folder of rules; copy the file here")
+        if not path.is_file():
+            raise RuleError(where, "is no file that can be read")
+        count, size = count + 1, size + path.stat().st_size
+        if count > MAX_FILES or size > MAX_BYTES:
+            limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
+            raise RuleError(str(root), f"a folder of rules holds {limit} at most")
+    if not count:
+        there = ", ".join(f"{group}/NAME.yaml" for group in GROUPS[:3])
+        raise RuleError(str(root), f"there is no rule in this folder; rules are {there} and so on")
+
+
 def ids(roots: Sequence[Path] = ()) -> list[str]:
-    """The id of every rule there is, from the names of the files alone."""
+    """The id of every rule there is, from the names of the files alone. Raises RuleError."""
+    for root in roots:
+        hold(root)
     return [name for name, _ in files([folder(), *roots])]
 
 
@@ -160,12 +158,15 @@ def load(
     run over one manifest need not know what there is to say of workflows.
     """
     known = {name for name, _ in files([folder()], groups)}
+    for root in roots:
+        hold(root)
     found = [read(name, Path(file)) for name, file in files(roots, groups)]
+    work = Work(backtracking.MAX_EFFORT)
     for bound in found:
         if bound.rule.id in known:
             text = f"there is a rule {bound.rule.id} already; give this one another name"
-            raise RuleError(bound.path.name, text)
-        verify(bound)
+            raise RuleError(f"{bound.rule.id}.yaml", text)
+        verify(bound, work)
     return [*own(tuple(groups), tuple(levels)), *found]
 
 
@@ -181,47 +182,20 @@ def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
 
 
 def read(name: str, path: Path) -> Bound:
-    """The rule of a file."""
-    return made(name, str(path), spec_of(path))
-
-
-def spec_of(path: Path) -> dict[str, Any]:
-    """What a rule file says, its examples apart. Raises RuleError."""
-    source = words(path)
-    try:
-        documents = load_all(source.text)
-    except ParseError as error:
-        raise RuleError(
-            f"{path.name}:{source.position(error.offset).line}", error.message
-        ) from None
-    spec = documents[0] if documents else None
-    if not isinstance(spec, Map):
-        raise RuleError(path.name, "a rule file is a mapping; see docs/writing-rules.md")
-    return spec
-
-
-def words(path: Path) -> Source:
-    """The text of a rule file without its examples, which are read by `examples` when somebody wants them."""
-    text = path.read_text(encoding="utf-8")
-    cut = _EXAMPLES.search(text)
-    return Source(path.name, text[: cut.start()] if cut else text)
+    """The rule of a file of somebody's own."""
+    return made(name, str(path), rule_file.checked(path))
 
 
 def made(name: str, file: str, spec: dict[str, Any]) -> Bound:
     """The rule that a file's words make."""
-
-    def fail(key: str, message: str) -> RuleError:
-        source = words(Path(file))
-        place = load_all(source.text)[0].key(key)
-        return RuleError(f"{source.path}:{source.position(place.start).line}", message)
-
+    fail = failing(Path(file))
     for key in spec:
         if key not in KEYS:
             raise fail(key, f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}")
     return bind(rule_of(name, spec, fail), file, spec, fail)
 
 
-def rule_of(name: str, spec: dict[str, Any], fail: Callable[[str, str], RuleError]) -> Rule:
+def rule_of(name: str, spec: dict[str, Any], fail: Fail) -> Rule:
     """The words of a rule file as a Rule."""
     for key in ("title", "severity", "category", "target", "message", "why", "fix"):
         if key not in spec:
@@ -260,7 +234,7 @@ def one_of(
     spec: dict[str, Any],
     key: str,
     allowed: Sequence[str],
-    fail: Callable[[str, str], RuleError],
+    fail: Fail,
     default: str = "",
 ) -> str:
     """The value under a key that has a fixed set of values."""
@@ -270,9 +244,7 @@ def one_of(
     return str(value)
 
 
-def bind(
-    rule: Rule, file: str, spec: dict[str, Any], fail: Callable[[str, str], RuleError]
-) -> Bound:
+def bind(rule: Rule, file: str, spec: dict[str, Any], fail: Fail) -> Bound:
     """The rule with what runs it: paths and predicates, or a check with its parameters."""
     when = tuple(
         (fact, frozenset(value) if isinstance(value, list) else value)
@@ -287,16 +259,16 @@ def bind(
         return Bound(rule, file, when, check=str(spec["check"]), arguments=arguments_of(spec, fail))
     try:
         clauses = tuple(
-            Clause(steps_of(where), predicate(what), way == "require")
+            clause(where, what, required=way == "require")
             for way in ways
             for where, what in spec[way].items()
         )
-    except (ValueError, re.error, AttributeError) as error:
+    except ValueError as error:
         raise fail(ways[0], str(error)) from None
     return Bound(rule, file, when, clauses=clauses)
 
 
-def arguments_of(spec: dict[str, Any], fail: Callable[[str, str], RuleError]) -> dict[str, Any]:
+def arguments_of(spec: dict[str, Any], fail: Fail) -> dict[str, Any]:
     """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
     given = spec.get("with") or {}
     if not isinstance(given, dict):
@@ -304,36 +276,58 @@ def arguments_of(spec: dict[str, Any], fail: Callable[[str, str], RuleError]) ->
     return dict(given)
 
 
-def verify(bound: Bound) -> None:
-    """Hold a rule against what there is: targets, facts, the check and its parameters. Raises RuleError.
+def verify(bound: Bound, work: Work | None = None) -> None:
+    """Hold a rule against what there is: targets, facts, the check and its parameters, expressions. Raises RuleError.
 
-    The tool's own rules are verified by its tests, custom rules when they are loaded.
+    The tool's own rules are verified by its tests, custom rules when they are loaded. `work` bounds what it may cost to judge
+    the regular expressions of several rules.
     """
+    fail = failing(bound.path)
+    if bound.check:
+        try:
+            bindings.hold(bound.check, bound.arguments)
+        except bindings.BindingError as error:
+            raise fail("check" if "check" in str(error) else "with", str(error)) from None
     for target in bound.rule.targets:
-        _verify_target(bound, target)
-    if not bound.check:
-        return
-    try:
-        function = resolve(bound.check)
-    except (ImportError, AttributeError):
-        raise RuleError(bound.path.name, f"no check is called {bound.check!r}") from None
-    given = dict(bound.arguments)
-    if "project" in parameters(function):
-        given["project"] = None
-    try:
-        inspect.signature(function).bind(None, **given)
-    except TypeError as error:
-        raise RuleError(bound.path.name, f"`with` does not fit the check: {error}") from None
+        _verify_target(bound, target, fail)
+    work = work or Work(backtracking.MAX_EFFORT)
+    for key, pattern in _expressions(bound):
+        why = backtracking.refusal(pattern, work)
+        if why:
+            raise fail(key, f"the expression {pattern[:80]!r} is refused: {why}")
 
 
-def _verify_target(bound: Bound, target: str) -> None:
-    """Whether a target is one, and its subjects have the facts that `when` asks."""
+def _expressions(bound: Bound) -> Iterator[tuple[str, str]]:
+    """(key of the rule file, expression) of every regular expression in a rule."""
+    for one in bound.clauses:
+        yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
+    if bound.check:
+        yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
+
+
+def _verify_target(bound: Bound, target: str, fail: Fail) -> None:
+    """Whether a target is one, fits the check, and its subjects have the facts that `when` and the message name."""
     kind = kinds.kind_of_target(target)
     known = kinds.targets(kind) if kind in kinds.KINDS else {}
     if target not in known:
         near = ", ".join(sorted(known)) or ", ".join(f"{one}.…" for one in kinds.KINDS)
-        raise RuleError(bound.path.name, f"no target is called {target!r}; there are {near}")
-    subject = next(iter(typing.get_args(typing.get_type_hints(known[target]).get("return"))), None)
-    for fact, _ in bound.when if isinstance(subject, type) else ():
-        if not hasattr(subject, fact):
-            raise RuleError(bound.path.name, f"subjects of {target} have no fact {fact!r}")
+        raise fail("target", f"no target is called {target!r}; there are {near}")
+    if bound.check and not bindings.takes(bound.check, facts.classes(target)):
+        raise fail("target", f"{bound.check} looks at something else than {target}")
+    subject = facts.of_target(target)
+    for name, allowed in bound.when:
+        sort = subject.get(name)
+        if sort is None:
+            there = ", ".join(subject)
+            raise fail("when", f"subjects of {target} have no fact {name!r}; there are {there}")
+        values = allowed if isinstance(allowed, frozenset) else {allowed}
+        if any(facts.sort_of(value) != sort for value in values):
+            raise fail("when", f"the fact {name!r} of {target} is {sort}")
+    try:
+        named = messages.names(bound.rule.message)
+    except messages.MessageError as error:
+        raise fail("message", str(error)) from None
+    facts_there = {*subject, *facts.of_check(bound.check)}
+    for name in sorted(named - facts_there):
+        near = ", ".join(sorted(facts_there))
+        raise fail("message", f"there is no fact {name!r}; there are {near}")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from readiness.model import CATEGORIES, LEVELS, Rule, spelling
-from readiness.ruleset.rules import EXTERNAL, Bound, RuleError, load
+from readiness.ruleset.rule_file import RuleError
+from readiness.ruleset.rules import EXTERNAL, Bound, load
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"

@@ -123,8 +123,9 @@ def key(found: Found, settings: Settings, today: str) -> str:
     add("harmless", *sorted(found.harmless))
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
-    for folder, lines in found.ignores:
-        add("ignores", os.path.relpath(folder, found.base), *lines)
+    for ignored in found.ignoring.known.values():
+        add("ignores", *ignored.lines)
+    add("overruled", *map(str, found.overruled))
     return made.hexdigest()
 
 

@@ -10,7 +10,18 @@ from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
-from readiness.model import Aside, Finding, Hit, Rule, Source, Span, Subject, Unknown, worse
+from readiness.model import (
+    Aside,
+    Finding,
+    Hit,
+    Rule,
+    Source,
+    Span,
+    Subject,
+    Unknown,
+    messages,
+    worse,
+)
 from readiness.model.project import Project
 from readiness.ruleset.rules import Bound
 
@@ -184,29 +195,22 @@ def heads(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-class _Facts(dict[str, Any]):
-    """The facts of a hit, then the public attributes of its subject."""
-
-    def __init__(self, facts: Any, subject: Subject) -> None:
-        super().__init__(facts)
-        self.subject = subject
-
-    def __missing__(self, key: str) -> Any:
-        return getattr(self.subject, key)
-
-
 def message(rule: Rule, subject: Subject, found: Hit) -> str:
-    """The rule's message with the hit's facts in it."""
-    return (
-        rule.message.format_map(_Facts(found.facts, subject))
-        if "{" in rule.message
-        else rule.message
-    )
+    """The rule's message with the facts of the hit in it, and of its subject where the hit says nothing of a name."""
+
+    def fact(name: str) -> object:
+        return found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
+
+    return messages.fill(rule.message, fact)
+
+
+_ABSENT = object()
 
 
 def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
-    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=place(error))
+    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": place(error)}
+    text = messages.fill(rule.message, facts.get)
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
 
 

@@ -15,6 +15,7 @@ from readiness.loading.render.made import Input
 from readiness.model import Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
+from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.rules import Bound
 from readiness.run import engine
 from readiness.settings import Config, ConfigError
@@ -202,7 +203,7 @@ def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bo
             bound = replace(bound, arguments={**bound.arguments, **parameters})  # noqa: PLW2901
             try:
                 rules.verify(bound)
-            except rules.RuleError as error:
+            except RuleError as error:
                 raise ConfigError(where, f"{bound.rule.id}: {error.message}") from None
         made.append(bound)
     return made

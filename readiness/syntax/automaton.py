@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, Regex, mask, walk
+from readiness.syntax.pcre_tree import OTHER, Node, mask, walk
 
 MAX_STATES = 1500
 MAX_WORK = 60_000
@@ -125,118 +124,6 @@ def _closure(machine: Machine, states: set[int], at_start: bool, at_end: bool) -
                 found.add(following)
                 stack.append(following)
     return found
-
-
-def runs_away(regex: Regex) -> bool:
-    """Whether some text makes a backtracking engine try exponentially many ways. Raises UnsupportedError.
-
-    That is so when a loop can take one text in two ways and something after it can fail: the ways double with each
-    turn. Found as a cycle through two different states in the square of the machine, or as a doubled edge in a cycle.
-    """
-    machine = build(regex.root, short=True)
-    follow = {
-        state: _follow(machine, state)
-        for state in range(len(machine.moves))
-        if machine.moves[state][0]
-    }
-    groups = _components({state: list(edges) for state, edges in follow.items()})
-    for group in groups:
-        inside = set(group)
-        if inside <= machine.atomic or any(_done(machine, state) for state in group):
-            continue
-        loops = {state: {n: c for n, c in follow[state].items() if n in inside} for state in group}
-        if any(count > 1 for edges in loops.values() for count in edges.values()) or _doubled(
-            machine, loops
-        ):
-            return True
-    return False
-
-
-def _follow(machine: Machine, state: int) -> dict[int, int]:
-    """The character states that can come next, with the number of ways there (two is as good as many)."""
-    found: dict[int, int] = {}
-    steps = 0
-    stack: list[tuple[int, frozenset[int]]] = [(machine.moves[state][1], frozenset())]
-    while stack:
-        steps += 1
-        if steps > MAX_STATES:
-            raise UnsupportedError("too many ways")
-        place, seen = stack.pop()
-        if machine.moves[place][0]:
-            found[place] = min(found.get(place, 0) + 1, 2)
-        for following, anchor in machine.jumps[place]:
-            if following not in seen and anchor == "":
-                stack.append((following, seen | {place}))
-    return found
-
-
-def _done(machine: Machine, state: int) -> bool:
-    """Whether the match is complete after this state, whatever follows: then nothing is tried again."""
-    return machine.accept in _closure(machine, {machine.moves[state][1]}, False, False)
-
-
-def _components(edges: dict[int, list[int]]) -> Iterator[list[int]]:
-    """The groups of states that reach each other, those of one state only where it reaches itself (Tarjan, no recursion)."""
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    path: list[int] = []
-    held: set[int] = set()
-    for root, reached in edges.items():
-        if root in index:
-            continue
-        work = [(root, iter(reached))]
-        index[root] = low[root] = len(index)
-        path.append(root)
-        held.add(root)
-        while work:
-            state, rest = work[-1]
-            following = next(rest, None)
-            if following is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[state])
-                if low[state] == index[state]:
-                    cut = path.index(state)
-                    group = path[cut:]
-                    del path[cut:]
-                    held.difference_update(group)
-                    if len(group) > 1 or state in edges[state]:
-                        yield group
-            elif following not in index:
-                index[following] = low[following] = len(index)
-                path.append(following)
-                held.add(following)
-                work.append((following, iter(edges[following])))
-            elif following in held:
-                low[state] = min(low[state], index[following])
-
-
-def _doubled(machine: Machine, loops: dict[int, dict[int, int]]) -> bool:
-    """Whether two different walks over the same text leave one state and come back to it together."""
-    states = list(loops)
-    size = len(states)
-    number = {state: n for n, state in enumerate(states)}
-    edges: dict[int, list[int]] = {}
-    work = 0
-    for one, after_one in loops.items():
-        for two, after_two in loops.items():
-            if not machine.moves[one][0] & machine.moves[two][0]:
-                continue
-            pairs = [
-                number[a] * size + number[b]
-                for a in after_one
-                for b in after_two
-                if machine.moves[a][0] & machine.moves[b][0]
-            ]
-            work += len(pairs) + 1
-            if work > MAX_WORK:
-                raise UnsupportedError("too much work")
-            edges[number[one] * size + number[two]] = pairs
-    for group in _components(edges):
-        same = any(pair // size == pair % size for pair in group)
-        if same and any(pair // size != pair % size for pair in group):
-            return True
-    return False
 
 
 def samples(root: Node, limit: int = 16) -> list[str]:

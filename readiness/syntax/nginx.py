@@ -33,7 +33,7 @@ _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 _LUA = re.compile(
     r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[
-    | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | ([{}]) | [\s\S]""",
+    | "(?:[^"\\\n]++|\\[\s\S])*+"? | '(?:[^'\\\n]++|\\[\s\S])*+'? | ([{}]) | [\s\S]""",
     re.VERBOSE,
 )
 # What another program puts a directive into, or nothing: alone on its line, and with nothing open before it. In a template by its

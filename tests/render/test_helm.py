@@ -10,6 +10,7 @@ import pytest
 import readiness
 from readiness.loading.render import helm, lines, process
 from readiness.verdict.report import Report
+from tests.effort import effort
 
 needs_helm = pytest.mark.skipif(
     not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"
@@ -303,3 +304,26 @@ SPLIT = {
 def test_separators_stand_alone(text: str, expected: str) -> None:
     assert lines.separated(text) == expected
     assert lines.separated(expected) == expected
+
+
+FORMS = {
+    "a line as it stands": ("a: 1", "a: 1  ", True),
+    "more behind it": ("a: 1", "a: 12", False),
+    "an action at the end": ("name: {{ .x }}", "name: anything at all", True),
+    "words around": ("{{ .a }}-{{ .b }}: x", "1-2: x", True),
+    "in another order": ("a{{ .a }}b{{ .b }}c", "a c b", False),
+    "the end is not there": ("a{{ .a }}c", "a b", False),
+    "an action that is open": ("a {{ .x", "a {{ .x", True),
+    "only an action": ("{{ .x }}", "a", False),
+    "the last word twice": ("a{{ .x }}b", "a b b", True),
+}
+
+
+@pytest.mark.parametrize(("template", "line", "same"), FORMS.values(), ids=FORMS)
+def test_a_template_line_gives_lines_with_its_words(template: str, line: str, same: bool) -> None:
+    assert lines.guessed(f"other\n{template}", line) == ((1,) if same else (0,))
+
+
+def test_words_that_come_again_and_again_take_no_time() -> None:
+    template = "{{ .x }}".join(["a"] * 9) + "b"
+    assert effort(lambda: lines.guessed(template, "a" * 20_000)) < 2000

@@ -20,7 +20,8 @@ FIRST_PARTY = frozenset({"actions", "github"})
 # Its own verification wants the tag: https://github.com/slsa-framework/slsa-github-generator#referencing-slsa-builders-and-generators
 _BY_TAG = frozenset({"slsa-framework/slsa-github-generator"})
 _VERSION = re.compile(
-    r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z", re.IGNORECASE
+    r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
+    re.IGNORECASE,
 )
 _BRANCHES = re.compile(
     r"(?:main|master|develop|development|dev|trunk|head|latest|stable|edge|nightly|next|production|release|canary)\Z"

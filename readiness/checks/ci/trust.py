@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
@@ -220,6 +221,18 @@ _SAYERS = frozenset({"echo", "printf", "cat", "write-output", "write-host", "if"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
+_ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
+
+
+@lru_cache(maxsize=16)
+def _assigned(script: str) -> Mapping[str, Sequence[str]]:
+    """What a script gives to its variables, each on a line of its own."""
+    found: dict[str, list[str]] = {}
+    for name, value in _ASSIGNED.findall(script):
+        found.setdefault(name, []).append(value)
+    return found
+
+
 def _dynamic(line: str, script: str) -> bool:
     """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it.
 
@@ -231,7 +244,7 @@ def _dynamic(line: str, script: str) -> bool:
         return True
 
     def fixed(found: re.Match[str]) -> str:
-        values = re.findall(rf"^[ \t]*{found[1]}=([^\n]*)$", script, re.MULTILINE)
+        values = _assigned(script).get(found[1], ())
         known = values and not any(_DYNAMIC.search(_OF_RUNNER.sub("", one)) for one in values)
         return "" if known else found[0]
 

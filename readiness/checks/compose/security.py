@@ -126,7 +126,7 @@ def unconfined(service: Service) -> Found:
 
 
 _DEVICES = re.compile(
-    r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d+\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z"
+    r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z"
 )
 
 

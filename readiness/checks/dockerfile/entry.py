@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from readiness.checks.dockerfile.forms import exec_literal
 from readiness.checks.dockerfile.tools import starter_absent
@@ -16,7 +15,7 @@ from readiness.kinds.dockerfile.model import Command, Stage, Step, in_force
 from readiness.kinds.dockerfile.paths import folder, volumes
 from readiness.kinds.dockerfile.paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.syntax import shell
+from readiness.syntax import glob, shell
 from readiness.syntax.instruction import Instruction
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
@@ -114,7 +113,7 @@ def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True
-        elif (path == target and not folder_meant) or fnmatchcase(path, f"{target}/{name}"):
+        elif (path == target and not folder_meant) or glob.matches(f"{target}/{name}", path):
             return True
     return False
 

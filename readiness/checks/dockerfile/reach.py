@@ -95,7 +95,9 @@ def _left_out(project: Project, dockerfile: str, file: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
     for folder in above(dockerfile):
         ignores = ignores_of(project, dockerfile, folder)
-        if ignores is not None and ignores.ignores(posixpath.relpath(file, folder or ".")):
+        if ignores is None:
+            continue
+        if ignores.ignores(posixpath.relpath(file, folder or ".")) is not False:
             return True
     return False
 

@@ -16,7 +16,7 @@ from readiness.syntax.secrets import classify, names_secret
 _SECRET_FILE = re.compile(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
     r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
-    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]*(?:private|server|tls)[\w-]*\.key"
+    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]{0,80}(?:private|server|tls)[\w-]*\.key"
     r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
     r")/?\Z"
 )

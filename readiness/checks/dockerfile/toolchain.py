@@ -11,13 +11,15 @@ from readiness.model import Aside, Hit, Unknown, hit
 
 # Images with a compiler or a build tool, and the command that makes what is to run.
 _TOOLCHAINS = {
-    "golang": r"\bgo (?:build|install)\b",
-    "rust": r"\bcargo (?:build|install|b)\b",
-    "maven": r"\bmvn\b[^\n;&|]{0,300}\b(?:package|install|verify)\b",
-    "gradle": r"\bgradlew?\b[^\n;&|]{0,300}\b(?:build|assemble|bootJar|jar|installDist|shadowJar)\b",
-    "gcc": r"\b(?:gcc|g\+\+|make|cmake|ninja)\b",
-    "swift": r"\bswift build\b",
-    "mcr.microsoft.com/dotnet/sdk": r"\bdotnet (?:publish|build)\b",
+    "golang": re.compile(r"\bgo (?:build|install)\b"),
+    "rust": re.compile(r"\bcargo (?:build|install|b)\b"),
+    "maven": re.compile(r"\bmvn\b[^\n;&|]{0,300}\b(?:package|install|verify)\b"),
+    "gradle": re.compile(
+        r"\bgradlew?\b[^\n;&|]{0,300}\b(?:build|assemble|bootJar|jar|installDist|shadowJar)\b"
+    ),
+    "gcc": re.compile(r"\b(?:gcc|g\+\+|make|cmake|ninja)\b"),
+    "swift": re.compile(r"\bswift build\b"),
+    "mcr.microsoft.com/dotnet/sdk": re.compile(r"\bdotnet (?:publish|build)\b"),
 }
 
 
@@ -38,11 +40,12 @@ def shipped(stage: Stage) -> Iterator[Hit | Aside]:
 
 # Official images whose plain tags hold compilers and whole systems, with the words of those that do not.
 _FULL = {
-    "node": "slim|alpine", "python": "slim|alpine", "ruby": "slim|alpine", "perl": "slim",
-    "rust": "slim|alpine", "golang": "alpine", "openjdk": "slim|alpine|jre", "eclipse-temurin": "jre|alpine",
-    "amazoncorretto": "alpine|headless|al2023", "php": "alpine", "buildpack-deps": "(?!)", "gcc": "(?!)",
-    "maven": "(?!)", "gradle": "(?!)", "mcr.microsoft.com/dotnet/sdk": "(?!)",
+    "node": ("slim", "alpine"), "python": ("slim", "alpine"), "ruby": ("slim", "alpine"), "perl": ("slim",),
+    "rust": ("slim", "alpine"), "golang": ("alpine",), "openjdk": ("slim", "alpine", "jre"), "eclipse-temurin": ("jre", "alpine"),
+    "amazoncorretto": ("alpine", "headless", "al2023"), "php": ("alpine",), "buildpack-deps": (), "gcc": (),
+    "maven": (), "gradle": (), "mcr.microsoft.com/dotnet/sdk": (),
 }  # fmt: skip
+_PART = re.compile(r"\w+")
 _SMALL = re.compile(
     r"(?:alpine|scratch|busybox|gcr\.io/distroless/.*|cgr\.dev/.*|dhi\.io/.*|.*/ubi\d*(?:/ubi|-)?(?:minimal|micro)"
     r"|.*/ubi[\d./]*/ubi-(?:minimal|micro)|mcr\.microsoft\.com/dotnet/(?:aspnet|runtime|runtime-deps))\Z"
@@ -62,5 +65,7 @@ def full(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
             yield Aside()
     elif image.tag_unknown:
         yield Unknown(word.span)
-    elif not re.search(rf"\b(?:{small})", image.tag) and not any(shipped(stage)):
+    elif not any(part.startswith(small) for part in _PART.findall(image.tag)) and not any(
+        shipped(stage)
+    ):
         yield hit(word.span, image=image.undigested)

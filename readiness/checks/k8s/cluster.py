@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.kinds.k8s.effective import number, template
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Pattern, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
@@ -110,7 +110,7 @@ def labelled(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
     return next((key for key, value in pairs if labels.get(key) == value), "")
 
 
-def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: str) -> Outcome:
+def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
     """The pod is a known program: by the labels it carries, or by an image of that name."""
     for container in pod.containers():
         name = images.parse(container.image).name.rpartition("/")[2]

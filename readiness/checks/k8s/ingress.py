@@ -11,7 +11,7 @@ from readiness.kinds.k8s.effective import number, variable
 from readiness.kinds.k8s.index import index, nearest
 from readiness.kinds.k8s.labels import same
 from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
-from readiness.model import Aside, Hit, Related, Unknown, hit, missing
+from readiness.model import Aside, Hit, Pattern, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -256,16 +256,19 @@ def host_repeated(one: Object, *, project: Project) -> Outcome:
             )
 
 
-def snippet(one: Object, *, words: Sequence[str]) -> Outcome:
+_STATEMENT = re.compile(r"(?:\A|[;{}\n])\s*")
+
+
+def snippet(one: Object, *, words: Sequence[Pattern]) -> Outcome:
     """An annotation puts text into the controller's configuration; `words`: only text with one of these."""
     if not is_ingress(one):
         return
     for key, value in one.annotations.items():
         if not key.startswith(NGINX) or not key.endswith("snippet"):
             continue
-        if not words or any(
-            re.search(rf"(?:\A|[;{{}}\n])\s*{word}", str(value)[:20000]) for word in words
-        ):
+        text = str(value)[:20000]
+        starts = [found.end() for found in _STATEMENT.finditer(text)]
+        if not words or any(re.compile(word).match(text, at) for word in words for at in starts):
             yield hit(one.annotations.key(key), annotation=key)
 
 

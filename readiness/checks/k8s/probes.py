@@ -242,9 +242,9 @@ def _scheme_of(port: Any, name: str) -> str:
 
 
 _ELSEWHERE = re.compile(
-    r"(?:pg_isready|psql|mysqladmin|mysql|redis-cli|mongosh?|rabbitmqctl)\b[^|;&]*?\s(?:-h|--host)[ =]([\w.-]+)"
-    r"|\bnc\s(?:-\w+\s)*([A-Za-z][\w.-]*)\s+\d+"
-    r"|\b(?:curl|wget)\b[^|;&]*?https?://([A-Za-z][\w.-]*)"
+    r"(?:pg_isready|psql|mysqladmin|mysql|redis-cli|mongosh?|rabbitmqctl)\b[^|;&]{0,400}?\s(?:-h|--host)[ =]([\w.-]+)"
+    r"|\bnc\s(?:-\w{1,20}\s){0,20}([A-Za-z][\w.-]{0,252})\s+\d+"
+    r"|\b(?:curl|wget)\b[^|;&]{0,400}?https?://([A-Za-z][\w.-]*)"
 )
 _HERE = frozenset({"localhost", "ip6-localhost", "127.0.0.1"})
 

@@ -87,10 +87,11 @@ def port_undeclared(one: Object, *, project: Project) -> Outcome:
             if isinstance(target, str) and target.isdigit() and len(target) < 6
             else target
         )
-        if number(value) is not None and value not in numbers:
+        told = number(value)
+        if told is not None and told not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = joined(sorted(one for one in numbers if one is not None))
-            yield hit(port.at(place), related=[_there(workloads[0])], port=value, served=served)
+            yield hit(port.at(place), related=[_there(workloads[0])], port=told, served=served)
 
 
 def _there(workload: Workload) -> Related:

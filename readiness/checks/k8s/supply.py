@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from readiness.facts.base_images import end_of_life
@@ -12,6 +11,7 @@ from readiness.kinds.k8s.effective import unknown
 from readiness.kinds.k8s.model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.model.project import Project, above
+from readiness.syntax import glob
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
@@ -133,7 +133,7 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
     if image.name_unknown:
         yield Unknown(container.node.at("image"))
     elif not any(
-        fnmatchcase(image.repository, one) or fnmatchcase(image.repository, f"{one}/*")
+        glob.matches(one, image.repository) or glob.matches(f"{one}/*", image.repository)
         for one in allow
     ):
         yield hit(

@@ -198,6 +198,9 @@ def slashes(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1))
 
 
+_STATIC = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
+
+
 def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
     """A location for static files gives them no lifetime."""
     block = scope.node
@@ -205,7 +208,7 @@ def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | 
     if (
         owner is None
         or not matching(owner)[0].startswith("~")
-        or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", matching(owner)[1])
+        or not _STATIC.search(matching(owner)[1].partition("\\.")[2])
     ):
         if not includes.own(project, block, "expires"):
             yield Aside()

@@ -31,7 +31,8 @@ _INSIDE = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _LISTED = re.compile(
-    r"^services[ \t]*:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n){0,9}[ \t]*-[ \t]", re.MULTILINE
+    r"^services[ \t]*:[ \t]*(?:#[^\n]*|\r)?\n(?:[ \t]*(?:#[^\n]*|\r)?\n){0,9}[ \t]*-[ \t]",
+    re.MULTILINE,
 )
 _FLOW = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.

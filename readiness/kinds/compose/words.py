@@ -198,7 +198,7 @@ _SECONDS = {
     "h": 3600.0,
     "d": 86400.0,
 }
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(ns|us|µs|ms|s|m|h|d)")
 
 
 def seconds(value: Any) -> float | None:

@@ -34,7 +34,7 @@ _LANGUAGE = re.compile(
     re.IGNORECASE,
 )
 _FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
-_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
+_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
 _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,

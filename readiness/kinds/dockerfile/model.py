@@ -10,7 +10,7 @@ from typing import Any
 
 from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
 from readiness.facts.base_images import environment_bare, known_official, starts_service
-from readiness.kinds.purpose import idle, image_purpose
+from readiness.kinds.purpose import idle, image_purpose, is_deployed
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import script_of, shell_program
@@ -54,7 +54,7 @@ class Stage:
     inherited: dict[str, Value | None] = field(default_factory=dict)
     container: str = ""
 
-    deployed = property(lambda self: self.document.deployed)
+    deployed = property(is_deployed)
 
     @property
     def source(self) -> Source:
@@ -237,7 +237,7 @@ class Step:
     instruction: Instruction
     container: str = ""
 
-    deployed = property(lambda self: self.document.deployed)
+    deployed = property(is_deployed)
 
     @property
     def source(self) -> Source:
@@ -308,7 +308,7 @@ class Command:
     command: shell.Command
     container: str = ""
 
-    deployed = property(lambda self: self.step.document.deployed)
+    deployed = property(is_deployed)
 
     @property
     def source(self) -> Source:

@@ -13,7 +13,7 @@ from readiness.syntax.yaml import Map, load_all
 NAME = "gitlab"
 EXAMPLE = ".gitlab-ci.yml"
 
-_PATH = re.compile(r"(?:^|/)[\w.-]*\.?gitlab-ci[\w.-]*\.ya?ml\Z")
+_PATH = re.compile(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
 _SCRIPT = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
 _TOP = re.compile(
     r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE

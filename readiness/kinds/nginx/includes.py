@@ -6,7 +6,6 @@ would match on the server, is judged as if that file included it.
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
 from readiness.model.project import Project
+from readiness.syntax import glob
 from readiness.syntax.nginx import LOCAL, Block, Directive
 
 _ETC = re.compile(
@@ -101,7 +101,7 @@ def _resolve(
     """Find the files of one include; note it as lost where they are not in the tree."""
     pattern = directive.args[0]
     if local:
-        found = [block for path, block in local.items() if fnmatch.fnmatchcase(path, pattern)]
+        found = [block for path, block in local.items() if glob.matches(pattern, path)]
     else:
         found = [made.roots[path] for path in _matching(made, pattern, base, directive.source.path)]
     found = [block for block in found if not _above(block, directive.parent)]
@@ -152,9 +152,7 @@ def _same(path: str, pattern: str) -> bool:
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", ours[-1])
     if name != ours[-1] and ours[-2:-1] == ["templates"] and theirs[-2:-1] == ["conf.d"]:
         ours[-2] = "conf.d"
-    return all(
-        fnmatch.fnmatchcase(one, two) for one, two in zip([*ours[:-1], name], theirs, strict=True)
-    )
+    return all(glob.matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
 
 
 def _above(block: Block, place: Block | None) -> bool:
@@ -180,7 +178,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
             continue
         for directive in other.walk():
             lost = id(directive) in made.lost and directive.parent.name == "http"
-            if lost and fnmatch.fnmatchcase(name, posixpath.basename(directive.args[0])):
+            if lost and glob.matches(posixpath.basename(directive.args[0]), name):
                 made.includer[id(root)] = directive.parent
                 made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
                 return

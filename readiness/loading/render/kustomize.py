@@ -297,8 +297,8 @@ def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
 
 def _reason(said: str, scratch: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
-    found = re.search(r'err="(.*?)"?\Z', said, re.DOTALL)
-    text = (found.group(1) if found else said).replace('\\"', '"').removeprefix("Error: ")
+    _, mark, told = said.partition('err="')
+    text = (told.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
     for path in (f"{scratch}/tree/", f"{scratch}/tree", str(scratch)):
         text = text.replace(path, "" if path.endswith("/") else ".")
     text = re.sub(r"(?<![\w.])tree/(?=\S)", "", text)

@@ -117,25 +117,42 @@ def _following(found: list[list[int]]) -> Iterator[int]:
 
 def guessed(template: str, plain: str) -> tuple[int, ...]:
     """The same by comparing words, for a rendering without marks: the nearest template line with the same text."""
-    patterns = [_pattern(line) for line in template.split("\n")]
+    forms = [_outside(line) for line in template.split("\n")]
     made = []
     last = 0
     for line in plain.split("\n"):
-        for number in (*range(last, len(patterns)), *range(last - 1, -1, -1)):
-            pattern = patterns[number]
-            if pattern is not None and pattern.match(line):
+        for number in (*range(last, len(forms)), *range(last - 1, -1, -1)):
+            if _may_give(forms[number], line):
                 last = number
                 break
         made.append(last)
     return tuple(made)
 
 
-def _pattern(line: str) -> re.Pattern[str] | None:
-    """What lines a template line may give; None where it says nothing by itself."""
-    words = re.split(r"\{\{.*?\}\}", line)
-    if not "".join(words).strip():
-        return None
-    return re.compile(
-        "[^\n]{0,400}".join(re.escape(word) for word in words[:8])
-        + (r"\s*\Z" if len(words) <= 8 else "")
-    )
+_WORDS = 8  # of a template line that are compared
+
+
+def _outside(line: str) -> list[str]:
+    """What stands around the actions of a template line; nothing where that says nothing by itself."""
+    words = []
+    at = 0
+    while (start := line.find("{{", at)) >= 0 and (end := line.find("}}", start + 2)) >= 0:
+        words.append(line[at:start])
+        at = end + 2
+    words.append(line[at:])
+    return words if "".join(words).strip() else []
+
+
+def _may_give(words: list[str], line: str) -> bool:
+    """Whether a line holds the words of a template line in order, the first at its beginning, the last at its end."""
+    if not words or not line.startswith(words[0]):
+        return False
+    if len(words) == 1:
+        return line.rstrip() == words[0].rstrip()
+    at = len(words[0])
+    for word in words[1:_WORDS]:
+        at = line.find(word, at)
+        if at < 0:
+            return False
+        at += len(word)
+    return len(words) > _WORDS or line.rstrip().endswith(words[-1].rstrip())

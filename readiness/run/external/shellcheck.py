@@ -17,6 +17,7 @@ from readiness import kinds, programs
 from readiness.facts.base_images import shell_family
 from readiness.kinds.pipeline.scripts import masked
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
+from readiness.model.messages import fill
 from readiness.model.project import Project
 from readiness.programs.process import Limits, NotStartedError, ProgramError, TooLateError, run
 from readiness.run.external import ShellcheckError
@@ -212,7 +213,7 @@ def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
     reason = "it took too long" if late else type(error).__name__
     start = script.offset(0)
     span = script.source.one_line(Span(start, len(script.source.text)))
-    message = silent.message.format(reason=reason)
+    message = fill(silent.message, {"reason": reason}.get)
     return Finding(
         silent, script.source, span, message, resource=script.resource, heads=(script.head,)
     )
