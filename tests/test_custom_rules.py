@@ -488,7 +488,7 @@ def test_settings_by_a_link_out_of_the_tree_are_refused(tmp_path: Path) -> None:
 
 
 LARGE = {
-    "bytes": ("ignore: [k8s/]\n# " + "x" * config.MAX_BYTES, "KiB at most"),
+    "bytes": ("ignore: [k8s/]\n# " + "x" * config.MAX_BYTES, "KiB is the limit"),
     "entries": ("parameters: {a: {b: [" + "a, " * 30_000 + "]}}", "entries at most"),
     "aliases": (
         "a0: &a0 [a]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),

@@ -14,8 +14,8 @@ import pytest
 from readiness.kinds.delivery import effects
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
-from readiness.syntax.secrets import shapes
 from readiness.syntax.backtracking import MAX_FACTOR
+from readiness.syntax.secrets import shapes
 from readiness.syntax.ways import Use, Work
 from readiness.verdict.evidence import plans
 from tests import patterns

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, fenced, reading
+from readiness.loading import discover, environments, fenced, ignoring, reading
 from readiness.loading.assembly import TEMPLATE, Assembly, Row
 from readiness.loading.discover import Found, Unread
 from readiness.loading.render import OVERLAYS
@@ -39,7 +39,8 @@ def assemble(
         if unread.kind != "dotenv":
             _unread(unread, made, core)
     for one in found.overruled:
-        made.rows.append(Row(one.path, "", "skipped", one.reason))
+        kind = "" if one.reason.startswith(ignoring.LINK) else "patterns"  # Git follows none either
+        made.rows.append(Row(one.path, kind, "skipped", one.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     built = environments.overlays(found, made, core, asked=render)

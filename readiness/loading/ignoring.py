@@ -19,6 +19,7 @@ from readiness.syntax.glob import Budget
 
 MAX_BYTES = 512 * 1024  # of a .gitignore
 MAX_WORK = 60_000_000  # units for all patterns of one walk
+LINK = "it is a link"
 _LONG = "its patterns take too much work, so from some file on nothing is left out by them"
 
 
@@ -45,7 +46,7 @@ class Ignoring:
         if root not in self.known:
             try:
                 if file.is_symlink():
-                    raise OSError(errno.ELOOP, "it is a link")
+                    raise OSError(errno.ELOOP, LINK)
                 data = files.read(file, MAX_BYTES)
             except OSError as error:
                 self.overruled[file] = f"{files.reason_of(error)}; nothing is left out by it"
