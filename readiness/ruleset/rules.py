@@ -28,8 +28,8 @@ from readiness.model import (
 )
 from readiness.model.package import FOLDER
 from readiness.model.project import Project
-from readiness.ruleset import compiled
 from readiness.ruleset.predicates import Clause, predicate, steps_of
+from readiness.syntax import compiled
 from readiness.syntax.yaml import Map, load_all
 
 Outcome = Iterable[Hit | Unknown | Aside]

@@ -1,0 +1,84 @@
+"""The tool's own YAML files, compiled: read once, then kept as JSON where Python keeps its own compiled code.
+
+What is kept for a folder holds as long as no file in it comes, goes or changes, by name, size and time, which is what Python
+asks of a module; what is kept for one file, as long as that file does not change. It is as much to be trusted as the code that
+it lies beside. Where nothing can be written there, the files are read each time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from readiness.syntax import yaml
+
+HOME = Path(__file__).with_name("__pycache__")
+Reader = Callable[[Path], Any]
+
+
+def load(folder: Path, read: Reader, home: Path = HOME) -> dict[str, Any]:
+    """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
+    stamp = _stamp(folder, _states(folder), read)
+    made: dict[str, Any] = _made(
+        home / f"{folder.name}.json",
+        stamp,
+        lambda: {name: read(folder / f"{name}.yaml") for name in names(folder)},
+    )
+    return made
+
+
+def load_file(file: Path, read: Reader, home: Path = HOME) -> Any:
+    """What `read` makes of one YAML file. Raises OSError where there is none."""
+    status = file.stat()
+    stamp = _stamp(file, [[file.name, status.st_mtime_ns, status.st_size]], read)
+    return _made(home / f"{file.parent.name}.{file.stem}.json", stamp, lambda: read(file))
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the YAML files of a folder without their endings, in order."""
+    try:
+        with os.scandir(folder) as scan:
+            return sorted(one.name[:-5] for one in scan if one.name.endswith(".yaml"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _made(kept: Path, stamp: list[Any], make: Callable[[], Any]) -> Any:
+    """What was kept under this stamp, else what `make` makes, as the same plain data that the next run will see."""
+    try:
+        found = json.loads(kept.read_bytes())
+        if found["stamp"] == stamp:
+            return found["made"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not there yet, or cut off
+    text = json.dumps({"stamp": stamp, "made": make()})
+    _keep(kept, text)
+    return json.loads(text)["made"]
+
+
+def _states(folder: Path) -> list[list[Any]]:
+    """Name, time and size of each YAML file of a folder."""
+    with os.scandir(folder) as scan:
+        files = sorted((one.name, one.stat()) for one in scan if one.name.endswith(".yaml"))
+    return [[name, status.st_mtime_ns, status.st_size] for name, status in files]
+
+
+def _stamp(path: Path, states: list[list[Any]], read: Reader) -> list[Any]:
+    """What tells one state of a folder or a file from the next, and of the modules that read it."""
+    modules = (__file__, yaml.__file__, read.__code__.co_filename)
+    readers = [Path(str(module)).stat().st_mtime_ns for module in modules]
+    return [str(path), readers, states]
+
+
+def _keep(file: Path, text: str) -> None:
+    """Write the file whole or not at all: others may be reading it."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    try:
+        file.parent.mkdir(exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except OSError:
+        return
