@@ -76,7 +76,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     """The report on files and folders.
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
-    day against which dated suppressions are held. `base` (default: the working directory) is what paths are
+    day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """

@@ -118,6 +118,12 @@ def main() -> None:
     metavar="NAME",
     help="Show a checklist; it counts in coverage.",
 )
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day for which to judge: waivers and releases end by it (default: by the clock).",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
 @click.option(
     "--jobs",
@@ -212,6 +218,7 @@ def judge(flags: dict[str, Any]) -> Report:
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
         jobs=flags["jobs"],
+        today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
         progress=meter(),
     )

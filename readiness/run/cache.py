@@ -74,7 +74,8 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
         for path in sorted(root.rglob("*.yaml")):
             status = path.stat()
             add(path, status.st_mtime_ns, status.st_size)
-    for path in sorted(FOLDER.rglob("*.py")):  # the tool itself, while it is being worked on
+    own = (*FOLDER.rglob("*.py"), *FOLDER.glob("facts/*.yaml"), *FOLDER.glob("facts/*.json"))
+    for path in sorted(own):  # the tool itself, while it is being worked on
         add(path.name, path.stat().st_mtime_ns)
     for values in settings.helm_values:
         add(values.read_bytes())

@@ -79,6 +79,8 @@ def judge(
         render=settings.render,
         helm_values=settings.helm_values,
     )
+    for project in made.projects:
+        project.today = today
     bounds, active = _asked(made, settings)
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running = [bound for bound in bounds if bound.rule.id in active or bound.rule.hides]

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from readiness.facts.public_images import STORES, known
+from readiness.facts.public_images import STORES, data_folders, known, starts_slowly
+from readiness.facts.table import column
 from readiness.syntax import image as images
 
-TABLE = Path(__file__).parents[2] / "readiness" / "data" / "compose-images.json"
-ROWS: list[dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))["images"]
-KEYS = set(
-    "names role ports admin data from18 off default alias keyed flags flagsoff docker host volatile".split()
-)
 ROLES = STORES | set(
     "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher tool".split()
 )
 
 
-def test_every_row_says_only_what_is_read() -> None:
-    assert not [row["names"] for row in ROWS if set(row) - KEYS]
-    assert {row["role"] for row in ROWS} <= ROLES | {""}
-
-
-def test_an_image_stands_once() -> None:
-    counted = Counter(name for row in ROWS for name in row["names"])
-    assert [name for name, times in counted.items() if times > 1] == []
+def test_every_role_is_known() -> None:
+    assert set(column("images", "role").values()) == ROLES | {""}
 
 
 def test_values_that_let_everybody_in_are_lower_case() -> None:
     """They are compared with the value in lower case."""
-    for row in ROWS:
-        for values in row.get("off", {}).values():
+    for settings in column("images", "off").values():
+        for values in settings.values():
             assert values == [value.lower() for value in values]
 
 
@@ -65,3 +50,49 @@ def test_any_value_that_is_not_empty_allows_an_empty_password() -> None:
     assert row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
     assert not row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "")
     assert not row.opens("MYSQL_DATABASE", "yes")
+
+
+DATA = {
+    "postgres:17.2": "/var/lib/postgresql/data",
+    "registry.example.com/db/postgres:17": "/var/lib/postgresql/data",
+    "apache/kafka:3.9.0": "/var/lib/kafka/data",
+    "getmeili/meilisearch:v1.10": "/meili_data",
+    "registry.example.com/mirror/meilisearch:v1.10": "/meili_data",
+    "registry.k8s.io/etcd:3.5": "/etcd",
+    "redis:7": None,  # a cache may lose what it holds
+    "memcached:1.6": None,
+    "nats:2": None,
+    "grafana/grafana:12.4.0": None,  # no store of other services' data
+    "acme/kafka:1": None,  # the name alone does not tell: Strimzi's image of that name is an operator's
+    "acme/server:1": None,
+    "$REGISTRY/$NAME": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("text", "folder"), DATA.items())
+def test_where_stores_keep_data_that_must_last(text: str, folder: str | None) -> None:
+    found = data_folders(images.parse(text))
+    assert (found[0] if found else None) == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "slow"),
+    [
+        ("elasticsearch:8.17.0", True),
+        ("registry.example.com/mirror/elasticsearch:8.17.0", True),
+        ("mcr.microsoft.com/mssql/server:2022-latest", True),
+        ("quay.io/keycloak/keycloak:26.0", True),
+        ("acme/server:1", False),
+        ("nginx:1.30.4", False),
+    ],
+)
+def test_servers_that_start_slowly(text: str, slow: bool) -> None:
+    assert starts_slowly(images.parse(text)) is slow
+
+
+@pytest.mark.parametrize("mirror", ["", "public.ecr.aws/docker/library/", "mirror.gcr.io/library/"])
+def test_a_mirror_of_the_official_images_is_them(mirror: str) -> None:
+    found = known(images.parse(f"{mirror}rabbitmq:4.0.5"))
+    assert found is not None
+    assert found.role == "queue"

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.base_images import is_runtime
 from readiness.kinds.compose.application import App, apps, whole
 from readiness.kinds.compose.model import Document, Port, Service
 from readiness.kinds.compose.parts import PortSpec, Range, port_specs, strings
-from readiness.kinds.compose.words import RUNTIMES, environment, line, replicas, together
+from readiness.kinds.compose.words import environment, line, replicas, together
 from readiness.model import Hit, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -118,7 +119,7 @@ def debugger_published(port: Port) -> Found:
     """A debugger's port on every interface."""
     number = _meets(tuple(_DEBUGGERS), port.spec.target)
     image = port.owner.image
-    made_here = port.owner.builds or (image is not None and image.familiar in RUNTIMES)
+    made_here = port.owner.builds or (image is not None and is_runtime(image))
     if number is not None and everywhere(port.spec) and made_here:
         yield hit(**_address(port), port=number, what=_DEBUGGERS[number])
 

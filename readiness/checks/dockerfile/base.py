@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
-from readiness.facts.base_images import end_of_life, known_official
+from readiness.facts.base_images import known_official
+from readiness.facts.releases import end_of_life
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit
+from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.words import Reference, expand, references
 
@@ -60,12 +62,12 @@ def digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(word.span, image=stage.image.text)
 
 
-def ended(stage: Stage) -> Iterator[Hit]:
-    """The base is a release whose updates had ended by the date of the table."""
+def ended(stage: Stage, project: Project) -> Iterator[Hit]:
+    """The base is a release whose updates have ended."""
     word = stage.image_word
     if word is None or not _external(stage):
         return
-    found = end_of_life(stage.image)
+    found = end_of_life(stage.image, project.today)
     if found and not _made_for(stage.source.path, found.release):
         yield hit(
             word.span,

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
+from readiness.facts.images import fact
 from readiness.syntax import image as images
 
-_SERVES = {
-    "scraping": "prom/prometheus quay.io/prometheus/prometheus victoriametrics/vmagent victoriametrics/victoria-metrics"
-    " bitnami/prometheus",
-    "dashboard-server": "grafana/grafana grafana/grafana-oss grafana/grafana-enterprise bitnami/grafana",
-    "log-shipping": "fluent/fluent-bit cr.fluentbit.io/fluent/fluent-bit fluent/fluentd"
-    " fluent/fluentd-kubernetes-daemonset grafana/promtail timberio/vector docker.elastic.co/beats/filebeat"
-    " elastic/filebeat bitnami/fluent-bit bitnami/fluentd",
-    "log-store": "grafana/loki docker.elastic.co/elasticsearch/elasticsearch elasticsearch opensearchproject/opensearch"
-    " victoriametrics/victoria-logs graylog/graylog",
-    "backup": "offen/docker-volume-backup prodrigestivill/postgres-backup-local databack/mysql-backup tiredofit/db-backup"
-    " kartoza/pg-backup fradelg/mysql-cron-backup restic/restic mazzolino/restic",
-}
-_FACTS = {name: fact for fact, names in _SERVES.items() for name in names.split()}
 # Settings without which a client of an error tracker reports to nobody.
 TRACKERS = frozenset(
     "SENTRY_DSN ROLLBAR_ACCESS_TOKEN BUGSNAG_API_KEY HONEYBADGER_API_KEY AIRBRAKE_PROJECT_KEY RAYGUN_APIKEY GLITCHTIP_DSN".split()
@@ -25,8 +13,7 @@ TRACKERS = frozenset(
 
 def of_image(reference: str) -> str:
     """The fact that a running container of an image is; empty for most."""
-    image = images.parse(reference)
-    return "" if image.name_unknown else _FACTS.get(image.familiar, "")
+    return str(fact(images.parse(reference), "serves") or "")
 
 
 def of_setting(name: str, value: str | None) -> str:

@@ -1,0 +1,115 @@
+"""What the rows of each topic may say: property -> what its value is. `bool`, `str`, `int`, lists and mappings of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Shape = Callable[[Any], bool]
+
+
+def boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def true(value: Any) -> bool:
+    """A mark: what has it not does not say so."""
+    return value is True
+
+
+def text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def day(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None
+
+
+def pattern(value: Any) -> bool:
+    """A regular expression."""
+    return isinstance(value, str) and bool(re.compile(value))
+
+
+def one_of(*words: str) -> Shape:
+    return lambda value: value in words
+
+
+def many(shape: Shape) -> Shape:
+    return lambda value: isinstance(value, list) and all(map(shape, value))
+
+
+def by_name(shape: Shape) -> Shape:
+    return lambda value: isinstance(value, dict) and all(map(shape, value.values()))
+
+
+def record(**shapes: Shape) -> Shape:
+    """A mapping with some of these properties; `_` stands for `-`."""
+    known = {name.replace("_", "-"): shape for name, shape in shapes.items()}
+    return lambda value: (
+        isinstance(value, dict)
+        and all(name in known and known[name](one) for name, one in value.items())
+    )
+
+
+IMAGE_SHAPES: dict[str, Shape] = {
+    "role": text,
+    "ports": many(number),
+    "admin": many(number),
+    "data": many(text),
+    "from-18": text,
+    "off": by_name(many(text)),
+    "flags-off": many(text),
+    "default": by_name(text),
+    "alias": by_name(many(text)),
+    "keyed": many(text),
+    "flags": many(text),
+    "docker": true,
+    "host": true,
+    "volatile": true,
+    "user": text,
+    "drops-root": true,
+    "plain": true,
+    "runtime": true,
+    "application": boolean,
+    "workdir": boolean,
+    "path-only": true,
+    "shell": one_of("dash", "bash", "busybox"),
+    "lacks": many(text),
+    "compiles": pattern,
+    "small-tags": many(text),
+    "small": true,
+    "healthcheck": true,
+    "slow-start": true,
+    "serves": one_of("scraping", "dashboard-server", "log-shipping", "log-store", "backup"),
+    "anywhere": true,
+    "releases": text,
+    "release-in": pattern,
+    "once-official": true,
+    "ended": day,
+    "systems": true,
+}
+RELEASES: dict[str, Shape] = {"title": text, "ends": by_name(day), "names": by_name(text)}
+SHAPES: dict[str, dict[str, Shape]] = {
+    "images": IMAGE_SHAPES
+    | {
+        "variants": many(
+            lambda value: (
+                isinstance(value, dict)
+                and all(
+                    (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](
+                        one
+                    )
+                    for key, one in value.items()
+                )
+            )
+        )
+    },
+    "official-images": {},
+    "other-releases": RELEASES,
+    "releases": RELEASES,
+}
