@@ -12,6 +12,8 @@ from typing import Any
 
 from readiness import kinds
 from readiness import settings as config
+from readiness.facts import table
+from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
 from readiness.model import Rule, Source
 from readiness.redaction import Redactor
@@ -37,6 +39,7 @@ ERRORS = (
     discover.MissingPathError,
     ParallelError,
     ShellcheckError,
+    FactsError,
 )
 
 
@@ -243,6 +246,25 @@ def rule_row(rule: Rule) -> dict[str, Any]:
         "links": list(rule.links),
         "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
         "checklist": list(rule.checklist),
+    }
+
+
+def facts() -> list[Facts]:
+    """The tables of facts, by topic. Raises FactsError."""
+    return [table.facts(topic) for topic in table.topics()]
+
+
+def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
+    """The head of a table of facts as JSON, with its age in days."""
+    return {
+        "topic": one.topic,
+        "rows": len(one.rows),
+        "source": list(one.source),
+        "read": one.read.isoformat(),
+        "every": one.every,
+        "age": one.age(today),
+        "stale": one.is_stale(today),
+        "made_by": one.made_by,
     }
 
 

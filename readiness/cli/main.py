@@ -274,6 +274,7 @@ for command in (
     commands.explain,
     commands.list_rules,
     commands.show_checklist,
+    commands.list_facts,
     commands.baseline,
     commands.init,
 ):

@@ -19,22 +19,22 @@ HOME = Path(__file__).with_name("__pycache__")
 Reader = Callable[[Path], Any]
 
 
-def load(folder: Path, read: Reader, home: Path = HOME) -> dict[str, Any]:
+def load(folder: Path, read: Reader, home: Path | None = None) -> dict[str, Any]:
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     stamp = _stamp(folder, _states(folder), read)
     made: dict[str, Any] = _made(
-        home / f"{folder.name}.json",
+        (home or HOME) / f"{folder.name}.json",
         stamp,
         lambda: {name: read(folder / f"{name}.yaml") for name in names(folder)},
     )
     return made
 
 
-def load_file(file: Path, read: Reader, home: Path = HOME) -> Any:
+def load_file(file: Path, read: Reader, home: Path | None = None) -> Any:
     """What `read` makes of one YAML file. Raises OSError where there is none."""
     status = file.stat()
     stamp = _stamp(file, [[file.name, status.st_mtime_ns, status.st_size]], read)
-    return _made(home / f"{file.parent.name}.{file.stem}.json", stamp, lambda: read(file))
+    return _made((home or HOME) / f"{file.parent.name}.{file.stem}.json", stamp, lambda: read(file))
 
 
 def names(folder: Path) -> list[str]:

@@ -6,8 +6,10 @@ import datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import readiness
+from readiness.cli.main import main
 from readiness.facts.releases import end_of_life, end_of_release
 from readiness.facts.table import facts
 from readiness.syntax.image import parse
@@ -117,3 +119,11 @@ def test_the_day_of_the_run_is_asked(tmp_path: Path, today: str, found: list[str
             [tmp_path], select=RULES, base=tmp_path, today=DAY(today), jobs=jobs
         )
         assert sorted(one.rule.id for one in report.findings) == found
+
+
+@pytest.mark.parametrize(("today", "code"), [("2026-11-11", 0), ("2026-11-12", 1), ("soon", 2)])
+def test_the_day_on_the_command_line(tmp_path: Path, today: str, code: int) -> None:
+    path = tmp_path / "compose.yaml"
+    path.write_text(FILES["compose.yaml"])
+    words = ["check", "--no-config", "--select", RULES[1], "--fail-on", "medium", str(path)]
+    assert CliRunner().invoke(main, [*words, "--no-cache", "--today", today]).exit_code == code

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from readiness.facts import table
+from readiness.syntax import compiled
 
 TEXT = """\
 source: [https://example.com/list]
@@ -19,6 +20,12 @@ rows:
   "3.10": {ends: 2026-10-31}
   on: {ports: [80, 443]}
 """
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compiled here is kept here."""
+    monkeypatch.setattr(compiled, "HOME", tmp_path / "home")
 
 
 def test_what_a_file_says(tmp_path: Path) -> None:
