@@ -95,6 +95,34 @@ IMAGE_SHAPES: dict[str, Shape] = {
 }
 RELEASES: dict[str, Shape] = {"title": text, "ends": by_name(day), "names": by_name(text)}
 SHAPES: dict[str, dict[str, Shape]] = {
+    "action-interfaces": {
+        "below": number,
+        "inputs": many(text),
+        "required": many(text),
+        "deprecated": by_name(text),
+        "outputs": many(text),
+    },
+    "actions": {
+        "archived": lambda value: true(value) or day(value),
+        "effects": many(text),
+        "cache": record(input=text, turns=one_of("on", "off"), unset=one_of("on", "off")),
+        "publishes": true,
+        "built-in": text,
+        "code": many(text),
+        "newest": text,
+        "installs": record(input=text, product=text),
+        "files": one_of("none", "repository", "cache"),
+        "pushes": true,
+        "app-token": true,
+        "by-tag": true,
+    },
+    "command-effects": {
+        "effect": text,
+        "family": text,
+        "weak": true,
+        "commands": many(pattern),
+        "tasks": many(text),
+    },
     "images": IMAGE_SHAPES
     | {
         "variants": many(

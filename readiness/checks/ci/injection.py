@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.facts.actions import fact
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
 from readiness.kinds.github.texts import Expression, expressions, is_expression, text_at
@@ -16,20 +17,6 @@ from readiness.syntax import expression as ex
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
-# Inputs that are code in the language of the action.
-_SCRIPTS = {
-    "actions/github-script": ("script",),
-    "azure/cli": ("inlinescript",),
-    "azure/powershell": ("inlinescript",),
-    "appleboy/ssh-action": ("script",),
-    "cardinalby/js-eval-action": ("expression",),
-    "jannekem/run-python-script-action": ("script",),
-    "amadevus/pwsh-script": ("script",),
-    "addnab/docker-run-action": ("run",),
-    "nick-fields/retry": ("command",),
-    "nick-invision/retry": ("command",),
-    "codecov/codecov-action": (),
-}
 # What people outside the repository write themselves.
 _UNTRUSTED = (
     "github.head_ref",
@@ -86,7 +73,7 @@ def code(step: Step) -> Iterator[Text]:
         yield run
     used = step.uses
     if used is not None and used.form == "repository":
-        wanted = _SCRIPTS.get(used.slug, ())
+        wanted = fact(used.slug, "code") or ()
         for key in step.options:
             if key.lower() in wanted:
                 text = text_at(step.options, key, step.source)

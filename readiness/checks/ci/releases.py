@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.ci.gitlab import images_of
 from readiness.checks.ci.pins import job_images
+from readiness.facts.actions import fact
 from readiness.facts.releases import end_of_life, end_of_release
 from readiness.kinds.delivery.model import Pipeline
 from readiness.kinds.github.model import Job, Step, Workflow
@@ -15,16 +16,6 @@ from readiness.model import Hit, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 
-# What installs a language: the input that names the release, and the language as the table of releases calls it.
-_SETUPS = {
-    "actions/setup-python": ("python-version", "python"),
-    "astral-sh/setup-uv": ("python-version", "python"),
-    "actions/setup-node": ("node-version", "nodejs"),
-    "actions/setup-go": ("go-version", "go"),
-    "actions/setup-dotnet": ("dotnet-version", "dotnet"),
-    "ruby/setup-ruby": ("ruby-version", "ruby"),
-    "shivammathur/setup-php": ("php-version", "php"),
-}
 _ONE = re.compile(r"(?:v|ruby-)?([0-9]+(?:\.[0-9]+){0,2})(?:\.[x*])?\Z")
 
 
@@ -64,15 +55,18 @@ def _of_image(resource: str, text: str, span: Span, project: Project) -> Iterato
 
 def _of_setup(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     used = step.uses
-    key, product = _SETUPS.get(used.slug, ("", "")) if used is not None else ("", "")
+    found = fact(used.slug, "installs") if used is not None else None
+    if found is None:
+        return
+    key, product = found["input"], found["product"]
     value = step.options.get(key)
-    if not key or value is None or isinstance(value, bool) or step.dead:
+    if value is None or isinstance(value, bool) or step.dead:
         return
     if is_expression(value):
         yield Unknown(step.options.at(key))
         return
     match = _ONE.match(str(value).strip())
-    found = end_of_release(product, match.group(1), project.today) if match else None
-    if found is not None:
+    over = end_of_release(product, match.group(1), project.today) if match else None
+    if over is not None:
         place, what = step.options.at(key), f"{key} {str(value).strip()}"
-        yield hit(place, resource=step.resource, what=what, release=found.release, day=found.day)
+        yield hit(place, resource=step.resource, what=what, release=over.release, day=over.day)
