@@ -2,7 +2,8 @@
 
 A file says where its facts come from (`source`), on which day they were held against that (`read`), how long they may be
 trusted (`every`, in days: `90d`), how they were made (`made-by`: a generator under tools/facts, or `hand`), and has one row
-for each thing under `rows`. What several rows have alike may stand under `shared`, with anchors, and is merged into them.
+for each thing under `rows`. It may say which version of its source it is of (`version`). What several rows have alike may stand
+under `shared`, with anchors, and is merged into them.
 
 A topic is read when it is first asked for. No clock is asked here: whether facts are too old is for those to say who know the day.
 """
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).parent
 HAND = "hand"
 _DAYS = re.compile(r"([1-9][0-9]{0,3})d\Z")
 _HEADER = frozenset({"source", "read", "every", "made-by", "rows"})
+_OPTIONAL = frozenset({"version"})
 
 
 class FactsError(Exception):
@@ -42,6 +44,7 @@ class Facts:
     every: int
     made_by: str
     rows: Mapping[str, Any]
+    version: str = ""
 
     def age(self, today: datetime.date) -> int:
         """How many days ago they were held against their source."""
@@ -102,7 +105,7 @@ def _yaml(file: Path) -> Any:
 
 
 def _facts(topic: str, data: Any) -> Facts:
-    if not isinstance(data, dict) or data.keys() != _HEADER:
+    if not isinstance(data, dict) or data.keys() - _OPTIONAL != _HEADER:
         raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_HEADER))}")
     source, made_by, things = data["source"], data["made-by"], data["rows"]
     if (
@@ -120,4 +123,5 @@ def _facts(topic: str, data: Any) -> Facts:
         day = datetime.date.fromisoformat(str(data["read"]))
     except ValueError:
         raise FactsError("read is a day, as 2026-11-01") from None
-    return Facts(topic, tuple(source), day, int(days[1]), made_by, things)
+    version = str(data.get("version", ""))
+    return Facts(topic, tuple(source), day, int(days[1]), made_by, things, version)

@@ -94,6 +94,8 @@ IMAGE_SHAPES: dict[str, Shape] = {
     "systems": true,
 }
 RELEASES: dict[str, Shape] = {"title": text, "ends": by_name(day), "names": by_name(text)}
+# Topics whose rows have a property for each of the parts of a thing, and what those are.
+PARTS: dict[str, Shape] = {"kubernetes-types": text}
 SHAPES: dict[str, dict[str, Shape]] = {
     "action-interfaces": {
         "below": number,
@@ -137,6 +139,8 @@ SHAPES: dict[str, dict[str, Shape]] = {
             )
         )
     },
+    "kubernetes-apis": {"deprecated": text, "removed": text, "replacement": text, "since": text},
+    "kubernetes-kinds": {"type": text, "cluster": true},
     "official-images": {},
     "other-releases": RELEASES,
     "releases": RELEASES,

@@ -13,7 +13,7 @@ import pytest
 from readiness.facts import table
 from readiness.syntax.yaml import Map, load_all, walk
 from tests.conftest import ROOT
-from tests.facts.shapes import SHAPES
+from tests.facts.shapes import PARTS, SHAPES
 
 PACKAGE = ROOT / "readiness"
 TOPICS = table.topics()
@@ -56,7 +56,14 @@ def test_the_head_says_where_it_is_from(topic: str) -> None:
     assert found.made_by == table.HAND or (ROOT / found.made_by).is_file(), "the generator is gone"
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", PARTS)
+def test_rows_of_parts_have_one_shape(topic: str) -> None:
+    assert all(
+        map(PARTS[topic], (one for row in table.rows(topic).values() for one in row.values()))
+    )
+
+
+@pytest.mark.parametrize("topic", SHAPES)
 def test_rows_have_the_shape_of_their_topic(topic: str) -> None:
     shapes = SHAPES[topic]
     wrong = [
@@ -95,13 +102,13 @@ def test_every_file_is_read_by_somebody() -> None:
     assert asked == set(TOPICS)
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", SHAPES)
 def test_every_property_is_asked_for(topic: str) -> None:
     assert SHAPES[topic].keys() - literals() == set()
 
 
 def test_there_are_shapes_for_what_is_there() -> None:
-    assert SHAPES.keys() == set(TOPICS)
+    assert SHAPES.keys() | PARTS.keys() == set(TOPICS)
 
 
 def test_releases_that_images_name_are_there() -> None:
