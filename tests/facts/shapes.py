@@ -139,6 +139,14 @@ SHAPES: dict[str, dict[str, Shape]] = {
             )
         )
     },
+    "host-paths": {
+        "whole": true,
+        "below": true,
+        "harmless": true,
+        "cloud": true,
+        "socket": true,
+        "sockets": true,
+    },
     "kubernetes-apis": {"deprecated": text, "removed": text, "replacement": text, "since": text},
     "kubernetes-kinds": {"type": text, "cluster": true},
     "official-images": {},
