@@ -152,4 +152,10 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "official-images": {},
     "other-releases": RELEASES,
     "releases": RELEASES,
+    "settings": {
+        "environment": true,
+        "debug": many(text),
+        "log-level": true,
+        "error-tracker": true,
+    },
 }

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from readiness.facts.images import fact
+from readiness.facts.settings import reports_errors, sets_log_level
 from readiness.syntax import image as images
-
-# Settings without which a client of an error tracker reports to nobody.
-TRACKERS = frozenset(
-    "SENTRY_DSN ROLLBAR_ACCESS_TOKEN BUGSNAG_API_KEY HONEYBADGER_API_KEY AIRBRAKE_PROJECT_KEY RAYGUN_APIKEY GLITCHTIP_DSN".split()
-)
 
 
 def of_image(reference: str) -> str:
@@ -18,12 +14,11 @@ def of_image(reference: str) -> str:
 
 def of_setting(name: str, value: str | None) -> str:
     """The fact that a variable is; `value` is None where it comes from elsewhere."""
-    name = name.upper()
-    if name in TRACKERS:
+    if reports_errors(name):
         return "error-tracker" if value != "" else ""
     low = (value or "").lower()
-    if name.endswith(("_ENV", "ENVIRONMENT")) and low in ("production", "prod"):
+    if name.upper().endswith(("_ENV", "ENVIRONMENT")) and low in ("production", "prod"):
         return "production-named"
-    if name.endswith(("LOG_LEVEL", "LOGGING_LEVEL", "LOGLEVEL")) or name == "RUST_LOG":
+    if sets_log_level(name):
         return "log-level" if low in ("info", "warn", "warning", "error") else ""
     return ""
