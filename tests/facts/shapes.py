@@ -170,6 +170,15 @@ SHAPES: dict[str, dict[str, Shape]] = {
     },
     "official-images": {},
     "other-releases": RELEASES,
+    "programs": {
+        "wraps": record(valued=many(text), operand=true, assigns=true),
+        "runs": many(text),
+        "develops": many(text),
+        "publishes": many(text),
+        "drops-user": true,
+        "insecure": many(text),
+        "unpacks": true,
+    },
     "releases": RELEASES,
     "settings": {
         "environment": true,

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterator
 
 from readiness.facts import settings
-from readiness.facts.development import RUNNERS, server_of
+from readiness.facts.development import server_of
+from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expanded, strings
@@ -54,10 +55,10 @@ def development_server(service: Service) -> Found:
 def _server(command: shell.Command) -> str:
     """The development server that a command starts, itself or through a program that only runs another."""
     inner = unwrapped(command)
-    words = [inner.program, *inner.values]
-    verb = RUNNERS.get(words[0])
-    rest = words[2:] if verb and words[1:2] == [verb] else words[1:] if verb == "" else []
-    return server_of(words[0], words[1:]) or (server_of(rest[0], rest[1:]) if rest else "")
+    own = list(inner.values)
+    at = started_at(inner.program, own)
+    found = server_of(inner.program, own)
+    return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
 
 
 def version(document: Document) -> Found:
