@@ -139,6 +139,22 @@ SHAPES: dict[str, dict[str, Shape]] = {
             )
         )
     },
+    "github-contexts": {
+        "type": one_of("string", "number", "boolean", "anything"),
+        "untrusted": true,
+        "fixed": true,
+    },
+    "github-events": {
+        "types": many(text),
+        "any-type": true,
+        "filters": many(one_of("branches", "tags", "paths", "workflows")),
+        "outsiders": true,
+        "base-secrets": true,
+        "code-of-others": true,
+    },
+    "github-permissions": {"levels": many(one_of("read", "write", "none"))},
+    "github-places": {"contexts": many(text), "functions": many(text)},
+    "github-runners": {"images": many(text)},
     "host-paths": {
         "whole": true,
         "below": true,

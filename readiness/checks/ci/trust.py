@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github.runners import labels
 from readiness.kinds.github.texts import expressions, text_at
@@ -15,7 +16,6 @@ from readiness.syntax.constant import truthy
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
-FOREIGN = ("pull_request_target", "workflow_run")
 _CHECKOUTS = ("actions/checkout",)
 _HEAD = re.compile(
     r"github\.head_ref|github\.event\.pull_request\.(?:head\.(?:sha|ref)|number|merge_commit_sha)"
@@ -40,7 +40,7 @@ def foreign_checkout(step: Step) -> Iterator[Hit | Unknown]:
     An environment may ask a reviewer first; that stands in the repository's settings.
     """
     workflow = step.workflow
-    if workflow is None or not set(workflow.triggers) & {*FOREIGN, "issue_comment"}:
+    if workflow is None or not column("github-events", "base-secrets").keys() & workflow.triggers:
         return
     span = _foreign(step)
     if span is None or _merged_only(step):
@@ -68,7 +68,8 @@ def _foreign(step: Step) -> Span | None:
 
 
 def _event(workflow: Workflow) -> str:
-    return next(e for e in workflow.triggers if e in (*FOREIGN, "issue_comment"))
+    known = column("github-events", "base-secrets")
+    return next(event for event in workflow.triggers if event in known)
 
 
 _GUARD = re.compile(
@@ -157,17 +158,12 @@ def _ifs(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
             yield holder.resource, text
 
 
-_OUTSIDERS = frozenset(
-    (*FOREIGN, "issue_comment", "pull_request_review", "pull_request_review_comment", "issues")
-)
-
-
 def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Iterator[Hit]:
     """A condition that trusts the actor of an event to be the author of the change.
 
     With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
     """
-    if bool(set(workflow.triggers) & _OUTSIDERS) is not outsiders:
+    if bool(column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
     for resource, text in _ifs(workflow):
         for found in expressions(text, bare=True):
@@ -302,7 +298,10 @@ def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
     workflow, run = step.workflow, step.run
     if run is None or step.composite is not composite:
         return
-    if workflow is not None and not set(workflow.triggers) & set(FOREIGN):
+    if (
+        workflow is not None
+        and not column("github-events", "code-of-others").keys() & workflow.triggers
+    ):
         return
     for match in _WRITE.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1
