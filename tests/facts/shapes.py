@@ -163,6 +163,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "socket": true,
         "sockets": true,
     },
+    "http-headers": {"security": true},
     "kubernetes-apis": {"deprecated": text, "removed": text, "replacement": text, "since": text},
     "kubernetes-kinds": {"type": text, "cluster": true},
     "managers": {
@@ -184,7 +185,9 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "pin": pattern,
         "system": true,
     },
+    "nginx-directives": {"once": true, "starts-line": true},
     "official-images": {},
+    "ports": {"debugger": text},
     "other-releases": RELEASES,
     "programs": {
         "wraps": record(valued=many(text), operand=true, assigns=true),
@@ -202,4 +205,5 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "log-level": true,
         "error-tracker": true,
     },
+    "top-level-domains": {"public": true, "private": true},
 }
