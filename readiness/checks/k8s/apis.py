@@ -39,6 +39,13 @@ def groups() -> dict[str, frozenset[str]]:
 
 
 @functools.cache
+def namespaced() -> frozenset[str]:
+    """The kinds of Kubernetes whose objects stand in a namespace."""
+    known = rows("kubernetes-kinds").items()
+    return frozenset(name.partition(" ")[2] for name, row in known if "cluster" not in row)
+
+
+@functools.cache
 def _served() -> dict[tuple[str, str], tuple[str, ...]]:
     """(group, kind) -> the API versions that the newest Kubernetes serves it in."""
     made: dict[tuple[str, str], tuple[str, ...]] = {}
