@@ -14,10 +14,9 @@ import datetime
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from readiness.model import ParseError
 from readiness.syntax import compiled
@@ -34,8 +33,7 @@ class FactsError(Exception):
     """A file of facts that is not as it must be; the message says which and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """The facts of one topic. `every` is the number of days for which they may be trusted after `read`."""
 
     topic: str
@@ -79,20 +77,22 @@ def column(topic: str, name: str) -> Mapping[str, Any]:
 
 def read(folder: Path, topic: str) -> Facts:
     """The facts in one file of a folder. Raises FactsError."""
-    file = folder / f"{topic}.json"
-    try:
-        if file.exists():
-            data = json.loads(file.read_bytes())
-        else:
-            file = folder / f"{topic}.yaml"
-            data = compiled.load_file(file, _yaml)
-        return _facts(topic, data)
-    except FactsError as error:
-        raise FactsError(f"facts/{file.name}: {error}") from None
-    except FileNotFoundError:
-        raise FactsError(f"there are no facts on {topic!r}") from None
-    except (ParseError, ValueError) as error:
-        raise FactsError(f"facts/{file.name}: {error}") from None
+    for file, load in ((folder / f"{topic}.yaml", _compiled), (folder / f"{topic}.json", _json)):
+        try:
+            return _facts(topic, load(file))
+        except FileNotFoundError:
+            continue
+        except (FactsError, ParseError, ValueError) as error:
+            raise FactsError(f"facts/{file.name}: {error}") from None
+    raise FactsError(f"there are no facts on {topic!r}")
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_bytes())
+
+
+def _compiled(file: Path) -> Any:
+    return compiled.load_file(file, _yaml)
 
 
 def _yaml(file: Path) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,13 @@ def _states(folder: Path) -> list[list[Any]]:
 def _stamp(path: Path, states: list[list[Any]], read: Reader) -> list[Any]:
     """What tells one state of a folder or a file from the next, and of the modules that read it."""
     modules = (__file__, yaml.__file__, read.__code__.co_filename)
-    readers = [Path(str(module)).stat().st_mtime_ns for module in modules]
-    return [str(path), readers, states]
+    return [str(path), [_changed(str(module)) for module in modules], states]
+
+
+@cache
+def _changed(module: str) -> int:
+    """When a module's file was changed last; no module changes under a running process that has loaded it."""
+    return Path(module).stat().st_mtime_ns
 
 
 def _keep(file: Path, text: str) -> None:
