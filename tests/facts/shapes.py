@@ -118,6 +118,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "app-token": true,
         "by-tag": true,
     },
+    "build-arguments": {"platform": true, "proxy": true},
     "command-effects": {
         "effect": text,
         "family": text,
@@ -176,6 +177,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "shows": text,
     },
     "kubernetes-kinds": {"type": text, "cluster": true},
+    "kubernetes-labels": {"added": true},
     "linux-capabilities": {"default": true, "baseline": true},
     "managers": {
         "name": text,

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import known_official
 from readiness.facts.releases import end_of_life
 from readiness.kinds.dockerfile import global_value
@@ -168,9 +168,14 @@ def undefined_argument(stage: Stage) -> Iterator[Hit | Unknown]:
     template = stage.document.syntax.template
     for found, start, end in _uses(stage):
         name = found.name
-        if name in known or name in PLATFORM_ARGS or name in PROXY_ARGS or found.modifier:
+        if (
+            name in known
+            or name in platform_arguments()
+            or name in proxy_arguments()
+            or found.modifier
+        ):
             continue
-        names = [*known, *PLATFORM_ARGS]
+        names = [*known, *platform_arguments()]
         if template:
             yield Unknown(Span(start, end))
             continue
@@ -191,7 +196,7 @@ def invalid_default(stage: Stage) -> Iterator[Hit]:
 
     def default(name: str) -> str | None:
         value = global_value(stage.document, name)
-        return "" if value is None and name in known and name not in PLATFORM_ARGS else value
+        return "" if value is None and name in known and name not in platform_arguments() else value
 
     filled = expand(word.raw, default, stage.document.syntax.escape)
     if filled is not None and not images.parse(filled).valid and "{{" not in filled:
