@@ -12,6 +12,8 @@ from typing import Any
 
 from readiness import files, kinds
 from readiness import settings as config
+from readiness.facts import table
+from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
 from readiness.model import Rule, Source
 from readiness.redaction import Redactor
@@ -44,6 +46,7 @@ ERRORS = (
     OptionError,
     ParallelError,
     ShellcheckError,
+    FactsError,
 )
 
 
@@ -83,7 +86,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     """The report on files and folders.
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
-    day against which dated suppressions are held. `base` (default: the working directory) is what paths are
+    day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
@@ -276,6 +279,25 @@ def rule_row(rule: Rule) -> dict[str, Any]:
         "links": list(rule.links),
         "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
         "checklist": list(rule.checklist),
+    }
+
+
+def facts() -> list[Facts]:
+    """The tables of facts, by topic. Raises FactsError."""
+    return [table.facts(topic) for topic in table.topics()]
+
+
+def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
+    """The head of a table of facts as JSON, with its age in days."""
+    return {
+        "topic": one.topic,
+        "rows": len(one.rows),
+        "source": list(one.source),
+        "read": one.read.isoformat(),
+        "every": one.every,
+        "age": one.age(today),
+        "stale": one.is_stale(today),
+        "made_by": one.made_by,
     }
 
 

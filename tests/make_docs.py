@@ -16,7 +16,7 @@ from readiness import kinds
 from readiness.reports import pages
 from readiness.ruleset import bindings, message_facts, rules
 from readiness.verdict import checklist
-from tests.facts import by_check
+from tests.hit_facts import by_check
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules"

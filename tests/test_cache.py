@@ -363,7 +363,7 @@ def test_the_tool_itself_and_its_libraries_are_in_the_key(
     names = [one.split(" ")[0] for one in cache._tool()]
     for ending in (
         "readiness/run/cache.py",
-        "data/base-images.json",
+        "facts/images.yaml",
         "rules/k8s/privileged.yaml",
         "profiles/strict.yaml",
     ):

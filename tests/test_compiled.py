@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness.ruleset import compiled, rules
+from readiness.ruleset import rules
+from readiness.syntax import compiled
 
 
 def load(folder: Path, home: Path) -> tuple[dict[str, str], list[str]]:

@@ -15,7 +15,7 @@ from readiness.ruleset import examples, rules
 from readiness.ruleset.rules import Bound
 from readiness.run import engine
 from readiness.verdict import checklist
-from tests import facts as facts_of
+from tests import hit_facts as facts_of
 from tests.conftest import ROOT, catalogue
 from tests.test_rules import default_path
 

@@ -122,6 +122,12 @@ def main() -> None:
     metavar="NAME",
     help="Show a checklist; it counts in coverage.",
 )
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day for which to judge: waivers and releases end by it (default: by the clock).",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
 @click.option(
     "--jobs",
@@ -225,6 +231,7 @@ def judge(flags: dict[str, Any]) -> Report:
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
         jobs=flags["jobs"],
+        today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
         progress=meter(),
     )
@@ -291,6 +298,7 @@ for command in (
     commands.explain,
     commands.list_rules,
     commands.show_checklist,
+    commands.list_facts,
     commands.baseline,
     commands.init,
 ):

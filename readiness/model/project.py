@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
@@ -34,10 +35,11 @@ class Project:
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
     `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
     `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
-    names, were read, and hold none.
+    names, were read, and hold none. `today` is the day of the run, with which dated facts are compared; None where there is
+    none, and then the day of the facts counts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
         self,
         documents: Iterable[tuple[str, Any]],
         paths: Iterable[str] = (),
@@ -48,6 +50,7 @@ class Project:
         closed: Iterable[str] = (),
         ignored: Callable[[str], bool] = lambda path: False,
         harmless: Iterable[str] = (),
+        today: datetime.date | None = None,
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -59,6 +62,7 @@ class Project:
         self.closed = frozenset(map(posixpath.normpath, closed))
         self.ignored = ignored
         self.harmless = frozenset(map(posixpath.normpath, harmless))
+        self.today = today
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None

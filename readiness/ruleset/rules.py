@@ -24,12 +24,12 @@ from readiness.model import (
 )
 from readiness.model.package import FOLDER
 from readiness.model.project import Project
-from readiness.ruleset import bindings, compiled, rule_file
+from readiness.ruleset import bindings, rule_file
 from readiness.ruleset import message_facts as facts
 from readiness.ruleset.bindings import Outcome, parameters, resolve
 from readiness.ruleset.predicates import Clause, clause
 from readiness.ruleset.rule_file import KEYS, Fail, RuleError, failing, spec_of
-from readiness.syntax import backtracking
+from readiness.syntax import backtracking, compiled
 from readiness.syntax.ways import Work
 
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")

@@ -22,9 +22,10 @@ from readiness.loading.render.made import Input
 from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
 from readiness.model.package import FOLDER
 from readiness.redaction import Redactor
-from readiness.ruleset import compiled, rules
+from readiness.ruleset import rules
 from readiness.run.engine import Tally
 from readiness.run.pipeline import Run, Settings
+from readiness.syntax import compiled
 from readiness.verdict.checklist import Place as Seen
 from readiness.version import __version__
 

@@ -83,6 +83,8 @@ def judge(
         render=settings.render,
         helm_values=settings.helm_values,
     )
+    for project in made.projects:
+        project.today = today
     bounds, active = _asked(made, settings)
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running = [bound for bound in bounds if bound.rule.id in active or bound.rule.hides]
@@ -90,15 +92,8 @@ def judge(
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule for one in external}
-    if made.environments:
-        from readiness.loading.render import relocate
-
-        outcome.findings = relocate.fold(outcome.findings, made.environments)
-        made.broken = relocate.fold(made.broken, made.environments)
-    hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
-    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
-    for source in dict.fromkeys(one.source.root for one in read):
-        hidden += redaction.defaults(source)
+    _relocate(made, outcome)
+    hidden = _hidden_places(made, outcome)
     found_all = [
         one
         for one in (*made.broken, *outcome.findings)
@@ -124,6 +119,24 @@ def judge(
         evidence=evidence.collect(made.projects),
         inputs=made.inputs,
     )
+
+
+def _relocate(made: Assembly, outcome: engine.Outcome) -> None:
+    """Tell what was found in renderings where it was written."""
+    if made.environments:
+        from readiness.loading.render import relocate
+
+        outcome.findings = relocate.fold(outcome.findings, made.environments)
+        made.broken = relocate.fold(made.broken, made.environments)
+
+
+def _hidden_places(made: Assembly, outcome: engine.Outcome) -> list[tuple[Source, Span]]:
+    """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
+    hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
+    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
+    for source in dict.fromkeys(one.source.root for one in read):
+        hidden += redaction.defaults(source)
+    return hidden
 
 
 def _asked(made: Assembly, settings: Settings) -> tuple[list[Bound], set[str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from readiness.model import Finding, Rule, Source, Span, joined
-from readiness.ruleset import compiled
+from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.facts.table import rows
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.texts import expressions, is_expression, text_at
 from readiness.model import Hit, Severity, Span, hit, joined
@@ -161,19 +162,6 @@ def _fits(value: Any, wanted: Any, depth: int = 0) -> bool:
     return bool(value == wanted) or (plain and str(value).lower() == str(wanted).lower())
 
 
-_SCOPES = frozenset(
-    "actions artifact-metadata attestations checks contents deployments discussions id-token issues models packages"
-    " pages pull-requests repository-projects security-events statuses vulnerability-alerts copilot-requests"
-    " code-quality".split()
-)
-_LEVELS = {
-    "id-token": ("write", "none"),
-    "models": ("read", "none"),
-    "vulnerability-alerts": ("read", "none"),
-    "copilot-requests": ("write", "none"),
-}
-
-
 def permissions(workflow: Workflow) -> Iterator[Hit]:
     """A permission that there is not, or a value that it does not take."""
     nodes = [workflow.node, *(job.node for job in workflow.jobs)]
@@ -193,10 +181,10 @@ def permissions(workflow: Workflow) -> Iterator[Hit]:
 
 def _scopes(value: Map) -> Iterator[Hit]:
     for name, level in value.items():
-        if name not in _SCOPES:
+        if name not in rows("github-permissions"):
             yield hit(value.key(name), what=f"there is no permission {name!r}")
             continue
-        allowed = _LEVELS.get(name, ("read", "write", "none"))
+        allowed = rows("github-permissions")[name].get("levels", ("read", "write", "none"))
         if level not in allowed:
             yield hit(
                 value.at(name),

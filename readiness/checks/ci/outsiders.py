@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import expressions, text_at, whole
 from readiness.kinds.github.uses import repository_root
@@ -20,9 +21,6 @@ from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import truthy
 from readiness.syntax.yaml import Map, Seq
-
-EVENTS = ("pull_request_target", "workflow_run", "issue_comment")
-"""What outsiders start, and what runs with the secrets and the rights of the repository."""
 
 _OWN = {
     "pull_request_target": "pull_request",
@@ -66,6 +64,11 @@ _ASKS = re.compile(
     r"|(?:permission|membership|team)s?.{0,3}check|author_association|is-?_?(?:team-?_?)?member|get-user-teams|authori[sz]e",
     re.IGNORECASE,
 )
+
+
+def base_events() -> Collection[str]:
+    """The events that run with the secrets of the repository, whoever brought them about."""
+    return column("github-events", "base-secrets").keys()
 
 
 class Chance(enum.IntEnum):

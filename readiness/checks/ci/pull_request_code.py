@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.ci.checkouts import Checkout, Walk
-from readiness.checks.ci.outsiders import EVENTS, Chance, has_environment, starts
+from readiness.checks.ci.outsiders import Chance, base_events, has_environment, starts
 from readiness.checks.ci.rights import Rights, Worth, rights_of
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.uses import repository_root
@@ -34,7 +34,7 @@ def checked_out(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     less where one of these is missing or not told. An environment may ask a reviewer first: the repository's settings tell.
     """
     job = step.job
-    if job is None or not set(job.workflow.triggers) & set(EVENTS):
+    if job is None or not set(job.workflow.triggers) & set(base_events()):
         return
     memo = job.workflow.memo.setdefault("pull-request-code", {})
     if job.name not in memo:
@@ -55,7 +55,7 @@ def _of_job(job: Job, project: Project) -> dict[int, tuple[Severity, str, Checko
     """The worst checkout of foreign code in each step of a job: how bad, under which event, what follows it."""
     found: dict[int, tuple[Severity, str, Checkout, str]] = {}
     rights = rights_of(job)
-    for event in (event for event in job.workflow.triggers if event in EVENTS):
+    for event in (event for event in job.workflow.triggers if event in base_events()):
         walk = Walk(event)
         for step in job.steps:
             chance = starts(step, event, project)

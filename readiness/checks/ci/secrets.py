@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.injection import code
+from readiness.facts.actions import fact
 from readiness.kinds.github.model import Job, Step, Workflow, expanded
 from readiness.kinds.github.texts import expressions, texts
 from readiness.kinds.gitlab.model import File
@@ -233,11 +234,6 @@ def kept_credentials(step: Step) -> Iterator[Hit]:
         yield hit(step.options.at("persist-credentials"))
 
 
-_PUSHERS = (
-    "stefanzweifel/git-auto-commit-action",
-    "ad-m/github-push-action",
-    "endbug/add-and-commit",
-)
 _PUSH = re.compile(
     r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy"
 )
@@ -250,7 +246,7 @@ def _pushes(step: Step) -> bool:
             run, used = other.run, other.uses
             if run is not None and _PUSH.search(run.value):
                 return True
-            if used is not None and used.slug in _PUSHERS:
+            if used is not None and fact(used.slug, "pushes"):
                 return True
     return False
 
@@ -261,10 +257,7 @@ _ORGANISATION = ("permission-organization", "permission-members", "permission-te
 def app_tokens(step: Step) -> Iterator[Hit]:
     """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
     used = step.uses
-    if used is None or used.slug not in (
-        "actions/create-github-app-token",
-        "tibdex/github-app-token",
-    ):
+    if used is None or not fact(used.slug, "app-token"):
         return
     options = step.options
     asked = [name for name in options if name.lower().startswith("permission-")]

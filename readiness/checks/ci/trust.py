@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github.runners import labels
 from readiness.kinds.github.texts import expressions, text_at
@@ -15,8 +16,6 @@ from readiness.syntax import expression as ex
 from readiness.syntax.constant import truthy
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
-
-FOREIGN = ("pull_request_target", "workflow_run")
 
 
 def dangerous_triggers(workflow: Workflow, *, events: Sequence[str]) -> Iterator[Hit]:
@@ -99,17 +98,12 @@ def _ifs(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
             yield holder.resource, text
 
 
-_OUTSIDERS = frozenset(
-    (*FOREIGN, "issue_comment", "pull_request_review", "pull_request_review_comment", "issues")
-)
-
-
 def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Iterator[Hit]:
     """A condition that trusts the actor of an event to be the author of the change.
 
     With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
     """
-    if bool(set(workflow.triggers) & _OUTSIDERS) is not outsiders:
+    if bool(column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
     for resource, text in _ifs(workflow):
         for found in expressions(text, bare=True):
@@ -256,7 +250,10 @@ def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
     workflow, run = step.workflow, step.run
     if run is None or step.composite is not composite:
         return
-    if workflow is not None and not set(workflow.triggers) & set(FOREIGN):
+    if (
+        workflow is not None
+        and not column("github-events", "code-of-others").keys() & workflow.triggers
+    ):
         return
     for match in _WRITE.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1

@@ -11,6 +11,7 @@ from typing import Any
 from readiness.checks.compose.references import services_used
 from readiness.checks.dockerfile.health import always_well
 from readiness.facts.base_images import official
+from readiness.facts.images import fact
 from readiness.kinds.compose.application import apps, whole
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expanded, variable_specs
@@ -81,14 +82,6 @@ def healthcheck_missing(service: Service, project: Project) -> Found:
         yield lack(service)
 
 
-# Public images whose Dockerfile has a HEALTHCHECK.
-_CHECKED = frozenset(
-    """vaultwarden/server louislam/uptime-kuma pihole/pihole netdata/netdata gitlab/gitlab-ce gitlab/gitlab-ee
-    jellyfin/jellyfin matrixdotorg/synapse ghcr.io/open-webui/open-webui ghcr.io/paperless-ngx/paperless-ngx
-    ghcr.io/goauthentik/server ghcr.io/immich-app/immich-server kanboard/kanboard""".split()
-)
-
-
 def _image_checks(service: Service, project: Project) -> bool | None:
     """Whether an image that is pulled has a health check; None where nobody can tell.
 
@@ -98,7 +91,7 @@ def _image_checks(service: Service, project: Project) -> bool | None:
     image = service.image
     if image is None or image.name_unknown:
         return None
-    if image.familiar in _CHECKED:
+    if fact(image, "healthcheck"):
         return True
     known = service.known is not None or any(
         one.builds for one in service.document.services.values()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from readiness.facts import package_versions, packages
-from readiness.facts.managers import BY_PROGRAM
+from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Aside, Hit, Span, Unknown, hit
@@ -119,7 +119,7 @@ def go_unpinned(command: Command) -> Iterator[Hit]:
     one = command.command
     if one.program != "go" or not one.words:
         return
-    manager = BY_PROGRAM["go"]
+    manager = by_program()["go"]
     rest = [w for w in one.operands(manager.valued) if w.known]
     if len(rest) < 2 or rest[0].value not in ("install", "get", "run"):
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare, without_application
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing, spelling
@@ -170,7 +170,12 @@ def undefined(step: Step) -> Iterator[Hit | Unknown]:
             continue
         for found in references(word.raw, step.document.syntax.escape):
             name = found.name
-            if found.modifier or name in PROXY_ARGS or name == "PATH" or not name[0].isalpha():
+            if (
+                found.modifier
+                or name in proxy_arguments()
+                or name == "PATH"
+                or not name[0].isalpha()
+            ):
                 continue
             if stage.declares(name, one.span.start) or stage.index < 0:
                 continue
@@ -191,7 +196,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.globals:
         return "it is declared before FROM, and no ARG brings it into the stage"
-    if name in PLATFORM_ARGS:
+    if name in platform_arguments():
         return "the builder gives it to stages that declare it with ARG"
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
@@ -208,7 +213,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
 def _names(stage: Stage) -> tuple[str, ...]:
     """The variables that a stage knows, as many as a name is compared with."""
     return tuple(
-        sorted({"PATH", *PROXY_ARGS, *(n for s in stage.chain for n in s.variables)})[:200]
+        sorted({"PATH", *proxy_arguments(), *(n for s in stage.chain for n in s.variables)})[:200]
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from readiness.checks.k8s.apis import fields
+from readiness.checks.k8s.apis import kind_of
+from readiness.facts.table import rows
 from readiness.kinds.k8s.effective import variable
 from readiness.kinds.k8s.model import Object, mapping
 from readiness.model import Hit, Span, hit, missing, spelling
@@ -27,21 +28,19 @@ class Flaw(NamedTuple):
 
 def model_of(one: Object) -> str:
     """The type of an object in the table; empty for kinds and versions that it does not have."""
-    found: str = fields()["kinds"].get(one.api_version, {}).get(one.kind, "")
-    return found.partition(" ")[0]
+    return str(kind_of(one).get("type", ""))
 
 
 def cluster_scoped(one: Object) -> bool:
     """Whether objects of the kind stand in no namespace."""
-    found: str = fields()["kinds"].get(one.api_version, {}).get(one.kind, "")
-    return found.endswith(" cluster")
+    return kind_of(one).get("cluster") is True
 
 
 def flaws(one: Object) -> Iterator[Flaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
     if one.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
-    types = fields()["types"]
+    types = rows("kubernetes-types")
     stack: list[tuple[Any, str, Span, str]] = [(one.node, model_of(one), one.node.at(), "")]
     for _ in range(LIMIT):
         if not stack:

@@ -9,32 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
 from readiness.syntax.secrets import Place, Verdict
-
-_ONCE = frozenset(
-    """worker_processes worker_rlimit_nofile worker_connections pid user daemon client_max_body_size client_body_timeout
-    client_header_timeout keepalive_timeout keepalive_requests send_timeout server_tokens sendfile tcp_nopush
-    tcp_nodelay root alias default_type gzip gzip_comp_level gzip_min_length gzip_vary
-    ssl_ciphers ssl_prefer_server_ciphers ssl_session_timeout ssl_session_tickets
-    ssl_dhparam ssl_stapling ssl_stapling_verify proxy_pass proxy_http_version proxy_read_timeout
-    proxy_connect_timeout proxy_send_timeout proxy_buffering proxy_buffer_size proxy_buffers proxy_busy_buffers_size
-    fastcgi_pass fastcgi_index fastcgi_read_timeout uwsgi_pass autoindex try_files expires charset resolver
-    resolver_timeout server_names_hash_bucket_size types_hash_max_size http2 auth_basic
-    auth_basic_user_file""".split()
-)
-_LINE_STARTS = frozenset(
-    """listen server_name root index location proxy_pass proxy_set_header proxy_http_version proxy_read_timeout
-    proxy_redirect add_header include return rewrite access_log error_log ssl_certificate ssl_certificate_key
-    ssl_protocols ssl_ciphers try_files client_max_body_size keepalive_timeout gzip gzip_types server_tokens sendfile
-    tcp_nopush tcp_nodelay default_type fastcgi_pass fastcgi_param fastcgi_index uwsgi_pass expires allow deny
-    autoindex resolver ssl_session_cache ssl_session_timeout limit_req limit_conn worker_connections worker_processes
-    error_page upstream server set charset auth_basic auth_basic_user_file""".split()
-)
 
 
 class Serving(NamedTuple):
@@ -153,7 +134,7 @@ def repeated(scope: Scope) -> Iterator[Hit]:
     """A directive that may stand once in a block stands twice; nginx does not start."""
     seen: set[str] = set()
     for d in scope.node.directives:
-        if d.name in _ONCE:
+        if d.name in column("nginx-directives", "once"):
             if d.name in seen:
                 yield hit(d.at(0), directive=d.name)
             seen.add(d.name)
@@ -169,7 +150,7 @@ def semicolon(statement: Statement) -> Iterator[Hit]:
         before, place = d.places[number - 1].end, d.places[number]
         word = text[place.start : place.end]
         if (
-            word in _LINE_STARTS
+            word in column("nginx-directives", "starts-line")
             and "\n" in text[before : place.start]
             and (number < len(d.args) or word == d.name)
         ):

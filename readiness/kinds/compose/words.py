@@ -17,12 +17,6 @@ from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE, NOTHING, Expanded
 from readiness.syntax.yaml import Map, Seq
 
-# Images that run what is put into them.
-RUNTIMES = frozenset(
-    """node python ruby php golang openjdk maven gradle oven/bun denoland/deno composer rust eclipse-temurin
-    mcr.microsoft.com/dotnet/sdk""".split()
-)
-
 
 def lack(service: Service, span: Span | None = None, **facts: Any) -> Hit:
     """A hit on what a service leaves out, at its name.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
 from readiness.model import ParseError, Source
@@ -134,7 +134,7 @@ def _globals(document: Document, head: Iterable[Instruction]) -> None:
 
 def global_value(document: Document, name: str) -> str | None:
     """The default of an ARG in the scope of FROM lines; None where only the build tells."""
-    if name in PLATFORM_ARGS or name in PROXY_ARGS:
+    if name in platform_arguments() or name in proxy_arguments():
         return None
     found = document.globals.get(name)
     return found[1] if found else ""

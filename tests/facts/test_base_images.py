@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from readiness.facts.base_images import end_of_life, known_official, lacks, nonroot_user, official
+from readiness.facts.base_images import known_official, lacks, nonroot_user, official
+from readiness.facts.releases import end_of_life
 from readiness.syntax.image import parse
+
+TODAY = datetime.date(2026, 11, 1)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ from readiness.syntax.image import parse
     ],
 )
 def test_releases_past_their_end(image: str, release: str | None) -> None:
-    found = end_of_life(parse(image))
+    found = end_of_life(parse(image), TODAY)
     assert (found.release if found else None) == release
 
 
