@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from readiness.checks.ci import worktree
 from readiness.kinds.delivery import effects
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
@@ -30,12 +31,15 @@ BOUNDED = {
     "checks/ci/trust.py _COMMENT": _ONCE,
     "triage/suppress.py _HEAD": _TOKENS,
     "syntax/expression.py _TOKEN": _TOKENS,
+    "syntax/nginx_heads.py _TOKEN": _TOKENS,
+    "syntax/outline.py _TOKEN": _TOKENS,
     "syntax/words.py _JSON_STRING": _TOKENS,
 }
 # What functions make expressions of, where it is no constant: none of it is taken from what is judged.
 PUT_TOGETHER = {
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
+    ("checks/ci/worktree.py", "pattern"): "data/worktree.json, below",
     ("checks/dockerfile/tools.py", "f'(?<![\\\\w.-]){re.escape(name)}(?![\\\\w.-])'"): "the name is escaped",
     ("checks/k8s/cluster.py", "image"): "a Pattern: judged with the rule that gives it",
     ("checks/k8s/ingress.py", "word"): "Patterns: judged with the rule that gives them",
@@ -61,6 +65,8 @@ def data() -> Iterator[Found]:
         yield Found(f"deeds {name}", pattern.pattern, 0, Use())
     for name, _, shape in shapes._SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
+    for command in worktree._table().commands:
+        yield Found("worktree", command.pattern, 0, patterns.HERE)
     for name, plan in plans._PLANS:
         yield Found(f"plans {name}", plan, 0, Use())
     for path in sorted((PACKAGE / "data").glob("*.json")):
@@ -119,7 +125,7 @@ def test_there_is_no_other_way_to_an_expression() -> None:
 
 def test_the_sweep_sees_what_there_is() -> None:
     names = {one.where.split("[")[0] for one in ALL}
-    assert {"checks/ci/pins.py _VERSION", "redact.py _QUOTED", "syntax/nginx.py _TOKEN"} <= names
+    assert {"checks/ci/pins.py _VERSION", "redaction.py _QUOTED", "syntax/nginx.py _TOKEN"} <= names
     assert len(ALL) > 500
 
 

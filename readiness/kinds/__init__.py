@@ -71,7 +71,8 @@ def made_from(path: str, text: str) -> str:
 _NGINX = re.compile(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
 _OVERLAY = re.compile(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
 _VALUES = re.compile(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
-_TEMPLATES = re.compile(r"(?:\A|/)templates/.+\.(?:ya?ml|tpl)\Z")
+_TEMPLATES = re.compile(r"(?:\A|/)templates/")
+_TEMPLATE = (".yaml", ".yml", ".tpl")
 
 
 def expected(path: str, paths: Collection[str]) -> str:
@@ -85,7 +86,7 @@ def expected(path: str, paths: Collection[str]) -> str:
         _VALUES.fullmatch(name) and posixpath.join(folder, "Chart.yaml") in paths
     ):
         return "helm"
-    template = _TEMPLATES.search(path)
+    template = _TEMPLATES.search(path) if name.endswith(_TEMPLATE) else None
     if template and posixpath.join(path[: template.start()], "Chart.yaml") in paths:
         return "helm"
     if _OVERLAY.search(path):

@@ -50,7 +50,7 @@ _KEPT = re.compile(
     r"|GIT_DIR|GIT_WORK_TREE|GIT_COMMON_DIR|GIT_CEILING_DIRECTORIES|GIT_DISCOVERY_ACROSS_FILESYSTEM)\Z"
 )
 _ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]+) +(\S+)\t(.+)\Z", re.DOTALL)
-_HEADER = re.compile(rb"([0-9a-f]+) blob (\d+)\n")
+_HEADER = re.compile(rb"([0-9a-f]{1,64}) blob (\d{1,20})\n")
 
 
 class GitError(Exception):

@@ -37,14 +37,14 @@ _LUA = re.compile(
     re.VERBOSE,
 )
 # What another program puts a directive into, or nothing: alone on its line, and with nothing open before it. In a template by its
-# name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so.
+# name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so. One of several.
 _VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
 _PUT_IN = {
-    "": re.compile(rf"(?:(?:{_VARIABLE})[ \t]*+)++(?=[\r\n#]|\Z)"),
+    "": re.compile(rf"(?:{_VARIABLE})[ \t]*+"),
     "template": re.compile(
-        rf"(?:(?:{_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+)++(?=[\r\n#]|\Z)"
+        rf"(?:{_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"
     ),
-    "prose": re.compile(rf"(?:(?:{_VARIABLE}|\.\.\.|…)[ \t]*+)++(?=[\r\n#]|\Z)"),
+    "prose": re.compile(rf"(?:{_VARIABLE}|\.\.\.|…)[ \t]*+"),
 }
 _FORM = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
@@ -310,17 +310,19 @@ def _put_in(source: Source, block: Block, start: int) -> int:
         return 0
     in_prose = source.parent is not None and not source.parent.kind
     form = "prose" if in_prose else "template" if is_named(source.path) else ""
-    found = _PUT_IN[form].match(text, start)
-    if found is None:
+    stop = start
+    while (found := _PUT_IN[form].match(text, stop)) is not None:
+        stop = found.end()
+    if stop == start or text[stop : stop + 1] not in {"\r", "\n", "#", ""}:
         return 0
-    blanks = _BLANKS.match(text, found.end())
-    after = blanks.end() if blanks else found.end()
+    blanks = _BLANKS.match(text, stop)
+    after = blanks.end() if blanks else stop
     if text[after : after + 1] in {";", "{"}:
         return 0
-    name = found[0].rstrip()
+    name = text[start:stop].rstrip()
     end = start + len(name)
     block.directives.append(Directive([name], [Span(start, end)], end, block))
-    return found.end()
+    return stop
 
 
 def _check_simple(words: list[str], places: list[Span], block: Block, place: int) -> None:

@@ -21,16 +21,24 @@ _MARK, _DOUBLE, _SINGLE, _PLAIN = 2, 3, 4, 5
 
 def keys(text: str) -> frozenset[str]:
     """The outermost keys of the documents that begin with a brace or a bracket; none where no document does."""
+    roots = list(_ROOT.finditer(text))
+    ends = [*(root.start() for root in roots[1:]), len(text)]
     return frozenset(
-        name for root in _ROOT.finditer(text) for name in _keys(text, root.end()) if name
+        name
+        for root, end in zip(roots, ends, strict=False)
+        for name in _keys(text, root.end(), end)
+        if name
     )
 
 
-def _keys(text: str, place: int) -> Iterator[str]:
-    """The keys of the outermost mapping that begins at `place`, or of those in the list that does."""
+def _keys(text: str, place: int, end: int) -> Iterator[str]:
+    """The keys of the outermost mapping that begins at `place`, or of those in the list that does.
+
+    They are looked for as far as `end`, where the next document begins: so none is read twice, closed or not.
+    """
     depth = maps = 0
     name, is_key = "", False
-    while (found := _TOKEN.match(text, place)) is not None:
+    while (found := _TOKEN.match(text, place, end)) is not None:
         group, place = found.lastindex or 0, found.end()
         if group == _MARK:
             mark = found[2]

@@ -19,7 +19,7 @@ _OPENER = re.compile(
 _CONTROL = re.compile(
     r"\{%|\{#|<%(?!=)|\{\{[-~]?[ \t\r\n]*(?:(?:if|else|elif|end|range|with|define|block|def)\b|[#/^!)])"
 )
-_REST = re.compile(r"[ \t\r]*+(?:\n|\Z)")
+_REST = re.compile(r"(?<![ \t\r])[ \t\r]*+(?:\n|\Z)")  # behind a mark: no blank ends one
 _ENDING = re.compile(
     r"\.(?:j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs)\Z", re.IGNORECASE
 )

@@ -14,6 +14,7 @@ KEYS = {
     "a list of mappings": ('[{"a": 1}, {"b": {"c": 2}}]', {"a", "b"}),
     "comments and marks before": ("# x\n%YAML 1.2\n---\n# y\n{a: 1}", {"a"}),
     "two documents": ("a: 1\n---\n{b: 1}\n---\n{c: 1}\n", {"b", "c"}),
+    "a document that nothing closes": ("{a: [1,\n---\n{b: 1}\n", {"a", "b"}),
     "an escape": ('{"\\u0061": 1}', {"a"}),
     "braces in strings": ('{"a": "}{", "b": "\\"{"}', {"a", "b"}),
     "cut off": ('{"a": {"b": [1, ', {"a"}),
@@ -31,6 +32,7 @@ def test_keys(text: str, wanted: set[str]) -> None:
 
 LONG = {
     "documents": ("a.json", "---\n", "apiVersion kind services"),
+    "open documents": ("a.json", "---\n{a: [\n", "apiVersion kind services"),
     "mappings": ("a.json", '{"apiVersion":1,"kind":2,', ""),
     "quotes": ("nginx.conf", "server { a '", ""),
     "braces": ("nginx.conf", "{", "server"),

@@ -18,27 +18,34 @@ from readiness.syntax.yaml import Map
 
 # The commit of a pull request, and the repository that it comes from, by the event's payload. A branch's name alone is looked
 # up in the base repository, where an outsider has none.
+_NOTHING = re.compile(r"(?!)")
 _COMMIT = {
-    "pull_request_target": r"github\.event\.pull_request\.(?:head\.sha|merge_commit_sha)",
-    "workflow_run": r"github\.event\.workflow_run\.(?:head_sha|head_commit\.id)",
-    "issue_comment": r"(?!)",
+    "pull_request_target": re.compile(
+        r"github\.event\.pull_request\.(?:head\.sha|merge_commit_sha)", re.IGNORECASE
+    ),
+    "workflow_run": re.compile(
+        r"github\.event\.workflow_run\.(?:head_sha|head_commit\.id)", re.IGNORECASE
+    ),
+    "issue_comment": _NOTHING,
 }
 _REPOSITORY = {
-    "pull_request_target": r"github\.event\.pull_request\.head\.(?:repo\b|user\.login|label)",
-    "workflow_run": r"github\.event\.workflow_run\.head_repository",
-    "issue_comment": r"(?!)",
+    "pull_request_target": re.compile(
+        r"github\.event\.pull_request\.head\.(?:repo\b|user\.login|label)", re.IGNORECASE
+    ),
+    "workflow_run": re.compile(r"github\.event\.workflow_run\.head_repository", re.IGNORECASE),
+    "issue_comment": _NOTHING,
 }
 _PULL = re.compile(r"\bpull/(?![0-9]+/)[^/\s:]{1,200}/(?:head|merge)\b")
 _PATCH = re.compile(r"\.(?:patch_url|diff_url)\b|\bpull/[^/\s]{1,200}\.(?:diff|patch)\b")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 _ASSIGNED = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,60})=([^\n]{0,400})", re.MULTILINE)
-_INTO = re.compile(r"[ \t]*>[ \t]*([^\s|;&]{1,200})")
+_INTO = re.compile(r"[ \t]{0,80}>[ \t]{0,80}([^\s|;&]{1,200})")
 # The releases since which actions/checkout refuses the code of a fork under the two events:
 # https://github.blog/changelog/2026-06-18-safer-pull_request_target-defaults-for-github-actions-checkout/
 _REFUSING = {2: (2, 8), 3: (3, 7), 4: (4, 4), 5: (5, 1), 6: (6, 1)}
 _RELEASE = re.compile(r"v?([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:\.[0-9]{1,4})?\Z")
 _BACK = re.compile(
-    r"(?:main|master|develop|-|origin/\S+)\Z|base\.(?:ref|sha)|github\.(?:sha|base_ref)"
+    r"(?:main|master|develop|-|origin/\S{1,250})\Z|base\.(?:ref|sha)|github\.(?:sha|base_ref)"
 )
 
 
@@ -65,8 +72,8 @@ class Walk:
 
     def __init__(self, event: str) -> None:
         self.event = event
-        self.commit = re.compile(_COMMIT[event], re.IGNORECASE)
-        self.repository = re.compile(_REPOSITORY[event], re.IGNORECASE)
+        self.commit = _COMMIT[event]
+        self.repository = _REPOSITORY[event]
         self.folders: dict[str, Checkout | None] = {}
         self.some: list[Checkout] = []  # those of some files only
         self.found: list[Checkout] = []

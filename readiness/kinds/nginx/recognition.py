@@ -17,14 +17,15 @@ _NOT_OURS = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"(?:^|/)(?:[^/]*nginx[^/]*|sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
+    r"nginx|(?:^|/)(?:sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
     r"|\.conf\.(?:template|tmpl|tpl|in)$",
     re.IGNORECASE,
 )
-# Names that nginx's files have: no ending, its own endings, copies and templates of such, and in a folder of sites any name.
+# Names that nginx's files have, besides those with its own name in them: no ending, its own endings, copies and templates of
+# such, and in a folder of sites any name.
 _USUAL = re.compile(
     r"(?:^|/)[^/.]+$|\.(?:conf|cnf|nginx|vhost|site|inc|params|types)(?:\.[\w-]+)?$"
-    r"|(?:^|/)(?:sites-(?:available|enabled)|vhosts?)/[^/]+$|(?:^|/)[^/]*nginx[^/]*$",
+    r"|(?:^|/)(?:sites-(?:available|enabled)|vhosts?)/[^/]+$",
     re.IGNORECASE,
 )
 _STRONG = re.compile(
@@ -74,11 +75,12 @@ def claims(path: str, text: str) -> bool:
     speaks of nginx, or the block where nginx has them. What stands in comments and quotes is no sign of anything. A file with
     an ending that nobody gives to nginx's must parse too: it is no broken configuration, but another language.
     """
-    if _NOT_OURS.search(path) and not _USUAL.search(path):
+    named = "nginx" in path.rpartition("/")[2].lower()
+    usual = named or _USUAL.search(path) is not None
+    if _NOT_OURS.search(path) and not usual:
         return False
     head = text[:_HEAD]
-    named = "nginx" in path.rpartition("/")[2].lower()
-    hinted = named or _HINT.search(path) is not None
+    hinted = _HINT.search(path) is not None
     if head.startswith("#!") or not (hinted or ";" in head or "{" in head):
         return False
     if not _KNOWN.search(head):
@@ -104,7 +106,7 @@ def claims(path: str, text: str) -> bool:
         ours = strong + weak > 0 and strong + weak >= other and (top >= 0 or named)
     else:
         ours = strong > 0 and strong + weak > 2 * other and top >= 0
-    return ours and (_USUAL.search(path) is not None or "#" in path or _parses(path, text))
+    return ours and (usual or "#" in path or _parses(path, text))
 
 
 def _is_ours(one: Head, *, hinted: bool) -> bool:

@@ -52,9 +52,10 @@ _LIKELY = re.compile(
     re.IGNORECASE,
 )
 _INSIDE = re.compile(
-    r"[a-z][a-z0-9+.-]*:/[^\s\"']*|[\w-]+@[\w.-]+[:/]\S*|\w+::\S*|github\.com[/:]\S*", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]{0,80}:/[^\s\"']*|[\w-]{1,80}@[\w.-]{1,253}[:/]\S*|\w{1,80}::\S*|github\.com[/:]\S*",
+    re.IGNORECASE,
 )
-_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+_CREDENTIALS = re.compile(r"//[^/@\s]+(?=@)")
 
 
 class RefusedError(RenderError):
@@ -242,7 +243,7 @@ def _refuse_likely(names: list[str], where: str) -> None:
 
 
 def _remote(name: str, where: str) -> RefusedError:
-    shown = _CREDENTIALS.sub("…", name)[:200]
+    shown = _CREDENTIALS.sub("//…", name)[:200]
     return RefusedError(f"{where} takes in {shown}, which is remote and is not fetched")
 
 

@@ -30,9 +30,9 @@ _LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]
 _SQL_VARIABLE = re.compile(
     r"""[ \t]+:["']?\Z"""
 )  # WITH PASSWORD :'db_password' names a variable of psql
-_COMMENT = re.compile(r"[ \t]*(?:--|//|#|\*|;)")
 _LINE = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
-_MORE_WORDS = re.compile(r",?[ \t]+[A-Za-z]")
+_COMMENT = re.compile(rf"[ \t]{{0,{_LINE}}}(?:--|//|#|\*|;)")
+_MORE_WORDS = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
 
 
 @dataclass(frozen=True, slots=True)

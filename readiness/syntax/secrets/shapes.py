@@ -31,13 +31,13 @@ _SHAPES = (
     ("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
     ("npm token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
     ("PyPI token", "pypi-", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,400}"),
-    ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
+    ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
 )  # fmt: skip
 _pattern = cache(re.compile)  # most are never needed, and each takes time to make
 _KEY_BODY = re.compile(
     r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}"
 )
-_KEY_BLOCK = re.compile(r"(?:\\n|\s)[^-]{1,4000}-----END ")
+_KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
 _PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
 _FEW = 6  # different characters: a key of so few was typed, not made
 
