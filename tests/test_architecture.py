@@ -23,6 +23,7 @@ LAYERS = [
     {"project"},
     {"checks"},
     {"predicates", "rule_file", "bindings"},
+    {"validity"},
     {"rules"},
     {"examples"},
     {"engine"},

@@ -9,7 +9,7 @@ import typing
 
 import pytest
 
-from readiness import checklist, engine, examples, kinds, messages, rules
+from readiness import checklist, engine, examples, kinds, messages, rules, validity
 from readiness.rules import Bound
 from tests import facts as facts_of
 from tests.conftest import ROOT, catalogue
@@ -45,7 +45,7 @@ def test_links(bound: Bound) -> None:
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_binding(bound: Bound) -> None:
-    rules.verify(rules.read(bound.rule.id, bound.path))
+    validity.verify([rules.read(bound.rule.id, bound.path)])
     for target in bound.rule.targets:
         assert target in kinds.targets(kinds.kind_of_target(target)), (
             f"no target is called {target!r}"
