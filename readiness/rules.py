@@ -15,7 +15,7 @@ from readiness.bindings import Outcome, parameters, resolve
 from readiness.model import CATEGORIES, LEVELS, Confidence, Hit, Rule, Severity, Subject, Unknown
 from readiness.predicates import Clause, clause
 from readiness.project import Project
-from readiness.rule_file import KEYS, Fail, RuleError, failing, spec_of
+from readiness.rule_file import KEYS, Fail, RuleError, failing, shown, spec_of
 
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
 EXTERNAL = re.compile(
@@ -106,7 +106,7 @@ def hold(root: Path) -> None:
         home, found = root.resolve(), list(files([root]))
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no folder"
-        raise RuleError(str(root), f"cannot be read: {why.lower()}") from None
+        raise RuleError(shown(root), f"cannot be read: {why.lower()}") from None
     for name, file in found:
         path = Path(file)
         where = f"{name}.yaml"
@@ -119,10 +119,12 @@ def hold(root: Path) -> None:
         count, size = count + 1, size + path.stat().st_size
         if count > MAX_FILES or size > MAX_BYTES:
             limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
-            raise RuleError(str(root), f"a folder of rules holds {limit} at most")
+            raise RuleError(shown(root), f"a folder of rules holds {limit} at most")
     if not count:
         there = ", ".join(f"{group}/NAME.yaml" for group in GROUPS[:3])
-        raise RuleError(str(root), f"there is no rule in this folder; rules are {there} and so on")
+        raise RuleError(
+            shown(root), f"there is no rule in this folder; rules are {there} and so on"
+        )
 
 
 def ids(roots: Sequence[Path] = ()) -> list[str]:
