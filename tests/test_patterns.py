@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import math
 import re
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from readiness.checks.ci import worktree
+from readiness.facts import github, managers
+from readiness.facts.table import column
 from readiness.kinds.delivery import effects
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
@@ -47,9 +50,13 @@ PUT_TOGETHER = {
     ("checks/project/edge.py", "f'(?<!\\\\d){port}(?!\\\\d)'"): "the port is digits",
     ("checks/project/edge.py", "f'(?<!\\\\d){one}(?!\\\\d)'"): "the port is digits",
     ("verdict/evidence/plans.py", "pattern"): "a table, below",
-    ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "data/deeds.json, below",
-    ("kinds/delivery/effects.py", "row['pattern']"): "data/deeds.json, below",
-    ("kinds/delivery/effects.py", "data['test-clusters']"): "data/deeds.json, below",
+    ("checks/dockerfile/toolchain.py", "builds"): "facts on images, below",
+    ("facts/actions.py", "re.escape(name).replace('\\\\*', '[^/]+')"): "names of actions, whose star takes one part of a path",
+    ("facts/github.py", "'|'.join(forms)"): "names of contexts, below",
+    ("facts/managers.py", "row[key]"): "facts on managers, below",
+    ("facts/releases.py", "form"): "facts on images, below",
+    ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts on commands, below",
+    ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
     ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
     ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets/shapes.py", "re.compile"): "a table, below",
@@ -58,11 +65,18 @@ PUT_TOGETHER = {
 
 def data() -> Iterator[Found]:
     """The expressions of tables: some are compiled when they are first used, some by jsonschema."""
-    table = effects._table()
-    for row in table.commands:
-        yield Found(f"deeds {row.kind}", row.pattern.pattern, 0, patterns.HERE)
-    for name, pattern in (*table.names, ("clusters", table.clusters)):
-        yield Found(f"deeds {name}", pattern.pattern, 0, Use())
+    for row in effects._commands():
+        yield Found(f"command-effects {row.kind}", row.pattern.pattern, 0, patterns.HERE)
+    for name, pattern in effects._names():
+        yield Found(f"command-effects {name}", pattern.pattern, 0, Use())
+    for manager in managers.managers():
+        for pattern in (getattr(manager, field.name) for field in dataclasses.fields(manager)):
+            if isinstance(pattern, re.Pattern):
+                yield Found(f"managers {manager.name}", pattern.pattern, 0, Use())
+    for name in ("compiles", "release-in"):
+        for image, made in column("images", name).items():
+            yield Found(f"images {image} {name}", made, 0, Use())
+    yield Found("github-contexts", github._fixed().pattern, 0, patterns.HERE)
     for name, _, shape in shapes._SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
     for command in worktree._table().commands:
