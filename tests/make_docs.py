@@ -7,6 +7,7 @@ from pathlib import Path
 
 from readiness.reports import pages
 from readiness.ruleset import rules
+from readiness.ruleset.bound import Bound
 from readiness.verdict import checklist
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,9 +22,13 @@ def wanted() -> dict[Path, str]:
         for item in one.items
     }
     bounds = rules.load()
-    texts = {TARGET / f"{bound.rule.id}.md": pages.page(bound, asks) for bound in bounds}
-    count = f"{len(bounds)} rules. Generated from `rules/`; `python -m tests.make_docs` writes them anew.\n"
-    index = "# Rules\n\n" + count + "\n" + pages.table([b.rule for b in bounds], link=True)
+    catalogue = rules.one_each(bounds)
+    tiers: dict[str, list[Bound]] = {}
+    for bound in bounds:
+        tiers.setdefault(bound.rule.id, []).append(bound)
+    texts = {TARGET / f"{name}.md": pages.page(mine, asks) for name, mine in tiers.items()}
+    count = f"{len(catalogue)} rules. Generated from `rules/`; `python -m tests.make_docs` writes them anew.\n"
+    index = "# Rules\n\n" + count + "\n" + pages.table(catalogue, link=True)
     return {**texts, TARGET / "README.md": index}
 
 

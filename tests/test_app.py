@@ -10,7 +10,7 @@ import pytest
 
 import readiness
 from readiness import api
-from readiness.ruleset.rules import RuleError
+from readiness.ruleset.bound import RuleError
 from readiness.ruleset.select import SelectionError
 from readiness.run import cache
 from readiness.settings import ConfigError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PASSED, FAILED, UNABLE = 0, 1, 2
 
@@ -36,6 +36,12 @@ def guarded(work: Callable[[], Any]) -> Any:
         return work()
     except api.ERRORS as error:
         raise Fault(api.explain(error)) from None
+
+
+def tell(notices: Iterable[str]) -> None:
+    """Say on standard error what a user should know beside the result, a line each."""
+    for one in notices:
+        click.echo(f"readiness: {printable(one)}", err=True)
 
 
 def save(name: str, text: str) -> None:

@@ -10,9 +10,12 @@ from readiness.model.rule import (
     NONE,
     POINTS,
     WEIGHTS,
+    Claim,
     Confidence,
     Rule,
     Severity,
+    Tier,
+    Wording,
 )
 from readiness.model.source import ParseError, Position, Source, Span, line_starts
 
@@ -23,6 +26,7 @@ __all__ = [
     "POINTS",
     "WEIGHTS",
     "Aside",
+    "Claim",
     "Confidence",
     "Finding",
     "Hit",
@@ -37,7 +41,9 @@ __all__ = [
     "Span",
     "Subject",
     "Suppression",
+    "Tier",
     "Unknown",
+    "Wording",
     "hit",
     "joined",
     "line_starts",

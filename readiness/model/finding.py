@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from readiness.model.hits import Related
@@ -31,7 +31,8 @@ class Note(NamedTuple):
 class Finding(NamedTuple):
     """One true thing about one place.
 
-    `heads` are the offsets where the blocks around the place begin: a suppression may stand there. `lowered` is the hit's severity.
+    `heads` are the offsets where the blocks around the place begin: a suppression may stand there. `lowered` is the
+    severity of the hit, or of its tier, where that is under the rule's. `tier` and `part` say which of the rule's it is.
     """
 
     rule: Rule
@@ -46,11 +47,38 @@ class Finding(NamedTuple):
     gain: float = 0.0
     fingerprint: str = ""
     lowered: Severity | None = None
+    tier: str = ""
+    part: str = ""
 
     @property
     def severity(self) -> Severity:
         """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
         return min(self.rule.severity, self.rule.severity if self.lowered is None else self.lowered)
+
+    @property
+    def key(self) -> str:
+        """The name under which what its rule, or the rule's tier, looked at is counted."""
+        return self.rule.key(self.tier)
+
+    @property
+    def why(self) -> str:
+        """Why it breaks in production."""
+        return self.rule.text("why", self.tier, self.part)
+
+    @property
+    def fix(self) -> str:
+        """What mends it."""
+        return self.rule.text("fix", self.tier, self.part)
+
+    @property
+    def checklist(self) -> tuple[str, ...]:
+        """The items of checklists that it speaks against."""
+        return self.rule.tier(self.tier).checklist
+
+    @property
+    def equivalents(self) -> Mapping[str, tuple[str, ...]]:
+        """The rules of other linters that say the same."""
+        return self.rule.equivalents_at(self.tier, self.part)
 
     @property
     def path(self) -> str:
@@ -83,8 +111,10 @@ class Finding(NamedTuple):
 
 
 def worse(one: Finding, twin: Finding) -> Finding:
-    """`one`, with the severity of `twin` where that is higher: both say the same of the same place."""
-    return one._replace(lowered=twin.lowered) if twin.severity > one.severity else one
+    """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
+    if twin.severity <= one.severity:
+        return one
+    return one._replace(lowered=twin.lowered, tier=twin.tier)
 
 
 def joined(items: Iterable[object]) -> str:

@@ -21,7 +21,7 @@ HOME = Path(__file__).with_name("__pycache__")
 def load(folder: Path, read: Callable[[Path], Any], home: Path = HOME) -> dict[str, Any]:
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     stamp = _stamp(folder, read)
-    file = home / f"{folder.name}.json"
+    file = home / f"{folder.parent.name}-{folder.name}.json"
     try:
         kept = json.loads(file.read_bytes())
         if kept["stamp"] == stamp:

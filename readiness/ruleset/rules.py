@@ -1,124 +1,28 @@
-"""Rule files: from YAML to a Rule and the function that runs it."""
+"""Rule files: where they are, and from YAML to the rules that a run holds."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
+import itertools
 import re
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.model import (
-    CATEGORIES,
-    LEVELS,
-    Aside,
-    Confidence,
-    Hit,
-    ParseError,
-    Rule,
-    Severity,
-    Source,
-    Subject,
-    Unknown,
-)
+from readiness.model import LEVELS, ParseError, Rule, Source
 from readiness.model.package import FOLDER
-from readiness.model.project import Project
-from readiness.ruleset import compiled
-from readiness.ruleset.predicates import Clause, predicate, steps_of
+from readiness.ruleset import compiled, families, spec
+from readiness.ruleset.bound import Bound, RuleError, parameters, resolve
 from readiness.syntax.yaml import Map, load_all
 
-Outcome = Iterable[Hit | Unknown | Aside]
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
-KEYS = frozenset(
-    "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides bad good".split()
-)
 EXTERNAL = re.compile(
     r"shell(?:/(?:SC\d{0,4})?)?"
 )  # ids, and prefixes of ids, of rules that other programs bring
-_SEVERITIES = tuple(str(one) for one in Severity)
-_CONFIDENCES = tuple(str(one) for one in Confidence)
 _EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
-
-
-class RuleError(Exception):
-    """A rule file that cannot be used: `where` names the file and the line, `message` what to change."""
-
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
-        self.where = where
-        self.message = message
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A rule, and what runs it: which subjects it counts and the function that judges one."""
-
-    rule: Rule
-    file: str
-    when: tuple[tuple[str, Any], ...]
-    clauses: tuple[Clause, ...] = ()
-    check: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def path(self) -> Path:
-        """The rule's file."""
-        return Path(self.file)
-
-    @cached_property
-    def function(self) -> Callable[..., Outcome]:
-        """The check, imported when its rule first runs; a declarative rule is its own function."""
-        if not self.check:
-            return self.judge
-        return partial(resolve(self.check), **self.arguments)
-
-    @cached_property
-    def wants_project(self) -> bool:
-        """Whether the check asks for all documents together."""
-        return bool(self.check) and "project" in parameters(resolve(self.check))
-
-    def applies(self, subject: Subject) -> bool:
-        """Whether the subject is one of those that this rule judges."""
-        for name, allowed in self.when:
-            value = getattr(subject, name)
-            if value not in allowed if isinstance(allowed, frozenset) else value != allowed:
-                return False
-        return True
-
-    def run(self, subject: Subject, project: Project) -> Outcome:
-        """What the check says of one subject."""
-        return (
-            self.function(subject, project=project)
-            if self.wants_project
-            else self.function(subject)
-        )
-
-    def judge(self, subject: Subject) -> Iterator[Hit]:
-        """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for clause in self.clauses:
-            yield from clause.judge(subject.node)
-
-
-@cache
-def resolve(name: str) -> Callable[..., Outcome]:
-    """The check function of a dotted name under readiness.checks."""
-    module, _, function = name.rpartition(".")
-    found: Callable[..., Outcome] = getattr(
-        importlib.import_module(f"readiness.checks.{module}"), function
-    )
-    return found
-
-
-def parameters(check: Callable[..., Outcome]) -> tuple[str, ...]:
-    """The names of a check's parameters; a check is a plain function, and inspect takes a hundred times as long."""
-    code = check.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 @cache
@@ -133,7 +37,7 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
     seen: set[str] = set()
     for root in roots:
         for group in groups:
-            for stem in compiled.names(root / group):
+            for stem, file in sorted(_files_of(root, group)):
                 name = f"{group}/{stem}"
                 if name in seen:
                     raise RuleError(
@@ -141,11 +45,27 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
                         f"there is a rule {name} already; give this one another name",
                     )
                 seen.add(name)
-                yield name, f"{root}/{name}.yaml"
+                yield name, file
+
+
+def _files_of(root: Path, group: str) -> Iterator[tuple[str, str]]:
+    """(name, file) of the rules of a group: one for each file, and for each row of a family file."""
+    for stem in compiled.names(root / group):
+        yield stem, f"{root}/{group}/{stem}.yaml"
+    shelf = root / group / families.FOLDER
+    for stem in compiled.names(shelf):
+        file = shelf / f"{stem}.yaml"
+        rows = _family(shelf)[stem] if root == folder() else spec_of(file)
+        yield from ((name, str(file)) for name in rows)
+
+
+def _family(shelf: Path) -> dict[str, Any]:
+    """What the tool's own family files of a group say, by file."""
+    return compiled.load(shelf, families.spec_of) if shelf.is_dir() else {}
 
 
 def ids(roots: Sequence[Path] = ()) -> list[str]:
-    """The id of every rule there is, from the names of the files alone."""
+    """The id of every rule there is."""
     return [name for name, _ in files([folder(), *roots])]
 
 
@@ -154,17 +74,19 @@ def load(
     groups: Iterable[str] = GROUPS,
     levels: Sequence[str] = LEVELS,
 ) -> list[Bound]:
-    """The rules of the tool and of the given folders. Raises RuleError with the file and the line.
+    """The rules of the tool and of the given folders, each tier by itself. Raises RuleError with the file and the line.
 
     Only those of `groups` and `levels` are read whole, and those that stand on secrets whatever their level: a
     run over one manifest need not know what there is to say of workflows.
     """
     known = {name for name, _ in files([folder()], groups)}
-    found = [read(name, Path(file)) for name, file in files(roots, groups)]
+    found: list[Bound] = []
+    for name, file in files(roots, groups):
+        if name in known:
+            text = f"there is a rule {name} already; give this one another name"
+            raise RuleError(Path(file).name, text)
+        found += read(name, Path(file))
     for bound in found:
-        if bound.rule.id in known:
-            text = f"there is a rule {bound.rule.id} already; give this one another name"
-            raise RuleError(bound.path.name, text)
         verify(bound)
     return [*own(tuple(groups), tuple(levels)), *found]
 
@@ -172,136 +94,84 @@ def load(
 @cache
 def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
     """The rules that ship with the tool, read once a process."""
-    return tuple(
-        made(f"{group}/{stem}", f"{folder()}/{group}/{stem}.yaml", spec)
-        for group in groups
-        for stem, spec in compiled.load(folder() / group, spec_of).items()
-        if spec.get("level", LEVELS[0]) in levels or spec.get("hides") is True
-    )
+    found: list[Bound] = []
+    for group in groups:
+        place = folder() / group
+        shelf = place / families.FOLDER
+        specs = [
+            (stem, place / f"{stem}.yaml", words)
+            for stem, words in compiled.load(place, spec_of).items()
+        ]
+        for stem, rows in _family(shelf).items():
+            specs += [(name, shelf / f"{stem}.yaml", words) for name, words in rows.items()]
+        for name, file, words in sorted(specs, key=lambda one: one[0]):
+            if _may_be_at(words, levels):
+                made = bounds_of(f"{group}/{name}", file, words)
+                hides = made[0].rule.hides
+                found += (b for b in made if hides or b.rule.tier(b.tier).level in levels)
+    return tuple(found)
 
 
-def read(name: str, path: Path) -> Bound:
-    """The rule of a file."""
-    return made(name, str(path), spec_of(path))
+def _may_be_at(words: Mapping[str, Any], levels: Sequence[str]) -> bool:
+    """Whether a rule's words, or those of one of its tiers, are of a level."""
+    return "tiers" in words or words.get("level", LEVELS[0]) in levels or words.get("hides") is True
+
+
+def one_each(bounds: Iterable[Bound]) -> list[Rule]:
+    """The rules, each once whatever its tiers."""
+    return [next(same).rule for _, same in itertools.groupby(bounds, key=lambda one: one.rule.id)]
+
+
+def read(name: str, path: Path) -> tuple[Bound, ...]:
+    """The rule of a file, once for each of its tiers."""
+    words = spec_of(path)
+    return bounds_of(name, path, words[_row(name)] if families.is_family(path) else words)
+
+
+def bounds_of(name: str, path: Path, words: dict[str, Any]) -> tuple[Bound, ...]:
+    """The rule that a file's words make, once for each of its tiers."""
+
+    def fail(message: str, *keys: str) -> RuleError:
+        source = _text(path)
+        node: Any = load_all(source.text)[0]
+        way = ("rules", _row(name), *keys) if families.is_family(path) else keys
+        place = node.at()
+        for key in way:
+            if not isinstance(node, Map):
+                break
+            place, node = node.key(key), node.get(key)
+        return RuleError(f"{source.path}:{source.position(place.start).line}", message)
+
+    return spec.made(name, str(path), words, fail)
+
+
+def _row(name: str) -> str:
+    """The part of an id by which a family file names its rule."""
+    return name.partition("/")[2]
 
 
 def spec_of(path: Path) -> dict[str, Any]:
-    """What a rule file says, its examples apart. Raises RuleError."""
-    source = words(path)
+    """What a file says, its examples apart: a rule's words, or those of each rule of a family. Raises RuleError."""
+    source = _text(path)
     try:
+        if families.is_family(path):
+            return families.spec_of(path)
         documents = load_all(source.text)
     except ParseError as error:
         raise RuleError(
             f"{path.name}:{source.position(error.offset).line}", error.message
         ) from None
-    spec = documents[0] if documents else None
-    if not isinstance(spec, Map):
+    words = documents[0] if documents else None
+    if not isinstance(words, Map):
         raise RuleError(path.name, "a rule file is a mapping; see docs/writing-rules.md")
-    return spec
+    return words
 
 
-def words(path: Path) -> Source:
-    """The text of a rule file without its examples, which are read by `examples` when somebody wants them."""
+def _text(path: Path) -> Source:
+    """The text of a file; that of a rule without its examples, which are read by `examples` when somebody wants them."""
     text = path.read_text(encoding="utf-8")
-    cut = _EXAMPLES.search(text)
+    cut = None if families.is_family(path) else _EXAMPLES.search(text)
     return Source(path.name, text[: cut.start()] if cut else text)
-
-
-def made(name: str, file: str, spec: dict[str, Any]) -> Bound:
-    """The rule that a file's words make."""
-
-    def fail(key: str, message: str) -> RuleError:
-        source = words(Path(file))
-        place = load_all(source.text)[0].key(key)
-        return RuleError(f"{source.path}:{source.position(place.start).line}", message)
-
-    for key in spec:
-        if key not in KEYS:
-            raise fail(key, f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}")
-    return bind(rule_of(name, spec, fail), file, spec, fail)
-
-
-def rule_of(name: str, spec: dict[str, Any], fail: Callable[[str, str], RuleError]) -> Rule:
-    """The words of a rule file as a Rule."""
-    for key in ("title", "severity", "category", "target", "message", "why", "fix"):
-        if key not in spec:
-            raise fail(key, f"{key!r} is missing")
-    targets = spec["target"] if isinstance(spec["target"], list) else [spec["target"]]
-    return Rule(
-        id=name,
-        title=text_of(spec["title"]),
-        severity=Severity[one_of(spec, "severity", _SEVERITIES, fail).upper()],
-        confidence=Confidence[one_of(spec, "confidence", _CONFIDENCES, fail, "high").upper()],
-        category=one_of(spec, "category", CATEGORIES, fail),
-        kind=name.partition("/")[0],
-        targets=tuple(targets),
-        message=text_of(spec["message"]),
-        why=text_of(spec["why"]),
-        fix=text_of(spec["fix"]),
-        links=tuple(spec.get("links") or ()),
-        equivalents={
-            peer: tuple(str(one) for one in ids)
-            for peer, ids in (spec.get("same-as") or {}).items()
-        },
-        checklist=tuple(spec.get("checklist") or ()),
-        hides=spec.get("hides") is True,
-        level=one_of(spec, "level", LEVELS, fail, "recommended"),
-        opinion=text_of(spec.get("opinion") or ""),
-        since=str(spec.get("since") or ""),
-    )
-
-
-def text_of(value: Any) -> str:
-    """Prose from a rule file: folded scalars end in a line break, which is no part of it."""
-    return str(value).strip()
-
-
-def one_of(
-    spec: dict[str, Any],
-    key: str,
-    allowed: Sequence[str],
-    fail: Callable[[str, str], RuleError],
-    default: str = "",
-) -> str:
-    """The value under a key that has a fixed set of values."""
-    value = spec.get(key, default)
-    if value not in allowed:
-        raise fail(key, f"{key} is {value!r}; allowed are {', '.join(allowed)}")
-    return str(value)
-
-
-def bind(
-    rule: Rule, file: str, spec: dict[str, Any], fail: Callable[[str, str], RuleError]
-) -> Bound:
-    """The rule with what runs it: paths and predicates, or a check with its parameters."""
-    when = tuple(
-        (fact, frozenset(value) if isinstance(value, list) else value)
-        for fact, value in (spec.get("when") or {}).items()
-    )
-    ways = [key for key in ("require", "forbid", "check") if key in spec]
-    if rule.targets == ("core",):
-        return Bound(rule, file, when)
-    if not ways or ("check" in ways and len(ways) > 1):
-        raise fail("target", "a rule has `require` and `forbid`, or a `check`")
-    if "check" in spec:
-        return Bound(rule, file, when, check=str(spec["check"]), arguments=arguments_of(spec, fail))
-    try:
-        clauses = tuple(
-            Clause(steps_of(where), predicate(what), way == "require")
-            for way in ways
-            for where, what in spec[way].items()
-        )
-    except (ValueError, re.error, AttributeError) as error:
-        raise fail(ways[0], str(error)) from None
-    return Bound(rule, file, when, clauses=clauses)
-
-
-def arguments_of(spec: dict[str, Any], fail: Callable[[str, str], RuleError]) -> dict[str, Any]:
-    """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
-    given = spec.get("with") or {}
-    if not isinstance(given, dict):
-        raise fail("with", "`with` is a mapping of the check's parameters")
-    return dict(given)
 
 
 def verify(bound: Bound) -> None:
@@ -309,7 +179,7 @@ def verify(bound: Bound) -> None:
 
     The tool's own rules are verified by its tests, custom rules when they are loaded.
     """
-    for target in bound.rule.targets:
+    for target in bound.targets:
         _verify_target(bound, target)
     if not bound.check:
         return

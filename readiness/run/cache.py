@@ -5,14 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from readiness.loading.assembly import Row
 from readiness.loading.discover import Found
-from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
+from readiness.model import (
+    Claim,
+    Confidence,
+    Finding,
+    Related,
+    Rule,
+    Severity,
+    Source,
+    Span,
+    Suppression,
+    Tier,
+    Wording,
+)
 from readiness.model.package import FOLDER
 from readiness.redaction import Redactor
 from readiness.run.engine import Tally
@@ -20,7 +32,7 @@ from readiness.run.pipeline import Run, Settings
 from readiness.verdict.checklist import Place as Seen
 from readiness.version import __version__
 
-FORMAT = 3
+FORMAT = 4
 KEPT = 40  # results; the oldest go first
 
 
@@ -116,7 +128,7 @@ def _dump(run: Run) -> dict[str, Any]:
     redactor = Redactor(run.hidden)
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
-        "active": sorted(run.active),
+        "active": {name: sorted(cells) for name, cells in sorted(run.active.items())},
         "rows": [[row.path, row.kind, row.status, row.reason] for row in run.rows],
         "others": run.others,
         "tally": {
@@ -128,6 +140,7 @@ def _dump(run: Run) -> dict[str, Any]:
         "findings": [_finding_row(one, redactor) for one in run.findings],
         "foreign": run.foreign,
         "evidence": run.evidence,
+        "notices": run.notices,
     }
 
 
@@ -148,7 +161,7 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
         [[_place(other.source, other.span), redactor.text(other.message)] for other in one.related],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
         one.fingerprint,
-        one.lowered,
+        [one.lowered, one.tier, one.part],
     ]
 
 
@@ -162,29 +175,15 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
         return known[path], Span(start, end)
 
     rules = {row["id"]: _rule(row) for row in data["rules"]}
-    findings = []
-    for row in data["findings"]:
-        rule, place, message, resource, container, related, silenced, mark, lowered = row
-        source, span = at(place)
-        findings.append(
-            Finding(
-                rules[rule],
-                source,
-                span,
-                message,
-                resource,
-                container,
-                tuple(Related(*at(where), text) for where, text in related),
-                suppressed=Suppression(*silenced) if silenced else None,
-                fingerprint=mark,
-                lowered=None if lowered is None else Severity(lowered),
-            )
-        )
+    findings = [_finding(row, rules, at) for row in data["findings"]]
     return Run(
         rows=[Row(*row) for row in data["rows"]],
         others=data["others"],
         rules=tuple(rules.values()),
-        active=set(data["active"]),
+        active={
+            name: frozenset((tier, part) for tier, part in cells)
+            for name, cells in data["active"].items()
+        },
         tally={
             name: Tally(subjects, unknown, [at(place) for place in places])
             for name, (subjects, unknown, places) in data["tally"].items()
@@ -197,11 +196,39 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
             fact: tuple(Seen(path, line) for path, line in places)
             for fact, places in data["evidence"].items()
         },
+        notices=tuple(data["notices"]),
+    )
+
+
+def _finding(
+    row: list[Any], rules: Mapping[str, Rule], at: Callable[[list[Any]], tuple[Source, Span]]
+) -> Finding:
+    rule, place, message, resource, container, related, silenced, mark, told = row
+    lowered, tier, part = told
+    return Finding(
+        rules[rule],
+        *at(place),
+        message,
+        resource,
+        container,
+        tuple(Related(*at(where), text) for where, text in related),
+        suppressed=Suppression(*silenced) if silenced else None,
+        fingerprint=mark,
+        lowered=None if lowered is None else Severity(lowered),
+        tier=tier,
+        part=part,
     )
 
 
 def _rule(row: dict[str, Any]) -> Rule:
-    lists = {name: tuple(row[name]) for name in ("targets", "links", "checklist")}
+    lists = {name: tuple(row[name]) for name in ("targets", "links", "checklist", "parts")}
     peers = {peer: tuple(ids) for peer, ids in row["equivalents"].items()}
     levels = {"severity": Severity(row["severity"]), "confidence": Confidence(row["confidence"])}
-    return Rule(**{**row, **lists, **levels, "equivalents": peers})
+    tiers = tuple(
+        Tier(name, level, Severity(severity), tuple(items), opinion)
+        for name, level, severity, items, opinion in row["tiers"]
+    )
+    claims = tuple(Claim(peer, tuple(ids), tier, part) for peer, ids, tier, part in row["claims"])
+    wordings = tuple(Wording(*one) for one in row["wordings"])
+    members = {"tiers": tiers, "claims": claims, "wordings": wordings}
+    return Rule(**{**row, **lists, **levels, **members, "equivalents": peers})

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from readiness.model import Finding, Suppression
+from readiness.ruleset.names import Names
 
 VERSION = 1
 
@@ -29,15 +30,22 @@ def stamp(findings: Iterable[Finding]) -> list[Finding]:
 
     The text of a secret stays out: a short hash of a weak password can be guessed back.
     """
-    seen: collections.Counter[tuple[str, str, str, str]] = collections.Counter()
+    seen: collections.Counter[Key] = collections.Counter()
     done = []
     for one in findings:
-        text = "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
-        subject = f"{one.resource}|{one.container}"
-        key = (one.rule.id, one.path, subject, text)
+        key = _key(one, one.rule.id)
         done.append(one._replace(fingerprint=fingerprint(*key, seen[key])))
         seen[key] += 1
     return done
+
+
+Key = tuple[str, str, str, str]
+
+
+def _key(one: Finding, rule: str) -> Key:
+    """What a finding's fingerprint is made of, but for its number among equal ones."""
+    text = "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
+    return rule, one.path, f"{one.resource}|{one.container}", text
 
 
 def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
@@ -85,6 +93,26 @@ def mark(findings: Sequence[Finding], known: frozenset[str], by: str, reason: st
         else one
         for one in findings
     ]
+
+
+def renew(
+    findings: Sequence[Finding], known: frozenset[str], names: Names, where: str
+) -> frozenset[str]:
+    """The known fingerprints, and those of today for what is known under a name that its rule had before.
+
+    A file that was written before rules were renamed goes on working, and `names` notes which of its names are old.
+    """
+    seen: collections.Counter[Key] = collections.Counter()
+    added = set()
+    for one in findings:
+        for old, name in names.former(one.rule.id):
+            if name.reaches(one):
+                key = _key(one, old)
+                if fingerprint(*key, seen[key]) in known and one.fingerprint not in known:
+                    added.add(one.fingerprint)
+                    names.of(old, where)
+                seen[key] += 1
+    return known | added
 
 
 def git(*arguments: str) -> bytes:

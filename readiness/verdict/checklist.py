@@ -206,27 +206,28 @@ def evaluate(
 ) -> tuple[Outcome, ...]:
     """The state of every item.
 
-    `rules` are those that ran, `looks` what each of them saw. An item is failed when a rule that
-    names it found something that is not suppressed; met when the rules that prove it looked at
-    something of theirs, could decide it and found nothing, and what it wants shown is there in
-    `evidence`; open otherwise. A waiver is no proof, so
-    an item whose findings are all suppressed is open. So is one of a rule in `silenced`: findings of
-    these were left out.
+    `rules` are those that ran, with the tiers that did, `looks` what each of them saw. An item is failed when a rule
+    that names it found something that is not suppressed; met when the rules that prove it looked at something of theirs,
+    could decide it and found nothing, and what it wants shown is there in `evidence`; open otherwise. Of a rule with
+    tiers only those count that name the item. A waiver is no proof, so an item whose findings are all suppressed is
+    open. So is one of a rule in `silenced`: findings of these were left out.
     """
-    proving: dict[str, list[Rule]] = {}
+    proving: dict[str, Keys] = {}
     for rule in rules:
-        for item in rule.checklist:
-            proving.setdefault(item, []).append(rule)
+        for tier in rule.tiers or (rule.tier(""),):
+            for item in tier.checklist:
+                mine = proving.setdefault(item, {})
+                mine[rule.id] = (*mine.get(rule.id, ()), rule.key(tier.name))
     against: dict[str, list[Finding]] = {}
     for finding in findings:
-        for item in finding.rule.checklist:
+        for item in finding.checklist:
             against.setdefault(item, []).append(finding)
     return tuple(
         Outcome(
             checklist,
             tuple(
-                _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
-                or _proved(each, proving.get(each.id, ()), looks, evidence or {})
+                _judge(each, proving.get(each.id, {}), against.get(each.id, ()), looks, silenced)
+                or _proved(each, proving.get(each.id, {}), looks, evidence or {})
                 for each in checklist.items
             ),
         )
@@ -234,9 +235,12 @@ def evaluate(
     )
 
 
+Keys = dict[str, tuple[str, ...]]  # by rule: the names under which what its tiers saw is counted
+
+
 def _judge(
     item: Item,
-    rules: Sequence[Rule],
+    rules: Keys,
     findings: Sequence[Finding],
     looks: Mapping[str, Look],
     silenced: Collection[str],
@@ -244,27 +248,27 @@ def _judge(
     """What keeps an item from being met; None where it only needs its proof."""
     if item.verify == "attest":
         return Verdict(item, "open", "only a person can say")
-    names = tuple(sorted(rule.id for rule in rules))
+    names, keys = tuple(sorted(rules)), [key for mine in rules.values() for key in mine]
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
         found = joined(dict.fromkeys(finding.rule.id for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
-    if findings or any(name in silenced for name in names):
+    if findings or any(key in silenced for key in keys):
         how = "waived" if findings else "silenced by a comment for another linter"
         return Verdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
-    if any(name in looks and looks[name].unknown for name in names):
+    if any(key in looks and looks[key].unknown for key in keys):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
     return None
 
 
 def _proved(
     item: Item,
-    rules: Sequence[Rule],
+    rules: Keys,
     looks: Mapping[str, Look],
     evidence: Mapping[str, Sequence[Place]],
 ) -> Verdict:
     """Met where the rules that prove it looked, and what must be shown is there."""
-    names = tuple(sorted(rule.id for rule in rules))
+    names = tuple(sorted(rules))
     groups = item.proof
     if groups is None:
         alone = item.verify == "static" and not item.shown
@@ -275,7 +279,11 @@ def _proved(
     if groups and not ran:
         lacking = joined(name for name in groups[0] if name not in names)
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
-    proven = [group for group in ran if all(name in looks and looks[name].places for name in group)]
+    saw = {
+        name: [place for key in keys if key in looks for place in looks[key].places]
+        for name, keys in rules.items()
+    }
+    proven = [group for group in ran if all(saw[name] for name in group)]
     if groups and not proven:
         return Verdict(item, "open", "nothing was there to look at", rules=names)
     lacking = joined(FACTS[fact] for fact in item.shown if not evidence.get(fact))
@@ -285,7 +293,7 @@ def _proved(
         Place(source.root.path, source.position(span.start).line)
         for group in proven
         for name in group
-        for source, span in looks[name].places
+        for source, span in saw[name]
     }
     told = joined(dict.fromkeys(name for group in proven for name in group))
     seen = joined(FACTS[fact] for fact in item.shown)
