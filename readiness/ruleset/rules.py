@@ -99,16 +99,16 @@ def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
         place = folder() / group
         shelf = place / families.FOLDER
         specs = [
-            (stem, place / f"{stem}.yaml", words)
+            (stem, f"{place}/{stem}.yaml", words)
             for stem, words in compiled.load(place, spec_of).items()
         ]
         for stem, rows in _family(shelf).items():
-            specs += [(name, shelf / f"{stem}.yaml", words) for name, words in rows.items()]
+            specs += [(name, f"{shelf}/{stem}.yaml", words) for name, words in rows.items()]
         for name, file, words in sorted(specs, key=lambda one: one[0]):
             if _may_be_at(words, levels):
                 made = bounds_of(f"{group}/{name}", file, words)
-                hides = made[0].rule.hides
-                found += (b for b in made if hides or b.rule.tier(b.tier).level in levels)
+                every = len(made) == 1 or made[0].rule.hides
+                found += (one for one in made if every or one.rule.tier(one.tier).level in levels)
     return tuple(found)
 
 
@@ -125,13 +125,14 @@ def one_each(bounds: Iterable[Bound]) -> list[Rule]:
 def read(name: str, path: Path) -> tuple[Bound, ...]:
     """The rule of a file, once for each of its tiers."""
     words = spec_of(path)
-    return bounds_of(name, path, words[_row(name)] if families.is_family(path) else words)
+    return bounds_of(name, str(path), words[_row(name)] if families.is_family(path) else words)
 
 
-def bounds_of(name: str, path: Path, words: dict[str, Any]) -> tuple[Bound, ...]:
+def bounds_of(name: str, file: str, words: dict[str, Any]) -> tuple[Bound, ...]:
     """The rule that a file's words make, once for each of its tiers."""
 
     def fail(message: str, *keys: str) -> RuleError:
+        path = Path(file)
         source = _text(path)
         node: Any = load_all(source.text)[0]
         way = ("rules", _row(name), *keys) if families.is_family(path) else keys
@@ -142,7 +143,7 @@ def bounds_of(name: str, path: Path, words: dict[str, Any]) -> tuple[Bound, ...]
             place, node = node.key(key), node.get(key)
         return RuleError(f"{source.path}:{source.position(place.start).line}", message)
 
-    return spec.made(name, str(path), words, fail)
+    return spec.made(name, file, words, fail)
 
 
 def _row(name: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from readiness.model import (
@@ -33,8 +32,9 @@ TIER_KEYS = frozenset(
 WORDS = ("message", "why", "fix")
 OTHER = "other"  # among words by part: what the parts that are not named have
 NAME = re.compile(r"[A-Za-z][\w-]*")
-_SEVERITIES = tuple(str(one) for one in Severity)
-_CONFIDENCES = tuple(str(one) for one in Confidence)
+_SEVERITIES = {str(one): one for one in Severity}
+_CONFIDENCES = {str(one): one for one in Confidence}
+_FORMS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong
 
 
 def made(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[Bound, ...]:
@@ -43,28 +43,32 @@ def made(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[Bou
         if key not in KEYS:
             raise fail(f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}", key)
     tiers = _tiers(spec, fail)
-    first = next(iter(tiers.values()))
+    first = next(iter(tiers.values()), spec)
     for key in NEEDED:
-        if key not in (first if key != "title" else spec):
+        if key not in first:
             raise fail(f"{key!r} is missing", key)
-    rule = _rule(name, spec, tiers, fail)
+    steps = tuple(_tier(tier, whole, fail) for tier, whole in tiers.items())
+    rule = _plain(name, first, fail)
+    if steps or "by" in spec:
+        rule = _in_members(rule, spec, steps, tiers, fail)
+    if not tiers:
+        return (_bind(rule, file, spec, "", fail),)
     bounds = []
     for tier, whole in tiers.items():
-        way = ("tiers", tier) if tier else ()
-        bound = _bind(rule, file, whole, lambda text, *keys, way=way: fail(text, *way, *keys))
-        own = spec["tiers"][tier].get("with") or {} if tier else {}
-        bounds.append(replace(bound, tier=tier, own=frozenset(own)))
+        at = ("tiers", tier)
+        inside: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
+        bounds.append(_bind(rule, file, whole, tier, inside))
     return tuple(bounds)
 
 
-def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, dict[str, Any]]:
-    """The words of each tier, what it leaves out taken from the rule; a rule without tiers is one of no name."""
+def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
+    """The words of each tier, what it leaves out taken from the rule."""
     given = spec.get("tiers")
     if given is None:
-        return {"": dict(spec)}
+        return {}
     if not isinstance(given, dict) or not given:
         raise fail("`tiers` is a mapping of names to what each tier has of its own", "tiers")
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for name, own in given.items():
         if not isinstance(own, dict):
             raise fail(f"the tier {name} is a mapping", "tiers", name)
@@ -75,54 +79,64 @@ def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, dict[str, Any]]:
         whole = {**spec, **own}
         for key in ("when", "with"):
             whole[key] = {**(spec.get(key) or {}), **(own.get(key) or {})}
-        if {"require", "forbid", "check"} & own.keys():
-            for key in {"require", "forbid", "check"} - own.keys():
-                whole.pop(key, None)
+        whole["own"] = frozenset(own.get("with") or ())
+        for key in _FORMS - own.keys() if _FORMS & own.keys() else ():
+            whole.pop(key, None)
         whole.setdefault("level", name if name in LEVELS else LEVELS[0])
         found[name] = whole
     return found
 
 
-def _rule(
-    name: str, spec: Mapping[str, Any], tiers: Mapping[str, Mapping[str, Any]], fail: Fail
-) -> Rule:
-    """The words of a rule as a Rule."""
-    by, parts = _by(spec, fail)
-    made_tiers = tuple(_tier(tier, whole, fail) for tier, whole in tiers.items())
-    _verify_members(made_tiers, parts, fail)
-    first = next(iter(tiers.values()))
-    claims = tuple(_claims(spec, parts, fail))
-    wordings = [*_wordings(spec, "", parts, fail)]
-    if "tiers" in spec:
-        for tier, own in spec["tiers"].items():
-            way = ("tiers", tier)
-            claims += tuple(_claims(own, parts, fail, *way))
-            wordings += _wordings(own, tier, parts, fail, *way)
-    words = {word: _first_text(first[word]) for word in WORDS}
-    told_apart = any(one.tier or one.part for one in claims)
+def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
+    """The words of a rule as a Rule; of one in tiers those of its first."""
     return Rule(
         id=name,
         title=text_of(spec["title"]),
-        severity=max(tier.severity for tier in made_tiers),
-        confidence=Confidence[
-            one_of(spec, "confidence", _CONFIDENCES, fail, default="high").upper()
-        ],
+        severity=_SEVERITIES[one_of(spec, "severity", _SEVERITIES, fail)],
+        confidence=_CONFIDENCES[one_of(spec, "confidence", _CONFIDENCES, fail, default="high")],
         category=one_of(spec, "category", CATEGORIES, fail),
         kind=name.partition("/")[0],
-        targets=tuple(dict.fromkeys(t for whole in tiers.values() for t in targets_of(whole))),
+        targets=targets_of(spec),
+        message=_first_text(spec["message"]),
+        why=_first_text(spec["why"]),
+        fix=_first_text(spec["fix"]),
         links=tuple(spec.get("links") or ()),
-        equivalents=_union(claims),
-        checklist=tuple(dict.fromkeys(item for tier in made_tiers for item in tier.checklist)),
+        equivalents={peer: _ids(ids) for peer, ids in (spec.get("same-as") or {}).items()},
+        checklist=tuple(spec.get("checklist") or ()),
         hides=spec.get("hides") is True,
-        level=made_tiers[0].level,
-        opinion=made_tiers[0].opinion,
+        level=one_of(spec, "level", LEVELS, fail, default=LEVELS[0]),
+        opinion=text_of(spec.get("opinion") or ""),
         since=str(spec.get("since") or ""),
-        tiers=made_tiers if "tiers" in spec else (),
+    )
+
+
+def _in_members(
+    rule: Rule,
+    spec: Mapping[str, Any],
+    steps: tuple[Tier, ...],
+    tiers: Mapping[str, Mapping[str, Any]],
+    fail: Fail,
+) -> Rule:
+    """A rule with its tiers (`steps`, with the words of each in `tiers`) and its parts."""
+    by, parts = _by(spec, fail)
+    _verify_members(steps, parts, fail)
+    claims = [*_claims(spec, parts, fail)]
+    wordings = [*_wordings(spec, "", parts, fail)]
+    for tier in tiers:
+        own, way = spec["tiers"][tier], ("tiers", tier)
+        claims += _claims(own, parts, fail, *way)
+        wordings += _wordings(own, tier, parts, fail, *way)
+    items = (item for tier in steps for item in tier.checklist)
+    targets = (target for whole in tiers.values() for target in targets_of(whole))
+    return rule._replace(
+        targets=tuple(dict.fromkeys(targets)) or rule.targets,
+        equivalents=_union(claims),
+        checklist=tuple(dict.fromkeys(items)) if steps else rule.checklist,
+        tiers=steps,
         by=by,
         parts=parts,
-        claims=claims if told_apart else (),
+        claims=tuple(claims) if any(one.tier or one.part for one in claims) else (),
         wordings=tuple(wordings),
-        **words,
     )
 
 
@@ -144,7 +158,7 @@ def _tier(name: str, whole: Mapping[str, Any], fail: Fail) -> Tier:
     return Tier(
         name,
         one_of(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
-        Severity[one_of(whole, "severity", _SEVERITIES, fail, *way).upper()],
+        _SEVERITIES[one_of(whole, "severity", _SEVERITIES, fail, *way)],
         tuple(whole.get("checklist") or ()),
         text_of(whole.get("opinion") or ""),
     )
@@ -225,7 +239,7 @@ def text_of(value: Any) -> str:
 def one_of(
     spec: Mapping[str, Any],
     key: str,
-    allowed: Sequence[str],
+    allowed: Collection[str],
     fail: Fail,
     *way: str,
     default: str = "",
@@ -243,32 +257,39 @@ def targets_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(given) if isinstance(given, list) else (given,)
 
 
-def _bind(rule: Rule, file: str, spec: Mapping[str, Any], fail: Fail) -> Bound:
-    """The rule with what runs it: paths and predicates, or a check with its parameters."""
+def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail) -> Bound:
+    """The rule, or a tier of it, with what runs it: paths and predicates, or a check with its parameters."""
     when = tuple(
         (fact, frozenset(value) if isinstance(value, list) else value)
         for fact, value in (spec.get("when") or {}).items()
     )
-    targets = targets_of(spec)
+    targets = targets_of(spec) if tier else rule.targets
     ways = [key for key in ("require", "forbid", "check") if key in spec]
     if targets == ("core",):
         return Bound(rule, file, when, targets=targets)
     if not ways or ("check" in ways and len(ways) > 1):
         raise fail("a rule has `require` and `forbid`, or a `check`", "target")
-    if "check" in spec:
-        arguments = _arguments(spec, fail)
-        return Bound(
-            rule, file, when, check=str(spec["check"]), arguments=arguments, targets=targets
-        )
-    try:
-        clauses = tuple(
-            Clause(steps_of(where), predicate(what), way == "require")
-            for way in ways
-            for where, what in spec[way].items()
-        )
-    except (ValueError, re.error, AttributeError) as error:
-        raise fail(str(error), ways[0]) from None
-    return Bound(rule, file, when, clauses=clauses, targets=targets)
+    clauses: tuple[Clause, ...] = ()
+    if "check" not in spec:
+        try:
+            clauses = tuple(
+                Clause(steps_of(where), predicate(what), way == "require")
+                for way in ways
+                for where, what in spec[way].items()
+            )
+        except (ValueError, re.error, AttributeError) as error:
+            raise fail(str(error), ways[0]) from None
+    return Bound(
+        rule,
+        file,
+        when,
+        clauses,
+        str(spec.get("check", "")),
+        _arguments(spec, fail),
+        targets,
+        tier,
+        spec.get("own", frozenset()),
+    )
 
 
 def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
