@@ -82,12 +82,12 @@ def test_example(tiers: list[Bound], example: Example, variant: Variant) -> None
     rule = tiers[0].rule
     assert bool(example.marks) is example.bad, "a bad example has carets, a good one none"
     outcome = check(tiers, example, change)
-    found = sorted(outcome.findings, key=lambda one: (where(one), one.severity))
+    found = sorted(outcome.findings, key=lambda one: (where(one), one.severity, one.tier, one.part))
     want = []
     for path, span, severity, members in example.marks:
         place = (place_as_written if path.endswith(".json") else moved)(example.files[path], span)
         want.append(((path, *place), rule.severity if severity is None else severity, members))
-    want.sort(key=lambda mark: mark[:2])
+    want.sort()
     assert [(where(one), one.severity) for one in found] == [mark[:2] for mark in want], "\n".join(
         one.message for one in found
     )
