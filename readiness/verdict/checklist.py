@@ -61,7 +61,7 @@ class Item:
 
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
-    the groups of rules that prove it: every rule of one group must have looked and found nothing.
+    the groups of rules, or tiers of rules, that prove it: all of one group must have looked and found nothing.
     None: each rule that names the item is a group of its own. Empty: rules only tell when it fails.
     `shown` names FACTS that must be shown too; `open` says why nothing here can prove the item.
     """
@@ -212,12 +212,11 @@ def evaluate(
     tiers only those count that name the item. A waiver is no proof, so an item whose findings are all suppressed is
     open. So is one of a rule in `silenced`: findings of these were left out.
     """
-    proving: dict[str, Keys] = {}
+    proving: dict[str, list[str]] = {}
     for rule in rules:
         for tier in rule.tiers or (rule.tier(""),):
             for item in tier.checklist:
-                mine = proving.setdefault(item, {})
-                mine[rule.id] = (*mine.get(rule.id, ()), rule.key(tier.name))
+                proving.setdefault(item, []).append(rule.key(tier.name))
     against: dict[str, list[Finding]] = {}
     for finding in findings:
         for item in finding.checklist:
@@ -226,8 +225,8 @@ def evaluate(
         Outcome(
             checklist,
             tuple(
-                _judge(each, proving.get(each.id, {}), against.get(each.id, ()), looks, silenced)
-                or _proved(each, proving.get(each.id, {}), looks, evidence or {})
+                _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
+                or _proved(each, proving.get(each.id, ()), looks, evidence or {})
                 for each in checklist.items
             ),
         )
@@ -235,12 +234,9 @@ def evaluate(
     )
 
 
-Keys = dict[str, tuple[str, ...]]  # by rule: the names under which what its tiers saw is counted
-
-
 def _judge(
     item: Item,
-    rules: Keys,
+    rules: Sequence[str],
     findings: Sequence[Finding],
     looks: Mapping[str, Look],
     silenced: Collection[str],
@@ -248,22 +244,22 @@ def _judge(
     """What keeps an item from being met; None where it only needs its proof."""
     if item.verify == "attest":
         return Verdict(item, "open", "only a person can say")
-    names, keys = tuple(sorted(rules)), [key for mine in rules.values() for key in mine]
+    names = tuple(sorted(rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
         found = joined(dict.fromkeys(finding.rule.id for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
-    if findings or any(key in silenced for key in keys):
+    if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"
         return Verdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
-    if any(key in looks and looks[key].unknown for key in keys):
+    if any(name in looks and looks[name].unknown for name in names):
         return Verdict(item, "open", "a value comes from outside the files", rules=names)
     return None
 
 
 def _proved(
     item: Item,
-    rules: Keys,
+    rules: Sequence[str],
     looks: Mapping[str, Look],
     evidence: Mapping[str, Sequence[Place]],
 ) -> Verdict:
@@ -275,13 +271,14 @@ def _proved(
         groups = tuple((name,) for name in names) if alone else ()
     if not groups and not item.shown:
         return Verdict(item, "open", item.open or _unproved(item, names), rules=names)
-    ran = [group for group in groups if set(group) <= set(names)]
+    meant = {name: _named(name, names) for group in groups for name in group}
+    ran = [group for group in groups if all(meant[name] for name in group)]
     if groups and not ran:
-        lacking = joined(name for name in groups[0] if name not in names)
+        lacking = joined(name for name in groups[0] if not meant[name])
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
     saw = {
-        name: [place for key in keys if key in looks for place in looks[key].places]
-        for name, keys in rules.items()
+        name: [place for one in mine if one in looks for place in looks[one].places]
+        for name, mine in meant.items()
     }
     proven = [group for group in ran if all(saw[name] for name in group)]
     if groups and not proven:
@@ -301,6 +298,11 @@ def _proved(
         ([f"{told} found nothing"] if told else []) + ([f"{seen} is there"] if seen else [])
     )
     return Verdict(item, "met", why, evidence=tuple(sorted(places)), rules=names)
+
+
+def _named(name: str, ran: Sequence[str]) -> list[str]:
+    """What a proof names of the rules and tiers that ran: a tier by itself, a rule by all of its tiers."""
+    return [one for one in ran if name in {one, one.partition(":")[0]}]
 
 
 def _unproved(item: Item, names: Sequence[str]) -> str:
