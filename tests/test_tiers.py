@@ -161,6 +161,18 @@ def test_a_hit_has_the_words_of_its_tier(shelf: Path) -> None:
     assert [one.checklist for one in (mild, middle)] == [("flowise.replicas",), ()]
 
 
+def test_words_of_one_tier_are_not_those_of_the_next(shelf: Path) -> None:
+    file = shelf / "k8s" / "mine.yaml"
+    first = "recommended: {severity: medium, message: 'mild {count}', fix: Be mild., "
+    file.write_text(file.read_text().replace("recommended: {severity: medium, ", first))
+    mild, _, last = [one for one in run(shelf, select=[FEW]).findings if one.rule.id == FEW]
+    assert (mild.message, mild.fix) == ("mild 1", "Be mild.")
+    assert (last.message, last.why) == (
+        "Deployment/web4 asks for 4",
+        "A node goes. Nothing answers.",
+    )
+
+
 def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
     (rule,) = rules.one_each(rules.read(FEW, shelf / "k8s" / "mine.yaml"))
     assert (rule.severity, rule.level) == (Severity.MEDIUM, "recommended")
@@ -387,7 +399,7 @@ MISTAKES = {
     "no mapping": ("tiers: [a]\n", 10, "`tiers` is a mapping"),
     "no key": ("tiers:\n  strict: {severity: low, category: edge}\n", 11, "no key 'category'"),
     "severity": ("tiers:\n  strict: {severity: lowest}\n", 11, "severity is 'lowest'"),
-    "no severity": ("tiers:\n  strict: {with: {minimum: 2}}\n", 1, "'severity' is missing"),
+    "no severity": ("tiers:\n  strict: {with: {minimum: 2}}\n", 11, "'severity' is missing"),
     "raised": (
         "tiers:\n  recommended: {severity: low}\n  strict: {severity: high}\n",
         10,

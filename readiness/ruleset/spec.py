@@ -43,11 +43,12 @@ def made(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[Bou
         if key not in KEYS:
             raise fail(f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}", key)
     tiers = _tiers(spec, fail)
-    first = next(iter(tiers.values()), spec)
-    for key in NEEDED:
-        if key not in first:
-            raise fail(f"{key!r} is missing", key)
+    for tier, whole in tiers.items() or (("", spec),):
+        for key in NEEDED:
+            if key not in whole:
+                raise fail(f"{key!r} is missing", *(("tiers", tier) if tier else ()), key)
     steps = tuple(_tier(tier, whole, fail) for tier, whole in tiers.items())
+    first = {**next(iter(tiers.values())), **_own_words(spec)} if tiers else spec
     rule = _plain(name, first, fail)
     if steps or "by" in spec:
         rule = _in_members(rule, spec, steps, tiers, fail)
@@ -85,6 +86,11 @@ def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
         whole.setdefault("level", name if name in LEVELS else LEVELS[0])
         found[name] = whole
     return found
+
+
+def _own_words(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The words that the rule has for all tiers that bring none of their own."""
+    return {word: spec[word] for word in WORDS if word in spec}
 
 
 def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
