@@ -39,7 +39,7 @@ rules:
       - |
         replicas: 1
                   ^
-    good: ["replicas: 2\\n"]
+    good: ["replicas: 2"]
   few-four:
     title: Fewer than four
     severity: low
@@ -55,7 +55,7 @@ rules:
           metadata: {name: web}
           spec: {replicas: 3}
                            ^
-    good: ["replicas: 4\\n"]
+    good: ["replicas: 4"]
 """
 
 
@@ -143,7 +143,7 @@ def test_a_row_may_not_reuse_an_id(shelf: Path) -> None:
     ("text", "want"),
     [
         ("a: 1\n   ^\n", "x:\n  a: 1\n     ^\n"),
-        ("a:\n\n  b: 1", "x:\n  a:\n\n    b: 1"),
+        ("a:\n\n  b: 1", "x:\n  a:\n\n    b: 1\n"),
         ("", "x:\n"),
     ],
 )

@@ -58,7 +58,7 @@ def framed(frame: str, text: str) -> str:
     for line in frame.splitlines(keepends=True):
         if line.strip() == HOLE:
             depth = line[: line.index(HOLE)]
-            lines += [depth + own if own.strip() else own for own in text.splitlines(keepends=True)]
+            lines += [f"{depth}{own}\n" if own.strip() else "\n" for own in text.splitlines()]
         else:
             lines.append(line)
     return "".join(lines)
