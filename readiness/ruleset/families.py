@@ -1,7 +1,8 @@
 """Family files: many rules of one make in one file, what they share once and a row for each.
 
-`common` are words that every row has unless it has its own, `with` added up; `frame` is the text of every example, with
-the line `{}` where a row's own lines go; `rules` maps the name of each rule to its words.
+`common` are words that every row has unless it has its own, `with` added up; `frame` is the text of every example (or one
+for the `bad` and one for the `good` ones), with the line `{}` where a row's own lines go; `rules` maps the name of each
+rule to its words.
 """
 
 from __future__ import annotations
@@ -43,13 +44,15 @@ def _whole(common: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
 def examples_of(path: Path, name: str) -> dict[str, Any]:
     """The examples of a rule of the file, each in the frame where the file has one and the example is a text."""
     spec = _read(path)
-    frame = str(spec.get("frame") or "")
-    row = spec["rules"][name]
-    return {
-        key: [framed(frame, item) if frame and isinstance(item, str) else item for item in row[key]]
-        for key in _EXAMPLES
-        if key in row
-    }
+    given, row = spec.get("frame"), spec["rules"][name]
+    made = {}
+    for key in _EXAMPLES:
+        frame = given.get(key) if isinstance(given, Map) else given
+        made[key] = [
+            framed(str(frame), item) if frame and isinstance(item, str) else item
+            for item in row.get(key) or ()
+        ]
+    return made
 
 
 def framed(frame: str, text: str) -> str:
