@@ -23,7 +23,7 @@ HOME = Path(__file__).with_name("__pycache__")
 def load(folder: Path, read: Callable[[Path], Any], home: Path = HOME) -> dict[str, Any]:
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     stamp = _stamp(folder, read)
-    file = home / f"{folder.name}.json"
+    file = home / f"{folder.parent.name}-{folder.name}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         kept = unseal(file.read_bytes())  # fails where it is not there yet, or spoilt
         if kept["stamp"] == stamp:

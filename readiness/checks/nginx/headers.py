@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.checks.nginx.variables import redirects
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, takes_all
@@ -51,10 +51,12 @@ def lost(
     project: Project,
     *,
     directive: str,
-    only: Sequence[str] = (),
-    other_than: Sequence[str] = (),
+    one_of: Sequence[str] = (),
 ) -> Iterator[Hit]:
-    """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them."""
+    """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them.
+
+    With `one_of` only where one of these is among them.
+    """
     block = scope.node
     if includes.level(project, block) is not block:
         return
@@ -69,8 +71,7 @@ def lost(
         for d in in_effect(project, outer, directive)
         if header(d) not in kept and not (directive == "proxy_set_header" and _as_sent_anyway(d))
     ]
-    gone = [d for d in gone if (header(d) in only or not only) and header(d) not in other_than]
-    if gone:
+    if gone and (not one_of or any(header(d) in one_of for d in gone)):
         names = joined(dict.fromkeys(d.args[0] for d in reversed(gone) if d.args))
         place = shown(project, block, directive)
         yield hit(
@@ -147,6 +148,21 @@ def absent(
     if answering and all(_covered(project, one, any_of) for one in answering):
         return
     yield missing(block.at(), server=scope.name)
+
+
+def each_absent(
+    scope: Scope, project: Project, *, headers: Mapping[str, Sequence[str]]
+) -> Iterator[Hit | Unknown]:
+    """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
+    unknown: Unknown | None = None
+    for name, any_of in headers.items():
+        for found in absent(scope, project, any_of=any_of):
+            if isinstance(found, Unknown):
+                unknown = found
+            else:
+                yield found._replace(facts={**found.facts, "lacks": name})
+    if unknown:
+        yield unknown
 
 
 def _covered(project: Project, block: Block, any_of: Sequence[str]) -> bool:
