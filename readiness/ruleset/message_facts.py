@@ -24,7 +24,7 @@ DECLARATIVE = frozenset({"value"})  # what `require` and `forbid` say of a hit
 _PLAIN = frozenset(typing.get_args(Value))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def of_check(name: str, *, some: bool = False) -> frozenset[str]:
     """The facts of a check by its dotted name, with `some` those of only some hits too; of the declarative form without one."""
     if not name:
@@ -46,7 +46,7 @@ def classes(target: str) -> tuple[type, ...]:
     return typing.get_args(given) if isinstance(given, types.UnionType) else (given,)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def of_target(target: str) -> Mapping[str, str]:
     """The facts of a target's subjects, by name, each with what it can be: `text`, `number` or `true or false`."""
     first, *others = map(_of_class, classes(target))
