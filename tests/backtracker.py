@@ -52,17 +52,23 @@ class Engine:
                 if self.run(part, at, then):
                     return True
             return False
+        if node.kind == "repeat" and node.atomic:
+            return self.first(lambda keep: self.turn(node, 0, at, keep), then)
         if node.kind == "repeat":
             return self.turn(node, 0, at, then)
         if node.kind in {"look", "behind"}:
             return self.run(node.parts[0], at, lambda _: True) and then(at)
         if node.kind in {"cat", "group"}:
             if node.atomic:
-                ends: list[int] = []
-                inner = self.line(node.parts, 0, at, lambda end: ends.append(end) is None)
-                return inner and then(ends[0])
+                return self.first(lambda keep: self.line(node.parts, 0, at, keep), then)
             return self.line(node.parts, 0, at, then)
         return self.anchor(node, at) and then(at)
+
+    @staticmethod
+    def first(tried: Callable[[Then], bool], then: Then) -> bool:
+        """Go on from the first way through alone, as atomic groups and possessive repeats do."""
+        ends: list[int] = []
+        return tried(lambda end: ends.append(end) is None) and then(ends[0])
 
     def line(self, parts: tuple[Node, ...], number: int, at: int, then: Then) -> bool:
         if number == len(parts):

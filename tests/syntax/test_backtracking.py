@@ -7,7 +7,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from readiness.syntax import backtracking, regex
@@ -160,6 +160,9 @@ def test_what_is_called_linear_is(
 
 @settings(max_examples=200, deadline=None)
 @given(PATTERNS, st.text(alphabet="ab-\n", max_size=7))
+@example("(?:a)*+a", "aaa")
+@example("(?:a){1,2}+a", "aa")
+@example("(?>a|ab)b", "abb")
 def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
     """It finds a match where Python finds one, so that its steps mean something."""
     from tests.backtracker import Engine
