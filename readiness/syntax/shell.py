@@ -15,7 +15,7 @@ from typing import Any
 
 from readiness.syntax.command import Assignment, Command, Mark, Redirect, Use, Word
 from readiness.syntax.pieces import Pieces, plain
-from readiness.syntax.words import expand, references
+from readiness.syntax.words import expand, nesting, references
 
 __all__ = [
     "SHELLS",
@@ -34,6 +34,9 @@ __all__ = [
 # characters, or of more pipes, brackets and redirections, are not read.
 MAX_LENGTH = 40_000
 MAX_OPERATORS = 1_500
+MAX_NESTING = (
+    100  # braces or parentheses, one in the other: what is around each is looked at once more
+)
 _NESTED = 2  # levels of `sh -c '...'` that are followed
 SHELLS = frozenset({"sh", "bash", "ash", "dash", "ksh", "zsh", "mksh", "busybox"})
 _ARGUMENTS = frozenset(
@@ -113,8 +116,10 @@ def commands(text: str, base: int = 0) -> tuple[Command, ...]:
 
 def parse(pieces: Pieces, depth: int = 0) -> Script:
     """The script; never raises. What `sh -c 'script'` runs follows after the command itself."""
-    if len(pieces.text) > MAX_LENGTH or any(
-        pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;"
+    if (
+        len(pieces.text) > MAX_LENGTH
+        or any(pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;")
+        or nesting(pieces.text) > MAX_NESTING
     ):
         return Script(pieces, (), True, frozenset())
     data = pieces.text.encode("utf-8", "surrogatepass")
