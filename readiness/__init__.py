@@ -15,20 +15,20 @@ from readiness.version import __version__
 
 if TYPE_CHECKING:
     from readiness.model import Rule
-    from readiness.report import Report
+    from readiness.verdict.report import Report
 
 __all__ = ["__version__", "catalogue", "check"]
 
 
 def check(paths: Sequence[str | os.PathLike[str]] = (".",), **options: Any) -> Report:
-    """The report on files and folders: see readiness.app.check for the options. No settings file unless asked."""
-    from readiness.app import check as run
+    """The report on files and folders: see readiness.api.check for the options. No settings file unless asked."""
+    from readiness.api import check as run
 
     return run(paths, **options)
 
 
 def catalogue() -> tuple[Rule, ...]:
     """Every rule of the tool, with .id .title .severity .category .kind .equivalents .checklist."""
-    from readiness.app import catalogue as rules
+    from readiness.api import catalogue as rules
 
     return rules()

@@ -25,7 +25,11 @@ def sort_of(mode: int) -> str:
 
 def over(size: int, limit: int) -> str:
     """Why a file of so many bytes is not read; empty where it may be."""
-    return f"{size / MIB:.1f} MiB is over the limit of {limit // MIB} MiB" if size > limit else ""
+    if size <= limit:
+        return ""
+    if 1024 <= limit < MIB:
+        return f"{limit // 1024} KiB is the limit, and it has more"
+    return f"{size / MIB:.1f} MiB is over the limit of {limit // MIB} MiB"
 
 
 def refusal(status: os.stat_result, limit: int) -> str:

@@ -16,14 +16,18 @@ from functools import cache, partial
 from itertools import chain
 from typing import Any
 
-from readiness import app, discover, examples, kinds, run
+from readiness import api as app
+from readiness import kinds
 from readiness.checks.ci import schema as github
-from readiness.checks.ci import schema_events
-from readiness.checks.compose import schema as compose
-from readiness.checks.k8s import apis
-from readiness.config import Config
-from readiness.kinds import gitlab_model
+from readiness.facts.table import rows
+from readiness.kinds.compose import schema as compose
+from readiness.kinds.github import events
+from readiness.kinds.gitlab import model as gitlab_model
+from readiness.loading import discover
 from readiness.model import ParseError, Source, Span
+from readiness.ruleset import examples
+from readiness.run import pipeline
+from readiness.settings import Config
 from readiness.syntax.dockerfile import KEYWORDS
 from readiness.syntax.yaml import Map, Seq, load_all, walk
 from tests.conftest import catalogue
@@ -55,11 +59,11 @@ def crashes(batch: Sequence[Files]) -> list[str]:
         documents=None,
     )  # fmt: skip
     try:
-        made = run.judge(found, settings, datetime.date(2026, 1, 1))
+        made = pipeline.judge(found, settings, datetime.date(2026, 1, 1))
         app._report(made, settings, None).to_dict()
     except Exception as error:  # what gets out of a run is what is looked for
         return [f"{type(error).__name__}: {error}"]
-    return [f"{one.path}: {one.message}" for one in made.findings if one.rule.id == "core/crash"]
+    return [f"{one.path}: {one.message}" for one in made.findings if one.rule == "core/crash"]
 
 
 def guilty(batch: Sequence[Files]) -> list[tuple[Files, str]]:
@@ -304,7 +308,7 @@ def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[Way]:
     """Every way into a type of the table of fields; a type is entered once on a way."""
-    types = apis.fields()["types"]
+    types = rows("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         yield (*way, 0)
@@ -320,7 +324,7 @@ def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[W
 
 def k8s_needed(kind: str, depth: int = 0) -> Any:
     """The least that a type takes: its required fields."""
-    types = apis.fields()["types"]
+    types = rows("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         return [k8s_needed(kind[2:], depth + 1)]
@@ -334,20 +338,20 @@ def k8s_needed(kind: str, depth: int = 0) -> Any:
 
 def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every field of every kind of object with odd values. What pods have is gone through once, in a Deployment."""
-    for api, known in sorted(apis.fields()["kinds"].items()):
-        for kind, said in sorted(known.items()):
-            model = said.partition(" ")[0]
-            root = {
-                "apiVersion": api,
-                "kind": kind,
-                "metadata": {"name": "web"},
-                **k8s_needed(model),
-            }
-            whole = kind in {"Deployment", "Pod", "Job", "CronJob", "StatefulSet"}
-            for way in dict.fromkeys(k8s_ways(model)):
-                if whole or "template" not in way[:-4]:
-                    for value in values if kind == "Deployment" else values[:FEW]:
-                        yield partial(with_odd, "a.yaml", root, way, value)
+    for name, row in sorted(rows("kubernetes-kinds").items()):
+        api, _, kind = name.partition(" ")
+        model = row["type"]
+        root = {
+            "apiVersion": api,
+            "kind": kind,
+            "metadata": {"name": "web"},
+            **k8s_needed(model),
+        }
+        whole = kind in {"Deployment", "Pod", "Job", "CronJob", "StatefulSet"}
+        for way in dict.fromkeys(k8s_ways(model)):
+            if whole or "template" not in way[:-4]:
+                for value in values if kind == "Deployment" else values[:FEW]:
+                    yield partial(with_odd, "a.yaml", root, way, value)
 
 
 def github_ways() -> Iterator[Way]:
@@ -368,7 +372,7 @@ def github_ways() -> Iterator[Way]:
         yield ("jobs", "a", "strategy", "matrix", name)
         yield ("jobs", "a", "strategy", "matrix", name, 0)
         yield ("jobs", "a", "strategy", "matrix", name, 0, "c")
-    for name, shape in {**schema_events._EVENTS, "push": schema_events._WEBHOOK}.items():
+    for name, shape in {**events._EVENTS, "push": events._WEBHOOK}.items():
         yield ("on", name)
         for key in getattr(shape, "known", {}):
             yield ("on", name, key)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness import app, cache
-from readiness.config import ConfigError
-from readiness.rules import RuleError
-from readiness.select import SelectionError
+from readiness import api
+from readiness.ruleset.rule_file import RuleError
+from readiness.ruleset.select import SelectionError
+from readiness.run import cache
+from readiness.settings import ConfigError
 from tests.conftest import ROOT
 
 WEAK = ROOT / "fixtures" / "flowise" / "weak"
@@ -64,7 +65,7 @@ def test_selection_words() -> None:
 def test_what_is_broken_is_told_whatever_is_selected(tmp_path: Path) -> None:
     root = tree(tmp_path, **{"a.yaml": "apiVersion: v1\nkind: Pod\nx: [\n"})
     report = readiness.check([root], select=["nginx/"], fail_on="never")
-    assert [one.rule.id for one in report.findings] == ["core/syntax"]
+    assert [one.rule for one in report.findings] == ["core/syntax"]
     assert not report.gate.passed
 
 
@@ -81,7 +82,7 @@ def test_a_baseline_lets_only_new_findings_count(tmp_path: Path) -> None:
     root = tree(tmp_path / "t", **{"a.yaml": POD})
     known = tmp_path / "baseline.json"
     before = readiness.check([root], base=root)
-    known.write_text(app.baseline_text(before), encoding="utf-8")
+    known.write_text(api.baseline_text(before), encoding="utf-8")
     after = readiness.check([root], base=root, baseline=known)
     assert after.open == ()
     assert after.gate.passed
@@ -96,7 +97,7 @@ def test_a_baseline_lets_only_new_findings_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 9, "findings": []}', '{"version": 1}'])
 def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "b.json").write_text(text)
-    with pytest.raises(app.ERRORS, match=r"b\.json"):
+    with pytest.raises(api.ERRORS, match=r"b\.json"):
         readiness.check([WEAK], baseline=tmp_path / "b.json")
 
 
@@ -125,7 +126,7 @@ def test_since_counts_what_the_branch_brought(
     monkeypatch.chdir(root / "deploy")
     assert {one.path for one in readiness.check(["."], since="main").open} == {"b.yaml"}
     for ref in ("nowhere", "--output=x", "main:../x"):
-        with pytest.raises(app.ERRORS):
+        with pytest.raises(api.ERRORS):
             readiness.check(["."], since=ref)
 
 
@@ -133,7 +134,7 @@ def test_the_cache_answers_as_the_run_did(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(cache, "default", lambda: cache.Cache(tmp_path / "cache"))
     cold = readiness.check([WEAK], base=ROOT, cache=True).to_dict()
     assert len(list((tmp_path / "cache").glob("*.json"))) == 1
-    monkeypatch.setattr(app, "judge", None)  # a second run that works anything out would fail
+    monkeypatch.setattr(api, "judge", None)  # a second run that works anything out would fail
     assert readiness.check([WEAK], base=ROOT, cache=True).to_dict() == cold
 
 

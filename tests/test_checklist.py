@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from readiness import app
-from readiness.checklist import (
+from readiness import api
+from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
+from readiness.ruleset.rules import load as load_rules
+from readiness.verdict.checklist import (
     STATES,
     Checklist,
     ChecklistError,
@@ -19,8 +21,6 @@ from readiness.checklist import (
     parse,
     to_dict,
 )
-from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
-from readiness.rules import load as load_rules
 
 FOLDER = Path(__file__).parent.parent / "rules" / "checklists"
 ITEM = Item("shop.liveness", "Health", "A liveness probe", "static", ("kubernetes",))
@@ -66,7 +66,7 @@ def test_a_finding_fails_its_item_whatever_other_rules_say():
     other = rule("k8s/other")
     verdict = state([rule(), other], [finding(rule())], {rule().id: SEEN, other.id: SEEN})
     assert verdict.state == "failed"
-    assert [found.rule.id for found in verdict.findings] == [rule().id]
+    assert [found.rule for found in verdict.findings] == [rule().id]
     assert rule().id in verdict.reason
 
 
@@ -234,6 +234,12 @@ def test_rules_and_checklists_agree():
     rules = {bound.rule.id: bound.rule for bound in load_rules(())}
     items = {item.id: item for checklist in load(FOLDER) for item in checklist.items}
     claims = {(key, rule.id) for rule in rules.values() for key in rule.checklist}
+    claims |= {
+        (key, rule.key(tier.name))
+        for rule in rules.values()
+        for tier in rule.tiers
+        for key in tier.checklist
+    }
     assert {key for key, _ in claims} <= set(items)
     assert not [key for key, _ in claims if items[key].verify == "attest"]
     proofs = {(i.id, name) for i in items.values() for group in i.proof or () for name in group}
@@ -259,8 +265,8 @@ SHOWS = {
 
 
 def states(story: str, system: str) -> dict[str, str]:
-    report = app.check(
-        [STORIES / story], select=app.proving([system]), checklists=[system], base=STORIES
+    report = api.check(
+        [STORIES / story], select=api.proving([system]), checklists=[system], base=STORIES
     )
     (outcome,) = [one for one in report.checklists if one.checklist.system == system]
     return {verdict.item.id.partition(".")[2]: verdict.state for verdict in outcome.verdicts}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from readiness import app, config, starter
-from readiness.config import ConfigError, load, nearest
+from readiness import api
+from readiness import settings as config
+from readiness.cli import starter
+from readiness.settings import ConfigError, load, nearest
 from readiness.syntax.yaml import load_all
 
 
@@ -70,14 +72,14 @@ def test_an_option_beats_the_file() -> None:
         "select": (), "ignore": ("ci/",), "profile": None, "fail_on": None, "min_score": None, "rules": (), "baseline": None,
         "since": None, "documents": None, "jobs": 1, "render": True, "helm_values": (), "foreign_ignores": True, "shellcheck": None,
     }  # fmt: skip
-    made = app.settle(file, checklists=None, **base)
+    made = api.settle(file, checklists=None, **base)
     assert (made.profile, made.fail_on, made.ignore, made.select) == (
         "strict",
         "low",
         ("k8s/", "ci/"),
         ("ci/",),
     )
-    made = app.settle(
+    made = api.settle(
         file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"}
     )
     assert (made.profile, made.fail_on, made.select) == ("recommended", "high", ())

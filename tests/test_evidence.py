@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness import app, evidence
-from readiness.checklist import FACTS, load
+from readiness import api
 from readiness.model import Source
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.verdict import evidence
+from readiness.verdict.checklist import FACTS, load
 from tests.conftest import ROOT
 
 
@@ -197,7 +198,7 @@ def test_a_chart_shows_its_template(tmp_path) -> None:
     (tmp_path / "templates" / "alerts.yaml").write_text(
         "# alerts\n" + rules("Errors", "rate(x[5m]) > 1")
     )
-    report = app.check([tmp_path], checklists=["dify"], base=tmp_path)
+    report = api.check([tmp_path], checklists=["dify"], base=tmp_path)
     (outcome,) = [one for one in report.checklists if one.checklist.system == "dify"]
     verdict = next(one for one in outcome.verdicts if one.item.id == "dify.alerting")
     assert verdict.state == "met"

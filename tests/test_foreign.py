@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 import readiness
-from readiness import foreign, kinds
-from readiness.cli import main
+from readiness import kinds
+from readiness.cli.main import main
+from readiness.loading.render import helm
 from readiness.model import Source
-from readiness.render import helm
-from readiness.report import Report
+from readiness.triage import foreign
+from readiness.verdict.report import Report
 
 WORKFLOW = ".github/workflows/ci.yml"
 DEPLOY = "deploy.yaml"
@@ -30,7 +31,8 @@ def lines(report: Report) -> list[int]:
 
 
 # (the rule, the text, the lines of the findings that stay)
-LATEST = "dockerfile/base-image-latest"
+LATEST = "dockerfile/base-image-untagged"
+UNPINNED = "dockerfile/package-version-missing"
 ROOT_USER = "dockerfile/user-root"
 WORKDIR = "dockerfile/workdir-relative"
 DOCKERFILES = {
@@ -67,6 +69,21 @@ DOCKERFILES = {
         WORKDIR,
         "FROM debian:12\nRUN <<EOF\n# hadolint ignore=DL3000\nEOF\nWORKDIR app\n",
         [5],
+    ),
+    "hadolint, another part of the rule": (
+        UNPINNED,
+        "FROM debian:12\n# hadolint ignore=DL3018\nRUN apt-get install -y git && apk add git\n",
+        [3],
+    ),
+    "hadolint, both parts of the rule": (
+        UNPINNED,
+        "FROM debian:12\n# hadolint ignore=DL3018,DL3008\nRUN apt-get install -y git && apk add git\n",
+        [],
+    ),
+    "hadolint, the tag and no tag": (
+        LATEST,
+        "# hadolint global ignore=DL3006\nFROM debian AS a\nFROM debian:latest\n",
+        [3],
     ),
     "hadolint, the whole file": (
         WORKDIR,
@@ -324,7 +341,7 @@ def test_it_can_be_turned_off(tmp_path: Path) -> None:
 def test_a_reason_of_ours_is_used_all_the_same(tmp_path: Path) -> None:
     text = f"# readiness: ignore[{RULE}] a reason\n{SILENT}"
     report = readiness_with_core(tmp_path, text)
-    assert [one.rule.id for one in report.findings] == [RULE]
+    assert [one.rule for one in report.findings] == [RULE]
     assert (len(report.suppressed), report.foreign) == (1, 0)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from readiness.predicates import Clause, ends, predicate, steps_of
+from readiness.ruleset.predicates import Clause, ends, predicate, steps_of
 from readiness.syntax.yaml import load_all
 
 HOLDS = {

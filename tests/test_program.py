@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import readiness
-from readiness import app, program
-from readiness.cli import main
+from readiness import api
+from readiness.cli import program
+from readiness.cli.main import main
 from tests.conftest import ROOT
 
 WEAK = str(ROOT / "fixtures" / "flowise" / "weak")
@@ -169,7 +170,7 @@ def test_an_error_that_nobody_expects_is_a_sentence_and_exit_code_2(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(f"readiness.app.{stage}", fail)
+    monkeypatch.setattr(f"readiness.api.{stage}", fail)
     monkeypatch.delenv(program.DEBUG, raising=False)
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     out, said = capsys.readouterr()
@@ -185,7 +186,7 @@ def test_the_traceback_is_shown_to_those_who_ask(
     def fail(*_: Any, **__: Any) -> None:
         raise ValueError("\n::error::\x1b[31m")
 
-    monkeypatch.setattr(app, "judge", fail)
+    monkeypatch.setattr(api, "judge", fail)
     monkeypatch.setenv(program.DEBUG, "1")
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     said = capsys.readouterr().err
@@ -197,10 +198,10 @@ def test_the_traceback_is_shown_to_those_who_ask(
 
 def test_an_error_in_a_process_of_jobs_is_told_by_its_own_name() -> None:
     code = (
-        "import sys; from readiness import engine\n"
+        "import sys; from readiness.run import engine\n"
         "def fail(*a, **k): return {}['gone']\n"
         "engine.run = fail\n"
-        "from readiness.cli import main; main(prog_name='readiness')"
+        "from readiness.cli.main import main; main(prog_name='readiness')"
     )
     command = [sys.executable, "-c", code, *CHECK[3:], "--jobs", "2", WEAK]
     told(run(command), "internal error: KeyError in <string>:2")
@@ -225,12 +226,12 @@ def test_no_memory_left_is_no_pass_and_no_traceback(tmp_path: Path, limit: int) 
 
 SLOW = """\
 import os, sys, time
-from readiness import engine
+from readiness.run import engine
 def wait(*a, **k):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(60)
 engine.run = wait
-from readiness.cli import main
+from readiness.cli.main import main
 main(prog_name="readiness")
 """
 
@@ -276,7 +277,7 @@ LISTS = ("paths", "select", "ignore", "rules", "helm_values", "checklists")
 @pytest.mark.parametrize("value", ["", "  "])
 def test_an_empty_value_is_refused(option: str, value: str) -> None:
     given: dict[str, Any] = {option: [WEAK, value] if option in LISTS else value}
-    with pytest.raises(app.OptionError, match=f"{option} is empty"):
+    with pytest.raises(api.OptionError, match=f"{option} is empty"):
         readiness.check(**{"paths": [WEAK], **given})
     if option == "paths":
         words = [WEAK, value]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from readiness.report import Report
+    from readiness.verdict.report import Report
 
 FORMATS = {"terminal": "terminal", "json": "json", "github": "github"}
 

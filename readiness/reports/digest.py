@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from readiness.model import Finding, Severity, joined
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports.frame import safe
-from readiness.score import counts
+from readiness.verdict.report import Report
+from readiness.verdict.score import UNJUDGED, counts
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
@@ -36,9 +36,9 @@ _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings of one rule in one file.
+    """Findings of one rule, severity and fix in one file.
 
-    `brief` says that a line for each must do, `new` that the rule is new to the reader, `framed` that its line of
+    `brief` says that a line for each must do, `new` that the reason is new to the reader, `framed` that its line of
     the file was not shown just before.
     """
 
@@ -57,34 +57,34 @@ def brief(text: str) -> str:
 
 
 def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
-    """The open findings, file by file, those of one rule in one file together."""
+    """The open findings, file by file, those of one rule, severity and fix in one file together."""
     found: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
-        by_rule: dict[str, list[Finding]] = {}
+        alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
         for one in ones:
-            by_rule.setdefault(one.rule.id, []).append(one)
-        found.append((path, list(by_rule.values())))
+            alike.setdefault((one.rule, one.severity, one.why, one.fix), []).append(one)
+        found.append((path, list(alike.values())))
     crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
-    known: set[str] = set()
+    known: set[tuple[str, str]] = set()
     for path, groups in found:
         shown = []
         last = None
         for first, *others in groups:
-            short = crowded and first.rule.severity <= Severity.LOW
-            new = verbose or first.rule.id not in known
+            short = crowded and first.severity <= Severity.LOW
+            new = verbose or (first.rule, first.why) not in known
             place = (first.start, first.end)
             shown.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
-                known.add(first.rule.id)
+                known.add((first.rule, first.why))
                 last = place
         yield path, shown
 
 
 def headline(one: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
-    start, rule = one.start, one.rule
+    start = one.start
     where = f"{one.path}:{start.line}:{start.column}"
-    return safe(f"{where}: {rule.severity}[{rule.id}] {redactor.text(one.message)}")
+    return safe(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
 
 
 def highest(report: Report) -> list[tuple[Finding, int]]:
@@ -92,14 +92,14 @@ def highest(report: Report) -> list[tuple[Finding, int]]:
     places: dict[tuple[str, str, int], list[Finding]] = {}
     for one in report.open:
         if one.gain >= LEAST_GAIN:
-            places.setdefault((one.rule.id, *one.place), []).append(one)
+            places.setdefault((one.rule, *one.place), []).append(one)
     best = sorted(places.values(), key=lambda ones: (-round(ones[0].gain, 4), _order(ones[0])))
     return [(ones[0], len(ones)) for ones in best[:TOP]]
 
 
 def _order(one: Finding) -> tuple[int, str, int, str]:
     path, offset = one.place
-    return -one.rule.severity, path, offset, one.rule.id
+    return -one.severity, path, offset, one.rule
 
 
 def verdict(report: Report) -> str:
@@ -110,13 +110,16 @@ def verdict(report: Report) -> str:
         return "not assessed: there was nothing to judge"
     against = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
-        count = sum(one.rule.severity is severity for one in report.open)
+        count = sum(one.severity is severity for one in report.open)
         if count:
             against.append(f"{count} {severity}")
     reasons = [f"{joined(against)} open"] if against else []
-    unread = len(report.coverage.unread)
+    unread = {row.path for row in report.coverage.unread}
     if unread:
-        reasons.append(f"{plural(unread, 'file')} not read")
+        reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
+    in_part = {one.path for one in report.open if one.rule in UNJUDGED} - unread
+    if in_part:
+        reasons.append(f"{plural(len(in_part), 'file')} read in part")
     return f"not ready: {', '.join(reasons)}"
 
 
@@ -125,7 +128,7 @@ def ceiling(report: Report) -> str:
     raw, top = report.raw, report.result.ceiling
     if raw is None or raw <= top:
         return ""
-    worst = max((one.rule.severity for one in report.open if counts(one)), default=Severity.HIGH)
+    worst = max((one.severity for one in report.open if counts(one)), default=Severity.HIGH)
     return f"{raw:.2f} before the ceiling of {top} that an open {worst} finding sets"
 
 
@@ -198,7 +201,7 @@ def summary(findings: Iterable[Finding]) -> str:
     counts_ = [
         f"{count} {severity}"
         for severity in sorted(Severity, reverse=True)
-        if (count := sum(one.rule.severity is severity for one in ones))
+        if (count := sum(one.severity is severity for one in ones))
     ]
     return joined(counts_) or "none"
 

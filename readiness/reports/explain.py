@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from readiness.model import Confidence, Rule
-from readiness.report import Report
-from readiness.score import Category, Term, factor
+from readiness.model import Confidence, Rule, Severity
+from readiness.verdict.report import Report
+from readiness.verdict.score import Category, Term, portions
 
 
 def lines(report: Report) -> list[str]:
@@ -38,7 +38,7 @@ def _category(category: Category, terms: list[Term]) -> list[str]:
         return [f"{category.id} (cap {category.cap}): {said}, loss 0.00", ""]
     width = max(len(term.rule.id) for term in terms)
     rows = [
-        f"  {term.rule.id:<{width}}  {_price(term.rule)} x {factor(term.places):.2f}"
+        f"  {term.rule.id:<{width}}  {_prices(term)}"
         f" ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
         for term in sorted(terms, key=lambda term: (-term.points, term.rule.id))
     ]
@@ -47,7 +47,14 @@ def _category(category: Category, terms: list[Term]) -> list[str]:
     return [f"{category.id} (cap {cap}): {points:.2f} points, loss {bent}", *rows, ""]
 
 
-def _price(rule: Rule) -> str:
-    """What one place of a rule costs, and why."""
+def _prices(term: Term) -> str:
+    """What one place of each severity costs and why, and how often that counts."""
+    return " + ".join(
+        f"{_price(term.rule, severity)} x {times:.2f}"
+        for severity, times in portions(term.by_severity)
+    )
+
+
+def _price(rule: Rule, severity: Severity) -> str:
     doubt = "" if rule.confidence is Confidence.HIGH else f", {rule.confidence} confidence"
-    return f"{rule.severity}{doubt} {rule.points:g}"
+    return f"{severity}{doubt} {rule.points_at(severity):g}"

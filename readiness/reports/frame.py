@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from readiness.model import Finding, Span
-from readiness.redact import MASK, Redactor
+from readiness.redaction import MASK, Redactor
 
 TAB = 4
 MORE = "…"

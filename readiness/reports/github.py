@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 from readiness.model import Finding, Severity
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports import Options, digest
 from readiness.reports.frame import safe
+from readiness.verdict.report import Report
 
 CAP = 10  # of each level in one step: what comes later is dropped by the runner
 LENGTH = 4000  # the runner cuts a message at 4096 characters
@@ -31,11 +31,9 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     redactor = Redactor(report.hidden)
     prefix = workspace_prefix()
     wanted = filter(report.gate.fails, report.open) if options.quiet else report.open
-    ones = sorted(
-        wanted, key=lambda one: (-one.rule.severity, -round(one.gain, 4), one.place, one.rule.id)
-    )
+    ones = sorted(wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule))
     for level in ("error", "warning", "notice"):
-        mine = [one for one in ones if LEVELS[one.rule.severity] == level]
+        mine = [one for one in ones if LEVELS[one.severity] == level]
         room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
         for one in mine[:room]:
             out.write(annotation(one, level, redactor, prefix) + "\n")
@@ -53,7 +51,7 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
 
 def annotation(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
     """The command that puts a finding on its line."""
-    start, end, rule = one.start, one.end, one.rule
+    start, end, rule = one.start, one.end, one.definition
     properties = {
         "file": safe(prefix + one.path),
         "line": str(start.line),
@@ -62,7 +60,7 @@ def annotation(one: Finding, level: str, redactor: Redactor, prefix: str = "") -
     if start.line == end.line:  # the runner drops columns of anything longer
         properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
     properties["title"] = safe(f"{rule.title} ({rule.id})")
-    body = [redactor.text(one.message), digest.brief(rule.why), f"Fix: {digest.brief(rule.fix)}"]
+    body = [redactor.text(one.message), digest.brief(one.why), f"Fix: {digest.brief(one.fix)}"]
     text = "\n".join(map(safe, filter(None, body)))
     return command(level, properties, text if len(text) <= LENGTH else text[: LENGTH - 1] + "…")
 

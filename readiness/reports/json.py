@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, TextIO
 
-from readiness.report import Report
 from readiness.reports import Options
+from readiness.verdict.report import Report
 
 
 def render(report: Report, out: TextIO, *, options: Options) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TextIO
 
 from readiness.model import Finding
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports import Options, digest, explain
 from readiness.reports.frame import frame, harmless, safe
+from readiness.verdict.report import Report
 
 WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
 
@@ -41,13 +41,13 @@ def _group(group: digest.Group, redactor: Redactor, options: Options) -> list[st
     if not group.brief:
         if group.framed:
             lines += _frame(group.first, redactor, options.width or WIDTH)
-        rule = group.first.rule
+        why, fix = group.first.why, group.first.fix
         if group.new:
             lines.append(
-                f"  why: {safe(' '.join(rule.why.split()) if options.verbose else digest.brief(rule.why))}"
+                f"  why: {safe(' '.join(why.split()) if options.verbose else digest.brief(why))}"
             )
         lines.append(
-            f"  fix: {safe(' '.join(rule.fix.split()) if options.verbose else digest.brief(rule.fix))}"
+            f"  fix: {safe(' '.join(fix.split()) if options.verbose else digest.brief(fix))}"
         )
     lines += _related(group.first, redactor)
     for other in group.others:
@@ -117,9 +117,7 @@ def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         lines.append(
-            safe(
-                f"  +{one.gain:.2f} {one.path}:{one.line} {one.rule.severity}[{one.rule.id}]{also}"
-            )
+            safe(f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule}]{also}")
         )
     lines.append(f"findings: {digest.summary(report.open)}")
     lines.append(f"coverage: {digest.coverage(report)}")

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from readiness.model import Finding, Severity
-from readiness.redact import Redactor
-from readiness.report import Report
+from readiness.redaction import Redactor
 from readiness.reports import Options, digest, explain
 from readiness.reports.frame import columns, frame, safe
-from readiness.score import Category
+from readiness.verdict.report import Report
+from readiness.verdict.score import Category
 
 # Only the terminal's own sixteen colours, and neither black nor white: both dark and light themes stay readable.
 SEVERITY = {
@@ -87,7 +87,7 @@ def _group(
     group: digest.Group, redactor: Redactor, options: Options, width: int
 ) -> list[RenderableType]:
     """One rule's findings in one file."""
-    one, rule = group.first, group.first.rule
+    one = group.first
     short = _place(one, 0) if group.brief else None  # the file's name stands above
     parts: list[RenderableType] = [_line(one, redactor, short)]
     if not group.brief:
@@ -96,8 +96,8 @@ def _group(
             parts += _frame(one, redactor, width)
         prose = []
         if group.new:
-            prose.append(("why", rule.why if options.verbose else digest.brief(rule.why)))
-        prose.append(("fix", rule.fix if options.verbose else digest.brief(rule.fix)))
+            prose.append(("why", one.why if options.verbose else digest.brief(one.why)))
+        prose.append(("fix", one.fix if options.verbose else digest.brief(one.fix)))
         parts += [_prose(label, text, width) for label, text in prose]
     parts += _related(one, redactor, width)
     parts += _others(group, redactor, options, width)
@@ -109,9 +109,9 @@ def _line(one: Finding, redactor: Redactor, place: Text | None = None) -> Render
     row = Table.grid(padding=0)
     row.add_column(width=INDENT, no_wrap=True)
     row.add_column(overflow="fold")
-    severity = Text(f"  {one.rule.severity}", SEVERITY[one.rule.severity])
+    severity = Text(f"  {one.severity}", SEVERITY[one.severity])
     message = Text(safe(redactor.text(one.message)))
-    message.stylize("bold" if one.rule.severity >= Severity.HIGH else "")
+    message.stylize("bold" if one.severity >= Severity.HIGH else "")
     row.add_row(severity, Text.assemble(message, "  ", place) if place else message)
     return row
 
@@ -120,9 +120,9 @@ def _place(one: Finding, room: int) -> Text:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
     start = one.start
     where = safe(f"{one.path}:{start.line}:{start.column}")
-    if columns(where) + len(one.rule.id) + 2 > room:
+    if columns(where) + len(one.rule) + 2 > room:
         where = f"{start.line}:{start.column}"
-    return Text.assemble((where, "dim"), "  ", (one.rule.id, "dim italic"))
+    return Text.assemble((where, "dim"), "  ", (one.rule, "dim italic"))
 
 
 def _where(one: Finding, width: int) -> RenderableType:
@@ -143,7 +143,7 @@ def _frame(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]
         Text.assemble(
             (f"{' ' * len(gutter)}│ ", "dim"),
             " " * shown.start,
-            ("━" * shown.width, SEVERITY[one.rule.severity]),
+            ("━" * shown.width, SEVERITY[one.severity]),
         ),
     ]
 
@@ -254,10 +254,10 @@ def _best(best: list[tuple[Finding, int]]) -> RenderableType:
     table.add_column(overflow="fold")
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
-        place = Text.assemble(one.rule.id, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
+        place = Text.assemble(one.rule, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
         table.add_row(
             Text(f"+{one.gain:.2f}", "green"),
-            Text(str(one.rule.severity), SEVERITY[one.rule.severity]),
+            Text(str(one.severity), SEVERITY[one.severity]),
             place,
         )
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -346,6 +346,25 @@ def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
 
 
 _INDENT = re.compile(r"[ \t]*")
+
+
+def unfilled(text: str, roots: Iterable[Any]) -> int | None:
+    """The first `{{ name }}` of a text that stands where a value does: a mapping whose key is a mapping, to YAML.
+
+    No tool that reads YAML takes such a key: another program is to put a value in its place. In quotes, comments and block
+    scalars the same characters are text.
+    """
+    if "{{" not in text:
+        return None
+    places = [
+        node.at().start
+        for root in roots
+        for node in walk(root, MAX_NODES)
+        if isinstance(node, Map) and node.flow
+        for key in node
+        if text.startswith("{", node.key(key).start)
+    ]
+    return min(places, default=None)
 
 
 def literal(text: str, span: Span, value: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.checks.development import server_of
+from readiness.facts.development import server_of
 
 COMMANDS = {
     "python manage.py runserver 0.0.0.0:8000": "manage.py runserver",

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from readiness.checks.k8s.alerts import alerts
-from readiness.checks.k8s.cron import mistake
-from readiness.checks.k8s.index import index, nearest
-from readiness.checks.k8s.labels import Selector, same, selector
-from readiness.checks.k8s.quantity import amount
 from readiness.kinds import k8s
+from readiness.kinds.k8s.index import index, nearest
+from readiness.kinds.k8s.labels import Selector, same, selector
+from readiness.kinds.k8s.quantity import amount
 from readiness.model import Source
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.syntax.cron_k8s import mistake
 from readiness.syntax.yaml import load_all
 from tests.effort import effort
 

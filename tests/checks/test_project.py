@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import app, engine, kinds
-from readiness.checks.project import builds, edge, images, steps, tools, versions
+from readiness import api, kinds
+from readiness.checks.project import edge, tools, versions
+from readiness.kinds.joins import builds, images, steps
+from readiness.loading import reading
 from readiness.model import Hit, Source
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import image
 
 WORKFLOW = ".github/workflows/ci.yml"
@@ -25,7 +27,7 @@ def project(files: dict[str, str], *, closed: Iterable[str] = ()) -> Project:
         for path, text in files.items()
         if (kind := kinds.classify(path, text))
     ]
-    read = [(s.kind, document) for s, document, error in engine.read(sources) if error is None]
+    read = [(s.kind, document) for s, document, error in reading.read(sources) if error is None]
     return Project(read, files, complete=True, closed=closed)
 
 
@@ -218,7 +220,7 @@ def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:
         "services:\n  a: {build: cloned}\n  b: {build: {context: ., dockerfile: local.Dockerfile}}\n"
         "  c: {build: sub/made}\n  d: {build: gone}\n"
     )
-    report = app.check([tmp_path], base=tmp_path, select=["project/dockerfile-missing"])
+    report = api.check([tmp_path], base=tmp_path, select=["project/dockerfile-missing"])
     assert [(one.path, one.line) for one in report.findings] == [("compose.yaml", 5)]
 
 

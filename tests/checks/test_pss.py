@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from readiness import select
 from readiness.checks.k8s import pss
+from readiness.facts.table import column
 from readiness.kinds import k8s
-from readiness.kinds.k8s_model import Pod
+from readiness.kinds.k8s.model import Pod
 from readiness.model import Source
+from readiness.ruleset import select
 from tests.conftest import ROOT, catalogue
 
 SAFE: dict[str, Any] = {
@@ -144,7 +145,10 @@ def test_containers(
         (
             {
                 "security": {
-                    "sysctls": [{"name": name, "value": "1"} for name in sorted(pss.SYSCTLS)]
+                    "sysctls": [
+                        {"name": name, "value": "1"}
+                        for name in sorted(column("kernel-parameters", "safe"))
+                    ]
                 }
             },
             set(),

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness import engine, kinds
-from readiness.checks.compose.app import apps, owns, whole
+from readiness import kinds
 from readiness.kinds import compose
-from readiness.kinds.compose_parts import port_specs, short_mount, split_port
+from readiness.kinds.compose.application import apps, owns, whole
+from readiness.kinds.compose.parts import port_specs, short_mount, split_port
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.run import engine
 from readiness.syntax.interpolation import HOLE, InterpolationError, default_of, expand
 from tests.conftest import catalogue
 
@@ -267,7 +268,7 @@ def test_no_rule_raises_on_odd_shapes(services: object, top: object, more: objec
         core,
         outcome,
     )
-    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []
 
 
 @given(st.text(alphabet="0123456789:/[]-.a", max_size=30))

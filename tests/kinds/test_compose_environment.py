@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness import cache, engine, kinds
-from readiness.checks.compose.app import settings
-from readiness.discover import find
-from readiness.kinds import compose, compose_join
+from readiness import kinds
+from readiness.kinds import compose
+from readiness.kinds.compose import join
+from readiness.kinds.compose.application import settings
+from readiness.loading import reading
+from readiness.loading.discover import find
 from readiness.model import Source
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.run import cache
 from tests.test_discover import make
 
 SERVICE = "services:\n  web:\n    image: acme/web:${TAG}\n"
@@ -22,7 +25,7 @@ SERVICE = "services:\n  web:\n    image: acme/web:${TAG}\n"
 def project_of(files: dict[str, str]) -> Project:
     """A project whose compose files have their environments."""
     sources = [Source(path, text, kind=kinds.classify(path, text)) for path, text in files.items()]
-    read = engine.read(source for source in sources if source.kind)
+    read = reading.read(source for source in sources if source.kind)
     project = Project(((one.kind, document) for one, document, _ in read), set(files))
     kinds.prepare(project.by_kind, project.paths)
     return project
@@ -179,7 +182,7 @@ def test_one_value_speaks_once_and_for_production_first() -> None:
 def test_what_a_compose_file_reads() -> None:
     text = "include: [{path: a/c.yaml, env_file: i.env}]\nservices:\n  w: {image: a, env_file: w.env}\n"
     (document,) = joined({"x/compose.yaml": text}).values()
-    assert compose_join.read_by([document]) == {"x/.env", "x/i.env", "x/w.env", "x/a/.env"}
+    assert join.read_by([document]) == {"x/.env", "x/i.env", "x/w.env", "x/a/.env"}
 
 
 FILES = {
@@ -192,7 +195,7 @@ RULES = ("compose/password-well-known", "compose/env-file-committed")
 
 def hits(*paths: str, **options: object) -> list[tuple[str, str, int]]:
     report = readiness.check(paths, select=RULES, **options)  # type: ignore[arg-type]
-    return [(one.rule.id, one.path, one.line) for one in report.open]
+    return [(one.rule, one.path, one.line) for one in report.open]
 
 
 BOTH = [("compose/password-well-known", ".env", 1), ("compose/env-file-committed", ".env", 2)]

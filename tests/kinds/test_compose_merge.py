@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.checks.compose.app import apps, whole
-from readiness.kinds.compose_merge import merged, rebased
-from readiness.kinds.compose_parts import mount_specs, names, port_specs, strings, variable_specs
+from readiness.kinds.compose.application import apps, whole
+from readiness.kinds.compose.merge import merged, rebased
+from readiness.kinds.compose.parts import mount_specs, names, port_specs, strings, variable_specs
 from readiness.model import Source
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, load_all
 from tests.kinds.test_compose_environment import project_of
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.kinds import dockerfile as kind
-from readiness.kinds.dockerfile_model import Document
+from readiness.kinds.dockerfile.model import Document
 from readiness.kinds.purpose import image_purpose
 from readiness.model import ParseError, Source
 

@@ -4,8 +4,8 @@ import pytest
 
 from readiness.checks.dockerfile.owned import owned
 from readiness.kinds import dockerfile as kind
-from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.dockerfile_paths import folder, resolved, target
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.dockerfile.paths import folder, resolved, target
 from readiness.model import Source
 
 

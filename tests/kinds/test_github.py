@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness import rules
-from readiness.kinds import delivery, github
-from readiness.kinds.deeds import in_script, of_action
-from readiness.kinds.github_uses import uses
+from readiness.kinds import github
+from readiness.kinds.delivery import model
+from readiness.kinds.delivery.effects import in_script, of_action
+from readiness.kinds.github.uses import uses
 from readiness.model import Hit, ParseError, Source, Unknown
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
+from tests.conftest import catalogue
 
 CI = ".github/workflows/ci.yml"
 CLAIMED = {
@@ -143,7 +143,7 @@ def test_a_cluster_of_its_own_is_no_deployment() -> None:
         "on: push\njobs:\n  e2e:\n    runs-on: x\n    environment: production\n    steps:\n"
         "      - uses: helm/kind-action@v1\n      - run: helm install a ./chart\n"
     )
-    stage = delivery.stage_of(found.jobs[0], delivery.unresolved)
+    stage = model.stage_of(found.jobs[0], model.unresolved)
     assert not stage.deploys
     assert stage.does("test")
 
@@ -152,7 +152,7 @@ def test_what_comes_before_a_job() -> None:
     found = workflow(
         "on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n"
     )
-    assert delivery.order(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
+    assert model.order(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
 
 
 def everything(text: str, path: str, kind: str) -> None:
@@ -164,7 +164,7 @@ def everything(text: str, path: str, kind: str) -> None:
         return
     project = Project([(kind, document)], [path], complete=True)
     for bound in BOUNDS:
-        for target in bound.rule.targets:
+        for target in bound.targets:
             for subject in module.TARGETS.get(target, lambda _: ())(document):
                 if bound.applies(subject):
                     for found in bound.run(subject, project):
@@ -172,8 +172,7 @@ def everything(text: str, path: str, kind: str) -> None:
                             assert 0 <= found.span.start <= found.span.end <= len(text)
 
 
-FOLDER = Path(rules.__file__).parent.parent / "rules" / "ci"
-BOUNDS = [rules.read(f"ci/{path.stem}", path) for path in sorted(FOLDER.glob("*.yaml"))]
+BOUNDS = [bound for bound in catalogue() if bound.rule.kind == "ci"]
 KEYS = (
     "on jobs steps run uses with env needs if permissions strategy matrix include exclude runs-on container image services"
     " secrets inputs outputs environment concurrency defaults shell id name push pull_request workflow_call schedule cron"

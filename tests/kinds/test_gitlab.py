@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.kinds import delivery, gitlab
+from readiness.kinds import gitlab
+from readiness.kinds.delivery import model
 from readiness.model import Source
 from tests.kinds.test_github import KEYS, TREES, everything
 
@@ -76,13 +77,13 @@ def test_jobs() -> None:
     )
     assert again.manual
     assert unit.value("image") == "node:22"
-    assert delivery.order(document) == {
+    assert model.order(document) == {
         "unit": frozenset(),
         "ship": {"unit"},
         "again": {"unit"},
         "loose": frozenset(),
     }
-    stage = delivery.stage_of(ship, delivery.unresolved)
+    stage = model.stage_of(ship, model.unresolved)
     assert [act.family for act in stage.deploys] == ["kubernetes"]
     assert stage.target == "production"
     assert loose.needs == ()

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import engine
-from readiness.checks.nginx import tree
 from readiness.kinds import nginx
-from readiness.kinds.nginx import Document, parse
+from readiness.kinds.nginx import Document, includes, parse
 from readiness.model import ParseError, Source
-from readiness.project import Project
+from readiness.model.project import Project
+from readiness.run import engine
 from readiness.syntax.nginx import walk
 from tests.conftest import catalogue
 
@@ -39,6 +38,31 @@ OURS = {
     "one weak word, but the name": ("nginx.conf", "return 403;\n"),
     "broken": ("proxy/nginx.conf", "server {\n  listen 80\n  location / {\n"),
     "Windows": ("default.conf", "server {\r\n  server_name a;\r\n  proxy_pass http://b;\r\n}\r\n"),
+    "C in a comment": ("app.conf", "#include <a>\nserver {\n  server_name a;\n}\n"),
+    "lines in quotes": (
+        "app.conf",
+        'server {\n  server_name a;\n  return 503 "\n<html>\n[section]\n#!x\nname: x\n";\n}\n',
+    ),
+    "quotes in a comment": ("app.conf", "# don't\nserver {\n  server_name a;\n}\n"),
+    "one directive": ("sites-enabled/a", "proxy_pass http://a;"),
+    "one include": ("conf.d/a.conf", "include b;"),
+    "one directive without its end": ("conf.d/a.conf", "proxy_pass http://a"),
+    "one line": ("app.conf", "server{listen 80;location /{root /srv;}}"),
+    "weak words at their places": ("app.conf", "server {\n  listen 80;\n  root /srv;\n}\n"),
+    "a site called by its domain": ("sites-enabled/example.rs", "server {\n  listen 80\n}\n"),
+    "a template of another program": (
+        "nginx.conf.j2",
+        "{% if a %}\nserver {\n  listen {{ b }};\n}\n{% endif %}\n",
+    ),
+    "a stray brace at the head": ("nginx.conf", "{\nevents {}\nhttp {\n}\n"),
+    "Lua inside": (
+        "app.conf",
+        "server {\n  server_name a;\n  access_by_lua_block {\n    local a = { b = 1 }\n    c(); d(); e();\n  }\n}\n",
+    ),
+    "data inside": (
+        "app.conf",
+        "map $a $b {\n  default 0;\n  ~x 1;\n  z 2;\n  y 3;\n}\nserver {\n  server_name a;\n}\n",
+    ),
     "only comments before": (
         "app.conf",
         "# Site\n# <VirtualHost> this is not\nserver {\n  server_name a;\n}\n",
@@ -68,6 +92,41 @@ NOT_OURS = {
     "prose": ("notes", "The server answers; then you set the value.\n"),
     "HCL": ("main", 'resource "a" "b" {\n  listen = 80\n}\n'),
     "empty": ("nginx.conf", ""),
+    "rsyslog": (
+        "nginx/rsyslog.conf",
+        'module(load="a")\nif $programname == "b" then {\n  action(type="c")\n  stop\n}\n',
+    ),
+    "a Perl test": (
+        "nginx/t/a.t",
+        "use Test::Nginx::Socket;\nrun_tests();\n__DATA__\n--- config\n  location /t { proxy_pass http://a; }\n",
+    ),
+    "a Perl test without an ending": (
+        "nginx/t/a",
+        "use Test::Nginx;\nplan tests => 2;\nrun_tests();\n--- config\n  location /t { return 200; }\n--- request\nGET /t\n",
+    ),
+    "Dovecot": ("conf.d/10-ssl.conf", "ssl = required\nssl_cert = </etc/a\nssl_key = </etc/b\n"),
+    "Logstash": (
+        "conf.d/a.conf",
+        'input {\n  beats {\n    port => 5044\n  }\n}\nfilter {\n  if [type] == "x" {\n    drop {}\n  }\n}\n',
+    ),
+    "logrotate": (
+        "nginx/logrotate.conf",
+        "/var/log/nginx/*.log {\n  daily\n  postrotate\n    kill -USR1 `cat /run/nginx.pid`;\n  endscript\n}\n",
+    ),
+    "Varnish": (
+        "nginx/default.vcl",
+        'vcl 4.0;\nbackend a {\n  .host = "b";\n}\nsub vcl_recv {\n  if (req.url ~ "x") {\n    return (pass);\n  }\n}\n',
+    ),
+    "a policy of SELinux": (
+        "nginx/nginx.te",
+        "module a 1.0;\nrequire {\n  type b;\n}\nallow b c:file { read };\nallow b d:file read;\n",
+    ),
+    "Squid": (
+        "conf.d/a.conf",
+        "access_log /var/log/a squid\nhttp_access allow b\nhttp_port 3128\n",
+    ),
+    "strongSwan": ("conf.d/charon.conf", "charon {\n  user = a\n  send_vendor_id = yes\n}\n"),
+    "a broken text of an ending that is not nginx's": ("app.xyz", "server {\n  server_name a;\n"),
 }
 
 
@@ -135,7 +194,7 @@ def test_dump_is_several_files() -> None:
     project = Project([("nginx", found)])
     http = found.sections[0][1].directives[0].block
     assert http is not None
-    assert tree.value(project, http, "server_tokens") == "off"
+    assert includes.value(project, http, "server_tokens") == "off"
 
 
 def project(files: dict[str, str]) -> tuple[Project, dict[str, Document]]:
@@ -195,8 +254,36 @@ def test_includes(files: dict[str, str], wanted: str) -> None:
     main = next(one for path, one in documents.items() if path.endswith("nginx.conf"))
     http = main.sections[0][1].directives[0].block
     assert http is not None
-    assert tree.value(whole, http, "gzip") == wanted
-    assert tree.opaque(whole, http) is (not wanted)
+    assert includes.value(whole, http, "gzip") == wanted
+    assert includes.opaque(whole, http) is (not wanted)
+
+
+def test_what_is_put_in_may_set_anything() -> None:
+    whole, documents = project(
+        {
+            "templates/a.conf.template": "server {\n  ${MORE}\n  listen 80;\n}\n",
+            "templates/b.conf.template": "server {\n  listen ${PORT};\n}\n",
+        }
+    )
+    servers = {path: next(nginx.servers(one)).node for path, one in documents.items()}
+    assert {path: includes.opaque(whole, one) for path, one in servers.items()} == {
+        "templates/a.conf.template": True,
+        "templates/b.conf.template": False,
+    }
+
+
+def test_a_file_that_no_main_file_takes_in_stands_alone() -> None:
+    server = "server { listen 80; }"
+    for include, wanted in (
+        ("", False),
+        ("include mime.types;", False),
+        ("include a/*.conf;", True),
+    ):
+        whole, documents = project(
+            {"nginx/nginx.conf": f"http {{ {include} server {{ }} }}", "nginx/other": server}
+        )
+        other = next(nginx.servers(documents["nginx/other"])).node
+        assert includes.opaque(whole, other) is wanted
 
 
 def test_values_come_down_through_includes() -> None:
@@ -210,15 +297,15 @@ def test_values_come_down_through_includes() -> None:
         d for d in walk(documents["sites/a.conf"].sections[0][1]) if d.name == "location"
     )
     assert location.block is not None
-    assert tree.value(whole, location.block, "server_tokens") == "off"
-    assert [d.value for d in tree.inforce(whole, location.block, "add_header")] == ["B 2"]
-    assert [level.name for level in tree.chain(whole, location.block)] == [
+    assert includes.value(whole, location.block, "server_tokens") == "off"
+    assert [d.value for d in includes.inforce(whole, location.block, "add_header")] == ["B 2"]
+    assert [level.name for level in includes.chain(whole, location.block)] == [
         "location",
         "server",
         "http",
         "",
     ]
-    assert tree.whole(whole, location.block)
+    assert includes.whole(whole, location.block)
 
 
 def test_many_includes_are_bounded() -> None:
@@ -227,7 +314,7 @@ def test_many_includes_are_bounded() -> None:
     whole, documents = project(files)
     http = documents["nginx.conf"].sections[0][1].directives[0].block
     assert http is not None
-    assert len(tree.own(whole, http)) <= 6000
+    assert len(includes.own(whole, http)) <= 6000
 
 
 def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> None:
@@ -242,7 +329,10 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
     values = {}
     for path, one in documents.items():
         for scope in nginx.servers(one):
-            values[path] = tree.value(whole, scope.node, "gzip"), tree.opaque(whole, scope.node)
+            values[path] = (
+                includes.value(whole, scope.node, "gzip"),
+                includes.opaque(whole, scope.node),
+            )
     assert values == {
         "nginx/default.conf": ("on", False),
         "other/site.conf": ("on", False),
@@ -280,7 +370,7 @@ def test_hostile_configurations_crash_no_rule(text: str) -> None:
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.Outcome()
     engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
-    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []
 
 
 NAMES = """server location if map upstream http geo limit_except types stream listen server_name proxy_pass add_header rewrite
@@ -309,4 +399,4 @@ def test_no_configuration_crashes_a_rule(lines: list[tuple[str, list[str], str]]
     outcome = engine.Outcome()
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
     engine.run(Project([("nginx", found)], {"nginx.conf"}, complete=True), rules, core, outcome)
-    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []

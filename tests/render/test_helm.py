@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.render import helm, lines, process
-from readiness.report import Report
+from readiness.loading.render import helm, lines, process
+from readiness.verdict.report import Report
+from tests.effort import effort
 
 needs_helm = pytest.mark.skipif(
     not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"
@@ -140,7 +141,7 @@ def test_a_chart_that_fails_or_runs_away_is_a_finding(
     monkeypatch.setattr(process, "TIMEOUT", 5)
     report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
     (found,) = report.findings
-    assert (found.rule.id, found.path) == ("core/not-rendered", "shop/Chart.yaml")
+    assert (found.rule, found.path) == ("core/not-rendered", "shop/Chart.yaml")
     assert words in found.message
     assert report.coverage.percent < 100
 
@@ -246,7 +247,7 @@ def test_a_template_that_renders_to_no_yaml_is_no_file_that_was_checked(tmp_path
     files = {**CHART, "templates/two.yaml": "{{ if .Values.on }}" + FIRST + "{{ end }}a: b: c\n"}
     report = check(tmp_path, {**files, "values-on.yaml": "'on': true\n"})
     (found,) = report.findings
-    assert (found.rule.id, found.path, found.line) == ("core/syntax", "shop/templates/two.yaml", 4)
+    assert (found.rule, found.path, found.line) == ("core/syntax", "shop/templates/two.yaml", 4)
     assert {row.path: row.status for row in report.files if row.kind} == {
         "shop/templates/deploy.yaml": "checked",
         "shop/templates/two.yaml": "invalid",
@@ -303,3 +304,26 @@ SPLIT = {
 def test_separators_stand_alone(text: str, expected: str) -> None:
     assert lines.separated(text) == expected
     assert lines.separated(expected) == expected
+
+
+FORMS = {
+    "a line as it stands": ("a: 1", "a: 1  ", True),
+    "more behind it": ("a: 1", "a: 12", False),
+    "an action at the end": ("name: {{ .x }}", "name: anything at all", True),
+    "words around": ("{{ .a }}-{{ .b }}: x", "1-2: x", True),
+    "in another order": ("a{{ .a }}b{{ .b }}c", "a c b", False),
+    "the end is not there": ("a{{ .a }}c", "a b", False),
+    "an action that is open": ("a {{ .x", "a {{ .x", True),
+    "only an action": ("{{ .x }}", "a", False),
+    "the last word twice": ("a{{ .x }}b", "a b b", True),
+}
+
+
+@pytest.mark.parametrize(("template", "line", "same"), FORMS.values(), ids=FORMS)
+def test_a_template_line_gives_lines_with_its_words(template: str, line: str, same: bool) -> None:
+    assert lines.guessed(f"other\n{template}", line) == ((1,) if same else (0,))
+
+
+def test_words_that_come_again_and_again_take_no_time() -> None:
+    template = "{{ .x }}".join(["a"] * 9) + "b"
+    assert effort(lambda: lines.guessed(template, "a" * 20_000)) < 2000

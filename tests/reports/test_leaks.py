@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness import app, cache
+from readiness import api
+from readiness.run import cache
 
 from .conftest import show
 
@@ -76,7 +77,7 @@ def everything(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     made = readiness.check(["."], select=["ALL"], cache=True)
     assert made.findings
     stored = [json.loads(path.read_text()) for path in kept.folder.glob("*.json")]
-    shown = [show("json", made), app.baseline_text(made), *(str(one["findings"]) for one in stored)]
+    shown = [show("json", made), api.baseline_text(made), *(str(one["findings"]) for one in stored)]
     for name in ("terminal", "github"):
         shown += [show(name, made), show(name, made, verbose=True, explain=True)]
     return "\n".join([*shown, show("terminal", made, color="always", width=500, verbose=True)])

@@ -12,8 +12,8 @@ import pytest
 
 import readiness
 from readiness.model import Related, Source, Span
-from readiness.report import FileRow, Report
 from readiness.reports import github
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import WEB, find, report, rule, show
 
@@ -299,4 +299,4 @@ def test_the_problem_matcher_of_the_docs_reads_the_plain_report(sample: Report) 
         if (found := re.match(pattern["regexp"], line))
     ]
     told = [(one[pattern["file"]], int(one[pattern["line"]]), one[pattern["code"]]) for one in read]
-    assert sorted(told) == sorted((one.path, one.line, one.rule.id) for one in sample.open)
+    assert sorted(told) == sorted((one.path, one.line, one.rule) for one in sample.open)

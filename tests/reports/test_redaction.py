@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.model import Finding, Related, Source, Span, Suppression
-from readiness.redact import MASK, Redactor
-from readiness.report import FileRow, Report
+from readiness.redaction import MASK, Redactor
 from readiness.reports.frame import frame
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import find, report, rule, show
 
@@ -50,7 +50,7 @@ def leaky(text: str, line: int = 1) -> list[Finding]:
     words = [found.span() for found in re.finditer(r"\S+", source.line(line))]
     return [
         find(source, text[start : start + 1])._replace(
-            rule=rule(f"k8s/r{n}"),
+            definition=rule(f"k8s/r{n}"),
             span=Span(start + a, start + b),
             message=f"n {n}",
         )

@@ -11,10 +11,10 @@ import pytest
 
 from readiness import reports
 from readiness.model import Confidence, Related, Source, Span
-from readiness.redact import Redactor
-from readiness.report import FileRow, Report
+from readiness.redaction import Redactor
 from readiness.reports import digest
 from readiness.reports.frame import columns, frame, safe
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import WEB, find, report, rule, show
 
@@ -33,7 +33,7 @@ deploy/web.yaml:4:5: high[k8s/probe-missing] container 'web' has no probe
   why: The kubelet restarts a process that ends, e.g. a crash.
   fix: Add a probe.
 deploy/web.yaml:6:5: high[k8s/probe-missing] container 'worker' has no probe
-deploy/web.yaml:5:14: medium[k8s/image-tag-latest] image 'nginx:latest' has a movable tag
+deploy/web.yaml:5:14: medium[k8s/image-tag-floating] image 'nginx:latest' has a movable tag
      5 |       image: nginx:latest
        |              ^^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
@@ -53,7 +53,7 @@ highest gain:
   +9.53 api/Dockerfile:1 critical[dockerfile/user-root]
   +4.20 deploy/web.yaml:4 high[k8s/probe-missing]
   +4.20 deploy/web.yaml:6 high[k8s/probe-missing]
-  +2.72 deploy/web.yaml:5 medium[k8s/image-tag-latest]
+  +2.72 deploy/web.yaml:5 medium[k8s/image-tag-floating]
 findings: 1 critical, 2 high and 1 medium
 coverage: 100 %
 files: Kubernetes 2
@@ -200,7 +200,7 @@ def test_in_a_crowd_what_is_low_takes_one_line() -> None:
 
 def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
     made = report([find(WEB, "- name: web", message=f"rendered for {name}") for name in "abc"])
-    assert [(one.rule.id, sharing) for one, sharing in digest.highest(made)] == [
+    assert [(one.rule, sharing) for one, sharing in digest.highest(made)] == [
         ("k8s/probe-missing", 3)
     ]
     assert "(3 findings)" in show("terminal", made)

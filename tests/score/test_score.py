@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import report as reporting
-from readiness import score
 from readiness.model import (
     CATEGORIES,
     Confidence,
@@ -25,7 +23,9 @@ from readiness.model import (
     Span,
     Suppression,
 )
-from readiness.report import FileRow, build
+from readiness.verdict import report as reporting
+from readiness.verdict import score
+from readiness.verdict.report import FileRow, build
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scoring.md"
 SOURCE = Source("a.yaml", "x" * 1000)
@@ -52,8 +52,8 @@ def rule(
     )
 
 
-def finding(of: Rule, at: int, source: Source = SOURCE) -> Finding:
-    return Finding(of, source, Span(at, at + 1), "m")
+def finding(of: Rule, at: int, source: Source = SOURCE, lowered: Severity | None = None) -> Finding:
+    return Finding(of, source, Span(at, at + 1), "m", lowered=lowered)
 
 
 @dataclass
@@ -62,11 +62,15 @@ class Look:
     unknown: int = 0
 
 
-# Ten rules whose severity, confidence and category go with their number, and places for them to fail in.
+LOWERED = st.one_of(st.none(), st.sampled_from(Severity))
+
+
+# Rules whose severity, confidence and category go with their number, and places for them to fail in.
 @st.composite
 def findings(draw: Any) -> list[Finding]:
-    picked = draw(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 30)), max_size=25))
-    return [finding(rules_of(number), at) for number, at in picked]
+    place = st.tuples(st.integers(0, 39), st.integers(0, 30), LOWERED)
+    picked = draw(st.lists(place, max_size=25))
+    return [finding(rules_of(number), at, lowered=lowered) for number, at, lowered in picked]
 
 
 def rules_of(number: int) -> Rule:
@@ -97,13 +101,13 @@ def test_bounded_and_the_losses_add_up(ones: list[Finding]) -> None:
         assert 0 <= one.loss <= one.cap
 
 
-@given(findings(), st.integers(0, 39), st.integers(31, 60))
+@given(findings(), st.integers(0, 39), st.integers(31, 60), LOWERED)
 def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
-    ones: list[Finding], number: int, at: int
+    ones: list[Finding], number: int, at: int, lowered: Severity | None
 ) -> None:
-    more = finding(rules_of(number), at)
+    more = finding(rules_of(number), at, lowered=lowered)
     before, after = raw(ones), raw([*ones, more])
-    if more.rule.points and score.counts(more):
+    if more.severity and score.counts(more):
         assert after < before
     else:
         assert after == before
@@ -117,9 +121,42 @@ def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
 def test_a_gain_is_what_raw_rises_by_without_the_place(ones: list[Finding]) -> None:
     got = score.assess(ones)
     for one, gain in zip(ones, got.gains, strict=True):
-        rest = [other for other in ones if (other.rule.id, other.place) != (one.rule.id, one.place)]
+        rest = [other for other in ones if (other.rule, other.place) != (one.rule, one.place)]
         assert math.isclose(raw(rest) - raw(ones), gain, abs_tol=1e-9)
-        assert gain > 0 or not one.rule.points or not score.counts(one)
+        worst = max(other.severity for other in ones if same_place(one, other))
+        assert gain > 0 or not worst or not score.counts(one)
+
+
+def same_place(one: Finding, other: Finding) -> bool:
+    return (one.rule, one.place) == (other.rule, other.place)
+
+
+@given(st.lists(st.sampled_from(Severity), min_size=1, max_size=12))
+def test_places_of_several_severities_add_up_from_the_worst_down(
+    severities: list[Severity],
+) -> None:
+    of = rule(severity="critical", category="isolation")
+    ones = [finding(of, at, lowered=one) for at, one in enumerate(severities)]
+    points = sorted((of.points_at(one) for one in severities), reverse=True)
+    shares = [1.0, *(math.log2(i / (i - 1)) for i in range(2, len(points) + 1))]
+    (term,) = score.assess(ones).terms
+    assert term.points == pytest.approx(sum(p * s for p, s in zip(points, shares, strict=True)))
+    assert term.places == len(severities)
+    assert term.by_severity[0][0] is max(severities)
+
+
+def test_a_place_is_as_bad_as_the_worst_that_is_said_of_it() -> None:
+    of = rule(severity="critical")
+    ones = [finding(of, 1, lowered=Severity.LOW), finding(of, 1), finding(of, 1)]
+    got = score.assess(ones)
+    assert (got.terms[0].by_severity, got.ceiling) == (((Severity.CRITICAL, 1),), 49)
+    assert len(set(got.gains)) == 1
+
+
+def test_the_ceiling_goes_by_the_places_not_by_the_rule() -> None:
+    of = rule(severity="critical")
+    for severity, ceiling in ((None, 49), (Severity.HIGH, 89), (Severity.MEDIUM, 100)):
+        assert score.assess([finding(of, 1, lowered=severity)]).ceiling == ceiling
 
 
 @given(findings(), st.integers(1, 50))
@@ -201,7 +238,7 @@ def test_fifteen_thousand_findings_are_cheap_and_exact() -> None:
     assert all(
         gain > 0
         for one, gain in zip(ones, got.gains, strict=True)
-        if one.rule.points and score.counts(one)
+        if one.definition.points and score.counts(one)
     )
 
 
@@ -322,7 +359,7 @@ def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
 def test_the_worked_example_is_true() -> None:
     ones, by_rule, by_category, part = example()
     got = score.assess(ones)
-    gains = {one.rule.id: gain for one, gain in zip(ones, got.gains, strict=True)}
+    gains = {one.rule: gain for one, gain in zip(ones, got.gains, strict=True)}
     terms = {term.rule.id: term for term in got.terms}
     for name, *_, points, cost, gain in by_rule:
         assert f"{terms[name].rule.points:g}" == points
@@ -333,8 +370,8 @@ def test_the_worked_example_is_true() -> None:
     ] == by_category
     stages = [
         ones,
-        [one for one in ones if one.rule.severity < Severity.CRITICAL],
-        [one for one in ones if one.rule.severity < Severity.HIGH],
+        [one for one in ones if one.definition.severity < Severity.CRITICAL],
+        [one for one in ones if one.definition.severity < Severity.HIGH],
     ]
     assert re.findall(r"raw = ([\d.]+)", part) == [f"{raw(stage):.2f}" for stage in stages]
     numbers = [score.assess(stage) for stage in stages]
@@ -360,7 +397,7 @@ def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
 def test_the_example_of_coverage_is_true() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     part = text[text.index("## Coverage") : text.index("## The verdict")]
-    rules = {one.id: one for one in (found.rule for found in example()[0])}
+    rules = {one.id: one for one in (found.definition for found in example()[0])}
     asked, looks, rows = [], {}, {}
     for name, weight, read, decided, _ in tables(part)[0]:
         if name not in rules:

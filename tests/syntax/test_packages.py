@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.syntax import package_versions, packages, shell
-from readiness.syntax.managers import MANAGERS
+from readiness.facts import package_versions, packages
+from readiness.facts.managers import managers
+from readiness.syntax import shell
 
 
 def call_of(text: str) -> packages.Call:
@@ -74,7 +75,7 @@ def test_calls(text: str, manager: str, action: str, names: str) -> None:
 
 
 def test_every_manager_is_called_above() -> None:
-    assert {one.name for one in MANAGERS} == {name for _, name, _, _ in CALLS}
+    assert {one.name for one in managers()} == {name for _, name, _, _ in CALLS}
 
 
 @pytest.mark.parametrize(

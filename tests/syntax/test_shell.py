@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.syntax import package_versions, packages, shell
+from readiness.facts import package_versions, packages
+from readiness.facts.wrappers import layers, unwrapped
+from readiness.syntax import shell
 from readiness.syntax.dockerfile import parse as parse_dockerfile
 from readiness.syntax.pieces import plain
-from readiness.syntax.wrappers import layers, unwrapped
 
 
 def names(text: str) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from readiness.facts.wrappers import layers
 from readiness.syntax import shell
-from readiness.syntax.wrappers import layers
 
 LINES = Path(__file__).with_name("shell_ran.jsonl").read_text(encoding="utf-8").splitlines()
 FACTS = [json.loads(line) for line in LINES]

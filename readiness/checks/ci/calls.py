@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.ci.references import called_workflow, known, local_action, local_path
-from readiness.kinds.github_model import Action, Job, Step, Workflow
-from readiness.kinds.github_texts import is_expression
-from readiness.kinds.github_uses import Uses, repository_root, uses
+from readiness.kinds.github.actions import called_workflow, known, local_action, local_path
+from readiness.kinds.github.model import Action, Job, Step, Workflow
+from readiness.kinds.github.texts import is_expression
+from readiness.kinds.github.uses import Uses, repository_root, uses
 from readiness.model import Hit, hit, joined
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 _DOCKER_ARGUMENTS = ("args", "entrypoint")

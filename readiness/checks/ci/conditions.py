@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.github_model import Action, Workflow
-from readiness.kinds.github_texts import Text, expressions, text_at, whole
+from readiness.kinds.github.model import Action, Workflow
+from readiness.kinds.github.texts import expressions, text_at, whole
 from readiness.model import Hit, hit
 from readiness.syntax import constant
+from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
 _LITERAL = re.compile(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")

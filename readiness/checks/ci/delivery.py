@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from readiness.checks.ci.references import local_action
-from readiness.kinds import github_model, gitlab_model
-from readiness.kinds.delivery import Act, Job, Pipeline, Stage, order, stage_of
+from readiness.kinds.delivery.model import Act, Job, Pipeline, Stage, order, stage_of
+from readiness.kinds.github import model
+from readiness.kinds.github.actions import local_action
+from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import Aside, Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]
@@ -31,7 +32,7 @@ _TOLD = {
 def pipelines(project: Project) -> list[Pipeline]:
     """Every pipeline of the project, in order of path."""
     found: list[Pipeline] = [
-        d for d in project.documents("github") if isinstance(d, github_model.Workflow)
+        d for d in project.documents("github") if isinstance(d, model.Workflow)
     ]
     found += project.documents("gitlab")
     return sorted(found, key=lambda pipeline: pipeline.source.path)
@@ -40,7 +41,7 @@ def pipelines(project: Project) -> list[Pipeline]:
 def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
     """The stages of every pipeline, by the pipeline's identity."""
 
-    def resolve(step: github_model.Step) -> github_model.Action | None:
+    def resolve(step: model.Step) -> model.Action | None:
         return local_action(step, project)
 
     return {
@@ -76,7 +77,7 @@ def done(project: Project) -> dict[int, frozenset[str]]:
 
 
 def _pipeline(job: Job) -> Pipeline:
-    return job.workflow if isinstance(job, github_model.Job) else job.file
+    return job.workflow if isinstance(job, model.Job) else job.file
 
 
 class View:

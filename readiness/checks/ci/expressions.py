@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.checks.ci import contexts
-from readiness.checks.ci import types as t
 from readiness.checks.ci.calls import input_types
-from readiness.kinds.github_model import Action, Job, Workflow, expanded
-from readiness.kinds.github_texts import Expression, expressions, texts, whole
+from readiness.kinds.github import contexts
+from readiness.kinds.github import types as t
+from readiness.kinds.github.model import Action, Job, Workflow, expanded
+from readiness.kinds.github.texts import Expression, expressions, texts, whole
 from readiness.model import Hit, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 

@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import all_stages, told_of, view_of
-from readiness.kinds import github_model, gitlab_model
-from readiness.kinds.delivery import Act, Job
+from readiness.kinds.delivery.model import Act, Job
+from readiness.kinds.github import model
+from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown | Aside]
 _SWALLOWED = re.compile(
-    r"\|\|[ \t]*(?:true|:|exit[ \t]+0|echo\b[^\n|&;]*)[ \t]*(?:#[^\n]*)?(?:\n|\Z)"
+    r"[ \t]*\|\|[ \t]*(?:(?:true|:|exit[ \t]+0)[ \t]*|echo\b[^\n|&;#]*)(?:#[^\n]*)?(?:\n|\Z)"
 )
 
 
 def ignored_tests(job: Job, *, project: Project) -> Outcome:
     """A test that may fail without the pipeline failing."""
-    pipeline = job.workflow if isinstance(job, github_model.Job) else job.file
+    pipeline = job.workflow if isinstance(job, model.Job) else job.file
     stage = project.memo(all_stages)[id(pipeline)][job.name]
     tests = [act for act in stage.acts if act.kind == "test" and act.family != "name"]
     if not tests:
@@ -45,7 +46,7 @@ def ignored_tests(job: Job, *, project: Project) -> Outcome:
                 yield hit(span, resource=act.resource, how=how)
 
 
-def _ignored(job: github_model.Job, act: Act) -> Iterator[tuple[Span, str]]:
+def _ignored(job: model.Job, act: Act) -> Iterator[tuple[Span, str]]:
     step = next((step for step in job.steps if step.resource == act.resource), None)
     if step is None:
         return
@@ -57,7 +58,7 @@ def _ignored(job: github_model.Job, act: Act) -> Iterator[tuple[Span, str]]:
         yield step.node.at("continue-on-error"), "continue-on-error"
     elif run is not None and act.text and act.order[1] >= 0:
         after = run.value[act.order[1] + len(act.text) :]
-        match = re.match(r"[ \t]*" + _SWALLOWED.pattern, after)
+        match = _SWALLOWED.match(after)
         if match is not None:
             start = act.order[1]
             yield run.part(start, start + len(act.text) + len(match.group().rstrip())), "|| true"
@@ -78,7 +79,7 @@ def any_branch(job: Job, *, project: Project) -> Outcome:
     yield hit(act.span, resource=job.resource, how=told_of(act))
 
 
-def _guarded(job: github_model.Job, act: Act, before: list[Job]) -> bool:
+def _guarded(job: model.Job, act: Act, before: list[Job]) -> bool:
     """Whether the events, or a condition on the way, leave out some branches."""
     triggers = job.workflow.triggers
     if "push" not in triggers:
@@ -104,7 +105,7 @@ def _guarded_gitlab(job: gitlab_model.Job) -> bool:
     return any(key in job.holder(key) for key in ("rules", "only", "except"))
 
 
-def cut_off(job: github_model.Job, *, project: Project) -> Outcome:
+def cut_off(job: model.Job, *, project: Project) -> Outcome:
     """A deployment that a newer run ends in the middle."""
     view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):

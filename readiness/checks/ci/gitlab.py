@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.gitlab_model import File, Job
+from readiness.kinds.gitlab.model import File, Job
 from readiness.model import Hit, Span, Unknown, hit, joined
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq

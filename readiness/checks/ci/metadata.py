@@ -9,11 +9,20 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.ci.shapes import Keys, Problem, anything, mapping, one_of, place, scalar, text
-from readiness.kinds.github_model import Action
-from readiness.kinds.github_texts import is_expression
+from readiness.kinds.github.model import Action
+from readiness.kinds.github.shapes import (
+    Keys,
+    Problem,
+    anything,
+    mapping,
+    one_of,
+    place,
+    scalar,
+    text,
+)
+from readiness.kinds.github.texts import is_expression
 from readiness.model import Hit, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 _COLORS = "white black yellow blue green orange red purple gray-dark".split()

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from readiness.checks.ci.delivery import Outcome, view_of
-from readiness.kinds.delivery import Stage
-from readiness.kinds.github_model import Job, Step
-from readiness.kinds.scripts import calls
+from readiness.kinds.delivery.model import Stage
+from readiness.kinds.github.model import Job, Step
+from readiness.kinds.pipeline.scripts import calls
 from readiness.model import Aside, Related, hit
-from readiness.project import Project
+from readiness.model.project import Project
 
 # Families whose place stands in the command, in its credentials or in what ran before it in the job.
 _REMOTE = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.ci.delivery import all_stages, pipelines
-from readiness.kinds import gitlab_model
-from readiness.kinds.delivery import Pipeline, delivers
+from readiness.kinds.delivery.model import Pipeline, delivers
+from readiness.kinds.gitlab import model
 from readiness.model import Aside, Hit, Unknown, missing
-from readiness.project import Project
+from readiness.model.project import Project
 
 Outcome = Iterator[Hit | Unknown | Aside]
 
@@ -40,7 +40,7 @@ def absent(
         return
     grip = pipeline.node.key("jobs") if "jobs" in pipeline.node else pipeline.node.at()
     if any(stage.opaque for stage in stages) or (
-        isinstance(pipeline, gitlab_model.File) and pipeline.includes
+        isinstance(pipeline, model.File) and pipeline.includes
     ):
         yield Unknown(grip)
         return
@@ -62,6 +62,6 @@ def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
     if not scanning:
         yield Aside()
         return
-    if any(isinstance(one, gitlab_model.File) or "schedule" in one.triggers for one in scanning):
+    if any(isinstance(one, model.File) or "schedule" in one.triggers for one in scanning):
         return
     yield missing(scanning[0].node.key("on"), at=scanning[0].source, resource=scanning[0].resource)

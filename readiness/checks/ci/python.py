@@ -7,8 +7,8 @@ import builtins
 import warnings
 from collections.abc import Iterator
 
-from readiness.kinds.github_model import Step
-from readiness.kinds.scripts import masked
+from readiness.kinds.github.model import Step
+from readiness.kinds.pipeline.scripts import masked
 from readiness.model import Hit, hit
 
 _GIVEN = frozenset(dir(builtins)) | {

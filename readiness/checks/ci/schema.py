@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.ci.schema_events import on
-from readiness.checks.ci.shapes import (
+from readiness.kinds.github.events import on
+from readiness.kinds.github.model import Workflow
+from readiness.kinds.github.shapes import (
     PLACEHOLDER,
     Keys,
     Problem,
@@ -26,8 +27,7 @@ from readiness.checks.ci.shapes import (
     scalar,
     text,
 )
-from readiness.kinds.github_model import Workflow
-from readiness.kinds.github_texts import is_expression, texts
+from readiness.kinds.github.texts import is_expression, texts
 from readiness.model import Hit, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq, walk
 

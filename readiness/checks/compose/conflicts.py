@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.app import owns, whole
-from readiness.checks.compose.common import deep, replicas, span_of
-from readiness.kinds.compose_model import Document, Service
-from readiness.kinds.compose_parts import expanded
+from readiness.kinds.compose.application import owns, whole
+from readiness.kinds.compose.model import Document, Service
+from readiness.kinds.compose.parts import expanded
+from readiness.kinds.compose.words import deep, replicas, span_of
 from readiness.model import Hit, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 

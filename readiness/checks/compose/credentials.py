@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from readiness.checks.compose.app import apps, settings
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, mount_specs, part, variable_specs
+from readiness.kinds.compose.application import apps, settings
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, mount_specs, part, variable_specs
 from readiness.model import Hit, Related, Source, Span, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.compose.common import judged, place
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, part
+from readiness.facts.releases import end_of_life
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, part
+from readiness.kinds.compose.words import judged, place
 from readiness.model import Hit, Unknown, hit
-from readiness.project import Project
-from readiness.syntax.base_images import end_of_life
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 
 Found = Iterator[Hit | Unknown]
@@ -51,11 +51,13 @@ def mutable(service: Service) -> Found:
     )
 
 
-def ended(service: Service) -> Found:
+def ended(service: Service, project: Project) -> Found:
     """A release that gets no updates any more."""
     image = service.image if "image" in service.node else None
-    found = end_of_life(image) if image is not None and not service.local else None
-    if image is not None and found is not None:
+    if image is None or service.local:
+        return
+    found = end_of_life(image, project.today)
+    if found is not None:
         where = _place(service, image.tag_span.start, image.tag_span.end)
         yield hit(**where, image=image.text, release=found.release, day=found.day)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.compose_model import Document, Service
-from readiness.kinds.compose_parts import names, port_specs
+from readiness.kinds.compose.model import Document, Service
+from readiness.kinds.compose.parts import names, port_specs
 from readiness.model import Hit, Span, hit
 from readiness.syntax.yaml import Map, Seq
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.compose.app import apps, whole
-from readiness.checks.compose.common import (
+from readiness.checks.compose.references import services_used
+from readiness.checks.dockerfile.health import always_well
+from readiness.facts.base_images import official
+from readiness.facts.images import fact
+from readiness.kinds.compose.application import apps, whole
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, variable_specs
+from readiness.kinds.compose.words import (
     deep,
     has_test,
     judged,
@@ -22,14 +28,9 @@ from readiness.checks.compose.common import (
     test_words,
     true,
 )
-from readiness.checks.compose.references import services_used
-from readiness.checks.dockerfile.health import always_well
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, variable_specs
 from readiness.model import Hit, Span, Unknown, hit
-from readiness.project import Project, above
+from readiness.model.project import Project, above
 from readiness.syntax import shell
-from readiness.syntax.base_images import official
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -81,14 +82,6 @@ def healthcheck_missing(service: Service, project: Project) -> Found:
         yield lack(service)
 
 
-# Public images whose Dockerfile has a HEALTHCHECK.
-_CHECKED = frozenset(
-    """vaultwarden/server louislam/uptime-kuma pihole/pihole netdata/netdata gitlab/gitlab-ce gitlab/gitlab-ee
-    jellyfin/jellyfin matrixdotorg/synapse ghcr.io/open-webui/open-webui ghcr.io/paperless-ngx/paperless-ngx
-    ghcr.io/goauthentik/server ghcr.io/immich-app/immich-server kanboard/kanboard""".split()
-)
-
-
 def _image_checks(service: Service, project: Project) -> bool | None:
     """Whether an image that is pulled has a health check; None where nobody can tell.
 
@@ -98,7 +91,7 @@ def _image_checks(service: Service, project: Project) -> bool | None:
     image = service.image
     if image is None or image.name_unknown:
         return None
-    if image.familiar in _CHECKED:
+    if fact(image, "healthcheck"):
         return True
     known = service.known is not None or any(
         one.builds for one in service.document.services.values()
@@ -222,15 +215,19 @@ _LIMITS = {
 }
 
 
-def limit_missing(service: Service, project: Project, *, resource: str) -> Found:
+def limit_missing(service: Service, project: Project, *, resources: Sequence[str]) -> Found:
     """A service that may take all memory, processor time or process numbers of the host."""
     seen = judged(service, project)
     if seen is None or not service.owned or "provider" in service.full:
         return
     node, known = seen
-    if any(deep(node, *path) is not None for path in _LIMITS[resource]):
-        return
-    yield lack(service) if known else Unknown(service.head)
+    absent = [
+        one for one in resources if not any(deep(node, *path) is not None for path in _LIMITS[one])
+    ]
+    if known:
+        yield from (lack(service, limited=one) for one in absent)
+    elif absent:
+        yield Unknown(service.head)
 
 
 def logs_unbounded(service: Service, project: Project) -> Found:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.base_images import shell_family
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import shell
-from readiness.syntax.base_images import shell_family
 from readiness.syntax.words import references
 
 _COMMANDS = {
@@ -36,9 +36,9 @@ _MARKS = {
     "function": "`function` is not in POSIX sh; `name() {` is",
 }
 _EXPANSION = "this form of `${...}` is not in POSIX sh"
-_ECHO = re.compile(r"-[neE]*[eE][neE]*\Z")
-_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|\$\{[^}]*\}|\$\([^)]*\)", re.DOTALL)
-_BRACES = re.compile(r"\{[^{}\s]*,[^{}\s]*\}")
+_ECHO = re.compile(r"-n*[eE][neE]*\Z")
+_QUOTED = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*\)?", re.DOTALL)
+_BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
 
 
 def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:

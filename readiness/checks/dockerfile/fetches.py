@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.downloads import FETCHERS, script_piped, url
 from readiness.checks.dockerfile.packages import scripts
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
 from readiness.syntax import shell
-from readiness.syntax.wrappers import unwrapped
 
 _CHECKS = re.compile(
     r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.dockerfile.actions import is_action
 from readiness.checks.dockerfile.tools import has_tool
-from readiness.kinds.dockerfile_model import Stage, in_force
+from readiness.facts.base_images import lacks
+from readiness.kinds.dockerfile.actions import is_action
+from readiness.kinds.dockerfile.model import Stage, in_force
 from readiness.model import Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import shell
-from readiness.syntax.base_images import lacks
 
 
 def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Iterator[Hit]:

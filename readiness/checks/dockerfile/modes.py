@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.checks.dockerfile.packages import shipped
-from readiness.kinds.dockerfile_model import Step
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
-from readiness.syntax.wrappers import unwrapped
 
 
 class Mode(NamedTuple):

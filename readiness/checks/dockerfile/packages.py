@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import Command, Stage, Step
+from readiness.facts import package_versions, packages
+from readiness.facts.managers import by_program
+from readiness.facts.packages import Call
+from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.syntax import package_versions, packages, shell
-from readiness.syntax.managers import BY_PROGRAM
-from readiness.syntax.packages import Call
+from readiness.syntax import shell
 
 
 def calls(step: Step) -> Iterator[Call]:
@@ -43,11 +44,12 @@ def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown
         return
     if _answered(command.whole) or _never_asks(command, one):
         return
-    settings = [_set_before(command, *_ANSWERS[name]) for name in managers if name in _ANSWERS]
-    if None in settings:
+    name = one.manager.name
+    answer = _set_before(command, *_ANSWERS[name]) if name in _ANSWERS else False
+    if answer is None:
         yield Unknown(one.verb.span)
-    elif not any(settings):
-        yield hit(one.verb.span, program=one.program, action=one.verb.value)
+    elif not answer:
+        yield hit(one.verb.span, program=one.program, action=one.verb.value, manager=name)
 
 
 # What answers in the settings, and where they lie.
@@ -82,15 +84,18 @@ def _set_before(command: Command, setting: str, folder: str) -> bool | None:
 
 
 def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
-    """An install of packages without a version."""
+    """An install of packages, or of a Go module, without a version."""
     one = packages.call(command.whole)
-    if one is None or one.manager.name not in managers:
+    if "go" in managers:
+        yield from _go_unpinned(command)
+    if one is None or one.manager.name not in managers or one.manager.name == "go":
         return
     found = package_versions.unpinned(one)
     if found:
         names = ", ".join(word.value[:60] for word in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        yield hit(found[0].span, packages=names + more, program=one.program)
+        manager = "pip" if one.manager.name == "pipx" else one.manager.name
+        yield hit(found[0].span, packages=names + more, program=one.program, manager=manager)
 
 
 _BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
@@ -113,12 +118,12 @@ def version_redirected(command: Command) -> Iterator[Hit]:
             yield hit(Span(head.span.start, target.span.end), file=target.value)
 
 
-def go_unpinned(command: Command) -> Iterator[Hit]:
+def _go_unpinned(command: Command) -> Iterator[Hit]:
     """go install, go get or go run of a module without a version."""
     one = command.command
     if one.program != "go" or not one.words:
         return
-    manager = BY_PROGRAM["go"]
+    manager = by_program()["go"]
     rest = [w for w in one.operands(manager.valued) if w.known]
     if len(rest) < 2 or rest[0].value not in ("install", "get", "run"):
         return
@@ -130,7 +135,7 @@ def go_unpinned(command: Command) -> Iterator[Hit]:
         name, at, version = value.partition("@")
         local = rest[0].value != "get" and "." not in name.partition("/")[0]
         if (not at and not local) or version == "latest":
-            yield hit(word.span, module=value, action=f"go {rest[0].value}")
+            yield hit(word.span, module=value, action=f"go {rest[0].value}", manager="go")
 
 
 def recommends(command: Command) -> Iterator[Hit | Unknown]:
@@ -167,9 +172,11 @@ def scripts(stage: Stage) -> str:
 
 
 @lru_cache(maxsize=64)
-def written(stage: Stage, pattern: str | re.Pattern[str]) -> bool:
-    """Whether a text stands in a RUN of a stage, or of one below it."""
-    return any(re.search(pattern, scripts(below)) for below in stage.chain)
+def written(stage: Stage, what: str | re.Pattern[str]) -> bool:
+    """Whether a text, or one of a form, stands in a RUN of a stage, or of one below it."""
+    if isinstance(what, str):
+        return any(what in scripts(below) for below in stage.chain)
+    return any(what.search(scripts(below)) for below in stage.chain)
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:
@@ -278,7 +285,9 @@ def compilers(step: Step) -> Iterator[Hit]:
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return
     text = step.instruction.body.text
-    if re.search(r"\b(?:apk\s+(?:--\S+\s+)*del|purge|autoremove|remove|erase)\b", text):
+    if re.search(
+        r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", text
+    ):
         return
     for one in calls(step):
         if one.manager.system and one.action == "install":

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from readiness.checks.dockerfile.context import ignores_of, is_context, sources
 from readiness.checks.dockerfile.secret_files import secret_copied, secret_paths, told
-from readiness.kinds.dockerfile_model import Stage, Step
-from readiness.kinds.dockerfile_paths import target
+from readiness.kinds.dockerfile.model import Stage, Step
+from readiness.kinds.dockerfile.paths import target
 from readiness.model import Hit, hit, missing
-from readiness.project import Project, above
+from readiness.model.project import Project, above
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
@@ -31,7 +31,8 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
     ]
     for one, word in copies if left else ():
         if any(
-            found.span == word.span for found in secret_copied(Step(stage.document, stage, one))
+            found.span == word.span
+            for found in secret_copied(Step(stage.document, stage, one), project)
         ):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
@@ -94,7 +95,9 @@ def _left_out(project: Project, dockerfile: str, file: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
     for folder in above(dockerfile):
         ignores = ignores_of(project, dockerfile, folder)
-        if ignores is not None and ignores.ignores(posixpath.relpath(file, folder or ".")):
+        if ignores is None:
+            continue
+        if ignores.ignores(posixpath.relpath(file, folder or ".")) is not False:
             return True
     return False
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.dockerfile_model import Command, Document, Step
+from readiness.facts.base_images import shell_family
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Command, Document, Step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
-from readiness.syntax.base_images import shell_family
-from readiness.syntax.wrappers import unwrapped
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
 # Shells that know no pipefail; sh is what the image links it to.

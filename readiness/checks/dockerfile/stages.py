@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from readiness.checks.project.builds import builds
-from readiness.kinds.dockerfile_model import Document, Stage, Step
+from readiness.kinds.dockerfile.model import Document, Stage, Step
+from readiness.kinds.joins.builds import builds
 from readiness.model import Hit, Related, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 
 RESERVED = frozenset({"scratch", "context"})
 
@@ -43,7 +43,7 @@ def name_case(stage: Stage) -> Iterator[Hit]:
 
 # Stages that are made to be built on their own.
 _TARGETS = re.compile(
-    r"(?:\A|[-_.])(?:dev\w*|tests?|testing|debug\w*|lint\w*|ci|docs?|bench\w*|prod\w*|shell)(?:\Z|[-_.])"
+    r"(?:\A|[-_.])(?:dev\w{0,60}|tests?|testing|debug\w{0,60}|lint\w{0,60}|ci|docs?|bench\w{0,60}|prod\w{0,60}|shell)(?:\Z|[-_.])"
 )
 
 
@@ -96,9 +96,10 @@ def broken(document: Document) -> Iterator[Hit]:
         yield hit(span, reason=error.message)
 
 
-def repeated(stage: Stage, *, keyword: str) -> Iterator[Hit]:
+def repeated(stage: Stage, *, keywords: Sequence[str]) -> Iterator[Hit]:
     """An instruction of which only the last counts stands more than once."""
-    found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
-    for one in found[:-1]:
-        place = Related(stage.source, found[-1].span, "the one that counts")
-        yield hit(one.keyword_span, keyword=keyword, related=(place,))
+    for keyword in keywords:
+        found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
+        for one in found[:-1]:
+            place = Related(stage.source, found[-1].span, "the one that counts")
+            yield hit(one.keyword_span, keyword=keyword, related=(place,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.dockerfile_model import Document, Stage
+from readiness.kinds.dockerfile.model import Document, Stage
 from readiness.model import Hit, hit
 
 

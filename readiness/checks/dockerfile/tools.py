@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from readiness.kinds.dockerfile_model import Stage, Step
+from readiness.facts import packages
+from readiness.facts.base_images import lacks
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, hit
-from readiness.syntax import packages, shell
-from readiness.syntax.base_images import lacks
-from readiness.syntax.wrappers import unwrapped
+from readiness.syntax import shell
 
 
 def starter_absent(step: Step) -> Iterator[Hit]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.actions import is_action
 from readiness.checks.dockerfile.packages import shipped
-from readiness.checks.project.builds import builds
-from readiness.kinds.compose_model import Service
-from readiness.kinds.dockerfile_model import Command, Stage, Step
-from readiness.kinds.dockerfile_users import is_root, user_of
+from readiness.facts.base_images import gives_root_up, nonroot_user, official
+from readiness.facts.table import column
+from readiness.facts.wrappers import layers
+from readiness.kinds.compose.model import Service
+from readiness.kinds.dockerfile.actions import is_action
+from readiness.kinds.dockerfile.model import Command, Stage, Step
+from readiness.kinds.dockerfile.users import is_root, user_of
+from readiness.kinds.joins.builds import builds
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.project import Project
-from readiness.syntax.base_images import gives_root_up, nonroot_user, official
-from readiness.syntax.wrappers import layers
-
-_DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
+from readiness.model.project import Project
 
 
 def root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
@@ -79,7 +78,7 @@ def _drops(stage: Stage) -> bool:
         for below in stage.chain
         for one in below.instructions
         if one.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
-        for tool in _DROPS
+        for tool in column("programs", "drops-user")
     )
 
 

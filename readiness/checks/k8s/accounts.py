@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import unknown
 from readiness.checks.k8s.rbac import access, everything, far_reaching, role_of, rules_of
-from readiness.kinds.k8s_model import Object, Pod, mapping, text
+from readiness.kinds.k8s.effective import unknown
+from readiness.kinds.k8s.model import Object, Pod, mapping, text
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 
 Outcome = Iterator[Hit | Unknown]
 MANY = 64  # as many bindings of one account as are looked through

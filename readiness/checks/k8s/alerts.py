@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.kinds.k8s_model import Object, mapping, maps, text
+from readiness.kinds.k8s.model import Object, mapping, maps, text
 from readiness.model import Hit, Span, missing
 
 RUNBOOKS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import (
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import (
     Workload,
     autoscalers,
     budget_selector,
@@ -16,10 +16,10 @@ from readiness.checks.k8s.index import (
     selecting,
     workload_of,
 )
-from readiness.checks.k8s.scale import SCALERS, bounds, of, stated
-from readiness.kinds.k8s_model import REPLICATED, Object, Pod
+from readiness.kinds.k8s.model import REPLICATED, Object, Pod
+from readiness.kinds.k8s.scale import SCALERS, bounds, of, stated
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 
 Outcome = Iterator[Hit | Unknown | Aside]
 KIND = "PodDisruptionBudget"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s_model import Container, Object, maps
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.model import Container, Object, maps
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.yaml import Seq
 

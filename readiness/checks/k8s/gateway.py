@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.k8s.context import variable
-from readiness.checks.k8s.index import index, nearest
 from readiness.checks.k8s.ingress import has_port
-from readiness.kinds.k8s_model import Object, mapping, maps, text
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.index import index, nearest
+from readiness.kinds.k8s.model import Object, mapping, maps, text
 from readiness.model import Hit, Related, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 GROUP = "gateway.networking.k8s.io"

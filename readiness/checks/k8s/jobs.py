@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.cron import mistake
-from readiness.kinds.k8s_model import Object, mapping, text
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.model import Object, mapping, text
 from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax.cron_k8s import mistake
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown]

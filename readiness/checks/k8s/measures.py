@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import variable
-from readiness.kinds.k8s_model import Object, mapping, maps
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.model import Object, mapping, maps
 from readiness.model import Aside, Hit, Unknown, joined, missing
 
 Outcome = Iterator[Hit | Unknown | Aside]

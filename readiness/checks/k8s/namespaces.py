@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.pss import verdict, where
-from readiness.kinds.k8s_model import Object, Pod, text
+from readiness.kinds.k8s.model import Object, Pod, text
 from readiness.model import Hit, Related, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 
 LABEL = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import variable
-from readiness.checks.k8s.index import autoscalers, selecting, services, workload_of
-from readiness.checks.k8s.scale import SCALERS, stated
 from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s_model import REPLICATED, Object, Pod
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.index import autoscalers, selecting, services, workload_of
+from readiness.kinds.k8s.model import REPLICATED, Object, Pod
+from readiness.kinds.k8s.scale import SCALERS, stated
 from readiness.model import Aside, Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 
 Outcome = Iterator[Hit | Unknown | Aside]
 

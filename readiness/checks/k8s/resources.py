@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import grip, variable
-from readiness.checks.k8s.index import Index, index
-from readiness.checks.k8s.labels import same
-from readiness.checks.k8s.quantity import amount, unit_of
-from readiness.kinds.k8s_model import Container, Pod, mapping, maps
+from readiness.kinds.k8s.effective import grip, variable
+from readiness.kinds.k8s.index import Index, index
+from readiness.kinds.k8s.labels import same
+from readiness.kinds.k8s.model import Container, Pod, mapping, maps
+from readiness.kinds.k8s.quantity import amount, unit_of
 from readiness.model import Hit, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown]

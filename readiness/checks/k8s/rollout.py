@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import selecting, services, workload_of
-from readiness.checks.k8s.scale import of, stated
 from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s_model import SERVING, Container, Object, Pod, mapping
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import selecting, services, workload_of
+from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping
+from readiness.kinds.k8s.scale import of, stated
 from readiness.model import Aside, Hit, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.context import unknown
-from readiness.checks.k8s.index import index
-from readiness.checks.k8s.labels import same, selector
-from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import unknown
+from readiness.kinds.k8s.index import index
+from readiness.kinds.k8s.labels import same, selector
+from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]

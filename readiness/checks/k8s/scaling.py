@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.index import (
+from readiness.checks.k8s.resources import asks, pod_level
+from readiness.checks.k8s.storage import single_writer
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.index import (
     autoscalers,
     index,
     selecting,
@@ -13,12 +15,10 @@ from readiness.checks.k8s.index import (
     target_of,
     workload_of,
 )
-from readiness.checks.k8s.resources import asks, pod_level
-from readiness.checks.k8s.scale import SCALERS, bounds, of
-from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s_model import REPLICATED, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.model import REPLICATED, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.scale import SCALERS, bounds, of
 from readiness.model import Aside, Hit, Related, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown | Aside]

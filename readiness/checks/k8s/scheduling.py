@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import number, variable
-from readiness.checks.k8s.labels import same, selector
-from readiness.checks.k8s.scale import of
-from readiness.kinds.k8s_model import REPLICATED, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.labels import same, selector
+from readiness.kinds.k8s.model import REPLICATED, Pod, mapping, maps, text
+from readiness.kinds.k8s.scale import of
 from readiness.model import Aside, Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.context import (
+from readiness.facts.table import column
+from readiness.kinds.k8s.effective import (
     effective,
     grip,
     linux,
@@ -14,17 +16,12 @@ from readiness.checks.k8s.context import (
     unknown,
     variable,
 )
-from readiness.kinds.k8s_model import Container, Pod, mapping, text
+from readiness.kinds.k8s.model import Container, Pod, mapping, text
 from readiness.model import Hit, Span, Unknown, hit, joined, missing
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
 
-# What a container runtime grants where nothing is said.
-DEFAULT_CAPABILITIES = frozenset(
-    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
-     "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
-)  # fmt: skip
 # Fields that a pod's securityContext and a container's have in common.
 SHARED = frozenset(
     {
@@ -110,19 +107,19 @@ def contradiction(pod: Pod) -> Outcome:
             yield hit(owner.at("runAsUser"), container=container.name, name=container.name)
 
 
-def id_low(pod: Pod, *, key: str, minimum: int) -> Outcome:
+def id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
     """A container's user or group id is not set, or under `minimum`."""
-    for container in linux(pod):
+    for container, key in itertools.product(linux(pod), keys):
         value = effective(container, key)
         found, name = number(value), container.name
         if variable(value):
             yield Unknown(container.node.at())
         elif found is None:
-            yield missing(container.node.at(), container=name, name=name, value="not set")
+            yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
         elif found < minimum:
             own = container.security
             owner = own if own.get(key) is not None else pod_context(pod)
-            yield hit(owner.at(key), container=name, name=name, value=found)
+            yield hit(owner.at(key), container=name, name=name, value=found, key=key)
 
 
 def root_group_added(pod: Pod) -> Outcome:
@@ -200,7 +197,7 @@ def added(container: Container, *, deny: Sequence[str] = (), allow: Sequence[str
 def not_dropped(container: Container) -> Outcome:
     """The container drops neither ALL nor every capability that the runtime grants by default."""
     names = dropped(container)
-    if "ALL" not in names and not names >= DEFAULT_CAPABILITIES:
+    if "ALL" not in names and not names >= column("linux-capabilities", "default").keys():
         yield missing(grip(container, "securityContext", "capabilities"))
 
 

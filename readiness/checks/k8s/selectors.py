@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.index import folder, index
-from readiness.checks.k8s.labels import Selector, plain, same, selector
-from readiness.kinds.k8s_model import Object, Pod, mapping
+from readiness.kinds.k8s.index import folder, index
+from readiness.kinds.k8s.labels import Selector, plain, same, selector
+from readiness.kinds.k8s.model import Object, Pod, mapping
 from readiness.model import Hit, Related, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout"})

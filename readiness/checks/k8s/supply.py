@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
-from readiness.checks.k8s.context import unknown
-from readiness.kinds.k8s_model import Container, mapping, maps, text
+from readiness.facts.releases import end_of_life
+from readiness.kinds.k8s.effective import unknown
+from readiness.kinds.k8s.model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.project import Project, above
+from readiness.model.project import Project, above
+from readiness.syntax import glob
 from readiness.syntax import image as images
-from readiness.syntax.base_images import end_of_life
 from readiness.syntax.image import Image
 
 Outcome = Iterator[Hit | Unknown]
@@ -71,25 +71,27 @@ def part(container: Container, inner: Span) -> Span:
     return Span(span.start + start + inner.start, span.start + start + inner.end)
 
 
-def tag_missing(container: Container, *, project: Project) -> Outcome:
-    """The image has neither tag nor digest, so it is `latest`."""
+def unversioned(container: Container, *, project: Project) -> Outcome:
+    """The image has neither tag nor digest, so it is `latest`, or it has that tag."""
     image = parsed(container, project)
-    if image is None or image.tag or image.digest:
+    if image is None or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
         yield Unknown(container.node.at("image"))
-    else:
-        yield hit(container.node.at("image"), image=image.text)
+    elif not image.tag:
+        yield hit(container.node.at("image"), image=image.text, version="untagged")
+    elif image.floating and image.tag == "latest":
+        yield hit(part(container, image.tag_span), image=image.text, version="latest")
 
 
-def tag_floating(container: Container, *, project: Project, latest: bool) -> Outcome:
-    """The image's tag is `latest`; without `latest`, another that its publisher moves."""
+def tag_floating(container: Container, *, project: Project) -> Outcome:
+    """The image's tag is one that its publisher moves, and not `latest`."""
     image = parsed(container, project)
     if image is None or not image.tag or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
         yield Unknown(container.node.at("image"))
-    elif image.floating and (image.tag == "latest") is latest:
+    elif image.floating and image.tag != "latest":
         yield hit(part(container, image.tag_span), image=image.text, tag=image.tag)
 
 
@@ -101,14 +103,14 @@ def tag_mutable(container: Container, *, project: Project) -> Outcome:
 
 
 def ended(container: Container, *, project: Project) -> Outcome:
-    """The image is of a release whose updates had ended by the date of the table of base images."""
+    """The image is of a release whose updates have ended."""
     image = parsed(container, project)
     if image is None:
         return
     if image.name_unknown or image.tag_unknown:
         yield Unknown(container.node.at("image"))
         return
-    found = end_of_life(image)
+    found = end_of_life(image, project.today)
     if found is not None:
         place = part(container, image.tag_span)
         yield hit(place, image=image.undigested, release=found.release, day=found.day)
@@ -133,7 +135,7 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
     if image.name_unknown:
         yield Unknown(container.node.at("image"))
     elif not any(
-        fnmatchcase(image.repository, one) or fnmatchcase(image.repository, f"{one}/*")
+        glob.matches(one, image.repository) or glob.matches(f"{one}/*", image.repository)
         for one in allow
     ):
         yield hit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.k8s_model import Object, mapping, maps
+from readiness.kinds.k8s.model import Object, mapping, maps
 from readiness.model import Hit, hit
 from readiness.syntax.yaml import Map, Seq
 

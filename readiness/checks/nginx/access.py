@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import REDIRECTS, redirects
-from readiness.kinds.nginx import Scope, Statement, matching, takes_all
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching, takes_all
 from readiness.model import Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
 _GUARDS = frozenset({"if", "access_by_lua_block", "access_by_lua_file", "js_access"})
@@ -19,8 +18,8 @@ _ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}
 
 def rules_of(project: Project, block: Block) -> list[Directive]:
     """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
-    for level in tree.chain(project, block):
-        found = tree.own(project, level, "allow", "deny")
+    for level in includes.chain(project, block):
+        found = includes.own(project, level, "allow", "deny")
         if found:
             return found
     return []
@@ -29,10 +28,10 @@ def rules_of(project: Project, block: Block) -> list[Directive]:
 def authenticated(project: Project, block: Block) -> bool:
     """Whether a block asks who the client is."""
     for name in _AUTH:
-        value = tree.value(project, block, name)
+        value = includes.value(project, block, name)
         if value and value != "off":
             return True
-    return tree.value(project, block, "ssl_verify_client") == "on"
+    return includes.value(project, block, "ssl_verify_client") == "on"
 
 
 def stranger(rules: list[Directive], family: str) -> str:
@@ -46,7 +45,7 @@ def stranger(rules: list[Directive], family: str) -> str:
 
 def families(project: Project, block: Block) -> set[str]:
     """The kinds of client address that a block's server can see: `4`, `6`; nothing where only UNIX sockets listen."""
-    server = tree.enclosing(project, block, "server")
+    server = includes.enclosing(project, block, "server")
     if server is None:
         return {"4"}
     found: set[str] = set()
@@ -66,11 +65,11 @@ def status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unk
     """Anybody can read the status page."""
     d = statement.node
     block = d.parent
-    if tree.own(project, block, "internal") or d.value == "off":
+    if includes.own(project, block, "internal") or d.value == "off":
         return
     rules = rules_of(project, block)
     login = authenticated(project, block)
-    any_ = tree.value(project, block, "satisfy") == "any"
+    any_ = includes.value(project, block, "satisfy") == "any"
     for family in sorted(families(project, block)):
         answer = stranger(rules, family)
         open_ = (
@@ -80,7 +79,7 @@ def status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unk
         )
         if not open_:
             continue
-        if tree.opaque(project, block) or any(x.name in _GUARDS for x in block.directives):
+        if includes.opaque(project, block) or any(x.name in _GUARDS for x in block.directives):
             yield Unknown(d.at())
         else:
             yield hit(d.head)
@@ -93,7 +92,9 @@ def status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
     rules = rules_of(project, d.parent)
     if stranger(rules, "4") != "deny" or any(rule.name == "allow" for rule in rules):
         return
-    if tree.value(project, d.parent, "satisfy") != "any" or not authenticated(project, d.parent):
+    if includes.value(project, d.parent, "satisfy") != "any" or not authenticated(
+        project, d.parent
+    ):
         yield hit(rules[0].head, at=rules[0].source)
 
 
@@ -102,11 +103,11 @@ def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
     block = scope.node
     if scope.kind == "":
         return  # a file of addresses is judged where it is included
-    rules = tree.own(project, block, "allow", "deny")
+    rules = includes.own(project, block, "allow", "deny")
     allowed = [d for d in rules if d.name == "allow"]
     if not allowed or len(allowed) < len(rules) or all(d.args == ("all",) for d in allowed):
         return
-    if tree.value(project, block, "satisfy") == "any" and authenticated(project, block):
+    if includes.value(project, block, "satisfy") == "any" and authenticated(project, block):
         return
     yield hit(allowed[0].head, at=allowed[0].source)
 
@@ -132,7 +133,7 @@ def return_before_access(statement: Statement, project: Project) -> Iterator[Hit
         or code[0] == "2"
         or any(
             code in page.args[:-1] and page.args[-1].startswith("@")
-            for page in tree.inforce(project, block, "error_page")
+            for page in includes.inforce(project, block, "error_page")
         )
     ):
         yield hit(d.head)
@@ -150,7 +151,7 @@ def referers(statement: Statement) -> Iterator[Hit]:
 def autoindex(statement: Statement, project: Project) -> Iterator[Hit]:
     """Listings of folders are on, and nobody is asked who they are."""
     d = statement.node
-    if d.args[:1] != ("on",) or tree.own(project, d.parent, "internal"):
+    if d.args[:1] != ("on",) or includes.own(project, d.parent, "internal"):
         return
     if (
         not authenticated(project, d.parent)
@@ -165,23 +166,23 @@ _HIDDEN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
 def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server sends files and keeps those that begin with a dot from nobody."""
     block = scope.node
-    roots = [d for d in tree.within(project, block) if d.name == "root"]
-    if not tree.own(project, block, "root") or not roots:
+    roots = [d for d in includes.within(project, block) if d.name == "root"]
+    if not includes.own(project, block, "root") or not roots:
         return
-    for d in tree.within(project, block):
+    for d in includes.within(project, block):
         sign, pattern = matching(d) if d.name == "location" else ("", "")
         if (
             d.block is not None
             and sign.startswith("~")
             and _HIDDEN.search(pattern)
-            and tree.own(project, d.block, "deny", "return", "internal")
+            and includes.own(project, d.block, "deny", "return", "internal")
         ):
             return
         if d.name == "if" and _HIDDEN.search(d.value) and "uri" in d.value:
             return
     if not _sends_files(project, block):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(block.at())
         return
     place = block.all("root")
@@ -191,12 +192,12 @@ def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
 
 def _sends_files(project: Project, block: Block) -> bool:
     """Whether the server's `root` is read for any path: not where everything is proxied or answered by `return`."""
-    if tree.own(project, block, "return"):
+    if includes.own(project, block, "return"):
         return False
-    for d in tree.own(project, block, "location"):
+    for d in includes.own(project, block, "location"):
         if takes_all(d) and d.block is not None:
             taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
-            return not any(x.name in taken for x in tree.own(project, d.block))
+            return not any(x.name in taken for x in includes.own(project, d.block))
     return True
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx import tree
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import Aside, Hit, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.nginx import Block
 
 Outcome = Iterator[Hit | Unknown | Aside]
@@ -26,12 +25,12 @@ def nameless(statement: Statement, project: Project) -> Outcome:
     """A redirect goes to $server_name, and the server's first name is none that anybody can call."""
     d = statement.node
     found = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
-    server = tree.enclosing(project, d.parent, "server")
+    server = includes.enclosing(project, d.parent, "server")
     if found is None or server is None:
         yield Aside()
         return
-    names = [name for one in tree.own(project, server, "server_name") for name in one.args]
-    if not names and tree.opaque(project, server):
+    names = [name for one in includes.own(project, server, "server_name") for name in one.args]
+    if not names and includes.opaque(project, server):
         yield Unknown(d.at(found))
         return
     first = names[0] if names else ""
@@ -42,24 +41,24 @@ def nameless(statement: Statement, project: Project) -> Outcome:
 def default_root(scope: Scope, project: Project) -> Outcome:
     """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
     block, owner = scope.node, scope.node.owner
-    inside = tree.own(project, block)
+    inside = includes.own(project, block)
     quiet = bool(inside) and all(one.name in _QUIET for one in inside)
-    server = tree.enclosing(project, block, "server")
+    server = includes.enclosing(project, block, "server")
     named = owner is None or any(
         word.startswith("@") or "well-known" in word for word in owner.args
     )
     if owner is None or named or not quiet or server is None or not _proxied(project, server):
         yield Aside()
-    elif tree.opaque(project, block):
+    elif includes.opaque(project, block):
         yield Unknown(owner.head)
-    elif not tree.inforce(project, block, "root"):
+    elif not includes.inforce(project, block, "root"):
         yield hit(owner.head, location=owner.args[-1] if owner.args else "")
 
 
 def _proxied(project: Project, server: Block) -> bool:
     """Whether `location /` of a server goes to a backend."""
     return any(
-        tree.own(project, one.block, *_PASSES)
-        for one in tree.own(project, server, "location")
+        includes.own(project, one.block, *_PASSES)
+        for one in includes.own(project, server, "location")
         if one.block is not None and one.args in {("/",), ("^~", "/")}
     )

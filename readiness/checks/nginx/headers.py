@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import redirects
-from readiness.kinds.nginx import Scope, Statement, takes_all
+from readiness.facts.table import column
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, takes_all
 from readiness.model import Hit, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
-SECURITY = (
-    "strict-transport-security", "content-security-policy", "x-frame-options", "x-content-type-options", "referrer-policy",
-    "permissions-policy", "cross-origin-opener-policy", "cross-origin-embedder-policy", "cross-origin-resource-policy",
-)  # fmt: skip
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
 _PASSES = (
@@ -36,9 +32,11 @@ def in_effect(project: Project, block: Block, directive: str) -> list[Directive]
     """The lines of an `add_header` kind that work in a block: its own, with the outer ones where they are merged."""
     found: list[Directive] = []
     inherit = f"{directive}_inherit"
-    for level in tree.chain(project, block):
-        own = tree.own(project, level, directive)
-        mode = tree.value(project, level, inherit, "on") if directive.startswith("add_") else "on"
+    for level in includes.chain(project, block):
+        own = includes.own(project, level, directive)
+        mode = (
+            includes.value(project, level, inherit, "on") if directive.startswith("add_") else "on"
+        )
         found += own
         if (own and mode == "on") or mode == "off":
             break
@@ -50,16 +48,18 @@ def lost(
     project: Project,
     *,
     directive: str,
-    only: Sequence[str] = (),
-    other_than: Sequence[str] = (),
+    security: bool | None = None,
 ) -> Iterator[Hit]:
-    """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them."""
+    """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them.
+
+    `security` asks for those headers alone by which browsers protect people, or for all but them.
+    """
     block = scope.node
-    if tree.level(project, block) is not block:
+    if includes.level(project, block) is not block:
         return
-    own = tree.own(project, block, directive)
-    mode = tree.value(project, block, f"{directive}_inherit", "on")
-    outer = next(iter(tree.chain(project, block)[1:]), None)
+    own = includes.own(project, block, directive)
+    mode = includes.value(project, block, f"{directive}_inherit", "on")
+    outer = next(iter(includes.chain(project, block)[1:]), None)
     if not own or outer is None or mode != "on" or _answers_nothing(project, block):
         return
     kept = {header(d) for d in own}
@@ -68,7 +68,8 @@ def lost(
         for d in in_effect(project, outer, directive)
         if header(d) not in kept and not (directive == "proxy_set_header" and _as_sent_anyway(d))
     ]
-    gone = [d for d in gone if (header(d) in only or not only) and header(d) not in other_than]
+    protecting = column("http-headers", "security")
+    gone = [d for d in gone if security is None or (header(d) in protecting) is security]
     if gone:
         names = joined(dict.fromkeys(d.args[0] for d in reversed(gone) if d.args))
         place = shown(project, block, directive)
@@ -79,7 +80,7 @@ def lost(
 
 def _answers_nothing(project: Project, block: Block) -> bool:
     """Whether a block answers 204: a preflight request of CORS, which shows no page."""
-    return any(d.args[:1] == ("204",) for d in tree.own(project, block, "return"))
+    return any(d.args[:1] == ("204",) for d in includes.own(project, block, "return"))
 
 
 def header(directive: Directive) -> str:
@@ -98,11 +99,11 @@ def shown(project: Project, block: Block, name: str) -> Directive:
             return one
         if one.name == "include" and any(
             d.name == name
-            for inner in tree.tree(project).brought.get(id(one), ())
-            for d in tree.own(project, inner)
+            for inner in includes.tree(project).brought.get(id(one), ())
+            for d in includes.own(project, inner)
         ):
             return one
-    return tree.own(project, block, name)[0]
+    return includes.own(project, block, name)[0]
 
 
 def sent(project: Project, block: Block) -> dict[str, str]:
@@ -111,8 +112,8 @@ def sent(project: Project, block: Block) -> dict[str, str]:
         header(d): d.args[1] if len(d.args) > 1 else ""
         for d in reversed(in_effect(project, block, "add_header"))
     }
-    for level in tree.chain(project, block):
-        for d in tree.own(project, level, "more_set_headers"):
+    for level in includes.chain(project, block):
+        for d in includes.own(project, level, "more_set_headers"):
             for text in d.args:
                 name, colon, value = text.partition(":")
                 if colon:
@@ -128,22 +129,39 @@ def absent(
     if (tls and not scope.tls) or not serves(project, block):
         return
     if (
-        tree.value(project, block, "security_headers") == "on"
+        includes.value(project, block, "security_headers") == "on"
         and any_of[0] != "content-security-policy"
     ):
         return
     if _covered(project, block, any_of):
         return
-    if tree.opaque(project, block) or _has_lua(project, block):
+    if includes.opaque(project, block) or _has_lua(project, block):
         yield Unknown(block.at())
         return
     inner = [
-        d.block for d in tree.within(project, block) if d.name == "location" and d.block is not None
+        d.block
+        for d in includes.within(project, block)
+        if d.name == "location" and d.block is not None
     ]
     answering = [one for one in inner if _answers(project, one)]
     if answering and all(_covered(project, one, any_of) for one in answering):
         return
     yield missing(block.at(), server=scope.name)
+
+
+def each_absent(
+    scope: Scope, project: Project, *, headers: Mapping[str, Sequence[str]]
+) -> Iterator[Hit | Unknown]:
+    """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
+    unknown: Unknown | None = None
+    for name, any_of in headers.items():
+        for found in absent(scope, project, any_of=any_of):
+            if isinstance(found, Unknown):
+                unknown = found
+            else:
+                yield found._replace(facts={**found.facts, "lacks": name})
+    if unknown:
+        yield unknown
 
 
 def _covered(project: Project, block: Block, any_of: Sequence[str]) -> bool:
@@ -163,16 +181,18 @@ def _has_lua(project: Project, block: Block) -> bool:
         "js_header_filter",
     )
     return any(
-        tree.own(project, one, name) for one in tree.chain(project, block) for name in filters
+        includes.own(project, one, name)
+        for one in includes.chain(project, block)
+        for name in filters
     )
 
 
 def _answers(project: Project, block: Block) -> bool:
     """Whether a location sends content of its own, more than a redirect or a refusal."""
-    returns = tree.own(project, block, "return")
-    if returns or tree.own(project, block, "internal", "stub_status"):
+    returns = includes.own(project, block, "return")
+    if returns or includes.own(project, block, "internal", "stub_status"):
         return False
-    return not any(d.value == "all" for d in tree.own(project, block, "deny"))
+    return not any(d.value == "all" for d in includes.own(project, block, "deny"))
 
 
 def serves(project: Project, block: Block) -> bool:
@@ -184,9 +204,11 @@ def serves(project: Project, block: Block) -> bool:
         and all(hosts.loopback(one.host) for one in listens)
     ):
         return False
-    if tree.value(project, block, "ssl_reject_handshake") == "on" or _turns_away(project, block):
+    if includes.value(project, block, "ssl_reject_handshake") == "on" or _turns_away(
+        project, block
+    ):
         return False
-    locations = [d for d in tree.own(project, block, "location") if d.block is not None]
+    locations = [d for d in includes.own(project, block, "location") if d.block is not None]
     everything = [d for d in locations if takes_all(d)]
     if not any(_turns_away(project, d.block) for d in everything if d.block):
         return True
@@ -196,7 +218,7 @@ def serves(project: Project, block: Block) -> bool:
 
 def _turns_away(project: Project, block: Block) -> bool:
     """Whether a block answers everything with a redirect or a refusal."""
-    for d in tree.own(project, block, "return", "rewrite"):
+    for d in includes.own(project, block, "return", "rewrite"):
         if d.name == "return" and d.args and (d.args[0] in _NO_PAGE or "://" in d.args[0]):
             return True
         if (
@@ -205,19 +227,19 @@ def _turns_away(project: Project, block: Block) -> bool:
             and redirects(d)
         ):
             return True
-    return any(d.value == "all" for d in tree.own(project, block, "deny")) and not tree.own(
+    return any(d.value == "all" for d in includes.own(project, block, "deny")) and not includes.own(
         project, block, "allow"
     )
 
 
 def _passing(project: Project, block: Block) -> bool:
-    return bool(tree.own(project, block, *_PASSES))
+    return bool(includes.own(project, block, *_PASSES))
 
 
 def not_always(statement: Statement) -> Iterator[Hit]:
     """A security header without `always` is left out of error answers."""
     d = statement.node
-    if len(d.args) == 2 and header(d) in SECURITY and d.args[1]:
+    if len(d.args) == 2 and header(d) in column("http-headers", "security") and d.args[1]:
         yield hit(d.at(1), header=d.args[0])
 
 
@@ -244,7 +266,7 @@ def content_type(statement: Statement, project: Project) -> Iterator[Hit]:
         "grpc_hide_header",
     )
     for name in hides:
-        if any(header(one) == "content-type" for one in tree.inforce(project, d.parent, name)):
+        if any(header(one) == "content-type" for one in includes.inforce(project, d.parent, name)):
             return
     yield hit(d.at(1))
 
@@ -278,7 +300,7 @@ def hsts_on_http(scope: Scope, project: Project) -> Iterator[Hit]:
         if (
             header(d) == "strict-transport-security"
             and d.args[-1] != "0"
-            and not tree.inforce(project, block, "set_real_ip_from")
+            and not includes.inforce(project, block, "set_real_ip_from")
         ):
             yield hit(d.at(1), server=scope.name)
 

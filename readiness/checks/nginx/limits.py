@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx import tree
 from readiness.checks.nginx.headers import serves
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import Aside, Hit, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive, walk
 
 _DEFAULT_CONNECTIONS = 512
@@ -28,7 +27,7 @@ _SECONDS = {
 }
 _BACKENDS = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"})
 _CREDENTIALS = re.compile(
-    r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*(?:sess|token|auth)\w*|request_body)\b"
+    r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w{0,80}?(?:sess|token|auth)\w*|request_body)\b"
 )
 _TIME = re.compile(r"(\d{1,12})(ms|[smhdwMy]?)")
 
@@ -53,9 +52,9 @@ def size(text: str) -> int | None:
 
 def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
     """Workers may open fewer files than twice the connections they take, and each may read a file."""
-    if tree.level(project, scope.node) is not scope.node:
+    if includes.level(project, scope.node) is not scope.node:
         return
-    own = tree.own(project, scope.node)
+    own = includes.own(project, scope.node)
     limits = [d for d in own if d.name == "worker_rlimit_nofile" and d.value.isdigit()]
     if not limits:
         return
@@ -70,20 +69,22 @@ def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
 
 
 def _connections(own: list[Directive], project: Project) -> list[Directive]:
-    inner = [x for d in own if d.name == "events" and d.block for x in tree.own(project, d.block)]
+    inner = [
+        x for d in own if d.name == "events" and d.block for x in includes.own(project, d.block)
+    ]
     return [d for d in [*own, *inner] if d.name == "worker_connections"]
 
 
 def descriptors_unset(scope: Scope, project: Project, *, usual: int) -> Iterator[Hit | Unknown]:
     """More connections are asked for than the usual limit of open files holds, and the limit is left to the system."""
-    if tree.level(project, scope.node) is not scope.node:
+    if includes.level(project, scope.node) is not scope.node:
         return
-    own = tree.own(project, scope.node)
+    own = includes.own(project, scope.node)
     for d in _connections(own, project)[-1:]:
         few = not d.value.isdigit() or 2 * int(d.value) <= usual
         if few or any(one.name == "worker_rlimit_nofile" for one in own):
             continue
-        if tree.opaque(project, scope.node):
+        if includes.opaque(project, scope.node):
             yield Unknown(d.at())
         else:
             yield hit(d.at(1), at=d.source, connections=d.value, wanted=2 * int(d.value))
@@ -94,11 +95,11 @@ def main_lacks(scope: Scope, project: Project, *, directive: str) -> Iterator[Hi
     http = [d for d in scope.node.directives if d.name == "http"]
     if (
         not http
-        or tree.level(project, scope.node) is not scope.node
-        or tree.own(project, scope.node, directive)
+        or includes.level(project, scope.node) is not scope.node
+        or includes.own(project, scope.node, directive)
     ):
         return
-    if tree.opaque(project, scope.node):
+    if includes.opaque(project, scope.node):
         yield Unknown(http[0].head)
     else:
         yield missing(http[0].at(0))
@@ -108,10 +109,12 @@ def http_lacks(
     scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
 ) -> Iterator[Hit | Unknown]:
     """An `http` block and all that is in it leave a directive out."""
-    found = [d for d in tree.within(project, scope.node) if d.name == directive or d.name in unless]
-    if found or not any(d.name == "server" for d in tree.own(project, scope.node)):
+    found = [
+        d for d in includes.within(project, scope.node) if d.name == directive or d.name in unless
+    ]
+    if found or not any(d.name == "server" for d in includes.own(project, scope.node)):
         return
-    if tree.opaque(project, scope.node):
+    if includes.opaque(project, scope.node):
         yield Unknown(scope.node.at())
     else:
         yield missing(scope.node.at())
@@ -120,17 +123,17 @@ def http_lacks(
 def tokens_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """`server_tokens` is left out, so error pages and the Server header name the version."""
     block = scope.node
-    servers = [d.block for d in tree.own(project, block, "server") if d.block]
-    if tree.inforce(project, block, "server_tokens") or not servers:
+    servers = [d.block for d in includes.own(project, block, "server") if d.block]
+    if includes.inforce(project, block, "server_tokens") or not servers:
         return
-    if all(tree.own(project, one, "server_tokens") for one in servers):
+    if all(includes.own(project, one, "server_tokens") for one in servers):
         return
     if any(
         d.name == "more_clear_headers" and "server" in d.value.lower()
-        for d in tree.within(project, block)
+        for d in includes.within(project, block)
     ):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(block.at())
     else:
         yield missing(block.at())
@@ -152,12 +155,12 @@ def unlimited_body(statement: Statement) -> Iterator[Hit]:
 def body_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     block = scope.node
-    passes = [d for d in tree.within(project, block) if d.name in _BACKENDS]
-    if not passes or tree.inforce(project, block, "client_max_body_size"):
+    passes = [d for d in includes.within(project, block) if d.name in _BACKENDS]
+    if not passes or includes.inforce(project, block, "client_max_body_size"):
         return
-    if any(d.name == "client_max_body_size" for d in tree.within(project, block)):
+    if any(d.name == "client_max_body_size" for d in includes.within(project, block)):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(block.at())
     else:
         yield missing(block.at(), server=scope.name)
@@ -230,10 +233,10 @@ def health_logged(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
         yield Aside()
         return
     answered = any(
-        d.args and d.args[0] in {"200", "204"} for d in tree.own(project, scope.node, "return")
+        d.args and d.args[0] in {"200", "204"} for d in includes.own(project, scope.node, "return")
     )
     if answered and not any(
-        d.value == "off" for d in tree.inforce(project, scope.node, "access_log")
+        d.value == "off" for d in includes.inforce(project, scope.node, "access_log")
     ):
         yield hit(owner.head, location=owner.args[-1])
 
@@ -245,11 +248,11 @@ def zone_missing(statement: Statement, project: Project) -> Iterator[Hit | Unkno
     if not name or "$" in name:
         return
     definer = f"{d.name}_zone"
-    for level in tree.chain(project, d.parent):
-        for one in tree.own(project, level, definer):
+    for level in includes.chain(project, d.parent):
+        for one in includes.own(project, level, definer):
             if any(word.split(":")[0] == f"zone={name}" for word in one.args):
                 return
-    if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
+    if includes.opaque(project, d.parent) or not includes.whole(project, d.parent):
         yield Unknown(d.at())
     else:
         yield hit(d.head, zone=name, definer=definer)
@@ -269,10 +272,10 @@ def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknow
         "",
     )
     user = d.name.removesuffix("_zone")
-    around = tree.level(project, d.parent)
-    if not name or (user, name) in tree.once(project, _zones_used, around):
+    around = includes.level(project, d.parent)
+    if not name or (user, name) in includes.once(project, _zones_used, around):
         return
-    if around.name != "http" or tree.opaque(project, around):
+    if around.name != "http" or includes.opaque(project, around):
         yield Unknown(d.at())
     else:
         yield hit(d.head, zone=name, directive=user)
@@ -282,7 +285,7 @@ def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
     """The zones that limits under a block use, each with the kind of limit."""
     return {
         (d.name, _zone(d))
-        for d in tree.within(project, block)
+        for d in includes.within(project, block)
         if d.name in {"limit_req", "limit_conn"}
     }
 
@@ -299,14 +302,14 @@ def no_burst(statement: Statement) -> Iterator[Hit]:
 def rate_limit(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server that proxies to an application limits neither requests nor connections."""
     block = scope.node
-    passes = [d for d in tree.within(project, block) if d.name in _BACKENDS]
+    passes = [d for d in includes.within(project, block) if d.name in _BACKENDS]
     if not passes or not serves(project, block):
         return
-    if any(tree.inforce(project, block, n) for n in ("limit_req", "limit_conn")) or any(
-        d.name in {"limit_req", "limit_conn"} for d in tree.within(project, block)
+    if any(includes.inforce(project, block, n) for n in ("limit_req", "limit_conn")) or any(
+        d.name in {"limit_req", "limit_conn"} for d in includes.within(project, block)
     ):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(block.at())
     else:
         yield missing(block.at(), server=scope.name)
@@ -315,5 +318,5 @@ def rate_limit(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
 def open_files(statement: Statement, project: Project) -> Iterator[Hit]:
     """`try_files` asks the file system for every request, and no answers are kept."""
     d = statement.node
-    if tree.value(project, d.parent, "open_file_cache", "off") == "off":
+    if includes.value(project, d.parent, "open_file_cache", "off") == "off":
         yield hit(d.head)

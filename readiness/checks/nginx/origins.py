@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx import tree
 from readiness.checks.nginx.headers import header
 from readiness.checks.nginx.variables import condition, definitions, names
-from readiness.kinds.nginx import Scope, Statement
+from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import Hit, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
+_PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
 _ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
 _STRANGER = "https://any-other-site.example"
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
@@ -43,7 +42,7 @@ def condition_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
 
 
 def _refuses(project: Project, block: Block) -> bool:
-    return any(d.args and d.args[0] in _REFUSALS for d in tree.own(project, block, "return"))
+    return any(d.args and d.args[0] in _REFUSALS for d in includes.own(project, block, "return"))
 
 
 def _place(owner: Directive, pattern: str) -> Span:
@@ -75,14 +74,14 @@ def table_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
 
 def _allows(project: Project, block: Block, name: str) -> bool:
     """Whether a variable is used for Access-Control-Allow-Origin anywhere below the level of its `map`."""
-    around = next(iter(tree.chain(project, block)[1:]), None)
+    around = next(iter(includes.chain(project, block)[1:]), None)
     if around is None:
         return False
     return any(
         d.name in {"add_header", "more_set_headers"}
         and "access-control-allow-origin" in d.value.lower()
         and name in names(d.value)
-        for d in tree.within(project, around)
+        for d in includes.within(project, around)
     )
 
 
@@ -174,7 +173,7 @@ def _registrable(host: str) -> str:
 
 def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
     """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
-    parts = [_PARTS.fullmatch(text) for text in texts]
+    parts = [_PARTS.match(text) for text in texts]
     own = {_registrable(found[2]) for found in parts if found and found[2]}
     for found in parts:
         if not found or "." not in found[2].strip("."):

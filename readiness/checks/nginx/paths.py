@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx import hosts, tree
 from readiness.checks.nginx.variables import VARIABLE, names, redirects, regex_of, variable
-from readiness.kinds.nginx import Scope, Statement, matching, takes_all
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching, takes_all
 from readiness.model import Aside, Hit, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
@@ -69,18 +67,6 @@ def _climbs(group: pcre_tree.Node) -> bool:
     return any(automaton.search(machine, f"..{end}") for end in ends)
 
 
-def root_exposed(statement: Statement) -> Iterator[Hit]:
-    """`root` or `alias` is the top of the file system."""
-    d = statement.node
-    path = d.args[0] if d.args else ""
-    if (
-        path.startswith("/")
-        and "$" not in path
-        and posixpath.normpath(re.sub("/+", "/", path)) == "/"
-    ):
-        yield hit(d.at(1), directive=d.name)
-
-
 def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
     """`root` stands in `location /` and the server has none, so other locations fall back to nginx's own folder."""
     d = statement.node
@@ -88,16 +74,16 @@ def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
     if location is None or not takes_all(location):
         return
     server = location.parent
-    if server.name != "server" or tree.inforce(project, server, "root"):
+    if server.name != "server" or includes.inforce(project, server, "root"):
         return
-    for other in tree.own(project, server, "location"):
+    for other in includes.own(project, server, "location"):
         if (
             other.block is None
             or other is location
             or (other.args and other.args[0].startswith("@"))
         ):
             continue
-        own = {x.name for x in tree.own(project, other.block)}
+        own = {x.name for x in includes.own(project, other.block)}
         if not own & _ROOTLESS:
             yield hit(d.head, location=other.value)
             return
@@ -142,20 +128,20 @@ def slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
 def _rewritten(project: Project, location: Directive) -> bool:
     block = location.block
     return block is not None and any(
-        "break" in d.args[2:] for d in tree.own(project, block, "rewrite")
+        "break" in d.args[2:] for d in includes.own(project, block, "rewrite")
     )
 
 
 def _raw_uri(project: Project, block: Block, *, always: bool) -> bool:
     """Whether a rewrite puts the path as the client sent it into the URI: in every case, or in some."""
-    for level in tree.chain(project, block):
-        found = list(tree.own(project, level, "rewrite"))
+    for level in includes.chain(project, block):
+        found = list(includes.own(project, level, "rewrite"))
         if not always:
             found += [
                 r
-                for d in tree.own(project, level, "if")
+                for d in includes.own(project, level, "if")
                 if d.block
-                for r in tree.own(project, d.block, "rewrite")
+                for r in includes.own(project, d.block, "rewrite")
             ]
         if level.name == "if" and always:
             continue
@@ -212,6 +198,9 @@ def slashes(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1))
 
 
+_STATIC = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
+
+
 def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
     """A location for static files gives them no lifetime."""
     block = scope.node
@@ -219,22 +208,23 @@ def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | 
     if (
         owner is None
         or not matching(owner)[0].startswith("~")
-        or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", matching(owner)[1])
+        or not _STATIC.search(matching(owner)[1].partition("\\.")[2])
     ):
-        if not tree.own(project, block, "expires"):
+        if not includes.own(project, block, "expires"):
             yield Aside()
         return
     if any(
-        d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"} for d in tree.own(project, block)
+        d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"}
+        for d in includes.own(project, block)
     ):
         return
-    if tree.inforce(project, block, "expires"):
+    if includes.inforce(project, block, "expires"):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(owner.head)
         return
     if not any(
         d.args and d.args[0].lower() == "cache-control"
-        for d in tree.inforce(project, block, "add_header")
+        for d in includes.inforce(project, block, "add_header")
     ):
         yield hit(owner.head)

@@ -6,12 +6,11 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx import hosts, tree, versions
 from readiness.checks.nginx.headers import header
 from readiness.checks.nginx.variables import definitions, names, spans, variable
-from readiness.kinds.nginx import Scope, Statement, takes_all
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, takes_all, versions
 from readiness.model import Aside, Hit, Unknown, hit, joined, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
@@ -46,11 +45,11 @@ def _chosen(name: str) -> bool:
 def forgery(statement: Statement, project: Project) -> Iterator[Hit]:
     """The client chooses the host that nginx sends the request to."""
     d = statement.node
-    if not d.args or tree.own(project, d.parent, "internal"):
+    if not d.args or includes.own(project, d.parent, "internal"):
         return
     if any(
-        one.name == "location" and tree.own(project, one, "internal")
-        for one in tree.chain(project, d.parent)
+        one.name == "location" and includes.own(project, one, "internal")
+        for one in includes.chain(project, d.parent)
     ):
         return
     text = d.args[0]
@@ -95,10 +94,10 @@ def server_resolved_once(statement: Statement) -> Iterator[Hit]:
 def upstream_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A server of an `upstream` is to be looked up again and again, and no resolver is set."""
     d = statement.node
-    if "resolve" not in d.args or tree.inforce(project, d.parent, "resolver"):
+    if "resolve" not in d.args or includes.inforce(project, d.parent, "resolver"):
         return
     place = d.at(d.args.index("resolve") + 1)
-    if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
+    if includes.opaque(project, d.parent) or not includes.whole(project, d.parent):
         yield Unknown(place)
     else:
         yield hit(place)
@@ -106,14 +105,16 @@ def upstream_resolver(statement: Statement, project: Project) -> Iterator[Hit | 
 
 def _upstreams(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
-    return ChainMap(*(tree.once(project, _groups, level) for level in tree.chain(project, block)))
+    return ChainMap(
+        *(includes.once(project, _groups, level) for level in includes.chain(project, block))
+    )
 
 
 def _groups(project: Project, block: Block) -> dict[str, Block]:
     """The upstream groups of a level, by name."""
     return {
         d.args[0].lower(): d.block
-        for d in tree.own(project, block, "upstream")
+        for d in includes.own(project, block, "upstream")
         if d.args and d.block is not None
     }
 
@@ -121,7 +122,7 @@ def _groups(project: Project, block: Block) -> dict[str, Block]:
 def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A pass with a variable must look its host up for each request, and no resolver is set."""
     d = statement.node
-    if not d.args or "$" not in d.args[0] or tree.inforce(project, d.parent, "resolver"):
+    if not d.args or "$" not in d.args[0] or includes.inforce(project, d.parent, "resolver"):
         return
     place = hosts.target(d.args[0])
     if _ENVIRONMENT.search(d.args[0]) and not names(_ENVIRONMENT.sub("", d.args[0])):
@@ -133,8 +134,8 @@ def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknow
         if not name or "$" in name or hosts.ip(name) or name in known or name == "localhost":
             continue
         # A name without a dot may be an upstream in a file that is not in sight.
-        if tree.opaque(project, d.parent) or (
-            "." not in name and not tree.whole(project, d.parent)
+        if includes.opaque(project, d.parent) or (
+            "." not in name and not includes.whole(project, d.parent)
         ):
             yield Unknown(d.at(1))
         else:
@@ -176,14 +177,14 @@ def forwarded(scope: Scope, project: Project, *, headers: Sequence[str]) -> Iter
     """A backend is not told who the client is, which name it asked for, or by which scheme."""
     block = scope.node
     passes = [d for d in block.all("proxy_pass") if d.args]
-    if not passes or tree.own(project, block, "internal"):
+    if not passes or includes.own(project, block, "internal"):
         return
     host = hosts.split(hosts.target(passes[0].args[0]).host)[0]
     if hosts.public_name(host) or re.search(
         r"well-known|health|metrics|static|assets", block.owner.value if block.owner else ""
     ):
         return  # somebody else's service: it has its own name and no business with the client
-    given = {header(d) for d in tree.inforce(project, block, "proxy_set_header")}
+    given = {header(d) for d in includes.inforce(project, block, "proxy_set_header")}
     absent = [
         name
         for name in headers
@@ -191,7 +192,7 @@ def forwarded(scope: Scope, project: Project, *, headers: Sequence[str]) -> Iter
     ]
     if not absent:
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(passes[0].at(1))
     else:
         yield missing(passes[0].head, headers=joined(absent))
@@ -204,13 +205,15 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
     if not passes:
         yield Aside()
         return
-    lines = tree.inforce(project, block, "proxy_set_header")
+    lines = includes.inforce(project, block, "proxy_set_header")
     upgrades = _sends(lines, "upgrade")
     if not upgrades:
         yield Aside()
         return
     absent = []
-    if tree.value(project, block, "proxy_http_version", _default_version(project, scope)) not in {
+    if includes.value(
+        project, block, "proxy_http_version", _default_version(project, scope)
+    ) not in {
         "1.1",
         "2",
     }:
@@ -221,7 +224,7 @@ def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
         if len(d.args) > 1
     ):
         absent.append("proxy_set_header Connection")
-    if absent and not tree.opaque(project, block):
+    if absent and not includes.opaque(project, block):
         place = upgrades[-1] if upgrades[-1].source is scope.source else passes[0]
         yield hit(place.head, absent=joined(absent))
 
@@ -233,13 +236,13 @@ def upgrade_always(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
     """Every request of a server goes to the backend with `Connection: upgrade`, WebSocket or not."""
     block = scope.node
     passes = block.all("proxy_pass")
-    lines = tree.inforce(project, block, "proxy_set_header")
+    lines = includes.inforce(project, block, "proxy_set_header")
     whole = block.owner is not None and takes_all(block.owner)
     if not whole or not passes or not _sends(lines, "upgrade"):
         yield Aside()
         return
-    server = tree.enclosing(project, block, "server")
-    named = tree.own(project, server, "server_name") if server is not None else []
+    server = includes.enclosing(project, block, "server")
+    named = includes.own(project, server, "server_name") if server is not None else []
     if _SOCKETS.search(" ".join(one.value.lower() for one in (*passes, *named))):
         yield Aside()
         return
@@ -263,14 +266,14 @@ def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown 
     block = scope.node
     passes = block.all("proxy_pass")
     upgrades = [
-        d for d in tree.inforce(project, block, "proxy_set_header") if header(d) == "upgrade"
+        d for d in includes.inforce(project, block, "proxy_set_header") if header(d) == "upgrade"
     ]
     if not passes or not upgrades:
         yield Aside()
         return
-    if tree.inforce(project, block, "proxy_read_timeout"):
+    if includes.inforce(project, block, "proxy_read_timeout"):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(passes[0].at(1))
     else:
         yield missing(passes[0].head)
@@ -287,9 +290,9 @@ def keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
     )
     if group is None or not group.all("keepalive"):
         return
-    lines = tree.inforce(project, block, "proxy_set_header")
+    lines = includes.inforce(project, block, "proxy_set_header")
     default = _default_version(project, scope)
-    version = tree.value(project, block, "proxy_http_version", default)
+    version = includes.value(project, block, "proxy_http_version", default)
     connection = next(
         (d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1),
         "close" if default == "1.0" else "",

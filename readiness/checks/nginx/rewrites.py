@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx import tree, versions
 from readiness.checks.nginx.variables import (
     VARIABLE,
     condition,
@@ -14,10 +13,10 @@ from readiness.checks.nginx.variables import (
     redirects,
     regex_of,
 )
-from readiness.kinds.nginx import FREE, Scope, Statement, matching
+from readiness.kinds.nginx import FREE, Scope, Statement, includes, matching, versions
 from readiness.model import Hit, Span, hit, joined
-from readiness.project import Project
-from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.model.project import Project
+from readiness.syntax import backtracking, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk
 
 _NAME = re.compile(VARIABLE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
@@ -37,9 +36,11 @@ _TABLE_OPTIONS = frozenset(
 def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
     """An `if` in a location holds more than `return` and `rewrite`, or stands beside `try_files`, which it takes away."""
     owner = scope.node.owner
-    if owner is None or not any(one.name == "location" for one in tree.chain(project, scope.node)):
+    if owner is None or not any(
+        one.name == "location" for one in includes.chain(project, scope.node)
+    ):
         return
-    returns = bool(tree.own(project, scope.node, "return"))
+    returns = bool(includes.own(project, scope.node, "return"))
     for d in scope.node.directives:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
@@ -49,14 +50,16 @@ def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
         if d.name == "rewrite" and "break" in d.args[2:]:
             yield hit(d.head, what="has rewrite ... break, which does not work there as it reads")
             return
-    if tree.own(project, owner.parent, "try_files") and not _leaves(project, scope.node):
+    if includes.own(project, owner.parent, "try_files") and not _leaves(project, scope.node):
         yield hit(owner.head, what="takes away the try_files beside it")
 
 
 def if_not_safe(scope: Scope, project: Project) -> Iterator[Hit]:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     owner = scope.node.owner
-    if owner is None or not any(one.name == "location" for one in tree.chain(project, scope.node)):
+    if owner is None or not any(
+        one.name == "location" for one in includes.chain(project, scope.node)
+    ):
         return
     for d in scope.node.directives:
         if d.name != "return" and not (d.name == "rewrite" and _LEAVE & set(d.args[2:])):
@@ -69,7 +72,7 @@ _LEAVE = frozenset({"last", "redirect", "permanent"})
 
 def _leaves(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    inside = tree.own(project, block)
+    inside = includes.own(project, block)
     return any(
         d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inside
     )
@@ -130,14 +133,14 @@ def _lacking(text: str, regex: pcre_tree.Regex | None) -> int:
 def _anywhere(project: Project, d: Directive, number: int) -> bool:
     """Whether any expression around a directive, or of the same server, has a group of that number."""
     top = d.parent
-    for level in tree.chain(project, d.parent):
+    for level in includes.chain(project, d.parent):
         top = level
         if level.name == "server":
             break
-    if tree.opaque(project, d.parent) or (top.owner is None and d.parent is top):
+    if includes.opaque(project, d.parent) or (top.owner is None and d.parent is top):
         return True  # a loose line: what stands around it is not in sight
     candidates = [top.owner] if top.owner is not None else []
-    for one in [*tree.within(project, top), *candidates]:
+    for one in [*includes.within(project, top), *candidates]:
         if one.name == "server_name" and any(name.startswith("~") for name in one.args):
             return True
         pattern = regex_of(one)
@@ -149,8 +152,8 @@ def _anywhere(project: Project, d: Directive, number: int) -> bool:
 
 
 def _in_tables(project: Project, d: Directive, number: int) -> bool:
-    for level in tree.chain(project, d.parent):
-        for table in tree.own(project, level, "map"):
+    for level in includes.chain(project, d.parent):
+        for table in includes.own(project, level, "map"):
             for entry in table.block.directives if table.block else []:
                 if entry.name.startswith("~"):
                     regex = pcre.read(entry.name[1:].removeprefix("*"))
@@ -306,7 +309,7 @@ def runs_away(statement: Statement) -> Iterator[Hit]:
     for (text, icase), place in _patterns(statement.node):
         regex = pcre.read(text, icase)
         try:
-            if regex is not None and automaton.runs_away(regex):
+            if regex is not None and backtracking.runs_away(regex):
                 yield hit(place, pattern=text)
         except pcre.UnsupportedError:
             continue
@@ -318,7 +321,7 @@ def table_runs_away(scope: Scope) -> Iterator[Hit]:
         if entry.name.startswith("~"):
             regex = pcre.read(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
             try:
-                if regex is not None and automaton.runs_away(regex):
+                if regex is not None and backtracking.runs_away(regex):
                     yield hit(entry.at(0), pattern=entry.name)
             except pcre.UnsupportedError:
                 continue
@@ -333,7 +336,7 @@ def unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
         return
     refuses = any(
         d.name in {"deny", "return"} and d.value in {"all", "403", "404", "444"}
-        for d in tree.own(project, scope.node)
+        for d in includes.own(project, scope.node)
     )
     if not pcre_tree.has_anchor(regex.root) and not refuses:
         yield hit(owner.places[-1], pattern=pattern[0] if pattern else "")

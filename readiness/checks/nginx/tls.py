@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx import hosts, tree, versions
-from readiness.kinds.nginx import Scope, Statement, speaks_tls
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, speaks_tls, versions
 from readiness.model import Aside, Hit, Span, Unknown, hit, missing
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
 _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
@@ -19,10 +18,7 @@ _WEAK = re.compile(
 )
 _FORWARD = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
 _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
-_HYBRID = re.compile(
-    r"(?:X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|MLKEM\d+|\w*Kyber\w*|\w*mlkem\w*)",
-    re.IGNORECASE,
-)
+_HYBRID = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
 def old_protocols(statement: Statement) -> Iterator[Hit]:
@@ -64,7 +60,7 @@ def _excluded(entry: str, text: str) -> bool:
 def _only_tls13(project: Project, d: Directive) -> bool:
     """`ssl_ciphers` does not concern TLS 1.3."""
     prefix = d.name.removesuffix("ciphers")
-    return tree.value(project, d.parent, f"{prefix}protocols") == "TLSv1.3"
+    return includes.value(project, d.parent, f"{prefix}protocols") == "TLSv1.3"
 
 
 def no_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
@@ -84,14 +80,18 @@ def no_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
 def certificate(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server takes TLS and has no certificate, or no key for it."""
     block = scope.node
-    if not scope.tls or tree.value(project, block, "ssl_reject_handshake") == "on":
+    if not scope.tls or includes.value(project, block, "ssl_reject_handshake") == "on":
         return
     absent = [
-        n for n in ("ssl_certificate", "ssl_certificate_key") if not tree.inforce(project, block, n)
+        n
+        for n in ("ssl_certificate", "ssl_certificate_key")
+        if not includes.inforce(project, block, n)
     ]
-    if not absent or any(d.name.startswith("ssl_certificate_by") for d in tree.own(project, block)):
+    if not absent or any(
+        d.name.startswith("ssl_certificate_by") for d in includes.own(project, block)
+    ):
         return
-    if tree.opaque(project, block) or not _settled(project, block):
+    if includes.opaque(project, block) or not _settled(project, block):
         yield Unknown(block.at())
         return
     yield missing(_listen(block), directive=absent[0])
@@ -99,7 +99,7 @@ def certificate(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
 
 def _settled(project: Project, block: Block) -> bool:
     """Whether the http level is in sight, or the whole project has none: then nothing else can set it."""
-    return tree.whole(project, block) or not any(
+    return includes.whole(project, block) or not any(
         d.name == "http"
         for document in project.documents("nginx")
         for _, root in document.sections
@@ -130,14 +130,14 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown | A
         return
     names = server_names(project, block)
     secure = (
-        tree.once(project, _secure_names, tree.level(project, block.parent))
+        includes.once(project, _secure_names, includes.level(project, block.parent))
         if block.parent is not None
         else set()
     )
     twins = bool(names & secure) if names else bool(secure)
     if not (scope.tls or twins) or not serves_content(project, block):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(block.at())
         return
     place = plain[0].directive
@@ -147,7 +147,7 @@ def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown | A
 def _secure_names(project: Project, block: Block) -> set[str]:
     """The names under which the servers of a level take TLS; the empty name where one has none."""
     found: set[str] = set()
-    for d in tree.own(project, block, "server"):
+    for d in includes.own(project, block, "server"):
         if d.block is not None and speaks_tls(d.block):
             found |= server_names(project, d.block) or {""}
     return found
@@ -155,7 +155,9 @@ def _secure_names(project: Project, block: Block) -> set[str]:
 
 def server_names(project: Project, block: Block) -> set[str]:
     """The names of a server, lower case; `_` and the empty name are none."""
-    return {name.lower() for d in tree.own(project, block, "server_name") for name in d.args} - {
+    return {
+        name.lower() for d in includes.own(project, block, "server_name") for name in d.args
+    } - {
         "_",
         "",
     }
@@ -163,7 +165,7 @@ def server_names(project: Project, block: Block) -> set[str]:
 
 def serves_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
-    for d in tree.within(project, block):
+    for d in includes.within(project, block):
         if d.name in {
             "proxy_pass",
             "fastcgi_pass",
@@ -182,7 +184,7 @@ def serves_content(project: Project, block: Block) -> bool:
 
 def _redirecting(project: Project, block: Block) -> bool:
     """Whether a server sends its visitors on to HTTPS: by return or rewrite, in itself, in an `if`, or from `/`."""
-    for d in tree.within(project, block):
+    for d in includes.within(project, block):
         if d.name in {"return", "rewrite"} and any("https://" in word for word in d.args):
             return True
         if d.name == "error_page" and any("https://" in word for word in d.args):
@@ -193,16 +195,16 @@ def _redirecting(project: Project, block: Block) -> bool:
 def no_tls(scope: Scope, project: Project) -> Iterator[Hit]:
     """A whole configuration that proxies to an application has no server with TLS."""
     block = scope.node
-    servers = [d.block for d in tree.own(project, block, "server") if d.block is not None]
+    servers = [d.block for d in includes.own(project, block, "server") if d.block is not None]
     passing = any(
         d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
-        for d in tree.within(project, block)
+        for d in includes.within(project, block)
     )
     if (
         not servers
         or not passing
         or any(speaks_tls(one) for one in servers)
-        or tree.opaque(project, block)
+        or includes.opaque(project, block)
     ):
         return
     yield missing(block.at())
@@ -217,28 +219,28 @@ def on(statement: Statement) -> Iterator[Hit]:
 def session_tickets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """Session tickets are on without a key that somebody rotates: the key lives as long as the process."""
     block = scope.node
-    if not scope.tls or tree.inforce(project, block, "ssl_session_ticket_key"):
+    if not scope.tls or includes.inforce(project, block, "ssl_session_ticket_key"):
         return
-    found = tree.inforce(project, block, "ssl_session_tickets")
+    found = includes.inforce(project, block, "ssl_session_tickets")
     if found and found[-1].value == "on":
         yield hit(found[-1].at(1), at=found[-1].source)
-    elif not found and tree.opaque(project, block):
+    elif not found and includes.opaque(project, block):
         yield Unknown(block.at())
-    elif not found and tree.whole(project, block):
+    elif not found and includes.whole(project, block):
         yield missing(_listen(block))
 
 
 def no_dhparam(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """The cipher list names suites with DHE and no parameters for them are given, so they are never used."""
     d = statement.node
-    if not d.args or d.name != "ssl_ciphers" or tree.inforce(project, d.parent, "ssl_dhparam"):
+    if not d.args or d.name != "ssl_ciphers" or includes.inforce(project, d.parent, "ssl_dhparam"):
         return
     found = [
         entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)
     ]
     if not found:
         return
-    if tree.opaque(project, d.parent) or not tree.whole(project, d.parent):
+    if includes.opaque(project, d.parent) or not includes.whole(project, d.parent):
         yield Unknown(d.at(1))
     else:
         yield hit(d.at(1), cipher=found[0])
@@ -251,12 +253,12 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | 
     """OCSP stapling must look up the responder's name, and there is no resolver."""
     block = scope.node
     staple = _stapling(project, scope)
-    if staple is None or tree.inforce(project, block, "resolver"):
+    if staple is None or includes.inforce(project, block, "resolver"):
         return
-    responder = tree.value(project, block, "ssl_stapling_responder")
+    responder = includes.value(project, block, "ssl_stapling_responder")
     if responder and hosts.ip(hosts.split(hosts.target(responder).host)[0]):
         return
-    if tree.opaque(project, block):
+    if includes.opaque(project, block):
         yield Unknown(block.at())
     elif staple.source is scope.source:
         yield hit(staple.head)
@@ -266,12 +268,12 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | 
 
 def _stapling(project: Project, scope: Scope) -> Directive | None:
     """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
-    found = tree.inforce(project, scope.node, "ssl_stapling")
+    found = includes.inforce(project, scope.node, "ssl_stapling")
     if (
         not scope.tls
         or not found
         or found[-1].value != "on"
-        or tree.inforce(project, scope.node, "ssl_stapling_file")
+        or includes.inforce(project, scope.node, "ssl_stapling_file")
     ):
         return None
     return found[-1]
@@ -282,7 +284,7 @@ def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
     staple = _stapling(project, scope)
     if staple is None:
         return
-    for d in tree.inforce(project, scope.node, "ssl_certificate"):
+    for d in includes.inforce(project, scope.node, "ssl_certificate"):
         if "/letsencrypt/" in d.value:
             yield (
                 hit(staple.head, at=staple.source)
@@ -305,14 +307,14 @@ def misdirected(scope: Scope, project: Project) -> Iterator[Hit]:
     """The default server refuses unknown names in the handshake, but a reused HTTP/2 connection gets past that."""
     block = scope.node
     default = any({"default_server", "default"} & set(d.args) for d in block.all("listen"))
-    http2 = tree.value(project, block, "http2") == "on" or any(
+    http2 = includes.value(project, block, "http2") == "on" or any(
         "http2" in d.args for d in block.all("listen")
     )
-    if not default or not http2 or tree.value(project, block, "ssl_reject_handshake") != "on":
+    if not default or not http2 or includes.value(project, block, "ssl_reject_handshake") != "on":
         return
-    returned = {d.args[0] for d in tree.within(project, block) if d.name == "return" and d.args}
+    returned = {d.args[0] for d in includes.within(project, block) if d.name == "return" and d.args}
     if not returned & {"421", "444"}:
-        reject = tree.inforce(project, block, "ssl_reject_handshake")[-1]
+        reject = includes.inforce(project, block, "ssl_reject_handshake")[-1]
         yield hit(reject.head, at=reject.source)
 
 
@@ -332,9 +334,9 @@ def upstream_unverified(
     if not d.args or not d.args[0].startswith(("https://", "grpcs://")):
         return
     switch = switches[1] if d.name == "grpc_pass" else switches[0]
-    if tree.value(project, d.parent, switch) == "on":
+    if includes.value(project, d.parent, switch) == "on":
         return
-    if tree.opaque(project, d.parent):
+    if includes.opaque(project, d.parent):
         yield Unknown(d.at(1))
     else:
         yield hit(d.at(1), directive=switch)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.checks.nginx import tree
-from readiness.kinds.nginx import Statement, matching
+from readiness.kinds.nginx import Statement, includes, matching
 from readiness.model import Hit, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
@@ -94,7 +93,7 @@ def providers(project: Project, directive: Directive) -> list[Provider]:
 
     Directives of the rewrite module run in the order of the text and see only what stands before them.
     """
-    notes = tree.tree(project).notes
+    notes = includes.tree(project).notes
     key = (providers, id(directive))
     if key not in notes:
         notes[key] = []
@@ -107,16 +106,16 @@ def _providers(project: Project, directive: Directive) -> list[Provider]:
     found: list[Provider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
-    for block in tree.chain(project, directive.parent):
-        places = tree.read(project, block).places
+    for block in includes.chain(project, directive.parent):
+        places = includes.read(project, block).places
         stop = places.get(id(below), _SEARCHED**3) if early else _SEARCHED**3
         before = [
-            d for d in tree.own(project, block, "rewrite")[:_SEARCHED] if places[id(d)] < stop
+            d for d in includes.own(project, block, "rewrite")[:_SEARCHED] if places[id(d)] < stop
         ]
         found += _rewrites(directive, before)
         if block.owner is not None:
             found += _opener(project, block, block.owner)
-        for one in tree.own(project, block, "if")[:_SEARCHED]:
+        for one in includes.own(project, block, "if")[:_SEARCHED]:
             if (
                 places[id(one)] < stop
                 and one is not below
@@ -149,7 +148,7 @@ def _opener(project: Project, block: Block, owner: Directive) -> list[Provider]:
         return []
     names_ = [
         name
-        for d in tree.own(project, block, "server_name")
+        for d in includes.own(project, block, "server_name")
         for name in d.args
         if name.startswith("~")
     ]
@@ -196,8 +195,8 @@ def variable(project: Project, directive: Directive, name: str) -> Value:
 
 def _raw_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
     """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
-    for block in tree.chain(project, directive.parent):
-        for one in tree.own(project, block, "rewrite"):
+    for block in includes.chain(project, directive.parent):
+        for one in includes.own(project, block, "rewrite"):
             if len(one.args) > 1 and "$request_uri" in one.args[1] and not redirects(one):
                 yield one
         if block.name in {"location", "server"}:
@@ -226,8 +225,8 @@ def _capture(project: Project, directive: Directive, key: int | str) -> Value:
 
 def _given(project: Project, directive: Directive, name: str) -> Value | None:
     """What `set`, `map` and `geo` put into a variable, worked out once a level; variables may form a ring."""
-    notes = tree.tree(project).notes
-    key = (name, id(tree.level(project, directive.parent)))
+    notes = includes.tree(project).notes
+    key = (name, id(includes.level(project, directive.parent)))
     depth: int = notes.get(_DEEP, 0)
     if key not in notes and depth < _DEPTH:
         notes[key], notes[_DEEP] = UNKNOWN, depth + 1
@@ -312,15 +311,15 @@ def text_value(project: Project, directive: Directive, text: str) -> Value:
 def definitions(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
     found: list[Directive] = []
-    for one in tree.chain(project, block):
-        found += tree.once(project, _defined, one).get(name, [])
+    for one in includes.chain(project, block):
+        found += includes.once(project, _defined, one).get(name, [])
     return found[:_SEARCHED]
 
 
 def _defined(project: Project, block: Block) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
     found: dict[str, list[Directive]] = {}
-    for d in tree.own(project, block, "set", "map", "geo", "if"):
+    for d in includes.own(project, block, "set", "map", "geo", "if"):
         inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
         for one in inner:
             target = (one.args[0] if one.name == "set" else one.args[-1]) if one.args else ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.index import folder, index, nearest
 from readiness.checks.k8s.ingress import NGINX, backends, is_ingress
-from readiness.checks.k8s.labels import service_selector
 from readiness.checks.nginx.limits import size
-from readiness.kinds.k8s_model import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.index import folder, index, nearest
+from readiness.kinds.k8s.labels import service_selector
+from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
 from readiness.kinds.nginx import Document
 from readiness.model import Aside, Hit, Related, Span, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import image as images
 
 Found = Iterator[Hit | Unknown | Aside]

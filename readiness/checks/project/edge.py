@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.checks.compose.app import App, apps
-from readiness.checks.compose.common import line, outside_settings, stage_of
-from readiness.checks.nginx import hosts, tree
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded, mount_specs, names, port_specs, strings
-from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.nginx import Statement
+from readiness.kinds.compose.application import App, apps
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, mount_specs, names, port_specs, strings
+from readiness.kinds.compose.words import line, outside_settings, stage_of
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.nginx import Statement, hosts, includes
 from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq
@@ -148,7 +147,7 @@ def unknown_host(statement: Statement, *, project: Project) -> Found:
         if id(one) not in known.open:
             known.open[id(one)] = _reaches_more(one, project)
     doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
-    if doubtful or tree.opaque(project, d.parent):
+    if doubtful or includes.opaque(project, d.parent):
         yield Unknown(d.at(1))
         return
     service = services[0]

@@ -6,8 +6,13 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 
-from readiness.checks.project.builds import Build, Subject, of
-from readiness.checks.project.steps import (
+from readiness.facts.arguments import platform_arguments, proxy_arguments
+from readiness.kinds.compose.model import Service
+from readiness.kinds.dockerfile.model import Document as Dockerfile
+from readiness.kinds.github.model import Step
+from readiness.kinds.github.uses import repository_root
+from readiness.kinds.joins.builds import Build, Subject, of
+from readiness.kinds.joins.steps import (
     Place,
     Runner,
     conditional,
@@ -16,13 +21,8 @@ from readiness.checks.project.steps import (
     places,
     untouched,
 )
-from readiness.kinds.compose_model import Service
-from readiness.kinds.dockerfile_model import Document as Dockerfile
-from readiness.kinds.github_model import Step
-from readiness.kinds.github_uses import repository_root
 from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.project import Project
-from readiness.syntax.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.model.project import Project
 
 Found = Iterator[Hit | Unknown | Aside]
 
@@ -97,7 +97,9 @@ def _foreign(document: Dockerfile) -> bool:
     )
 
 
-_ALWAYS = PROXY_ARGS | PLATFORM_ARGS | {"SOURCE_DATE_EPOCH"}
+def _predefined(name: str) -> bool:
+    """Whether an argument is there without an ARG."""
+    return name in proxy_arguments() | platform_arguments() | {"SOURCE_DATE_EPOCH"}
 
 
 def argument(subject: Subject, project: Project) -> Found:
@@ -123,7 +125,7 @@ def argument(subject: Subject, project: Project) -> Found:
             for pair in step.instruction.pairs
         } | set(document.globals)
         for name, span in build.arguments:
-            if name not in declared and name not in _ALWAYS and not name.startswith("BUILDKIT_"):
+            if name not in declared and not _predefined(name) and not name.startswith("BUILDKIT_"):
                 yield hit(span, name=name, file=posixpath.basename(document.source.path))
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.compose.common import stage_of, test_words
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.checks.k8s.probes import probes
-from readiness.checks.project.images import maker
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import expanded
-from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.k8s_model import Container
+from readiness.facts.base_images import lacks
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded
+from readiness.kinds.compose.words import stage_of, test_words
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.joins.images import maker
+from readiness.kinds.k8s.model import Container
 from readiness.model import Aside, Hit, Related, Span, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax import shell
-from readiness.syntax.base_images import lacks
 from readiness.syntax.interpolation import HOLE
-from readiness.syntax.wrappers import unwrapped
 from readiness.syntax.yaml import Map, Seq
 
 Found = Iterator[Hit | Aside]

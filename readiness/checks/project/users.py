@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.context import effective
 from readiness.checks.k8s.security import own_users
-from readiness.checks.project.images import maker
-from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.dockerfile_users import is_root, user_of
-from readiness.kinds.k8s_model import Container
+from readiness.facts.base_images import nonroot_user, official
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.dockerfile.users import is_root, user_of
+from readiness.kinds.joins.images import maker
+from readiness.kinds.k8s.effective import effective
+from readiness.kinds.k8s.model import Container
 from readiness.model import Aside, Hit, Related, Span, Unknown, hit
-from readiness.project import Project
-from readiness.syntax.base_images import nonroot_user, official
+from readiness.model.project import Project
 
 Found = Iterator[Hit | Unknown | Aside]
 

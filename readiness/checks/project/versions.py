@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.kinds import compose_images
-from readiness.kinds.compose_model import Service
-from readiness.kinds.k8s_model import Container
+from readiness.facts import public_images
+from readiness.kinds.compose.model import Service
+from readiness.kinds.k8s.model import Container
 from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.project import Project, above
+from readiness.model.project import Project, above
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
@@ -47,7 +47,7 @@ def stores(project: Project) -> Stores:
 
 
 def _store(image: Image) -> bool:
-    known = None if image.name_unknown else compose_images.known(image)
+    known = None if image.name_unknown else public_images.known(image)
     return known is not None and known.store
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from readiness.checks.compose.common import stage_of
 from readiness.checks.dockerfile.owned import owned, plain_user
-from readiness.kinds.compose_model import Service
-from readiness.kinds.compose_parts import MountSpec, mount_specs
-from readiness.kinds.dockerfile_model import Stage
-from readiness.kinds.dockerfile_paths import volumes
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import MountSpec, mount_specs
+from readiness.kinds.compose.words import stage_of
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.dockerfile.paths import volumes
 from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.project import Project
+from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 

@@ -1,0 +1,386 @@
+"""The pipeline, and the public API: paths and settings in, a report out."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache as memo
+from pathlib import Path
+from typing import Any
+
+from readiness import files, kinds
+from readiness import settings as config
+from readiness.facts import table
+from readiness.facts.table import Facts, FactsError
+from readiness.loading import discover
+from readiness.model import Rule, Source
+from readiness.redaction import Redactor
+from readiness.ruleset import rules
+from readiness.ruleset import select as selection
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.names import Name, Names
+from readiness.ruleset.rule_file import RuleError
+from readiness.run.external import ShellcheckError
+from readiness.run.parallel import ParallelError
+from readiness.run.pipeline import Run, Settings, judge
+from readiness.settings import Config
+from readiness.triage import baseline
+from readiness.verdict import checklist, report
+from readiness.verdict.report import Report
+from readiness.version import __version__
+
+
+class OptionError(ValueError):
+    """An option of `check` that cannot be used; the message names it and says what to do."""
+
+
+STDIN_LIMIT = discover.MAX_BYTES
+ERRORS = (
+    config.ConfigError,
+    selection.SelectionError,
+    RuleError,
+    baseline.BaselineError,
+    checklist.ChecklistError,
+    discover.MissingPathError,
+    OptionError,
+    ParallelError,
+    ShellcheckError,
+    FactsError,
+)
+
+
+def explain(error: Exception) -> str:
+    """What to tell a user of one of ERRORS: what, where, and what to do."""
+    if isinstance(error, discover.MissingPathError):
+        return f"{error}: there is no such file or folder"
+    return str(error)
+
+
+def check(  # noqa: PLR0913  # the options of the command line, each with a default
+    paths: Sequence[str | os.PathLike[str]] = (".",),
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    profile: str | None = None,
+    fail_on: str | None = None,
+    min_score: int | None = None,
+    config: str | os.PathLike[str] | bool = False,
+    rules: Sequence[str | os.PathLike[str]] = (),
+    baseline: str | os.PathLike[str] | None = None,
+    since: str | None = None,
+    documents: bool | None = None,
+    render: bool = True,
+    helm_values: Sequence[str | os.PathLike[str]] = (),
+    foreign_ignores: bool = True,
+    shellcheck: bool | None = None,
+    checklists: Sequence[str] | None = None,
+    cache: bool = False,
+    jobs: int = 1,
+    stdin: bytes | None = None,
+    today: datetime.date | None = None,
+    timing: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    base: Path | None = None,
+) -> Report:
+    """The report on files and folders.
+
+    `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
+    day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
+    relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
+    rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
+    """
+    _refuse_empty(
+        paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
+        since=since, helm_values=helm_values, checklists=checklists,
+    )  # fmt: skip
+    _refuse_unreadable(helm_values)
+    clock = [time.perf_counter()] if timing else []
+    settings = settle(
+        _config(config),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        profile=profile,
+        fail_on=fail_on,
+        min_score=min_score,
+        rules=tuple(Path(folder) for folder in rules),
+        baseline=Path(baseline) if baseline else None,
+        since=since,
+        jobs=jobs,
+        render=render,
+        helm_values=tuple(Path(one) for one in helm_values),
+        foreign_ignores=foreign_ignores,
+        shellcheck=shellcheck,
+        documents=documents,
+        checklists=checklists,
+    )
+    found = discover.find(paths, settings.file.exclude, base=base)
+    if stdin is not None:
+        _stdin(found, stdin)
+    clock.append(time.perf_counter())
+    day = today or datetime.date.today()
+    work = _cached if cache and since is None else judge
+    run = work(found, settings, day, progress)
+    clock.append(time.perf_counter())
+    seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
+    return _report(run, settings, seconds)
+
+
+def _refuse_empty(**options: Any) -> None:
+    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
+    for name, given in options.items():
+        values = given if isinstance(given, list | tuple) else (given,)
+        if any(isinstance(one, str) and not one.strip() for one in values):
+            raise OptionError(f"{name} is empty: give it a value, or leave it out")
+
+
+def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise OptionError for a values file that was given and cannot be read."""
+    for one in values:
+        try:
+            why = "" if files.decode(files.read(Path(one), files.LIMIT)) is not None else "no text"
+        except OSError as error:
+            why = files.reason_of(error)
+        if why:
+            raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
+
+
+def _cached(
+    found: discover.Found,
+    settings: Settings,
+    today: datetime.date,
+    progress: Callable[[int, int], None] | None,
+) -> Run:
+    """The run, or what the cache kept of the same one."""
+    from readiness.run import cache
+
+    kept = cache.default()
+    if not kept.is_apart(found):
+        return judge(found, settings, today, progress)
+    key = cache.key(found, settings, today.isoformat())
+    run = kept.fetch(key, found, settings)
+    if run is None:
+        run = judge(found, settings, today, progress)
+        kept.store(key, run)
+    return run
+
+
+def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> Report:
+    """The report on a run."""
+    known = all_checklists()
+    for name in settings.checklists:
+        if name not in {one.system for one in known}:
+            there = ", ".join(one.system for one in known)
+            raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
+    active = [selection.narrowed(rule, run.active) for rule in run.rules if rule.id in run.active]
+    return report.build(
+        version=__version__,
+        rules=active,
+        findings=run.findings,
+        rows=run.rows,
+        looks=run.tally,
+        subjects=run.subjects,
+        checklists=checklist.evaluate(
+            known, active, run.findings, run.tally, run.foreign, run.evidence
+        ),
+        chosen=settings.checklists,
+        fail_on=settings.fail_on,
+        min_score=settings.min_score,
+        hidden=run.hidden,
+        timing=seconds,
+        others=run.others,
+        foreign=sum(run.foreign.values()),
+        notices=run.notices,
+    )
+
+
+def _stdin(found: discover.Found, data: bytes) -> None:
+    """Standard input as one file called `-`."""
+    text = discover.decode(data) if len(data) <= STDIN_LIMIT else None
+    if text is None:
+        why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
+        found.unread.append(discover.Unread("-", why))
+    else:
+        # It has no name to go by: ask what it would be under each.
+        names = ("stdin.yaml", "Dockerfile", "nginx.conf")
+        kind = next((k for name in names if (k := kinds.classify(name, text))), "")
+        found.texts.append(Source("-", text, kind=kind))
+
+
+def _config(given: str | os.PathLike[str] | bool) -> Config:
+    """The settings file of a run: the one named, the nearest one, or none."""
+    if given is False:
+        return Config()
+    path = config.nearest(Path.cwd()) if given is True else Path(given)
+    return config.load(path) if path else Config()
+
+
+def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:
+    """Options and settings file as one: an option that was given wins, lists of rules and words add up."""
+    return Settings(
+        profile=options["profile"] or file.profile,
+        select=options["select"] or (() if options["profile"] else file.select),
+        ignore=(*file.ignore, *options["ignore"]),
+        fail_on=options["fail_on"] or file.fail_on,
+        min_score=file.min_score if options["min_score"] is None else options["min_score"],
+        checklists=tuple(file.checklists if checklists is None else checklists),
+        documents=file.documents if options["documents"] is None else options["documents"],
+        rules=(*file.rules, *options["rules"]),
+        baseline=options["baseline"] or file.baseline,
+        since=options["since"],
+        jobs=options["jobs"],
+        render=options["render"],
+        helm_values=options["helm_values"],
+        foreign_ignores=options["foreign_ignores"],
+        shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
+        file=file,
+    )
+
+
+def look_up(name: str) -> tuple[list[list[Bound]], list[str]]:
+    """The rules that a name means, each with its tiers, and notices on a name that is out of date.
+
+    A name is an id, the part after its slash, an id with a tier or part, an id that a rule had before, or another
+    linter's id. Raises SelectionError.
+    """
+    by_id: dict[str, list[Bound]] = {}
+    for bound in rules.load():
+        by_id.setdefault(bound.rule.id, []).append(bound)
+    names = Names()
+    found = [one for one in by_id if name in {one, one.partition("/")[2]}]
+    if not found:
+        words = [name, *names.ending(name)]
+        found = [one.rule for word in words for one in names.of(word) if one.rule in by_id]
+    if not found:
+        found = [one for one, (first, *_) in by_id.items() if says(first.rule, name)]
+    if not found:
+        raise selection.SelectionError(selection.unknown(name))
+    return [by_id[one] for one in dict.fromkeys(found)], list(names.notices.values())
+
+
+def says(rule: Rule, peer_id: str) -> bool:
+    """Whether a rule, or a part of it, says the same as a rule of another linter."""
+    return any(peer_id in ids for ids in rule.equivalents.values())
+
+
+def search(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
+    """The rules that fit all that is asked. Raises SelectionError where none does."""
+    bounds = rules.load()
+    found = rules.one_each(bounds)
+    if like:
+        found = [rule for rule in found if says(rule, like)]
+    if kind:
+        found = [rule for rule in found if rule.kind == kind]
+    if profile:
+        none = selection.Words((), ())
+        active = selection.chosen(bounds, rules.folder(), name=profile, select=none, ignore=none)
+        found = [selection.narrowed(rule, active) for rule in found if rule.id in active]
+    if not found:
+        asked = " ".join(
+            f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value
+        )
+        raise selection.SelectionError(f"there is no rule {asked}".rstrip())
+    return found
+
+
+def rule_row(rule: Rule) -> dict[str, Any]:
+    """A rule of the catalogue as JSON."""
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "severity": str(rule.severity),
+        "confidence": str(rule.confidence),
+        "category": rule.category,
+        "kind": rule.kind,
+        "level": rule.level,
+        "why": rule.why,
+        "fix": rule.fix,
+        "links": list(rule.links),
+        "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
+        "checklist": list(rule.checklist),
+        "tiers": [
+            {"name": one.name, "level": one.level, "severity": str(one.severity)}
+            for one in rule.tiers
+        ],
+        "parts": list(rule.parts),
+    }
+
+
+def facts() -> list[Facts]:
+    """The tables of facts, by topic. Raises FactsError."""
+    return [table.facts(topic) for topic in table.topics()]
+
+
+def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
+    """The head of a table of facts as JSON, with its age in days."""
+    return {
+        "topic": one.topic,
+        "rows": len(one.rows),
+        "source": list(one.source),
+        "read": one.read.isoformat(),
+        "every": one.every,
+        "age": one.age(today),
+        "stale": one.is_stale(today),
+        "made_by": one.made_by,
+    }
+
+
+def asks() -> dict[str, str]:
+    """What every checklist item asks, by its id."""
+    return {item.id: item.ask for one in all_checklists() for item in one.items}
+
+
+def proving(names: Sequence[str]) -> tuple[str, ...]:
+    """The rules, or those of their tiers, that say something of an item of these checklists."""
+    return tuple(
+        str(Name(rule.id, tier.name))
+        for rule in catalogue()
+        for tier in rule.tiers or (rule.tier(""),)
+        if any(item.partition(".")[0] in names for item in tier.checklist)
+    )
+
+
+@memo
+def all_checklists() -> tuple[checklist.Checklist, ...]:
+    """The checklists that ship with the tool."""
+    return checklist.load(rules.folder() / "checklists")
+
+
+def admission(paths: Sequence[str]) -> Iterator[str]:
+    """For every workload under the paths, which level of the Pod Security Standards admits it, and why not more."""
+    from readiness.loading import assemble
+    from readiness.reports import admission as admitted
+    from readiness.run.pipeline import core_rules
+
+    settings = _config(True)
+    core = {bound.rule.id: bound.rule for bound in core_rules()}
+    made = assemble.assemble(
+        discover.find(paths, settings.exclude), core, documents=settings.documents
+    )
+    yield from (f"{one.path}:{one.line}: {one.message}" for one in made.broken)
+    found = list(admitted.lines(made.projects))
+    yield from found or ["no workload was found"]
+
+
+def checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(names, paths) of the arguments of `readiness checklist`: the first may be the name of a checklist."""
+    known = [one.system for one in all_checklists()]
+    if arguments and arguments[0] in known:
+        return [arguments[0]], list(arguments[1:])
+    if arguments and not Path(arguments[0]).exists():
+        raise checklist.ChecklistError(
+            f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known)}"
+        )
+    return known, list(arguments)
+
+
+def baseline_text(report: Report) -> str:
+    """The baseline file of a report's open findings."""
+    return baseline.dump(report.findings, Redactor(report.hidden).text)
+
+
+@memo
+def catalogue() -> tuple[Rule, ...]:
+    """Every rule of the tool, by id."""
+    return tuple(rules.one_each(rules.load()))

@@ -1,0 +1,258 @@
+"""The commands beside `check`: what the rules say, what a checklist says, and the files that start a project off."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from readiness.cli.console import FAILED, UNABLE, guarded, printable, save, tell
+from readiness.cli.program import Command
+from readiness.version import __version__
+
+if TYPE_CHECKING:
+    import datetime
+
+    from readiness.facts.table import Facts
+
+
+@click.command(cls=Command, short_help="The page of a rule, or why a pod is not admitted.")
+@click.argument("rule")
+@click.argument("paths", nargs=-1, type=click.Path())
+def explain(rule: str, paths: tuple[str, ...]) -> None:
+    """What a rule says, why it breaks in production, how to fix it, with examples and equivalents.
+
+    RULE is an id of ours, its name alone, or another linter's id. `pss` with paths tells for every workload the level of
+    the Pod Security Standards that would admit it, and each reason why the next one would not.
+
+    \b
+    Examples:
+      readiness explain k8s/liveness-probe-missing
+      readiness explain CKV_K8S_8
+      readiness explain pss deploy/
+    """
+    from readiness import api
+
+    if rule == "pss":
+        for line in guarded(lambda: list(api.admission(paths or (".",)))):
+            click.echo(printable(line))
+        return
+    if paths:
+        raise click.UsageError("only `explain pss` takes paths")
+
+    def pages_of() -> list[str]:
+        from readiness.reports import pages
+
+        found, notices = api.look_up(rule)
+        tell(notices)
+        return [pages.page(tiers, api.asks()) for tiers in found]
+
+    for number, text in enumerate(guarded(pages_of)):
+        click.echo(("\n" if number else "") + text, nl=False)
+
+
+@click.command("rules", cls=Command, short_help="The catalogue of rules.")
+@click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    help="Only rules of a kind: dockerfile, compose, k8s, nginx, ci, project, core.",
+)
+@click.option("--profile", metavar="NAME", help="Only rules of a profile.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("table", "json", "markdown")),
+    default="table",
+    show_default=True,
+)
+def list_rules(like: str | None, kind: str | None, profile: str | None, format_: str) -> None:
+    """List the rules.
+
+    \b
+    Examples:
+      readiness rules --kind nginx
+      readiness rules --like DL3007
+      readiness rules --profile strict --format json
+    """
+    from readiness import api
+
+    found = guarded(lambda: api.search(like=like, kind=kind, profile=profile))
+    if format_ == "json":
+        import json
+
+        click.echo(json.dumps([api.rule_row(rule) for rule in found], indent=2))
+        return
+    if format_ == "markdown":
+        from readiness.reports import pages
+
+        click.echo(pages.table(found), nl=False)
+        return
+    width = max(len(rule.id) for rule in found)
+    for rule in found:
+        click.echo(f"{rule.id:{width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
+
+
+@click.command("checklist", cls=Command, short_help="A guide's checklist, item by item.")
+@click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
+@click.option(
+    "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
+)
+def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
+    """Say of every item of a checklist whether it is met, failed or open, with the place that shows it.
+
+    NAME is one of the checklists (default: all of them); everything else is a path. All rules that name one of
+    its items run, whatever the profile says: what a guide asks for is no matter of taste here.
+
+    \b
+    Examples:
+      readiness checklist
+      readiness checklist flowise deploy/
+    """
+    from readiness import api
+
+    names, paths = guarded(lambda: api.checklist_arguments(arguments))
+    report = guarded(
+        lambda: api.check(paths or ["."], checklists=names, select=api.proving(names), config=True)
+    )
+    tell(report.notices)
+    outcomes = [one for one in report.checklists if one.checklist.system in names]
+    if format_ == "json":
+        import json
+
+        rows = report.to_dict()["checklists"]
+        click.echo(json.dumps([row for row in rows if row["system"] in names], indent=2))
+        return
+    from readiness.reports import pages
+
+    for line in pages.checklist_lines(outcomes):
+        click.echo(printable(line))
+
+
+@click.command(
+    "facts", cls=Command, short_help="What the rules know of the world, and how old it is."
+)
+@click.option("--stale", is_flag=True, help="Only what is over its time; exit 1 if there is any.")
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day to count ages from (default: by the clock).",
+)
+@click.option(
+    "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
+)
+def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> None:
+    """List the tables of facts: how many rows each has, where they are from, when they were read and how old they are.
+
+    What is older than it may be is to be held against its source again; checks go on trusting it.
+
+    \b
+    Examples:
+      readiness facts
+      readiness facts --stale
+      readiness facts --stale --today 2027-01-01 --format json
+    """
+    import datetime
+
+    from readiness import api
+
+    day = today.date() if today else datetime.date.today()
+    found = guarded(api.facts)
+    shown = [one for one in found if not stale or one.is_stale(day)]
+    if format_ == "json":
+        import json
+
+        click.echo(json.dumps([api.facts_row(one, day) for one in shown], indent=2))
+    else:
+        for line in _facts_lines(shown, day):
+            click.echo(line)
+        if not shown:
+            click.echo("no facts are over their time")
+    if stale and shown:
+        sys.exit(FAILED)
+
+
+def _facts_lines(found: list[Facts], today: datetime.date) -> list[str]:
+    """A line for each topic, in columns."""
+    rows = [
+        (
+            one.topic,
+            f"{len(one.rows)} rows",
+            f"read {one.read}",
+            f"{one.age(today)} of {one.every} days{' STALE' if one.is_stale(today) else ''}",
+            one.made_by,
+            one.source[0] + (f" and {len(one.source) - 1} more" if len(one.source) > 1 else ""),
+        )
+        for one in found
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+@click.command(cls=Command, short_help="Write today's findings down.")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option(
+    "--output",
+    default=".readiness-baseline.json",
+    show_default=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+def baseline(paths: tuple[str, ...], output: str) -> None:
+    """Write today's findings down, so that only new ones count.
+
+    \b
+    Example:
+      readiness baseline . && readiness check --baseline .readiness-baseline.json .
+    """
+    from readiness import api
+
+    report = guarded(lambda: api.check(paths or ["."], config=True))
+    tell(report.notices)
+    save(output, api.baseline_text(report))
+    open_ones = sum(not one.suppressed for one in report.findings)
+    click.echo(
+        f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others"
+    )
+
+
+@click.command(cls=Command, short_help="Write a commented .readiness.yaml.")
+@click.option("--hook", is_flag=True, help="Write .pre-commit-config.yaml too.")
+@click.option("--workflow", is_flag=True, help="Write .github/workflows/readiness.yml too.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+def init(hook: bool, workflow: bool, force: bool) -> None:
+    """Write a commented .readiness.yaml into the working directory, and what else is asked for.
+
+    Asked at a terminal, it offers the pre-commit hook and the workflow; files that are there stay as they are.
+
+    \b
+    Example:
+      readiness init --hook --workflow
+    """
+    from readiness.cli import starter
+
+    asked = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
+    wanted = {".readiness.yaml": starter.SETTINGS}
+    if hook or (
+        asked and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)
+    ):
+        wanted[".pre-commit-config.yaml"] = starter.HOOK.format(version=__version__)
+    if workflow or (
+        asked and click.confirm("Write .github/workflows/readiness.yml?", default=False)
+    ):
+        wanted[".github/workflows/readiness.yml"] = starter.WORKFLOW.format(version=__version__)
+    there = [name for name in wanted if Path(name).exists()]
+    for name, text in wanted.items():
+        if name in there and not force:
+            click.echo(f"{name}: there already; --force overwrites it", err=True)
+            continue
+        save(name, text)
+        click.echo(f"{name}: written")
+    if there and not force:
+        sys.exit(UNABLE)

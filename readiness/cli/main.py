@@ -1,0 +1,306 @@
+"""The command line: flags in, reports and an exit code out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from readiness.cli import commands
+from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded, tell
+from readiness.cli.program import Program
+from readiness.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from readiness.verdict.report import Report
+
+SEVERITIES = ("critical", "high", "medium", "low", "info", "never")
+FORMATS = ("terminal", "json", "github")
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="readiness")
+def main() -> None:
+    """Hold deployment files against production checklists.
+
+    Reads Dockerfiles, compose files, nginx configs, Kubernetes manifests and CI workflows, tells what breaks in
+    production at its exact place, and gives a score that can be recomputed.
+
+    \b
+    Examples:
+      readiness check ./deploy
+      readiness explain k8s/liveness-probe-missing
+      readiness rules --like DL3007
+    """
+
+
+@main.command(short_help="Judge files and folders.")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="What standard output shows (default terminal).",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write a report to a file; repeatable.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="WORD",
+    help="Rule, prefix, category or ALL, in the profile's place.",
+)
+@click.option(
+    "--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out."
+)
+@click.option(
+    "--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    help="Fail on an open finding this bad (default high).",
+)
+@click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score.")
+@click.option(
+    "--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml)."
+)
+@click.option("--no-config", is_flag=True, help="Read no settings file.")
+@click.option(
+    "--rules",
+    "rule_folders",
+    multiple=True,
+    type=click.Path(),
+    help="A folder of custom rule files.",
+)
+@click.option("--baseline", type=click.Path(), help="Findings in this baseline file do not count.")
+@click.option(
+    "--since", metavar="REF", help="Findings that stood where this branch left REF do not count."
+)
+@click.option(
+    "--documents/--no-documents",
+    default=None,
+    help="Judge Markdown met on a walk (default: if nothing else).",
+)
+@click.option(
+    "--render/--no-render",
+    default=True,
+    help="Render Helm charts and build kustomizations (default: yes, with what is installed).",
+)
+@click.option(
+    "--helm-values",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="Render charts with this values file too; several count together.",
+)
+@click.option(
+    "--shellcheck/--no-shellcheck",
+    default=None,
+    help="Ask ShellCheck about the scripts in images and pipelines.",
+)
+@click.option(
+    "--foreign-ignores/--no-foreign-ignores",
+    default=True,
+    help="Let comments for other linters count (hadolint, zizmor, checkov ...; default: yes).",
+)
+@click.option(
+    "--checklist",
+    "checklists",
+    multiple=True,
+    metavar="NAME",
+    help="Show a checklist; it counts in coverage.",
+)
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day for which to judge: waivers and releases end by it (default: by the clock).",
+)
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes to judge files with.",
+)
+@click.option(
+    "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True
+)
+@click.option("--explain-score", is_flag=True, help="Print the sum that makes the score.")
+@click.option("--allow-empty", is_flag=True, help="Nothing to check is no error (for hooks).")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
+@click.option("-q", "--quiet", is_flag=True, help="Only findings that fail the gate, and the gate.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Every file, suppressed findings and timings too."
+)
+def check(**flags: Any) -> None:
+    """Judge files and folders (default: the working directory; - reads manifests from standard input).
+
+    Exit code 0: the gate passed. 1: it failed. 2: the tool could not do its work.
+
+    \b
+    Examples:
+      readiness check
+      readiness check deploy/ Dockerfile --fail-on medium
+      readiness check --select k8s/ --ignore k8s/image-digest-missing .
+      readiness check --format github --output json=readiness.json .
+      kustomize build overlays/prod | readiness check -
+    """
+    if flags["quiet"] and flags["verbose"]:
+        raise click.UsageError("-q and -v exclude each other")
+    if flags["config"] and flags["no_config"]:
+        raise click.UsageError("--config and --no-config exclude each other")
+    outputs = [target(value) for value in flags["outputs"]]
+    report = guarded(lambda: judge(flags))
+    tell(report.notices)
+    guarded(lambda: write(report, outputs, flags))
+    if report.crashed:
+        sys.exit(UNABLE)
+    if not report.files_judged and not flags["allow_empty"]:
+        raise Fault(nothing_checked(report))
+    sys.exit(
+        PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED
+    )
+
+
+def nothing_checked(report: Report) -> str:
+    """Why a run judged nothing, and what to do: the first file of ours that was left alone says it, if there is one."""
+    left = report.coverage.unread
+    if not left:
+        return "nothing to check: no file of a kind that readiness knows; name files, or another folder"
+    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+    return f"nothing was checked: {left[0].path}{more}: {left[0].reason}"
+
+
+def target(value: str) -> tuple[str, str]:
+    """(format, file) of an --output."""
+    name, equals, file = value.partition("=")
+    if not equals or not file or name not in FORMATS:
+        raise click.UsageError(
+            f"--output is FORMAT=FILE with one of {', '.join(FORMATS)}, not {value!r}"
+        )
+    return name, file
+
+
+def words(values: Sequence[str]) -> list[str]:
+    """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
+    if bare := next((value for value in values if not value.strip(" ,")), None):
+        raise click.UsageError(f"{bare!r} names no rule, prefix or category")
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
+def judge(flags: dict[str, Any]) -> Report:
+    """The report that a command's flags ask for."""
+    import gc
+
+    from readiness import api
+
+    gc.disable()  # what a run makes lives until its end: looking for rubbish in it takes a third of a large run
+
+    paths: Sequence[str] = flags["paths"] or (".",)
+    stdin = standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
+    return api.check(
+        [path for path in paths if path != "-"],
+        stdin=stdin,
+        select=words(flags["select"]),
+        ignore=words(flags["ignore"]),
+        profile=flags["profile"],
+        fail_on=flags["fail_on"],
+        min_score=flags["min_score"],
+        config=False if flags["no_config"] else flags["config"] or True,
+        rules=flags["rule_folders"],
+        baseline=flags["baseline"],
+        since=flags["since"],
+        documents=flags["documents"],
+        render=flags["render"],
+        helm_values=flags["helm_values"],
+        foreign_ignores=flags["foreign_ignores"],
+        shellcheck=flags["shellcheck"],
+        checklists=flags["checklists"] or None,
+        cache=not flags["no_cache"],
+        jobs=flags["jobs"],
+        today=flags["today"].date() if flags["today"] else None,
+        timing=flags["verbose"],
+        progress=meter(),
+    )
+
+
+def standard_input(limit: int) -> bytes:
+    """What standard input holds, up to a limit in bytes."""
+    try:
+        return sys.stdin.buffer.read(limit)
+    except OSError as error:
+        why = (error.strerror or "error").lower()
+        raise Fault(
+            f"standard input cannot be read: {why}; pipe manifests in, or name files"
+        ) from None
+
+
+def meter() -> Callable[[int, int], None] | None:
+    """A line on standard error for those who wait longer than a second; none where nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+    import time
+
+    began = shown = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if done == total and shown > began:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        elif now - began > 1 and now - shown > 0.1:
+            shown = now
+            sys.stderr.write(f"\r\x1b[K{done} of {total} rules")
+            sys.stderr.flush()
+
+    return show
+
+
+def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]) -> None:
+    """The report in every format that was asked for."""
+    from readiness import reports
+
+    for name, file in outputs:
+        try:
+            with Path(file).open("w", encoding="utf-8", newline="\n") as out:
+                reports.render(name, report, out, reports.Options(color="never"))
+        except OSError as error:
+            why = (error.strerror or "error").lower()
+            raise Fault(f"{file}: cannot be written: {why}") from None
+    standard = flags["format_"] or (
+        "terminal" if not any(file == "-" for _, file in outputs) else None
+    )
+    if standard:
+        options = reports.Options(
+            color=flags["color"],
+            quiet=flags["quiet"],
+            verbose=flags["verbose"],
+            explain=flags["explain_score"],
+        )
+        reports.render(standard, report, sys.stdout, options)
+
+
+for command in (
+    commands.explain,
+    commands.list_rules,
+    commands.show_checklist,
+    commands.list_facts,
+    commands.baseline,
+    commands.init,
+):
+    main.add_command(command)

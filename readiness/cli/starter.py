@@ -1,0 +1,86 @@
+"""The files that `readiness init` writes: settings with every choice explained, a hook, a workflow."""
+
+from __future__ import annotations
+
+SETTINGS = """\
+# Settings of the readiness linter. Every line that is commented out shows the default or an example.
+
+# recommended: what nearly every production deployment should hold. strict: the good practice that many skip, too.
+profile: recommended
+
+# The gate fails on an open finding of this severity or over: critical, high, medium, low, info or never.
+fail-on: high
+
+# The gate fails under this score, too.
+# min-score: 80
+
+# Rules, prefixes (k8s/) or categories (observability) that take the profile's place, or that are left out.
+# select: []
+# ignore: []
+
+# Paths that are not read, as globs over paths relative to the working directory.
+# exclude: [examples/*]
+
+# Judge the fenced blocks of Markdown documents met on a walk. (A document that is named is always judged.)
+# documents: false
+
+# Ask ShellCheck about the scripts in images and pipelines (pip install 'readiness[shellcheck]').
+# shellcheck: false
+
+# Checklists that the report shows and that count in coverage: flowise, dify, dashflow, ragflow.
+# checklists: []
+
+# Folders of your own rule files (docs/writing-rules.md), below this folder; others are named with --rules.
+# rules: []
+
+# Findings in this file, below this folder, do not count; `readiness baseline` writes it.
+# baseline: .readiness-baseline.json
+
+# Parameters of rules: what stands under `with` in the rule's file (`readiness explain RULE` shows it).
+# parameters:
+#   k8s/api-version-removed: {version: "1.33"}
+
+# Rules that nothing may suppress.
+# locked: []
+
+# What does not count, for a reason, until a day.
+# waivers:
+#   - rule: k8s/host-path-sensitive
+#     path: deploy/agents/*
+#     resource: DaemonSet/node-agent
+#     reason: the agent reads the node's own logs
+#     owner: platform team
+#     until: "2027-06-30"
+"""
+
+HOOK = """\
+repos:
+  - repo: https://github.com/readiness-lint/readiness
+    rev: v{version}
+    hooks:
+      - id: readiness
+"""
+
+WORKFLOW = """\
+name: readiness
+on:
+  pull_request:
+permissions:
+  contents: read
+concurrency:
+  group: readiness-${{{{ github.ref }}}}
+  cancel-in-progress: true
+jobs:
+  readiness:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 10
+    steps:
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683  # v4.2.2
+        with:
+          persist-credentials: false
+      - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065  # v5.6.0
+        with:
+          python-version: "3.13"
+      - run: pip install readiness=={version}
+      - run: readiness check --format github .
+"""

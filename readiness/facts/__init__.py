@@ -1,0 +1,1 @@
+"""What is known of the world: images, package managers, programs, each with its source."""

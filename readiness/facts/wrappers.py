@@ -1,0 +1,68 @@
+"""Programs that start another one: `sudo`, `env`, `timeout`, ... and the command behind them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from readiness.facts.programs import fact
+from readiness.model import Span
+from readiness.syntax.command import Assignment, Command, Word
+
+_ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_DEPTH = 4
+
+
+def unwrapped(command: Command) -> Command:
+    """The command that a wrapper starts: `apt-get install x` of `sudo -E apt-get install x`."""
+    for found in layers(command):
+        command = found
+    return command
+
+
+def layers(command: Command) -> Iterator[Command]:
+    """The command, and each one that the one before it starts."""
+    found: Command | None = command
+    for _ in range(_DEPTH):
+        if found is None:
+            return
+        yield found
+        found = _started(found)
+
+
+def _started(command: Command) -> Command | None:
+    """What a wrapper starts; None where the command is none, or only asks (`command -v x`)."""
+    wrapper = fact(command.program, "wraps")
+    if wrapper is None or (command.program == "command" and command.has("-v", "-V")):
+        return None
+    at, skip, with_value = 0, "operand" in wrapper, wrapper.get("valued", ())
+    words, given = command.words, command.assignments
+    while at < len(words):
+        value = words[at].value
+        if value.startswith("-") and len(value) > 1:
+            at += 2 if value in with_value else 1
+        elif "assigns" in wrapper and _ASSIGNED.match(value):
+            given += (_assignment(words[at]),)
+            at += 1
+        elif skip:
+            skip = False
+            at += 1
+        else:
+            break
+    if at >= len(words):
+        return None
+    head = words[at]
+    span = Span(head.span.start, command.span.end)
+    return replace(
+        command, name=head.value, name_span=head.span, words=words[at + 1 :],
+        known=head.known, span=span, assignments=given,
+    )  # fmt: skip
+
+
+def _assignment(word: Word) -> Assignment:
+    """`NAME=value` that a wrapper reads as one of its words."""
+    name, _, value = word.value.partition("=")
+    span = Span(min(word.span.start + len(name) + 1, word.span.end), word.span.end)
+    raw = word.raw.partition("=")[2]
+    return Assignment(name, Word(raw, value, word.known, span), word.span)

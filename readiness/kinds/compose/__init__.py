@@ -1,0 +1,277 @@
+"""Compose files: services with what they extend, their ports, mounts and variables."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from readiness.kinds import dotenv
+from readiness.kinds.compose import join
+from readiness.kinds.compose.merge import extended
+from readiness.kinds.compose.model import Document, Mount, Port, Service, Variable
+from readiness.kinds.compose.parts import mount_specs, names, port_specs, variable_specs
+from readiness.kinds.purpose import compose_purpose
+from readiness.model import ParseError, Source, Span
+from readiness.syntax import outline, yaml
+from readiness.syntax.yaml import Map, Seq, load_all
+
+NAME = "compose"
+EXAMPLE = "compose.yaml"
+
+_NAMED = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
+_SERVICES = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
+_FIRST = re.compile(
+    r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE
+)
+_INSIDE = re.compile(
+    r"""^([ \t]+)["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
+    networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
+    re.MULTILINE | re.VERBOSE,
+)
+_LISTED = re.compile(
+    r"^services[ \t]*:[ \t]*(?:#[^\n]*|\r)?\n(?:[ \t]*(?:#[^\n]*|\r)?\n){0,9}[ \t]*-[ \t]",
+    re.MULTILINE,
+)
+_FLOW = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
+# Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
+_OTHERS = re.compile(
+    r"""^["']?(?:apiVersion|jobs|stages|steps|pipeline|when|on|kind|before_script|parameters|imports|AWSTemplateFormatVersion|databases
+    |default|language|projectId)["']?[ \t]*:""",
+    re.MULTILINE | re.VERBOSE,
+)
+_CUT = ("...", "…", "[...]")
+_SUFFIXES = (".yaml", ".yml", ".json")
+_TOP = frozenset(
+    "version name include services models networks volumes secrets configs jobs".split()
+)
+
+
+def claims(path: str, text: str) -> bool:
+    """YAML with `services:` that hold what services have; by its name a file that says nothing else either."""
+    named = bool(_NAMED.search(path))
+    if not named and not path.endswith(_SUFFIXES):
+        return False
+    if _SERVICES.search(text):
+        if named and ("apiVersion" not in text or _is_compose(text)):
+            return True
+        return not (_OTHERS.search(text) or _LISTED.search(text)) and bool(
+            _says_services(text) or _FLOW.search(text)
+        )
+    if "services" in text and "services" in (found := outline.keys(text)):
+        fits = all(key in _TOP or key.startswith("x-") for key in found)
+        return named or (fits and _FLOW.search(text) is not None)
+    return named and not _OTHERS.search(text)
+
+
+def _is_compose(text: str) -> bool:
+    """Whether a text that speaks of `apiVersion` somewhere has `services` at its top, and no `apiVersion` there."""
+    try:
+        roots = [root for root in load_all(text) if isinstance(root, Map)]
+    except ParseError:
+        return False
+    return any("services" in root for root in roots) and all("apiVersion" not in r for r in roots)
+
+
+def _says_services(text: str) -> bool:
+    """Whether a key of services stands below a name: deeper than the first of the names."""
+    first = _FIRST.search(text)
+    depth = len(first[1]) if first else 0
+    return any(len(found[1]) > depth for found in _INSIDE.finditer(text))
+
+
+def parse(source: Source) -> Document:
+    """The services of a compose file. Raises ParseError where the YAML is broken or no mapping."""
+    loaded = load_all(source.text)
+    roots = tuple(root for root in loaded if isinstance(root, Map))
+    if not any(roots) or len(roots) != sum(root is not None for root in loaded):
+        reason = (
+            "a compose file is a mapping with `services`" if any(loaded) else "the file is empty"
+        )
+        raise ParseError(reason, 0)
+    for root in roots:
+        bounded(root)
+    resets = (
+        [path for root in roots for path in _resets(source, root)]
+        if "!reset" in source.text
+        else []
+    )
+    if source.parent is not None and _cut(source.text):
+        source.fragment = True
+    legacy = not any(
+        set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
+    )
+    made = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
+    for holder, services in holders(made):
+        for name, node in services.items():
+            if isinstance(node, Map):
+                full, elsewhere = extended(services, node, {name})
+                made.services[name] = Service(
+                    source, node, name, services.key(name), made, full, elsewhere
+                )
+        del holder
+    made.completed = frozenset(_completed(made))
+    if source.parent is not None and _excerpt(made):
+        source.fragment = True
+    return made
+
+
+def holders(document: Document) -> Iterator[tuple[Map, Map]]:
+    """(root, mapping of services) of every YAML document of the file."""
+    for root in document.roots:
+        services = root if document.legacy else root.get("services")
+        if isinstance(services, Map):
+            yield root, services
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` that stands where a value does; None where there is none."""
+    return yaml.unfilled(document.source.text, document.roots)
+
+
+def _resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
+    """Take out what `!reset` stands at, and tell the paths: here the key is as good as not written, and it takes away what
+    the file is laid over."""
+    stack: list[tuple[Any, tuple[str, ...]]] = [(root, ())]
+    seen: set[int] = set()
+    while stack:
+        node, path = stack.pop()
+        if id(node) in seen or not isinstance(node, Map):
+            continue
+        seen.add(id(node))
+        for key, value in list(node.items()):
+            if source.text.startswith("!reset", node.at(key).start):
+                del node[key]
+                yield (*path, key)
+            else:
+                stack.append((value, (*path, key)))
+
+
+def _cut(text: str) -> bool:
+    """Whether a piece in prose says with dots that something was left out."""
+    for line in text.splitlines():
+        bare = line.strip()
+        comment = bare.startswith("#")
+        if bare.lstrip("#- \t").startswith(_CUT) or (comment and bare.endswith(_CUT)):
+            return True
+    return False
+
+
+def _excerpt(document: Document) -> bool:
+    """Whether a piece in prose uses volumes or networks and leaves out the section that defines them."""
+    for service in document.services.values():
+        named = any(one.type == "volume" and one.source for one in mount_specs(service.node))
+        if named and not any("volumes" in root for root in document.roots):
+            return True
+        networks = {name for name, _ in names(service.node.get("networks"))} - {"default"}
+        if networks and not any("networks" in root for root in document.roots):
+            return True
+    return False
+
+
+def _completed(document: Document) -> Iterator[str]:
+    """The services that another waits for until they have ended."""
+    for service in document.services.values():
+        depends = service.full.get("depends_on")
+        if isinstance(depends, Map):
+            for name, how in depends.items():
+                if (
+                    isinstance(how, Map)
+                    and how.get("condition") == "service_completed_successfully"
+                ):
+                    yield name
+
+
+def bounded(root: Map) -> None:
+    """Raise ParseError where an alias contains itself, or aliases multiply beyond what Docker reads."""
+    sizes: dict[int, int] = {}
+    open_now: set[int] = set()
+    stack: list[tuple[Map | Seq, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        inner = [
+            item
+            for item in (node.values() if isinstance(node, Map) else node)
+            if isinstance(item, Map | Seq)
+        ]
+        if done:
+            open_now.discard(id(node))
+            sizes[id(node)] = (
+                1
+                + len(node) * (2 if isinstance(node, Map) else 1)
+                + sum(sizes[id(item)] for item in inner)
+            )
+            continue
+        if id(node) in sizes:
+            continue
+        open_now.add(id(node))
+        stack.append((node, True))
+        for item in inner:
+            if id(item) in open_now:
+                raise ParseError("an alias contains itself", item.at().start)
+            stack.append((item, False))
+    total, written = sizes[id(root)], len(sizes)
+    if total > 1_000_000 and total > 50 * written:
+        raise ParseError(f"aliases expand {written} collections to {total} values", 0)
+
+
+def files(document: Document) -> Iterator[Document]:
+    """The file as a whole."""
+    yield document
+
+
+def services(document: Document) -> Iterator[Service]:
+    """Every service of a file."""
+    return iter(document.services.values())
+
+
+def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
+    """Fill in what environment files say."""
+    del paths
+    files: list[dotenv.Document] = by_kind.get(dotenv.NAME, [])
+    join.prepare(by_kind[NAME], {posixpath.normpath(one.source.path): one for one in files})
+
+
+def ports(document: Document) -> Iterator[Port]:
+    """Every port of a file; one that two services share by an alias once."""
+    return _parts(document, port_specs, Port)
+
+
+def mounts(document: Document) -> Iterator[Mount]:
+    """Every mount of a file; one that two services share by an alias once."""
+    return _parts(document, mount_specs, Mount)
+
+
+def _parts(
+    document: Document, specs: Callable[..., Iterator[Any]], make: Callable[..., Any]
+) -> Iterator[Any]:
+    """The parts of all services, each place once."""
+    seen: set[Span] = set()
+    for service in document.services.values():
+        for spec in specs(service.node, service.values):
+            if spec.span not in seen:
+                seen.add(spec.span)
+                yield make(service, spec)
+
+
+def variables(document: Document) -> Iterator[Variable]:
+    """Every variable of a file; one that two services share by an alias once. Those of environment files come last."""
+    seen: set[Span] = set()
+    for service in document.services.values():
+        build = service.node.get("build")
+        for node, key in ((service.node, "environment"), (build, "args")):
+            for spec in variable_specs(service.source, node, key):
+                if spec.key not in seen:
+                    seen.add(spec.key)
+                    yield Variable(service, spec, key)
+    yield from document.given
+
+
+TARGETS: dict[str, Callable[[Document], Any]] = {
+    "compose.file": files,
+    "compose.service": services,
+    "compose.port": ports,
+    "compose.mount": mounts,
+    "compose.variable": variables,
+}

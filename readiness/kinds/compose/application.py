@@ -1,0 +1,248 @@
+"""Compose files that run as one: what extends, includes and overrides what."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from readiness.kinds import dotenv
+from readiness.kinds.compose.environment import Setting, located, read
+from readiness.kinds.compose.join import included, listed
+from readiness.kinds.compose.merge import MAX_EXTENDS, merged, rebased, without
+from readiness.kinds.compose.model import Document, Service
+from readiness.model.project import Project
+from readiness.syntax.yaml import Map
+
+
+@dataclass(slots=True, eq=False)
+class App:
+    """The files that stand together with one file.
+
+    `under` are files that it is laid over, `over` those laid on it in production, `beside` those that it includes
+    and that include it. `open` says that a file which it takes in is not here.
+    """
+
+    document: Document
+    under: list[Document] = field(default_factory=list)
+    over: list[Document] = field(default_factory=list)
+    beside: list[Document] = field(default_factory=list)
+    open: bool = False
+    _services: dict[str, Service] = field(default_factory=dict)
+
+    def documents(self) -> list[Document]:
+        """All of them, the file itself first."""
+        return [self.document, *self.under, *self.over, *self.beside]
+
+    def names(self, section: str) -> set[str]:
+        """The names that are defined in a section by any of them."""
+        return {name for one in self.documents() for name in one.section(section)}
+
+    def services(self) -> dict[str, Service]:
+        """The services of all, those of the file itself first; worked out once, when all files are joined."""
+        if not self._services:
+            for one in self.documents():
+                for name, service in one.services.items():
+                    self._services.setdefault(name, service)
+        return self._services
+
+
+@dataclass(slots=True, eq=False)
+class Apps:
+    """Every compose file of a project with its app; `parts` are files that others only extend services of."""
+
+    by_path: Mapping[str, Document]
+    of: dict[int, App]
+    parts: set[int] = field(default_factory=set)
+
+    def app(self, document: Document) -> App:
+        """The app of a file."""
+        return self.of.get(id(document)) or App(document)
+
+
+def apps(project: Project) -> Apps:
+    """The apps of a project; ask for them with `project.memo(apps)`."""
+    documents: list[Document] = project.documents("compose")
+    made = Apps(project.by_path("compose"), {id(one): App(one) for one in documents})
+    folders: dict[str, list[Document]] = {}
+    for one in documents:
+        folders.setdefault(one.folder, []).append(one)
+    for beside in folders.values():
+        for one in beside:
+            base = _base(one, beside)
+            if base is not None:
+                made.of[id(one)].under.append(base)
+                if one.override or one.production or base.purpose == one.purpose:
+                    made.of[id(base)].over.append(one)
+            elif (main := _main(one, beside)) is not None:
+                made.of[id(one)].under.append(main)
+    for one in documents:
+        _listed(made, one)
+        _include(made, one)
+        for service in one.services.values():
+            parent = resolve(made, one, service.extends[0]) if service.extends else None
+            if parent is not None and parent is not one and not parent.first:
+                made.parts.add(id(parent))
+    return made
+
+
+def _base(document: Document, beside: list[Document]) -> Document | None:
+    """The file that a file is laid over: it has services that only say what to change."""
+    bare = {name for name, one in document.services.items() if not one.owned and not one.extends}
+    if not bare and not document.override:
+        return None
+    fitting = [
+        one
+        for one in beside
+        if one is not document
+        and not one.override
+        and bare
+        <= {name for name, service in one.services.items() if service.owned or service.extends}
+    ]
+    return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
+
+
+def _listed(made: Apps, document: Document) -> None:
+    """The files that stand together because COMPOSE_FILE in the `.env` says so, in their order."""
+    setting = document.environment.settings.get("COMPOSE_FILE")
+    if setting is None:
+        return
+    folder = posixpath.dirname(setting.source.path)
+    paths = [posixpath.join(folder, one) for one in listed(document.environment)]
+    found = [made.by_path.get(posixpath.normpath(path)) for path in paths]
+    files = [one for one in found if one is not None]
+    if document in files and len(files) == len(found):
+        app, at = made.of[id(document)], files.index(document)
+        app.under, app.over = files[:at][::-1], files[at + 1 :]
+
+
+def _main(document: Document, beside: list[Document]) -> Document | None:
+    """The file that a variant is laid over: `docker-compose.gpu.yml` with some services of `docker-compose.yml`."""
+    name, dot, rest = posixpath.basename(document.source.path).partition(".")
+    if not dot or rest.lower() in {"yml", "yaml"}:
+        return None
+    for one in beside:
+        same = posixpath.basename(one.source.path).partition(".")[0] == name
+        if same and one.first and set(document.services) < set(one.services):
+            return one
+    return None
+
+
+def _include(made: Apps, document: Document) -> None:
+    """Join a file with what it includes, and with what those include, and back."""
+    app = made.of[id(document)]
+    seen = {id(document)}
+    todo = [document]
+    while todo:
+        one = todo.pop()
+        for include in included(one):
+            found = resolve(made, one, include.path)
+            if found is None:
+                app.open = True
+            elif id(found) not in seen:
+                seen.add(id(found))
+                app.beside.append(found)
+                back = made.of[id(found)].beside
+                if document not in back:
+                    back.append(document)
+                todo.append(found)
+
+
+def resolve(made: Apps, document: Document, path: str) -> Document | None:
+    """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
+    folder = posixpath.dirname(document.source.path)
+    return made.by_path.get(located(path, folder, document.environment.values))
+
+
+def whole(service: Service, project: Project) -> tuple[Map, bool]:
+    """The service as it runs in production, and whether all that goes into it is here.
+
+    Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
+    """
+    made = project.memo(apps)
+    app = made.app(service.document)
+    node: Map | None = None
+    known = True
+    for document in (*reversed(app.under), service.document, *app.over):
+        own = document is service.document
+        part = service if own else document.services.get(service.name)
+        node = None if node is None else _reset(node, document, service.name)
+        if part is not None:
+            whole_part, here = outside(made, part)
+            known = known and (here or not own)
+            node = whole_part if node is None else merged(node, whole_part)
+    return node if node is not None else service.full, known
+
+
+def settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
+    """What environment files give a service as it runs in production, and whether all of them were read."""
+    known = project.memo(_known_settings)
+    if id(service) not in known:
+        known[id(service)] = _settings(service, project)
+    return known[id(service)]
+
+
+def _known_settings(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
+    """What was asked for before."""
+    del project
+    return {}
+
+
+def _settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
+    made = project.memo(apps)
+    app = made.app(service.document)
+    files = project.by_path(dotenv.NAME)
+    found: dict[str, Setting] = {}
+    complete = True
+    for document in (*reversed(app.under), service.document, *app.over):
+        part = document.services.get(service.name)
+        for one in _chain(made, part)[::-1] if part is not None else ():
+            outer = {**one.outer, **service.document.environment.whole}
+            given, here = read(one.full, one.document.folder, files, outer)
+            found |= given
+            complete = complete and here
+    return found, complete
+
+
+def _reset(node: Map, over: Document, name: str) -> Map:
+    """A service without what a file that is laid over it takes away."""
+    for path in over.resets:
+        if path[:2] == ("services", name) and len(path) > 2:
+            node = without(node, path[2:])
+    return node
+
+
+def outside(made: Apps, service: Service) -> tuple[Map, bool]:
+    """The service over what it extends in other files."""
+    chain = _chain(made, service)
+    node, home = service.full, service.document.folder
+    for base in chain[1:]:
+        node = merged(
+            rebased(base.full, posixpath.relpath(base.document.folder or ".", home or ".")), node
+        )
+    return node, not chain[-1].extends
+
+
+def _chain(made: Apps, service: Service) -> list[Service]:
+    """The service, what it extends in another file, and so on, as far as those are here."""
+    chain = [service]
+    while service.extends and len(chain) < MAX_EXTENDS:
+        file, parent = service.extends
+        document = resolve(made, service.document, file)
+        base = document.services.get(parent) if document is not None and parent else None
+        if base is None or base in chain:
+            break
+        chain.append(base)
+        service = base
+    return chain
+
+
+def owns(service: Service, project: Project) -> bool:
+    """Whether what a service lacks is this file's business: it says here what runs, and amends no other file.
+
+    Of a file of the first format nothing is asked: Docker reads it no more, which is said once.
+    """
+    if (not service.owned and not service.extends) or service.document.legacy:
+        return False
+    app = project.memo(apps).app(service.document)
+    return not any(service.name in document.services for document in app.under)

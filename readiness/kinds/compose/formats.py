@@ -1,0 +1,315 @@
+"""Values with a form of their own: durations, sizes, numbers in strings, ports, mounts, hosts, commands."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from readiness.kinds.compose.parts import expanded, ranged, split_mount, split_port
+from readiness.kinds.compose.schema import Problem, is_variable, sort_of
+from readiness.model import Span
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+Form = Callable[[Any], str]
+_DURATION = re.compile(r"-?(?:0|(?:[0-9]+(?:\.[0-9]*)?(?:ns|[uµμ]s|ms|s|m|h|d|w))+)\Z")
+_SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:b|[kmgtp](?:i?b)?)?\Z", re.IGNORECASE)
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+_BOOLEANS = frozenset("true false yes no y n on off".split())
+
+
+def boolean(value: Any) -> str:
+    """A string that stands for a boolean."""
+    return "" if value.lower() in _BOOLEANS else "is neither true nor false"
+
+
+def integer(value: Any) -> str:
+    """A string that stands for a whole number."""
+    return "" if _INTEGER.match(value) else "is no whole number"
+
+
+def natural(value: Any) -> str:
+    """A whole number of nothing or more."""
+    return "" if _INTEGER.match(str(value)) and str(value)[0] != "-" else "is not 0 or more"
+
+
+def number(value: Any) -> str:
+    """A string that stands for a number."""
+    return "" if _NUMBER.match(value) else "is no number"
+
+
+def duration(value: Any) -> str:
+    """`1m30s`."""
+    return "" if _DURATION.match(value) else "is no duration such as 30s or 1m30s"
+
+
+def size(value: Any) -> str:
+    """`512m`."""
+    return (
+        ""
+        if _SIZE.match(value)
+        else "is no size such as 512m or 2gb (Kubernetes' Mi and Gi are none)"
+    )
+
+
+def command(value: Any) -> str:
+    """A command line whose quotes are closed."""
+    return "" if _closed(value) else "has a quote that is not closed"
+
+
+def count(value: Any) -> str:
+    """How many devices."""
+    return "" if value == "all" or _INTEGER.match(value) else "is neither a number nor all"
+
+
+_FORMS: dict[str, Form] = {
+    path: form
+    for form, paths in (
+        (boolean, """privileged read_only stdin_open tty init oom_kill_disable attach healthcheck.disable volumes.*.read_only
+            volumes.*.volume.nocopy volumes.*.bind.create_host_path build.privileged build.no_cache build.pull
+            depends_on.*.restart post_start.*.privileged pre_stop.*.privileged env_file.*.required"""),
+        (natural, """scale deploy.replicas healthcheck.retries deploy.update_config.parallelism
+            deploy.rollback_config.parallelism deploy.restart_policy.max_attempts
+            deploy.placement.max_replicas_per_node blkio_config.weight blkio_config.weight_device.*.weight"""),
+        (integer, """pids_limit cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj
+            deploy.resources.limits.pids ports.*.target build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
+            deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value ulimits.* ulimits.*.soft
+            ulimits.*.hard"""),
+        (number, """cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus
+            deploy.update_config.max_failure_ratio deploy.rollback_config.max_failure_ratio"""),
+        (duration, """stop_grace_period healthcheck.interval healthcheck.timeout healthcheck.start_period
+            healthcheck.start_interval deploy.update_config.delay deploy.update_config.monitor deploy.rollback_config.delay
+            deploy.rollback_config.monitor deploy.restart_policy.delay deploy.restart_policy.window"""),
+        (size, """mem_limit mem_reservation memswap_limit mem_swappiness shm_size build.shm_size deploy.resources.limits.memory
+            deploy.resources.reservations.memory volumes.*.tmpfs.size blkio_config.device_read_bps.*.rate
+            blkio_config.device_write_bps.*.rate blkio_config.device_read_iops.*.rate blkio_config.device_write_iops.*.rate"""),
+        (command, "command entrypoint post_start.*.command pre_stop.*.command"),
+        (count, "deploy.resources.reservations.devices.*.count gpus.*.count"),
+    )
+    for path in paths.split()
+}  # fmt: skip
+_TOP_BOOLEANS = {
+    "networks": ("external", "internal", "attachable", "enable_ipv4", "enable_ipv6"),
+    "volumes": ("external",),
+    "secrets": ("external",),
+    "configs": ("external",),
+}
+_OCTAL = re.compile(r"0?o?[0-7]+\Z")
+Table = dict[str, "Table | Form"]
+
+
+def _tree() -> Table:
+    """The table of forms as a tree of keys."""
+    tree: Table = {}
+    for path, form in _FORMS.items():
+        node = tree
+        *steps, last = path.split(".")
+        for step in steps:
+            below = node.get(step)
+            if not isinstance(below, dict):  # `ulimits.*` is a form and has more below it
+                below = {} if below is None else {"": below}
+                node[step] = below
+            node = below
+        if isinstance(node.get(last), dict):
+            node[last][""] = form  # type: ignore[index]
+        else:
+            node[last] = form
+    return tree
+
+
+_TREE = _tree()
+
+
+def problems(root: Map) -> Iterator[Problem]:
+    """Every value of a file that has not the form that it must have."""
+    services = root.get("services")
+    if isinstance(services, Map):
+        for name, service in services.items():
+            if isinstance(service, Map):
+                where = ("services", name)
+                yield from _walk(service, _TREE, where)
+                yield from _ports(service.get("ports"), where)
+                yield from _mounts(service.get("volumes"), where)
+                yield from _others(service, where)
+    for section, keys in _TOP_BOOLEANS.items():
+        items = root.get(section)
+        for name, item in items.items() if isinstance(items, Map) else ():
+            for key in keys:
+                value = item.get(key) if isinstance(item, Map) else None
+                if isinstance(value, str) and not is_variable(value) and boolean(value):
+                    yield _problem(
+                        item.at(key), (section, name, key), f"{value!r} {boolean(value)}"
+                    )
+
+
+def _problem(span: Span, path: tuple[str, ...], message: str) -> Problem:
+    return Problem("value", span, path, message)
+
+
+def _walk(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterator[Problem]:
+    """Values whose path is in the table."""
+    items = enumerate(node) if isinstance(node, Seq) else node.items()
+    for key, value in items:
+        found = table.get("*") or table.get(key) if isinstance(key, str) else table.get("*")
+        if isinstance(value, Map | Seq):
+            if isinstance(found, dict):
+                yield from _walk(value, found, (*path, str(key)))
+            continue
+        form = found.get("") if isinstance(found, dict) else found
+        if not callable(form) or is_variable(value):
+            continue
+        if isinstance(value, str) or (form is natural and sort_of(value) == "integer"):
+            wrong = form(expanded(value).text)
+            if wrong:
+                yield _problem(node.at(key), (*path, str(key)), f"{value!r} {wrong}")
+
+
+def _ports(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+    """Ports in their short form, and what the long one cannot be without."""
+    for index, item in enumerate(ports) if isinstance(ports, Seq) else ():
+        where, span = (*path, "ports", str(index)), ports.at(index)
+        if isinstance(item, Map):
+            address = item.get("host_ip")
+            if item.get("target") is None:
+                yield _problem(span, where, "the port has no target")
+            if isinstance(address, str) and not (is_variable(address) or _address(address)):
+                yield _problem(item.at("host_ip"), where, f"{address!r} is no IP address")
+        elif isinstance(item, str | int | float) and not isinstance(item, bool):
+            wrong = port_problem(expanded(item).text)
+            if wrong:
+                yield _problem(span, where, wrong)
+
+
+def port_problem(text: str) -> str:
+    """Why a port in its short form is none; empty where it is one, or a variable hides it."""
+    if HOLE in text:
+        return ""
+    address, host, target, protocol = split_port(text)
+    if "/" in text and protocol and protocol.lower() not in {"tcp", "udp", "sctp"}:
+        return f"{protocol!r} is no protocol; there are tcp, udp and sctp"
+    inside = ranged(target)
+    if inside is None or not 1 <= inside[0] <= inside[1] <= 65535:
+        return f"{target!r} is no container port" if target else "no container port is named"
+    if host:
+        outside = ranged(host)
+        if outside is None or not 0 <= outside[0] <= outside[1] <= 65535:
+            return f"{host!r} is no host port"
+        spans = outside[1] - outside[0], inside[1] - inside[0]
+        if spans[0] != spans[1] and spans[1]:
+            return f"{host} and {target} are not of one length"
+    if address and not _address(address):
+        return f"{address!r} is no IP address"
+    return ""
+
+
+def _address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _mounts(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+    """Mounts in their short form, and what the long one cannot be without."""
+    for index, item in enumerate(mounts) if isinstance(mounts, Seq) else ():
+        where, span = (*path, "volumes", str(index)), mounts.at(index)
+        if isinstance(item, Map):
+            kind = item.get("type")
+            if isinstance(kind, str) and item.get("target") is None:
+                yield _problem(span, where, "the mount has no target")
+            elif kind == "bind" and "source" not in item:
+                yield _problem(span, where, "the bind mount has no source")
+        elif isinstance(item, str):
+            text = expanded(item).text
+            parts = split_mount(text)
+            if not text:
+                yield _problem(span, where, "the mount is empty")
+            elif len(parts) > 1 and not all(parts[:2]):
+                yield _problem(span, where, f"{item!r} has nothing between its colons")
+            elif len(parts) > 3:
+                yield _problem(
+                    span, where, f"{item!r} has more parts than source, target and options"
+                )
+
+
+def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
+    """Hosts, devices, health checks, lists without doubles, names of variables, counts under nought."""
+    build = service.get("build")
+    for item, span in [*_entries(service, "extra_hosts"), *_entries(build, "extra_hosts")]:
+        name, found, _ = item.partition("=") if "=" in item else item.partition(":")
+        if not name or not found:
+            yield _problem(span, path, f"{item!r} is no host of the form name=address")
+    yield from _grants(service, path)
+    for item, span in _entries(service, "devices"):
+        if item.count(":") > 2 and "=" not in item:
+            yield _problem(
+                span, path, f"{item!r} has more parts than source, target and permissions"
+            )
+    for owner, key in ((service, "environment"), (build, "args")):
+        for item, span in _entries(owner, key):
+            name, found, _ = item.partition("=")
+            if found and name != name.rstrip():
+                yield _problem(span, path, f"variable {name.strip()} has a blank before its =")
+    for key, lone in (("additional_contexts", ""), ("ssh", "default")):
+        for item, span in _entries(build, key):
+            if "=" not in item and item != lone:
+                yield _problem(
+                    span, (*path, "build", key), f"{item!r} is not of the form name=value"
+                )
+    check = service.get("healthcheck")
+    test = check.get("test") if isinstance(check, Map) else None
+    if (
+        isinstance(test, Seq)
+        and test
+        and test[0] not in ("CMD", "CMD-SHELL", "NONE")
+        and isinstance(test[0], str)
+    ):
+        yield _problem(test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs")
+
+
+def _grants(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
+    """Devices, secrets and configs in their long form, without what they cannot be without."""
+    for owner, key, needed in (
+        (service, "devices", "target"),
+        (service, "secrets", "source"),
+        (service, "configs", "source"),
+        (service.get("build"), "secrets", "source"),
+    ):
+        items = owner.get(key) if isinstance(owner, Map) else None
+        for index, item in enumerate(items) if isinstance(items, Seq) else ():
+            if not isinstance(item, Map) or not isinstance(items, Seq):
+                continue
+            mode = item.get("mode")
+            if needed not in item:
+                yield _problem(items.at(index), (*path, key), f"it has no {needed}")
+            if isinstance(mode, str) and not is_variable(mode) and not _OCTAL.match(mode):
+                yield _problem(item.at("mode"), (*path, key), f"{mode!r} is no file mode")
+
+
+def _entries(owner: Any, key: str) -> Iterator[tuple[str, Span]]:
+    """The strings of a list, without those that hold variables."""
+    items = owner.get(key) if isinstance(owner, Map) else None
+    if not isinstance(items, Seq):
+        return
+    for index, item in enumerate(items):
+        if isinstance(item, str) and HOLE not in expanded(item).text:
+            yield item, items.at(index)
+
+
+def _closed(line: str) -> bool:
+    """Whether every quote of a command line is closed, by the shell's rules of quoting."""
+    quote, at = "", 0
+    while at < len(line):
+        char = line[at]
+        if char == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"`":
+            quote = char
+        at += 1
+    return not quote

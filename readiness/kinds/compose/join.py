@@ -1,0 +1,224 @@
+"""What compose files take in from others: the files that they include, environment files, the variables those give."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.kinds import dotenv
+from readiness.kinds.compose.environment import (
+    EMPTY,
+    Environment,
+    Setting,
+    env_files,
+    environment_of,
+    layered,
+    located,
+    read,
+)
+from readiness.kinds.compose.model import Document, Service, Variable
+from readiness.kinds.compose.parts import VariableSpec, expanded, strings, variable_specs
+from readiness.model import Span
+from readiness.syntax.interpolation import NOTHING
+from readiness.syntax.yaml import Map, Seq
+
+MAX_INCLUDES = 20  # one inside the other
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """One file of an `include`: its path as written with its place (`owner.at(key)`), and the entry it stands in."""
+
+    path: str
+    owner: Map | Seq
+    key: Any
+    entry: Map | None = None
+
+
+def included(document: Document) -> Iterator[Include]:
+    """Every file that a file includes."""
+    for root in document.roots:
+        items = root.get("include")
+        if not isinstance(items, Seq):
+            continue
+        for index, item in enumerate(items):
+            if isinstance(item, str):
+                yield Include(item, items, index)
+            elif isinstance(item, Map):
+                for path, inner in strings(item.get("path")):
+                    owner: Map | Seq = item if inner is None else item["path"]
+                    yield Include(path, owner, "path" if inner is None else inner, item)
+
+
+def home(one: Include, folder: str, values: Mapping[str, str]) -> str:
+    """The folder that an included file's own paths, and its `.env`, are looked for in."""
+    entry = one.entry
+    named = entry.get("project_directory") if entry is not None else None
+    if isinstance(named, str):
+        return located(named, folder, values)
+    first = next(strings(entry.get("path")), (one.path, 0))[0] if entry is not None else one.path
+    return posixpath.dirname(located(first, folder, values))
+
+
+def prepare(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
+    """Give every compose file the environment that its variables are filled in from."""
+    if not files:
+        return
+    _Joined(documents, files).settle()
+    for file in files.values():
+        file.production = False
+    seen: set[tuple[str, Span]] = set()
+    for one in sorted(documents, key=lambda one: (not one.production, one.source.path)):
+        own = {
+            name: read(service.full, one.folder, files, service.outer)[0]
+            for name, service in one.services.items()
+            if "env_file" in service.full
+        }
+        one.given = tuple(_given(one, own, seen))
+        for settings in (one.environment.settings, *own.values()):
+            for setting in settings.values():
+                setting.document.production = setting.document.production or one.production
+
+
+class _Joined:
+    """The compose files of a project with who includes whom, while their environments are worked out."""
+
+    def __init__(self, documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
+        self.documents = [one for one in documents if one.source.parent is None]
+        self.files = files
+        self.known: dict[int, Environment] = {}
+        self.ways: dict[str, list[tuple[Document, Include | None]]] = {}
+        self.own: dict[str, Environment] = {}
+        self.homes: dict[str, str] = {}  # path -> the folder whose `.env` names it in COMPOSE_FILE
+        for path in sorted(files):
+            folder, name = posixpath.split(path)
+            for file in listed(layered([files[path]])) if name == ".env" else ():
+                self.homes.setdefault(posixpath.normpath(posixpath.join(folder, file)), folder)
+        for document in self.documents:
+            for one in included(document):
+                path = located(one.path, document.folder, NOTHING)
+                self.ways.setdefault(path, []).append((document, one))
+            for path in {one.extends[0] for one in document.services.values() if one.extends}:
+                self.ways.setdefault(located(path, document.folder, NOTHING), []).append(
+                    (document, None)
+                )
+
+    def settle(self) -> None:
+        """Work out all of them."""
+        for document in self.documents:
+            document.environment = self.of(document, 0)
+
+    def of(self, document: Document, depth: int) -> Environment:
+        """The environment of a file: of those that include it, else its own `.env`."""
+        if id(document) not in self.known:
+            self.known[id(document)] = EMPTY  # what includes itself has none
+            path = posixpath.normpath(document.source.path)
+            ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
+            if ways and depth < MAX_INCLUDES:
+                found = _common([self.through(*way, depth + 1) for way in ways])
+            else:
+                found = self.beside(self.homes.get(path, document.folder))
+            self.known[id(document)] = found
+        return self.known[id(document)]
+
+    def beside(self, folder: str) -> Environment:
+        """What the `.env` of a folder says."""
+        path = posixpath.join(folder, ".env")
+        if path not in self.own:
+            self.own[path] = layered(self.named([path]))
+        return self.own[path]
+
+    def through(self, other: Document, one: Include | None, depth: int) -> Environment:
+        """The environment of a file that another includes: what that one has goes first; one that it only extends
+        services of has no other."""
+        outer = self.of(other, depth)
+        if one is None:
+            return outer
+        entry = one.entry if one.entry is not None else Map(Span(0, 0))
+        named = [located(file.path, other.folder, outer.values) for file in env_files(entry)]
+        folder = home(one, other.folder, outer.values)
+        return layered(self.named(named or [posixpath.join(folder, ".env")]), outer)
+
+    def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
+        """The environment files at some paths, without those that Docker cannot read."""
+        there = [self.files.get(posixpath.normpath(path)) for path in paths]
+        found = [one for one in there if one is not None]
+        for one in found:
+            one.read = True
+        return [one for one in found if one.file.problem is None]
+
+
+def listed(environment: Environment) -> list[str]:
+    """The compose files that COMPOSE_FILE names, in their order."""
+    text = environment.whole.get("COMPOSE_FILE", "")
+    return [one for one in text.split(environment.whole.get("COMPOSE_PATH_SEPARATOR", ":")) if one]
+
+
+def _common(ways: list[Environment]) -> Environment:
+    """What several environments agree on."""
+    first, *rest = ways
+    if not rest:
+        return first
+    kept = {
+        name: one
+        for name, one in first.settings.items()
+        if all(name in way.settings and way.settings[name].value == one.value for way in rest)
+    }
+    return environment_of(kept)
+
+
+def read_by(documents: Iterable[Document]) -> set[str]:
+    """The paths at which compose files look for environment files."""
+    found: set[str] = set()
+    for document in documents:
+        if document.source.parent is not None:
+            continue
+        folder = document.folder
+        found.add(posixpath.normpath(posixpath.join(folder, ".env")))
+        entries = [one.entry for one in included(document) if one.entry is not None]
+        nodes = [service.full for service in document.services.values()]
+        for node in (*entries, *nodes):
+            found |= {located(one.path, folder, NOTHING) for one in env_files(node)}
+        for one in included(document):
+            place = home(one, folder, NOTHING)
+            found.add(posixpath.normpath(posixpath.join(place, ".env")))
+    return found
+
+
+def _given(
+    document: Document, own: Mapping[str, dict[str, Setting]], seen: set[tuple[str, Span]]
+) -> Iterator[Variable]:
+    """The variables of services whose values stand in environment files; each place once in a project.
+
+    One value may reach several variables: the one whose name tells of a secret speaks for it.
+    """
+    from readiness.syntax.secrets import names_secret
+
+    chosen: dict[tuple[str, Span], Variable] = {}
+    for service in document.services.values():
+        for name, setting in _sources(service, own.get(service.name, {})):
+            place = (setting.source.path, setting.span)
+            if place in seen:
+                continue
+            other = chosen.get(place)
+            if other is None or (names_secret(name) and not names_secret(other.spec.name)):
+                entry = setting.entry
+                spec = VariableSpec(name, entry.template, entry.span, entry.key)
+                chosen[place] = Variable(service, spec, "env_file", setting)
+    seen |= set(chosen)
+    yield from chosen.values()
+
+
+def _sources(service: Service, own: Mapping[str, Setting]) -> Iterator[tuple[str, Setting]]:
+    """(variable, setting that gives it) of a service."""
+    environment = service.document.environment
+    written = set()
+    for spec in variable_specs(service.source, service.full, "environment"):
+        written.add(spec.name)
+        bare = spec.value is None
+        name = spec.name if bare else expanded(spec.value, environment.whole).origin
+        if name in environment.settings:
+            yield spec.name, environment.settings[name]
+    yield from ((name, one) for name, one in own.items() if name not in written)

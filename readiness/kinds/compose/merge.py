@@ -1,0 +1,274 @@
+"""One compose service laid over another, as Docker does it for `extends` and for files that are given together."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from typing import Any
+
+from readiness.kinds.compose.parts import expanded, split_mount, split_port
+from readiness.model import Span
+from readiness.syntax.yaml import Map, Seq
+
+MAX_EXTENDS = 10
+_REPLACED = frozenset({"command", "entrypoint", "test"})
+_PAIRS = frozenset(
+    {"environment", "labels", "annotations", "args", "sysctls", "additional_contexts"}
+)
+_NAMES = frozenset({"depends_on", "networks", "models"})
+# What may be one string or a list of them.
+_STRINGS = frozenset({"dns", "dns_search", "tmpfs", "env_file", "label_file", "profiles"})
+
+
+def extended(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple[str, str] | None]:
+    """The service over what it extends in the same file, and what it extends in another: (file, service)."""
+    parent = node.get("extends")
+    name = parent.get("service") if isinstance(parent, Map) else parent
+    elsewhere = parent.get("file") if isinstance(parent, Map) else None
+    if isinstance(elsewhere, str):
+        return node, (elsewhere, name if isinstance(name, str) else "")
+    base = services.get(name) if isinstance(name, str) else None
+    if not isinstance(base, Map) or name in seen or len(seen) > MAX_EXTENDS:
+        return node, None
+    full, file = extended(services, base, seen | {str(name)})
+    return merged(full, node), file
+
+
+def merged(base: Map, over: Map, depth: int = 0) -> Map:
+    """`over` laid on `base`: mappings key by key, lists one after the other, what is named alike once."""
+    result = Map(over.at())
+    for node in (base, over):
+        for key, value in node.items():
+            if key in result and value is None:
+                continue  # what is empty takes nothing away
+            old = result.get(key)
+            if old is not None:
+                first, second = _long(key, old, result.at(key)), _long(key, value, node.at(key))
+                value = _both(key, first, second, depth)  # noqa: PLW2901
+            result[key] = value
+            result._edges[key] = node._edges[key]
+    return result
+
+
+def _long(key: str, value: Any, span: Span) -> Any:
+    """A value that stands in a short form, in the long one."""
+    if isinstance(value, Map | Seq) or value is None:
+        return value
+    if key == "build":
+        build = Map(span)
+        build["context"] = value
+        build._edges["context"] = (span.start, *span)
+        return build
+    if key in _STRINGS:
+        strings = Seq(span)
+        strings.append(value)
+        strings._edges.append(span)
+        return strings
+    return value
+
+
+def _both(key: str, old: Any, new: Any, depth: int) -> Any:
+    """Two values of one key as one."""
+    if (isinstance(new, Map | Seq) and new.tag == "!override") or key in _REPLACED:
+        return new
+    if key in _PAIRS:
+        return _pairs(old, new)
+    if key in _NAMES and isinstance(old, Map) is not isinstance(new, Map):
+        old, new = _mapping(old), _mapping(new)
+    if isinstance(old, Map) and isinstance(new, Map):
+        drivers = old.get("driver"), new.get("driver")
+        if (key == "logging" and None not in drivers and drivers[0] != drivers[1]) or (
+            depth >= MAX_EXTENDS
+        ):
+            return new
+        return merged(old, new, depth + 1)
+    if isinstance(old, Seq) and isinstance(new, Seq):
+        return _joined(old, new, _IDENTITIES.get(key, _unlike))
+    return new
+
+
+def _pairs(old: Any, new: Any) -> Any:
+    """Variables, labels and their like, each once; one without a value takes the value of an earlier one away."""
+    if isinstance(old, Seq) and isinstance(new, Seq):
+        return _joined(old, new, _name)
+    first, second = _mapping(old), _mapping(new)
+    if not isinstance(first, Map) or not isinstance(second, Map):
+        return new
+    result = Map(second.at())
+    for node in (first, second):
+        result.update(node)
+        result._edges.update(node._edges)
+    return result
+
+
+def _mapping(value: Any) -> Any:
+    """A list of `NAME` or `NAME=value` as a mapping, each entry at its own place."""
+    if not isinstance(value, Seq):
+        return value
+    result = Map(value.at())
+    for index, item in enumerate(value):
+        if isinstance(item, str):
+            name, given, text = item.partition("=")
+            start, end = value.at(index)
+            start += end - start > len(item)  # a quote
+            result[name] = text if given else None
+            result._edges[name] = (start, start + len(name) + 1 if given else start, end)
+    return result
+
+
+def _joined(first: Seq, second: Seq, identity: Callable[[Any], object]) -> Seq:
+    """The entries of two lists, each at its own place; of two that are alike the later, where the earlier stood."""
+    result = Seq(second.at())
+    seen: dict[object, int] = {}
+    for node in (first, second):
+        for index, item in enumerate(node):
+            name = identity(item)
+            edge = node._edges[index]
+            if name in seen:
+                result[seen[name]], result._edges[seen[name]] = item, edge
+            else:
+                seen[name] = len(result)
+                result.append(item)
+                result._edges.append(edge)
+    return result
+
+
+def _unlike(item: Any) -> object:
+    """No two entries are alike."""
+    del item
+    return object()
+
+
+def _same(item: Any) -> object:
+    """Entries of one text are alike."""
+    return str(item) if isinstance(item, str | int | float) else object()
+
+
+def _name(item: Any) -> object:
+    """Entries of one name are alike."""
+    return item.partition("=")[0] if isinstance(item, str) else object()
+
+
+def _port(item: Any) -> object:
+    """Ports that publish the same on the same."""
+    if isinstance(item, Map):
+        parts = [item.get(key) for key in ("host_ip", "published", "target", "protocol")]
+        return tuple(str(part or "") for part in parts[:3]), str(parts[3] or "tcp")
+    address, host, target, protocol = split_port(expanded(item).text)
+    return (address or "", host, target), protocol or "tcp"
+
+
+def _mount(item: Any) -> object:
+    """Mounts of one target."""
+    if isinstance(item, Map):
+        target = item.get("target")
+    else:
+        parts = split_mount(expanded(item).text)
+        target = parts[1] if len(parts) > 1 else parts[0]
+    return target.rstrip("/") if isinstance(target, str) and target.strip("/") else object()
+
+
+def _device(item: Any) -> object:
+    """Devices of one target."""
+    if isinstance(item, Map):
+        target = item.get("target")
+        return target if isinstance(target, str) else object()
+    parts = str(item).split(":")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def _grant(item: Any) -> object:
+    """Secrets and configs that stand at one place in the container."""
+    if not isinstance(item, Map):
+        return str(item)
+    target = item.get("target") or item.get("source")
+    return target.rpartition("/run/secrets/")[2] if isinstance(target, str) else object()
+
+
+def _file(item: Any) -> object:
+    """Files of one path."""
+    path = item.get("path") if isinstance(item, Map) else item
+    return path if isinstance(path, str) else object()
+
+
+_IDENTITIES: dict[str, Callable[[Any], object]] = {
+    "ports": _port,
+    "volumes": _mount,
+    "devices": _device,
+    "secrets": _grant,
+    "configs": _grant,
+    "env_file": _file,
+    **dict.fromkeys(
+        """cap_add cap_drop dns dns_opt dns_search expose links profiles tmpfs aliases link_local_ips tags depends_on
+        networks models""".split(),
+        _same,
+    ),
+}
+
+
+def _copy(node: Map) -> Map:
+    """A mapping of its own with the same entries at the same places."""
+    result = Map(node.at())
+    result.update(node)
+    result._edges.update(node._edges)
+    return result
+
+
+def without(node: Map, path: tuple[str, ...]) -> Map:
+    """A mapping without what `!reset` takes away; the mapping itself where there is nothing to take."""
+    key, *rest = path
+    if key not in node or (rest and not isinstance(node[key], Map)):
+        return node
+    result = _copy(node)
+    if rest:
+        result[key] = without(node[key], tuple(rest))
+    else:
+        del result[key]
+    return result
+
+
+def rebased(node: Map, folder: str) -> Map:
+    """A service of a file in another folder, its paths told from here."""
+    if folder in {"", "."}:
+        return node
+    result = _copy(node)
+    for key in ("build", "env_file", "volumes"):
+        value = result.get(key)
+        if isinstance(value, str):
+            result[key] = _path(value, folder)
+        elif isinstance(value, Map):  # a build
+            result[key] = _moved(value, "context", folder)
+        elif isinstance(value, Seq):
+            moved = Seq(value.at())
+            moved.extend(_entry(item, key, folder) for item in value)
+            moved._edges.extend(value._edges)
+            result[key] = moved
+    return result
+
+
+def _entry(item: Any, key: str, folder: str) -> Any:
+    """One entry of env_file or volumes, its path told from elsewhere."""
+    if isinstance(item, Map):
+        if key == "env_file" or item.get("type") == "bind":
+            return _moved(item, "path" if key == "env_file" else "source", folder)
+    elif isinstance(item, str) and (key == "env_file" or item.startswith(".")):
+        return _path(item, folder)
+    return item
+
+
+def _moved(node: Map, key: str, folder: str) -> Map:
+    """A mapping whose path under a key is told from elsewhere."""
+    if not isinstance(node.get(key), str):
+        return node
+    result = _copy(node)
+    result[key] = _path(node[key], folder)
+    return result
+
+
+def _path(path: str, folder: str) -> str:
+    """A path told from elsewhere; one that is absolute, a URL or a variable stays."""
+    own, colon, rest = path.partition(":")
+    if own.startswith(("/", "~", "$", "git@")) or rest.startswith("//"):
+        return path
+    moved = posixpath.normpath(posixpath.join(folder, own))
+    return (moved if moved.startswith("..") else f"./{moved}") + colon + rest

@@ -1,0 +1,341 @@
+"""The things of a compose file: the file, its services, and their ports, mounts and variables."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness.facts import public_images
+from readiness.facts.public_images import Known
+from readiness.kinds.compose.environment import EMPTY, Environment, Setting
+from readiness.kinds.compose.parts import (
+    MountSpec,
+    PortSpec,
+    VariableSpec,
+    expanded,
+    variable_specs,
+)
+from readiness.kinds.purpose import image_purpose
+from readiness.model import Source, Span
+from readiness.syntax import image as images
+from readiness.syntax.image import Image
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """One service. `node` is what the file writes, `full` the same over what it extends in this file.
+
+    `head` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another
+    file's service). `extends` is the other file, and the service in it, that it extends.
+    """
+
+    source: Source
+    node: Map
+    name: str
+    head: Span
+    document: Document
+    full: Map
+    extends: tuple[str, str] | None = None
+    container: str = ""
+
+    @property
+    def resource(self) -> str:
+        """KIND/NAME."""
+        return f"service/{self.name}"
+
+    @property
+    def purpose(self) -> str:
+        """What the file is for, by its name: dev, test, prod or unknown."""
+        return self.document.purpose
+
+    @property
+    def production(self) -> bool:
+        """Whether it may run in production: neither its file, its name, its build nor all of its profiles say otherwise."""
+        profiles = self.full.get("profiles")
+        aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
+        return (
+            self.document.production
+            and not _ASIDE & set(re.split(r"[._-]", self.name.lower()))
+            and not (aside and _ASIDE.issuperset(aside))
+            and not self._built_aside
+        )
+
+    @property
+    def _built_aside(self) -> bool:
+        """Whether its image is built from a Dockerfile or a stage for development or tests."""
+        build = self.full.get("build")
+        if not isinstance(build, Map):
+            return False
+        file, target = build.get("dockerfile"), build.get("target")
+        return (isinstance(target, str) and target.lower() in _ASIDE) or (
+            isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
+        )
+
+    @property
+    def owned(self) -> bool:
+        """Whether it says what runs: an image, a build or a provider."""
+        return any(key in self.full for key in ("image", "build", "provider"))
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is a container that is meant to stay: no job, no provider, no box of tools."""
+        return self.owned and "provider" not in self.full and not self.once and self.role != "tool"
+
+    @property
+    def builds(self) -> bool:
+        """Whether its image is built here."""
+        return "build" in self.full
+
+    @property
+    def local(self) -> bool:
+        """Whether its image comes from no registry: it is built here, or another service of the file builds it."""
+        image = self.full.get("image")
+        return self.builds or (isinstance(image, str) and image in self.document.built)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What the environment files of its project give to variables."""
+        return self.document.environment.values
+
+    @property
+    def outer(self) -> Mapping[str, str]:
+        """What variables in its environment files are filled in from: those of the project, then its own."""
+        own = {
+            spec.name: expanded(spec.value, self.document.environment.whole).text
+            for spec in variable_specs(self.source, self.full, "environment")
+            if spec.value is not None
+        }
+        return {**own, **self.document.environment.whole}
+
+    @property
+    def image(self) -> Image | None:
+        """Its image, with what variables hold where nobody sets anything else; None where there is none."""
+        value = self.full.get("image")
+        if not isinstance(value, str):
+            return None
+        return images.parse(expanded(value, self.values).text.replace(HOLE, "$X"))
+
+    @property
+    def known(self) -> Known | None:
+        """What is known of its image; None where no table has it, or where it runs something else than its server."""
+        image = self.image
+        if _other_program(self.full.get("entrypoint"), self.full.get("command")):
+            return None
+        return public_images.known(image) if image is not None and not image.name_unknown else None
+
+    @property
+    def role(self) -> str:
+        """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
+        known = self.known
+        return known.role if known else ""
+
+    @property
+    def once(self) -> bool:
+        """Whether it is meant to end: waited for until it completed, never started again, or named like a job."""
+        left_down = self.full.get("restart") in ("no", False) and not self.full.get("ports")
+        if self.name in self.document.completed or left_down:
+            return True
+        deploy = self.full.get("deploy")
+        if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
+            return True
+        return bool(_ONCE.search(self.name))
+
+
+_ASIDE = frozenset("dev devel development debug test tests testing e2e".split())
+_ONCE = re.compile(
+    r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
+    r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
+    re.IGNORECASE,
+)
+
+
+_CLIENT = re.compile(
+    r"(?:pg_dump\w*|pg_restore|pg_isready|psql|mysqldump|mariadb-dump|mysql|mariadb|redis-cli|mongodump|mongorestore|mongosh?|"
+    r"etcdctl|rabbitmqctl|sleep|tail|crond?|python3?)"
+)
+_SERVER = re.compile(
+    r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE
+)
+
+
+def _other_program(entrypoint: Any, command: Any) -> bool:
+    """Whether a service runs a client or a script of its own in an image: a dump in a database's image is no database."""
+    words = [word for value in (entrypoint, command) for word in _words(value)]
+    if not words:
+        return False
+    first = words[0].rpartition("/")[2]
+    if first in ("sh", "bash", "ash", "dash"):
+        return len(words) > 1 and not _SERVER.search(" ".join(words[1:]))
+    return bool(_CLIENT.fullmatch(first))
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return value.split()
+    return [word for word in value if isinstance(word, str)] if isinstance(value, Seq) else []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of a service: it stands where the service stands, and is called as the service unless it has a name."""
+
+    owner: Service
+
+    container = ""
+    source = property(lambda self: self.owner.source)
+    node = property(lambda self: self.owner.node)
+
+    @property
+    def resource(self) -> str:
+        """The service's."""
+        return self.owner.resource
+
+    @property
+    def production(self) -> bool:
+        """Whether the service may run in production."""
+        return self.owner.production
+
+    @property
+    def purpose(self) -> str:
+        """What the service's file is for: dev, test, prod or unknown."""
+        return self.owner.purpose
+
+    @property
+    def role(self) -> str:
+        """What the service's image is, where that is known."""
+        return self.owner.role
+
+    @property
+    def name(self) -> str:
+        """The service's."""
+        return self.owner.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Port(Part):
+    """One published port of a service."""
+
+    spec: PortSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mount(Part):
+    """One mount of a service."""
+
+    spec: MountSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variable(Part):
+    """One variable of a service: `where` is environment, args (of its build) or env_file.
+
+    What an environment file gives has its place there, be the file named by the service or be it the `.env` out of
+    which `${NAME}` is filled in; `setting` says which.
+    """
+
+    spec: VariableSpec
+    where: str
+    setting: Setting | None = None
+
+    @property
+    def service(self) -> str:
+        """The name of the service."""
+        return self.owner.name
+
+    @property
+    def name(self) -> str:
+        """The variable's own."""
+        return self.spec.name
+
+    source = property(lambda self: self.setting.source if self.setting else self.owner.source)
+    node = property(lambda self: self.setting.document if self.setting else self.owner.node)
+
+
+_OF_SWARM = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
+
+
+def _swarm(service: Service) -> bool:
+    """Whether a service says what only a swarm reads."""
+    deploy = service.full.get("deploy")
+    return isinstance(deploy, Map) and bool(_OF_SWARM & set(deploy))
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """One compose file. `legacy` marks the first format, which has services at its top level.
+
+    `environment` is what fills in its variables, `given` the variables that stand in environment files and that this file
+    is the first to use. `resets` are the paths of what it takes away from the files that it is laid over.
+    """
+
+    source: Source
+    roots: tuple[Map, ...]
+    purpose: str
+    legacy: bool = False
+    services: dict[str, Service] = field(default_factory=dict)
+    completed: frozenset[str] = frozenset()
+    environment: Environment = EMPTY
+    given: tuple[Variable, ...] = ()
+    resets: tuple[tuple[str, ...], ...] = ()
+    resource: str = "project"
+    container: str = ""
+    _swarm: bool | None = None
+    _built: frozenset[str] | None = None
+
+    @property
+    def node(self) -> Map:
+        """The first mapping of the file."""
+        return self.roots[0]
+
+    @property
+    def production(self) -> bool:
+        """Whether the file may run in production: its name says nothing else."""
+        return self.purpose not in {"dev", "test"}
+
+    @property
+    def built(self) -> frozenset[str]:
+        """The images that services of the file build, by the names that they are given."""
+        if self._built is None:
+            images = (one.full.get("image") for one in self.services.values() if one.builds)
+            self._built = frozenset(one for one in images if isinstance(one, str) and one)
+        return self._built
+
+    @property
+    def swarm(self) -> bool:
+        """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
+        if self._swarm is None:
+            self._swarm = any(_swarm(one) for one in self.services.values()) or any(
+                isinstance(node, Map) and node.get("driver") == "overlay"
+                for _, node in self.section("networks").values()
+            )
+        return self._swarm
+
+    @property
+    def folder(self) -> str:
+        """The folder that its paths are relative to; for a block in prose the document itself."""
+        path, block, _ = self.source.path.partition("#")
+        return path if block else posixpath.dirname(path)
+
+    @property
+    def first(self) -> bool:
+        """Whether Docker reads it without being told its name."""
+        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.ya?ml\Z", self.source.path))
+
+    @property
+    def override(self) -> bool:
+        """Whether Docker takes it in by itself, over the file beside it."""
+        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
+
+    def section(self, key: str) -> dict[str, tuple[Map, Any]]:
+        """name -> (mapping that holds it, value) of a top-level section."""
+        found: dict[str, tuple[Map, Any]] = {}
+        for root in self.roots:
+            part = root.get(key)
+            if isinstance(part, Map):
+                found.update((name, (part, value)) for name, value in part.items())
+        return found

@@ -1,0 +1,328 @@
+"""The Compose Specification's schema as closures: JSON Schema, as much of it as that schema uses, with places."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from readiness.model import Span
+from readiness.model.package import DATA
+from readiness.syntax.interpolation import InterpolationError, expand
+from readiness.syntax.yaml import Map, Seq
+
+Schema = dict[str, Any]
+SCHEMA = DATA / "compose-spec.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that the schema refuses: what stands where, and what is allowed. `sort` is key, value or missing."""
+
+    sort: str
+    span: Span
+    path: tuple[str, ...]
+    message: str
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Place:
+    """Where the validator is: the collection, the key in it, and the path so far."""
+
+    owner: Map | Seq
+    key: Any
+    path: tuple[str, ...]
+    problems: list[Problem] = field(default_factory=list)
+
+    def at(self) -> Span:
+        """The value's span."""
+        return self.owner.at(self.key)
+
+    def inner(self, owner: Map | Seq, key: Any) -> Place:
+        """The place of something inside."""
+        return Place(owner, key, (*self.path, str(key)), self.problems)
+
+    def tell(self, message: str, *, sort: str = "value", span: Span | None = None) -> None:
+        """Remember a problem at this place."""
+        self.problems.append(Problem(sort, span or self.at(), self.path, message))
+
+
+Check = Callable[[Any, Place], None]
+_WORDS = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
+          "number": "a number", "boolean": "true or false", "null": "empty"}  # fmt: skip
+_CAST = frozenset({"string", "integer", "number", "boolean"})
+
+
+@cache
+def spec() -> Schema:
+    """The schema as data."""
+    loaded: Schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def root_check() -> Check:
+    """The check of a whole file."""
+    return compiled(spec())
+
+
+@cache
+def _definition(name: str) -> Check:
+    return compiled(spec()["$defs"][name])
+
+
+def _referred(name: str) -> Check:
+    """The check of a definition, compiled when it is first asked: definitions may refer to themselves."""
+
+    def check(value: Any, place: Place) -> None:
+        _definition(name)(value, place)
+
+    return check
+
+
+def validate(root: Map) -> list[Problem]:
+    """All that the schema refuses in one YAML document."""
+    place = Place(root, None, ())
+    root_check()(root, place)
+    return place.problems
+
+
+def compiled(schema: Schema) -> Check:
+    """The check of one schema."""
+    schema = flattened(schema)
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _referred(name)
+    if "oneOf" in schema:
+        return one_of(schema["oneOf"])
+    checks: list[Check] = []
+    if "enum" in schema:
+        checks.append(enumerated(schema["enum"]))
+    if "pattern" in schema:
+        checks.append(patterned(schema["pattern"]))
+    if "minimum" in schema or "maximum" in schema:
+        checks.append(bounded(schema.get("minimum"), schema.get("maximum")))
+    if "items" in schema:
+        checks.append(listed(compiled(schema["items"])))
+    if schema.get("uniqueItems"):
+        checks.append(different)
+    if {"properties", "patternProperties", "required", "additionalProperties"} & set(schema):
+        checks.append(mapped(schema))
+    return typed(schema.get("type"), checks)
+
+
+def flattened(schema: Schema) -> Schema:
+    """`allOf` and what it refers to, as one schema: the parts have no keys in common."""
+    if "allOf" not in schema:
+        return schema
+    whole: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
+    for one in [*schema["allOf"], schema]:
+        part = spec()["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        whole["properties"].update(part.get("properties", {}))
+        whole["patternProperties"].update(part.get("patternProperties", {}))
+        whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
+    whole["additionalProperties"] = False
+    return whole
+
+
+def sort_of(value: Any) -> str:
+    """The JSON type of a value; a whole float is an integer, as JSON Schema has it."""
+    if isinstance(value, Map):
+        return "object"
+    if isinstance(value, Seq):
+        return "array"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return "integer"
+    return "number" if isinstance(value, float) else "string"
+
+
+def is_variable(value: Any) -> bool:
+    """Whether a string holds a variable: what it will be nobody can tell."""
+    if not isinstance(value, str) or "$" not in value:
+        return False
+    try:
+        return not expand(value).known
+    except InterpolationError:
+        return True
+
+
+def fits(value: Any, types: Any) -> bool:
+    """Whether a value is of one of the types (None: any); a variable can become any scalar."""
+    if types is None:
+        return True
+    wanted = {types} if isinstance(types, str) else set(types)
+    sort = sort_of(value)
+    if sort in wanted or (sort == "integer" and "number" in wanted):
+        return True
+    return sort == "string" and bool(wanted & _CAST) and is_variable(value)
+
+
+def typed(types: Any, checks: list[Check]) -> Check:
+    """The type first; the rest only where that holds."""
+
+    def check(value: Any, place: Place) -> None:
+        if not fits(value, types):
+            place.tell(f"{shown(value)} where {allowed_types(types)} belongs")
+            return
+        for one in checks:
+            one(value, place)
+
+    return check
+
+
+def shown(value: Any) -> str:
+    """What a value is, in a word; scalars that are no strings as they stand."""
+    sort = sort_of(value)
+    if sort in {"integer", "number", "boolean"}:
+        return f"{'true' if value is True else 'false' if value is False else value} stands"
+    return f"{_WORDS[sort]} stands" if value is not None else "nothing stands"
+
+
+def allowed_types(types: Any) -> str:
+    """The types, in words."""
+    words = [_WORDS[one] for one in ([types] if isinstance(types, str) else types)]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def enumerated(values: list[Any]) -> Check:
+    """One of a few values."""
+
+    def check(value: Any, place: Place) -> None:
+        if value not in values and not is_variable(value):
+            place.tell(f"{value!r} is none of {', '.join(map(str, values))}")
+
+    return check
+
+
+def patterned(pattern: str) -> Check:
+    """A string of a form."""
+    search = re.compile(pattern).search
+
+    def check(value: Any, place: Place) -> None:
+        if isinstance(value, str) and not search(value) and not is_variable(value):
+            place.tell(f"{value!r} is not of the form {pattern}")
+
+    return check
+
+
+def bounded(low: float | None, high: float | None) -> Check:
+    """A number within bounds."""
+
+    def check(value: Any, place: Place) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = f"{low} to {high}" if high is not None else f"{low} or more"
+            place.tell(f"{value} stands where {bounds} is allowed")
+
+    return check
+
+
+def listed(item: Check) -> Check:
+    """Every entry of a list."""
+
+    def check(value: Any, place: Place) -> None:
+        if isinstance(value, Seq):
+            for index, one in enumerate(value):
+                item(one, place.inner(value, index))
+
+    return check
+
+
+# Lists of services that Docker makes unique itself before it looks at the schema.
+_UNITED = frozenset(
+    """cap_add cap_drop dns dns_opt dns_search expose links ports profiles tmpfs volumes environment labels annotations sysctls
+    build.args build.labels build.additional_contexts deploy.labels""".split()
+)
+
+
+def different(value: Any, place: Place) -> None:
+    """No two entries of a list alike."""
+    path = place.path
+    if path[0] != "services" or ".".join(path[2:]) in _UNITED or path[2:-1][:1] == ("networks",):
+        return
+    seen: set[object] = set()
+    for index, item in enumerate(value) if isinstance(value, Seq) else ():
+        if isinstance(item, str | int | float) and (type(item), item) in seen:
+            message = f"{item!r} stands twice"
+            place.problems.append(Problem("value", value.at(index), path, message))
+        seen.add((type(item), item) if isinstance(item, str | int | float) else object())
+
+
+def mapped(schema: Schema) -> Check:
+    """Every key of a mapping: those that are named, those of a form, those that must be there."""
+    named = {key: compiled(one) for key, one in schema.get("properties", {}).items()}
+    formed = [
+        (re.compile(form).search, compiled(one))
+        for form, one in schema.get("patternProperties", {}).items()
+    ]
+    required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
+
+    def check(value: Any, place: Place) -> None:
+        if not isinstance(value, Map):
+            return
+        for key in required:
+            if key not in value:
+                place.tell(f"{key} is missing", sort="missing")
+        for key, one in value.items():
+            found = named.get(key) or next((make for search, make in formed if search(key)), None)
+            if found is not None:
+                found(one, place.inner(value, key))
+            elif closed:
+                place.problems.append(
+                    Problem("key", value.key(key), (*place.path, key), key, tuple(named))
+                )
+
+    return check
+
+
+def one_of(schemas: list[Schema]) -> Check:
+    """The branch whose type fits; where none does, the types of all."""
+    branches = [(_types(one), compiled(one)) for one in schemas]
+
+    def check(value: Any, place: Place) -> None:
+        best: list[Problem] | None = None
+        for types, branch in branches:
+            if not fits(value, types):
+                continue
+            trial = Place(place.owner, place.key, place.path)
+            branch(value, trial)
+            if not trial.problems:
+                return
+            best = trial.problems if best is None else best
+        if best is not None:
+            place.problems.extend(best)
+            return
+        place.tell(f"{shown(value)} where {allowed_types(list(_all_types(branches)))} belongs")
+
+    return check
+
+
+def _all_types(branches: list[tuple[Any, Check]]) -> dict[str, None]:
+    """The types of all branches, each once, in order."""
+    found: dict[str, None] = {}
+    for types, _ in branches:
+        found.update(dict.fromkeys([types] if isinstance(types, str) else types or ()))
+    return found
+
+
+def _types(schema: Schema) -> Any:
+    """The types that a schema names, through its references."""
+    while "$ref" in schema:
+        schema = spec()["$defs"][schema["$ref"].rpartition("/")[2]]
+    if "oneOf" in schema:
+        return [one for inner in schema["oneOf"] for one in _listed_types(inner)]
+    return schema.get("type")
+
+
+def _listed_types(schema: Schema) -> list[str]:
+    types = _types(schema)
+    return [types] if isinstance(types, str) else list(types or ())

@@ -1,0 +1,253 @@
+"""Pipelines as delivery sees them: what each job does, what runs before and after it, and for which environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from readiness.kinds.delivery import effects
+from readiness.kinds.github import model
+from readiness.kinds.gitlab import model as gitlab_model
+from readiness.model import Source, Span
+from readiness.syntax.text import Text
+
+Job = model.Job | gitlab_model.Job
+Pipeline = model.Workflow | gitlab_model.File
+Resolve = Callable[[model.Step], model.Action | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One deed at its place: the step, its order in the job, and how it is told."""
+
+    kind: str
+    family: str
+    span: Span
+    source: Source
+    resource: str
+    order: tuple[int, int]
+    text: str
+    step: str
+    weak: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A job with its acts. `opaque`: it calls what cannot be read here. `after_failure`: it runs when others failed."""
+
+    job: Job
+    acts: tuple[Act, ...]
+    opaque: bool = False
+    after_failure: bool = False
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """What sorts of thing it does."""
+        return frozenset(act.kind for act in self.acts)
+
+    @cached_property
+    def deploys(self) -> tuple[Act, ...]:
+        """The acts that deploy; what only its name tells counts where the job says the same."""
+        told = bool(self.job.environment) or bool(
+            _DEPLOYING.search(f"{self.job.name} {_title(self.job)}".lower())
+        )
+        site = bool(
+            _SITE.search(f"{self.job.name} {_title(self.job)} {self.job.environment or ''}".lower())
+        )
+        return tuple(
+            act for act in self.acts if act.kind == "deploy" and not site and (told or not act.weak)
+        )
+
+    def does(self, *kinds: str) -> bool:
+        """Whether it does one of some things."""
+        return not self.kinds.isdisjoint(kinds)
+
+    @cached_property
+    def target(self) -> str:
+        """Where it deploys to: production, staging, preview, or nothing that it says."""
+        where = [self.job.environment or "", self.job.name, _title(self.job)]
+        where += [f"{act.text} {act.step}" for act in self.deploys]
+        return next((found for found in map(environment_kind, where) if found), "")
+
+
+_DEPLOYING = re.compile(
+    r"deploy|release|rollout|ship|production|staging|promote|(?:^|[^a-z])prod(?:[^a-z]|\Z)"
+)
+_SITE = re.compile(
+    r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)"
+)
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "preview",
+        re.compile(
+            r"(?:^|[^a-z])(?:preview|previews|review|ephemeral|pull-request|pr)(?:[^a-z]|\Z)"
+        ),
+    ),
+    (
+        "staging",
+        re.compile(
+            r"(?:^|[^a-z])(?:staging|stage|stg|uat|qa|pre-?prod(?:uction)?|non-?prod|test|testing|dev|develop|development"
+            r"|sandbox|integration|int|acceptance|acc|beta|demo)(?:[^a-z]|\Z)"
+        ),
+    ),
+    ("production", re.compile(r"(?:^|[^a-z])(?:production|prod|prd|live)(?:[^a-z]|\Z)")),
+)
+
+
+def environment_kind(name: str) -> str:
+    """What sort of environment a name or a command speaks of."""
+    low = name.lower()[:2000]
+    return next((kind for kind, pattern in _KINDS if pattern.search(low)), "")
+
+
+def _title(job: Job) -> str:
+    title = job.node.get("name") if isinstance(job, model.Job) else ""
+    return title if isinstance(title, str) else ""
+
+
+def acts_of(text: Text, resource: str, number: int, step: str) -> Iterator[Act]:
+    """The acts of a script."""
+    for deed in effects.in_script(text.value):
+        span = text.line(deed.start) if deed.end > deed.start else text.span
+        yield Act(
+            deed.kind,
+            deed.family,
+            span,
+            text.source,
+            resource,
+            (number, deed.start),
+            deed.text,
+            step,
+            deed.weak,
+        )
+
+
+def _step_acts(step: model.Step, number: int, resolve: Resolve, depth: int = 0) -> Iterator[Act]:
+    if step.dead:
+        return
+    name = step.name
+    run = step.run
+    if run is not None:
+        yield from acts_of(run, step.resource, number, name)
+    used = step.uses
+    if used is None:
+        return
+    place = (step.node.at("uses"), step.source, step.resource, (number, 0), _options(step), name)
+    for deed in effects.of_action(used.name, step.options):
+        yield Act(deed.kind, deed.family, *place, deed.weak)
+    action = resolve(step) if used.form == "local" and depth < 3 else None
+    for inner in action.steps if action is not None else ():
+        for act in _step_acts(inner, number, resolve, depth + 1):
+            yield replace(act, span=place[0], source=place[1], resource=place[2], order=(number, 0))
+
+
+def _options(step: model.Step) -> str:
+    """What a step's inputs say, for the names of environments and tags in them."""
+    pairs = (
+        f"{key}={value}"
+        for key, value in step.options.items()
+        if isinstance(value, str | int | bool)
+    )
+    return f"{step.node.get('uses')} {' '.join(pairs)}"[:2000]
+
+
+def stage_of(job: Job, resolve: Resolve) -> Stage:
+    """What a job does."""
+    if isinstance(job, gitlab_model.Job):
+        acts = [
+            act
+            for number, text in enumerate(job.scripts)
+            for act in acts_of(text, job.resource, number, job.name)
+        ]
+        opaque = "trigger" in job.node or not any(True for _ in job.scripts)
+        return Stage(job, _settled(acts), opaque, job.value("when") == "on_failure")
+    if job.dead:
+        return Stage(job, ())
+    acts = []
+    for number, step in enumerate(job.steps):
+        found = list(_step_acts(step, number, resolve))
+        acts += found
+        if _ROLLBACK.search(step.name.lower()) and not any(act.kind == "rollback" for act in found):
+            acts.append(_named("rollback", step, number))
+        if _SMOKE.search(step.name.lower()) and not any(
+            act.kind in ("smoke", "test") for act in found
+        ):
+            acts.append(_named("smoke", step, number))
+    if _on_github(job):
+        acts = [a for a in acts if a.family != "compose" or not a.text.startswith("docker")]
+    condition = job.node.get("if")
+    return Stage(
+        job, _settled(acts), job.calls, isinstance(condition, str) and "failure()" in condition
+    )
+
+
+_HOSTED = re.compile(r"(?:ubuntu|windows|macos)-[\w.-]+\Z")
+_ELSEWHERE = re.compile(r"DOCKER_HOST|docker context|docker-context|--context\b|ssh://|tcp://")
+
+
+def _on_github(job: model.Job) -> bool:
+    """Whether its containers live on a machine of GitHub's, which goes when the job ends."""
+    if not job.runs_on or not all(_HOSTED.match(label) for label in job.runs_on):
+        return False
+    start, end = job.node.at()
+    return not _ELSEWHERE.search(job.source.text, start, end)
+
+
+_ROLLBACK = re.compile(r"roll-? ?back|revert|undo")
+_SMOKE = re.compile(r"smoke|health|verify|sanity|e2e|end-to-end|acceptance")
+
+
+def _named(kind: str, step: model.Step, number: int) -> Act:
+    return Act(kind, "name", step.node.at(), step.source, step.resource, (number, 0), "", step.name)
+
+
+def _settled(acts: list[Act]) -> tuple[Act, ...]:
+    """In a job with a cluster of its own, what is deployed is only tried."""
+    if any(act.kind == "cluster" for act in acts):
+        acts = [
+            replace(act, kind="test", family="") if act.kind == "deploy" else act for act in acts
+        ]
+    return tuple(acts)
+
+
+def order(pipeline: Pipeline) -> dict[str, frozenset[str]]:
+    """For each job the names of all jobs that have finished before it starts."""
+    direct = {job.name: set(_direct(job, pipeline)) for job in pipeline.jobs}
+    found: dict[str, frozenset[str]] = {}
+    for name, needed in direct.items():
+        seen: set[str] = set()
+        stack = list(needed)
+        while stack:
+            other = stack.pop()
+            if other in direct and other not in seen and other != name:
+                seen.add(other)
+                stack.extend(direct[other])
+        found[name] = frozenset(seen)
+    return found
+
+
+def _direct(job: Job, pipeline: Pipeline) -> Iterable[str]:
+    if isinstance(job, model.Job):
+        names = {other.name.lower(): other.name for other in pipeline.jobs}
+        return [names[need.lower()] for need in job.needs if need.lower() in names]
+    if job.needs is not None:
+        return job.needs
+    stages = job.file.stages
+    rank = {stage: number for number, stage in enumerate(stages)}
+    mine = rank.get(job.stage, 0)
+    return [other.name for other in job.file.jobs if rank.get(other.stage, 0) < mine]
+
+
+def unresolved(step: model.Step) -> None:
+    """Where no project is at hand, local actions stay closed."""
+    del step
+
+
+def delivers(pipeline: Pipeline) -> bool:
+    """Whether a pipeline pushes an image or deploys."""
+    if "delivers" not in pipeline.memo:
+        stages = [stage_of(job, unresolved) for job in pipeline.jobs]
+        pipeline.memo["delivers"] = any(stage.deploys or stage.does("push") for stage in stages)
+    return bool(pipeline.memo["delivers"])

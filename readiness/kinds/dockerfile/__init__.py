@@ -1,0 +1,231 @@
+"""Dockerfiles: stages and what each inherits, instructions, and the commands that RUN runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from readiness.facts.arguments import platform_arguments, proxy_arguments
+from readiness.facts.wrappers import unwrapped
+from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
+from readiness.model import ParseError, Source
+from readiness.syntax import dockerfile as syntax
+from readiness.syntax import image as images
+from readiness.syntax import template
+from readiness.syntax.instruction import Instruction
+from readiness.syntax.words import expand, literal
+
+NAME = "dockerfile"
+EXAMPLE = "Dockerfile"
+
+# In the middle of a name the word only says what a file is about (`old_dockerfile_test.cwl`): its content decides.
+_NAMED = re.compile(
+    r"(?:\A|/)(?:(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?|[^/]*[._-](?:dockerfile|containerfile)\d*)\Z",
+    re.IGNORECASE,
+)
+# Copies and lists of what to leave out, m4's sources and documents; and the endings of other languages.
+_NEVER = re.compile(
+    r"\.(?:bak|orig|m4|dockerignore|containerignore|md|markdown|rst|adoc|html?|ya?ml|json|map|lock|svg|png)\Z",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(
+    r"\.(?:py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|toml|ini|xml|sql|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
+    re.IGNORECASE,
+)
+_FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
+_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
+_FROM = re.compile(
+    r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_OTHERS = re.compile(
+    r"^[ \t]*(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|ENV|EXPOSE|USER|LABEL|HEALTHCHECK|VOLUME"
+    r"|ARG|SHELL|STOPSIGNAL|ONBUILD|MAINTAINER)[ \t]+\S",
+    re.MULTILINE,
+)
+_PIECE = re.compile(
+    r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S"
+)
+
+
+_YAML = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so
+
+
+def claims(path: str, text: str) -> bool:
+    """A FROM line first, with other instructions or the name of a Dockerfile; or such a name alone.
+
+    `Dockerfile.WORD` is a Dockerfile whatever the word is, but one of another language only with a FROM: `Dockerfile.go` builds
+    the image of a program in Go.
+    """
+    if _NEVER.search(path) or (text.startswith(_YAML) and template.is_named(path)):
+        return False
+    if _LANGUAGE.search(path):
+        return _FOR_LANGUAGE.search(path) is not None and begins_an_image(text)
+    if _NAMED.search(path.rpartition("#")[2]):
+        return bool(text.strip())
+    head = _HEAD.match(text[:20_000])
+    if head is None:
+        return False
+    if head.group(1).upper() in ("FROM", "ARG"):
+        return bool(_FROM.search(text) and _OTHERS.search(text))
+    return "#" in path and bool(_PIECE.match(text, head.start(1))) and _all_known(text)
+
+
+def begins_an_image(text: str) -> bool:
+    """Whether a text begins with FROM, or with the ARGs before one, and goes on with instructions or ends there."""
+    head = _HEAD.match(text[:20_000])
+    if head is None or head.group(1).upper() not in ("FROM", "ARG") or not _FROM.search(text):
+        return False
+    return bool(_OTHERS.search(text)) or _all_known(text)
+
+
+def _all_known(text: str) -> bool:
+    """Whether every line of a block in prose is an instruction, a continuation, a comment or blank."""
+    try:
+        return not syntax.parse(text).errors
+    except ParseError:
+        return False
+
+
+def parse(source: Source) -> Document:
+    """The stages and steps of a Dockerfile. Raises ParseError.
+
+    A template by its name is none before its words are put in: where whole instructions are put in, nobody can tell what else
+    the file lacks. Another file of which that is true is a Dockerfile with lines that the builder does not know.
+    """
+    is_template = template.is_named(source.path)
+    document = Document(source, syntax.parse(source.text, is_template=is_template))
+    if is_template and document.syntax.unfilled:
+        raise ParseError("unknown instruction: a template's mark", document.syntax.unfilled[0])
+    groups: list[list[Instruction]] = [[]]
+    for one in document.syntax.instructions:
+        if one.keyword == "FROM":
+            groups.append([])
+        groups[-1].append(one)
+    head = [one for one in groups[0] if one.keyword != "ARG"]
+    _globals(document, groups[0])
+    if len(groups) == 1:
+        document.stages.append(_stage(document, 0, groups[0]))
+    elif groups[0]:
+        _steps(document, _stage(document, -1, head, groups[0]))
+    for group in groups[1:]:
+        document.stages.append(_stage(document, len(document.stages), group))
+    for stage in document.stages:
+        _steps(document, stage)
+    document.shipped.update(id(stage) for stage in document.stages[-1].chain)
+    return document
+
+
+def unfilled(document: Document) -> int | None:
+    """Where another program puts an instruction in that the builder does not find; None where it reads the whole file."""
+    return next(iter(document.syntax.unfilled), None)
+
+
+def _globals(document: Document, head: Iterable[Instruction]) -> None:
+    """The ARGs before the first FROM, with their defaults filled in."""
+    for one in head:
+        for pair in one.pairs if one.keyword == "ARG" else ():
+            value = None
+            if pair.raw is not None:
+                value = expand(pair.raw, lambda name: global_value(document, name))
+            document.globals[pair.name] = (one.span.start, value)
+
+
+def global_value(document: Document, name: str) -> str | None:
+    """The default of an ARG in the scope of FROM lines; None where only the build tells."""
+    if name in platform_arguments() or name in proxy_arguments():
+        return None
+    found = document.globals.get(name)
+    return found[1] if found else ""
+
+
+def _stage(
+    document: Document, index: int, group: list[Instruction], steps: list[Instruction] | None = None
+) -> Stage:
+    """One stage; `steps` are its instructions where they are more than those that count in it."""
+    start = group[0] if group and group[0].keyword == "FROM" else None
+    name, written = "", ""
+    base: Stage | None = None
+    if start and start.words:
+        written = start.words[0].raw
+        filled = expand(written, lambda one: global_value(document, one), document.syntax.escape)
+        written = literal(written) if filled is None else filled
+        base = next((s for s in reversed(document.stages) if s.name == written.lower()), None)
+        if len(start.words) > 2:
+            name = start.words[2].value.lower()
+    stage = Stage(
+        document, index, name, start, images.parse(written), base, tuple(_opened(steps or group))
+    )
+    _variables(document, stage)
+    return stage
+
+
+def _opened(group: Iterable[Instruction]) -> Iterator[Instruction]:
+    """The instructions, each ONBUILD followed by the instruction inside it."""
+    for one in group:
+        yield one
+        if one.inner is not None:
+            yield one.inner
+
+
+def _variables(document: Document, stage: Stage) -> None:
+    """Fill the stage's table of ENV and ARG, in order; the values of one line see those before it."""
+    for one in stage.instructions:
+        if one.keyword not in ("ENV", "ARG"):
+            continue
+        fresh: list[tuple[str, str | None]] = []
+        for pair in one.pairs:
+            if one.keyword == "ENV":
+                stage.environment.setdefault(pair.name, one)
+            elif any(pair.name in below.environment for below in stage.chain):
+                continue  # an ENV of the same name wins
+            if pair.raw is not None:
+                fresh.append((pair.name, stage.expand(pair.raw, one.span.start)))
+            else:
+                known = document.globals.get(pair.name)
+                fresh.append((pair.name, known[1] if known else None))
+        for name, value in fresh:
+            stage.variables.setdefault(name, []).append((one.span.start, value))
+
+
+def _steps(document: Document, stage: Stage) -> None:
+    document.steps.extend(Step(document, stage, one) for one in stage.instructions)
+
+
+def files(document: Document) -> Iterable[Document]:
+    """The file as a whole."""
+    return (document,)
+
+
+def stages(document: Document) -> Iterable[Stage]:
+    """The stages; a piece without FROM is one."""
+    return document.stages
+
+
+def steps(document: Document) -> Iterable[Step]:
+    """Every instruction, those under ONBUILD and before the first FROM too."""
+    return document.steps
+
+
+def runs(document: Document) -> Iterable[Step]:
+    """The RUN instructions."""
+    return (step for step in document.steps if step.keyword == "RUN")
+
+
+def commands(document: Document) -> Iterable[Command]:
+    """The simple commands of every RUN, worked out once."""
+    if not document.commands:
+        for step in runs(document):
+            for one in step.script.commands:
+                document.commands.append(Command(step, one, unwrapped(one)))
+    return document.commands
+
+
+TARGETS: dict[str, Callable[[Document], Iterable[Any]]] = {
+    "dockerfile.file": files,
+    "dockerfile.stage": stages,
+    "dockerfile.instruction": steps,
+    "dockerfile.run": runs,
+    "dockerfile.command": commands,
+}

@@ -1,0 +1,29 @@
+"""Dockerfiles that are GitHub Actions: GitHub runs them, as root, and lets nobody say otherwise.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/dockerfile-support
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.github.model import Action
+from readiness.model.project import Project
+from readiness.syntax.yaml import Map
+
+
+def is_action(stage: Stage, project: Project) -> bool:
+    """Whether an action.yml of the project is made of this Dockerfile."""
+    return stage.source.root.path in project.memo(_dockerfiles)
+
+
+def _dockerfiles(project: Project) -> frozenset[str]:
+    found = set()
+    for document in project.documents("github"):
+        runs = document.node.get("runs") if isinstance(document, Action) else None
+        image = runs.get("image") if isinstance(runs, Map) else None
+        if isinstance(image, str) and "://" not in image:
+            folder = posixpath.dirname(document.source.path)
+            found.add(posixpath.normpath(posixpath.join(folder, image)))
+    return frozenset(found)

@@ -1,0 +1,22 @@
+"""Who an image runs as: the USER in force at the end of a stage, and which of them are root."""
+
+from __future__ import annotations
+
+from readiness.kinds.dockerfile.model import Stage
+
+
+def user_of(stage: Stage) -> str | None:
+    """The user without its group; empty where no USER is, None where a variable hides it."""
+    found = stage.last("USER")
+    if found is None:
+        return ""
+    raw = found.instruction.body.text.strip()
+    value = found.stage.expand(raw, found.instruction.span.start)
+    return None if value is None or "{{" in value else value.partition(":")[0].strip()
+
+
+def is_root(user: str) -> bool:
+    """Whether a user that is written is root, on Windows too."""
+    return user.lower() in ("root", "containeradministrator") or (
+        user.isdigit() and not user.strip("0")
+    )

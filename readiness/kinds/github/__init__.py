@@ -1,0 +1,114 @@
+"""GitHub Actions: which files are workflows and actions, and what in them rules look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.kinds.github.model import Action, Job, Step, Workflow
+from readiness.model import ParseError, Source, Span
+from readiness.syntax import outline, yaml
+from readiness.syntax.yaml import Map, load_all
+
+NAME = "github"
+EXAMPLE = ".github/workflows/ci.yml"
+
+_FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
+# `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`: nothing that GitHub reads.
+_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/[^/]+\Z")
+_ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
+_ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
+_JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
+_RUNS_ON = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
+_RUNS = re.compile(r"^runs[ \t]*:", re.MULTILINE)
+_NAMED = re.compile(r"^name[ \t]*:", re.MULTILINE)
+_TOLD = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
+# A line at the margin that neither a workflow nor an action has.
+_ODD = re.compile(
+    r"^(?![ \t\r\n#\]}]|-(?:[ \t]|--)|\.\.\.|[\"']?(?:name|run-name|on|true|permissions|env|defaults|concurrency|jobs"
+    r"|author|description|inputs|outputs|runs|branding)[\"']?[ \t]*:)[^\n]",
+    re.MULTILINE,
+)
+_USING = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
+
+
+def claims(path: str, text: str) -> bool:
+    """Whether a file is a workflow or an action: by its place, or as YAML that has only their keys at its top."""
+    if _FOLDER.search(path):
+        return True
+    if _OTHER.search(path):
+        return False
+    if _ACTION.search(path) and (
+        _RUNS.search(text)
+        or (_NAMED.search(text) and _TOLD.search(text))
+        or "runs" in outline.keys(text)
+    ):
+        return True
+    if not (path.endswith((".yml", ".yaml")) or "#" in path) or _ODD.search(text):
+        return False
+    if _JOBS.search(text) and _RUNS_ON.search(text):
+        return bool(_ON.search(text)) or "runs-on" in text
+    return bool(_RUNS.search(text) and _USING.search(text))
+
+
+Document = Workflow | Action
+
+
+def parse(source: Source) -> Document:
+    """The workflow or the action of a source."""
+    documents = load_all(source.text)
+    node = documents[0] if documents else None
+    if node is None and _FOLDER.search(source.path):
+        return Workflow(source, Map(Span(0, min(1, len(source.text)))))
+    if not isinstance(node, Map):
+        raise ParseError("a workflow is a mapping", 0)
+    action = "runs" in node or (_ACTION.search(source.path) and "on" not in node)
+    if action and "jobs" not in node and not _FOLDER.search(source.path):
+        return Action(source, node)
+    return Workflow(source, node)
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` that stands where a value does; None where there is none."""
+    return yaml.unfilled(document.source.text, [document.node])
+
+
+def workflows(document: Document) -> Iterator[Workflow]:
+    """The workflow itself."""
+    if isinstance(document, Workflow):
+        yield document
+
+
+def actions(document: Document) -> Iterator[Action]:
+    """The action itself."""
+    if isinstance(document, Action):
+        yield document
+
+
+def jobs(document: Document) -> Iterator[Job]:
+    """The jobs of a workflow."""
+    if isinstance(document, Workflow):
+        yield from document.jobs
+
+
+def steps(document: Document) -> Iterator[Step]:
+    """The steps of a workflow's jobs, or of a composite action."""
+    if isinstance(document, Action):
+        yield from document.steps
+        return
+    for job in document.jobs:
+        yield from job.steps
+
+
+def everything(document: Document) -> Iterator[Document]:
+    """The file, whichever of the two it is."""
+    yield document
+
+
+TARGETS = {
+    "github.workflow": workflows,
+    "github.action": actions,
+    "github.file": everything,
+    "github.job": jobs,
+    "github.step": steps,
+}

@@ -1,0 +1,270 @@
+"""The words of GitHub Actions: workflows and `action.yml`, their jobs and steps, and the texts that the runner expands."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.kinds.github.runners import default_shell, labels
+from readiness.kinds.github.texts import never, text_at, texts
+from readiness.kinds.github.uses import Uses, uses
+from readiness.kinds.pipeline.model import Named, Written, environment_name
+from readiness.model import Source, Span
+from readiness.syntax.text import Text
+from readiness.syntax.yaml import Map, Seq
+
+_MAX_STEPS = 2_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workflow(Written):
+    """A workflow file."""
+
+    @property
+    def resource(self) -> str:
+        """`workflow/` and the file's name, which is what GitHub knows it by."""
+        return f"workflow/{posixpath.basename(self.source.path)}"
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, else its file's name."""
+        name = self.node.get("name")
+        return name if isinstance(name, str) and name else posixpath.basename(self.source.path)
+
+    @property
+    def triggers(self) -> dict[str, Any]:
+        """The events that start it, in order, each with its settings."""
+        on = self.node.get("on", self.node.get("true"))
+        if isinstance(on, str):
+            return {on: None}
+        if isinstance(on, Seq):
+            return {item: None for item in on if isinstance(item, str)}
+        return dict(on) if isinstance(on, Map) else {}
+
+    def trigger_span(self, event: str) -> Span:
+        """The place of an event's name."""
+        key = "on" if "on" in self.node else "true"
+        on = self.node.get(key)
+        if isinstance(on, Map):
+            return on.key(event)
+        if isinstance(on, Seq):
+            return next(
+                (on.at(i) for i, item in enumerate(on) if item == event), self.node.key(key)
+            )
+        return self.node.at(key)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Its jobs, in order."""
+        if "jobs" not in self.memo:
+            found = self.node.get("jobs")
+            pairs = list(found.items()) if isinstance(found, Map) else []
+            self.memo["jobs"] = tuple(
+                Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
+            )
+        jobs: tuple[Job, ...] = self.memo["jobs"]
+        return jobs
+
+    @property
+    def callable_only(self) -> bool:
+        """Whether other workflows call it and nothing else starts it."""
+        return set(self.triggers) == {"workflow_call"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job(Named):
+    """A job of a workflow; its name is its id."""
+
+    workflow: Workflow
+
+    @property
+    def key(self) -> Span:
+        """The place of its id."""
+        jobs = self.workflow.node.get("jobs")
+        return jobs.key(self.name) if isinstance(jobs, Map) else self.node.at()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The jobs that it waits for."""
+        needs = self.node.get("needs")
+        if isinstance(needs, str):
+            return (needs,)
+        return tuple(n for n in needs if isinstance(n, str)) if isinstance(needs, Seq) else ()
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls a reusable workflow instead of running steps."""
+        return isinstance(self.node.get("uses"), str)
+
+    @property
+    def dead(self) -> bool:
+        """Whether its condition is always false."""
+        return never(self.node)
+
+    @property
+    def environment(self) -> str | None:
+        """The environment's name; None without one, and an expression stays as written."""
+        return environment_name(self.node.get("environment"))
+
+    @property
+    def runs_on(self) -> tuple[str, ...]:
+        """The runner's labels as written, those of a matrix put in."""
+        return tuple(label for label, _ in labels(self.node))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Its steps, in order; those of a `parallel` group stand in its place."""
+        memo = self.workflow.memo.setdefault("steps", {})
+        if self.name not in memo:
+            memo[self.name] = tuple(
+                _steps(self.source, self.node.get("steps"), self.resource, self)
+            )
+        steps: tuple[Step, ...] = memo[self.name]
+        return steps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action(Written):
+    """An `action.yml`."""
+
+    @property
+    def resource(self) -> str:
+        """`action/` and its folder's name."""
+        folder = posixpath.basename(posixpath.dirname(self.source.path))
+        return f"action/{folder or self.name}"
+
+    @property
+    def name(self) -> str:
+        """What it calls itself."""
+        name = self.node.get("name")
+        return name if isinstance(name, str) and name else "action"
+
+    @property
+    def using(self) -> str:
+        """How it runs: composite, docker, node20."""
+        runs = self.node.get("runs")
+        using = runs.get("using") if isinstance(runs, Map) else None
+        return using if isinstance(using, str) else ""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of a composite action."""
+        if "steps" not in self.memo:
+            runs = self.node.get("runs")
+            steps = runs.get("steps") if isinstance(runs, Map) else None
+            self.memo["steps"] = tuple(_steps(self.source, steps, self.resource, self))
+        found: tuple[Step, ...] = self.memo["steps"]
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A step of a job or of a composite action."""
+
+    source: Source
+    node: Map
+    owner: Job | Action
+    number: int
+    resource: str
+    container = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: its name, its id, what it uses, else its number."""
+        for key in ("name", "id", "uses"):
+            value = self.node.get(key)
+            if isinstance(value, str) and value:
+                return value
+        return str(self.number)
+
+    @property
+    def job(self) -> Job | None:
+        """Its job; None in a composite action."""
+        return self.owner if isinstance(self.owner, Job) else None
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """Its workflow; None in a composite action."""
+        return self.owner.workflow if isinstance(self.owner, Job) else None
+
+    @property
+    def composite(self) -> bool:
+        """Whether it stands in a composite action."""
+        return isinstance(self.owner, Action)
+
+    @property
+    def dead(self) -> bool:
+        """Whether its condition, or its job's, is always false."""
+        return never(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
+
+    @property
+    def uses(self) -> Uses | None:
+        """The action that it uses."""
+        value = self.node.get("uses")
+        return uses(value) if isinstance(value, str) else None
+
+    @property
+    def run(self) -> Text | None:
+        """Its script."""
+        return text_at(self.node, "run", self.source)
+
+    @property
+    def options(self) -> Map:
+        """What stands under `with`; an empty mapping without."""
+        found = self.node.get("with")
+        return found if isinstance(found, Map) else Map(self.node.at("uses"))
+
+    @property
+    def shell(self) -> str:
+        """The shell of its script: its own, the job's, the workflow's, the runner's; empty where nobody can tell."""
+        return _shell(self)
+
+
+def _steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> Iterator[Step]:
+    number = 0
+    stack = list(reversed(steps)) if isinstance(steps, Seq) else []
+    while stack and number < _MAX_STEPS:
+        node = stack.pop()
+        if not isinstance(node, Map):
+            number += 1
+            continue
+        group = node.get("parallel")
+        if isinstance(group, Seq) and "run" not in node and "uses" not in node:
+            stack.extend(
+                item for item in reversed(group) if isinstance(item, Map) and "parallel" not in item
+            )
+            continue
+        number += 1
+        name = node.get("id")
+        told = name if isinstance(name, str) and name else number
+        yield Step(source, node, owner, number, f"{resource}/step/{told}")
+
+
+def _shell(step: Step) -> str:
+    found = step.node.get("shell")
+    if found is None and isinstance(step.owner, Job):
+        for node in (step.owner.node, step.owner.workflow.node):
+            defaults = node.get("defaults")
+            run = defaults.get("run") if isinstance(defaults, Map) else None
+            found = run.get("shell") if isinstance(run, Map) else None
+            if found is not None:
+                break
+        else:
+            return default_shell(step.owner.node)
+    if not isinstance(found, str):
+        return ""
+    return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
+
+
+def expanded(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
+    """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
+    if "expanded" not in file.memo:
+        file.memo["expanded"] = [
+            (way, text)
+            for way, text in texts(file.node, file.source)
+            if "${{" in text.value or way[-1] == "if"
+        ]
+    found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
+    return found

@@ -1,0 +1,241 @@
+"""The shape of a value in YAML: which keys, which types; a value that does not fit gives problems with places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness.kinds.github.texts import is_expression, whole
+from readiness.model import Span, joined, spelling
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a value: `code` is unknown, missing, repeated or value."""
+
+    code: str
+    span: Span
+    what: str
+
+
+PLACEHOLDER = re.compile(
+    r"\$[a-z][a-z-]*\Z"
+)  # GitHub's starter workflows: $default-branch, $cron-daily
+Shape = Callable[[Any, Any, Any], Iterator[Problem]]
+"""A function of (owner, key, value): the container, where in it, and what stands there."""
+
+
+def anything(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """No demand."""
+    yield from ()
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, Seq) else "a mapping"
+
+
+def place(owner: Any, key: Any) -> Span:
+    """Where to show a value: itself, or its key where it is empty."""
+    span: Span = owner.at(key)
+    if span.end > span.start or not isinstance(owner, Map):
+        return span
+    return owner.key(key)
+
+
+def scalar(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A text, a number or a boolean; empty is allowed."""
+    if isinstance(value, Map | Seq):
+        yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a text is allowed")
+
+
+def text(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A scalar that is not empty."""
+    yield from scalar(owner, key, value)
+    if value is None or value == "":
+        yield Problem("value", place(owner, key), f"{_named(key)} is empty")
+
+
+def boolean(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """true, false, or one expression."""
+    if not isinstance(value, bool) and not _computed(value):
+        yield Problem(
+            "value", place(owner, key), f"{key} is {kind_of(value)}; true or false is allowed"
+        )
+
+
+def number(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A number over zero, or one expression."""
+    if _computed(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a number is allowed")
+    elif value <= 0:
+        yield Problem(
+            "value", place(owner, key), f"{key} is {value}; a number over zero is allowed"
+        )
+
+
+def integer(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A whole number over zero, or one expression."""
+    if isinstance(value, float):
+        yield Problem("value", place(owner, key), f"{key} is {value}; a whole number is allowed")
+    else:
+        yield from number(owner, key, value)
+
+
+def _computed(value: Any) -> bool:
+    """One expression, or a `$placeholder` of a starter workflow."""
+    return isinstance(value, str) and (whole(value.strip()) or bool(PLACEHOLDER.match(value)))
+
+
+def _named(key: Any) -> str:
+    return f"entry {key + 1}" if isinstance(key, int) else str(key)
+
+
+def one_of(*allowed: str) -> Shape:
+    """One of some words."""
+
+    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+        if value not in allowed and not is_expression(value):
+            shown = value if isinstance(value, str) and len(value) < 60 else kind_of(value)
+            yield Problem(
+                "value", place(owner, key), f"{key} is {shown!r}; allowed are {joined(allowed)}"
+            )
+
+    return check
+
+
+def items(shape: Shape, *, empty: bool = False, single: bool = True) -> Shape:
+    """A list of things; with `single`, one alone may stand without the list."""
+
+    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+        if is_expression(value) and isinstance(value, str):
+            return
+        if not isinstance(value, Seq):
+            if single and not isinstance(value, Map):
+                yield from shape(owner, key, value)
+            else:
+                yield Problem(
+                    "value", place(owner, key), f"{key} is {kind_of(value)}; a list is allowed"
+                )
+            return
+        if not value and not empty:
+            yield Problem("value", place(owner, key), f"{key} is an empty list")
+        for index, item in enumerate(value):
+            yield from shape(value, index, item)
+
+    return check
+
+
+def mapping(
+    shape: Shape, *, empty: bool = True, expression: bool = False, fold: bool = True
+) -> Shape:
+    """A mapping with any keys, which are the same in any case, and values of one shape."""
+
+    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+        if expression and _computed(value):
+            return
+        if value is None and empty:
+            return
+        if not isinstance(value, Map):
+            yield Problem(
+                "value", place(owner, key), f"{key} is {kind_of(value)}; a mapping is allowed"
+            )
+            return
+        if not value and not empty:
+            yield Problem("value", place(owner, key), f"{key} has no entry")
+        yield from repeats(value, fold=fold)
+        for name, item in value.items():
+            yield from shape(value, name, item)
+
+    return check
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A mapping with known keys."""
+
+    what: str
+    known: Mapping[str, Shape]
+    required: tuple[str, ...] = ()
+    optional: bool = False
+    expression: bool = False
+    also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
+
+    def __call__(self, owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+        """The problems of the value under `key` of `owner`."""
+        if (value is None and self.optional) or (self.expression and _computed(value)):
+            return
+        if value is None and self.required:
+            yield Problem(
+                "missing", place(owner, key), f"{_told(self.what, key)} has no {self.required[0]}"
+            )
+            return
+        if not isinstance(value, Map):
+            yield Problem(
+                "value",
+                place(owner, key),
+                f"{_told(self.what, key)} is {kind_of(value)}; a mapping is allowed",
+            )
+            return
+        grip = owner.key(key) if isinstance(owner, Map) and key in owner else value.at()
+        yield from self.inside(value, grip, key)
+
+    def inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
+        """The problems of a mapping; `grip` is where missing keys are shown."""
+        told = _told(self.what, key)
+        yield from repeats(value)
+        for name, item in value.items():
+            shape = self.known.get(name)
+            if shape is not None:
+                yield from shape(value, name, item)
+                continue
+            hint = spelling.hint(name, self.known)
+            yield Problem("unknown", value.key(name), f"{told} has no key {name!r}{hint}")
+        for name in self.required:
+            if name not in value:
+                yield Problem("missing", grip, f"{told} has no {name}")
+        for extra in self.also:
+            yield from extra(value, told)
+
+
+def _told(what: str, key: Any) -> str:
+    return what.format(key=key) if "{" in what else what
+
+
+def repeats(value: Map, *, fold: bool = True) -> Iterator[Problem]:
+    """Keys that stand twice; with `fold`, also those that differ only in case, which are one key to GitHub."""
+    for name, start in value.repeated:
+        yield Problem("repeated", Span(start, start + len(name)), f"key {name!r} stands twice")
+    if not fold:
+        return
+    seen: dict[str, str] = {}
+    for name in value:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            yield Problem(
+                "repeated",
+                value.key(name),
+                f"key {name!r} is the same as {first!r}: case does not count",
+            )
+
+
+def either(first: Shape, second: Shape) -> Shape:
+    """A mapping of the second shape, or anything else of the first."""
+
+    def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+        yield from (second if isinstance(value, Map) else first)(owner, key, value)
+
+    return check

@@ -1,0 +1,123 @@
+"""The texts of a workflow that the runner expands, and the expressions in them, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from readiness.model import Source, Span
+from readiness.syntax import constant, expression
+from readiness.syntax.text import Text
+from readiness.syntax.yaml import Map, Seq
+
+
+@lru_cache(maxsize=4096)
+def _parsed(body: str) -> tuple[expression.Node | None, expression.ExpressionError | None]:
+    """The tree and the error, one of them None; workflows say the same few things again and again."""
+    try:
+        return expression.parse(body), None
+    except expression.ExpressionError as error:
+        return None, error
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One expression in a text: its tree, or why it has none."""
+
+    text: Text
+    start: int
+    body: str
+    whole: Span
+    closed: bool = True
+
+    @property
+    def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
+        """The tree and the error, one of them None."""
+        return _parsed(self.body)
+
+    @property
+    def tree(self) -> expression.Node | None:
+        """The tree, where it parses."""
+        return self.parsed[0]
+
+    @property
+    def span(self) -> Span:
+        """Its place, `${{` and `}}` taken in; worked out when it is asked for, which is seldom."""
+        return self.text.part(*self.whole)
+
+    def place(self, span: Span) -> Span:
+        """The place of a span of the body."""
+        return self.text.part(self.start + span.start, self.start + span.end)
+
+
+def text_at(node: Any, key: Any, source: Source) -> Text | None:
+    """The string under a key with its place."""
+    value = node.get(key) if isinstance(node, Map | Seq) else None
+    return Text(value, node.at(key), source) if isinstance(value, str) else None
+
+
+def texts(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Text]]:
+    """Every string below a node with the keys that lead to it; an alias to what was seen is no second visit."""
+    stack: list[tuple[tuple[Any, ...], Any]] = [((), node)]
+    seen: set[int] = set()
+    while stack:
+        way, item = stack.pop()
+        if id(item) in seen or len(way) > 40:
+            continue
+        seen.add(id(item))
+        pairs: list[tuple[Any, Any]] = []
+        if isinstance(item, Map):
+            pairs = list(item.items())
+        elif isinstance(item, Seq):
+            pairs = list(enumerate(item))
+        for key, value in pairs:
+            if isinstance(value, str):
+                yield (*way, key), Text(value, item.at(key), source)
+        stack.extend(
+            ((*way, key), value) for key, value in reversed(pairs) if isinstance(value, Map | Seq)
+        )
+
+
+def expressions(text: Text, *, bare: bool = False) -> Iterator[Expression]:
+    """The expressions of a text; with `bare`, a text without `${{ }}` is one itself (an `if:`)."""
+    if "${{" not in text.value:
+        if bare and text.value.strip():
+            body = text.value
+            yield Expression(text, 0, body, Span(0, len(body)))
+        return
+    for template in expression.templates(text.value):
+        yield Expression(text, template.start, template.body, template.span, template.closed)
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a value is left to an expression."""
+    return isinstance(value, str) and "${{" in value
+
+
+def whole(value: str) -> bool:
+    """Whether a text is one `${{ }}` and nothing else."""
+    if not (value.startswith("${{") and value.endswith("}}")):
+        return False
+    first = next(expression.templates(value))
+    return first.closed and first.span.end == len(value)
+
+
+def never(node: Map) -> bool:
+    """Whether a node's `if:` is always false."""
+    value = node.get("if")
+    return _always_false(value) if isinstance(value, str) else value is False
+
+
+@lru_cache(maxsize=4096)
+def _always_false(value: str) -> bool:
+    """Whether a condition is false whatever happens; the same few stand in most workflows."""
+    text = Text(value, Span(0, len(value)), Source("", value))
+    found = list(expressions(text, bare=True))
+    if len(found) != 1 or found[0].tree is None:
+        return False
+    if "${{" in text.value and not whole(text.value):
+        return False  # text around ${{ }} makes a string, and a string is true
+    result = constant.evaluate(found[0].tree)
+    return result is not constant.UNKNOWN and not constant.truthy(result)

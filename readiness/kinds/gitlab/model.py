@@ -1,0 +1,169 @@
+"""The words of GitLab CI: a pipeline's file and its jobs, with what they take from templates and defaults."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.kinds.pipeline.model import Named, Written, environment_name
+from readiness.model import Span
+from readiness.syntax.text import Text
+from readiness.syntax.yaml import Map, Seq
+
+# https://docs.gitlab.com/ci/yaml/
+KEYWORDS = frozenset(
+    "default include stages variables workflow image services cache before_script after_script spec pages:deploy".split()
+)
+_DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File(Written):
+    """A pipeline's file."""
+
+    @property
+    def resource(self) -> str:
+        """`pipeline/` and the file's name."""
+        return f"pipeline/{posixpath.basename(self.source.path)}"
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return posixpath.basename(self.source.path)
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages in order, those before and after all others too."""
+        found = self.node.get("stages")
+        if not isinstance(found, Seq):
+            return _DEFAULT_STAGES
+        return [".pre", *(stage for stage in found if isinstance(stage, str)), ".post"]
+
+    @property
+    def includes(self) -> bool:
+        """Whether jobs may come from files that are not here."""
+        return "include" in self.node
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs that run: no templates, no keywords."""
+        if "jobs" not in self.memo:
+            self.memo["jobs"] = tuple(
+                Job(self.source, node, name, self)
+                for name, node in self.node.items()
+                if isinstance(node, Map)
+                and name not in KEYWORDS
+                and not name.startswith(".")
+                and _runs(node)
+            )
+        jobs: tuple[Job, ...] = self.memo["jobs"]
+        return jobs
+
+
+def _runs(node: Map) -> bool:
+    return any(key in node for key in ("script", "run", "trigger", "extends", "stage"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job(Named):
+    """A job."""
+
+    file: File
+
+    @property
+    def key(self) -> Span:
+        """The place of its name."""
+        return self.file.node.key(self.name)
+
+    @property
+    def dead(self) -> bool:
+        """Whether it never runs."""
+        return bool(self.value("when") == "never")
+
+    def value(self, key: str) -> Any:
+        """What a key has in the job, in the templates that it extends, or in the defaults."""
+        return self.holder(key).get(key)
+
+    def holder(self, key: str) -> Map:
+        """The mapping in which a key stands for this job; the job itself where it stands nowhere."""
+        stack = [self.node]
+        seen: set[int] = set()
+        while stack and len(seen) < 50:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if key in node:
+                return node
+            bases = node.get("extends")
+            names = (
+                [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
+            )
+            found = [self.file.node.get(name) for name in names if isinstance(name, str)]
+            stack += [base for base in found if isinstance(base, Map)]
+        defaults = self.file.node.get("default")
+        if isinstance(defaults, Map) and key in defaults:
+            return defaults
+        if (
+            key in ("image", "before_script", "after_script", "services", "cache")
+            and key in self.file.node
+        ):
+            return self.file.node
+        return self.node
+
+    @property
+    def stage(self) -> str:
+        """The stage that it runs in."""
+        stage = self.value("stage")
+        return stage if isinstance(stage, str) else "test"
+
+    @property
+    def needs(self) -> tuple[str, ...] | None:
+        """The jobs that it names as needed; None where the order of stages decides."""
+        found = self.value("needs")
+        if not isinstance(found, Seq):
+            return None
+        names = [item.get("job") if isinstance(item, Map) else item for item in found]
+        return tuple(name for name in names if isinstance(name, str))
+
+    @property
+    def environment(self) -> str | None:
+        """The environment's name."""
+        return environment_name(self.value("environment"))
+
+    @property
+    def manual(self) -> bool:
+        """Whether somebody must start it."""
+        if self.value("when") == "manual":
+            return True
+        rules = self.value("rules")
+        return isinstance(rules, Seq) and any(
+            isinstance(r, Map) and r.get("when") == "manual" for r in rules
+        )
+
+    @property
+    def scripts(self) -> Iterator[Text]:
+        """The lines that it runs, in order."""
+        for key in ("before_script", "script", "after_script"):
+            yield from self.lines(key)
+
+    def lines(self, key: str) -> Iterator[Text]:
+        """The lines of one of its scripts, its own or inherited, lists in lists opened."""
+        holder = self.holder(key)
+        found = holder.get(key)
+        if isinstance(found, str):
+            yield Text(found, holder.at(key), self.source)
+        stack = (
+            [(found, index) for index in range(len(found))][::-1] if isinstance(found, Seq) else []
+        )
+        count = 0
+        while stack and count < 2_000:
+            count += 1
+            lines, index = stack.pop()
+            line = lines[index]
+            if isinstance(line, str):
+                yield Text(line, lines.at(index), self.source)
+            elif isinstance(line, Seq) and count < 200:
+                stack += [(line, inner) for inner in range(len(line))][::-1]

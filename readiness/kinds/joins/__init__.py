@@ -1,0 +1,1 @@
+"""What joins files of several kinds: which build makes which image, and what a step names."""

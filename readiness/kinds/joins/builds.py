@@ -1,0 +1,261 @@
+"""The builds of a project: every place that says which Dockerfile makes which image, in compose files and workflows."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.kinds.compose.application import owns
+from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import expanded, variable_specs
+from readiness.kinds.compose.words import dockerfile_path, stage_in
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.github import model
+from readiness.kinds.github.model import Step
+from readiness.kinds.github.texts import text_at
+from readiness.kinds.github.uses import repository_root
+from readiness.kinds.gitlab import model as gitlab_model
+from readiness.kinds.joins.steps import Place, inside, places
+from readiness.model import Span
+from readiness.model.project import Project
+from readiness.syntax.interpolation import HOLE
+from readiness.syntax.yaml import Map
+
+Subject = Service | Step | gitlab_model.Job
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build. `file` is the Dockerfile's path in the tree, None where the files don't tell it.
+
+    `names` are the references that it gives its image, as written. `target` is None where none is written and empty
+    where a variable hides it. `arguments` are the build arguments with their places, `folder` what the Dockerfile's
+    path is told from. `from_git`: the builder fetches the repository itself. `inline`: the Dockerfile stands in the
+    compose file.
+    """
+
+    subject: Subject
+    names: tuple[str, ...]
+    file: str | None
+    place: Span
+    target: str | None
+    target_place: Span
+    arguments: tuple[tuple[str, Span], ...] = ()
+    folder: str = ""
+    call: Place | None = None
+    from_git: bool = False
+    inline: bool = False
+
+
+def of_service(service: Service, project: Project) -> Build | None:
+    """The build of a compose service that its own file writes in full; None for any other."""
+    node = service.node
+    build = node.get("build")
+    if "build" not in node or "extends" in node or not owns(service, project):
+        return None
+    names: tuple[str, ...] = ()
+    image = node.get("image")
+    if isinstance(image, str):
+        names = (expanded(image).text,)
+    if isinstance(build, str):
+        file, span = dockerfile_path(service, build, "Dockerfile"), node.at("build")
+        return Build(service, names, file, span, None, span, folder=service.document.folder)
+    if not isinstance(build, Map):
+        return None
+    context, named = build.get("context", "."), build.get("dockerfile", "Dockerfile")
+    inline = "dockerfile_inline" in build
+    file = None if inline else dockerfile_path(service, context, named)
+    target = build.get("target")
+    told = None if target is None else expanded(target).text
+    own = node.at("build")
+    arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
+        (one.name, one.key)
+        for one in variable_specs(service.source, build, "args")
+        if own.start <= one.key.start < own.end
+    )
+    key = "dockerfile" if "dockerfile" in build else "context"
+    return Build(
+        service,
+        names,
+        file,
+        build.at(key),
+        "" if told is not None and HOLE in told else told,
+        build.at("target"),
+        arguments,
+        service.document.folder,
+        inline=inline,
+    )
+
+
+# Options of `docker build` that take the next word as their value.
+_VALUED = frozenset(
+    """--add-host --allow --annotation --attest --build-arg --build-context --builder --cache-from --cache-to --call --cgroup-parent
+    --cpu-period --cpu-quota -c --cpu-shares --cpuset-cpus --cpuset-mems -f --file --iidfile --isolation --label -m --memory
+    --memory-swap --metadata-file --network --no-cache-filter -o --output --platform --policy --progress --provenance --sbom
+    --secret --security-opt --shm-size --ssh -t --tag --target --ulimit""".split()
+)
+_BUILDERS = {"docker", "podman", "nerdctl"}
+
+
+def of_runner(runner: Step | gitlab_model.Job) -> Iterator[Build]:
+    """The builds of a step or a job: of docker's commands, or of its action."""
+    used = runner.uses if isinstance(runner, Step) else None
+    if isinstance(runner, Step) and used is not None:
+        if used.name == "docker/build-push-action":
+            yield _of_action(runner)
+        return
+    for place in places(runner):
+        words = _build_words(place)
+        if words is not None:
+            yield _of_command(runner, place, words)
+
+
+def _build_words(place: Place) -> tuple[str, ...] | None:
+    """The words after `docker build`; None for another command."""
+    words = place.call.words
+    if place.call.program not in _BUILDERS or not words:
+        return None
+    for head in (("build",), ("buildx", "build"), ("image", "build"), ("builder", "build")):
+        if words[: len(head)] == head:
+            return words[len(head) :]
+    return None
+
+
+def _of_command(runner: Step | gitlab_model.Job, place: Place, words: tuple[str, ...]) -> Build:
+    options: dict[str, list[str]] = {}
+    operands: list[str] = []
+    index = 0
+    while index < len(words):
+        word = words[index]
+        name, equals, value = word.partition("=")
+        if not word.startswith("-") or word == "-":
+            operands.append(word)
+        elif word in _VALUED:
+            index += 1
+            options.setdefault(word, []).append(words[index] if index < len(words) else "")
+        elif equals:
+            options.setdefault(name, []).append(value)
+        index += 1
+    named = [*options.get("-f", ()), *options.get("--file", ())]
+    context = operands[0] if len(operands) == 1 else ""
+    start = place.path(context)
+    file = None
+    if named and start is not None:
+        file = place.path(named[-1])
+    elif start is not None:
+        file = posixpath.normpath(posixpath.join(start, "Dockerfile"))
+    target = options["--target"][-1] if "--target" in options else None
+    arguments = tuple(
+        (one.partition("=")[0], place.span(one.partition("=")[0], 1))
+        for one in options.get("--build-arg", ())
+    )
+    word = named[-1] if named else context
+    return Build(
+        runner,
+        (*options.get("-t", ()), *options.get("--tag", ())),
+        file,
+        _after(place, word),
+        "" if target is not None and _hidden(target) else target,
+        _after(place, target or ""),
+        arguments,
+        place.folder,
+        place,
+    )
+
+
+def _after(place: Place, word: str) -> Span:
+    """The last place of a whole word in a command: options and the context stand behind what they share letters with."""
+    text = place.text
+    if not word:
+        return text.part(place.call.start, place.call.end)
+    body = text.value[place.call.start : place.call.end]
+    at = body.rfind(word)
+    while at > 0 and (not _edge(body, at - 1) or not _edge(body, at + len(word))):
+        at = body.rfind(word, 0, at + len(word) - 1)
+    if at <= 0:
+        return text.part(place.call.start, place.call.end)
+    return text.part(place.call.start + at, place.call.start + at + len(word))
+
+
+def _edge(text: str, at: int) -> bool:
+    return at >= len(text) or text[at].isspace() or text[at] in "=\"'"
+
+
+def _hidden(text: str) -> bool:
+    return "$" in text or "%" in text
+
+
+def _of_action(step: Step) -> Build:
+    options = step.options
+    root = repository_root(step.source.path)
+    context, file = options.get("context", "."), options.get("file")
+    found = None
+    if root is not None and isinstance(context, str) and not _hidden(context) and step.job:
+        start = inside(root, context.strip())
+        if isinstance(file, str):
+            found = inside(root, file.strip()) if start is not None else None
+        elif start is not None and file is None:
+            found = posixpath.normpath(posixpath.join(start, "Dockerfile"))
+    tags = options.get("tags")
+    names = tuple(tags.replace(",", " ").split()) if isinstance(tags, str) else ()
+    target = options.get("target")
+    told = target if isinstance(target, str) and target else None
+    key = "file" if "file" in options else "context" if "context" in options else ""
+    return Build(
+        step,
+        names,
+        found,
+        options.at(key) if key else step.node.at("uses"),
+        "" if told is not None and _hidden(told) else told,
+        options.at("target"),
+        tuple(_action_arguments(step)),
+        root or "",
+        from_git="context" not in options,
+    )
+
+
+def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
+    """The names under `build-args`, one a line; an entry may stand in the quotes of CSV."""
+    text = text_at(step.options, "build-args", step.source)
+    at = 0
+    for line in text.value.splitlines(keepends=True) if text is not None else ():
+        name = line.partition("=")[0].strip().removeprefix('"')
+        start = at + len(line) - len(line.lstrip().removeprefix('"'))
+        if name and text is not None and "=" in line and "$" not in name:
+            yield name, text.part(start, start + len(name))
+        at += len(line)
+
+
+def builds(project: Project) -> list[Build]:
+    """Every build of a project."""
+    found = []
+    for document in project.documents("compose"):
+        for service in document.services.values():
+            one = of_service(service, project)
+            if one is not None:
+                found.append(one)
+    for document in project.documents("github"):
+        if isinstance(document, model.Workflow):
+            for job in document.jobs:
+                for step in job.steps:
+                    found += of_runner(step)
+    for file in project.documents("gitlab"):
+        for one in file.jobs:
+            found += of_runner(one)
+    return found
+
+
+def of(subject: Subject, project: Project) -> list[Build]:
+    """The builds of a service or a step."""
+    if isinstance(subject, Service):
+        one = of_service(subject, project)
+        return [one] if one is not None else []
+    return list(of_runner(subject))
+
+
+def stage(build: Build, project: Project) -> Stage | None:
+    """The stage that a build makes; None where the files don't tell."""
+    if build.file is None or build.target == "":
+        return None
+    return stage_in(project.by_path("dockerfile").get(build.file), build.target)

@@ -1,0 +1,110 @@
+"""Which Dockerfile of the project makes the image that a manifest names: only where nothing else can be meant."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+
+from readiness.facts import public_images
+from readiness.facts.base_images import official
+from readiness.kinds.compose.model import Service
+from readiness.kinds.dockerfile.model import Stage
+from readiness.kinds.joins.builds import builds, stage
+from readiness.kinds.k8s.model import Container
+from readiness.model.project import Project, above
+from readiness.syntax import image as images
+from readiness.syntax.image import Image
+from readiness.syntax.interpolation import HOLE
+
+Makers = dict[str, list[Stage | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Who makes an image: by its full name, by the last part of a name, by the folder of the Dockerfile.
+
+    None among the makers stands for a build whose Dockerfile is not known. `folders` are those that hold a Dockerfile
+    somewhere below them.
+    """
+
+    by_name: Makers = field(default_factory=dict)
+    by_part: Makers = field(default_factory=dict)
+    by_folder: Makers = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+
+
+def made(project: Project) -> Made:
+    """The makers of a project's images; ask for them with `project.memo(made)`."""
+    found = Made()
+    for build in builds(project):
+        maker = stage(build, project)
+        for written in build.names:
+            image = images.parse(written.replace(HOLE, "$X"))
+            if not image.name_unknown:
+                found.by_name.setdefault(image.repository, []).append(maker)
+            elif (part := _last(image)) and not _hidden(image):
+                found.by_part.setdefault(part, []).append(maker)
+        if isinstance(build.subject, Service) and not build.names:
+            found.by_part.setdefault(build.subject.name, []).append(maker)
+    for path, document in project.by_path("dockerfile").items():
+        folder = posixpath.basename(posixpath.dirname(path))
+        found.folders.update(above(path))
+        if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
+            found.by_folder.setdefault(folder, []).append(document.stages[-1])
+    return found
+
+
+def maker(container: Container, project: Project) -> Stage | None:
+    """The stage that makes a container's image; None where the files leave a doubt.
+
+    A build that names the image in full tells it. Else it is the one build whose name ends as the image's does, or the
+    one Dockerfile in a folder of that name; for both, the image must be nobody else's: no public one, and no base of
+    that Dockerfile. A tree may hold several variants of an application, so no other Dockerfile stands closer to the
+    manifest.
+    """
+    image = images.parse(container.image)
+    if not container.image or image.name_unknown:
+        return None
+    known = project.memo(made)
+    found = _made_by(image, known)
+    if found is None:
+        return None
+    nearest = next((one for one in above(container.source.root.path) if one in known.folders), "")
+    return found if nearest in above(posixpath.normpath(found.source.path)) else None
+
+
+def _made_by(image: Image, known: Made) -> Stage | None:
+    """The stage that makes an image, wherever its Dockerfile stands."""
+    if image.repository in known.by_name:
+        return _one(known.by_name[image.repository])
+    part = _last(image)
+    if _public(image) or not part:
+        return None
+    guesses = [makers for makers in (known.by_part.get(part), known.by_folder.get(part)) if makers]
+    if not guesses:
+        return None
+    found = _one([one for makers in guesses for one in makers])
+    if found is None or any(_last(below.image) == part for below in found.document.stages):
+        return None
+    return found
+
+
+def _one(makers: list[Stage | None]) -> Stage | None:
+    """The one maker of all; None where they differ or one is not known."""
+    first = makers[0]
+    return first if all(one is first for one in makers) else None
+
+
+def _last(image: Image) -> str:
+    """The last part of an image's name."""
+    return image.name.rpartition("/")[2]
+
+
+def _hidden(image: Image) -> bool:
+    """Whether the last part of its name holds a variable."""
+    return "\x00" in image.masked[: image.name_span.end].rpartition("/")[2]
+
+
+def _public(image: Image) -> bool:
+    """Whether an image is one that others publish: an official name of Docker Hub, or one of the table."""
+    return official(image) or public_images.known(image) is not None

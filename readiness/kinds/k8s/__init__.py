@@ -1,0 +1,197 @@
+"""Kubernetes manifests: which files they are, and what in them is judged, nested or set aside."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from readiness.kinds.k8s.model import Container, Document, Object, Pod, maps, text
+from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pods_of
+from readiness.model import Note, ParseError, Source
+from readiness.syntax import outline, yaml
+from readiness.syntax.yaml import Map, Seq, literal, load_all, separated
+
+NAME = "k8s"
+EXAMPLE = "deploy.yaml"
+
+# A value, or what stands for one: an anchor, a tag, a block scalar, a place that another program fills in.
+_API = re.compile(
+    r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?(?:[\w./$&!*>|@-]|\{(?:[{%]|\w+\})|<%|%%)""",
+    re.MULTILINE,
+)
+_KIND = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)
+_FLOW = re.compile(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
+_POD = re.compile(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
+_CONTAINER = re.compile(
+    r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
+    re.MULTILINE,
+)
+# Fields that take one value, so that a mapping there (`name: {app}`) is a place for another program to fill in.
+_PLAIN = frozenset(
+    """name namespace image value containerPort replicas cpu memory storage path host port serviceName serviceAccountName
+    claimName secretName storageClassName schedule""".split()
+)
+_FORMAT = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
+# Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
+_ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
+_OBJECT = frozenset({"apiVersion", "kind"})
+_NAMES = (".yaml", ".yml", ".json")
+_KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
+
+
+def claims(path: str, content: str) -> bool:
+    """YAML or JSON with `apiVersion` and `kind`; in prose also a piece with containers or a container's parts."""
+    if not path.endswith(_NAMES):
+        return False
+    if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
+        return bool(_KIND.search(content) or "kind" in content[:4000])
+    if "apiVersion" in content and "kind" in content and outline.keys(content) >= _OBJECT:
+        return True
+    if _ODD_KEY.search(content) and _has_objects(content):
+        return True
+    return "#" in path and bool(_POD.search(content) or _CONTAINER.search(content))
+
+
+def _has_objects(content: str) -> bool:
+    """Whether a text is YAML that has the two keys of an object at its top, however they are written."""
+    try:
+        return any(isinstance(root, Map) and root.keys() >= _OBJECT for root in load_all(content))
+    except ParseError:
+        return False
+
+
+def parse(source: Source) -> Document:
+    """The objects of a manifest. Raises ParseError where the YAML is broken."""
+    roots = tuple(load_all(separated(source.text)))
+    objects = tuple(found for root in roots for found in objects_of(source, root))
+    pods = tuple(pod for one in objects for pod in pods_of(one))
+    containers = tuple(container for pod in pods for container in pod.containers())
+    if objects and all(one.node.get("kind") is None for one in objects):
+        source.fragment = True
+    if source.parent is not None and any(_elided(one) for one in objects):
+        source.fragment = True
+    return Document(source, roots, objects, pods, containers)
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
+    text, roots = document.source.text, document.roots
+    places = [found] if (found := yaml.unfilled(text, roots)) is not None else []
+    if _FORMAT.search(text):
+        places += [
+            value.at().start
+            for root in roots
+            for node in yaml.walk(root)
+            if isinstance(node, Map)
+            for key, value in node.items()
+            if key in _PLAIN
+            and isinstance(value, Map)
+            and value.flow
+            and list(value.values()) == [None]
+        ]
+    return min(places, default=None)
+
+
+def _elided(one: Object) -> bool:
+    """Whether an object in prose leaves out what the API server requires: it is shown in part."""
+    spec = one.node.get("spec")
+    return one.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
+
+
+_CONFIG = re.compile(
+    r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE
+)
+
+
+def embedded(document: Document) -> Iterator[Source]:
+    """Config files carried in the values of ConfigMaps, at their true lines."""
+    for one in document.objects:
+        data = one.node.get("data")
+        if one.kind != "ConfigMap" or not isinstance(data, Map):
+            continue
+        for key, value in data.items():
+            if isinstance(value, str) and "\n" in value and _CONFIG.search(key):
+                starts = literal(document.source.text, data.at(key), value)
+                if starts:
+                    yield Source(
+                        f"{document.source.path}#{one.name}/{key}",
+                        value,
+                        parent=document.source,
+                        starts=starts,
+                    )
+
+
+def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
+    """Mark the patches of kustomizations: they show a part of an object, and leave out what their base has."""
+    patches: set[str] = set()
+    folders = {
+        posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)
+    }
+    documents: list[Document] = by_kind[NAME]
+    for document in documents:
+        root, folder = document.node, posixpath.dirname(document.source.root.path)
+        if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
+            listed = root.get("patchesStrategicMerge")
+            entries = (
+                [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
+            )
+            for key in ("patches", "patchesJson6902"):
+                entries += [text(one.get("path")) for one in maps(root.get(key))]
+            patches.update(
+                posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
+            )
+    for document in documents:
+        path = posixpath.normpath(document.source.root.path)
+        partial = any("$patch" in one.node for one in document.objects)
+        if any(not one.image for one in document.containers):
+            partial = partial or posixpath.dirname(path) in folders
+        if partial or path in patches:
+            document.source.fragment = True
+
+
+IGNORE = "readiness.dev/ignore."
+
+
+def notes(document: Document) -> Iterator[Note]:
+    """The suppressions that objects and pod templates carry in their annotations."""
+    carriers = [(one.annotations, one.node) for one in document.objects]
+    carriers += [
+        (pod.annotations, pod.template)
+        for pod in document.pods
+        if pod.template is not pod.owner.node
+    ]
+    for carried, node in carriers:
+        for key, value in carried.items():
+            if key.startswith(IGNORE):
+                rule, reason = key.removeprefix(IGNORE), value if isinstance(value, str) else ""
+                yield Note(document.source, rule, reason, carried.entry(key), node.at())
+
+
+def objects(document: Document) -> tuple[Object, ...]:
+    """Every object of a file."""
+    return document.objects
+
+
+def pods(document: Document) -> tuple[Pod, ...]:
+    """Every pod spec of a file."""
+    return document.pods
+
+
+def containers(document: Document) -> tuple[Container, ...]:
+    """Every container of a file."""
+    return document.containers
+
+
+def files(document: Document) -> Iterator[Document]:
+    """The file as a whole."""
+    yield document
+
+
+TARGETS: dict[str, Callable[[Document], Any]] = {
+    "k8s.object": objects,
+    "k8s.pod": pods,
+    "k8s.container": containers,
+    "k8s.file": files,
+}

@@ -1,0 +1,94 @@
+"""Label selectors and namespaces, as Kubernetes reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.facts.table import column
+from readiness.kinds.k8s.effective import variable
+from readiness.kinds.k8s.model import Object, mapping, maps, text
+from readiness.syntax.yaml import Map, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A label selector: every pair and every expression must hold. Without any it selects everything."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it selects everything."""
+        return not self.pairs and not self.expressions
+
+    def matches(self, labels: Mapping[str, Any]) -> bool:
+        """Whether labels fit; a label whose value is a variable fits everything."""
+        for key, value in self.pairs:
+            found = labels.get(key)
+            if found != value and not variable(found) and not variable(value):
+                return False
+        return all(_holds(labels, *one) for one in self.expressions)
+
+    def open(self) -> Selector:
+        """The same selector without the labels that controllers add on their own."""
+        pairs = tuple(
+            pair for pair in self.pairs if pair[0] not in column("kubernetes-labels", "added")
+        )
+        return Selector(
+            pairs,
+            tuple(
+                one
+                for one in self.expressions
+                if one[0] not in column("kubernetes-labels", "added")
+            ),
+        )
+
+
+def _holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]) -> bool:
+    found = labels.get(key)
+    if variable(found):
+        return True
+    if operator == "In":
+        return found in values
+    if operator == "NotIn":
+        return found not in values
+    if operator == "Exists":
+        return key in labels
+    return key not in labels if operator == "DoesNotExist" else True
+
+
+def selector(node: Any) -> Selector | None:
+    """The label selector under a key of `matchLabels` and `matchExpressions`; None where there is none."""
+    if not isinstance(node, Map):
+        return None
+    expressions = tuple(
+        (text(one.get("key")), text(one.get("operator")), tuple(map(str, one.get("values") or ())))
+        for one in maps(node.get("matchExpressions"))
+        if isinstance(one.get("values"), Seq | None)
+    )
+    return Selector(plain(mapping(node, "matchLabels")), expressions)
+
+
+def plain(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The pairs of a mapping of labels."""
+    return tuple((key, value) for key, value in node.items() if isinstance(value, str))
+
+
+def service_selector(service: Object) -> Selector | None:
+    """The pairs that a Service selects by; None where it selects nothing on purpose."""
+    node = service.spec.get("selector")
+    if not isinstance(node, Map) or not node or service.spec.get("type") == "ExternalName":
+        return None
+    return Selector(plain(node))
+
+
+def same(one: str, other: str) -> bool | None:
+    """Whether two namespaces are the same one; None where one is written and the other left out."""
+    if one == other:
+        return True
+    if not one or not other or variable(one) or variable(other):
+        return None
+    return False

@@ -1,0 +1,119 @@
+"""Where the objects of a manifest are, and the pod specs in them: lists, templates, custom resources, pieces in prose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.facts.table import column
+from readiness.kinds.k8s.model import Object, Pod, mapping, text
+from readiness.model import Source
+from readiness.syntax.yaml import Map, Seq
+
+# Files that are read by a tool of their own, not by the API server.
+NOT_OBJECTS = frozenset({"Kustomization", "Component", "Config", "Cluster", "ClusterConfiguration", "InitConfiguration",
+                          "KubeletConfiguration", "JoinConfiguration", "Kptfile", "Profile"})  # fmt: skip
+_PLAIN = frozenset({"ReplicationController", "Job"})
+_APPS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+
+
+def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
+    """The objects of one YAML document; a List is opened."""
+    if not isinstance(root, Map):
+        return
+    kind, version = root.get("kind"), root.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        if source.parent is not None:
+            yield from piece(source, root)
+        return
+    if kind.endswith("List") and isinstance(root.get("items"), Seq) and depth < 3:
+        for item in root["items"]:
+            yield from objects_of(source, item, depth + 1)
+        return
+    if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
+        return
+    metadata = mapping(root, "metadata")
+    if "test" in re.split(r"[\s,-]+", text(mapping(metadata, "annotations").get("helm.sh/hook"))):
+        return  # made by `helm test` and by nothing else
+    name = text(metadata.get("name")) or text(metadata.get("generateName"))
+    yield Object(source, root, version, kind, name, text(metadata.get("namespace")))
+
+
+def piece(source: Source, root: Map) -> Iterator[Object]:
+    """A part of a manifest shown in prose, put where it would stand: a spec, a pod spec, a container."""
+    node = root
+    if isinstance(node.get("spec"), Map):
+        yield Object(
+            source,
+            node,
+            "v1",
+            "PodTemplate" if "template" not in node["spec"] else "Deployment",
+            "",
+            "",
+        )
+        return
+    for key in ("containers", "initContainers"):
+        if isinstance(node.get(key), Seq):
+            shell = Map(node.at())
+            shell["spec"] = node
+            shell._edges["spec"] = (node.at().start, *node.at())
+            yield Object(source, shell, "v1", "Pod", "", "")
+            return
+    probes = {
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+        "securityContext",
+        "resources",
+        "image",
+        "env",
+    }
+    values = isinstance(node.get("image"), Map) or isinstance(node.get("env"), Map)  # of a chart
+    if probes & set(node) and not {"services", "jobs"} & set(node) and not values:
+        shell, spec, containers = Map(node.at()), Map(node.at()), Seq(node.at())
+        containers.append(node)
+        containers._edges.append((node.at().start, node.at().end))
+        for outer, key, inner in ((shell, "spec", spec), (spec, "containers", containers)):
+            outer[key] = inner
+            outer._edges[key] = (node.at().start, *node.at())
+        yield Object(source, shell, "v1", "Pod", "", "")
+
+
+def pods_of(one: Object) -> Iterator[Pod]:
+    """The pod specs of an object: one for most workloads."""
+    kind, group, spec = one.kind, one.group, one.node.get("spec")
+    if kind == "PodTemplate" and isinstance(one.node.get("template"), Map):
+        yield from pod_in(one, one.node["template"])
+        return
+    if not isinstance(spec, Map):
+        return
+    if kind == "Pod" or (kind == "PodTemplate" and "template" not in spec):
+        yield Pod(one.source, spec, one, one.node)
+    elif kind in _PLAIN or (
+        kind in _APPS and (group in {"", "extensions"} or group.endswith("apps"))
+    ):
+        yield from pod_in(one, spec.get("template"))
+    elif kind == "CronJob":
+        job = mapping(spec, "jobTemplate")
+        yield from pod_in(one, mapping(job, "spec").get("template"))
+    elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
+        yield from pod_in(one, spec.get("template"))
+    elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
+        yield from pod_in(one, spec.get("podTemplate"))
+    elif (kind, group) == ("ScaledJob", "keda.sh"):
+        yield from pod_in(one, mapping(spec, "jobTargetRef").get("template"))
+    elif (
+        kind in {"Task", "ClusterTask"}
+        and group == "tekton.dev"
+        and isinstance(spec.get("steps"), Seq)
+    ):
+        pod = Map(spec.at())
+        pod["containers"], pod._edges["containers"] = spec["steps"], spec._edges["steps"]
+        yield Pod(one.source, pod, one, one.node)
+
+
+def pod_in(one: Object, template: Any) -> Iterator[Pod]:
+    """The pod spec of a template."""
+    if isinstance(template, Map) and isinstance(template.get("spec"), Map):
+        yield Pod(one.source, template["spec"], one, template)

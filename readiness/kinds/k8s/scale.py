@@ -1,0 +1,46 @@
+"""How many pods a workload has: what it states, and what autoscalers make of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from readiness.kinds.k8s.effective import number
+from readiness.kinds.k8s.index import autoscalers
+from readiness.kinds.k8s.model import Object
+from readiness.model.project import Project
+
+SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
+
+
+class Range(NamedTuple):
+    """The least and the most pods that a workload has; None where nobody can tell."""
+
+    least: int | None
+    most: int | None
+
+
+def stated(one: Object) -> int | None:
+    """`replicas` as written; 1 where it is left out, None where it is a variable."""
+    value = one.spec.get("replicas")
+    return 1 if value is None else number(value)
+
+
+def bounds(scaler: Object) -> Range:
+    """The bounds of an autoscaler. KEDA scales to none and up to 100 where it states nothing."""
+    low, high = ("minReplicas", "maxReplicas")
+    if scaler.kind == "ScaledObject":
+        low, high = ("minReplicaCount", "maxReplicaCount")
+    least, most = scaler.spec.get(low), scaler.spec.get(high)
+    keda = scaler.kind == "ScaledObject"
+    return Range(
+        (0 if keda else 1) if least is None else number(least),
+        (100 if keda else None) if most is None else number(most),
+    )
+
+
+def of(one: Object, project: Project) -> Range:
+    """The pods that a workload has: its autoscaler's bounds where it has one, else `replicas`."""
+    for scaler in autoscalers(one, project, *SCALERS):
+        return bounds(scaler)
+    count = stated(one)
+    return Range(count, count)

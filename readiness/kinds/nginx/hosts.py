@@ -1,0 +1,116 @@
+"""Hosts and addresses in directives: what is public, what is local, which sockets a server takes."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from readiness.facts.table import column
+from readiness.syntax.nginx import Block, Directive
+
+_HOST = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}"
+)
+
+
+def split(address: str) -> tuple[str, str]:
+    """(host, port) of an address as nginx writes them; the brackets of IPv6 stay off."""
+    if address.startswith("["):
+        host, _, rest = address[1:].partition("]")
+        return host, rest.lstrip(":")
+    if address.count(":") > 1:
+        return address, ""
+    host, _, port = address.partition(":")
+    return host, port
+
+
+def ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text is, or None."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def local(host: str) -> bool:
+    """Whether an address or a name belongs to a private network."""
+    address = ip(host)
+    if address is not None:
+        return not address.is_global or address.is_multicast
+    return not public_name(host)
+
+
+def public_name(host: str) -> bool:
+    """Whether a name is one of the public DNS: it has a dot and a top-level domain that anybody can register under."""
+    labels = host.rstrip(".").lower().split(".")
+    if len(labels) < 2 or not all(labels) or ip(host) is not None or _HOST.fullmatch(host) is None:
+        return False
+    last = labels[-1]
+    if last in column("top-level-domains", "private") or (
+        "cluster" in labels[:-1] and last == "local"
+    ):
+        return False
+    known = column("top-level-domains", "public")
+    return last in known or last.startswith("xn--") or (len(last) == 2 and last.isalpha())
+
+
+class Listen(NamedTuple):
+    """A socket as nginx compares them: the address, the port; and the directive, None for the implicit one."""
+
+    host: str
+    port: str
+    directive: Directive | None
+    options: tuple[str, ...] = ()
+
+    @property
+    def socket(self) -> tuple[str, str, str]:
+        """What two listeners have in common when they compete: UDP and TCP don't."""
+        return self.host, self.port, "udp" if {"quic", "udp"} & set(self.options) else "tcp"
+
+
+def listens(block: Block, *, http: bool = True) -> Iterator[Listen]:
+    """The sockets of a server block; in http a server without `listen` takes port 80."""
+    found = block.all("listen")
+    if not found and http:
+        yield Listen("*", "80", None)
+    for directive in found:
+        if not directive.args or "$" in directive.args[0]:
+            continue
+        first, options = directive.args[0], directive.args[1:]
+        if first.startswith("unix:"):
+            yield Listen(first, "", directive, options)
+            continue
+        host, port = ("*", first) if first.isdigit() else split(first)
+        host = "*" if host in {"", "0.0.0.0", "*"} else host.lower()  # noqa: S104 - compared, never bound
+        address = ip(host)
+        yield Listen(str(address) if address else host, port or "80", directive, options)
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine reaches a socket of that address."""
+    address = ip(host)
+    return host == "localhost" or host.startswith("unix:") or bool(address and address.is_loopback)
+
+
+class Target(NamedTuple):
+    """What a `*_pass` names: the scheme, the host with its port, and the rest from the first slash, if any."""
+
+    scheme: str
+    host: str
+    uri: str
+
+
+def target(text: str) -> Target:
+    """The parts of a `proxy_pass` argument. A UNIX socket's path is its host, what follows the colon its URI."""
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        scheme, rest = "", text
+    if rest.startswith("unix:"):
+        path, _, uri = rest[5:].partition(":")
+        return Target(scheme, "unix:" + path, uri)
+    for place, char in enumerate(rest):
+        if char in "/?":
+            return Target(scheme, rest[:place], rest[place:])
+    return Target(scheme, rest, "")

@@ -1,0 +1,354 @@
+"""How nginx files hang together: what `include` brings in, and which value is in force in a block.
+
+Included directives keep their own source. A file that nobody includes, but that an `include` of a main file near it
+would match on the server, is judged as if that file included it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from readiness.kinds.nginx import Document
+from readiness.model.project import Project
+from readiness.syntax import glob
+from readiness.syntax.nginx import LOCAL, Block, Directive
+
+_ETC = re.compile(
+    r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
+)
+_STOCK = re.compile(
+    r"(?:^|/)(?:mime\.types|(?:fastcgi|scgi|uwsgi)(?:_params|\.conf)|koi-(?:utf|win)|win-utf|naxsi[\w.-]*|modules(?:-enabled)?/\*(?:\.conf)?)$"
+)
+"""Files of the packages that set none of what rules look for."""
+_DEPTH = 20
+_HEIGHT = 300
+_WIDTH = 5000
+_MOST = 200_000
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The directives of one block with what its includes bring in: in order, by name, and the place of each in the order."""
+
+    directives: list[Directive]
+    by_name: dict[str, list[Directive]]
+    places: dict[int, int]
+
+
+@dataclass(slots=True)
+class Tree:
+    """Includes resolved: what each brings in, those that could not be followed, and who includes a file.
+
+    `open` are the main files of which some part is not in sight.
+    """
+
+    brought: dict[int, tuple[Block, ...]] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+    includer: dict[int, Block] = field(default_factory=dict)
+    levels: dict[int, Level] = field(default_factory=dict)
+    roots: dict[str, Block] = field(default_factory=dict)
+    notes: dict[tuple[Any, int], Any] = field(default_factory=dict)
+    open: list[Document] = field(default_factory=list)
+
+
+def tree(project: Project) -> Tree:
+    """The includes of all nginx files of the project, resolved once a run."""
+    return project.memo(_build)
+
+
+def _build(project: Project) -> Tree:
+    made = Tree()
+    documents: list[Document] = project.documents("nginx")
+    for document in documents:
+        if document.source.parent is None:
+            made.roots.update(
+                {posixpath.normpath(path): block for path, block in document.sections[:1]}
+            )
+    for document in sorted(documents, key=lambda one: (not _is_main(one), one.source.path)):
+        local = dict(document.sections) if len(document.sections) > 1 else {}
+        base = posixpath.dirname(document.source.path)
+        for directive in document.walk():
+            if directive.name == "include" and directive.args:
+                _resolve(made, project, directive, base, local)
+    for document in documents:
+        _adopt(made, documents, document)
+    made.lost -= made.brought.keys()
+    made.open = [one for one in documents if _is_main(one) and _has_parts_elsewhere(made, one)]
+    return made
+
+
+def _has_parts_elsewhere(made: Tree, document: Document) -> bool:
+    """Whether something that a file includes, or that another program puts in, is not in sight."""
+    return any(id(d) in made.lost or d.is_put_in for d in document.walk())
+
+
+def _is_main(document: Document) -> bool:
+    return any(
+        d.name in {"http", "events"} for _, block in document.sections for d in block.directives
+    )
+
+
+def _resolve(
+    made: Tree, project: Project, directive: Directive, base: str, local: dict[str, Block]
+) -> None:
+    """Find the files of one include; note it as lost where they are not in the tree."""
+    pattern = directive.args[0]
+    if local:
+        found = [block for path, block in local.items() if glob.matches(pattern, path)]
+    else:
+        found = [made.roots[path] for path in _matching(made, pattern, base, directive.source.path)]
+    found = [block for block in found if not _above(block, directive.parent)]
+    if found:
+        made.brought[id(directive)] = tuple(found)
+        for block in found:
+            made.includer.setdefault(id(block), directive.parent)
+    elif not _STOCK.search(pattern):
+        folder = posixpath.normpath(posixpath.join(base, posixpath.dirname(_ETC.sub("", pattern))))
+        empty = "*" in pattern and not pattern.startswith("/") and project.sees(folder)
+        if not empty:
+            made.lost.add(id(directive))
+
+
+def _matching(made: Tree, pattern: str, base: str, own: str) -> list[str]:
+    """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
+    tail = _ETC.sub("", pattern).lstrip("/")
+    if "$" in tail or not tail or ".." in tail.split("/"):
+        tail = "" if "$" in tail else posixpath.normpath(posixpath.join("/", tail)).lstrip("/")
+    if not tail:
+        return []
+    beside = posixpath.normpath(posixpath.join(base, tail))
+    direct = [path for path in made.roots if _same(path, beside) and path != own]
+    if direct:
+        return sorted(direct)
+    upper = posixpath.dirname(base)
+    parts = tail.split("/")
+    for size in range(len(parts), 0, -1):
+        end = "/".join(parts[-size:])
+        around = upper if size > 1 else base
+        ends = [
+            path
+            for path in made.roots
+            if path != own
+            and (not around or path.startswith(around + "/"))
+            and _same("/".join(path.split("/")[-size:]), end)
+        ]
+        if ends and (size > 1 or ("*" not in end and len(ends) == 1)):
+            return sorted(ends)
+    return []
+
+
+def _same(path: str, pattern: str) -> bool:
+    """Whether a path is the pattern's, component by component; `x.conf.template` becomes `x.conf` in the container."""
+    ours, theirs = path.split("/"), pattern.split("/")
+    if len(ours) != len(theirs):
+        return False
+    name = re.sub(r"\.(?:template|tmpl|tpl)$", "", ours[-1])
+    if name != ours[-1] and ours[-2:-1] == ["templates"] and theirs[-2:-1] == ["conf.d"]:
+        ours[-2] = "conf.d"
+    return all(glob.matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
+
+
+def _above(block: Block, place: Block | None) -> bool:
+    """Whether a file includes itself."""
+    while place is not None:
+        if place is block:
+            return True
+        place = place.parent
+    return False
+
+
+def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> None:
+    """Give a file that stands alone the `http` block whose lost include would match it."""
+    root = document.sections[0][1]
+    if id(root) in made.includer or not any(
+        d.name in {"server", "upstream", "map"} for d in root.directives
+    ):
+        return
+    folder = posixpath.dirname(document.source.path)
+    name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
+    for other in documents:
+        if other is document or not near(folder, posixpath.dirname(other.source.path)):
+            continue
+        for directive in other.walk():
+            lost = id(directive) in made.lost and directive.parent.name == "http"
+            if lost and glob.matches(posixpath.basename(directive.args[0]), name):
+                made.includer[id(root)] = directive.parent
+                made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
+                return
+
+
+def near(folder: str, home: str) -> bool:
+    """Whether a file in `folder` may well belong to the configuration whose main file is in `home`."""
+    return (
+        home in {folder, ""}
+        or folder.startswith(home + "/")
+        or posixpath.dirname(folder) == posixpath.dirname(home)
+    )
+
+
+# -- questions ---------------------------------------------------------------------------------------------------
+
+
+def read(project: Project, block: Block) -> Level:
+    """A block's level, put together once."""
+    made = tree(project)
+    found = made.levels.get(id(block))
+    if found is None:
+        directives = list(_expand(made, block))
+        by_name: dict[str, list[Directive]] = {}
+        for directive in directives:
+            by_name.setdefault(directive.name, []).append(directive)
+        places = {id(directive): place for place, directive in enumerate(directives)}
+        found = made.levels[id(block)] = Level(directives, by_name, places)
+    return found
+
+
+def once(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
+    """What `build` makes of a block, made once a run: what many subjects ask of one level."""
+    notes = tree(project).notes
+    key = (build, id(block))
+    if key not in notes:
+        notes[key] = build(project, block)
+    answer: T = notes[key]
+    return answer
+
+
+def own(project: Project, block: Block, *names: str) -> list[Directive]:
+    """The directives of a block with what its includes bring in; only those of the given names, if any."""
+    found = read(project, block)
+    if len(names) == 1:
+        return found.by_name.get(names[0], [])
+    if not names:
+        return found.directives
+    return [d for d in found.directives if d.name in names]
+
+
+def _expand(made: Tree, block: Block) -> Iterator[Directive]:
+    """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
+    count = 0
+    stack = [iter(block.directives)]
+    while stack:
+        directive = next(stack[-1], None)
+        if directive is None:
+            stack.pop()
+            continue
+        count += len(stack) > 1
+        if count > _WIDTH:
+            return
+        yield directive
+        if len(stack) < _DEPTH:
+            stack.extend(
+                iter(inner.directives) for inner in reversed(made.brought.get(id(directive), ()))
+            )
+
+
+def level(project: Project, block: Block) -> Block:
+    """The block that a directive standing in `block` belongs to: an included file's top is its includer's level."""
+    made = tree(project)
+    for _ in range(_DEPTH):
+        if block.owner is not None or id(block) not in made.includer:
+            break
+        block = made.includer[id(block)]
+    return block
+
+
+def chain(project: Project, block: Block) -> list[Block]:
+    """The levels from a block outwards, through the includes that bring it in."""
+    return once(project, _chain, block)
+
+
+def _chain(project: Project, block: Block) -> list[Block]:
+    found: list[Block] = []
+    current: Block | None = level(project, block)
+    while current is not None and len(found) < _HEIGHT:
+        found.append(current)
+        above = current.parent
+        current = level(project, above) if above is not None else None
+    return found
+
+
+def inforce(project: Project, block: Block, name: str) -> list[Directive]:
+    """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
+    for one in chain(project, block):
+        found = own(project, one, name)
+        if found or name in LOCAL:
+            return found
+    return []
+
+
+def value(project: Project, block: Block, name: str, default: str = "") -> str:
+    """The arguments in force under a name, joined by blanks."""
+    found = inforce(project, block, name)
+    return found[-1].value if found else default
+
+
+def opaque(project: Project, block: Block) -> bool:
+    """Whether something that is not in sight may set a directive at one of a block's levels.
+
+    That is an include which could not be followed, a place where another program puts directives in, or a file that stands
+    alone beside one that may include it.
+    """
+    levels = chain(project, block)
+    if any(once(project, _loses, one) for one in levels):
+        return True
+    return levels[-1].owner is None and once(project, _adrift, levels[-1])
+
+
+def _loses(project: Project, block: Block) -> bool:
+    """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
+    lost = tree(project).lost
+    return any(id(d) in lost or d.is_put_in for d in own(project, block))
+
+
+def _adrift(project: Project, root: Block) -> bool:
+    """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
+
+    It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
+    """
+    if any(d.name in {"http", "events"} for d in root.directives):
+        return False
+    folder = posixpath.dirname(root.source.path)
+    return any(
+        document.source is not root.source and near(folder, posixpath.dirname(document.source.path))
+        for document in tree(project).open
+    )
+
+
+def enclosing(project: Project, block: Block, *names: str) -> Block | None:
+    """The nearest level of one of these names, the block's own included."""
+    return next((one for one in chain(project, block) if one.name in names), None)
+
+
+def whole(project: Project, block: Block) -> bool:
+    """Whether the block's outermost level is known: it stands in an `http` block that is in sight."""
+    return any(one.name == "http" for one in chain(project, block))
+
+
+def within(project: Project, block: Block) -> Iterator[Directive]:
+    """Every directive under a block, what includes bring in too, outer ones first; lines of data blocks are left out."""
+    seen = 0
+    stack = [iter(own(project, block))]
+    while stack:
+        directive = next(stack[-1], None)
+        if directive is None:
+            stack.pop()
+            continue
+        seen += 1
+        if seen > _MOST:
+            return
+        yield directive
+        if directive.block is not None and directive.name not in {
+            "map",
+            "geo",
+            "types",
+            "split_clients",
+            "charset_map",
+        }:
+            stack.append(iter(own(project, directive.block)))

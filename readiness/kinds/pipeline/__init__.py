@@ -1,0 +1,1 @@
+"""What GitHub Actions and GitLab CI have in common."""

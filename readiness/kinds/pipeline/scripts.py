@@ -1,0 +1,102 @@
+"""The commands of a pipeline's script, with `${{ }}` kept whole so that the shell's grammar reads around it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from readiness.facts.programs import started_at
+from readiness.facts.wrappers import unwrapped
+from readiness.syntax import shell
+from readiness.syntax.expression import templates
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command of a script: the program, its arguments as written, and where it stands in the script."""
+
+    program: str
+    words: tuple[str, ...]
+    start: int
+    end: int
+    text: str
+    pipeline: int = -1
+
+    def has(self, *options: str) -> bool:
+        """Whether an option is given, alone or as `--option=value`."""
+        return any(
+            word == option or word.startswith(f"{option}=")
+            for word in self.words
+            for option in options
+        )
+
+    def value(self, *options: str) -> str | None:
+        """The value of an option."""
+        for index, word in enumerate(self.words):
+            for option in options:
+                if word == option and index + 1 < len(self.words):
+                    return self.words[index + 1]
+                if word.startswith(f"{option}="):
+                    return word[len(option) + 1 :]
+        return None
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The arguments that are no options."""
+        return tuple(word for word in self.words if not word.startswith("-"))
+
+
+def masked(script: str) -> str:
+    """The script with each `${{ }}` as a word of the same length."""
+    out = list(script)
+    for template in templates(script):
+        for at in range(template.span.start, template.span.end):
+            if out[at] != "\n":
+                out[at] = "x"
+    return "".join(out)
+
+
+@lru_cache(maxsize=1024)
+def calls(script: str) -> tuple[Call, ...]:
+    """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
+    found = []
+    for command in shell.commands(masked(script)):
+        inner = unwrapped(command)
+        words = tuple(_word(script, word.span.start, word.span.end) for word in inner.words)
+        program = inner.program
+        if not program and not inner.name and not words:
+            continue
+        program, words = _inside(program or inner.name.rpartition("/")[2], words)
+        text = script[command.span.start : command.span.end]
+        found.append(
+            Call(program, words, command.span.start, command.span.end, text, command.pipeline)
+        )
+    return tuple(found)
+
+
+def _word(script: str, start: int, end: int) -> str:
+    raw = script[start:end]
+    if len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0]:
+        return raw[1:-1]
+    return raw.replace('"', "").replace("'", "") if '"' in raw or "'" in raw else raw
+
+
+def _inside(program: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The program that a runner of programs starts."""
+    for _ in range(4):
+        verbs = [index for index, word in enumerate(words) if not word.startswith("-")]
+        at = started_at(program, [words[index] for index in verbs])
+        if at is not None:
+            program, words = words[verbs[at]], words[verbs[at] + 1 :]
+        elif program == "uv" and words[:2] == ("tool", "run"):
+            program, words = "uvx", words[2:]
+        elif _PYTHON.match(program) and len(words) > 1 and words[0] == "-m":
+            program, words = words[1], words[2:]
+        else:
+            break
+        program = program.rpartition("/")[2].partition("==")[0]
+    return program, words
+
+
+_PYTHON = re.compile(r"python[0-9.]*\Z")

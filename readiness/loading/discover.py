@@ -1,0 +1,332 @@
+"""Paths to sources: the walk, what is left alone, and what could not be read."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from readiness import files, kinds
+from readiness.files import reason_of
+from readiness.loading import passed
+from readiness.loading.client_settings import is_surely_without_credential
+from readiness.loading.ignoring import Ignoring
+from readiness.model import Source
+from readiness.syntax import template
+
+decode = files.decode
+MAX_BYTES = files.LIMIT
+MAX_DEPTH = 64
+VENDORED = frozenset(
+    {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
+     ".nox", ".terraform", ".terragrunt-cache", "site-packages", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache", ".idea"}
+)  # fmt: skip
+DOCUMENTS = (".md", ".markdown", ".mdx", ".mdown", ".txt")
+# Files that hold none of our kinds whatever they say; anything else is opened and asked.
+_OTHERS = frozenset(
+    """
+    .py .pyc .pyi .ipynb .js .mjs .cjs .jsx .ts .tsx .vue .svelte .go .rs .java .kt .kts .scala .rb .php .c .h
+    .cc .cpp .hpp .cs .fs .swift .m .r .jl .lua .pl .pm .ex .exs .erl .hs .clj .dart .zig .sql .proto .graphql
+    .css .scss .sass .less .html .htm .xml .svg .png .jpg .jpeg .gif .webp .ico .bmp .pdf .zip .gz .tgz .tar
+    .bz2 .xz .7z .jar .war .whl .so .dll .dylib .exe .bin .o .a .class .woff .woff2 .ttf .eot .otf .mp3 .mp4
+    .mov .avi .wav .csv .tsv .parquet .lock .sum .mod .map .min .snap .tf .tfvars .hcl .sh .bash .zsh .ps1
+    .bat .cmd .gradle .toml .ini .properties .cfg .rst .adoc .tex .log .patch .diff .pem .crt .key .sqlite .db
+    .jsonnet .libsonnet .cue .rego .bzl .bazel .tpl .gotmpl .j2 .erb .mustache .jsonl .geojson .avro .pb .onnx
+    .pt .npy .lst .sam .keep .gitkeep .editorconfig .po .pot .mo .ogg .flac .webm .xcf .psd
+    """.split()
+)  # fmt: skip
+_METADATA = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
+_ALWAYS = re.compile(
+    r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that was seen and not read, with the reason.
+
+    `status` is unreadable for one that should have been judged, else skipped. `kind` is given where that decides whether
+    it matters: of environment files those matter that a compose file reads.
+    """
+
+    path: str
+    reason: str
+    status: str = "unreadable"
+    kind: str = ""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
+
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
+    that may hold credentials by their names and hold none. `ignoring` are the .gitignore files that it read; `overruled`
+    those files whose patterns it did not go by to the end.
+    """
+
+    texts: list[Source] = field(default_factory=list)
+    prose: list[Source] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
+    skipped: int = 0
+    walked: bool = False
+    named: set[str] = field(default_factory=set)
+    base: Path = field(default_factory=Path.cwd)
+    folders: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    harmless: set[str] = field(default_factory=set)
+    ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
+    overruled: list[Unread] = field(default_factory=list)
+
+    def ignored(self, path: str) -> bool:
+        """Whether a .gitignore of the walk may leave a path out, be it there or not."""
+        return self.ignoring.may_ignore(path)
+
+
+class MissingPathError(Exception):
+    """A path that was given does not exist: the path as given."""
+
+
+def find(
+    paths: Sequence[str | os.PathLike[str]],
+    exclude: Sequence[str] = (),
+    *,
+    base: Path | None = None,
+) -> Found:
+    """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
+
+    Paths are shown relative to `base`, the working directory where none is given.
+    """
+    walk = Walk(tuple(exclude), (base or Path.cwd()).absolute())
+    for given in paths:
+        path = Path(given)
+        if not path.exists() and not path.is_symlink():
+            raise MissingPathError(str(given))
+        if path.is_dir():
+            walk.start(path)
+        else:
+            walk.take(path)
+    walk.follow()
+    for path, reason in walk.ignoring.overruled.items():
+        walk.found.overruled.append(Unread(walk.shown(path), reason))
+    walk.found.texts.sort(key=lambda source: source.path)
+    walk.found.prose.sort(key=lambda source: source.path)
+    return walk.found
+
+
+def _is_environment(name: str) -> bool:
+    """Whether a file of this name may be one that compose files take variables from."""
+    if ".env" not in name.lower():
+        return False
+    from readiness.kinds import dotenv
+
+    return dotenv.claims(name, "")
+
+
+def makes_ours(name: str) -> bool:
+    """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
+    inner = template.inner(name)
+    return (
+        inner != name
+        and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
+        and Path(name).suffix.lower() in _OTHERS
+        and not _ALWAYS.search(posixpath.basename(name))
+    )
+
+
+class Walk:
+    """One walk over the given paths: what it has found, seen and been told to leave out."""
+
+    def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
+        self.base = base
+        self.ignoring = Ignoring(base, exclude)
+        self.found = Found(base=base, ignoring=self.ignoring)
+        self.seen: dict[tuple[int, int], Source | None] = {}
+        self.links: list[Path] = []
+        self.roots: list[str] = []
+
+    def shown(self, path: str | Path) -> str:
+        """A path as reports print it: relative to the base where it can be, with `/`."""
+        try:
+            text = os.path.relpath(path, self.base)
+        except ValueError:  # another drive
+            text = str(path)
+        return text.replace(os.sep, "/")
+
+    def start(self, folder: Path) -> None:
+        """Walk a folder that was given."""
+        self.found.walked = True
+        self.found.folders.add(self.shown(folder))
+        self.roots.append(os.path.realpath(folder))
+        self.above(folder)
+        self.folder(folder, 0)
+
+    def above(self, folder: Path) -> None:
+        """Read the .gitignore files of the folders above one, up to the root of its repository."""
+        self.ignoring.stack.clear()
+        chain, here = [], folder.resolve()
+        while not (here / ".git").exists() and here.parent != here:
+            here = here.parent
+            chain.append(here)
+        if (here / ".git").exists():
+            self.found.closed.add(self.shown(here / ".git"))
+            for one in reversed(chain):
+                self.ignoring.enter(one)
+
+    def out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
+        """Whether an entry is left out by `exclude` or by a .gitignore above it."""
+        shown = self.shown(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.out(entry.path, shown, folder=folder)
+
+    def unread(self, path: str | Path, reason: str) -> None:
+        """Remember a file or folder that should have been judged and was not."""
+        self.found.unread.append(Unread(self.shown(path), reason))
+
+    def folder(self, folder: Path, depth: int) -> None:
+        """One folder, entry by entry; links out of it are not followed."""
+        if depth > MAX_DEPTH:
+            self.unread(folder, f"folders are nested over {MAX_DEPTH} deep")
+            return
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            self.unread(folder, reason_of(error))
+            return
+        entered = self.ignoring.enter(folder)
+        for entry in entries:
+            try:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.is_symlink() and not passed.is_below(entry, folder):
+                    self.found.closed.add(self.shown(entry.path))
+                    if entry.name not in VENDORED and not self.out(entry, folder=False):
+                        self.links.append(Path(entry.path))
+                    continue
+            except OSError as error:
+                self.unread(entry.path, reason_of(error))
+                continue
+            if (is_folder and entry.name in VENDORED) or self.out(entry, folder=is_folder):
+                self.found.closed.add(self.shown(entry.path))
+                continue
+            if is_folder:
+                self.folder(Path(entry.path), depth + 1)
+            else:
+                self.file(Path(entry.path))
+        if entered:
+            self.ignoring.leave()
+
+    def take(self, path: Path) -> None:
+        """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.
+
+        Of what stands beside a compose file the environment files are read: what they say belongs to it.
+        """
+        self.found.named.add(self.shown(path))
+        self.file(path, named=True)
+        try:
+            with os.scandir(path.parent) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError:
+            return
+        self.found.paths.update(self.shown(entry.path) for entry in entries)
+        texts = self.found.texts
+        if path.suffix.lower() in {".yaml", ".yml"} and texts and "services" in texts[-1].text:
+            self.environments(path.parent, entries)
+
+    def environments(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
+        """The environment files among the entries of a folder, but for those that are ignored or led to by a link."""
+        wanted = [one for one in entries if _is_environment(one.name)]
+        if not wanted:
+            return
+        self.above(folder)
+        self.ignoring.enter(folder)
+        for entry in wanted:
+            if self.out(entry, folder=False):
+                continue
+            if entry.is_symlink():
+                shown = self.shown(entry.path)
+                self.found.unread.append(Unread(shown, passed.NOT_FOLLOWED, "skipped", "dotenv"))
+            elif not entry.is_dir():
+                self.file(Path(entry.path))
+        self.ignoring.stack.clear()
+
+    def file(self, path: Path, *, named: bool = False) -> None:
+        """One file: read it where it may be ours."""
+        found, suffix = self.found, path.suffix.lower()
+        name = self.shown(path)
+        found.paths.add(name)
+        certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
+        environment = _is_environment(path.name)
+        hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
+        other = (suffix in _OTHERS or path.name in _METADATA) and not (
+            named or makes_ours(path.name)
+        )
+        if is_surely_without_credential(path):
+            found.harmless.add(name)
+        if (other or hidden) and not certain:
+            found.skipped += 1
+            return
+        try:
+            status = path.stat()
+            why = files.refusal(status, MAX_BYTES)
+            key = (status.st_dev, status.st_ino)
+            if status.st_ino and key in self.seen:
+                found.skipped += 1
+                return
+            text = None if why else decode(files.read(path, MAX_BYTES))
+        except OSError as error:
+            self.unread(path, reason_of(error))
+            return
+        if files.sort_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
+            certain = (
+                named or suffix in {".yaml", ".yml"} or bool(passed.kind_of(name, found.paths))
+            )
+        source = self.seen[key] = None if text is None else Source(name, text)
+        if source is not None:
+            (found.prose if suffix in DOCUMENTS else found.texts).append(source)
+        elif environment and not named:
+            found.unread.append(Unread(name, why or NO_TEXT, kind="dotenv"))
+        elif certain and not other:
+            self.unread(path, why or NO_TEXT)
+        else:
+            found.skipped += 1
+
+    def follow(self) -> None:
+        """Answer for the links that lead out of their folders, once all else was read.
+
+        What is ours by its name is read where it stands in the tree and was not met there, else told. Of others, those
+        that may be ours are named.
+        """
+        for link in self.links:
+            name = self.shown(link)
+            kind = passed.kind_of(name, self.found.paths)
+            why = passed.refusal(link, passed.roots(link, kind, self.roots))
+            if kind == "dotenv" and why:
+                self.found.unread.append(Unread(name, why, kind=kind))
+            elif kind and why:
+                self.unread(link, why)
+            elif kind:
+                self.read_link(link, kind)
+            elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
+                self.found.unread.append(Unread(name, why, status="skipped"))
+
+    def read_link(self, link: Path, kind: str) -> None:
+        """A link of ours by its name to a file of the tree, unless that is ours where it stands."""
+        try:
+            status = link.stat()
+        except OSError as error:
+            self.unread(link, reason_of(error))
+            return
+        key = (status.st_dev, status.st_ino)
+        known = self.seen.get(key)
+        if key not in self.seen:
+            self.file(link)
+        elif known is None:
+            self.unread(link, "a link to a file that was not read")
+        elif kind in {"helm", "kustomize"} or not kinds.classify(known.path, known.text):
+            self.found.texts.append(Source(self.shown(link), known.text))
+
+
+NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"

@@ -1,0 +1,356 @@
+"""Kustomizations: what an overlay builds, each object told in the base or the patch that says it."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from readiness.loading.discover import decode
+from readiness.loading.render import OVERLAYS
+from readiness.loading.render.gather import Gathered, is_remote
+from readiness.loading.render.made import Made, RenderError
+from readiness.loading.render.process import answer, is_confined
+from readiness.loading.render.tree import Tree
+from readiness.model import ParseError, Source, Span
+from readiness.programs import find, is_shim
+from readiness.syntax.yaml import Map, Seq, load_all, separated
+
+MISSING = (
+    "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
+    " (a snap or a version manager's shim does not serve)"
+)
+OUTPUT = 10 << 20  # bytes of what one overlay builds: what a single file may have
+_ORIGIN = "config.kubernetes.io/origin"
+_PATH = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Kustomization:
+    """One kustomization file: what it takes in, by paths as reports print them."""
+
+    source: Source
+    folder: str
+    component: bool
+    folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    patches: list[str] = field(default_factory=list)
+
+
+def read(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
+    """The kustomizations among the texts, by folder; those that are no YAML are left out."""
+    made = {}
+    for path, source in sources.items():
+        if posixpath.basename(path) not in OVERLAYS:
+            continue
+        try:
+            documents = load_all(source.text)
+        except ParseError:
+            continue
+        if documents and isinstance(documents[0], Map):
+            one = _read(source, documents[0], sources)
+            made[one.folder] = one
+    return made
+
+
+def _read(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomization:
+    """What a kustomization says it takes in; the builder reads its keys in any case."""
+    folder = posixpath.dirname(source.path)
+    given = {key.casefold(): value for key, value in spec.items()}
+    one = Kustomization(source, folder, given.get("kind") == "Component")
+    for key in (
+        "resources",
+        "bases",
+        "components",
+        "generators",
+        "transformers",
+        "validators",
+        "crds",
+    ):
+        for entry in _words(given.get(key)):
+            if is_remote(entry):
+                continue
+            path = _below(folder, entry)
+            (one.files if path in sources else one.folders).append(path)
+    one.patches += [_below(folder, entry) for entry in _words(given.get("patchesstrategicmerge"))]
+    for key in ("patches", "patchesjson6902"):
+        one.patches += [_below(folder, path) for path in _paths(given.get(key))]
+    return one
+
+
+def _below(folder: str, entry: str) -> str:
+    """A path as reports print it, of an entry of a kustomization in a folder."""
+    path = posixpath.normpath(posixpath.join(folder, entry))
+    return "" if path == "." else path
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, Seq):
+        yield from (entry for entry in value if isinstance(entry, str) and "\n" not in entry)
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, Seq):
+        for item in value:
+            if isinstance(item, Map) and isinstance(item.get("path"), str):
+                yield item["path"]
+
+
+def roots(known: Mapping[str, Kustomization]) -> list[Kustomization]:
+    """What is deployed: the kustomizations that no other one takes in, and one of each circle of them.
+
+    One below a folder cannot take that in: builders refuse it.
+    """
+    taken = {
+        folder
+        for one in known.values()
+        for folder in one.folders
+        if folder and not f"{one.folder}/".startswith(f"{folder}/")
+    }
+    whole = [one for _, one in sorted(known.items()) if not one.component]
+    found = [one for one in whole if one.folder not in taken]
+    reached = {inner.folder for one in found for inner in reach(one, known)}
+    for one in whole:
+        if one.folder not in reached:
+            found.append(one)
+            reached |= {inner.folder for inner in reach(one, known)}
+    return found
+
+
+def reach(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kustomization]:
+    """A kustomization and all that it takes in, directly or not."""
+    found: dict[str, Kustomization] = {}
+    waiting = [root]
+    while waiting:
+        one = waiting.pop()
+        if one.folder not in found:
+            found[one.folder] = one
+            waiting += [known[folder] for folder in one.folders if folder in known]
+    return list(found.values())
+
+
+def command() -> list[str]:
+    """What builds here: `kustomize`, else kubectl's; empty where there is neither.
+
+    A shim is none: it needs a PATH and a home, and a builder is given neither.
+    """
+    for name, verb in (("kustomize", "build"), ("kubectl", "kustomize")):
+        program = find(name)
+        if program and not is_shim(program):
+            return [program, verb]
+    return []
+
+
+class Built(Made):
+    """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
+    in the patch.
+
+    `lost` are the documents that do not parse, with the reason and the file that they came from: in `text` there are
+    blanks in their place. `confined` says whether the builder ran without a network.
+    """
+
+    __slots__ = ("confined", "lost", "objects")
+
+    def __init__(self, path: str, text: str, environment: str) -> None:
+        super().__init__(path, text, environment)
+        self.confined = True
+        self.lost: list[tuple[str, ParseError, Source]] = []
+        self.objects: list[tuple[Map, list[tuple[Source, Map]], Source]] = []
+
+    def place(self, span: Span) -> tuple[Source, Span]:
+        """The deepest place of the same path, in the last patch that has all of it, else in the origin."""
+        for node, written, fallback in self.objects:
+            if node.at().start <= span.start <= node.at().end:
+                steps = list(path_to(node, span))
+                best = max(written, key=lambda pair: depth(pair[1], steps), default=None)
+                if best is None:
+                    return fallback, fallback.one_line(Span(0, len(fallback.text)))
+                return best[0], best[0].one_line(follow(best[1], steps))
+        return self.objects[0][2], Span(0, 0)
+
+
+def path_to(node: Any, span: Span) -> Iterator[Any]:
+    """The keys that lead from a mapping to the deepest value around a place; list entries by their names."""
+    while isinstance(node, Map | Seq):
+        if isinstance(node, Map):
+            around = [(key, node.entry(key), node[key]) for key in node]
+        else:
+            around = [
+                (_called(item, index), node.at(index), item) for index, item in enumerate(node)
+            ]
+        for key, place, value in around:
+            if not place.start <= span.start < place.end:
+                continue
+            if (
+                isinstance(node, Map)
+                and place.start == node.at().start
+                and span.start < node.at(key).start
+            ):
+                return  # the first entry begins where its mapping does: the place is the mapping's
+            yield key
+            node = value
+            break
+        else:
+            return
+
+
+def _called(item: Any, index: int) -> Any:
+    """What an entry of a list is known by: its name, else its number."""
+    return item.get("name", index) if isinstance(item, Map) else index
+
+
+def _step(node: Any, step: Any) -> tuple[Any, Span] | None:
+    """(value, place) under one step; None where there is none."""
+    if isinstance(node, Map):
+        return (node[step], node.at(step)) if step in node else None
+    if isinstance(node, Seq):
+        for index, item in enumerate(node):
+            if step == index or (isinstance(item, Map) and item.get("name") == step):
+                return item, node.at(index)
+    return None
+
+
+def depth(node: Any, steps: list[Any]) -> int:
+    """How far a path can be followed."""
+    for number, step in enumerate(steps):
+        found = _step(node, step)
+        if found is None:
+            return number
+        node = found[0]
+    return len(steps)
+
+
+def follow(node: Map, steps: list[Any]) -> Span:
+    """The deepest place of a path that there is."""
+    place = node.at()
+    value: Any = node
+    for step in steps:
+        found = _step(value, step)
+        if found is None:
+            break
+        value, place = found
+    return place
+
+
+def unseen(taken: Iterable[Gathered], sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The texts that overlays take in and the walk did not read, by their paths: from ignored or vendored folders, say."""
+    made = {}
+    for one in taken:
+        for name in sorted(one.files):
+            path = one.tree.shown(name)
+            if path not in sources and path.endswith((".yaml", ".yml", *OVERLAYS)):
+                text = decode(one.tree.texts[name])
+                if text is not None:
+                    made[path] = Source(path, text)
+    return made
+
+
+def build(
+    root: Kustomization,
+    within: list[Kustomization],
+    sources: Mapping[str, Source],
+    taken: Gathered,
+) -> Built:
+    """What an overlay builds, from a copy of what it takes in. Raises RenderError."""
+    with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
+        scratch = Path(os.path.realpath(folder))
+        copy = scratch / "tree"
+        taken.tree.copy(taken.folders, taken.files, copy)
+        there = posixpath.join("tree", taken.folder)
+        spec = {"resources": [there], "buildMetadata": ["originAnnotations"]}
+        (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
+        try:
+            done = answer([*command(), str(scratch)], "", scratch, output=OUTPUT)
+        except RenderError as error:
+            raise RenderError(_reason(str(error), scratch)) from None
+        text, lost = _readable(done.output.decode("utf-8", "replace"))
+        built = Built(root.source.path, text, root.folder or ".")
+        built.lost = [(piece, error, root.source) for piece, error in lost]
+        built.confined = is_confined(done)
+        _trace(built, within, sources, copy, taken.tree)
+    return built
+
+
+def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
+    """A text with blanks for the documents that do not parse, every other character in its place; and those documents."""
+    try:
+        load_all(text)
+    except ParseError:
+        parts, lost = [], []
+        for part in _SEPARATOR.split(text):
+            try:
+                load_all(part)
+                parts.append(part)
+            except ParseError as error:
+                lost.append((part, error))
+                parts.append(re.sub(r"[^\n]", " ", part))
+        return "---\n".join(parts), lost
+    return text, []
+
+
+def _reason(said: str, scratch: Path) -> str:
+    """A builder's message without its log prefix and without paths of this machine."""
+    _, mark, told = said.partition('err="')
+    text = (told.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
+    for path in (f"{scratch}/tree/", f"{scratch}/tree", str(scratch)):
+        text = text.replace(path, "" if path.endswith("/") else ".")
+    text = re.sub(r"(?<![\w.])tree/(?=\S)", "", text)
+    text = re.sub(
+        r"(?<![\w.])/(?:[\w.+-]+/)+", "", text
+    )  # whatever other path of this machine there is
+    return text.rsplit("err='", 1)[-1].rstrip("'")[:300]
+
+
+def _trace(
+    built: Built,
+    within: list[Kustomization],
+    sources: Mapping[str, Source],
+    copy: Path,
+    tree: Tree,
+) -> None:
+    """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
+    patches = [sources[path] for one in within for path in one.patches if path in sources]
+
+    def written_in(note: str) -> Source | None:
+        found = _PATH.search(note)
+        if not found:
+            return None
+        real = os.path.realpath(copy.parent / found.group(1).strip())
+        return sources.get(tree.shown(os.path.relpath(real, copy)))
+
+    built.lost = [(text, error, written_in(text) or home) for text, error, home in built.lost]
+    for node in load_all(built.text):
+        if not isinstance(node, Map):
+            continue
+        metadata = node.get("metadata")
+        notes = metadata.get("annotations") if isinstance(metadata, Map) else None
+        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        origin = written_in(note) if isinstance(note, str) else None
+        written = [(origin, one) for one in _same(origin, node)] if origin else []
+        written += [(patch, one) for patch in patches for one in _same(patch, node)]
+        built.objects.append((node, written[::-1], origin or within[0].source))
+
+
+def _same(source: Source, node: Map) -> Iterator[Map]:
+    """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
+    try:
+        documents = load_all(separated(source.text))
+    except ParseError:
+        return
+    name = _name(node)
+    for one in documents:
+        if isinstance(one, Map) and one.get("kind") == node.get("kind") and _name(one) in name:
+            yield one
+
+
+def _name(node: Map) -> str:
+    metadata = node.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Map) else None
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,48 @@
+"""Texts that a renderer made: told in the files that they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from readiness.model import Related, Source, Span
+
+
+class RenderError(Exception):
+    """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
+
+
+class Made(Source):
+    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name."""
+
+    __slots__ = ("environment",)
+
+    def __init__(self, path: str, text: str, environment: str) -> None:
+        super().__init__(path, text)
+        self.environment = environment
+
+    def place(self, span: Span) -> tuple[Source, Span]:
+        """Where a place of this text stands in a file that somebody wrote."""
+        raise NotImplementedError
+
+    def given(self, source: Source, span: Span) -> Iterator[Related]:
+        """Other places that a reader of this one needs: where its value is set, when that can be told."""
+        del source, span
+        return iter(())
+
+
+class Input(NamedTuple):
+    """One thing that was looked at, be it there or not: a whole chart, or a path in a tree; and what it was.
+
+    `root` is the chart's or the tree's folder, relative to what reports are relative to.
+    """
+
+    kind: str
+    root: str
+    path: str
+    state: str
+
+
+def short(error: str) -> str:
+    """The part of a renderer's message that a person needs, on one line."""
+    return " ".join(line.strip() for line in error.splitlines() if line.strip())[:600]

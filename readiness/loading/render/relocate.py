@@ -1,0 +1,68 @@
+"""Findings on rendered texts, told where they were written; equal ones of several environments are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from readiness.loading.render.made import Made
+from readiness.model import Finding, Note, Related, Span, joined, worse
+
+
+def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
+    """The findings, those on renderings moved to the files that these were made from.
+
+    `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
+    names them. Of several severities the highest counts.
+    """
+    plain: list[Finding] = []
+    groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, list[str]]] = {}
+    for one in findings:
+        root = one.source.root
+        if not isinstance(root, Made):
+            plain.append(one)
+            continue
+        moved = move(one, root)
+        key = (one.rule, moved.path, moved.span, one.message, one.resource, one.container)
+        first, names = groups.get(key, (moved, []))
+        groups[key] = (worse(first, moved), names)
+        if root.environment not in names:
+            names.append(root.environment)
+    for moved, names in groups.values():
+        some = len(names) < environments.get(moved.path, 1)
+        plain.append(
+            moved._replace(message=f"{moved.message} (only with {joined(names)})")
+            if some
+            else moved
+        )
+    return plain
+
+
+def note(one: Note) -> Note:
+    """A suppression carried by a rendered object, where somebody wrote it."""
+    root = one.source.root
+    if not isinstance(root, Made):
+        return one
+    source, span = root.place(one.span)
+    _, first = root.place(Span(one.within.start, one.within.start))
+    _, last = root.place(Span(max(one.within.end - 1, 0), one.within.end))
+    within = Span(min(first.start, last.start), max(first.end, last.end))
+    return one._replace(source=source, span=span, within=within)
+
+
+def move(one: Finding, root: Made) -> Finding:
+    """A finding on a rendering, where somebody wrote what it is about."""
+    start, end = one.source.to_root(one.span.start), one.source.to_root(one.span.end)
+    source, span = root.place(Span(start, max(start, end)))
+    heads = [root.place(Span(at, at)) for at in map(one.source.to_root, one.heads)]
+    related = tuple(
+        Related(*other.source.root.place(other.span), other.message)
+        if isinstance(other.source.root, Made)
+        else other
+        for other in one.related
+    )
+    return one._replace(
+        source=source,
+        span=span,
+        heads=tuple(head.start for there, head in heads if there is source),
+        related=(*related, *root.given(source, span)),
+    )

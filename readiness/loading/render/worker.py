@@ -1,0 +1,62 @@
+"""The process that renders a chart, which is somebody else's code: it is started confined (`programs.confine`).
+
+Reads a JSON request from standard input, writes a JSON answer: for each chart and environment, template path -> text,
+or an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def render(request: dict[str, Any]) -> dict[str, Any]:
+    """Every chart of a request with every environment; one that fails gives its error, the others go on."""
+    from helm_python import HelmError
+    from helm_python.chart import Chart, values_from_yaml
+
+    answer: dict[str, Any] = {}
+    for label, folder in request["charts"].items():
+        said = answer[label] = {}
+        with Chart.load(folder) as chart:
+            for name, texts in request["environments"].items():
+                try:
+                    values: dict[str, Any] = {}
+                    for text in texts:
+                        _merge(values, values_from_yaml(text))
+                    said[name] = {
+                        "files": chart.render(values, name="release", namespace="default")
+                    }
+                except HelmError as error:
+                    said[name] = {"error": str(error)}
+    return answer
+
+
+def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+    """Later values over earlier ones, mapping by mapping, as several -f of helm do."""
+    for key, value in more.items():
+        known = into.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            _merge(known, value)
+        else:
+            into[key] = value
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    try:
+        answer = render(request)
+    except (
+        Exception
+    ) as error:  # whatever the renderer raises is the chart's affair, told in its own words
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    json.dump(answer, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # the renderer's runtime has threads that need not be waited for
+
+
+if __name__ == "__main__":
+    main()

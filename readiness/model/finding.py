@@ -1,0 +1,149 @@
+"""What a report is made of: findings, and why one does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from readiness.model.hits import Related
+from readiness.model.rule import Rule, Severity
+from readiness.model.source import Position, Source, Span
+
+
+class Suppression(NamedTuple):
+    """Why a finding does not count: who said so, the reason given, and the date it ends (YYYY-MM-DD)."""
+
+    by: str
+    reason: str
+    until: str | None = None
+
+
+class Note(NamedTuple):
+    """A suppression that an object carries in its annotations: the rule it names, its text, and where."""
+
+    source: Source
+    rule: str
+    text: str
+    span: Span
+    within: Span
+
+
+class Edit(NamedTuple):
+    """A change of a file that mends a finding: `text` takes the place of `span`."""
+
+    source: Source
+    span: Span
+    text: str
+
+
+class Finding(NamedTuple):
+    """One true thing about one place.
+
+    `definition` is the rule that says it. `heads` are the offsets where the blocks around the place begin: a suppression
+    may stand there. `lowered` is the severity of the hit, or of its tier, where that is under the rule's. `gain` is what
+    the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest says what the
+    finding belongs to, each empty where nothing is known: `group` the findings that one edit mends, `unit` what is applied
+    together with its file, `service` what a team would call one, `purpose` what the file is for, `remedy` what to write
+    here where that is more exact than the rule's `fix`, `edits` the changes that do so.
+    """
+
+    definition: Rule
+    source: Source
+    span: Span
+    message: str
+    resource: str = ""
+    container: str = ""
+    related: tuple[Related, ...] = ()
+    heads: tuple[int, ...] = ()
+    suppressed: Suppression | None = None
+    gain: float = 0.0
+    fingerprint: str = ""
+    lowered: Severity | None = None
+    tier: str = ""
+    part: str = ""
+    group: str = ""
+    unit: str = ""
+    service: str = ""
+    purpose: str = ""
+    remedy: str = ""
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The rule's id."""
+        return self.definition.id
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
+        of_rule = self.definition.severity
+        return of_rule if self.lowered is None else min(of_rule, self.lowered)
+
+    @property
+    def key(self) -> str:
+        """The name under which what its rule, or the rule's tier, looked at is counted."""
+        return self.definition.key(self.tier)
+
+    @property
+    def why(self) -> str:
+        """Why it breaks in production."""
+        return self.definition.text("why", self.tier, self.part)
+
+    @property
+    def fix(self) -> str:
+        """What mends it."""
+        return self.definition.text("fix", self.tier, self.part)
+
+    @property
+    def checklist(self) -> tuple[str, ...]:
+        """The items of checklists that it speaks against."""
+        return self.definition.tier(self.tier).checklist
+
+    @property
+    def equivalents(self) -> Mapping[str, tuple[str, ...]]:
+        """The rules of other linters that say the same."""
+        return self.definition.equivalents_at(self.tier, self.part)
+
+    @property
+    def path(self) -> str:
+        """The path of the file, relative to the working directory, with `/`."""
+        return self.source.root.path
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where the fix goes: the file, and the offset in it. Equal places are one failure to the score."""
+        source = self.source
+        if source.parent is None:
+            return source.path, self.span.start
+        return source.root.path, source.to_root(self.span.start)
+
+    @property
+    def start(self) -> Position:
+        """The first character."""
+        return self.source.position(self.span.start)
+
+    @property
+    def end(self) -> Position:
+        """One past the last character."""
+        start = self.start
+        return Position(start.line, start.column + self.span.end - self.span.start)
+
+    @property
+    def line(self) -> int:
+        """The line, from 1."""
+        return self.start.line
+
+
+def worse(one: Finding, twin: Finding) -> Finding:
+    """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
+    if twin.severity <= one.severity:
+        return one
+    return one._replace(lowered=twin.lowered, tier=twin.tier)
+
+
+def joined(items: Iterable[object]) -> str:
+    """Names for a message: `a, b and c`."""
+    names = [str(item) for item in items]
+    return (
+        names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    )

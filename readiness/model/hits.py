@@ -1,0 +1,109 @@
+"""What checks take and give: nodes and subjects in, hits out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from readiness.model.messages import Value
+from readiness.model.rule import NONE, Severity
+from readiness.model.source import Source, Span
+
+
+class Node(Protocol):
+    """What every syntax offers to rules: the value under a key, and where it stands."""
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """The value under `key`, or the default."""
+
+    def at(self, key: Any = None, /) -> Span:
+        """The span of the value under `key`; of the node itself where there is no such key."""
+
+
+class Subject(Protocol):
+    """One thing that a rule looks at: a container, a stage, a server block, a job."""
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+
+    @property
+    def node(self) -> Any:
+        """Its syntax, for predicates: see Node."""
+
+    @property
+    def resource(self) -> str:
+        """Its name as KIND/NAME, as reports print it."""
+
+    @property
+    def container(self) -> str:
+        """The container's name inside a workload, else an empty string."""
+
+
+class Related(NamedTuple):
+    """A second place that belongs to a finding, with what it has to do with it."""
+
+    source: Source
+    span: Span
+    message: str
+
+
+class Hit(NamedTuple):
+    """What a check yields: a place, and the facts that fill the rule's message.
+
+    `absent` says that the hit is about something left out, shown at its closest owner: such hits are dropped in
+    fragments. `source`, `resource` and `container` are given only where they differ from the subject's, `severity`
+    only where this place is less bad than the rule's other ones.
+    """
+
+    span: Span
+    facts: Mapping[str, Any] = NONE
+    absent: bool = False
+    source: Source | None = None
+    resource: str | None = None
+    container: str | None = None
+    related: tuple[Related, ...] = ()
+    severity: Severity | None = None
+
+
+class Unknown(NamedTuple):
+    """What a check yields where the files cannot tell (a value from a variable): lowers coverage, never the score."""
+
+    span: Span
+
+
+class Aside:
+    """What a check yields for a subject that its rule is not about: it proves nothing of it.
+
+    A job that deploys nothing is no proof that deployments can be rolled back.
+    """
+
+    __slots__ = ()
+
+
+def hit(
+    span: Span,
+    *,
+    at: Source | None = None,
+    resource: str | None = None,
+    container: str | None = None,
+    related: Iterable[Related] = (),
+    severity: Severity | None = None,
+    **facts: Value,
+) -> Hit:
+    """A hit on something that stands at `span`; a `severity` can only lower the rule's."""
+    return Hit(span, facts, False, at, resource, container, tuple(related), severity)
+
+
+def missing(
+    span: Span,
+    *,
+    at: Source | None = None,
+    resource: str | None = None,
+    container: str | None = None,
+    related: Iterable[Related] = (),
+    severity: Severity | None = None,
+    **facts: Value,
+) -> Hit:
+    """A hit on something that is not there; `span` is its closest owner, `severity` as in hit."""
+    return Hit(span, facts, True, at, resource, container, tuple(related), severity)

@@ -1,0 +1,144 @@
+"""All documents that are judged together, with the indexes that cross-document checks share."""
+
+from __future__ import annotations
+
+import datetime
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
+
+from readiness.model import Source
+
+T = TypeVar("T")
+_MARKS = (".git", ".gitignore")
+
+
+def above(path: str) -> Iterator[str]:
+    """The folders that a file stands in, the nearest first; the last is the empty one."""
+    while path and path != "/":
+        path = posixpath.dirname(path)
+        yield path
+
+
+class Document(Protocol):
+    """A parsed source of a kind."""
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+
+
+class Project:
+    """Documents by kind, the paths around them, and what has been worked out from them once.
+
+    `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
+    `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
+    `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
+    `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
+    names, were read, and hold none. `today` is the day of the run, with which dated facts are compared; None where there is
+    none, and then the day of the facts counts.
+    """
+
+    def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
+        self,
+        documents: Iterable[tuple[str, Any]],
+        paths: Iterable[str] = (),
+        *,
+        prose: bool = False,
+        complete: bool = False,
+        walked: Iterable[str] = (".",),
+        closed: Iterable[str] = (),
+        ignored: Callable[[str], bool] = lambda path: False,
+        harmless: Iterable[str] = (),
+        today: datetime.date | None = None,
+    ) -> None:
+        self.by_kind: dict[str, list[Any]] = {}
+        for kind, document in documents:
+            self.by_kind.setdefault(kind, []).append(document)
+        self.paths = frozenset(paths)
+        self.prose = prose
+        self.complete = complete
+        self.walked = frozenset(map(posixpath.normpath, walked))
+        self.closed = frozenset(map(posixpath.normpath, closed))
+        self.ignored = ignored
+        self.harmless = frozenset(map(posixpath.normpath, harmless))
+        self.today = today
+        self._memo: dict[Any, Any] = {}
+        self._by_path: dict[str, dict[str, Any]] = {}
+        self._folders: frozenset[str] | None = None
+        self._repositories: frozenset[str] | None = None
+
+    def documents(self, kind: str) -> list[Any]:
+        """The documents of a kind, in order of path."""
+        return self.by_kind.get(kind, [])
+
+    def by_path(self, kind: str) -> Mapping[str, Any]:
+        """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
+        if kind not in self._by_path:
+            self._by_path[kind] = {
+                posixpath.normpath(one.source.path): one
+                for one in self.documents(kind)
+                if one.source.parent is None
+            }
+        return self._by_path[kind]
+
+    def memo(self, build: Callable[[Project], T]) -> T:
+        """What `build` makes of the project, made once a run."""
+        if build not in self._memo:
+            self._memo[build] = build(self)
+        answer: T = self._memo[build]
+        return answer
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
+        path = posixpath.normpath(path)
+        if self._folders is None:
+            found = set()
+            for known in self.paths:
+                parent = posixpath.dirname(known)
+                while parent and parent not in found:
+                    found.add(parent)
+                    parent = posixpath.dirname(parent)
+            self._folders = frozenset(found)
+        return path in self.paths or path in self._folders
+
+    def sees(self, folder: str) -> bool:
+        """Whether the walk covered `folder`, so that what was not seen in it is not there.
+
+        Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
+        """
+        folder = posixpath.normpath(folder or ".")
+        return self.complete and (folder in self.walked or self.exists(folder))
+
+    def tracked(self, path: str) -> bool:
+        """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
+        if self._repositories is None:
+            marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
+            self._repositories = frozenset(
+                posixpath.dirname(posixpath.normpath(one)) for one in marks
+            )
+        path = posixpath.normpath(path)
+        return not self.ignored(path) and any(
+            root in {"", ".", ".."} or root.endswith("/..") or path.startswith(root + "/")
+            for root in self._repositories
+        )
+
+    def lacks(self, path: str) -> bool:
+        """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.
+
+        A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell; and what a
+        .gitignore names is made or fetched by somebody.
+        """
+        path = posixpath.normpath(path)
+        if not self.complete or self.exists(path):
+            return False
+        whole, covered = path, False
+        while True:
+            if path in self.closed or path in self.paths:
+                return False
+            if posixpath.join(path, ".gitmodules").removeprefix("./") in self.paths:
+                return False
+            covered = covered or path in self.walked
+            if path in {".", "/", ".."} or path.endswith("/.."):
+                return covered and not self.ignored(whole)
+            path = posixpath.dirname(path) or "."

@@ -1,0 +1,183 @@
+"""What a rule file says: severity, confidence, category, and the words that a reader gets."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, NewType
+
+
+class Severity(enum.IntEnum):
+    """How bad it is when the rule is right; ordered, so that `>=` reads as "at least as bad"."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Confidence(enum.IntEnum):
+    """How sure the rule can be, from the files alone, that its hit is a real problem."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+CATEGORIES = (
+    "isolation",
+    "reliability",
+    "secrets",
+    "delivery",
+    "edge",
+    "observability",
+    "correctness",
+    "style",
+)
+
+
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+LEVELS = ("recommended", "strict", "optional")
+# A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
+Pattern = NewType("Pattern", str)
+
+
+class Tier(NamedTuple):
+    """How far a rule goes: the level at which a profile takes it in, and how bad its hits are.
+
+    `checklist` are the items that the tier's hits speak against; `opinion` is for tiers that the field disagrees on.
+    """
+
+    name: str
+    level: str
+    severity: Severity
+    checklist: tuple[str, ...] = ()
+    opinion: str = ""
+
+
+class Claim(NamedTuple):
+    """Rules of another linter (`peer`) that say the same as some hits: those of a tier, of a part, or both."""
+
+    peer: str
+    ids: tuple[str, ...]
+    tier: str = ""
+    part: str = ""
+
+
+class Wording(NamedTuple):
+    """`message`, `why` or `fix` for the hits of a tier, of a part, or both, in place of the rule's."""
+
+    field: str
+    tier: str
+    part: str
+    text: str
+
+
+class Rule(NamedTuple):
+    """One rule: what is wrong, why it breaks in production, how bad it is, how to fix it.
+
+    `hides` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
+    worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `by`, `parts`
+    are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
+    where all hits have all of them.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    confidence: Confidence
+    category: str
+    kind: str
+    targets: tuple[str, ...]
+    message: str
+    why: str
+    fix: str
+    links: tuple[str, ...] = ()
+    equivalents: Mapping[str, tuple[str, ...]] = NONE
+    checklist: tuple[str, ...] = ()
+    level: str = "recommended"
+    hides: bool = False
+    opinion: str = ""
+    since: str = ""
+    tiers: tuple[Tier, ...] = ()
+    by: str = ""
+    parts: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    wordings: tuple[Wording, ...] = ()
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def points(self) -> float:
+        """What one failure costs before it is spread over a category: see docs/scoring.md."""
+        return self.points_at(self.severity)
+
+    def points_at(self, severity: Severity) -> float:
+        """What a failure of that severity costs."""
+        return POINTS[severity] * WEIGHTS[self.confidence]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """What may stand behind the id and a colon: its tiers and its parts."""
+        return (*(tier.name for tier in self.tiers), *self.parts)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names under which it is counted what the rule looked at: one for each tier."""
+        return tuple(self.key(tier.name) for tier in self.tiers) or (self.id,)
+
+    def key(self, tier: str) -> str:
+        """The name under which it is counted what a tier looked at; the id where there are no tiers."""
+        return f"{self.id}:{tier}" if tier else self.id
+
+    def rank(self, tier: str) -> int:
+        """How many tiers stand before one."""
+        return next((at for at, one in enumerate(self.tiers) if one.name == tier), 0)
+
+    def tier(self, name: str) -> Tier:
+        """The tier of a name; where there are none, the whole rule as one."""
+        for one in self.tiers:
+            if one.name == name:
+                return one
+        return Tier("", self.level, self.severity, self.checklist, self.opinion)
+
+    def text(self, field: str, tier: str = "", part: str = "") -> str:
+        """`message`, `why` or `fix` as a hit of that tier and part has it: the closest one that there is."""
+        found = {(one.tier, one.part): one.text for one in self.wordings if one.field == field}
+        for key in ((tier, part), (tier, ""), ("", part)):
+            if key in found:
+                return found[key]
+        return str(getattr(self, field))
+
+    def equivalents_at(self, tier: str, part: str) -> Mapping[str, tuple[str, ...]]:
+        """The rules of other linters that say the same as a hit of that tier and part."""
+        if not self.claims:
+            return self.equivalents
+        found: dict[str, tuple[str, ...]] = {}
+        for one in self.claims:
+            if one.tier in {"", tier} and one.part in {"", part}:
+                found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+        return found
+
+
+POINTS = {
+    Severity.CRITICAL: 12,
+    Severity.HIGH: 6,
+    Severity.MEDIUM: 3,
+    Severity.LOW: 1,
+    Severity.INFO: 0,
+}
+
+
+WEIGHTS = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.7, Confidence.LOW: 0.3}

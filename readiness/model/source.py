@@ -1,0 +1,132 @@
+"""Texts and places: sources, spans and positions."""
+
+from __future__ import annotations
+
+import bisect
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Two offsets into a source's text, in characters; `end` is exclusive."""
+
+    start: int
+    end: int
+
+
+class Position(NamedTuple):
+    """A place as people say it: both numbers count from 1, columns in characters."""
+
+    line: int
+    column: int
+
+
+class Source:
+    """A file's path and text, or a document nested in another source (a fenced block, a ConfigMap value).
+
+    `starts` gives, for each line of a nested text, the offset in the parent's text where that line begins, so
+    that every place is told in the file that a person opens. `fragment` marks a piece shown without its
+    surroundings (a block in prose): it is judged for what it shows, not for what it leaves out.
+    """
+
+    __slots__ = ("_lines", "fragment", "kind", "parent", "path", "starts", "text")
+
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        *,
+        parent: Source | None = None,
+        starts: tuple[int, ...] = (),
+        fragment: bool = False,
+        kind: str = "",
+    ) -> None:
+        self.path = path
+        self.text = text
+        self.parent = parent
+        self.starts = starts
+        self.fragment = fragment
+        self.kind = kind
+        self._lines: list[int] | None = None
+
+    def __repr__(self) -> str:
+        return f"Source({self.path!r}, {len(self.text)} characters)"
+
+    @property
+    def lines(self) -> list[int]:
+        """The offset at which each line begins (LF, CRLF and lone CR end a line)."""
+        if self._lines is None:
+            self._lines = line_starts(self.text)
+        return self._lines
+
+    @property
+    def root(self) -> Source:
+        """The file that a nested source stands in; the source itself where it is a file."""
+        source = self
+        while source.parent is not None:
+            source = source.parent
+        return source
+
+    def to_root(self, offset: int) -> int:
+        """The offset in the root's text of an offset in this text."""
+        source = self
+        while source.parent is not None:
+            row = bisect.bisect_right(source.lines, offset) - 1
+            row = min(row, len(source.starts) - 1)
+            offset = source.starts[row] + offset - source.lines[row] if row >= 0 else 0
+            source = source.parent
+        return offset
+
+    def position(self, offset: int) -> Position:
+        """Line and column, both from 1, of an offset in this text, told in the root file."""
+        root = self
+        if self.parent is not None:
+            root, offset = self.root, self.to_root(offset)
+        row = max(bisect.bisect_right(root.lines, offset) - 1, 0)
+        return Position(row + 1, offset - root.lines[row] + 1)
+
+    def line(self, number: int) -> str:
+        """The text of line `number` (from 1) without its line break; empty past the end."""
+        if not 0 < number <= len(self.lines):
+            return ""
+        start = self.lines[number - 1]
+        end = self.lines[number] if number < len(self.lines) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    def one_line(self, span: Span) -> Span:
+        """The span cut at the end of its first line, without trailing blanks.
+
+        What is missing is shown at its closest owner, and an owner may be a hundred lines long; the first line
+        is the grip that a reader needs and that an annotation on a pull request can show.
+        """
+        start = min(span.start, len(self.text))
+        end = min(max(span.end, start), len(self.text))
+        for stop in ("\n", "\r"):
+            cut = self.text.find(stop, start, end)
+            if cut >= 0:
+                end = cut
+        return Span(start, start + len(self.text[start:end].rstrip()))
+
+
+def line_starts(text: str) -> list[int]:
+    """The offsets at which the lines of `text` begin."""
+    starts = [0]
+    find = text.find
+    if "\r" not in text:
+        at = find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = find("\n", at + 1)
+        return starts
+    for at, char in enumerate(text):
+        if char == "\n" or (char == "\r" and text[at + 1 : at + 2] != "\n"):
+            starts.append(at + 1)
+    return starts
+
+
+class ParseError(Exception):
+    """A source that its kind cannot read: the parser's reason and the offset where it gave up."""
+
+    def __init__(self, message: str, offset: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset

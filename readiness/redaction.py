@@ -1,0 +1,242 @@
+"""One redaction for every format: the values of secrets never reach a reader, and control characters neither."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+from readiness.model import Source, Span
+from readiness.syntax import secrets
+
+MASK = "********"
+_RIGHTS = frozenset({"read", "write", "deletecollection"})  # `id-token: write` grants a right
+_LEAST = 6  # characters that a value must have to be masked wherever it turns up
+_PEM = "-----BEGIN "
+# Each repeats one class only, with a bound: input is hostile. What is looked ahead at is not used up, so that the
+# assignment inside `command: PASSWORD=...` is found as well.
+_NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})"
+_IS = r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}"""
+_QUOTED = re.compile(
+    rf"""(?<![\w.-])(?={_NAME}{_IS}(?:"(?P<double>[^"]{{1,400}})"|'(?P<single>[^']{{1,400}})'))"""
+)
+_PLAIN = re.compile(rf"""(?<![\w.-])(?={_NAME}{_IS}(?P<value>[^\s"',]{{1,400}}))""")
+_SPACED = r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
+_DEFAULT = re.compile(rf"""\$\{{{_NAME}:?-(?P<value>[^\s"'{{}}]{{1,400}})""")
+_INSTRUCTION = re.compile(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{_NAME}{_SPACED}")
+_FLAG = re.compile(rf"(?<![\w-])(?=--?{_NAME}{_SPACED})")
+_BEARER = re.compile(
+    r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE
+)
+_USER = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[^\s"']{1,200})""")
+# What every pattern here and every known shape of a key has: an assignment, a flag, a scheme, or a long word.
+_MAYBE = re.compile(r"[:=]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token", re.IGNORECASE)
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_PAIR = re.compile(rf"""{_NAME}{_IS}["']?""")
+_SECRET_OBJECT = re.compile(r"""^kind:[ \t]{0,8}["']?Secret\b""", re.MULTILINE)
+_KEY = re.compile(r"""[ \t]*["']?[\w.-]{1,253}["']?:(?:[ \t]+|$)""", re.MULTILINE)
+_ENTRY = r"""\A[ \t]*(?:-[ \t]+)?"""
+_NAME_OF = re.compile(rf"""{_ENTRY}(?:name|key):[ \t]*["']?{_NAME}["']?[ \t]*\Z""")
+_VALUE_OF = re.compile(rf"{_ENTRY}value:[ \t]*(?=\S)")
+_LONGEST = 2000  # characters of a message
+_AROUND = 1000  # characters on either side of what is shown: enough for any name and value that reach into it
+
+
+class Redactor:
+    """Masks the values at known places, and whatever looks like a secret.
+
+    A known value is masked wherever it turns up, unless it is so plain a word (`postgres`) that half the report
+    would go with it; then only where it stands as the secret.
+    """
+
+    def __init__(self, hidden: Iterable[tuple[Source, Span]] = ()) -> None:
+        self._rows: dict[tuple[str, int], list[Span]] = {}
+        self._read: set[str] = set()  # paths whose text was searched for what lines do not tell
+        self._texts: dict[str, str] = {}
+        self._values: dict[str, set[str]] = {}  # by the first characters
+        for source, span in hidden:
+            text = source.text[span.start : span.end]
+            if _CONSTANT.fullmatch(text) and _names_secret(text):
+                continue  # the place of a variable's name, which readers need
+            name = _PAIR.match(text)
+            start = span.start + (name.end() if name else 0)
+            self._hide(source.root, Span(source.to_root(start), source.to_root(span.end)))
+            for value in source.text[start : span.end].split("\n"):
+                bare = value.strip(" \t\r\"'")
+                if _telling(bare) and not secrets.is_placeholder(bare):
+                    self._values.setdefault(bare[:_LEAST], set()).add(bare)
+
+    def _hide(self, root: Source, span: Span) -> None:
+        """Remember what is hidden of each line that a place covers."""
+        at = span.start
+        while at < span.end:
+            line, column = root.position(at)
+            end = root.lines[line] if line < len(root.lines) else len(root.text)
+            size = min(span.end, end) - at
+            self._rows.setdefault((root.path, line), []).append(Span(column - 1, column - 1 + size))
+            at = max(end, at + 1)
+
+    def text(self, text: str) -> str:
+        """A message without the values of secrets; one that goes on for ever is cut."""
+        if len(text) > _LONGEST:
+            text = text[:_LONGEST] + "…"
+        if text not in self._texts:
+            self._texts[text] = _masked(text, self._told(text)) if self._suspect(text) else text
+        return self._texts[text]
+
+    def _suspect(self, text: str) -> bool:
+        """Whether there is any reason to look closer: most messages have none, and there are many."""
+        return bool(_MAYBE.search(text)) or bool(self._values)
+
+    def _told(self, text: str) -> list[Span]:
+        """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
+        found = (one for one in _suspicious(text) if not _is_word(text[one.start : one.end]))
+        return _merged([*found, *self._known(text)])
+
+    def spans(self, text: str) -> list[Span]:
+        """What to mask in a text, merged and in order."""
+        return _merged([*_suspicious(text), *self._known(text)])
+
+    def _known(self, text: str) -> Iterator[Span]:
+        """Where the values of known secrets stand in a text."""
+        starts = self._values
+        if len(starts) < len(text) and not any(start in text for start in starts):
+            return  # as in most texts; with more values than letters it is quicker to go by letters
+        for at in range(len(text) - _LEAST + 1):
+            for value in self._values.get(text[at : at + _LEAST], ()):
+                if text.startswith(value, at):
+                    yield Span(at, at + len(value))
+
+    def line(self, source: Source, number: int, around: Span) -> list[Span]:
+        """What to mask in line `number` (from 1) of a file, in and near the columns (from 0) that are shown."""
+        root = source.root
+        text = root.line(number)
+        low = max(around.start - _AROUND, 0)
+        piece = text[low : around.end + _AROUND]
+        found = [*self.spans(piece), *_assigned(_INSTRUCTION, piece)]
+        found = [Span(low + span.start, low + span.end) for span in found]
+        self._read_whole(root)
+        found += self._rows.get((root.path, number), [])
+        found += _value_of_entry(root, number, text)
+        return _merged(span for span in found if span.start < span.end)
+
+    def _read_whole(self, root: Source) -> None:
+        """Hide private keys and the values of Secret objects: none of their lines looks like a secret by itself."""
+        if root.path not in self._read:
+            self._read.add(root.path)
+            for span in (*_keys(root.text), *_object_values(root)):
+                self._hide(root, span)
+
+
+def defaults(source: Source) -> Iterator[tuple[Source, Span]]:
+    """The defaults that a text gives to variables with names of secrets (`${DB_PASSWORD:-x}`): what is made of one may be
+    told far from there."""
+    if "${" in source.text and secrets.may_name(source.text):
+        yield from ((source, span) for span in _assigned(_DEFAULT, source.text))
+
+
+def _is_word(value: str) -> bool:
+    """Whether a value may be a word of any sentence."""
+    return value.isalpha() and value.islower() and len(value) < 2 * _LEAST
+
+
+def _telling(value: str) -> bool:
+    """Whether a value is so much its own that it can be masked wherever it stands."""
+    return len(value) >= _LEAST and not _is_word(value)
+
+
+def _suspicious(text: str) -> Iterator[Span]:
+    """What looks like the value of a secret, in a line of a file or in a sentence about it."""
+    for span in secrets.may_be_secrets(text):
+        if text[span.start : span.end] not in _RIGHTS:
+            yield span
+    if secrets.may_name(text):
+        yield from _assigned(_QUOTED, text)
+        yield from _assigned(_PLAIN, text)
+        yield from _assigned(_FLAG, text)
+        yield from _assigned(_DEFAULT, text)
+    for pattern in (_BEARER, _USER):
+        for found in pattern.finditer(text):
+            value = found["value"]
+            if not secrets.is_placeholder(value) and not value.isalpha():
+                yield Span(*found.span("value"))
+
+
+def _assigned(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    """The values that a pattern finds under names of secrets."""
+    for found in pattern.finditer(text):
+        group = found.lastgroup or "value"
+        value = found[group]
+        if value in _RIGHTS or secrets.is_placeholder(value):
+            continue
+        if _names_secret(found["name"]):
+            yield Span(*found.span(group))
+
+
+def _names_secret(name: str) -> bool:
+    """Whether a name is that of a secret; a number at its end (`PASSWORD_2`) only counts."""
+    return secrets.names_secret(name.rstrip("0123456789_-."))
+
+
+def _value_of_entry(root: Source, number: int, text: str) -> Iterator[Span]:
+    """The `value:` of a list entry whose `name:`, on the line before or after, is that of a secret."""
+    value = _VALUE_OF.match(text)
+    if value and not secrets.is_placeholder(text[value.end() :]):
+        for other in (number - 1, number + 1):
+            name = _NAME_OF.match(root.line(other))
+            if name and _names_secret(name["name"]):
+                yield Span(value.end(), len(text.rstrip()))
+
+
+def _keys(text: str) -> Iterator[Span]:
+    """From the line after each BEGIN ... PRIVATE KEY to its END, or to the end of the text."""
+    at = text.find(_PEM)
+    while at >= 0:
+        line = text.find("\n", at)
+        if line < 0:
+            return
+        if "PRIVATE KEY" in text[at:line]:
+            end = text.find("-----END ", line)
+            yield Span(line + 1, end if end >= 0 else len(text))
+        at = text.find(_PEM, line)
+
+
+def _object_values(root: Source) -> Iterator[Span]:
+    """What stands under `data` and `stringData` of Secret objects, key by key; the keys stay readable."""
+    if not _SECRET_OBJECT.search(root.text):
+        return
+    starts = [*root.lines, len(root.text)]
+    document: list[Span] = []
+    secret = inside = False
+    for start, end in itertools.pairwise(starts):
+        line = root.text[start:end]
+        if line.startswith("---"):
+            yield from document if secret else ()
+            document, secret, inside = [], False, False
+        elif line[:1].strip():  # a key of the object itself
+            secret = secret or bool(_SECRET_OBJECT.match(line))
+            inside = line.startswith(("data:", "stringData:"))
+        elif inside and line.strip():
+            key = _KEY.match(line)
+            document.append(Span(start + (key.end() if key else 0), start + len(line.rstrip())))
+    yield from document if secret else ()
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that touch as one."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _masked(text: str, spans: Iterable[Span]) -> str:
+    at = 0
+    parts = []
+    for span in spans:
+        parts += [text[at : span.start], MASK]
+        at = span.end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,262 @@
+"""Sources and rules to findings and a tally; the only try/except around a check stands here."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import PurePath
+from typing import Any
+
+from readiness import kinds
+from readiness.model import (
+    Aside,
+    Finding,
+    Hit,
+    Rule,
+    Source,
+    Span,
+    Subject,
+    Unknown,
+    messages,
+    worse,
+)
+from readiness.model.project import Project
+from readiness.ruleset.bound import Bound
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a rule looked at: how many subjects, how many were undecidable, the first places it is about."""
+
+    subjects: int = 0
+    unknown: int = 0
+    places: list[tuple[Source, Span]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run over projects gives: findings, a tally for each rule (each tier of one that has tiers), subjects by source."""
+
+    findings: list[Finding] = field(default_factory=list)
+    tally: dict[str, Tally] = field(default_factory=dict)
+    subjects: dict[str, int] = field(default_factory=dict)
+
+    def look(self, key: str) -> Tally:
+        """The tally of a rule, or of a tier: see Rule.key."""
+        tally = self.tally.get(key)
+        if tally is None:
+            tally = self.tally[key] = Tally()
+        return tally
+
+
+Groups = dict[
+    Any, list[Bound]
+]  # the rules of one target, by the condition under which they judge a subject
+PIPELINES = frozenset({"github", "gitlab"})
+PLACES = 3  # as many places a rule as a checklist shows for evidence
+
+
+def run(
+    project: Project,
+    rules: Sequence[Bound],
+    core: dict[str, Rule],
+    outcome: Outcome,
+    tick: Callable[[], None] | None = None,
+) -> None:
+    """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
+
+    `tick` is called after each rule on a target, for those who wait.
+    A check that raises gives a finding of core/crash and ends neither the run nor the rule.
+    """
+    by_target: dict[str, Groups] = {}
+    for bound in rules:
+        for target in bound.targets:
+            by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
+    kinds.prepare(project.by_kind, project.paths)
+    for kind, documents in project.by_kind.items():
+        known = kinds.targets(kind)
+        for target, groups in by_target.items():
+            if target not in known:
+                continue
+            subjects = list(_subjects(documents, known[target], outcome))
+            for bounds in groups.values():
+                counted = _counted(subjects, bounds, core, outcome)
+                for bound in bounds:
+                    _hold(project, counted, bound, core, outcome)
+                    if tick:
+                        tick()
+
+
+def _subjects(
+    documents: Iterable[Any], find: Callable[[Any], Iterable[Subject]], outcome: Outcome
+) -> Iterator[Subject]:
+    """The subjects of one target in all documents; how many a file has at most is noted."""
+    for document in documents:
+        some = tuple(find(document))
+        path = document.source.root.path
+        outcome.subjects[path] = max(outcome.subjects.get(path, 0), len(some))
+        yield from some
+
+
+def _counted(
+    subjects: Sequence[Subject], bounds: Sequence[Bound], core: dict[str, Rule], outcome: Outcome
+) -> Sequence[Subject]:
+    """The subjects that rules with one condition judge."""
+    if not bounds[0].when:
+        return subjects
+    counted = []
+    for subject in subjects:
+        try:
+            if bounds[0].applies(subject):
+                counted.append(subject)
+        except (
+            Exception
+        ) as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
+            for bound in bounds:
+                _crashed(bound, subject, error, core, outcome)
+    return counted
+
+
+def _hold(
+    project: Project,
+    subjects: Sequence[Subject],
+    bound: Bound,
+    core: dict[str, Rule],
+    outcome: Outcome,
+) -> None:
+    """One rule over those subjects of a target that it judges."""
+    if not subjects:
+        return
+    tally = outcome.look(bound.key)
+    tally.subjects += len(subjects)
+    for subject in subjects:
+        try:
+            aside = False
+            for found in bound.run(subject, project):
+                if isinstance(found, Aside):
+                    aside = True
+                elif isinstance(found, Unknown):
+                    tally.unknown += 1
+                elif found.absent and _shown_in_part(subject, project, bound):
+                    tally.unknown += 1  # not shown here is no proof that it is there
+                else:
+                    outcome.findings.append(finding(bound, subject, found))
+            if not aside and len(tally.places) < PLACES:
+                tally.places.append((subject.source, subject.node.at()))
+        except Exception as error:  # a rule's bug must cost that rule, not the run
+            _crashed(bound, subject, error, core, outcome)
+
+
+def _crashed(
+    bound: Bound, subject: Subject, error: Exception, core: dict[str, Rule], outcome: Outcome
+) -> None:
+    """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
+    outcome.look(bound.key).unknown += 1
+    outcome.findings.append(crash(core["core/crash"], bound, subject, error))
+
+
+def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
+    """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document.
+
+    A workflow shown whole is no such case: its jobs and steps are all there is.
+    """
+    if subject.source.fragment:
+        return True
+    return project.prose and bound.wants_project and subject.source.kind not in PIPELINES
+
+
+def finding(bound: Bound, subject: Subject, found: Hit) -> Finding:
+    """A hit with its rule, its place on one line, and its message."""
+    source, rule = found.source or subject.source, bound.rule
+    facts = facts_of(subject, found)
+    part = messages.shown(facts(rule.by)) if rule.by else ""
+    severity = bound.severity if found.severity is None else min(found.severity, bound.severity)
+    return Finding(
+        definition=rule,
+        source=source,
+        span=source.one_line(found.span),
+        message=message(bound, part, facts),
+        resource=subject.resource if found.resource is None else found.resource,
+        container=subject.container if found.container is None else found.container,
+        related=found.related,
+        heads=heads(subject) if source is subject.source else (),
+        lowered=None if severity is rule.severity else severity,
+        tier=bound.tier,
+        part=part if part in rule.parts else "",
+    )
+
+
+def heads(subject: Any) -> tuple[int, ...]:
+    """Where the subject begins, and the things that it is part of: a container, its pod, the object that owns it."""
+    starts = [subject.node.at().start]
+    for _ in range(4):
+        outer = getattr(subject, "pod", None) or getattr(subject, "owner", None)
+        if outer is None or outer.source is not subject.source:
+            break
+        subject = outer
+        starts.append(subject.node.at().start)
+    return tuple(starts)
+
+
+def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
+    """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
+    return lambda name: (
+        found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
+    )
+
+
+def message(bound: Bound, part: str, facts: Callable[[str], object]) -> str:
+    """The message for hits of a part, with the facts in it."""
+    return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
+
+
+_ABSENT = object()
+
+
+def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
+    """The finding that stands for a check that raised: which rule, on what, where in the code."""
+    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": place(error)}
+    text = messages.fill(rule.message, facts.get)
+    return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
+
+
+def place(error: BaseException) -> str:
+    """`file.py:line` of the code that raised an error; `?` where it has no traceback."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
+
+
+def settle(findings: list[Finding]) -> list[Finding]:
+    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst.
+
+    What a tier of a rule says of a place, a stricter tier does not say again.
+    """
+    kept: dict[tuple[str, int, int, str, str], Finding] = {}
+    for (path, offset, rule, _, message), one in sorted(
+        ((order(one), one) for one in findings), key=itemgetter(0)
+    ):
+        key = (path, offset, one.span.end - one.span.start, rule, message)
+        kept[key] = worse(kept[key], one) if key in kept else one
+    first: dict[Any, int] = {}
+    for one in kept.values():
+        if one.tier:
+            rank = one.definition.rank(one.tier)
+            first[_subject(one)] = min(first.get(_subject(one), rank), rank)
+    return [
+        one
+        for one in kept.values()
+        if not one.tier or one.definition.rank(one.tier) == first[_subject(one)]
+    ]
+
+
+def _subject(one: Finding) -> tuple[str, tuple[str, int], str, str, str]:
+    """What a rule says at most once, at the mildest tier that does."""
+    return one.rule, one.place, one.resource, one.container, one.part
+
+
+def order(one: Finding) -> tuple[str, int, str, str, str]:
+    """The order of reports."""
+    path, offset = one.place
+    return path, offset, one.rule, one.resource, one.message

@@ -1,0 +1,273 @@
+"""ShellCheck over the scripts in images and pipelines, on request: its comments as findings at their exact places."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from readiness import kinds, programs
+from readiness.facts.base_images import shell_family
+from readiness.kinds.pipeline.scripts import masked
+from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
+from readiness.model.messages import fill
+from readiness.model.project import Project
+from readiness.programs.process import Limits, NotStartedError, ProgramError, TooLateError, run
+from readiness.run.external import ShellcheckError
+from readiness.syntax import image as images
+from readiness.syntax.scalar import places
+from readiness.syntax.words import references
+from readiness.syntax.yaml import Map
+
+TIMEOUT = 40.0  # seconds for one batch; half of it for each half of one that took longer
+SHORTEST = 5.0  # seconds for one script
+BATCH = 200  # scripts
+LONGEST = 100_000  # characters of one script
+OUTPUT = 256 << 20  # bytes of comments on one batch
+# What cannot be told of a script that is shown in part: variables that the builder or the runner sets, files that
+# are elsewhere, and tests that look constant because an expression stands in them. SC1010 and SC1083 are guesses at
+# slips (`rebar3 do`, `HEAD^{tree}`), and were wrong wherever they were read.
+LEFT_OUT = "SC1010,SC1083,SC1090,SC1091,SC2034,SC2043,SC2050,SC2078,SC2148,SC2154,SC2157,SC2170,SC2193,SC2194"
+# Single quotes keep a variable from the shell, mostly on purpose (SC2016): told where the script has that very
+# variable, and the text is none that another program fills in.
+_LITERAL = 2016
+_FILLED_IN = re.compile(r"\b(?:sed|perl|envsubst|ssh|docker|kubectl|awk|jq|yq|gh|psql|mongo\w*)\b")
+_GIVEN = re.compile(r"(?:^|[\s;&|(])(?:export\s+|readonly\s+)?([A-Za-z_]\w*)=")
+_QUOTED = re.compile(r"'[^']*'")
+# What the runner sets has no blanks in it.
+_RUNNERS = re.compile(r"\$\{?GITHUB_(?:OUTPUT|ENV|PATH|STEP_SUMMARY|STATE)\b")
+# Runners call the shell with -e: a `cd` that fails ends the script there.
+_ERREXIT = frozenset({2164})
+_POWERSHELL = re.compile(r"\$env:|\b(?:Write|New|Get|Set|Remove|Invoke|Start)-[A-Z][a-z]")
+_WINDOWS = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
+_SHELLS = frozenset({"sh", "bash", "dash", "ksh", "ash", "busybox sh"})
+_SEVERITY = {
+    "error": Severity.MEDIUM,
+    "warning": Severity.LOW,
+    "info": Severity.INFO,
+    "style": Severity.INFO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script: its shell, its text, the offset in its source of each of its characters, and what it belongs to.
+
+    `names` are the variables that surely have a value in it.
+    """
+
+    source: Source
+    resource: str
+    head: int
+    shell: str
+    text: str
+    offset: Callable[[int], int]
+    names: frozenset[str] = frozenset()
+
+
+def scripts(projects: Iterable[Project]) -> Iterator[Script]:
+    """Every script of the projects' Dockerfiles and pipelines that a shell known to ShellCheck runs."""
+    for project in projects:
+        for kind, find in (("dockerfile", _runs), ("github", _steps), ("gitlab", _jobs)):
+            for document in project.documents(kind):
+                for script in find(document):
+                    if script.shell in _SHELLS and 0 < len(script.text) <= LONGEST:
+                        yield script
+
+
+def _runs(document: Any) -> Iterator[Script]:
+    for step in kinds.targets("dockerfile")["dockerfile.run"](document):
+        if step.posix and not step.instruction.json:
+            pieces, before = step.script.pieces, step.instruction.span.start
+            shell = step.stage.shell(before).rpartition("/")[2]
+            declared = {name for below in step.stage.chain for name in below.variables}
+            names = frozenset(name for name in declared if step.stage.declares(name, before))
+            head = step.node.at().start
+            yield Script(step.source, step.resource, head, shell, pieces.text, pieces.offset, names)
+
+
+def _steps(document: Any) -> Iterator[Script]:
+    for step in kinds.targets("github")["github.step"](document):
+        text = step.run
+        if text is not None:
+            where = places(step.source.text, text.span, text.value)
+            head = step.node.at().start
+            yield Script(
+                step.source, step.resource, head, step.shell or "bash", masked(text.value), where
+            )
+
+
+def _jobs(document: Any) -> Iterator[Script]:
+    """The two scripts of each job: the runner joins before_script and script in one shell."""
+    for job in kinds.targets("gitlab")["gitlab.job"](document):
+        head = job.node.at().start
+        for keys in (("before_script", "script"), ("after_script",)):
+            lines = [line for key in keys for line in job.lines(key)]
+            text, offset = _joined(lines)
+            yield Script(job.source, job.resource, head, _job_shell(job, text), text, offset)
+
+
+def _joined(lines: Sequence[Any]) -> tuple[str, Callable[[int], int]]:
+    """Lines as one text, and the way from its offsets to their places."""
+    starts, ways, size = [], [], 0
+    for line in lines:
+        starts.append(size)
+        ways.append(places(line.source.text, line.span, line.value))
+        size += len(line.value) + 1
+
+    def offset(at: int) -> int:
+        index = bisect_right(starts, at) - 1
+        return ways[index](at - starts[index])
+
+    return "\n".join(line.value for line in lines), offset
+
+
+def _job_shell(job: Any, text: str) -> str:
+    """The shell that the runner finds in the image: bash where there is one; empty for PowerShell."""
+    image = job.value("image")
+    name = image.get("name") if isinstance(image, Map) else image
+    name = name if isinstance(name, str) else ""
+    tags = job.value("tags")
+    if _POWERSHELL.search(text) or _WINDOWS.search(f"{name} {list(tags or ())}"):
+        return ""
+    return "ash" if shell_family(images.parse(name)) == "busybox" else "bash"
+
+
+def findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
+    """What ShellCheck says of every script; of one that it does not answer, `silent`. Raises ShellcheckError."""
+    program = programs.find("shellcheck")
+    if not program:
+        raise ShellcheckError(
+            "shellcheck is not installed; `pip install 'readiness[shellcheck]'` brings it"
+        )
+    by_shell: dict[str, list[Script]] = {}
+    for script in scripts(projects):
+        shell = {"ash": "dash", "busybox sh": "dash"}.get(script.shell, script.shell)
+        by_shell.setdefault(shell, []).append(script)
+    found: dict[tuple[str, int, Span, str], Finding] = {}
+    for shell, some in sorted(by_shell.items()):
+        for start in range(0, len(some), BATCH):
+            for one in _batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
+                # what several jobs inherit is one place
+                key = (one.source.path, id(one.source.parent), one.span, one.rule)
+                found.setdefault(key, one)
+    return list(found.values())
+
+
+def _batch(
+    program: str, shell: str, batch: Sequence[Script], seconds: float, silent: Rule
+) -> Iterator[Finding]:
+    """What ShellCheck says of some scripts; where it gives no answer, its halves are asked, down to one script."""
+    try:
+        comments = _ask(program, shell, batch, seconds)
+    except NotStartedError as error:
+        raise ShellcheckError(f"shellcheck: {error}") from None
+    except (ValueError, KeyError, ProgramError) as error:
+        if len(batch) == 1:
+            yield _unanswered(batch[0], silent, error)
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            yield from _batch(program, shell, half, max(seconds / 2, SHORTEST), silent)
+        return
+    for one in comments:
+        script = batch[int(Path(one["file"]).stem)]
+        if script.source.kind != "dockerfile" and one["code"] in _ERREXIT:
+            continue
+        found = _finding(script, one)
+        if _RUNNERS.match(found.source.text, found.span.start):
+            continue
+        if one["code"] != _LITERAL or _meant(script, found):
+            yield found
+
+
+def _ask(program: str, shell: str, batch: Sequence[Script], seconds: float) -> list[dict[str, Any]]:
+    """One process over some scripts; the scripts are data to it, and it follows no file that they name."""
+    with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
+        names = []
+        for number, script in enumerate(batch):
+            names.append(f"{number}.sh")
+            text = script.text.encode("utf-8", "replace")
+            (Path(folder) / names[-1]).write_bytes(text)
+        command = [program, "--norc", "--format=json1", f"--shell={shell}", f"--exclude={LEFT_OUT}"]
+        done = run(
+            [*command, "--", *names],
+            folder=Path(folder),
+            environment=os.environ,
+            limits=Limits(seconds, 0, OUTPUT),
+            confined=False,
+        )
+        comments: list[dict[str, Any]] = json.loads(done.output)["comments"]
+        return comments
+
+
+def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
+    late = isinstance(error, TooLateError)
+    reason = "it took too long" if late else type(error).__name__
+    start = script.offset(0)
+    span = script.source.one_line(Span(start, len(script.source.text)))
+    message = fill(silent.message, {"reason": reason}.get)
+    return Finding(
+        silent, script.source, span, message, resource=script.resource, heads=(script.head,)
+    )
+
+
+def _meant(script: Script, found: Finding) -> bool:
+    """Whether a variable in single quotes is one of the script's own, and no other program's to fill in."""
+    text, (start, end) = script.source.text, found.span
+    line = text.rfind("\n", 0, start)
+    while line > 0 and text[line - 1] == "\\":  # the command begins further up
+        line = text.rfind("\n", 0, line)
+    before = text[line + 1 : start]
+    given = script.names | set(_GIVEN.findall(_QUOTED.sub("''", script.text)))
+    used = {one.name for one in references(text[start:end], quoted=False)}
+    return bool(used & given) and not _FILLED_IN.search(before)
+
+
+def _finding(script: Script, comment: dict[str, Any]) -> Finding:
+    """One comment, at its place in the file."""
+    starts = line_starts(script.text)
+
+    def at(line: int, column: int) -> int:
+        row = min(max(line, 1), len(starts)) - 1
+        return min(starts[row] + max(column, 1) - 1, len(script.text))
+
+    start = at(comment["line"], comment["column"])
+    end = max(at(comment["endLine"], comment["endColumn"]), start + 1)
+    first = script.offset(start)
+    span = script.source.one_line(Span(first, max(script.offset(end - 1) + 1, first)))
+    return Finding(
+        rule(comment["code"], comment["level"]),
+        script.source,
+        span,
+        comment["message"].rstrip("."),
+        resource=script.resource,
+        heads=(script.head,),
+    )
+
+
+@lru_cache(maxsize=512)
+def rule(code: int, level: str) -> Rule:
+    """The rule that stands for one of ShellCheck's: its words are on ShellCheck's own page."""
+    style = level == "style"
+    return Rule(
+        id=f"shell/SC{code:04d}",
+        title=f"ShellCheck SC{code:04d}",
+        severity=_SEVERITY.get(level, Severity.INFO),
+        confidence=Confidence.MEDIUM,
+        category="style" if style else "correctness",
+        kind="shell",
+        targets=("shell",),
+        message="{message}",
+        why="A shell script that means something else than it says fails late, on the one input nobody tried.",
+        fix=f"See https://www.shellcheck.net/wiki/SC{code:04d} for the reason and the mend.",
+        links=(f"https://www.shellcheck.net/wiki/SC{code:04d}",),
+        level="optional",
+    )

@@ -1,0 +1,1 @@
+"""Which findings count: comments, annotations, waivers, baselines, and other linters' comments."""

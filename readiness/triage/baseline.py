@@ -1,0 +1,265 @@
+"""Findings that are known already: fingerprints, baseline files, and the findings of an earlier revision."""
+
+from __future__ import annotations
+
+import collections
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from readiness import files
+from readiness.model import Finding, Suppression
+from readiness.programs import git
+from readiness.ruleset.names import Names
+
+VERSION = 2  # of baseline files, and so of the recipe of fingerprints
+MAX_BASELINE = 100 * files.MIB  # of a baseline file
+Known = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
+MAX_BYTES = 10 << 20  # of a file that is written out; the walk reads none that is larger
+MAX_TREE = 2 << 30  # bytes of all files that are written out
+MAX_TARGET = 4096  # bytes of where a link leads
+
+
+class BaselineError(Exception):
+    """A baseline or a revision that cannot be used; the message says what to do."""
+
+
+def stamp(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings with their fingerprints: a hash of the rule, the resource and the text that is marked.
+
+    No line, file or folder goes in, so that a finding keeps its name where its file is edited, moved or renamed; of several
+    that are alike the second ends in `-2`. The text of a secret stays out: a short hash of a weak password can be guessed.
+    """
+    seen: collections.Counter[str] = collections.Counter()
+    done = []
+    for one in findings:
+        mark = mark_under(one, one.rule)
+        seen[mark] += 1
+        number = f"-{seen[mark]}" if seen[mark] > 1 else ""
+        done.append(one._replace(fingerprint=mark + number))
+    return done
+
+
+def mark_under(one: Finding, rule: str) -> str:
+    """The hash of a finding under an id of its rule: that of today, or one that it had before."""
+    text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
+    parts = "\0".join((rule, one.resource, one.container, " ".join(text.split())))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def mark_of(fingerprint: str) -> str:
+    """A fingerprint without the number that tells it from findings that are alike."""
+    return fingerprint.partition("-")[0]
+
+
+def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
+    """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
+
+    `shown` makes of a name what may be shown of it.
+    """
+    rows = [
+        {
+            "fingerprint": one.fingerprint,
+            "rule": one.rule,
+            "path": one.path,
+            "resource": shown(one.resource),
+        }
+        for one in findings
+        if not one.suppressed
+    ]
+    return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
+
+
+def load(path: Path) -> Known:
+    """What a baseline file knows. Raises BaselineError."""
+    try:
+        spec = json.loads(files.read(path, MAX_BASELINE))
+        if spec["version"] != VERSION:
+            raise BaselineError(
+                f"{path.name}: this baseline is of version {spec['version']!r}, and {VERSION} is read;"
+                " write it anew with `readiness baseline`"
+            )
+        rows = spec["findings"]
+        return collections.Counter(
+            (mark_of(str(row["fingerprint"])), str(row["path"])) for row in rows
+        )
+    except OSError as error:
+        raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BaselineError(
+            f"{path.name}: this is no baseline; `readiness baseline` writes one"
+        ) from None
+
+
+def known_of(findings: Iterable[Finding]) -> Known:
+    """What findings of an earlier run make known."""
+    return collections.Counter((mark_of(one.fingerprint), one.path) for one in findings)
+
+
+def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> list[Finding]:
+    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
+    left = collections.Counter(known)
+    suppression = Suppression(by, reason)
+    done = list(findings)
+    for moved in (False, True):
+        if moved:
+            anywhere = collections.Counter[str]()
+            for (fingerprint, _), count in left.items():
+                anywhere[fingerprint] += count
+        for index, one in enumerate(done):
+            if one.suppressed:
+                continue
+            fingerprint = mark_of(one.fingerprint)
+            if moved and anywhere[fingerprint]:
+                anywhere[fingerprint] -= 1
+            elif not moved and left[fingerprint, one.path]:
+                left[fingerprint, one.path] -= 1
+            else:
+                continue
+            done[index] = one._replace(suppressed=suppression)
+    return done
+
+
+def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -> Known:
+    """What is known, with the marks of today for what is known under an id that a rule had before.
+
+    A file that was written before rules were renamed goes on working, and `names` notes which of its names are old. Each
+    entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
+    they are one rule now, is one entry.
+    """
+    left, made = collections.Counter(known), collections.Counter(known)
+    waiting = [one for one in findings if not one.suppressed]
+    for moved in (False, True):
+        places = _places(left)
+        rest = []
+        for one in waiting:
+            today = mark_of(one.fingerprint)
+            former = [
+                (old, mark_under(one, old))
+                for old, name in names.former(one.rule)
+                if name.reaches(one)
+            ]
+            paths = [
+                at
+                for mark in (today, *(mark for _, mark in former))
+                for at in (places.get(mark, ()) if moved else (one.path,))
+                if left[mark, at]
+            ]
+            if not paths:
+                rest.append(one)
+                continue
+            path = paths[0]
+            for old, mark in former:
+                if left[mark, path]:
+                    left[mark, path] -= 1
+                    made[mark, path] -= 1
+                    names.of(old, where)
+            made[today, path] += not left[today, path]
+            left[today, path] -= bool(left[today, path])
+        waiting = rest
+    return made
+
+
+Places = dict[str, list[str]]
+
+
+def _places(known: Known) -> Places:
+    """The paths that have a mark, by mark."""
+    found: Places = {}
+    for mark, path in known:
+        found.setdefault(mark, []).append(path)
+    return found
+
+
+@contextmanager
+def revision(ref: str) -> Iterator[Path]:
+    """A folder that holds the working directory's tree as it was where this branch left `ref`.
+
+    The files are what git's objects say, with no filter, line ending or attribute applied; nothing in the repository
+    is run. A submodule is an empty folder. A file over the limit of the walk is one that is over it here too, and empty.
+    Raises BaselineError.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
+        tree = Path(folder, "tree")
+        (tree / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
+        try:
+            commit = git.parting(ref)
+            _write(list(git.entries(commit, git.prefix())), tree, ref)
+        except git.GitError as error:
+            raise BaselineError(f"--since: {error}") from None
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise BaselineError(
+                f"--since: the files at {ref!r} cannot be written to {tempfile.gettempdir()}: {reason}"
+            ) from None
+        yield tree
+
+
+def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
+    """Write the entries of a tree into a folder. Raises BaselineError where they are too much."""
+    small = [one for one in entries if one.kind == "blob" and one.size <= MAX_BYTES]
+    total = sum(one.size for one in small)
+    if total > MAX_TREE:
+        raise BaselineError(
+            f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
+            " run it in a folder of the repository"
+        )
+    for one, data in git.contents(small):
+        with _new(tree, one.path) as file:
+            file.write(data)
+    for one in entries:
+        if one.kind == "commit":
+            (tree / one.path).mkdir(parents=True, exist_ok=True)
+        elif one.kind == "blob" and one.size > MAX_BYTES:
+            with _new(tree, one.path) as file:
+                file.truncate(MAX_BYTES + 1)
+    links = [one for one in entries if one.kind == "link" and one.size <= MAX_TARGET]
+    _link(tree, links)
+
+
+# What the file system says of a name that it cannot hold, or cannot tell from another: git leaves such files out too.
+_NO_NAME = frozenset(
+    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+)
+
+
+def _new(tree: Path, path: str) -> BinaryIO:
+    """A file of the tree to write to; nowhere where the file system has no place of that name."""
+    try:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        return (tree / path).open("xb")
+    except OSError as error:
+        if error.errno not in _NO_NAME:
+            raise
+        return Path(os.devnull).open("r+b")
+
+
+def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
+    """Make the links that stay in the tree, after all files, so that none is written through a link."""
+    made = []
+    for one, target in git.contents(entries):
+        path = tree / one.path
+        with suppress(OSError, ValueError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(os.fsdecode(target))
+            made.append(path)
+    root = tree.resolve()
+    for path in made:
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            path.unlink()
+
+
+Check = Callable[[Path], Iterable[Finding]]
+
+
+def since(ref: str, check: Check) -> Known:
+    """What was found at the revision where this branch left `ref`."""
+    with revision(ref) as tree:
+        return known_of(check(tree))

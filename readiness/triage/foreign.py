@@ -1,0 +1,379 @@
+"""Other linters' own comments and annotations: what they silence there is left out here, through `same-as`.
+
+A directive names rules of one other linter (a peer) and covers a range of its source. A finding is left out where one of
+these is among its equivalents. No reason is asked for, for it was written for another tool; so such findings are
+counted and not listed.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.model import Finding, Note, Source, Span
+
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One comment or annotation: rules of a peer by their ids, EVERY for all, over a range of its source."""
+
+    source: Source
+    peer: str
+    rules: tuple[str, ...]
+    span: Span
+
+
+def directives(
+    kind: str, document: Any, told: Callable[[Note], Note] = lambda note: note
+) -> Iterator[Directive]:
+    """What a document holds; `told` moves an annotation of a rendered object to where it was written."""
+    text = document.source.text
+    if kind == "dockerfile":
+        if "hadolint" in text or "skip" in text:
+            yield from _dockerfile(document)
+    elif kind == "compose":
+        if "dclint" in text:
+            yield from _dclint(document.source)
+    elif kind in {"github", "dependabot"}:
+        if "zizmor:" in text:
+            yield from _zizmor(kind, document)
+    elif kind == "k8s" and any(word in text for word in _ANNOTATIONS):
+        yield from _k8s(document, told)
+
+
+def split(
+    findings: Sequence[Finding], found: Iterable[Directive], locked: Callable[[Finding], bool]
+) -> tuple[list[Finding], dict[str, int]]:
+    """The findings that stay, and how many were left out of each rule, or tier (see Rule.key).
+
+    A finding that is suppressed already keeps its reason; what is locked is never silenced.
+    """
+    covers = _index(found)
+    if not covers:
+        return list(findings), {}
+    kept: list[Finding] = []
+    left: Counter[str] = Counter()
+    for one in findings:
+        if one.suppressed is None and _silenced(one, covers) and not locked(one):
+            left[one.key] += 1
+        else:
+            kept.append(one)
+    return kept, dict(left)
+
+
+Ranges = tuple[
+    list[int], list[int]
+]  # where they begin and where they end, in order, none within another
+
+
+def _index(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
+    """The ranges by source, peer and rule, merged, so that a file full of directives costs no more than its length."""
+    spans: dict[tuple[int, str, str], list[Span]] = {}
+    for one in found:
+        for rule in one.rules:
+            spans.setdefault((id(one.source), one.peer, rule), []).append(one.span)
+    made: dict[tuple[int, str, str], Ranges] = {}
+    for key, some in spans.items():
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in sorted(some):
+            if ends and start <= ends[-1]:
+                ends[-1] = max(ends[-1], end)
+            else:
+                starts.append(start)
+                ends.append(end)
+        made[key] = starts, ends
+    return made
+
+
+def _silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
+    """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
+    source = id(one.source)
+    for peer, ids in one.equivalents.items():
+        for rule in (*ids, EVERY):
+            ranges = covers.get((source, peer, rule))
+            if ranges:
+                at = bisect.bisect_right(ranges[0], one.span.start) - 1
+                if at >= 0 and one.span.start <= ranges[1][at]:
+                    return True
+    return False
+
+
+def _whole(source: Source) -> Span:
+    return Span(0, len(source.text))
+
+
+def _rows(source: Source, first: int, last: int | None = None) -> Span:
+    """The range of lines by their numbers from 1."""
+    lines = source.lines
+    last = first if last is None else last
+    end = lines[last] - 1 if last < len(lines) else len(source.text)
+    return Span(lines[first - 1], end)
+
+
+def _row(source: Source, offset: int) -> int:
+    return bisect.bisect_right(source.lines, offset)
+
+
+def _mentions(source: Source, word: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold a word, with their numbers, each once."""
+    text, lines = source.text, source.lines
+    at = text.find(word)
+    while at >= 0:
+        row = _row(source, at)
+        yield row, source.line(row)
+        at = text.find(word, lines[row]) if row < len(lines) else -1
+
+
+# Dockerfiles: hadolint, the checks of `docker build`, checkov
+
+_HADOLINT = re.compile(
+    r"#[ \t]*hadolint[ \t]+(?:(?P<reach>global|stage)[ \t]+)?ignore[ \t]*=(?P<rules>[^#]*)"
+)
+_CHECK = re.compile(r"#[ \t]*check[ \t]*=(?P<value>.*)", re.IGNORECASE)
+_CHECKOV = re.compile(r"checkov:skip=[ \t]*(?P<rules>[\w,]+)")
+
+
+def _dockerfile(document: Any) -> Iterator[Directive]:
+    source: Source = document.source
+    rules = _skipped(document.get("check", ""))
+    if rules:
+        yield Directive(source, "buildkit", rules, _whole(source))
+    instructions = document.syntax.instructions
+    starts = [one.span.start for one in instructions]
+    stages = [one.span.start for one in instructions if one.keyword == "FROM"]
+    for start, end in document.syntax.comments:
+        comment = source.text[start:end]
+        found = _CHECKOV.search(comment)
+        if found:
+            yield Directive(source, "checkov", _names(found["rules"]), _whole(source))
+        at = bisect.bisect_right(starts, start)
+        if at and start < instructions[at - 1].span.end:
+            continue  # between the lines of an instruction: no other tool looks there
+        below = _between(starts, at, source)
+        found = _CHECK.match(comment)
+        if found:
+            yield Directive(source, "buildkit", _skipped(found["value"]), below)
+        found = _HADOLINT.match(comment)
+        if found and found["reach"] == "global":
+            below = _whole(source)
+        elif found and found["reach"] == "stage":
+            below = _between(stages, max(bisect.bisect_right(stages, below.start), 1) - 1, source)
+        if found:
+            yield Directive(source, "hadolint", _names(found["rules"]), below)
+
+
+def _between(starts: list[int], at: int, source: Source) -> Span:
+    """From the start at an index up to the next one; what follows the last is nothing."""
+    end = len(source.text)
+    if at >= len(starts):
+        return Span(end, end)
+    return Span(starts[at], starts[at + 1] - 1 if at + 1 < len(starts) else end)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The first word of each part between commas."""
+    return tuple(part.split()[0] for part in text.split(",") if part.strip())
+
+
+def _skipped(value: str) -> tuple[str, ...]:
+    """The checks that the value of Docker's `check` directive turns off."""
+    for part in value.split(";"):
+        key, _, names = part.partition("=")
+        if key.strip() == "skip":
+            return tuple(EVERY if name == "all" else name for name in _names(names))
+    return ()
+
+
+# Compose files: dclint
+
+_DCLINT = re.compile(
+    r"(?:^|(?<=[ \t]))#[ \t]*dclint[ \t]+disable(?P<reach>-file|-line)?(?![\w-])(?P<rules>[^#]*)"
+)
+
+
+def _dclint(source: Source) -> Iterator[Directive]:
+    first = _first(source)
+    for row, line in _mentions(source, "dclint"):
+        found = _DCLINT.search(line)
+        if not found:
+            continue
+        rules = tuple(found["rules"].replace(",", " ").split()) or (EVERY,)
+        if found["reach"] == "-line":
+            alone = not line[: found.start()].strip()
+            last = min(row + alone, len(source.lines))
+            yield Directive(source, "dclint", rules, _rows(source, row, last))
+            if _LISTS.match(source.line(last)):
+                named = _OF_LISTS if EVERY in rules else _OF_LISTS & set(rules)
+                below = _rows(source, last, _end_of_list(source, last))
+                yield Directive(source, "dclint", tuple(sorted(named)), below)
+        elif row <= first:
+            every = (EVERY,) if found["reach"] else rules
+            yield Directive(source, "dclint", every, _whole(source))
+
+
+# Rules of which dclint tells at the key of the list, whatever entry it is that is wrong.
+_OF_LISTS = {
+    "no-unbound-port-interfaces",
+    "no-duplicate-exported-ports",
+    "service-ports-alphabetical-order",
+    "service-dependencies-alphabetical-order",
+}
+_LISTS = re.compile(r"[ ]*[\"']?(?:ports|depends_on)[\"']?[ ]*:")
+
+
+def _end_of_list(source: Source, row: int) -> int:
+    """The last line of the block under a key: what is indented more, or begins with a dash as deep as the key."""
+    key = source.line(row)
+    depth = len(key) - len(key.lstrip(" "))
+    for below in range(row + 1, len(source.lines) + 1):
+        line = source.line(below)
+        bare = line.lstrip(" ")
+        indent = len(line) - len(bare)
+        if bare and indent <= depth and not (indent == depth and bare.startswith("-")):
+            return below - 1
+    return len(source.lines)
+
+
+def _first(source: Source) -> int:
+    """The first line that says something; behind a `---` that stands alone, the next one."""
+    for row in range(1, len(source.lines) + 1):
+        line = source.line(row).strip()
+        if line and line != "---":
+            return row
+    return 0
+
+
+# Workflows and Dependabot's configuration: zizmor
+
+_ZIZMOR = re.compile(r"zizmor:[ \t]*ignore\[(?P<rules>[^\[\]]*)\]")
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines that a comment may stand on, and what it covers from there besides its own line."""
+
+    first: int
+    last: int
+    reach: tuple[Span, ...]
+
+
+def _zizmor(kind: str, document: Any) -> Iterator[Directive]:
+    source: Source = document.source
+    scripts = _scripts(document) if kind == "github" else set()
+    blocks: list[_Block] = []
+    for one in sorted(_blocks(kind, document), key=lambda block: (block.first, block.last)):
+        if not blocks or blocks[-1].last < one.first:
+            blocks.append(one)
+    begins = [block.first for block in blocks]
+    for row, line in _mentions(source, "zizmor:"):
+        comment = _COMMENT.search(line)
+        found = _ZIZMOR.search(line, comment.end()) if comment else None
+        if not found or row in scripts:
+            continue
+        rules = tuple(name.strip() for name in found["rules"].split(","))
+        yield Directive(source, "zizmor", rules, _rows(source, row))
+        at = bisect.bisect_right(begins, row) - 1
+        if at >= 0 and row <= blocks[at].last:
+            for span in blocks[at].reach:
+                yield Directive(source, "zizmor", rules, span)
+
+
+def _blocks(kind: str, document: Any) -> Iterator[_Block]:
+    """The blocks that zizmor's findings stand for: a step, an entry of `updates`, the triggers as a whole.
+
+    A comment on the line of another key covers what is under the key. What is missing in a job is shown at its head,
+    so a comment on a step or a key of the job covers the head as well.
+    """
+    source: Source = document.source
+
+    def block(span: Span, *reach: Span) -> _Block:
+        first, last = _row(source, span.start), _row(source, max(span.end - 1, span.start))
+        return _Block(first, last, (_rows(source, first, last), *reach))
+
+    def line(key: Span, *reach: Span) -> _Block:
+        row = _row(source, key.start)
+        return _Block(row, row, reach)
+
+    if kind == "dependabot":
+        from readiness.kinds import dependabot
+
+        yield from (block(update.node.at()) for update in dependabot.updates(document))
+        return
+    from readiness.kinds import github
+    from readiness.kinds.github.model import Action
+
+    for key in document.node:
+        entry = document.node.entry(key)
+        if key in {"on", "true"}:
+            yield block(entry)
+        elif key not in {"jobs", "runs"}:
+            yield line(entry, entry)
+    for job in github.jobs(document):
+        head = Span(job.key.start, job.node.at().start)
+        yield line(job.key, Span(job.key.start, job.node.at().end))
+        yield from (block(step.node.at(), head) for step in job.steps)
+        entries = (job.node.entry(key) for key in job.node if key != "steps")
+        yield from (line(entry, head, entry) for entry in entries)
+    if isinstance(document, Action):
+        yield from (block(step.node.at()) for step in document.steps)
+
+
+def _scripts(document: Any) -> set[int]:
+    """The lines inside of scripts: a `#` there begins a comment of the shell, not of YAML."""
+    from readiness.kinds import github
+
+    source: Source = document.source
+    rows: set[int] = set()
+    for step in github.steps(document):
+        for node in (step.node, step.options):
+            for key, value in node.items():
+                start, end = node.at(key)
+                if isinstance(value, str) and source.text[start : start + 1] in {"|", ">"}:
+                    rows.update(range(_row(source, start) + 1, _row(source, end - 1) + 1))
+    return rows
+
+
+# Kubernetes: annotations
+
+_ANNOTATIONS = ("checkov.io/skip", "kube-linter.io/", "kube-score/ignore", "polaris.fairwinds.com/")
+_POLARIS = re.compile(r"polaris\.fairwinds\.com/(?P<rule>\w+)-exempt\Z")
+
+
+def _k8s(document: Any, told: Callable[[Note], Note]) -> Iterator[Directive]:
+    """The annotations of objects; kube-score reads those of the pod template too."""
+    carriers = [(one.annotations, one.node, False) for one in document.objects]
+    carriers += [
+        (pod.annotations, pod.template, True)
+        for pod in document.pods
+        if pod.template is not pod.owner.node
+    ]
+    for notes, node, template in carriers:
+        for key, value in notes.items():
+            peer, rules = _annotation(key, value if isinstance(value, str) else "")
+            if rules and (peer == "kube-score" or not template):
+                where = told(Note(document.source, key, "", notes.entry(key), node.at()))
+                yield Directive(where.source, peer, rules, where.within)
+
+
+def _annotation(key: str, value: str) -> tuple[str, tuple[str, ...]]:
+    """The peer that an annotation speaks to, and the rules that it turns off."""
+    if key.startswith("checkov.io/skip"):
+        return "checkov", (value.partition("=")[0].strip(),)
+    if key.startswith("ignore-check.kube-linter.io/"):
+        return "kube-linter", (key.partition("/")[2],)
+    if key == "kube-linter.io/ignore-all":
+        return "kube-linter", (EVERY,)
+    if key == "kube-score/ignore":
+        return "kube-score", _names(value)
+    if value == "true" and key == "polaris.fairwinds.com/exempt":
+        return "polaris", (EVERY,)
+    found = _POLARIS.match(key) if value == "true" else None
+    return ("polaris", (found["rule"],)) if found else ("", ())

@@ -1,0 +1,320 @@
+"""What silences a finding: comments, annotations, waivers; and what is wrong with those that silence nothing."""
+
+from __future__ import annotations
+
+import bisect
+import datetime
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from readiness.model import Finding, Note, Rule, Source, Span, Suppression
+from readiness.model.messages import fill
+from readiness.ruleset.names import Name, Names
+from readiness.ruleset.select import Active, Words
+from readiness.settings import Waiver
+from readiness.syntax import glob
+
+_COMMENT = re.compile(
+    r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
+)
+_UNTIL = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One suppression as written: for which rules, why, until when, and over which lines of its source.
+
+    `lines` are the line numbers (from 1, in the source's own text) that it covers; None covers the whole source.
+    `resource` restricts it to one resource where it stands in that resource's annotations.
+    """
+
+    source: Source
+    span: Span
+    rules: tuple[str, ...]
+    reason: str
+    until: str | None
+    by: str
+    lines: frozenset[int] | None = None
+    within: Span | None = None
+
+
+Catalogue = dict[str, Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day."""
+
+    names: Names
+    locked: Words
+    active: Active
+    today: datetime.date
+
+    def meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
+        """What a word names where it stands."""
+        return self.names.of(word, f"{source.root.path}:{source.position(span.start).line}")
+
+    def ran(self, names: Iterable[Name]) -> bool:
+        """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
+        return all(
+            any(name.member in {"", *cell} for cell in self.active.get(name.rule, ()))
+            for name in names
+        )
+
+
+def comments(source: Source) -> Iterator[Directive]:
+    """The `# readiness: ignore[...]` comments of a source; most texts have none and cost one search."""
+    text = source.text
+    if "readiness:" not in text:
+        return
+    head = _head_end(text)
+    for start, found in _written(text):
+        row = bisect.bisect_right(source.lines, start)
+        reason, until = _reason(found["rest"])
+        names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
+        alone = not text[source.lines[row - 1] : start].strip()
+        lines = frozenset({row, _next_code(source, row)} if alone else {row})
+        span = Span(start, found.end())
+        yield Directive(
+            source, span, names, reason, until, "comment", None if start < head else lines
+        )
+
+
+def _written(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """(where the comment begins, the directive in it) of every directive behind a `#` on its line."""
+    at = text.find("readiness:")
+    while at >= 0:
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        start = text.find("#", text.rfind("\n", 0, at) + 1, end)
+        found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        while found is not None:
+            yield start, found
+            start = text.find("#", found.end(), end)
+            found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        at = text.find("readiness:", end)
+
+
+def _head_end(text: str) -> int:
+    """Where the comments and blank lines at the top of a file end."""
+    at = 0
+    while at < len(text):
+        found = _HEAD.match(text, at)
+        if not found or found.end() == at:
+            break
+        at = found.end()
+    return at
+
+
+def _next_code(source: Source, row: int) -> int:
+    """The first line below `row` that is no comment: several suppressions may stand above one line."""
+    for number in range(row + 1, min(row + 20, len(source.lines)) + 1):
+        line = source.text[
+            source.lines[number - 1] : source.lines[number] if number < len(source.lines) else None
+        ]
+        if line.strip() and not line.lstrip().startswith("#"):
+            return number
+    return row
+
+
+def _reason(rest: str) -> tuple[str, str | None]:
+    """The reason and the date in what follows the rules."""
+    text = rest.strip().lstrip(":- ").strip()
+    reason, word, date = text.rpartition("until")
+    found = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
+    if not found:
+        return text, None
+    return reason.strip(" \t,;"), found["date"].strip(",;")
+
+
+def annotation(note: Note, names: Names) -> Directive:
+    """The directive of an annotation `readiness.dev/ignore.<rule>: reason`; the group of the id may be left out.
+
+    A colon can't stand in a key, so a tier or a part stands behind a dot.
+    """
+    wanted = note.rule.replace(".", "/", 1)
+    found = names.ending(note.rule) or [
+        word for word in (wanted, wanted.replace(".", ":", 1)) if names.meaning(word)
+    ]
+    reason, until = _reason(note.text)
+    return Directive(
+        note.source,
+        note.span,
+        tuple(found) or (note.rule,),
+        reason,
+        until,
+        "annotation",
+        None,
+        note.within,
+    )
+
+
+def apply(
+    findings: Sequence[Finding],
+    directives: Sequence[Directive],
+    waivers: Sequence[Waiver],
+    *,
+    catalogue: Catalogue,
+    law: Law,
+    config: Source | None = None,
+) -> list[Finding]:
+    """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
+
+    `catalogue` are the rules that were read. Expired suppressions silence nothing. What is locked can't be silenced.
+    """
+    problems: list[Finding] = []
+    good: list[tuple[Directive, tuple[Name, ...]]] = []
+    for one in directives:
+        meant = {word: law.meant(word, one.source, one.span) for word in one.rules}
+        problem = invalid(meant, one.reason, one.until, law)
+        if problem:
+            problems.append(
+                _say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem)
+            )
+        elif one.until and datetime.date.fromisoformat(one.until) < law.today:
+            rule = catalogue["core/suppression-expired"]
+            problems.append(
+                _say(rule, one.source, one.span, rules=", ".join(one.rules), until=one.until)
+            )
+        else:
+            good.append((one, tuple(name for some in meant.values() for name in some)))
+    valid = _valid_waivers(waivers, catalogue, law, config, problems)
+    kept, used, used_waivers = _mark(findings, good, valid, law)
+    places = {place_of(good[number][0]) for number in used}
+    unused = catalogue["core/suppression-unused"]
+    problems.extend(
+        _say(unused, one.source, one.span, rules=", ".join(one.rules))
+        for one, names in good
+        if place_of(one) not in places and law.ran(names)
+    )
+    for number, (waiver, names) in enumerate(valid):
+        if config and number not in used_waivers and law.ran(names):
+            problems.append(_say(unused, config, waiver.span, rules=waiver.rule))
+    return [*kept, *problems]
+
+
+def place_of(one: Directive) -> tuple[str, int]:
+    """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
+    return one.source.root.path, one.source.to_root(one.span.start)
+
+
+Named = tuple[Directive, tuple[Name, ...]]
+NamedWaiver = tuple[Waiver, tuple[Name, ...]]
+
+
+def _mark(
+    findings: Sequence[Finding], good: Sequence[Named], valid: Sequence[NamedWaiver], law: Law
+) -> tuple[list[Finding], set[int], set[int]]:
+    """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
+    by_source: dict[int, list[int]] = {}
+    for number, (one, _) in enumerate(good):
+        by_source.setdefault(id(one.source), []).append(number)
+    used: set[int] = set()
+    used_waivers: set[int] = set()
+    kept: list[Finding] = []
+    for finding in findings:
+        suppression = None
+        free = bool(by_source or valid) and not law.locked.fits(finding)
+        for number in _candidates(finding, by_source) if free else ():
+            one, names = good[number]
+            if _covers(one, names, finding):
+                used.add(number)
+                suppression = Suppression(one.by, one.reason, one.until)
+        for number, (waiver, names) in enumerate(valid if free and suppression is None else ()):
+            if _waives(waiver, names, finding):
+                used_waivers.add(number)
+                suppression = Suppression("waiver", waiver.reason, waiver.until)
+                break
+        kept.append(finding._replace(suppressed=suppression) if suppression else finding)
+    return kept, used, used_waivers
+
+
+def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
+    """Directives of the finding's source and of those that it is nested in."""
+    source: Source | None = finding.source
+    while source is not None:
+        yield from by_source.get(id(source), ())
+        source = source.parent
+
+
+def _covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
+    """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
+    if not any(name.fits(finding) for name in names):
+        return False
+    if finding.source is not one.source:
+        return one.lines is None and one.within is None
+    if one.within is not None:
+        return one.within.start <= finding.span.start <= one.within.end
+    if one.lines is None:
+        return True
+    lines = one.source.lines
+    return any(
+        bisect.bisect_right(lines, at) in one.lines for at in (finding.span.start, *finding.heads)
+    )
+
+
+def invalid(meant: Mapping[str, Sequence[Name]], reason: str, until: str | None, law: Law) -> str:
+    """Why a suppression cannot take effect; empty where it can. `meant` is what each of its words names."""
+    if not meant:
+        return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
+    for word, names in meant.items():
+        if not names:
+            return f"suppression names {word!r}, and no rule is called that"
+        if all(law.locked.covers(name) for name in names):
+            return f"{word} is locked by the settings and can't be suppressed"
+    if len(reason) < 3:
+        return f"suppression of {', '.join(meant)} gives no reason"
+    if until:
+        try:
+            datetime.date.fromisoformat(until)
+        except ValueError:
+            return f"suppression of {', '.join(meant)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
+    return ""
+
+
+def _valid_waivers(
+    waivers: Sequence[Waiver],
+    catalogue: Catalogue,
+    law: Law,
+    config: Source | None,
+    problems: list[Finding],
+) -> list[NamedWaiver]:
+    """The waivers that hold today, with what they name; a finding for each of the others."""
+    valid = []
+    for waiver in waivers:
+        where = f"{config.path}:{waiver.line}" if config else ""
+        names = law.names.of(waiver.rule, where)
+        problem = invalid({waiver.rule: names}, waiver.reason, waiver.until, law)
+        over = (
+            bool(waiver.until)
+            and not problem
+            and datetime.date.fromisoformat(waiver.until or "") < law.today
+        )
+        if not problem and not over:
+            valid.append((waiver, names))
+        elif config and problem:
+            problems.append(
+                _say(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem)
+            )
+        elif config:
+            rule = catalogue["core/suppression-expired"]
+            problems.append(
+                _say(rule, config, waiver.span, rules=waiver.rule, until=waiver.until or "")
+            )
+    return valid
+
+
+def _waives(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
+    """Whether a waiver of the settings speaks of a finding."""
+    return (
+        any(name.fits(finding) for name in names)
+        and (not waiver.path or glob.matches(waiver.path, finding.path))
+        and (not waiver.resource or glob.matches(waiver.resource, finding.resource))
+    )
+
+
+def _say(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
+    """A finding about a suppression, where it stands."""
+    return Finding(rule, source, source.one_line(span), fill(rule.message, facts.get))

@@ -1,0 +1,24 @@
+"""What an image is there for, where that is evidence: collecting metrics and logs, keeping logs, showing dashboards."""
+
+from __future__ import annotations
+
+from readiness.facts.images import fact
+from readiness.facts.settings import reports_errors, sets_log_level
+from readiness.syntax import image as images
+
+
+def of_image(reference: str) -> str:
+    """The fact that a running container of an image is; empty for most."""
+    return str(fact(images.parse(reference), "serves") or "")
+
+
+def of_setting(name: str, value: str | None) -> str:
+    """The fact that a variable is; `value` is None where it comes from elsewhere."""
+    if reports_errors(name):
+        return "error-tracker" if value != "" else ""
+    low = (value or "").lower()
+    if name.upper().endswith(("_ENV", "ENVIRONMENT")) and low in ("production", "prod"):
+        return "production-named"
+    if sets_log_level(name):
+        return "log-level" if low in ("info", "warn", "warning", "error") else ""
+    return ""

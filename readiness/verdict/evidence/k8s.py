@@ -1,0 +1,132 @@
+"""What Kubernetes objects show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.checks.k8s.alerts import alerts
+from readiness.checks.k8s.settings import variables
+from readiness.facts.table import column
+from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
+from readiness.model import Source, Span
+from readiness.model.project import Project
+from readiness.syntax.yaml import Seq
+from readiness.verdict.evidence.backups import dumps, named
+from readiness.verdict.evidence.images import of_image, of_setting
+
+_SCHEDULE = "backup-schedule"  # which shows a backup only with a time
+# What an alert is on: all of the patterns are in its name and expression.
+_ALERTS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
+    ("alert-errors", re.compile(r"error|fail|5\.\.|5xx|code=~\"5", re.IGNORECASE),
+     re.compile(r"rate\s*\(|increase\s*\(|:rate|ratio")),
+    ("alert-latency", re.compile(r"quantile|latency|duration_seconds|response_time", re.IGNORECASE)),
+    ("alert-memory", re.compile(
+        r"memory_(?:working_set|usage|rss)|resident_memory|MemAvailable|memory\w{0,40}_(?:bytes|limit|used)", re.IGNORECASE)),
+    ("alert-cpu", re.compile(r"cpu_(?:usage|seconds|utili[sz]ation)", re.IGNORECASE)),
+    ("alert-restarts", re.compile(r"restarts_total|crashloop", re.IGNORECASE)),
+    ("alert-not-ready", re.compile(
+        r"kube_pod_status_(?:ready|phase)|replicas_(?:unavailable|available)|\bup\b[^=]{0,200}==\s*0|absent\s*\(\s*up\b")),
+)  # fmt: skip
+_SCRAPE = "prometheus.io/scrape"
+_METRICS = re.compile(r"metrics|prom")
+_OWN = frozenset({"Pods", "Object", "External"})
+_DASHBOARD = re.compile(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
+# What a dashboard shows, by the words of its queries and titles.
+_PANELS = (
+    ("dashboard-rate", re.compile(r"rate\s*\(|throughput|per second", re.IGNORECASE)),
+    ("dashboard-errors", re.compile(r"error|fail|success|5\.\.|5xx", re.IGNORECASE)),
+    ("dashboard-latency", re.compile(r"quantile|latency|duration|response time", re.IGNORECASE)),
+    ("dashboard-resources", re.compile(r"memory|cpu", re.IGNORECASE)),
+)
+
+
+def facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
+    """The facts of every object, pod and container."""
+    for document in project.documents("k8s"):
+        if document.source.fragment:
+            continue
+        for one in document.objects:
+            for name, span in (*_of_object(one), *_backup(one, document.pods)):
+                yield name, one.source, span
+        for pod in document.pods:
+            for name, span in _of_pod(pod):
+                yield name, pod.source, span
+
+
+def _of_object(one: Object) -> Iterator[tuple[str, Span]]:
+    fact = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+    if fact is not None and fact != _SCHEDULE:
+        yield fact, one.node.at()
+    for alert in alerts(one):
+        yield "alert", alert.span
+        words = f"{alert.name[:200]} {alert.expression[:4000]}"
+        yield from (
+            (name, alert.span) for name, *all_of in _ALERTS if all(p.search(words) for p in all_of)
+        )
+    if _asks_for_scraping(one):
+        yield "scraping", one.annotations.entry(_SCRAPE)
+    if one.kind == "HorizontalPodAutoscaler":
+        own = [
+            metric for metric in maps(one.spec.get("metrics")) if text(metric.get("type")) in _OWN
+        ]
+        yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
+    if one.kind == "ConfigMap":
+        yield from _dashboards(one)
+        for name, value, span in variables(one):
+            fact = of_setting(name, value)
+            if fact:
+                yield fact, span
+    if (
+        one.kind == "Service"
+        and one.group == ""
+        and one.spec.get("type", "ClusterIP") == "ClusterIP"
+    ):
+        ports = list(maps(one.spec.get("ports")))
+        metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
+        if metrics and len(metrics) < len(ports):
+            yield "service-with-metrics", metrics[0].at()
+
+
+def _asks_for_scraping(one: Object | Pod) -> bool:
+    return str(one.annotations.get(_SCRAPE)).lower() == "true"
+
+
+def _dashboards(one: Object) -> Iterator[tuple[str, Span]]:
+    data = mapping(one.node, "data")
+    for key, value in data.items():
+        if key.endswith(".json") and isinstance(value, str) and _DASHBOARD.search(value):
+            yield "dashboard-server", data.key(key)
+            yield from ((name, data.key(key)) for name, words in _PANELS if words.search(value))
+
+
+def _backup(one: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
+    """A backup that runs by itself: its schedule."""
+    timed = isinstance(one.spec.get("schedule"), str) and one.spec.get("suspend") is not True
+    shown = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+    ours = shown == _SCHEDULE
+    if one.kind == "CronJob" and timed:
+        words = [" ".join(_words(c.node.get("command")) + _words(c.node.get("args")))
+                 for pod in pods if pod.owner is one for c in pod.containers()]  # fmt: skip
+        ours = named(one.name) or any(dumps(word) for word in words)
+    if ours and timed:
+        yield "backup", one.spec.at("schedule")
+        yield "backup-schedule", one.spec.at("schedule")
+
+
+def _words(value: object) -> list[str]:
+    return [str(part) for part in value] if isinstance(value, Seq) else []
+
+
+def _of_pod(pod: Pod) -> Iterator[tuple[str, Span]]:
+    if _asks_for_scraping(pod):
+        yield "scraping", pod.annotations.entry(_SCRAPE)
+    for container in pod.containers():
+        fact = of_image(container.image)
+        if fact and fact != "backup" and pod.serving:
+            yield fact, container.node.at("image")
+        for item in maps(container.node.get("env")):
+            value = text(item.get("value")) if "value" in item else None
+            fact = of_setting(text(item.get("name")), value)
+            if fact:
+                yield fact, item.at("name")
