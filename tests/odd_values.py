@@ -467,7 +467,7 @@ def main(words: Sequence[str]) -> int:
             continue
         began, count = time.monotonic(), 0
         told: dict[str, Files] = {}
-        for batch in batches(make()):
+        for batch in batches(make(), 200):
             count += len(batch)
             for files, said in guilty(batch):
                 told.setdefault(re.sub(r"^\d+/", "", said), files)

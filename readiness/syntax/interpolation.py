@@ -128,7 +128,8 @@ def _braced(
         )
     end, name = _closing(value, found.end()), found.group()
     if end < 0:
-        raise InterpolationError("`${` is not closed", offset + start)
+        reason = "`${` is not closed" if end == -1 else "nested too deeply"
+        raise InterpolationError(reason, offset + start)
     operator = next((one for one in _OPERATORS if value.startswith(one, found.end())), "")
     if not operator and end != found.end():
         reason = (
@@ -152,7 +153,7 @@ def _braced(
 
 
 def _closing(value: str, at: int) -> int:
-    """The offset of the brace that closes the one before `at`; -1 where none does."""
+    """The offset of the brace that closes the one before `at`; -1 where none does, -2 for one nested too deeply."""
     depth = 0
     while at < len(value):
         if value[at] == "}":
@@ -162,6 +163,8 @@ def _closing(value: str, at: int) -> int:
         elif value.startswith("${", at):
             depth += 1
             at += 1
+            if depth > MAX_DEPTH:
+                return -2
         at += 1
     return -1
 

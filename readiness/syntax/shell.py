@@ -15,7 +15,7 @@ from typing import Any
 
 from readiness.syntax.command import Assignment, Command, Mark, Redirect, Use, Word
 from readiness.syntax.pieces import Pieces, plain
-from readiness.syntax.words import expand, references
+from readiness.syntax.words import expand, nesting, references
 
 __all__ = [
     "SHELLS",
@@ -34,6 +34,9 @@ __all__ = [
 # characters, or of more pipes, brackets and redirections, are not read.
 MAX_LENGTH = 40_000
 MAX_OPERATORS = 1_500
+MAX_NESTING = (
+    100  # braces or parentheses, one in the other: what is around each is looked at once more
+)
 _NESTED = 2  # levels of `sh -c '...'` that are followed
 SHELLS = frozenset({"sh", "bash", "ash", "dash", "ksh", "zsh", "mksh", "busybox"})
 _ARGUMENTS = frozenset(
@@ -100,10 +103,21 @@ def language() -> Any:
     return tree_sitter.Language(tree_sitter_bash.language())
 
 
-def _tree(data: bytes) -> Any:
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _tree(text: str) -> Any:
+    """The syntax tree of a text, a byte for each character.
+
+    Letters beyond ASCII go in as the letter a and all else beyond it as dots, which are characters of words as they are.
+    The scanner of the grammar asks `isdigit` and `isalpha` of every character, which look beyond their table for one that
+    is no byte: such a character behind a brace ended the process.
+    https://github.com/tree-sitter/tree-sitter-bash/blob/master/src/scanner.c
+    """
     import tree_sitter
 
-    return tree_sitter.Parser(language()).parse(data)
+    plain_text = _NOT_ASCII.sub(lambda found: "a" if found[0].isalnum() else ".", text)
+    return tree_sitter.Parser(language()).parse(plain_text.encode("ascii"))
 
 
 def commands(text: str, base: int = 0) -> tuple[Command, ...]:
@@ -113,13 +127,14 @@ def commands(text: str, base: int = 0) -> tuple[Command, ...]:
 
 def parse(pieces: Pieces, depth: int = 0) -> Script:
     """The script; never raises. What `sh -c 'script'` runs follows after the command itself."""
-    if len(pieces.text) > MAX_LENGTH or any(
-        pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;"
+    if (
+        len(pieces.text) > MAX_LENGTH
+        or any(pieces.text.count(char) > MAX_OPERATORS for char in "|(<&;")
+        or nesting(pieces.text) > MAX_NESTING
     ):
         return Script(pieces, (), True, frozenset())
-    data = pieces.text.encode("utf-8", "surrogatepass")
-    walk = _Walk(pieces, data)
-    root = _tree(data).root_node
+    walk = _Walk(pieces)
+    root = _tree(pieces.text).root_node
     walk.run(root)
     found = tuple(
         replace(
@@ -188,9 +203,8 @@ def _within(node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:
 class _Walk:
     """One pass over a syntax tree, in the order of the text, without recursion."""
 
-    def __init__(self, pieces: Pieces, data: bytes) -> None:
+    def __init__(self, pieces: Pieces) -> None:
         self.pieces = pieces
-        self.data = data
         self.commands: list[Command] = []
         self.redirects: dict[int, list[Redirect]] = {}
         self.behind: dict[int, list[Word]] = {}
@@ -201,12 +215,6 @@ class _Walk:
         self.last: dict[int, int] = {}
         self.operator = ""
         self.pipelines = itertools.count()
-        self.chars: list[int] | None = None
-        if len(data) != len(pieces.text):
-            self.chars = []
-            for index, char in enumerate(pieces.text):
-                self.chars += [index] * len(char.encode("utf-8", "surrogatepass"))
-            self.chars.append(len(pieces.text))
 
     def run(self, root: Any) -> None:
         """Collect everything under `root`."""
@@ -260,13 +268,9 @@ class _Walk:
             if child.type in ("|", "|&"):
                 position += 1
 
-    def offset(self, at: int) -> int:
-        """A byte offset as an offset in characters."""
-        return at if self.chars is None else self.chars[min(at, len(self.chars) - 1)]
-
     def word(self, node: Any) -> Word:
         """A node as a word."""
-        start, end = self.offset(node.start_byte), self.offset(node.end_byte)
+        start, end = node.start_byte, node.end_byte
         return self.slice(start, end)
 
     def slice(self, start: int, end: int) -> Word:
@@ -278,7 +282,7 @@ class _Walk:
 
     def assignment(self, node: Any) -> Assignment:
         """`NAME=value`, also with an index or `+=`."""
-        start, end = self.offset(node.start_byte), self.offset(node.end_byte)
+        start, end = node.start_byte, node.end_byte
         text = self.pieces.text[start:end]
         name, _, value = text.partition("=")
         at = start + len(name) + 1
@@ -296,7 +300,7 @@ class _Walk:
             name_word = Word("", "", False, self.word(node).span)
         else:
             head = name if name is not None else node.children[0]
-            start, end = self.offset(head.start_byte), self.offset(head.end_byte)
+            start, end = head.start_byte, head.end_byte
             if places and places[0][0] == end:
                 end = places.pop(0)[1]
             name_word = self.slice(start, end)
@@ -307,7 +311,7 @@ class _Walk:
         """The places of words; what the grammar divides before a backtick is one word to the shell."""
         places: list[tuple[int, int]] = []
         for node in nodes:
-            start, end = self.offset(node.start_byte), self.offset(node.end_byte)
+            start, end = node.start_byte, node.end_byte
             if places and places[-1][1] == start:
                 start = places.pop()[0]
             places.append((start, end))

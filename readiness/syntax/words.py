@@ -18,6 +18,7 @@ _SPECIAL = re.compile(r"[0-9@*#?$!-]")
 _DEPTH = 8  # of defaults inside defaults
 _LIMIT = 20_000  # characters: variables that double each other grow without a bound
 _GLOB = 200  # characters of a pattern, and of a value that one is matched with
+_NESTED = 30  # braces, one in the other
 _REACH = 2_000  # characters that a `${...}` may be long
 Lookup = Callable[[str], str | None]
 
@@ -177,16 +178,39 @@ def reference(text: str, at: int) -> Reference | None:
 
 
 def _closing(text: str, at: int) -> int:
-    """The offset of the brace that closes the one at `at`; -1 where none does."""
+    """The offset of the brace that closes the one at `at`; -1 where none does, and for braces that nest too deeply.
+
+    Without that bound a text of nested braces would be gone through once for each of them.
+    """
     depth = 0
     for index in range(at, min(len(text), at + _REACH)):
         if text[index] == "{":
             depth += 1
+            if depth > _NESTED:
+                return -1
         elif text[index] == "}":
             depth -= 1
             if not depth:
                 return index
     return -1
+
+
+_BRACKETS = re.compile(r"[(){}]")
+
+
+def nesting(text: str) -> int:
+    """How deeply braces or parentheses stand in each other, whatever they mean."""
+    depth = {"(": 0, "{": 0}
+    most = 0
+    for found in _BRACKETS.finditer(text):
+        char = found[0]
+        if char in depth:
+            depth[char] += 1
+            most = max(most, depth[char])
+        else:
+            opener = "(" if char == ")" else "{"
+            depth[opener] = max(depth[opener] - 1, 0)
+    return most
 
 
 def expand(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) -> str | None:

@@ -16,6 +16,7 @@ MAX_NODES = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bo
 
 MAX_WRITTEN = 100_000  # characters that one node is written out to
 MAX_NESTED = 200  # and how many one inside the other: an alias may stand in itself
+MAX_KEY = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
 
 
 class Map(dict[str, Any]):
@@ -219,13 +220,12 @@ class _Loader:
             if key.__class__ is yaml.MappingEndEvent:
                 break
             at = base + key.start_mark.index
-            name = (
-                key.value if key.__class__ is yaml.ScalarEvent else str(self.build(key, depth + 1))
-            )
+            is_plain = key.__class__ is yaml.ScalarEvent
+            name = key.value if is_plain else str(self.build(key, depth + 1))[:MAX_KEY]
             first = self.event()
             begin = base + first.start_mark.index
             value = self.build(first, depth + 1)
-            if name == "<<" and key.__class__ is yaml.ScalarEvent and key.implicit[0]:
+            if name == "<<" and is_plain and key.implicit[0]:
                 bases.append((value, at))
                 continue
             if name in node:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -250,3 +253,23 @@ def test_hostile_scripts_are_bounded(piece: str) -> None:
 
 def test_deep_nesting() -> None:
     assert shell.commands("(" * 1000 + "a" + ")" * 1000) is not None
+
+
+WIDE = """\
+from readiness.syntax import shell
+for code in range(0x80, 0x110000, 997):
+    for before in ("{", "{1..", "<<A\\n$", "[[ -", "${a?"):
+        shell.commands(f"a; {before}{chr(code)}; b")
+"""
+
+
+def test_characters_that_are_no_bytes_end_no_process() -> None:
+    """The grammar's scanner looked them up beyond its tables; one in a few thousand of such looks was the end."""
+    assert subprocess.run([sys.executable, "-c", WIDE], check=False, timeout=120).returncode == 0
+
+
+@pytest.mark.parametrize("char", ["é", "\u1cca", "\ud835", "\U000df81e", "\u3000", "\xa0"])
+def test_characters_that_are_no_bytes_are_parts_of_words(char: str) -> None:
+    first, second = shell.commands(f"b {char} c{char} # {char}\nd")
+    assert [one.raw for one in first.words] == [char, f"c{char}"]
+    assert second.name == "d"
