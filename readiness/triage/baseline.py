@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from readiness.model import Finding, Suppression
-from readiness.ruleset.names import Names
+from readiness.ruleset.names import Name, Names
 
 VERSION = 1
 
@@ -100,19 +100,25 @@ def renew(
 ) -> frozenset[str]:
     """The known fingerprints, and those of today for what is known under a name that its rule had before.
 
-    A file that was written before rules were renamed goes on working, and `names` notes which of its names are old.
+    A file that was written before rules were renamed goes on working, and `names` notes that it is old.
     """
     seen: collections.Counter[Key] = collections.Counter()
-    added = set()
+    added: dict[str, tuple[str, Name]] = {}
     for one in findings:
         for old, name in names.former(one.rule.id):
             if name.reaches(one):
                 key = _key(one, old)
                 if fingerprint(*key, seen[key]) in known and one.fingerprint not in known:
-                    added.add(one.fingerprint)
-                    names.of(old, where)
+                    added[one.fingerprint] = old, name
                 seen[key] += 1
-    return known | added
+    if added:
+        old, name = min(added.values())
+        count = "1 finding stands" if len(added) == 1 else f"{len(added)} findings stand"
+        names.notices[where] = (
+            f"{where}: {count} under former names of rules ({old} is called {name} now);"
+            " they still count as known, and `readiness baseline` writes the file anew"
+        )
+    return known | added.keys()
 
 
 def git(*arguments: str) -> bytes:
