@@ -10,15 +10,18 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import kinds
+from readiness import files, kinds
 from readiness import settings as config
+from readiness.facts import table
+from readiness.facts.table import Facts, FactsError
 from readiness.loading import discover
 from readiness.model import Rule, Source
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
-from readiness.ruleset.bound import Bound, RuleError
+from readiness.ruleset.bound import Bound
 from readiness.ruleset.names import Name, Names
+from readiness.ruleset.rule_file import RuleError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import Run, Settings, judge
@@ -28,6 +31,11 @@ from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
 from readiness.version import __version__
 
+
+class OptionError(ValueError):
+    """An option of `check` that cannot be used; the message names it and says what to do."""
+
+
 STDIN_LIMIT = discover.MAX_BYTES
 ERRORS = (
     config.ConfigError,
@@ -36,8 +44,10 @@ ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    OptionError,
     ParallelError,
     ShellcheckError,
+    FactsError,
 )
 
 
@@ -77,10 +87,15 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     """The report on files and folders.
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
-    day against which dated suppressions are held. `base` (default: the working directory) is what paths are
+    day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
+    _refuse_empty(
+        paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
+        since=since, helm_values=helm_values, checklists=checklists,
+    )  # fmt: skip
+    _refuse_unreadable(helm_values)
     clock = [time.perf_counter()] if timing else []
     settings = settle(
         _config(config),
@@ -105,11 +120,30 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         _stdin(found, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
-    work = _cached if cache and not since else judge
+    work = _cached if cache and since is None else judge
     run = work(found, settings, day, progress)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
     return _report(run, settings, seconds)
+
+
+def _refuse_empty(**options: Any) -> None:
+    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
+    for name, given in options.items():
+        values = given if isinstance(given, list | tuple) else (given,)
+        if any(isinstance(one, str) and not one.strip() for one in values):
+            raise OptionError(f"{name} is empty: give it a value, or leave it out")
+
+
+def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
+    """Raise OptionError for a values file that was given and cannot be read."""
+    for one in values:
+        try:
+            why = "" if files.decode(files.read(Path(one), files.LIMIT)) is not None else "no text"
+        except OSError as error:
+            why = files.reason_of(error)
+        if why:
+            raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
 
 
 def _cached(
@@ -122,8 +156,10 @@ def _cached(
     from readiness.run import cache
 
     kept = cache.default()
-    key = cache.key(found, settings, [rules.folder(), *settings.rules], today.isoformat())
-    run = kept.fetch(key, found)
+    if not kept.is_apart(found):
+        return judge(found, settings, today, progress)
+    key = cache.key(found, settings, today.isoformat())
+    run = kept.fetch(key, found, settings)
     if run is None:
         run = judge(found, settings, today, progress)
         kept.store(key, run)
@@ -268,6 +304,25 @@ def rule_row(rule: Rule) -> dict[str, Any]:
             for one in rule.tiers
         ],
         "parts": list(rule.parts),
+    }
+
+
+def facts() -> list[Facts]:
+    """The tables of facts, by topic. Raises FactsError."""
+    return [table.facts(topic) for topic in table.topics()]
+
+
+def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
+    """The head of a table of facts as JSON, with its age in days."""
+    return {
+        "topic": one.topic,
+        "rows": len(one.rows),
+        "source": list(one.source),
+        "read": one.read.isoformat(),
+        "every": one.every,
+        "age": one.age(today),
+        "stale": one.is_stale(today),
+        "made_by": one.made_by,
     }
 
 

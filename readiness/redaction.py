@@ -147,9 +147,9 @@ def _telling(value: str) -> bool:
 
 def _suspicious(text: str) -> Iterator[Span]:
     """What looks like the value of a secret, in a line of a file or in a sentence about it."""
-    for secret in secrets.in_text(text):
-        if text[secret.span.start : secret.span.end] not in _RIGHTS:
-            yield secret.span
+    for span in secrets.may_be_secrets(text):
+        if text[span.start : span.end] not in _RIGHTS:
+            yield span
     if secrets.may_name(text):
         yield from _assigned(_QUOTED, text)
         yield from _assigned(_PLAIN, text)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from readiness.model import ParseError, Source, Span
+from readiness import files
+from readiness.model import ParseError, Source, Span, spelling
 from readiness.model.package import DATA
-from readiness.syntax.yaml import Map, load_all
+from readiness.syntax.yaml import Map, Seq, load_all
 
 NAME = ".readiness.yaml"
+MAX_BYTES = 256 * 1024
+MAX_ENTRIES = 20_000  # what an alias stands for counts each time
 SCHEMA = DATA / "config.schema.json"
 
 
@@ -66,11 +68,18 @@ class Config:
 
 
 def nearest(start: Path) -> Path | None:
-    """The `.readiness.yaml` of `start` or of the nearest folder above it, up to the root of its repository."""
+    """The `.readiness.yaml` of `start` or of the nearest folder above it, up to the root of its repository.
+
+    Raises ConfigError where it is a link that leads out of its folder.
+    """
     here = start.resolve()
     while True:
         file = here / NAME
         if file.is_file():
+            if not is_inside(here, file):
+                raise ConfigError(
+                    NAME, "is a link that leads out of its folder; copy the file here"
+                )
             return file
         if (here / ".git").exists() or here.parent == here:
             return None
@@ -81,11 +90,11 @@ def load(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with file, line and column."""
     shown = path.name if path.name == NAME else path.as_posix()
     try:
-        source = Source(shown, path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            shown, f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-        ) from None
+        source = Source(shown, files.read(path, MAX_BYTES).decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(shown, f"cannot be read: {files.reason_of(error)}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(shown, "cannot be read: not UTF-8") from None
     try:
         documents = load_all(source.text)
     except ParseError as error:
@@ -107,8 +116,15 @@ def load(path: Path) -> Config:
         documents=spec.get("documents"),
         shellcheck=spec.get("shellcheck", False),
         checklists=tuple(spec.get("checklists", ())),
-        rules=tuple(path.parent / folder for folder in spec.get("rules", ())),
-        baseline=path.parent / spec["baseline"] if "baseline" in spec else None,
+        rules=tuple(
+            _named(source, path.parent, folder, spec["rules"].at(number).start, "--rules")
+            for number, folder in enumerate(spec.get("rules", ()))
+        ),
+        baseline=_named(
+            source, path.parent, spec["baseline"], spec.at("baseline").start, "--baseline"
+        )
+        if "baseline" in spec
+        else None,
         parameters=tuple(
             (rule, given, where(source, spec["parameters"].key(rule).start))
             for rule, given in spec.get("parameters", {}).items()
@@ -116,6 +132,25 @@ def load(path: Path) -> Config:
         locked=tuple(spec.get("locked", ())),
         waivers=tuple(waiver(source, item) for item in spec.get("waivers", ())),
     )
+
+
+def is_inside(folder: Path, path: Path) -> bool:
+    """Whether a path stays in a folder when all links are followed."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links that go round, a NUL in a name
+        return False
+
+
+def _named(source: Source, folder: Path, given: str, offset: int, option: str) -> Path:
+    """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
+    path = folder / given
+    if Path(given).is_absolute() or PureWindowsPath(given).drive or not is_inside(folder, path):
+        raise ConfigError(
+            where(source, offset),
+            f"{given[:200]!r} leads out of the folder of these settings; put it inside, or give it as {option}",
+        )
+    return path
 
 
 def waiver(source: Source, item: Map) -> Waiver:
@@ -144,6 +179,7 @@ def validate(source: Source, spec: Map) -> None:
     """Hold the settings against their schema. Raises ConfigError for the first mistake, at its place."""
     import jsonschema
 
+    _hold_size(source, spec)
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(spec),
@@ -152,6 +188,28 @@ def validate(source: Source, spec: Map) -> None:
     if errors:
         offset, message = explain(spec, errors[0], schema)
         raise ConfigError(where(source, offset), message)
+
+
+def _hold_size(source: Source, spec: Map) -> None:
+    """Raise ConfigError for settings of more entries than anybody writes, and for a list that says a thing twice."""
+    left = MAX_ENTRIES
+    stack: list[Any] = [spec]
+    while stack:
+        node = stack.pop()
+        inner = (
+            list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
+        )
+        left -= len(inner)
+        if left < 0:
+            raise ConfigError(where(source, 0), f"settings have {MAX_ENTRIES} entries at most")
+        stack += inner
+    for key, value in spec.items():
+        seen: set[str] = set()
+        for number, one in enumerate(value if isinstance(value, Seq) else ()):
+            if isinstance(one, str) and one in seen:
+                place = where(source, value.at(number).start)
+                raise ConfigError(place, f"{key} names {one[:200]!r} twice")
+            seen |= {one} if isinstance(one, str) else set()
 
 
 def explain(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
@@ -165,20 +223,24 @@ def explain(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema["properties"])
         key = next(key for key in node if key not in allowed)
-        near = difflib.get_close_matches(key, allowed, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(allowed)}"
-        return node.key(key).start, f"no setting is called {key!r}; {hint}"
+        hint = spelling.hint(str(key), allowed) or f"; there are {', '.join(allowed)}"
+        return node.key(key).start, f"no setting is called {str(key)[:80]!r}{hint}"
     if error.validator == "enum":
         return (
             span.start,
-            f"{name} is {node!r}; allowed are {', '.join(map(str, error.validator_value))}",
+            f"{name} is {str(node)[:80]!r}; allowed are {', '.join(map(str, error.validator_value))}",
         )
     if error.validator == "type":
         return span.start, f"{name or 'the file'} must be of type {error.validator_value}"
     if error.validator == "required":
         absent = [key for key in error.validator_value if key not in node]
         return span.start, f"{name} lacks {' and '.join(absent)}"
-    return span.start, f"{name}: {error.message}"
+    return span.start, f"{name}: {_short(error.message)}"
+
+
+def _short(text: str) -> str:
+    """A message of the validator, which quotes all of a value."""
+    return text if len(text) <= 300 else f"{text[:200]} … {text[-80:]}"
 
 
 def where(source: Source, offset: int) -> str:

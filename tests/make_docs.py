@@ -1,58 +1,121 @@
-"""Write docs/rules from the rules; with --check, only say whether they are as they would be written."""
+"""Write what is generated: the index of rules, the pages beside it (which are not committed), docs/facts.md and the table of facts.
+
+With --check, compare what is committed with what would be written.
+"""
 
 from __future__ import annotations
 
+import inspect
+import json
 import sys
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 
+from readiness import kinds
 from readiness.reports import pages
-from readiness.ruleset import rules
+from readiness.ruleset import bindings, message_facts, rules
 from readiness.ruleset.bound import Bound
 from readiness.verdict import checklist
+from tests.hit_facts import by_check
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "rules"
+INDEX = TARGET / "README.md"
+FACTS = ROOT / "docs" / "facts.md"
 
 
-def wanted() -> dict[Path, str]:
-    """Every generated file with its text."""
+def committed_texts() -> dict[Path, str]:
+    """What is generated and committed, by its file."""
+    rows = ",\n".join(
+        f"{json.dumps(one)}: {json.dumps(names)}" for one, names in by_check().items()
+    )
+    return {
+        INDEX: index_text(),
+        message_facts.DATA: "{\n" + rows + "\n}\n",
+        FACTS: "".join(f"{line}\n" for line in facts_page()),
+    }
+
+
+def index_text() -> str:
+    """The index of all rules."""
+    bounds = rules.load()
+    head = (
+        f"# Rules\n\n{len(rules.one_each(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
+        "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
+    )
+    return head + pages.index(bounds, "../../rules")
+
+
+def page_texts() -> dict[Path, str]:
+    """Every rule's page, by its file."""
     asks = {
         item.id: item.ask
         for one in checklist.load(rules.folder() / "checklists")
         for item in one.items
     }
-    bounds = rules.load()
-    catalogue = rules.one_each(bounds)
     tiers: dict[str, list[Bound]] = {}
-    for bound in bounds:
+    for bound in rules.load():
         tiers.setdefault(bound.rule.id, []).append(bound)
-    texts = {TARGET / f"{name}.md": pages.page(mine, asks) for name, mine in tiers.items()}
-    count = f"{len(catalogue)} rules. Generated from `rules/`; `python -m tests.make_docs` writes them anew.\n"
-    index = "# Rules\n\n" + count + "\n" + pages.table(catalogue, link=True)
-    return {**texts, TARGET / "README.md": index}
+    return {TARGET / f"{name}.md": pages.page(mine, asks) for name, mine in tiers.items()}
+
+
+def facts_page() -> Iterator[str]:
+    """What rules may name: the facts of each target's subjects, the parameters and facts of each check."""
+    yield "# Facts\n"
+    yield "What `when` and `message` of a rule may name: the facts of its target, and in `message` those of its check too. A"
+    yield "declarative rule has one fact more: `value`, what stands in the place. Generated; `python -m tests.make_docs` writes"
+    yield "it anew.\n"
+    yield "## Targets\n"
+    yield "| target | facts |"
+    yield "|---|---|"
+    for kind in kinds.KINDS:
+        for target in kinds.targets(kind):
+            told = (f"`{name}` ({sort})" for name, sort in message_facts.of_target(target).items())
+            yield f"| `{target}` | {', '.join(told)} |"
+    yield "\n## Checks\n"
+    yield "| check | parameters (`with`) | facts |"
+    yield "|---|---|---|"
+    for check, names in by_check().items():
+        function = bindings.resolve(check)
+        hints = typing.get_type_hints(function)
+        takes = (
+            f"`{one.name}` ({bindings.told(hints[one.name])})"
+            for one in inspect.signature(function).parameters.values()
+            if one.kind is one.KEYWORD_ONLY and one.name != "project"
+        )
+        yield f"| `{check}` | {', '.join(takes)} | {', '.join(map(shown, names))} |"
+
+
+def shown(fact: str) -> str:
+    """A fact of a check as the page has it."""
+    name = fact.removesuffix(message_facts.SOME)
+    return f"`{name}`" if name == fact else f"`{name}` (of some hits)"
 
 
 def stale() -> list[str]:
-    """What differs between the files and what would be written."""
-    texts = wanted()
-    there = set(TARGET.rglob("*.md"))
-    return sorted(
-        [f"{p.relative_to(ROOT)} is not as it would be written" for p, text in texts.items()
-         if p not in there or p.read_text(encoding="utf-8") != text]
-        + [f"{p.relative_to(ROOT)} belongs to no rule" for p in there - set(texts)]
-    )  # fmt: skip
+    """The committed files that differ from what would be written."""
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path, text in committed_texts().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main() -> int:
-    """Write, or compare; 1 where something is stale."""
+    """Write, or compare; 1 where something that is committed is stale."""
     if "--check" in sys.argv[1:]:
+        page_texts()  # every page can be made
         problems = stale()
-        print("\n".join(problems) or "docs/rules is current")
+        for path in problems:
+            print(f"{path} is stale: python -m tests.make_docs")
+        print(f"generated files: {len(problems)} stale")
         return 1 if problems else 0
-    for path, text in (texts := wanted()).items():
+    texts = page_texts()
+    for path, text in {**texts, **committed_texts()}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    for path in set(TARGET.rglob("*.md")) - set(texts):
+    for path in set(TARGET.rglob("*.md")) - {*texts, INDEX}:
         path.unlink()
     return 0
 

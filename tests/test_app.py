@@ -10,7 +10,7 @@ import pytest
 
 import readiness
 from readiness import api
-from readiness.ruleset.bound import RuleError
+from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.select import SelectionError
 from readiness.run import cache
 from readiness.settings import ConfigError
@@ -65,7 +65,7 @@ def test_selection_words() -> None:
 def test_what_is_broken_is_told_whatever_is_selected(tmp_path: Path) -> None:
     root = tree(tmp_path, **{"a.yaml": "apiVersion: v1\nkind: Pod\nx: [\n"})
     report = readiness.check([root], select=["nginx/"], fail_on="never")
-    assert [one.rule.id for one in report.findings] == ["core/syntax"]
+    assert [one.rule for one in report.findings] == ["core/syntax"]
     assert not report.gate.passed
 
 

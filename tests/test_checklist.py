@@ -66,7 +66,7 @@ def test_a_finding_fails_its_item_whatever_other_rules_say():
     other = rule("k8s/other")
     verdict = state([rule(), other], [finding(rule())], {rule().id: SEEN, other.id: SEEN})
     assert verdict.state == "failed"
-    assert [found.rule.id for found in verdict.findings] == [rule().id]
+    assert [found.rule for found in verdict.findings] == [rule().id]
     assert rule().id in verdict.reason
 
 

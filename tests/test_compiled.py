@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from readiness.ruleset import compiled, families, rules
+from readiness.ruleset import families, rules
+from readiness.syntax import compiled
 
 
 def load(folder: Path, home: Path) -> tuple[dict[str, str], list[str]]:
@@ -74,6 +77,42 @@ def test_what_was_kept_badly_is_made_anew(folder: Path, tmp_path: Path, rest: st
     (kept,) = home.glob("*-k8s.json")
     kept.write_text(rest, encoding="latin-1")
     assert load(folder, home)[0] == {"a": "one", "b": "two"}
+    assert load(folder, home)[1] == []
+
+
+def flipped(text: bytes) -> bytes:
+    """Text with one letter of what was kept changed: valid JSON still, of the right shape."""
+    assert b'"one"' in text
+    return text.replace(b'"one"', b'"uno"')
+
+
+def reshaped(text: bytes) -> bytes:
+    """The right stamp over something else."""
+    kept = json.loads(text)
+    return json.dumps({**kept, "made": 3}).encode()
+
+
+SPOILT = {
+    "one letter": flipped,
+    "another shape": reshaped,
+    "cut off": lambda text: text[:-3],
+    "longer": lambda text: text + b"}",
+    "deep": lambda text: b"[" * 100_000,
+    "without its checksum": lambda text: b"{" + text[20:],
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_what_was_spoilt_is_read_again(
+    folder: Path, tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    home = tmp_path / "home"
+    load(folder, home)
+    (file,) = home.glob("*-k8s.json")
+    good = file.read_bytes()
+    file.write_bytes(spoil(good))
+    assert load(folder, home) == ({"a": "one", "b": "two"}, ["a", "b"])
+    assert file.read_bytes() == good
     assert load(folder, home)[1] == []
 
 

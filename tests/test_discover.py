@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from readiness.loading import discover
-from readiness.loading.discover import Found, decode, find, named_in
+import readiness
+from readiness.loading import discover, ignoring
+from readiness.loading.discover import Found, decode, find
+from readiness.loading.fenced import named_in
+from tests.effort import effort
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: 'a:1'}]}\n"
 
 
 def make(root: Path, **files: str | bytes) -> Path:
@@ -150,3 +155,84 @@ def test_a_block_may_name_its_file() -> None:
     assert named_in("# docker-compose.prod.yml\nservices: {}") == "docker-compose.prod.yml"
     assert named_in("# Dockerfile for production\nFROM x") == ""
     assert named_in("# .github/workflows/ci.yml\non: push") == ".github/workflows/ci.yml"
+
+
+def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        **{".gitignore": "*a" * 40 + "b\n*.gen.yaml\n", "x.gen.yaml": "a: 1", "a" * 200: "a: 1"},
+    )
+
+    def walk() -> None:
+        assert names(find([tmp_path], base=tmp_path)) == ["a" * 200]
+
+    assert effort(walk) < 200_000
+
+
+def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ignoring, "MAX_WORK", 2000)
+    hard = "".join(f"*x{n}*y\n" for n in range(200)) + "*.gen.yaml\n"
+    make(tmp_path, **{"a/.gitignore": hard, "a/b.gen.yaml": POD, "c.yaml": POD})
+    found = find([tmp_path], base=tmp_path)
+    assert names(found) == ["a/b.gen.yaml", "c.yaml"]
+    assert [one.path for one in found.overruled] == ["a/.gitignore"]
+    assert found.ignored("a/other.yaml"), "nobody can say that it is not"
+    report = readiness.check([tmp_path], base=tmp_path)
+    assert [(row.path, row.reason) for row in report.coverage.unread] == [
+        (
+            "a/.gitignore",
+            "its patterns take too much work, so from some file on nothing is left out by them",
+        )
+    ]
+    assert report.verdict == "not-ready"
+
+
+def test_globs_that_take_too_much_work_leave_nothing_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, **{"a.yaml": "a: 1", "b.yaml": "a: 1"})
+    globs = [f"*x{n}*" for n in range(200)] + ["*.yaml"]
+    assert names(find([tmp_path], globs, base=tmp_path)) == []
+    monkeypatch.setattr(ignoring, "MAX_WORK", 600)
+    found = find([tmp_path], globs, base=tmp_path)
+    assert names(found) == ["b.yaml"]
+    assert [one.path for one in found.overruled] == [".readiness.yaml"]
+
+
+def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        **{
+            "a/.gitignore": "*.yaml\n" + "#" * ignoring.MAX_BYTES,
+            "a/a.yaml": "a: 1",
+            "b/b.yaml": "a: 1",
+            "rules": "*.yaml\n",
+        },
+    )
+    (tmp_path / "b/.gitignore").symlink_to(tmp_path / "rules")
+    found = find([tmp_path], base=tmp_path)
+    assert {"a/a.yaml", "b/b.yaml"} <= set(names(found))
+    assert [(one.path, one.reason.partition(";")[0]) for one in found.overruled] == [
+        ("a/.gitignore", "512 KiB is the limit, and it has more"),
+        ("b/.gitignore", "it is a link"),
+    ]
+
+
+def test_a_broken_line_costs_itself(tmp_path: Path) -> None:
+    make(tmp_path, **{".gitignore": "[z-a]\n[a\nb\\\nc.yaml\n", "c.yaml": "a: 1", "d.yaml": "a: 1"})
+    assert names(find([tmp_path], base=tmp_path)) == ["d.yaml"]
+
+
+def test_thousands_of_gitignores_are_looked_up(tmp_path: Path) -> None:
+    def walk(count: int) -> int:
+        root = tmp_path / str(count)
+        make(
+            root,
+            **{f"f{n}/.gitignore": "x.yaml\n" for n in range(count)},
+            **{f"f{n}/x.yaml": "a: 1" for n in range(count)},
+        )
+        return effort(lambda: find([root], base=root))
+
+    assert walk(160) < 2.5 * walk(80)

@@ -9,14 +9,27 @@ import pytest
 from click.testing import CliRunner
 
 from readiness.cli.main import main
+from readiness.syntax import backtracking
+from readiness.syntax.ways import Work
 from tests import make_docs
 from tests.conftest import ROOT, catalogue
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_rule_pages_are_current() -> None:
-    assert make_docs.stale()[:5] == [], "`python -m tests.make_docs` writes them anew"
+def test_what_is_generated_is_current() -> None:
+    assert make_docs.stale() == [], "`python -m tests.make_docs` writes it anew"
+
+
+def test_a_page_ends_with_the_places_where_its_rule_is_written() -> None:
+    for path, text in make_docs.page_texts().items():
+        places = re.findall(
+            r"^- `([^`:]+)(?::(\d+) (\w+))?`$", text.partition("## Source")[2], re.MULTILINE
+        )
+        assert places, path.name
+        for file, line, name in places:
+            lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+            assert not line or f"def {name}(" in "".join(lines[int(line) - 1 : int(line) + 4])
 
 
 @pytest.mark.parametrize("command", re.findall(r"^\| `readiness ([a-z]+)", README, re.MULTILINE))
@@ -65,3 +78,16 @@ def test_rules_that_documents_name_exist() -> None:
             path.read_text("utf-8"),
         ):
             assert name in known, f"{path.name}: {name}"
+
+
+def test_the_expressions_that_the_guide_refuses_are_refused_and_the_others_are_not() -> None:
+    text = (ROOT / "docs" / "writing-rules.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (`.*`) \| .* \| (.*) \|$", text.partition("| refused |")[2], re.MULTILINE
+    )
+    assert len(rows) == 5
+    for bad, good in rows:
+        for code, refused in ((bad, True), (good, False)):
+            for pattern in re.findall(r"`([^`]+)`", code):
+                why = backtracking.refusal(pattern.replace("\\|", "|"), Work(10**6))
+                assert bool(why) is refused, pattern

@@ -10,7 +10,7 @@ import readiness
 from readiness.model import Severity
 from readiness.reports import pages
 from readiness.ruleset import examples, families, rules
-from readiness.ruleset.bound import RuleError
+from readiness.ruleset.rule_file import RuleError
 from tests.test_tiers import deployment
 
 FAMILY = """\
@@ -92,7 +92,7 @@ def test_rows_are_judged_selected_and_silenced_like_other_rules(shelf: Path) -> 
         f"# readiness: ignore[k8s/few-two] on purpose\n\n{deployment('web', 1)}"
     )
     report = readiness.check([tree], base=tree, rules=[shelf], select=["k8s/few-", "core/"])
-    assert [(one.rule.id, bool(one.suppressed)) for one in report.findings] == [
+    assert [(one.rule, bool(one.suppressed)) for one in report.findings] == [
         ("k8s/few-four", False),
         ("k8s/few-two", True),
     ]
@@ -113,15 +113,15 @@ def test_examples_stand_in_the_frame_with_their_carets(shelf: Path) -> None:
 
 
 MISTAKES = {
-    "no rules": ("common: {}\n", "few.yaml", "has `rules`"),
-    "key": (FAMILY + "more: 1\n", "few.yaml:43", "no key is called 'more'"),
-    "row": (FAMILY + "  few-none: 3\n", "few.yaml:43", "few-none is a mapping"),
+    "no rules": ("common: {}\n", "k8s/families/few.yaml", "has `rules`"),
+    "key": (FAMILY + "more: 1\n", "k8s/families/few.yaml:43", "no key is called 'more'"),
+    "row": (FAMILY + "  few-none: 3\n", "k8s/families/few.yaml:43", "few-none is a mapping"),
     "words": (
         FAMILY.replace("severity: low", "severity: lowest"),
-        "few.yaml:29",
+        "k8s/families/few.yaml:29",
         "severity is 'lowest'",
     ),
-    "broken": (FAMILY + "  few-none: [\n", "few.yaml:44", "flow node"),
+    "broken": (FAMILY + "  few-none: [\n", "k8s/families/few.yaml:44", "flow node"),
 }
 
 

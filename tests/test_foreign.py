@@ -341,7 +341,7 @@ def test_it_can_be_turned_off(tmp_path: Path) -> None:
 def test_a_reason_of_ours_is_used_all_the_same(tmp_path: Path) -> None:
     text = f"# readiness: ignore[{RULE}] a reason\n{SILENT}"
     report = readiness_with_core(tmp_path, text)
-    assert [one.rule.id for one in report.findings] == [RULE]
+    assert [one.rule for one in report.findings] == [RULE]
     assert (len(report.suppressed), report.foreign) == (1, 0)
 
 

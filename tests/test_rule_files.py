@@ -10,9 +10,12 @@ import typing
 import pytest
 
 from readiness import kinds
-from readiness.ruleset import examples, rules, spec
+from readiness.model import messages
+from readiness.ruleset import bindings, examples, rules, spec
 from readiness.ruleset.bound import Bound
+from readiness.run import engine
 from readiness.verdict import checklist
+from tests import hit_facts as facts_of
 from tests.conftest import ROOT, by_rule, catalogue
 from tests.test_rules import check, default_path
 
@@ -51,7 +54,8 @@ def test_links(bound: Bound) -> None:
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_binding(bound: Bound) -> None:
-    rules.verify(bound)
+    (written,) = (one for one in rules.read(bound.rule.id, bound.path) if one.tier == bound.tier)
+    rules.verify(written)
     for target in bound.targets:
         assert target in kinds.targets(kinds.kind_of_target(target)), (
             f"no target is called {target!r}"
@@ -81,12 +85,26 @@ def test_examples_of_both_sorts(tiers: list[Bound]) -> None:
     assert {example.bad for example in found} == {True, False}
 
 
-@pytest.mark.parametrize("tiers", RULES)
-def test_every_field_of_the_message_is_filled(tiers: list[Bound]) -> None:
-    for example in examples.of(tiers[0], default_path(tiers[0].rule)):
-        if example.bad and any("{" in text for one in tiers for text in one.messages.values()):
-            for finding in check(tiers, example, lambda text: text).findings:
-                assert "{" not in finding.message or "{" in "".join(example.files.values())
+@pytest.mark.parametrize("bound", [pytest.param(bound, id=bound.key) for bound in catalogue()])
+def test_a_message_names_only_facts_that_there_are(bound: Bound) -> None:
+    """What a custom rule is held to when it is read holds for the tool's own, at each hit that an example shows."""
+    named = {part: messages.names(text) for part, text in bound.messages.items()}
+    if bound.targets == ("core",):
+        return
+    found = facts_of.seen(bound.key)
+    assert found
+    for subject, hit in found:
+        facts = engine.facts_of(subject, hit)
+        part = messages.shown(facts(bound.rule.by)) if bound.rule.by else ""
+        for name in named.get(part, named[""]) - set(hit.facts):
+            assert isinstance(getattr(subject, name), messages.Value)
+        assert messages.UNKNOWN not in engine.message(bound, part, facts)
+
+
+@pytest.mark.parametrize("bound", JUDGING)
+def test_facts_are_plain_values(bound: Bound) -> None:
+    for _, hit in facts_of.seen(bound.key):
+        assert all(isinstance(value, messages.Value) for value in hit.facts.values())
 
 
 @pytest.mark.parametrize("tiers", [one for one in RULES if one.values[0][0].rule.members])
@@ -95,7 +113,7 @@ def test_examples_show_every_tier_and_every_part(tiers: list[Bound]) -> None:
     for example in examples.of(tiers[0], default_path(tiers[0].rule)):
         for finding in check(tiers, example, lambda text: text).findings:
             shown |= {finding.tier, finding.part}
-            assert finding.part or not finding.rule.by, "a hit whose part `by` does not list"
+            assert finding.part or not finding.definition.by, "a hit whose part `by` does not list"
     assert shown - {""} == set(tiers[0].rule.members)
 
 
@@ -103,8 +121,8 @@ def test_examples_show_every_tier_and_every_part(tiers: list[Bound]) -> None:
 def test_parameters_have_the_types_of_the_check(bound: Bound) -> None:
     if not bound.check:
         return
-    hints = typing.get_type_hints(rules.resolve(bound.check))
-    parameters = inspect.signature(rules.resolve(bound.check)).parameters
+    hints = typing.get_type_hints(bindings.resolve(bound.check))
+    parameters = inspect.signature(bindings.resolve(bound.check)).parameters
     for name, value in bound.arguments.items():
         assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY, f"{name} is keyword-only"
         wanted = typing.get_origin(hints[name]) or hints[name]

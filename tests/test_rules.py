@@ -101,7 +101,7 @@ def test_example(tiers: list[Bound], example: Example, variant: Variant) -> None
         ]
         assert fitting, f"nothing at {place} is of {members}"
         left.remove(fitting[0])
-    assert {one.rule.id for one in found} <= {rule.id}
+    assert {one.rule for one in found} <= {rule.id}
     looks = [outcome.tally[tier.key].subjects for tier in tiers if tier.key in outcome.tally]
     assert sum(looks) > 0, "the rule looked at no subject"
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import readiness
+from readiness.model import Source
+from readiness.triage import suppress
 from readiness.verdict.report import Report
+from tests.effort import effort
 
 TODAY = datetime.date(2026, 11, 21)
 RULE = "k8s/root-filesystem-writable"
@@ -45,7 +48,7 @@ def run(root: Path, text: str, settings: str = "") -> Report:
 
 def state(report: Report) -> dict[str, str]:
     return {
-        one.rule.id.partition("/")[2]: one.suppressed.by if one.suppressed else "open"
+        one.rule.partition("/")[2]: one.suppressed.by if one.suppressed else "open"
         for one in report.findings
     }
 
@@ -63,6 +66,14 @@ PLACES = {
     "the head of the object": (
         HEADLINE,
         f"a: 1\n---\n# readiness: ignore[{RULE}] a reason\n{HEADLINE}",
+    ),
+    "behind words and more hashes": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: not now ## see readiness: ignore[{RULE}] a reason",
+    ),
+    "a reason that says until": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[{RULE}] not until spring; until=2026-11-21",
     ),
     "until a day to come": (
         CONTAINER,
@@ -104,6 +115,11 @@ PROBLEMS = {
         f"{CONTAINER}  # readiness: ignore[{RULE}] a reason, until=soon",
         "suppression-invalid",
     ),
+    "open bracket": (
+        CONTAINER,
+        f"{CONTAINER}  # readiness: ignore[{RULE} a reason",
+        "suppression-invalid",
+    ),
 }
 
 
@@ -112,6 +128,33 @@ def test_what_cannot_take_effect_is_said_and_silences_nothing(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     assert state(run(tmp_path, WEB.replace(old, new, 1))) == {**OPEN, said: "open"}
+
+
+def test_words_without_a_hash_before_them_are_no_comment() -> None:
+    text = "a: readiness: ignore[x] y # readiness: ignore[b] reason\nreadiness: ignore[c] z\n"
+    source = Source("a.yaml", text)
+    assert [(one.rules, one.span.start) for one in suppress.comments(source)] == [
+        (("b",), text.index("#"))
+    ]
+
+
+LONG = {
+    "hashes": "#" * 4000,
+    "the word": "# readiness: " * 400,
+    "directives": "# readiness: ignore[a] b " * 200,
+    "brackets": "# readiness: ignore[" * 200,
+    "dates": "# readiness: ignore[a] " + "until=x " * 400,
+    "blanks": "# readiness: ignore[a] b" + " " * 4000 + "c",
+    "before": "readiness: " * 400 + "#",
+}
+
+
+@pytest.mark.parametrize("line", LONG.values(), ids=LONG)
+def test_a_long_line_takes_no_time(line: str) -> None:
+    def work(times: int) -> int:
+        return effort(lambda: list(suppress.comments(Source("a", line * times + "readiness:"))))
+
+    assert work(8) < 4.5 * work(2)
 
 
 @pytest.mark.parametrize("name", ["root-filesystem-writable", "k8s.root-filesystem-writable"])
@@ -147,7 +190,7 @@ def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:
     assert state(unused) == {**OPEN, "suppression-unused": "open"}
     over = run(tmp_path, WEB, WAIVER + "    until: '2026-01-01'\n")
     assert state(over) == {**OPEN, "suppression-expired": "open"}
-    (found,) = [one for one in over.findings if one.rule.id == "core/suppression-expired"]
+    (found,) = [one for one in over.findings if one.rule == "core/suppression-expired"]
     assert (found.path, found.line) == (".readiness.yaml", 2)
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from readiness.cli.console import UNABLE, guarded, printable, save, tell
+from readiness.cli.console import FAILED, UNABLE, guarded, printable, save, tell
+from readiness.cli.program import Command
 from readiness.version import __version__
 
+if TYPE_CHECKING:
+    import datetime
 
-@click.command(short_help="The page of a rule, or why a pod is not admitted.")
+    from readiness.facts.table import Facts
+
+
+@click.command(cls=Command, short_help="The page of a rule, or why a pod is not admitted.")
 @click.argument("rule")
 @click.argument("paths", nargs=-1, type=click.Path())
 def explain(rule: str, paths: tuple[str, ...]) -> None:
@@ -46,7 +53,7 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
         click.echo(("\n" if number else "") + text, nl=False)
 
 
-@click.command("rules", short_help="The catalogue of rules.")
+@click.command("rules", cls=Command, short_help="The catalogue of rules.")
 @click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
 @click.option(
     "--kind",
@@ -81,14 +88,14 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
     if format_ == "markdown":
         from readiness.reports import pages
 
-        click.echo(pages.table(found, link=False), nl=False)
+        click.echo(pages.table(found), nl=False)
         return
     width = max(len(rule.id) for rule in found)
     for rule in found:
         click.echo(f"{rule.id:{width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
 
 
-@click.command("checklist", short_help="A guide's checklist, item by item.")
+@click.command("checklist", cls=Command, short_help="A guide's checklist, item by item.")
 @click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
 @click.option(
     "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
@@ -124,7 +131,71 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
         click.echo(printable(line))
 
 
-@click.command(short_help="Write today's findings down.")
+@click.command(
+    "facts", cls=Command, short_help="What the rules know of the world, and how old it is."
+)
+@click.option("--stale", is_flag=True, help="Only what is over its time; exit 1 if there is any.")
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day to count ages from (default: by the clock).",
+)
+@click.option(
+    "--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True
+)
+def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> None:
+    """List the tables of facts: how many rows each has, where they are from, when they were read and how old they are.
+
+    What is older than it may be is to be held against its source again; checks go on trusting it.
+
+    \b
+    Examples:
+      readiness facts
+      readiness facts --stale
+      readiness facts --stale --today 2027-01-01 --format json
+    """
+    import datetime
+
+    from readiness import api
+
+    day = today.date() if today else datetime.date.today()
+    found = guarded(api.facts)
+    shown = [one for one in found if not stale or one.is_stale(day)]
+    if format_ == "json":
+        import json
+
+        click.echo(json.dumps([api.facts_row(one, day) for one in shown], indent=2))
+    else:
+        for line in _facts_lines(shown, day):
+            click.echo(line)
+        if not shown:
+            click.echo("no facts are over their time")
+    if stale and shown:
+        sys.exit(FAILED)
+
+
+def _facts_lines(found: list[Facts], today: datetime.date) -> list[str]:
+    """A line for each topic, in columns."""
+    rows = [
+        (
+            one.topic,
+            f"{len(one.rows)} rows",
+            f"read {one.read}",
+            f"{one.age(today)} of {one.every} days{' STALE' if one.is_stale(today) else ''}",
+            one.made_by,
+            one.source[0] + (f" and {len(one.source) - 1} more" if len(one.source) > 1 else ""),
+        )
+        for one in found
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+@click.command(cls=Command, short_help="Write today's findings down.")
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option(
     "--output",
@@ -151,7 +222,7 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     )
 
 
-@click.command(short_help="Write a commented .readiness.yaml.")
+@click.command(cls=Command, short_help="Write a commented .readiness.yaml.")
 @click.option("--hook", is_flag=True, help="Write .pre-commit-config.yaml too.")
 @click.option("--workflow", is_flag=True, help="Write .github/workflows/readiness.yml too.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")

@@ -19,13 +19,15 @@ class Fault(click.ClickException):
     exit_code = UNABLE
 
     def show(self, file: Any = None) -> None:
-        """One line on standard error; whatever came from a file is shown without its control characters."""
-        click.echo(f"readiness: {printable(self.message)}", err=True)
+        """One line on standard error, whatever a file or its name holds: no control characters, no values of secrets."""
+        from readiness.redaction import Redactor
+
+        click.echo(f"readiness: {printable(Redactor().text(self.message))}", err=True)
 
 
 def printable(text: str) -> str:
-    """Text without control characters: names and values from files never steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    """Text in one line without control characters: names and values from files steer no terminal and no workflow runner."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def guarded(work: Callable[[], Any]) -> Any:
@@ -36,6 +38,9 @@ def guarded(work: Callable[[], Any]) -> Any:
         return work()
     except api.ERRORS as error:
         raise Fault(api.explain(error)) from None
+    except MemoryError:
+        pass  # raised below, where the error no longer holds on to all that was made
+    raise Fault("out of memory; give it more, or judge fewer files at a time")
 
 
 def tell(notices: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from readiness.cli import commands
 from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded, tell
+from readiness.cli.program import Program
 from readiness.version import __version__
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ SEVERITIES = ("critical", "high", "medium", "low", "info", "never")
 FORMATS = ("terminal", "json", "github")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="readiness")
 def main() -> None:
     """Hold deployment files against production checklists.
@@ -118,6 +122,12 @@ def main() -> None:
     metavar="NAME",
     help="Show a checklist; it counts in coverage.",
 )
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day for which to judge: waivers and releases end by it (default: by the clock).",
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
 @click.option(
     "--jobs",
@@ -160,12 +170,19 @@ def check(**flags: Any) -> None:
     if report.crashed:
         sys.exit(UNABLE)
     if not report.files_judged and not flags["allow_empty"]:
-        raise Fault(
-            "nothing to check: no file of a kind that readiness knows; name files, or another folder"
-        )
+        raise Fault(nothing_checked(report))
     sys.exit(
         PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED
     )
+
+
+def nothing_checked(report: Report) -> str:
+    """Why a run judged nothing, and what to do: the first file of ours that was left alone says it, if there is one."""
+    left = report.coverage.unread
+    if not left:
+        return "nothing to check: no file of a kind that readiness knows; name files, or another folder"
+    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+    return f"nothing was checked: {left[0].path}{more}: {left[0].reason}"
 
 
 def target(value: str) -> tuple[str, str]:
@@ -179,7 +196,9 @@ def target(value: str) -> tuple[str, str]:
 
 
 def words(values: Sequence[str]) -> list[str]:
-    """The words of a repeatable option, which may hold several between commas."""
+    """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
+    if bare := next((value for value in values if not value.strip(" ,")), None):
+        raise click.UsageError(f"{bare!r} names no rule, prefix or category")
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
@@ -192,7 +211,7 @@ def judge(flags: dict[str, Any]) -> Report:
     gc.disable()  # what a run makes lives until its end: looking for rubbish in it takes a third of a large run
 
     paths: Sequence[str] = flags["paths"] or (".",)
-    stdin = sys.stdin.buffer.read(api.STDIN_LIMIT + 1) if "-" in paths else None
+    stdin = standard_input(api.STDIN_LIMIT + 1) if "-" in paths else None
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin,
@@ -213,9 +232,21 @@ def judge(flags: dict[str, Any]) -> Report:
         checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
         jobs=flags["jobs"],
+        today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
         progress=meter(),
     )
+
+
+def standard_input(limit: int) -> bytes:
+    """What standard input holds, up to a limit in bytes."""
+    try:
+        return sys.stdin.buffer.read(limit)
+    except OSError as error:
+        why = (error.strerror or "error").lower()
+        raise Fault(
+            f"standard input cannot be read: {why}; pipe manifests in, or name files"
+        ) from None
 
 
 def meter() -> Callable[[int, int], None] | None:
@@ -268,6 +299,7 @@ for command in (
     commands.explain,
     commands.list_rules,
     commands.show_checklist,
+    commands.list_facts,
     commands.baseline,
     commands.init,
 ):

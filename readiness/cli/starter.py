@@ -30,10 +30,10 @@ fail-on: high
 # Checklists that the report shows and that count in coverage: flowise, dify, dashflow, ragflow.
 # checklists: []
 
-# Folders of your own rule files (docs/writing-rules.md).
+# Folders of your own rule files (docs/writing-rules.md), below this folder; others are named with --rules.
 # rules: []
 
-# Findings in this file do not count; `readiness baseline` writes it.
+# Findings in this file, below this folder, do not count; `readiness baseline` writes it.
 # baseline: .readiness-baseline.json
 
 # Parameters of rules: what stands under `with` in the rule's file (`readiness explain RULE` shows it).

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-PLATFORM_ARGS = frozenset(
-    f"{side}{part}"
-    for side in ("BUILD", "TARGET")
-    for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
-) | {"TARGETSTAGE"}
-PROXY_ARGS = frozenset(
-    name
-    for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
-    for name in (upper, upper.lower())
-)
+from functools import cache
+
+from readiness.facts.table import column
+
+
+@cache
+def platform_arguments() -> frozenset[str]:
+    """Those that BuildKit fills in for a stage that declares them."""
+    return frozenset(column("build-arguments", "platform"))
+
+
+@cache
+def proxy_arguments() -> frozenset[str]:
+    """Those that every build may get."""
+    return frozenset(column("build-arguments", "proxy"))

@@ -5,25 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Programs that run another one in an environment of their own, with the verb that does so.
-RUNNERS = {
-    "poetry": "run", "pipenv": "run", "uv": "run", "pdm": "run", "hatch": "run", "bundle": "exec",
-    "yarn": "exec", "pnpm": "exec", "npx": "",
-}  # fmt: skip
-_ALONE = frozenset(
-    {"nodemon", "ts-node-dev", "webpack-dev-server", "air", "watchmedo", "live-server", "start-dev"}
-)
-# Programs that serve for development with one of their verbs; with "" where no verb is given too.
-_VERBS = {
-    "airflow": {"standalone"}, "artisan": {"serve"}, "astro": {"dev"}, "cargo": {"run", "watch"}, "dotnet": {"run", "watch"},
-    "ember": {"serve"}, "fastapi": {"dev"}, "flask": {"run"}, "gatsby": {"develop"}, "go": {"run"},
-    "gradle": {"bootRun"}, "gradlew": {"bootRun"}, "hugo": {"server", "serve"},
-    "jekyll": {"serve", "s"}, "kc.sh": {"start-dev"}, "mkdocs": {"serve"}, "mvn": {"spring-boot:run"}, "mvnw": {"spring-boot:run"},
-    "next": {"dev"}, "ng": {"serve"},
-    "nuxi": {"dev"}, "nuxt": {"dev"}, "react-scripts": {"start"}, "remix": {"dev"},
-    "strapi": {"develop", "dev"}, "symfony": {"serve", "server:start"}, "tsx": {"watch"}, "vite": {"", "dev", "serve"},
-    "webpack": {"serve"}, "wrangler": {"dev"},
-}  # fmt: skip
+from readiness.facts.programs import fact
+
 _RELOADS = frozenset({"--reload", "--debug", "--watch", "--hot", "--auto-reload"})
 _SCRIPTS = frozenset({"dev", "develop", "start:dev"})
 
@@ -52,11 +35,12 @@ def server_of(program: str, words: Sequence[str]) -> str:
 
 
 def _by_verb(program: str, words: Sequence[str]) -> str:
-    if program in _ALONE:
-        return program
     verb = words[0] if words and not words[0].startswith("-") else ""
     if program == "flask":
         verb = "run" if "run" in words else verb
-    if verb not in _VERBS.get(program, ()):
+    known = fact(program, "develops") or ()
+    if "*" in known:
+        return program
+    if verb not in known:
         return ""
     return f"{program} {verb}".strip()

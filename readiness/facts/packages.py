@@ -1,4 +1,4 @@
-"""What a command asks of a package manager; the managers themselves are in syntax/managers.py."""
+"""What a command asks of a package manager; the managers themselves are in facts/managers.yaml."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.facts.managers import BY_PROGRAM, Manager
+from readiness.facts.managers import Manager, by_program
 from readiness.facts.wrappers import unwrapped
 from readiness.syntax.command import Command, Word
 
@@ -44,7 +44,7 @@ def call(command: Command) -> Call | None:
     """What a command asks of a package manager; None where it is none, or asks for nothing known."""
     command = unwrapped(command)
     program, words = _program(command)
-    manager = BY_PROGRAM.get(program)
+    manager = by_program().get(program)
     if manager is None:
         return None
     if manager.name == "pacman":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from readiness.model.package import DATA
+from readiness.facts import images
+from readiness.facts.table import rows
 from readiness.syntax.image import Image
 
 STORES = frozenset(
@@ -47,6 +48,11 @@ class Known:
         """Whether it keeps other services' data."""
         return self.role in STORES
 
+    @property
+    def keeps(self) -> bool:
+        """Whether it is a store whose data must last: no cache, and nothing that keeps none by default."""
+        return self.store and bool(self.data) and self.role != "cache" and not self.volatile
+
     def opens(self, name: str, value: str) -> bool:
         """Whether a setting of this value lets everybody in."""
         values = self.off.get(name, ())
@@ -65,25 +71,23 @@ _RELEASE = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
 
 @cache
 def _table() -> dict[str, Known]:
-    """name -> row, as data/compose-images.json has it."""
-    path = DATA / "compose-images.json"
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["images"]
-    return {name: _row(row) for row in rows for name in row["names"]}
+    """name -> what is known of it, for the images whose role is known."""
+    return {name: _row(row) for name, row in rows("images").items() if "role" in row}
 
 
-def _row(row: dict[str, Any]) -> Known:
+def _row(row: Mapping[str, Any]) -> Known:
     return Known(
         row["role"],
         tuple(row.get("ports", ())),
         tuple(row.get("admin", row.get("ports", ()) if row["role"] in _CONSOLES else ())),
-        row.get("from18", ""),
+        row.get("from-18", ""),
         tuple(row.get("data", ())),
         row.get("off", {}),
         row.get("default", {}),
         row.get("alias", {}),
         tuple(row.get("keyed", ())),
         tuple(row.get("flags", ())),
-        tuple(row.get("flagsoff", ())),
+        tuple(row.get("flags-off", ())),
         bool(row.get("docker")),
         bool(row.get("host")),
         bool(row.get("volatile")),
@@ -93,5 +97,25 @@ def _row(row: dict[str, Any]) -> Known:
 def known(image: Image) -> Known | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     table = _table()
-    familiar = image.familiar.replace("bitnamilegacy/", "bitnami/")
-    return table.get(familiar) or table.get(image.name.removeprefix("library/"))
+    name = images.public_name(image).replace("bitnamilegacy/", "bitnami/")
+    return table.get(name) or table.get(image.name.removeprefix("library/"))
+
+
+def starts_slowly(image: Image) -> bool:
+    """Whether a server takes a minute and more before it answers, by its name or by that of the one it is a copy of."""
+    if images.fact(image, "slow-start") is True:
+        return True
+    return any(row.get("slow-start") is True for row in images.by_last_part(image))
+
+
+def data_folders(image: Image) -> tuple[str, ...]:
+    """Where a store keeps data that must last, in the release that the tag names; empty for other images.
+
+    A copy of a well-known one under another owner or in another registry counts as that one.
+    """
+    found = known(image)
+    if found is not None:
+        return found.folders(image) if found.keeps else ()
+    others = [_row(row) for row in images.by_last_part(image) if "role" in row]
+    folders = [folder for one in others if one.keeps for folder in one.folders(image)]
+    return tuple(dict.fromkeys(folders))

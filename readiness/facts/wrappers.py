@@ -6,40 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from readiness.facts.programs import fact
 from readiness.model import Span
 from readiness.syntax.command import Assignment, Command, Word
 
-# Each wrapper, with its options that take a value.
-_WRAPPERS = {
-    "sudo": frozenset({"-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "--user", "--group"}),
-    "doas": frozenset({"-u", "-C"}),
-    "env": frozenset({"-u", "-C", "-S", "--unset", "--chdir"}),
-    "exec": frozenset({"-a"}),
-    "command": frozenset(),
-    "builtin": frozenset(),
-    "nohup": frozenset(),
-    "nice": frozenset({"-n"}),
-    "ionice": frozenset({"-c", "-n"}),
-    "time": frozenset({"-f", "-o"}),
-    "eatmydata": frozenset(),
-    "timeout": frozenset({"-k", "-s"}),
-    "flock": frozenset({"-w", "-E", "--timeout"}),
-    "fakeroot": frozenset({"-s", "-i", "-l"}),
-    "runuser": frozenset({"-u", "-g", "-G"}),
-    "unbuffer": frozenset(),
-    "xvfb-run": frozenset({"-s", "-n", "-e", "-f", "-p", "-w"}),
-    "gosu": frozenset(),
-    "su-exec": frozenset(),
-    "chroot": frozenset(),
-    "xargs": frozenset({"-n", "-I", "-P", "-L", "-d", "-a", "-s", "-E"}),
-    "stdbuf": frozenset({"-i", "-o", "-e"}),
-    "dumb-init": frozenset(),
-    "tini": frozenset({"-p", "-e"}),
-    "catchsegv": frozenset(),
-    "busybox": frozenset(),
-}
-_ONE_OPERAND = frozenset({"timeout", "gosu", "su-exec", "chroot", "flock"})
-_ASSIGNING = frozenset({"env", "sudo", "doas"})
 _ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _DEPTH = 4
 
@@ -63,16 +33,16 @@ def layers(command: Command) -> Iterator[Command]:
 
 def _started(command: Command) -> Command | None:
     """What a wrapper starts; None where the command is none, or only asks (`command -v x`)."""
-    with_value = _WRAPPERS.get(command.program)
-    if with_value is None or (command.program == "command" and command.has("-v", "-V")):
+    wrapper = fact(command.program, "wraps")
+    if wrapper is None or (command.program == "command" and command.has("-v", "-V")):
         return None
-    at, skip = 0, command.program in _ONE_OPERAND
+    at, skip, with_value = 0, "operand" in wrapper, wrapper.get("valued", ())
     words, given = command.words, command.assignments
     while at < len(words):
         value = words[at].value
         if value.startswith("-") and len(value) > 1:
             at += 2 if value in with_value else 1
-        elif command.program in _ASSIGNING and _ASSIGNED.match(value):
+        elif "assigns" in wrapper and _ASSIGNED.match(value):
             given += (_assignment(words[at]),)
             at += 1
         elif skip:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from readiness.model import Note, Source
+from readiness.model import Note, ParseError, Source
+from readiness.syntax import template
 
 KINDS = (
     "dotenv",
@@ -52,9 +55,67 @@ def classify(path: str, text: str) -> str:
     return ""
 
 
+def made_from(path: str, text: str) -> str:
+    """The kind of what a template makes, where the ending of its name is a template's; an empty string for other files.
+
+    `deploy.yaml.j2` is no manifest, and what it makes is one. Lists and environment files need nothing put in to be read.
+    """
+    inner = template.inner(path)
+    if inner == path:
+        return ""
+    plain = template.without(text, template.marks(text))
+    kind = classify(inner, text) or classify(inner, plain)
+    return "" if kind in {"dotenv", "dockerignore"} else kind
+
+
+_NGINX = re.compile(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
+_OVERLAY = re.compile(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
+_VALUES = re.compile(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
+_TEMPLATES = re.compile(r"(?:\A|/)templates/")
+_TEMPLATE = (".yaml", ".yml", ".tpl")
+
+
+def expected(path: str, paths: Collection[str]) -> str:
+    """The kind that a file's name alone promises, for a file that nobody could open; empty where it promises none.
+
+    `paths` are those of the files around it: values and templates belong to the chart that they stand in. What charts
+    and kustomizations are called stands in reports as `helm` and `kustomize`.
+    """
+    folder, name = posixpath.split(path)
+    if name == "Chart.yaml" or (
+        _VALUES.fullmatch(name) and posixpath.join(folder, "Chart.yaml") in paths
+    ):
+        return "helm"
+    template = _TEMPLATES.search(path) if name.endswith(_TEMPLATE) else None
+    if template and posixpath.join(path[: template.start()], "Chart.yaml") in paths:
+        return "helm"
+    if _OVERLAY.search(path):
+        return "kustomize"
+    return "nginx" if _NGINX.search(path) else classify(path, "x")
+
+
 def parse(source: Source) -> Any:
     """The document of a source whose kind is known. Raises ParseError."""
     return module(source.kind).parse(source)
+
+
+def mark_that_stops(source: Source, error: ParseError) -> int | None:
+    """The offset of the template's mark at which a parser stopped: without the marks of the text it gets further; else None.
+
+    A mark in a comment, a quoted string or a block scalar stops no parser, so it excuses nothing.
+    """
+    text = source.text
+    marks = list(template.marks(text))
+    if not marks:
+        return None
+    try:
+        parse(Source(source.path, template.without(text, marks), kind=source.kind))
+    except ParseError as again:
+        if again.offset <= error.offset:
+            return None
+    end = text.find("\n", error.offset)
+    before = [one.start for one in marks if end < 0 or one.start <= end]
+    return before[-1] if before else marks[0].start
 
 
 def targets(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
@@ -75,6 +136,12 @@ def embedded(kind: str, document: Any) -> Iterator[Source]:
     """The sources nested in a document: config files in the values of a ConfigMap."""
     inner = getattr(module(kind), "embedded", None)
     return inner(document) if inner else iter(())
+
+
+def unfilled(kind: str, document: Any) -> int | None:
+    """Where a file that parses is a template all the same: the offset of the first place that its tool cannot read."""
+    found = getattr(module(kind), "unfilled", None)
+    return found(document) if found else None
 
 
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.model import ParseError, Source
+from readiness.syntax import yaml
 from readiness.syntax.yaml import Map, Seq, load_all
 
 NAME = "dependabot"
@@ -19,7 +20,10 @@ _UPDATES = re.compile(r"^updates[ \t]*:", re.MULTILINE)
 
 def claims(path: str, text: str) -> bool:
     """Whether a file is one of Dependabot's: by its place, or by its keys."""
-    return bool(_PATH.search(path) or (_UPDATES.search(text) and _KEYS.search(text)))
+    if _PATH.search(path):
+        return True
+    is_yaml = path.endswith((".yml", ".yaml")) or "#" in path
+    return is_yaml and bool(_UPDATES.search(text) and _KEYS.search(text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +62,11 @@ def parse(source: Source) -> Document:
     if not documents or not isinstance(documents[0], Map):
         raise ParseError("a Dependabot configuration is a mapping", 0)
     return Document(source, documents[0])
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` that stands where a value does; None where there is none."""
+    return yaml.unfilled(document.source.text, [document.node])
 
 
 def updates(document: Document) -> Iterator[Update]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.model import Source, Span
+from readiness.model import ParseError, Source, Span
+from readiness.syntax import glob
+from readiness.syntax.glob import Budget
 
 NAME = "dockerignore"
 EXAMPLE = ".dockerignore"
 _NAMES = (".dockerignore", ".containerignore")
+MAX_PATTERNS = 5000
+MAX_WORK = 10_000_000  # units that all questions to one file may take
 
 
 def claims(path: str, text: str) -> bool:
@@ -30,6 +33,12 @@ class Pattern:
     negated: bool
     span: Span
 
+    def cost(self, path: str) -> int:
+        """The most units that it can take to match it: with stars for folders in it, each part with each."""
+        size = self.span.end - self.span.start
+        turns = len(self.parts) * (path.count("/") + 1) if "**" in self.parts else len(self.parts)
+        return turns + (size * len(path) >> 10)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
@@ -39,6 +48,7 @@ class Document:
     patterns: tuple[Pattern, ...]
     container: str = ""
     resource: str = ""
+    work: Budget = field(default_factory=lambda: Budget(MAX_WORK))
 
     @property
     def node(self) -> Document:
@@ -55,27 +65,29 @@ class Document:
         del key
         return Span(0, len(self.source.text))
 
-    def ignores(self, path: str) -> bool:
+    def ignores(self, path: str) -> bool | None:
         """Whether a path, relative to the context, is left out: the last pattern that matches decides.
 
-        A folder counts as left out only where no pattern takes a part of it back in.
+        A folder counts as left out only where no pattern takes a part of it back in. None where it takes too much work to tell.
         """
         parts = _parts(path)
         ignored = False
         for pattern in self.patterns:
+            if not self.work.spend(pattern.cost(path)):
+                return None
             if not parts:
                 hits = pattern.parts in (("*",), ("**",))
                 ignored = hits or (ignored and not pattern.negated)
             elif pattern.negated and _may_lie_under(pattern.parts, parts):
                 ignored = False
-            elif any(_matches(pattern.parts, parts[:size]) for size in range(1, len(parts) + 1)):
+            elif _matches(pattern.parts, parts):
                 ignored = not pattern.negated
         return ignored
 
 
 def parse(source: Source) -> Document:
-    """The patterns of a file; nothing in it can be wrong."""
-    patterns = []
+    """The patterns of a file; nothing in it can be wrong, but there can be too much. Raises ParseError."""
+    patterns: list[Pattern] = []
     offset = 1 if source.text.startswith("\ufeff") else 0
     for line in source.text[offset:].split("\n"):
         text = line.strip()
@@ -83,6 +95,8 @@ def parse(source: Source) -> Document:
             negated = text.startswith("!")
             parts = _parts(text.lstrip("!").strip())
             if parts:
+                if len(patterns) == MAX_PATTERNS:
+                    raise ParseError(f"over {MAX_PATTERNS} patterns are not gone through", offset)
                 start = offset + line.index(text)
                 patterns.append(Pattern(parts, negated, Span(start, start + len(text))))
         offset += len(line) + 1
@@ -96,19 +110,19 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    """Whether a pattern matches all of a path; `**` stands for any number of parts."""
+    """Whether a pattern matches a path or a folder that it lies in; `**` stands for any number of parts."""
     reached = {0}
     for one in pattern:
         if one == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else reached
         else:
             reached = {at + 1 for at in reached if at < len(parts) and _names(one, parts[at])}
-    return len(parts) in reached
+    return bool(reached - {0})
 
 
 def _names(pattern: str, part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
-    return fnmatchcase(part, _ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"))
+    return glob.matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
 
 
 _ESCAPED = re.compile(r"\\(.)")

@@ -15,16 +15,23 @@ NAME = "dotenv"
 EXAMPLE = ".env"
 _NAMED = re.compile(r"\.env(?:\.[\w.-]+)?|[^/]+\.env", re.IGNORECASE)
 _TEMPLATE = re.compile(r"example|sample|template|tmpl|dist|default|schema", re.IGNORECASE)
+# FROM, after comments and the ARGs that may stand before it: a Dockerfile's head, and no line of an environment file.
+_IMAGE = re.compile(
+    r"(?:[ \t]*+(?:(?:#|ARG[ \t])[^\n]*+)?+\r?\n)*+[ \t]*+FROM[ \t]++[^ \t=]", re.IGNORECASE
+)
 _CODE = (".yaml", ".yml", ".json", ".md", ".sh", ".ts", ".js", ".py")
 
 
 def claims(path: str, text: str) -> bool:
-    """By the name alone; a block in prose shows values that nobody runs with."""
-    del text
+    """By the name, but for what begins with FROM, as no environment file does.
+
+    A block in prose is none: it shows values that nobody runs with.
+    """
     name = posixpath.basename(path)
     if "#" in path or name.endswith(_CODE):
         return False
-    return bool(_NAMED.fullmatch(name)) and not _TEMPLATE.search(name)
+    named = _NAMED.fullmatch(name) is not None and not _TEMPLATE.search(name)
+    return named and not _IMAGE.match(text)
 
 
 @dataclass(slots=True, eq=False)

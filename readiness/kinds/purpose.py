@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 _NAMES = {
     **dict.fromkeys(
@@ -62,6 +63,16 @@ def _purpose(path: str, names: Mapping[str, str]) -> str:
     return "unknown"
 
 
+_SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
+
+
+@lru_cache(maxsize=512)
+def is_for_trial(path: str) -> bool:
+    """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
+    folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
+    return _purpose(path, _NAMES) in ("dev", "test") or any(map(_SHOWN.fullmatch, folders))
+
+
 _SHELLS = frozenset("sh bash ash dash zsh".split())
 _TESTS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".split())
 _BUILDERS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
@@ -77,3 +88,8 @@ def idle(words: Sequence[str]) -> bool:
     return program in _TESTS or (
         program in _BUILDERS and bool({"test", "tests", "check", "build"} & set(rest))
     )
+
+
+def is_deployed(part: Any) -> bool:
+    """Whether a part of a Dockerfile belongs to an image that is deployed: as its document says."""
+    return bool(getattr(part, "step", part).document.deployed)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, reading
-from readiness.loading.assembly import Assembly, Row
-from readiness.loading.discover import Found
+from readiness.loading import discover, environments, fenced, ignoring, reading
+from readiness.loading.assembly import TEMPLATE, Assembly, Row
+from readiness.loading.discover import Found, Unread
 from readiness.loading.render import OVERLAYS
-from readiness.model import Finding, Rule, Source, Span
+from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project
 
 OTHER = "of no kind that readiness knows"
@@ -36,9 +36,11 @@ def assemble(
     """
     made = Assembly(others=found.skipped)
     for unread in found.unread:
-        made.rows.append(Row(unread.path, "", "unreadable", unread.reason))
-        source = Source(unread.path, "")
-        made.broken.append(_unreadable(core["core/unreadable"], source, unread.reason))
+        if unread.kind != "dotenv":
+            _unread(unread, made, core)
+    for one in found.overruled:
+        kind = "" if one.reason.startswith(ignoring.LINK) else "patterns"  # Git follows none either
+        made.rows.append(Row(one.path, kind, "skipped", one.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     built = environments.overlays(found, made, core, asked=render)
@@ -48,18 +50,17 @@ def assemble(
         if folder is not None:
             templates[folder].append(source.path)
         elif source.path in built:
-            made.rows.append(Row(source.path, "k8s", "checked"))
+            made.rows.append(environments.state(source.path, "k8s", built[source.path]))
             made.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
-            made.sources.append(source)
+            environments.overlay(source, made, core)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
-        elif _is_markdown(source):
-            found.prose.append(source)
         else:
-            made.rows.append(Row(source.path, "", "skipped", OTHER))
-    pairs = _judged(ours, made, core)
+            _set_aside(source, found, made)
+    closed = [one for one in found.unread if one.kind == "dotenv"]
+    pairs = _judged(ours, closed, made, core)
     if pairs:
         made.projects.insert(0, environments.project(pairs, found))
     for folder in sorted(templates):
@@ -84,23 +85,51 @@ def assemble(
     return made
 
 
-def _judged(ours: list[Source], made: Assembly, core: dict[str, Rule]) -> list[tuple[str, Any]]:
-    """The documents of the project; of environment files those that a compose file reads."""
+def _set_aside(source: Source, found: Found, made: Assembly) -> None:
+    """A text of no kind: a document, a template of what has one, or somebody else's file."""
+    if _is_markdown(source):
+        found.prose.append(source)
+    elif kind := kinds.made_from(source.path, source.text):
+        made.rows.append(Row(source.path, kind, "skipped", TEMPLATE))
+    elif discover.makes_ours(source.path) and source.path not in found.named:
+        made.others += 1  # opened for what it makes, and that is none of ours either
+    else:
+        made.rows.append(Row(source.path, "", "skipped", OTHER))
+
+
+def _judged(
+    ours: list[Source], closed: list[Unread], made: Assembly, core: dict[str, Rule]
+) -> list[tuple[str, Any]]:
+    """The documents of the project; of environment files those that a compose file reads.
+
+    `closed` are the environment files that nobody could read.
+    """
     files = [one for one in ours if one.kind == "dotenv"]
     pairs = list(made.parse((one for one in ours if one.kind != "dotenv"), core))
-    if not files:
+    if not files and not closed:
         return pairs
     from readiness.kinds.compose.join import read_by
 
     wanted = read_by(document for kind, document in pairs if kind == "compose")
     read = [one for one in files if posixpath.normpath(one.path) in wanted]
     made.rows += [Row(one.path, "", "skipped", UNUSED) for one in files if one not in read]
+    for one in closed:
+        if posixpath.normpath(one.path) in wanted:
+            _unread(one, made, core)
+        else:
+            made.rows.append(Row(one.path, "", "skipped", UNUSED))
     return pairs + list(made.parse(read, core))
 
 
-def _unreadable(rule: Rule, source: Source, reason: str) -> Finding:
-    """The finding that stands for a file that was not read, at its beginning."""
-    return Finding(rule, source, Span(0, 0), rule.message.format(reason=reason))
+def _unread(one: Unread, made: Assembly, core: dict[str, Rule]) -> None:
+    """The row of a file that was not read, and the finding that stands for it where it should have been, at its beginning."""
+    if one.status == "skipped":
+        made.rows.append(Row(one.path, one.kind, one.status, one.reason))
+        return
+    made.rows.append(Row(one.path, "", one.status, one.reason))
+    rule = core["core/unreadable"]
+    text = messages.fill(rule.message, {"reason": one.reason}.get)
+    made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))
 
 
 def _is_markdown(source: Source) -> bool:
@@ -113,7 +142,7 @@ def _prose(source: Source, made: Assembly) -> None:
     """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
     pairs = []
     problems = []
-    for block, _language in discover.blocks(source):
+    for block, _language in fenced.blocks(source):
         block.kind = kinds.classify(block.path, block.text)
         if not block.kind:
             continue

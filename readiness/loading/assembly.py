@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from readiness import kinds
 from readiness.loading import reading
+from readiness.loading.render.made import Input
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
+from readiness.syntax import template
 
 TEMPLATE = "a template: render it first, then check what comes out"
-_TEMPLATE = re.compile(r"\{\{|\{%|<%")
 _WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
@@ -31,7 +32,7 @@ class Row:
 class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
-    `others` counts the files that were passed over by their names alone.
+    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -40,28 +41,67 @@ class Assembly:
     sources: list[Source] = field(default_factory=list)
     others: int = 0
     environments: dict[str, int] = field(default_factory=dict)
+    inputs: list[Input] = field(default_factory=list)
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True
     ) -> Iterator[tuple[str, Any]]:
-        """(kind, document) of every source that parses; a finding for those that do not, and a row for each file."""
+        """(kind, document) of every source that parses; a finding for those that do not, and a row for each file.
+
+        With `rows` the sources are files that somebody wrote, and may be templates; else they are renderings.
+        """
         for source, document, error in reading.read(sources):
             self.sources.append(source)
-            if rows and source.parent is None:
-                self.rows.append(_row(source, error))
             if error is None:
+                if rows and source.parent is None:
+                    self.rows.append(Row(source.path, source.kind, "checked"))
+                    self._in_part(source, document, core)
                 yield source.kind, document
-            elif not rows or not _TEMPLATE.search(source.text):
+                continue
+            place = kinds.mark_that_stops(source, error) if rows else None
+            if place is not None and _is_kept_as_template(source):
+                self.rows.append(Row(source.path, source.kind, "skipped", TEMPLATE))
+                continue
+            if place is not None and not _is_read_as_it_stands(source):
+                rule = core["core/template-unjudged"]
+                error = ParseError("nothing in it was judged", place)  # noqa: PLW2901
+            else:
                 rule = core["core/syntax"]
-                self.broken.append(
-                    reading.broken(rule, source, error, _WORDS.get(source.kind, source.kind))
-                )
+            if rows:
+                self.rows.append(Row(source.path, source.kind, "invalid", error.message))
+            self.broken.append(reading.broken(rule, source, error, _word(source)))
+
+    def _in_part(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
+        """A finding where a file was read but for a place that its own tool cannot read."""
+        place = kinds.unfilled(source.kind, document)
+        if place is None or _is_kept_as_template(source):
+            return
+        if _is_read_as_it_stands(source):
+            rule, reason = (
+                core["core/syntax"],
+                "`{{` outside of quotes makes a mapping the key of a mapping",
+            )
+        else:
+            rule, reason = core["core/template-unjudged"], "what is put in here was not judged"
+        self.broken.append(reading.broken(rule, source, ParseError(reason, place), _word(source)))
 
 
-def _row(source: Source, error: ParseError | None) -> Row:
-    """The row of a file that has a kind."""
-    if error is None:
-        return Row(source.path, source.kind, "checked")
-    if _TEMPLATE.search(source.text):
-        return Row(source.path, source.kind, "skipped", TEMPLATE)
-    return Row(source.path, source.kind, "invalid", error.message)
+def _word(source: Source) -> str:
+    """What a kind is called in messages."""
+    return _WORDS.get(source.kind, source.kind)
+
+
+def _is_kept_as_template(source: Source) -> bool:
+    """Whether somebody says by a file's name or folder that it is a template, where that is for them to say."""
+    if _is_read_as_it_stands(source):
+        return template.is_kept_with_templates(source.path)
+    return template.is_named(source.path)
+
+
+def _is_read_as_it_stands(source: Source) -> bool:
+    """Whether a service reads a file from the repository by itself: nothing is put in before, whatever its name says."""
+    if source.kind == "github":
+        return "/.github/" in f"/{source.path}" or source.path.endswith(
+            ("action.yml", "action.yaml")
+        )
+    return source.kind in {"gitlab", "dependabot"}

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
+import posixpath
 import re
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from readiness.model import Source, line_starts
+from readiness import files, kinds
+from readiness.files import reason_of
+from readiness.loading import passed
+from readiness.loading.client_settings import is_surely_without_credential
+from readiness.loading.ignoring import Ignoring
+from readiness.model import Source
+from readiness.syntax import template
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-MAX_BYTES = 10 * 1024 * 1024
+decode = files.decode
+MAX_BYTES = files.LIMIT
 MAX_DEPTH = 64
 VENDORED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "bower_components", "vendor", "third_party", ".venv", "venv", "__pycache__", ".tox",
@@ -45,18 +46,25 @@ _ALWAYS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file that should have been judged and was not, with the reason."""
+    """A file that was seen and not read, with the reason.
+
+    `status` is unreadable for one that should have been judged, else skipped. `kind` is given where that decides whether
+    it matters: of environment files those matter that a compose file reads.
+    """
 
     path: str
     reason: str
+    status: str = "unreadable"
+    kind: str = ""
 
 
 @dataclass(slots=True)
 class Found:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
-    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `ignores` are
-    the .gitignore files that it read: folder and lines.
+    `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
+    that may hold credentials by their names and hold none. `ignoring` are the .gitignore files that it read; `overruled`
+    those files whose patterns it did not go by to the end.
     """
 
     texts: list[Source] = field(default_factory=list)
@@ -69,25 +77,13 @@ class Found:
     base: Path = field(default_factory=Path.cwd)
     folders: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
-    ignores: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    harmless: set[str] = field(default_factory=set)
+    ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
+    overruled: list[Unread] = field(default_factory=list)
 
     def ignored(self, path: str) -> bool:
-        """Whether a .gitignore of the walk leaves a path out, be it there or not."""
-        absolute = os.path.normpath(self.base.resolve() / path)
-        for root, lines in self.ignores:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                spec = _spec(lines)
-                if spec.match_file(local) or spec.match_file(local + "/"):
-                    return True
-        return False
-
-
-@lru_cache(maxsize=64)
-def _spec(lines: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
+        """Whether a .gitignore of the walk may leave a path out, be it there or not."""
+        return self.ignoring.may_ignore(path)
 
 
 class MissingPathError(Exception):
@@ -109,7 +105,13 @@ def find(
         path = Path(given)
         if not path.exists() and not path.is_symlink():
             raise MissingPathError(str(given))
-        walk.take(path) if path.is_file() else walk.start(path)
+        if path.is_dir():
+            walk.start(path)
+        else:
+            walk.take(path)
+    walk.follow()
+    for path, reason in walk.ignoring.overruled.items():
+        walk.found.overruled.append(Unread(walk.shown(path), reason))
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
@@ -124,16 +126,27 @@ def _is_environment(name: str) -> bool:
     return dotenv.claims(name, "")
 
 
+def makes_ours(name: str) -> bool:
+    """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
+    inner = template.inner(name)
+    return (
+        inner != name
+        and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
+        and Path(name).suffix.lower() in _OTHERS
+        and not _ALWAYS.search(posixpath.basename(name))
+    )
+
+
 class Walk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
     def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
-        self.exclude = exclude
         self.base = base
-        self.found = Found(base=base)
-        self.seen: set[tuple[int, int]] = set()
-        self.ignores: list[tuple[str, GitIgnoreSpec]] = []
-        self.entered: set[str] = set()
+        self.ignoring = Ignoring(base, exclude)
+        self.found = Found(base=base, ignoring=self.ignoring)
+        self.seen: dict[tuple[int, int], Source | None] = {}
+        self.links: list[Path] = []
+        self.roots: list[str] = []
 
     def shown(self, path: str | Path) -> str:
         """A path as reports print it: relative to the base where it can be, with `/`."""
@@ -147,12 +160,13 @@ class Walk:
         """Walk a folder that was given."""
         self.found.walked = True
         self.found.folders.add(self.shown(folder))
+        self.roots.append(os.path.realpath(folder))
         self.above(folder)
         self.folder(folder, 0)
 
     def above(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
-        self.ignores = []
+        self.ignoring.stack.clear()
         chain, here = [], folder.resolve()
         while not (here / ".git").exists() and here.parent != here:
             here = here.parent
@@ -160,45 +174,12 @@ class Walk:
         if (here / ".git").exists():
             self.found.closed.add(self.shown(here / ".git"))
             for one in reversed(chain):
-                self.enter(one)
+                self.ignoring.enter(one)
 
-    def enter(self, folder: Path) -> bool:
-        """Read the .gitignore of a folder; whether there was one."""
-        file = folder / ".gitignore"
-        if not file.is_file():
-            return False
-        from pathspec import GitIgnoreSpec
-
-        try:
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            self.ignores.append((str(folder.resolve()), GitIgnoreSpec.from_lines(lines)))
-            root = self.ignores[-1][0]
-            if root not in self.entered:
-                self.entered.add(root)
-                self.found.ignores.append((root, tuple(lines)))
-        except (OSError, ValueError):
-            return False
-        return True
-
-    def out(self, entry: os.DirEntry[str], folder: bool) -> bool:
+    def out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        if self.exclude:
-            path = self.shown(entry.path)
-            if any(
-                fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(path + "/", glob)
-                for glob in self.exclude
-            ):
-                return True
-        if not self.ignores:
-            return False
-        parent, name = os.path.split(entry.path)
-        absolute = os.path.realpath(parent) + os.sep + name
-        for root, spec in self.ignores:
-            if absolute.startswith(root + os.sep):
-                local = absolute[len(root) + 1 :].replace(os.sep, "/")
-                if spec.match_file(local + "/" if folder else local):
-                    return True
-        return False
+        shown = self.shown(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.out(entry.path, shown, folder=folder)
 
     def unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
@@ -215,17 +196,19 @@ class Walk:
         except OSError as error:
             self.unread(folder, reason_of(error))
             return
-        entered = self.enter(folder)
+        entered = self.ignoring.enter(folder)
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.is_symlink() and not inside(entry, folder):
+                if entry.is_symlink() and not passed.is_below(entry, folder):
                     self.found.closed.add(self.shown(entry.path))
+                    if entry.name not in VENDORED and not self.out(entry, folder=False):
+                        self.links.append(Path(entry.path))
                     continue
             except OSError as error:
                 self.unread(entry.path, reason_of(error))
                 continue
-            if (is_folder and entry.name in VENDORED) or self.out(entry, is_folder):
+            if (is_folder and entry.name in VENDORED) or self.out(entry, folder=is_folder):
                 self.found.closed.add(self.shown(entry.path))
                 continue
             if is_folder:
@@ -233,7 +216,7 @@ class Walk:
             else:
                 self.file(Path(entry.path))
         if entered:
-            self.ignores.pop()
+            self.ignoring.leave()
 
     def take(self, path: Path) -> None:
         """A file that was given by its name, and the names beside it: enough for `.dockerignore` and its like.
@@ -258,11 +241,16 @@ class Walk:
         if not wanted:
             return
         self.above(folder)
-        self.enter(folder)
+        self.ignoring.enter(folder)
         for entry in wanted:
-            if entry.is_file(follow_symlinks=False) and not self.out(entry, folder=False):
+            if self.out(entry, folder=False):
+                continue
+            if entry.is_symlink():
+                shown = self.shown(entry.path)
+                self.found.unread.append(Unread(shown, passed.NOT_FOLLOWED, "skipped", "dotenv"))
+            elif not entry.is_dir():
                 self.file(Path(entry.path))
-        self.ignores = []
+        self.ignoring.stack.clear()
 
     def file(self, path: Path, *, named: bool = False) -> None:
         """One file: read it where it may be ours."""
@@ -272,103 +260,73 @@ class Walk:
         certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
         environment = _is_environment(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = (suffix in _OTHERS or path.name in _METADATA) and not named
+        other = (suffix in _OTHERS or path.name in _METADATA) and not (
+            named or makes_ours(path.name)
+        )
+        if is_surely_without_credential(path):
+            found.harmless.add(name)
         if (other or hidden) and not certain:
             found.skipped += 1
             return
         try:
             status = path.stat()
-            data = self.bytes_of(path, status)
+            why = files.refusal(status, MAX_BYTES)
+            key = (status.st_dev, status.st_ino)
+            if status.st_ino and key in self.seen:
+                found.skipped += 1
+                return
+            text = None if why else decode(files.read(path, MAX_BYTES))
         except OSError as error:
             self.unread(path, reason_of(error))
             return
-        text = decode(data) if data is not None else None
-        if text is not None:
-            (found.prose if suffix in DOCUMENTS else found.texts).append(Source(name, text))
-        elif not certain or other or (data is None and status.st_size <= MAX_BYTES):
-            found.skipped += 1
-        elif status.st_size > MAX_BYTES:
-            size = f"{status.st_size / 1048576:.1f} MiB"
-            self.unread(path, f"{size} is over the limit of {MAX_BYTES // 1048576} MiB")
+        if files.sort_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
+            certain = (
+                named or suffix in {".yaml", ".yml"} or bool(passed.kind_of(name, found.paths))
+            )
+        source = self.seen[key] = None if text is None else Source(name, text)
+        if source is not None:
+            (found.prose if suffix in DOCUMENTS else found.texts).append(source)
+        elif environment and not named:
+            found.unread.append(Unread(name, why or NO_TEXT, kind="dotenv"))
+        elif certain and not other:
+            self.unread(path, why or NO_TEXT)
         else:
-            self.unread(path, "it is not text (UTF-8, or UTF-16 with a byte order mark)")
+            found.skipped += 1
 
-    def bytes_of(self, path: Path, status: os.stat_result) -> bytes | None:
-        """The bytes of a regular file that was not read before and is not too large; else None."""
+    def follow(self) -> None:
+        """Answer for the links that lead out of their folders, once all else was read.
+
+        What is ours by its name is read where it stands in the tree and was not met there, else told. Of others, those
+        that may be ours are named.
+        """
+        for link in self.links:
+            name = self.shown(link)
+            kind = passed.kind_of(name, self.found.paths)
+            why = passed.refusal(link, passed.roots(link, kind, self.roots))
+            if kind == "dotenv" and why:
+                self.found.unread.append(Unread(name, why, kind=kind))
+            elif kind and why:
+                self.unread(link, why)
+            elif kind:
+                self.read_link(link, kind)
+            elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
+                self.found.unread.append(Unread(name, why, status="skipped"))
+
+    def read_link(self, link: Path, kind: str) -> None:
+        """A link of ours by its name to a file of the tree, unless that is ours where it stands."""
+        try:
+            status = link.stat()
+        except OSError as error:
+            self.unread(link, reason_of(error))
+            return
         key = (status.st_dev, status.st_ino)
-        if (
-            not stat.S_ISREG(status.st_mode)
-            or status.st_size > MAX_BYTES
-            or (status.st_ino and key in self.seen)
-        ):
-            return None
-        self.seen.add(key)
-        return path.read_bytes()
+        known = self.seen.get(key)
+        if key not in self.seen:
+            self.file(link)
+        elif known is None:
+            self.unread(link, "a link to a file that was not read")
+        elif kind in {"helm", "kustomize"} or not kinds.classify(known.path, known.text):
+            self.found.texts.append(Source(self.shown(link), known.text))
 
 
-def inside(entry: os.DirEntry[str], folder: Path) -> bool:
-    """Whether a link leads to a file below its own folder: others are another tree's business, or a loop."""
-    try:
-        target = Path(entry.path).resolve(strict=True)
-    except (OSError, RuntimeError):
-        return False
-    return target.is_file() and folder.resolve() in target.parents
-
-
-def decode(data: bytes) -> str | None:
-    """The text of a file: UTF-8, or UTF-16/32 where a byte order mark says so; None for anything else.
-
-    A byte order mark is taken off: columns count what an editor shows.
-    """
-    marks: tuple[tuple[bytes, str], ...] = (
-        (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
-        (b"\xef\xbb\xbf", "utf-8-sig"),
-    )  # fmt: skip
-    encoding = next((name for mark, name in marks if data.startswith(mark)), "utf-8")
-    if encoding == "utf-8" and b"\0" in data[:8192]:
-        return None
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None
-
-
-def reason_of(error: OSError) -> str:
-    """What the system says, without the path, which may be absolute."""
-    return (error.strerror or type(error).__name__).lower()
-
-
-def blocks(document: Source) -> Iterator[tuple[Source, str]]:
-    """(nested source, language) of every fenced block of a document; the first line may name the block's file."""
-    from readiness.syntax.markdown import blocks as fenced
-
-    for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
-        name = named_in(block.text) or DEFAULT_NAMES.get(block.language, "")
-        yield (
-            Source(
-                f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts
-            ),
-            block.language,
-        )
-
-
-DEFAULT_NAMES = {
-    "yaml": "block.yaml",
-    "yml": "block.yaml",
-    "json": "block.json",
-    "dockerfile": "Dockerfile",
-    "docker": "Dockerfile",
-    "containerfile": "Dockerfile",
-    "nginx": "nginx.conf",
-    "nginxconf": "nginx.conf",
-    "conf": "nginx.conf",
-    "": "block",
-}
-_NAMED = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
-
-
-def named_in(text: str) -> str:
-    """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
-    found = _NAMED.match(text[:300])
-    name = found.group(1) if found else ""
-    return name if "." in name or name.lower().startswith("dockerfile") else ""
+NO_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"

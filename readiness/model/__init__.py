@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from readiness.model.finding import Finding, Note, Suppression, joined, worse
+from readiness.model.finding import Edit, Finding, Note, Suppression, joined, worse
 from readiness.model.hits import Aside, Hit, Node, Related, Subject, Unknown, hit, missing
 from readiness.model.rule import (
     CATEGORIES,
@@ -12,6 +12,7 @@ from readiness.model.rule import (
     WEIGHTS,
     Claim,
     Confidence,
+    Pattern,
     Rule,
     Severity,
     Tier,
@@ -28,11 +29,13 @@ __all__ = [
     "Aside",
     "Claim",
     "Confidence",
+    "Edit",
     "Finding",
     "Hit",
     "Node",
     "Note",
     "ParseError",
+    "Pattern",
     "Position",
     "Related",
     "Rule",

@@ -28,14 +28,26 @@ class Note(NamedTuple):
     within: Span
 
 
+class Edit(NamedTuple):
+    """A change of a file that mends a finding: `text` takes the place of `span`."""
+
+    source: Source
+    span: Span
+    text: str
+
+
 class Finding(NamedTuple):
     """One true thing about one place.
 
-    `heads` are the offsets where the blocks around the place begin: a suppression may stand there. `lowered` is the
-    severity of the hit, or of its tier, where that is under the rule's. `tier` and `part` say which of the rule's it is.
+    `definition` is the rule that says it. `heads` are the offsets where the blocks around the place begin: a suppression
+    may stand there. `lowered` is the severity of the hit, or of its tier, where that is under the rule's. `gain` is what
+    the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest says what the
+    finding belongs to, each empty where nothing is known: `group` the findings that one edit mends, `unit` what is applied
+    together with its file, `service` what a team would call one, `purpose` what the file is for, `remedy` what to write
+    here where that is more exact than the rule's `fix`, `edits` the changes that do so.
     """
 
-    rule: Rule
+    definition: Rule
     source: Source
     span: Span
     message: str
@@ -49,36 +61,48 @@ class Finding(NamedTuple):
     lowered: Severity | None = None
     tier: str = ""
     part: str = ""
+    group: str = ""
+    unit: str = ""
+    service: str = ""
+    purpose: str = ""
+    remedy: str = ""
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The rule's id."""
+        return self.definition.id
 
     @property
     def severity(self) -> Severity:
         """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
-        return min(self.rule.severity, self.rule.severity if self.lowered is None else self.lowered)
+        of_rule = self.definition.severity
+        return of_rule if self.lowered is None else min(of_rule, self.lowered)
 
     @property
     def key(self) -> str:
         """The name under which what its rule, or the rule's tier, looked at is counted."""
-        return self.rule.key(self.tier)
+        return self.definition.key(self.tier)
 
     @property
     def why(self) -> str:
         """Why it breaks in production."""
-        return self.rule.text("why", self.tier, self.part)
+        return self.definition.text("why", self.tier, self.part)
 
     @property
     def fix(self) -> str:
         """What mends it."""
-        return self.rule.text("fix", self.tier, self.part)
+        return self.definition.text("fix", self.tier, self.part)
 
     @property
     def checklist(self) -> tuple[str, ...]:
         """The items of checklists that it speaks against."""
-        return self.rule.tier(self.tier).checklist
+        return self.definition.tier(self.tier).checklist
 
     @property
     def equivalents(self) -> Mapping[str, tuple[str, ...]]:
         """The rules of other linters that say the same."""
-        return self.rule.equivalents_at(self.tier, self.part)
+        return self.definition.equivalents_at(self.tier, self.part)
 
     @property
     def path(self) -> str:

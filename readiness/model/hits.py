@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from readiness.model.messages import Value
 from readiness.model.rule import NONE, Severity
 from readiness.model.source import Source, Span
 
@@ -88,7 +89,7 @@ def hit(
     container: str | None = None,
     related: Iterable[Related] = (),
     severity: Severity | None = None,
-    **facts: Any,
+    **facts: Value,
 ) -> Hit:
     """A hit on something that stands at `span`; a `severity` can only lower the rule's."""
     return Hit(span, facts, False, at, resource, container, tuple(related), severity)
@@ -102,7 +103,7 @@ def missing(
     container: str | None = None,
     related: Iterable[Related] = (),
     severity: Severity | None = None,
-    **facts: Any,
+    **facts: Value,
 ) -> Hit:
     """A hit on something that is not there; `span` is its closest owner, `severity` as in hit."""
     return Hit(span, facts, True, at, resource, container, tuple(related), severity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
@@ -33,10 +34,12 @@ class Project:
     `paths` are those of every file seen in the walk, ours or not, relative to the working directory with `/`.
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
     `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
-    `ignored` tells of a path whether a .gitignore leaves it out.
+    `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
+    names, were read, and hold none. `today` is the day of the run, with which dated facts are compared; None where there is
+    none, and then the day of the facts counts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
         self,
         documents: Iterable[tuple[str, Any]],
         paths: Iterable[str] = (),
@@ -46,6 +49,8 @@ class Project:
         walked: Iterable[str] = (".",),
         closed: Iterable[str] = (),
         ignored: Callable[[str], bool] = lambda path: False,
+        harmless: Iterable[str] = (),
+        today: datetime.date | None = None,
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -56,6 +61,8 @@ class Project:
         self.walked = frozenset(map(posixpath.normpath, walked))
         self.closed = frozenset(map(posixpath.normpath, closed))
         self.ignored = ignored
+        self.harmless = frozenset(map(posixpath.normpath, harmless))
+        self.today = today
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None

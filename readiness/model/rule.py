@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NewType
 
 
 class Severity(enum.IntEnum):
@@ -48,6 +48,8 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 LEVELS = ("recommended", "strict", "optional")
+# A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
+Pattern = NewType("Pattern", str)
 
 
 class Tier(NamedTuple):

@@ -11,7 +11,7 @@ from readiness.model import Finding, Severity, joined
 from readiness.redaction import Redactor
 from readiness.reports.frame import safe
 from readiness.verdict.report import Report
-from readiness.verdict.score import counts
+from readiness.verdict.score import UNJUDGED, counts
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
@@ -62,7 +62,7 @@ def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
         alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
         for one in ones:
-            alike.setdefault((one.rule.id, one.severity, one.why, one.fix), []).append(one)
+            alike.setdefault((one.rule, one.severity, one.why, one.fix), []).append(one)
         found.append((path, list(alike.values())))
     crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
     known: set[tuple[str, str]] = set()
@@ -71,11 +71,11 @@ def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]
         last = None
         for first, *others in groups:
             short = crowded and first.severity <= Severity.LOW
-            new = verbose or (first.rule.id, first.why) not in known
+            new = verbose or (first.rule, first.why) not in known
             place = (first.start, first.end)
             shown.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
-                known.add((first.rule.id, first.why))
+                known.add((first.rule, first.why))
                 last = place
         yield path, shown
 
@@ -84,7 +84,7 @@ def headline(one: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
     start = one.start
     where = f"{one.path}:{start.line}:{start.column}"
-    return safe(f"{where}: {one.severity}[{one.rule.id}] {redactor.text(one.message)}")
+    return safe(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
 
 
 def highest(report: Report) -> list[tuple[Finding, int]]:
@@ -92,14 +92,14 @@ def highest(report: Report) -> list[tuple[Finding, int]]:
     places: dict[tuple[str, str, int], list[Finding]] = {}
     for one in report.open:
         if one.gain >= LEAST_GAIN:
-            places.setdefault((one.rule.id, *one.place), []).append(one)
+            places.setdefault((one.rule, *one.place), []).append(one)
     best = sorted(places.values(), key=lambda ones: (-round(ones[0].gain, 4), _order(ones[0])))
     return [(ones[0], len(ones)) for ones in best[:TOP]]
 
 
 def _order(one: Finding) -> tuple[int, str, int, str]:
     path, offset = one.place
-    return -one.severity, path, offset, one.rule.id
+    return -one.severity, path, offset, one.rule
 
 
 def verdict(report: Report) -> str:
@@ -114,9 +114,12 @@ def verdict(report: Report) -> str:
         if count:
             against.append(f"{count} {severity}")
     reasons = [f"{joined(against)} open"] if against else []
-    unread = len(report.coverage.unread)
+    unread = {row.path for row in report.coverage.unread}
     if unread:
-        reasons.append(f"{plural(unread, 'file')} not read")
+        reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
+    in_part = {one.path for one in report.open if one.rule in UNJUDGED} - unread
+    if in_part:
+        reasons.append(f"{plural(len(in_part), 'file')} read in part")
     return f"not ready: {', '.join(reasons)}"
 
 

@@ -31,9 +31,7 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     redactor = Redactor(report.hidden)
     prefix = workspace_prefix()
     wanted = filter(report.gate.fails, report.open) if options.quiet else report.open
-    ones = sorted(
-        wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule.id)
-    )
+    ones = sorted(wanted, key=lambda one: (-one.severity, -round(one.gain, 4), one.place, one.rule))
     for level in ("error", "warning", "notice"):
         mine = [one for one in ones if LEVELS[one.severity] == level]
         room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
@@ -53,7 +51,7 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
 
 def annotation(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
     """The command that puts a finding on its line."""
-    start, end, rule = one.start, one.end, one.rule
+    start, end, rule = one.start, one.end, one.definition
     properties = {
         "file": safe(prefix + one.path),
         "line": str(start.line),

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from readiness import kinds
 from readiness.model import Claim, Rule, joined
+from readiness.model.package import FOLDER
 from readiness.ruleset import examples
+from readiness.ruleset.bindings import resolve
 from readiness.ruleset.bound import Bound
 from readiness.ruleset.examples import Example, Mark
+from readiness.ruleset.families import FOLDER as FAMILIES
+from readiness.ruleset.families import is_family
 from readiness.verdict.checklist import STATES, Outcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
@@ -27,6 +33,17 @@ _LEVELS = {
     "recommended": "on by default",
     "strict": "in the profile strict",
     "optional": "off unless selected",
+}
+
+
+_KINDS = {
+    "dockerfile": "Dockerfiles",
+    "compose": "Compose files",
+    "k8s": "Kubernetes",
+    "nginx": "nginx",
+    "ci": "CI pipelines",
+    "project": "Across kinds",
+    "core": "Files that cannot be judged",
 }
 
 
@@ -59,7 +76,23 @@ def page(tiers: Sequence[Bound], asks: Mapping[str, str]) -> str:
         rows = [f"- {item}: {asks.get(item, '')}".rstrip(": ") for item in rule.checklist]
         parts.append("## Checklists\n\n" + "\n".join(rows))
     parts.append("## Documentation\n\n" + "\n".join(f"- <{link}>" for link in rule.links))
+    parts.append("## Source\n\n" + "\n".join(f"- `{place}`" for place in source_places(tiers)))
     return "\n\n".join(parts) + "\n"
+
+
+def source_places(tiers: Sequence[Bound]) -> Iterator[str]:
+    """Where the rule is written: its file, and the lines of its checks, all from the root of a checkout."""
+    yield f"rules/{place_of(tiers[0])}"
+    for check in dict.fromkeys(one.check for one in tiers if one.check):
+        code = resolve(check).__code__
+        file = Path(code.co_filename).resolve().relative_to(FOLDER.parent).as_posix()
+        yield f"{file}:{code.co_firstlineno} {check.rpartition('.')[2]}"
+
+
+def place_of(bound: Bound) -> str:
+    """A rule's file from the folder of rules: its own, or that of its family."""
+    folder = f"{bound.rule.kind}/{FAMILIES}" if is_family(bound.path) else bound.rule.kind
+    return f"{folder}/{bound.path.name}"
 
 
 def members(rule: Rule) -> Iterator[str]:
@@ -172,18 +205,53 @@ def checklist_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
         yield f"{outcome.checklist.title}: {counts}"
         for verdict in outcome.verdicts:
             yield f"  {verdict.state:8}  {verdict.item.id}: {verdict.item.ask}"
-            places = [f"{one.path}:{one.line} {one.rule.id}" for one in verdict.findings]
+            places = [f"{one.path}:{one.line} {one.rule}" for one in verdict.findings]
             places += [f"{place.path}:{place.line}" for place in verdict.evidence]
             shown = places[:3]
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
             yield " " * 12 + (", ".join(shown) + more if shown else verdict.reason)
 
 
-def table(found: Iterable[Rule], *, link: bool) -> str:
+def table(found: Iterable[Rule]) -> str:
     """The catalogue as a Markdown table."""
     rows = ["| rule | severity | category | profile | what |", "|---|---|---|---|---|"]
     for rule in found:
-        name = f"[{rule.id}]({rule.id}.md)" if link else rule.id
         title = rule.title.replace("|", "\\|")
-        rows.append(f"| {name} | {rule.severity} | {rule.category} | {rule.level} | {title} |")
+        rows.append(f"| {rule.id} | {rule.severity} | {rule.category} | {rule.level} | {title} |")
     return "\n".join(rows) + "\n"
+
+
+def index(bounds: Iterable[Bound], link: str) -> str:
+    """All rules by kind and topic, each linked to its file; `link` leads from the page to the folder `rules`.
+
+    A topic is the module of the check of the rule, or of its first tier, and its first sentence says what the rules of the
+    topic are about.
+    """
+    topics: dict[str, dict[tuple[str, str], list[Bound]]] = {}
+    for bound in {one.rule.id: one for one in reversed(list(bounds))}.values():
+        kind = bound.rule.kind
+        topics.setdefault(kind, {}).setdefault(topic(bound), []).append(bound)
+    parts = []
+    for kind in (one for one in _KINDS if one in topics):
+        sections = topics[kind]
+        parts.append(f"## {_KINDS[kind]}")
+        for (name, lead), found in sorted(sections.items()):
+            rows = ["| rule | severity | profile | what |", "|---|---|---|---|"]
+            for bound in sorted(found, key=lambda one: one.rule.id):
+                rule = bound.rule
+                title = rule.title.replace("|", "\\|")
+                name_of = rule.id.partition("/")[2]
+                rows.append(
+                    f"| [{name_of}]({link}/{place_of(bound)}) | {rule.severity} | {rule.level} | {title} |"
+                )
+            parts.append(f"### {kind}: {name}\n\n{lead}\n\n" + "\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def topic(bound: Bound) -> tuple[str, str]:
+    """The topic of a rule, and what it is about: the module of its check."""
+    if not bound.check:
+        return "fields", "A field that must, or must not, be there."
+    module = sys.modules[resolve(bound.check).__module__]
+    lead = (module.__doc__ or "").strip().partition("\n")[0]
+    return bound.check.split(".")[-2], lead

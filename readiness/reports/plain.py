@@ -117,7 +117,7 @@ def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         lines.append(
-            safe(f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule.id}]{also}")
+            safe(f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule}]{also}")
         )
     lines.append(f"findings: {digest.summary(report.open)}")
     lines.append(f"coverage: {digest.coverage(report)}")

@@ -120,9 +120,9 @@ def _place(one: Finding, room: int) -> Text:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
     start = one.start
     where = safe(f"{one.path}:{start.line}:{start.column}")
-    if columns(where) + len(one.rule.id) + 2 > room:
+    if columns(where) + len(one.rule) + 2 > room:
         where = f"{start.line}:{start.column}"
-    return Text.assemble((where, "dim"), "  ", (one.rule.id, "dim italic"))
+    return Text.assemble((where, "dim"), "  ", (one.rule, "dim italic"))
 
 
 def _where(one: Finding, width: int) -> RenderableType:
@@ -254,7 +254,7 @@ def _best(best: list[tuple[Finding, int]]) -> RenderableType:
     table.add_column(overflow="fold")
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
-        place = Text.assemble(one.rule.id, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
+        place = Text.assemble(one.rule, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
         table.add_row(
             Text(f"+{one.gain:.2f}", "green"),
             Text(str(one.severity), SEVERITY[one.severity]),

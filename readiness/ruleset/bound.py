@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Aside, Hit, Rule, Severity, Subject, Unknown
+from readiness.model import Hit, Rule, Severity, Subject, Unknown
 from readiness.model.project import Project
+from readiness.ruleset.bindings import Outcome, parameters, resolve
 from readiness.ruleset.predicates import Clause
-
-Outcome = Iterable[Hit | Unknown | Aside]
-
-
-class RuleError(Exception):
-    """A rule file that cannot be used: `where` names the file and the line, `message` what to change."""
-
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
-        self.where = where
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -95,23 +84,7 @@ class Bound:
             else self.function(subject)
         )
 
-    def judge(self, subject: Subject) -> Iterator[Hit]:
+    def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for clause in self.clauses:
-            yield from clause.judge(subject.node)
-
-
-@cache
-def resolve(name: str) -> Callable[..., Outcome]:
-    """The check function of a dotted name under readiness.checks."""
-    module, _, function = name.rpartition(".")
-    found: Callable[..., Outcome] = getattr(
-        importlib.import_module(f"readiness.checks.{module}"), function
-    )
-    return found
-
-
-def parameters(check: Callable[..., Outcome]) -> tuple[str, ...]:
-    """The names of a check's parameters; a check is a plain function, and inspect takes a hundred times as long."""
-    code = check.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        for one in self.clauses:
+            yield from one.judge(subject.node)

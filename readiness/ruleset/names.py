@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from readiness.model import Finding
-from readiness.ruleset import compiled, rules
+from readiness.ruleset import rules
+from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
 
 RENAMED = "renamed"  # rules/renamed.yaml
@@ -26,17 +27,17 @@ class Name(NamedTuple):
 
     def fits(self, finding: Finding) -> bool:
         """Whether it names a finding."""
-        return finding.rule.id == self.rule and self.member in {"", finding.tier, finding.part}
+        return finding.rule == self.rule and self.member in {"", finding.tier, finding.part}
 
     def reaches(self, finding: Finding) -> bool:
         """Whether it names a finding, or a stricter tier than the finding's."""
         if self.fits(finding):
             return True
-        tiers = [tier.name for tier in finding.rule.tiers]
+        tiers = [tier.name for tier in finding.definition.tiers]
         return (
-            finding.rule.id == self.rule
+            finding.rule == self.rule
             and self.member in tiers
-            and finding.rule.rank(finding.tier) <= finding.rule.rank(self.member)
+            and finding.definition.rank(finding.tier) <= finding.definition.rank(self.member)
         )
 
 

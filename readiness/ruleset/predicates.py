@@ -5,62 +5,90 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
-from readiness.model import Hit, hit, missing
+from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax import secrets
 
 _STEP = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
 _ABSENT = object()
+HIDDEN = "(hidden)"  # what a message shows of a value whose key is that of a secret
+MAX_STEPS = 24  # of a path
+LONGEST = (
+    1024 * 1024
+)  # characters of a text that an expression is searched in: what is longer is not known
+_compiled = lru_cache(maxsize=512)(re.compile)
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One path with its predicate, required or forbidden."""
+    """One path with its predicate, required or forbidden; `patterns` are the regular expressions in the predicate."""
 
     steps: tuple[str, ...]
     holds: Callable[[Any], bool]
     required: bool
+    patterns: tuple[str, ...] = ()
 
-    def judge(self, node: Any) -> Iterator[Hit]:
+    def judge(self, node: Any) -> Iterator[Hit | Unknown]:
         """A hit where the path ends in something that breaks the clause."""
         for owner, key, value in ends(node, self.steps):
+            if self.patterns and isinstance(value, str) and len(value) > LONGEST:
+                yield Unknown(owner.at(key))
+                continue
             if self.holds(value) is self.required:
                 continue
             span = owner.at(key)
             if value is _ABSENT:
                 yield missing(owner.at(), value="")
             else:
-                shown = value if isinstance(value, str | int | float | bool) else ""
-                yield hit(span, value=shown)
+                plain = isinstance(value, str | int | float | bool)
+                secret = isinstance(key, str) and secrets.names_secret(key)
+                yield hit(span, value=HIDDEN if secret else value if plain else "")
+
+
+def clause(path: str, spec: Any, *, required: bool) -> Clause:
+    """The clause of a path and a predicate as rule files give them. Raises ValueError."""
+    steps = steps_of(path)
+    if not steps or len(steps) > MAX_STEPS:
+        raise ValueError(f"a path has {MAX_STEPS} steps at most, and one at least: {path[:80]!r}")
+    return Clause(steps, predicate(spec), required, tuple(patterns(spec)))
 
 
 def ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
-    """Where a path ends: (owner, key, value) triples; value is a marker where the key, or one before it, is absent."""
+    """Where a path ends: (owner, key, value) triples; value is a marker where the key, or one before it, is absent.
+
+    A node that aliases bring in twice is one place, and gone through once.
+    """
+    nodes = [node]
+    for number, key in enumerate(steps, 1):
+        rest, following = steps[number:], []
+        for one in {id(one): one for one in nodes}.values():
+            for end in _next(one, key, rest):
+                if rest and end[2] is not _ABSENT:
+                    following.append(end[2])
+                else:
+                    yield end
+        nodes = following
+
+
+def _next(node: Any, key: str, rest: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
+    """One step of a path from a node."""
     if not hasattr(node, "get") or not hasattr(node, "at"):
         return
-    key, rest = steps[0], steps[1:]
     if key == "[]":
-        if isinstance(node, list):
-            for index, item in enumerate(node):
-                if rest:
-                    yield from ends(item, rest)
-                else:
-                    yield node, index, item
+        yield from (
+            (node, index, item) for index, item in enumerate(node if isinstance(node, list) else ())
+        )
         return
+    value = _ABSENT if isinstance(node, list) else node.get(key, _ABSENT)
     if isinstance(node, list):
         return
-    value = node.get(key, _ABSENT)
-    if value is _ABSENT:
-        if rest != ("[]",) and "[]" not in rest:
-            yield node, None, _ABSENT
-        return
-    if not rest:
-        yield node, key, value
-    elif value is None:
+    if value is _ABSENT or (value is None and rest):
         if "[]" not in rest:
-            yield node, key, _ABSENT
+            yield node, None if value is _ABSENT else key, _ABSENT
     else:
-        yield from ends(value, rest)
+        yield node, key, value
 
 
 def steps_of(path: str) -> tuple[str, ...]:
@@ -81,21 +109,35 @@ def predicate(spec: Any) -> Callable[[Any], bool]:
     if len(spec) != 1:
         raise ValueError("a predicate mapping has one key: matches, min, max, equals or not")
     (name, argument), *_ = spec.items()
-    if name == "matches":
-        search = re.compile(argument).search
-        return lambda value: isinstance(value, str) and search(value) is not None
-    if name == "min":
+    if name == "matches" and isinstance(argument, str):
+        return partial(_matches, argument)
+    if name == "min" and number(argument):
         return lambda value: number(value) and value >= argument
-    if name == "max":
+    if name == "max" and number(argument):
         return lambda value: number(value) and value <= argument
     if name == "equals":
         return lambda value: same(value, argument)
     if name == "not":
         inner = predicate(argument)
         return lambda value: not inner(value)
+    if name in {"matches", "min", "max"}:
+        kind = "a regular expression" if name == "matches" else "a number"
+        raise ValueError(f"the predicate {name} wants {kind}")
     raise ValueError(
-        f"no predicate is called {name!r}; there are matches, min, max, equals and not"
+        f"no predicate is called {str(name)[:40]!r}; there are matches, min, max, equals and not"
     )
+
+
+def patterns(spec: Any) -> Iterator[str]:
+    """The regular expressions in a predicate."""
+    while isinstance(spec, dict) and "not" in spec:
+        spec = spec["not"]
+    if isinstance(spec, dict) and isinstance(spec.get("matches"), str):
+        yield spec["matches"]
+
+
+def _matches(pattern: str, value: Any) -> bool:
+    return isinstance(value, str) and _compiled(pattern).search(value) is not None
 
 
 def same(value: Any, other: Any) -> bool:

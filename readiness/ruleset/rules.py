@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
+import os
 import re
-import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.model import LEVELS, ParseError, Rule, Source
+from readiness.model import (
+    LEVELS,
+    Rule,
+    messages,
+)
 from readiness.model.package import FOLDER
-from readiness.ruleset import compiled, families, spec
-from readiness.ruleset.bound import Bound, RuleError, parameters, resolve
-from readiness.syntax.yaml import Map, load_all
+from readiness.ruleset import bindings, families, rule_file, spec
+from readiness.ruleset import message_facts as facts
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.rule_file import NAME, Fail, RuleError, failing, shown, spec_of
+from readiness.syntax import backtracking, compiled
+from readiness.syntax.ways import Work
 
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
 EXTERNAL = re.compile(
     r"shell(?:/(?:SC\d{0,4})?)?"
 )  # ids, and prefixes of ids, of rules that other programs bring
-_EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
+MAX_FILES = 500  # rules of somebody's own, and the bytes of their files together
+MAX_BYTES = 4 * 1024 * 1024
 
 
 @cache
@@ -40,10 +47,8 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
             for stem, file in sorted(_files_of(root, group)):
                 name = f"{group}/{stem}"
                 if name in seen:
-                    raise RuleError(
-                        f"{stem}.yaml",
-                        f"there is a rule {name} already; give this one another name",
-                    )
+                    text = f"there is a rule {name} already; give this one another name"
+                    raise RuleError(f"{name}.yaml", text)
                 seen.add(name)
                 yield name, file
 
@@ -55,8 +60,48 @@ def _files_of(root: Path, group: str) -> Iterator[tuple[str, str]]:
     shelf = root / group / families.FOLDER
     for stem in compiled.names(shelf):
         file = shelf / f"{stem}.yaml"
-        rows = _family(shelf)[stem] if root == folder() else spec_of(file)
+        rows = _family(shelf)[stem] if root == folder() else families.checked(file)
         yield from ((name, str(file)) for name in rows)
+
+
+def hold(root: Path) -> None:
+    """Raise RuleError for a folder of somebody's own that has no rules, too many, or links that lead out of it."""
+    size = 0
+    try:
+        home, found = root.resolve(), list(written(root))
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no folder"
+        raise RuleError(shown(root), f"cannot be read: {why.lower()}") from None
+    for count, where in enumerate(found, 1):
+        path = root / where
+        if not NAME.fullmatch(path.stem):
+            raise RuleError(where, "rules have names such as image-tag-latest; rename the file")
+        if home not in Path(os.path.realpath(path)).parents:
+            raise RuleError(where, "a link leads out of the folder of rules; copy the file here")
+        if not path.is_file():
+            raise RuleError(where, "is no file that can be read")
+        size += path.stat().st_size
+        _hold_count(root, count, size)
+    if not found:
+        there = ", ".join(f"{group}/NAME.yaml" for group in GROUPS[:3])
+        raise RuleError(
+            shown(root), f"there is no rule in this folder; rules are {there} and so on"
+        )
+    for count, _ in enumerate(files([root]), 1):
+        _hold_count(root, count, size)
+
+
+def written(root: Path) -> Iterator[str]:
+    """The files of rules and of families under a root, by their paths in it."""
+    for group in GROUPS:
+        for shelf in (group, f"{group}/{families.FOLDER}"):
+            yield from (f"{shelf}/{stem}.yaml" for stem in compiled.names(root / shelf))
+
+
+def _hold_count(root: Path, count: int, size: int) -> None:
+    if count > MAX_FILES or size > MAX_BYTES:
+        limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
+        raise RuleError(shown(root), f"a folder of rules holds {limit} at most")
 
 
 def _family(shelf: Path) -> dict[str, Any]:
@@ -65,7 +110,9 @@ def _family(shelf: Path) -> dict[str, Any]:
 
 
 def ids(roots: Sequence[Path] = ()) -> list[str]:
-    """The id of every rule there is."""
+    """The id of every rule there is, from the names of the files alone. Raises RuleError."""
+    for root in roots:
+        hold(root)
     return [name for name, _ in files([folder(), *roots])]
 
 
@@ -80,14 +127,17 @@ def load(
     run over one manifest need not know what there is to say of workflows.
     """
     known = {name for name, _ in files([folder()], groups)}
+    for root in roots:
+        hold(root)
     found: list[Bound] = []
+    work = Work(backtracking.MAX_EFFORT)
     for name, file in files(roots, groups):
         if name in known:
             text = f"there is a rule {name} already; give this one another name"
-            raise RuleError(Path(file).name, text)
-        found += read(name, Path(file))
-    for bound in found:
-        verify(bound)
+            raise RuleError(f"{name}.yaml", text)
+        for bound in read(name, Path(file)):
+            verify(bound, work)
+            found.append(bound)
     return [*own(tuple(groups), tuple(levels)), *found]
 
 
@@ -123,27 +173,16 @@ def one_each(bounds: Iterable[Bound]) -> list[Rule]:
 
 
 def read(name: str, path: Path) -> tuple[Bound, ...]:
-    """The rule of a file, once for each of its tiers."""
-    words = spec_of(path)
-    return bounds_of(name, str(path), words[_row(name)] if families.is_family(path) else words)
+    """The rule of a file of somebody's own, once for each of its tiers. Raises RuleError."""
+    if not families.is_family(path):
+        return bounds_of(name, str(path), rule_file.checked(path))
+    return bounds_of(name, str(path), families.checked(path)[_row(name)])
 
 
-def bounds_of(name: str, file: str, words: dict[str, Any]) -> tuple[Bound, ...]:
+def bounds_of(name: str, file: str, words: Mapping[str, Any]) -> tuple[Bound, ...]:
     """The rule that a file's words make, once for each of its tiers."""
-
-    def fail(message: str, *keys: str) -> RuleError:
-        path = Path(file)
-        source = _text(path)
-        node: Any = load_all(source.text)[0]
-        way = ("rules", _row(name), *keys) if families.is_family(path) else keys
-        place = node.at()
-        for key in way:
-            if not isinstance(node, Map):
-                break
-            place, node = node.key(key), node.get(key)
-        return RuleError(f"{source.path}:{source.position(place.start).line}", message)
-
-    return spec.made(name, file, words, fail)
+    path = Path(file)
+    return spec.made(name, file, words, failing(path, *families.way(path, _row(name))))
 
 
 def _row(name: str) -> str:
@@ -151,60 +190,70 @@ def _row(name: str) -> str:
     return name.partition("/")[2]
 
 
-def spec_of(path: Path) -> dict[str, Any]:
-    """What a file says, its examples apart: a rule's words, or those of each rule of a family. Raises RuleError."""
-    source = _text(path)
-    try:
-        if families.is_family(path):
-            return families.spec_of(path)
-        documents = load_all(source.text)
-    except ParseError as error:
-        raise RuleError(
-            f"{path.name}:{source.position(error.offset).line}", error.message
-        ) from None
-    words = documents[0] if documents else None
-    if not isinstance(words, Map):
-        raise RuleError(path.name, "a rule file is a mapping; see docs/writing-rules.md")
-    return words
+def verify(bound: Bound, work: Work | None = None) -> None:
+    """Hold a rule against what there is: targets, facts, the check and its parameters, expressions. Raises RuleError.
 
-
-def _text(path: Path) -> Source:
-    """The text of a file; that of a rule without its examples, which are read by `examples` when somebody wants them."""
-    text = path.read_text(encoding="utf-8")
-    cut = None if families.is_family(path) else _EXAMPLES.search(text)
-    return Source(path.name, text[: cut.start()] if cut else text)
-
-
-def verify(bound: Bound) -> None:
-    """Hold a rule against what there is: targets, facts, the check and its parameters. Raises RuleError.
-
-    The tool's own rules are verified by its tests, custom rules when they are loaded.
+    The tool's own rules are verified by its tests, custom rules when they are loaded. `work` bounds what it may cost to judge
+    the regular expressions of several rules.
     """
+    way = families.way(bound.path, _row(bound.rule.id))
+    fail = failing(bound.path, *way, tier=bound.tier)
+    if bound.check:
+        try:
+            bindings.hold(bound.check, bound.arguments)
+        except bindings.BindingError as error:
+            raise fail(str(error), "check" if "check" in str(error) else "with") from None
     for target in bound.targets:
-        _verify_target(bound, target)
-    if not bound.check:
-        return
-    try:
-        function = resolve(bound.check)
-    except (ImportError, AttributeError):
-        raise RuleError(bound.path.name, f"no check is called {bound.check!r}") from None
-    given = dict(bound.arguments)
-    if "project" in parameters(function):
-        given["project"] = None
-    try:
-        inspect.signature(function).bind(None, **given)
-    except TypeError as error:
-        raise RuleError(bound.path.name, f"`with` does not fit the check: {error}") from None
+        _verify_target(bound, target, fail)
+        _verify_messages(bound, target, fail)
+    work = work or Work(backtracking.MAX_EFFORT)
+    for key, pattern in _expressions(bound):
+        why = backtracking.refusal(pattern, work)
+        if why:
+            raise fail(f"the expression {pattern[:80]!r} is refused: {why}", key)
 
 
-def _verify_target(bound: Bound, target: str) -> None:
-    """Whether a target is one, and its subjects have the facts that `when` asks."""
+def _expressions(bound: Bound) -> Iterator[tuple[str, str]]:
+    """(key of the rule file, expression) of every regular expression in a rule."""
+    for one in bound.clauses:
+        yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
+    if bound.check:
+        yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
+
+
+def _verify_target(bound: Bound, target: str, fail: Fail) -> None:
+    """Whether a target is one, fits the check, and its subjects have the facts that `when` names."""
     kind = kinds.kind_of_target(target)
     known = kinds.targets(kind) if kind in kinds.KINDS else {}
     if target not in known:
         near = ", ".join(sorted(known)) or ", ".join(f"{one}.…" for one in kinds.KINDS)
-        raise RuleError(bound.path.name, f"no target is called {target!r}; there are {near}")
-    subject = next(iter(typing.get_args(typing.get_type_hints(known[target]).get("return"))), None)
-    for fact, _ in bound.when if isinstance(subject, type) else ():
-        if not hasattr(subject, fact):
-            raise RuleError(bound.path.name, f"subjects of {target} have no fact {fact!r}")
+        raise fail(f"no target is called {target!r}; there are {near}", "target")
+    if bound.check and not bindings.takes(bound.check, facts.classes(target)):
+        raise fail(f"{bound.check} looks at something else than {target}", "target")
+    subject = facts.of_target(target)
+    for name, allowed in bound.when:
+        sort = subject.get(name)
+        if sort is None:
+            there = ", ".join(subject)
+            raise fail(f"subjects of {target} have no fact {name!r}; there are {there}", "when")
+        values = allowed if isinstance(allowed, frozenset) else {allowed}
+        if any(facts.sort_of(value) != sort for value in values):
+            raise fail(f"the fact {name!r} of {target} is {sort}", "when")
+
+
+def _verify_messages(bound: Bound, target: str, fail: Fail) -> None:
+    """Whether there are the facts that `by` and the messages of the rule, its tier and its parts name."""
+    rule = bound.rule
+    known = {*facts.of_target(target), *facts.of_check(bound.check, some=bool(rule.parts))}
+    near = ", ".join(sorted(known))
+    if rule.by and rule.by not in known:
+        raise fail(f"there is no fact {rule.by!r}; there are {near}", "by")
+    unused = (rule.message, *(one.text for one in rule.wordings if one.field == "message"))
+    try:
+        for text in unused:
+            messages.names(text)
+        named = frozenset[str]().union(*map(messages.names, bound.messages.values()))
+    except messages.MessageError as error:
+        raise fail(str(error), "message") from None
+    for name in sorted(named - known):
+        raise fail(f"there is no fact {name!r}; there are {near}", "message")

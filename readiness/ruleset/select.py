@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from readiness.model import CATEGORIES, LEVELS, Finding, Rule
-from readiness.ruleset.bound import Bound, RuleError
+from readiness.model import CATEGORIES, LEVELS, Finding, Rule, spelling
+from readiness.ruleset.bound import Bound
 from readiness.ruleset.names import Name, Names, renamed
+from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.rules import EXTERNAL, load, one_each
 from readiness.syntax.yaml import Map, load_all
 
@@ -38,7 +38,7 @@ class Words(NamedTuple):
 
     def fits(self, finding: Finding) -> bool:
         """Whether ids and prefixes among the words choose a finding."""
-        return self.covers(Name(finding.rule.id)) or any(one.fits(finding) for one in self.names)
+        return self.covers(Name(finding.rule)) or any(one.fits(finding) for one in self.names)
 
 
 def profiles(folder: Path) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _reached(name: Name, rule: Rule) -> Iterable[tuple[str, str]]:
 
 def counts(finding: Finding, active: Active) -> bool:
     """Whether a finding is one that was asked for."""
-    mine = active.get(finding.rule.id, frozenset())
+    mine = active.get(finding.rule, frozenset())
     return (finding.tier, finding.part) in mine
 
 
@@ -183,6 +183,6 @@ def unknown(selector: str) -> str:
     peers = {one: name for name, rule in found.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
     if selector in peers:
         return f"{selector!r} is another linter's id; the rule here is {peers[selector]!r}"
-    near = difflib.get_close_matches(selector, [*found, *CATEGORIES, *tails], n=1, cutoff=0.5)
-    hint = f"; did you mean {tails.get(near[0], near[0])!r}?" if near else ""
+    near = spelling.nearest(selector, [*found, *CATEGORIES, *tails])
+    hint = f"; did you mean {tails.get(near, near)!r}?" if near else ""
     return f"no rule, category or prefix is called {selector!r}{hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from readiness.model import (
@@ -17,18 +17,11 @@ from readiness.model import (
     Tier,
     Wording,
 )
-from readiness.ruleset.bound import Bound, RuleError
-from readiness.ruleset.predicates import Clause, predicate, steps_of
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.predicates import Clause, clause
+from readiness.ruleset.rule_file import KEYS, TIER_KEYS, Fail
 
-Fail = Callable[..., RuleError]  # (message, *keys that lead to the place)
 NEEDED = ("title", "severity", "category", "target", "message", "why", "fix")
-KEYS = frozenset(
-    "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides by tiers bad good".split()
-)
-TIER_KEYS = frozenset(
-    "severity level opinion target when require forbid check with message why fix same-as checklist".split()
-)
 WORDS = ("message", "why", "fix")
 OTHER = "other"  # among words by part: what the parts that are not named have
 NAME = re.compile(r"[A-Za-z][\w-]*")
@@ -279,11 +272,11 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
     if "check" not in spec:
         try:
             clauses = tuple(
-                Clause(steps_of(where), predicate(what), way == "require")
+                clause(where, what, required=way == "require")
                 for way in ways
                 for where, what in spec[way].items()
             )
-        except (ValueError, re.error, AttributeError) as error:
+        except ValueError as error:
             raise fail(str(error), ways[0]) from None
     return Bound(
         rule,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
+import importlib.util
 import os
-from collections.abc import Callable, Iterable, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from readiness import programs
 from readiness.loading.assembly import Row
-from readiness.loading.discover import Found
+from readiness.loading.discover import MAX_BYTES, Found
+from readiness.loading.environments import chart_folders
+from readiness.loading.render import is_overlay
+from readiness.loading.render.made import Input
 from readiness.model import (
     Claim,
     Confidence,
@@ -27,41 +34,68 @@ from readiness.model import (
 )
 from readiness.model.package import FOLDER
 from readiness.redaction import Redactor
+from readiness.ruleset import rules
 from readiness.run.engine import Tally
 from readiness.run.pipeline import Run, Settings
+from readiness.syntax import compiled
 from readiness.verdict.checklist import Place as Seen
 from readiness.version import __version__
 
 FORMAT = 4
 KEPT = 40  # results; the oldest go first
+LEFT_BEHIND = 3600  # seconds after which what an interrupted run began to write is thrown away
+_UNUSABLE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A folder of results, each under the hash of everything that it depends on."""
+    """A folder of results, each under the hash of everything that it depends on.
+
+    What was cut off or spoilt is known by its checksum and thrown away.
+    """
 
     folder: Path
 
-    def fetch(self, key: str, found: Found) -> Run | None:
+    def fetch(self, key: str, found: Found, settings: Settings) -> Run | None:
         """The result under a key, its places in the texts that were just read; None where there is none to use."""
+        file = self.folder / f"{key}.json"
         try:
-            data = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            return _load(data, {source.path: source for source in (*found.texts, *found.prose)})
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            return None  # nothing there, or nothing usable: work it out
+            text = file.read_bytes()
+        except OSError:
+            return None
+        try:
+            data = compiled.unseal(text)
+            return _load(data, found, settings) if _is_unchanged(data, found) else None
+        except _UNUSABLE:
+            with contextlib.suppress(OSError):
+                file.unlink()
+            return None
 
     def store(self, key: str, run: Run) -> None:
         """Keep a result; what the system refuses is no error, for the next run works it out again."""
         try:
+            text = compiled.seal(_dump(run))
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = self.folder / f"{key}.{os.getpid()}.part"
-            part.write_text(json.dumps(_dump(run)), encoding="utf-8")
+            part.write_bytes(text)
             part.replace(self.folder / f"{key}.json")
             results = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
             for path in results[:-KEPT]:
                 path.unlink(missing_ok=True)
+            for path in self.folder.glob("*.part"):
+                if path.stat().st_mtime < time.time() - LEFT_BEHIND:
+                    path.unlink(missing_ok=True)
         except OSError:
             return
+
+    def is_apart(self, found: Found) -> bool:
+        """Whether the folder stands outside of what is scanned: whoever wrote that could have written results too."""
+        from readiness.loading.render.tree import root_of
+
+        here = Path(os.path.realpath(self.folder))
+        folders = [found.base / one for one in found.folders]
+        folders += [(found.base / one).parent for one in found.named]
+        return not any(here.is_relative_to(root_of(one, folders)) for one in folders)
 
 
 def default() -> Cache:
@@ -71,8 +105,12 @@ def default() -> Cache:
     return Cache(user_cache_path("readiness"))
 
 
-def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> str:
-    """The hash of all that a result depends on: the tool, its rules, the settings, the day, every path and byte."""
+def key(found: Found, settings: Settings, today: str) -> str:
+    """The hash of all that a result depends on and that is known before the run.
+
+    That is the tool with its rules and libraries, the programs that it may start, the settings, the day, every path and
+    byte of the walk. What rendering reads besides is kept in the result and compared when that is fetched.
+    """
     made = hashlib.sha256()
 
     def add(*parts: object) -> None:
@@ -81,28 +119,68 @@ def key(found: Found, settings: Settings, roots: Iterable[Path], today: str) -> 
             made.update(len(data).to_bytes(8, "little"))
             made.update(data)
 
-    add(FORMAT, __version__, today, settings_text(settings))
-    for root in roots:
-        for path in sorted(root.rglob("*.yaml")):
-            status = path.stat()
-            add(path, status.st_mtime_ns, status.st_size)
-    for path in sorted(FOLDER.rglob("*.py")):  # the tool itself, while it is being worked on
-        add(path.name, path.stat().st_mtime_ns)
+    add(FORMAT, __version__, sys.version, today, settings_text(settings), *_tool())
+    add("programs", *_programs(found, settings))
+    for root in settings.rules:
+        for where in rules.written(root):
+            add(where, _bytes(root / where) if (root / where).is_file() else b"")
     for values in settings.helm_values:
-        add(values.read_bytes())
+        add(_bytes(values))
     if settings.baseline:
-        add(settings.baseline.read_bytes() if settings.baseline.is_file() else b"")
+        add(_bytes(settings.baseline))
     for source in found.texts:
         add(source.path, source.text)
     add("documents")
     for source in found.prose:
         add(source.path, source.text)
     add(*sorted(found.named))
+    add("harmless", *sorted(found.harmless))
     add(*sorted(found.paths), *map(str, found.unread), found.walked, found.skipped)
     add("walk", *sorted(found.folders), "closed", *sorted(found.closed))
-    for _, lines in found.ignores:
-        add("ignores", *lines)
+    for ignored in found.ignoring.known.values():
+        add("ignores", *ignored.lines)
+    add("overruled", *map(str, found.overruled))
     return made.hexdigest()
+
+
+def _tool() -> Iterator[str]:
+    """The tool's own files by name, time and size, and the folder of the libraries, which changes with each of them."""
+    yield from _states(FOLDER, (".py", ".json", ".yaml"))
+    yield from _states(rules.folder(), (".yaml",))
+    yaml = importlib.util.find_spec("yaml")
+    if yaml and yaml.origin:
+        yield programs.identity(str(Path(yaml.origin).parents[1]))
+
+
+def _states(folder: Path, endings: tuple[str, ...]) -> Iterator[str]:
+    with os.scandir(folder) as scan:
+        entries = sorted(scan, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.endswith(endings):
+            status = entry.stat()
+            yield f"{entry.path} {status.st_mtime_ns} {status.st_size}"
+        elif entry.is_dir() and entry.name != "__pycache__":
+            yield from _states(Path(entry.path), endings)
+
+
+def _programs(found: Found, settings: Settings) -> Iterator[str]:
+    """The programs that this run may ask, each with what tells one version of it from the next."""
+    if settings.render and chart_folders(found.paths):
+        library = importlib.util.find_spec("helm_python")
+        yield programs.identity(library.origin if library and library.origin else "")
+        yield programs.identity(programs.find("helm"))
+    if settings.render and any(map(is_overlay, found.paths)):
+        yield from map(programs.identity, map(programs.find, ("kustomize", "kubectl")))
+    if settings.shellcheck:
+        yield programs.identity(programs.find("shellcheck"))
+
+
+def _bytes(path: Path) -> bytes:
+    """What a file says; nothing where it cannot be read, which the run will tell."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def settings_text(settings: Settings) -> str:
@@ -113,6 +191,15 @@ def settings_text(settings: Settings) -> str:
         name: getattr(settings, name) for name in settings.__slots__ if name not in {"file", "jobs"}
     }
     return repr(sorted(parts.items())) + said
+
+
+def _is_unchanged(data: Mapping[str, Any], found: Found) -> bool:
+    """Whether what rendering read is as it was."""
+    if not data["inputs"]:
+        return True
+    from readiness.loading.render import inputs
+
+    return inputs.is_unchanged((Input(*row) for row in data["inputs"]), found.base)
 
 
 Place = tuple[str, int, int]
@@ -140,6 +227,7 @@ def _dump(run: Run) -> dict[str, Any]:
         "findings": [_finding_row(one, redactor) for one in run.findings],
         "foreign": run.foreign,
         "evidence": run.evidence,
+        "inputs": run.inputs,
         "notices": run.notices,
     }
 
@@ -153,7 +241,7 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
     """A finding without the values of secrets: the folder is no place for them either."""
     silenced = one.suppressed
     return [
-        one.rule.id,
+        one.rule,
         _place(one.source, one.span),
         redactor.text(one.message),
         redactor.text(one.resource),
@@ -165,13 +253,15 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
     ]
 
 
-def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
-    known = dict(sources)
+def _load(data: dict[str, Any], found: Found, settings: Settings) -> Run:
+    known = {source.path: source for source in (*found.texts, *found.prose)}
+    if settings.file.source:
+        known.setdefault(settings.file.source.path, settings.file.source)
 
     def at(place: list[Any]) -> tuple[Source, Span]:
         path, start, end = place
-        if path not in known:  # a file that could not be read, or the settings
-            known[path] = Source(path, "")
+        if path not in known:
+            known[path] = _unseen(found.base, path) if end else Source(path, "")
         return known[path], Span(start, end)
 
     rules = {row["id"]: _rule(row) for row in data["rules"]}
@@ -196,6 +286,7 @@ def _load(data: dict[str, Any], sources: Mapping[str, Source]) -> Run:
             fact: tuple(Seen(path, line) for path, line in places)
             for fact, places in data["evidence"].items()
         },
+        inputs=[Input(*row) for row in data["inputs"]],
         notices=tuple(data["notices"]),
     )
 
@@ -218,6 +309,17 @@ def _finding(
         tier=tier,
         part=part,
     )
+
+
+def _unseen(base: Path, path: str) -> Source:
+    """A file that rendering read and the walk did not: a part of a chart, which is as it was."""
+    file = base / path
+    try:
+        if file.stat().st_size <= MAX_BYTES:
+            return Source(path, file.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        pass
+    return Source(path, "")
 
 
 def _rule(row: dict[str, Any]) -> Rule:

@@ -10,7 +10,18 @@ from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
-from readiness.model import Aside, Finding, Hit, Rule, Source, Span, Subject, Unknown, worse
+from readiness.model import (
+    Aside,
+    Finding,
+    Hit,
+    Rule,
+    Source,
+    Span,
+    Subject,
+    Unknown,
+    messages,
+    worse,
+)
 from readiness.model.project import Project
 from readiness.ruleset.bound import Bound
 
@@ -159,11 +170,11 @@ def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
 def finding(bound: Bound, subject: Subject, found: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
     source, rule = found.source or subject.source, bound.rule
-    facts = _Facts(found.facts, subject)
-    part = str(facts[rule.by]) if rule.by else ""
+    facts = facts_of(subject, found)
+    part = messages.shown(facts(rule.by)) if rule.by else ""
     severity = bound.severity if found.severity is None else min(found.severity, bound.severity)
     return Finding(
-        rule=rule,
+        definition=rule,
         source=source,
         span=source.one_line(found.span),
         message=message(bound, part, facts),
@@ -189,29 +200,32 @@ def heads(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-class _Facts(dict[str, Any]):
-    """The facts of a hit, then the public attributes of its subject."""
-
-    def __init__(self, facts: Any, subject: Subject) -> None:
-        super().__init__(facts)
-        self.subject = subject
-
-    def __missing__(self, key: str) -> Any:
-        return getattr(self.subject, key)
+def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
+    """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
+    return lambda name: (
+        found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
+    )
 
 
-def message(bound: Bound, part: str, facts: _Facts) -> str:
+def message(bound: Bound, part: str, facts: Callable[[str], object]) -> str:
     """The message for hits of a part, with the facts in it."""
-    text = bound.messages.get(part) or bound.messages[""]
-    return text.format_map(facts) if "{" in text else text
+    return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
+
+
+_ABSENT = object()
 
 
 def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
-    text = rule.message.format(rule=bound.rule.id, error=type(error).__name__, where=where)
+    facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": place(error)}
+    text = messages.fill(rule.message, facts.get)
     return Finding(rule, subject.source, Span(0, 0), text, resource=subject.resource)
+
+
+def place(error: BaseException) -> str:
+    """`file.py:line` of the code that raised an error; `?` where it has no traceback."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
 
 
 def settle(findings: list[Finding]) -> list[Finding]:
@@ -228,21 +242,21 @@ def settle(findings: list[Finding]) -> list[Finding]:
     first: dict[Any, int] = {}
     for one in kept.values():
         if one.tier:
-            rank = one.rule.rank(one.tier)
+            rank = one.definition.rank(one.tier)
             first[_subject(one)] = min(first.get(_subject(one), rank), rank)
     return [
         one
         for one in kept.values()
-        if not one.tier or one.rule.rank(one.tier) == first[_subject(one)]
+        if not one.tier or one.definition.rank(one.tier) == first[_subject(one)]
     ]
 
 
 def _subject(one: Finding) -> tuple[str, tuple[str, int], str, str, str]:
     """What a rule says at most once, at the mildest tier that does."""
-    return one.rule.id, one.place, one.resource, one.container, one.part
+    return one.rule, one.place, one.resource, one.container, one.part
 
 
 def order(one: Finding) -> tuple[str, int, str, str, str]:
     """The order of reports."""
     path, offset = one.place
-    return path, offset, one.rule.id, one.resource, one.message
+    return path, offset, one.rule, one.resource, one.message

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import contextlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.project import Project
@@ -11,13 +17,22 @@ from readiness.ruleset.bound import Bound
 from readiness.run import engine
 from readiness.run.engine import Outcome, Tally
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
 
 class ParallelError(Exception):
-    """Processes that can't be had here; the message says what to do."""
+    """Processes that can't be had here, or that ended early; the message says what to do."""
 
 
-Task = tuple[Sequence[Project], Sequence[Bound], dict[str, Rule]]
-_TASK: list[Task] = []  # what a forked process finds in its copy of this one's memory
+class WorkerError(RuntimeError):
+    """An error that ended a process: its class and its place in the code. Its traceback is a note."""
+
+
+Answer = tuple[list[Any], dict[str, Any], dict[str, int]]
+# Held while processes are forked: the pipe of one run must not be inherited by a process of another, which would keep it open.
+_FORKING = threading.Lock()
 
 
 def run(
@@ -30,39 +45,142 @@ def run(
     """As engine.run over all projects, with the rules dealt out to `jobs` processes.
 
     The processes are forked after parsing, so that no document is sent anywhere; back come findings whose sources are
-    told by their number. Raises ParallelError where the system has no fork.
+    told by their number. Several threads may run at once. Raises ParallelError where the system has no fork, refuses
+    one, or ends a process.
     """
     import multiprocessing
 
     if "fork" not in multiprocessing.get_all_start_methods():
         raise ParallelError("--jobs needs a system that can fork processes; leave it out here")
+    if multiprocessing.current_process().daemon:
+        raise ParallelError(
+            "a daemonic process may start no processes of its own; leave `jobs` out here"
+        )
     numbers = {id(source): number for number, source in enumerate(sources)}
     by_id = {bound.rule.id: bound.rule for bound in rules} | core
-    _TASK.append((projects, rules, core))
-    try:
-        with multiprocessing.get_context("fork").Pool(jobs) as pool:
-            shares = pool.map(_share, [(number, jobs, numbers) for number in range(jobs)])
-    finally:
-        _TASK.clear()
+    _load(rules)
+
+    def share(number: int) -> Answer:
+        return _share(projects, rules[number::jobs], core, numbers)
+
     outcome = Outcome()
-    for rows, tally, subjects in shares:
-        outcome.findings += [_finding(row, by_id, sources) for row in rows]
-        for name, (count, unknown, places) in tally.items():
-            outcome.tally[name] = Tally(count, unknown, [(sources[n], span) for n, span in places])
-        for path, count in subjects.items():
-            outcome.subjects[path] = max(outcome.subjects.get(path, 0), count)
+    with _forked(share, min(jobs, max(len(rules), 1))) as answers:
+        for rows, tally, subjects in map(_received, answers):
+            outcome.findings += [_finding(row, by_id, sources) for row in rows]
+            for name, (count, unknown, places) in tally.items():
+                seen = [(sources[n], span) for n, span in places]
+                outcome.tally[name] = Tally(count, unknown, seen)
+            for path, count in subjects.items():
+                outcome.subjects[path] = max(outcome.subjects.get(path, 0), count)
     return outcome
 
 
+def _load(rules: Sequence[Bound]) -> None:
+    """Import what the rules need before anything is forked: another thread may be importing it at this moment, and
+    a forked process would wait for that thread, which it does not have."""
+    from readiness.syntax import shell
+
+    for bound in rules:
+        _ = bound.function, bound.wants_project
+    shell.language()
+
+
+@contextlib.contextmanager
+def _forked(share: Callable[[int], Answer], count: int) -> Iterator[list[Connection]]:
+    """`count` processes that each send one answer; none of them outlives the block, whatever ends it."""
+    processes: list[BaseProcess] = []
+    answers: list[Connection] = []
+    try:
+        try:
+            _fork(share, count, processes, answers)
+        except OSError as error:
+            why = (error.strerror or type(error).__name__).lower()
+            raise ParallelError(
+                f"--jobs: processes cannot be started: {why}; use fewer, or leave it out"
+            ) from None
+        yield answers
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+        for receiver in answers:
+            receiver.close()
+
+
+def _fork(
+    share: Callable[[int], Answer],
+    count: int,
+    processes: list[BaseProcess],
+    answers: list[Connection],
+) -> None:
+    """Start the processes, each known to the caller as soon as it runs."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    with _FORKING, _signals_held():
+        for number in range(count):
+            receiver, sender = context.Pipe(duplex=False)
+            answers.append(receiver)
+            with sender:
+                process = context.Process(target=_work, args=(share, number, sender), daemon=True)
+                process.start()
+                processes.append(process)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals wait until every process is started, and a process until it is ready for them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(share: Callable[[int], Answer], number: int, sender: Connection) -> None:
+    """One process: its answer, or the error that kept it from one. An interrupt is the parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    answer: Answer | tuple[str, str]
+    try:
+        answer = share(number)
+    except Exception as error:  # told to the parent, which raises it
+        answer = f"{type(error).__name__} in {engine.place(error)}", traceback.format_exc()
+    with contextlib.suppress(OSError):  # the parent is gone
+        sender.send(answer)
+    sys.stderr.flush()
+    os._exit(0)  # what the parent would do at its end is not this process's to do
+
+
+def _received(receiver: Connection) -> Answer:
+    """A process's answer. Raises what the process met, or ParallelError where it ended without an answer."""
+    try:
+        answer: Answer | tuple[str, str] = receiver.recv()
+    except (EOFError, OSError):
+        raise ParallelError(
+            "a process of --jobs ended before its answer (the system may be short of memory);"
+            " use fewer, or leave it out"
+        ) from None
+    if len(answer) == 2:
+        told, trace = answer
+        error = MemoryError() if told.startswith("MemoryError ") else WorkerError(told)
+        error.add_note(trace)
+        raise error
+    return answer
+
+
 def _share(
-    task: tuple[int, int, dict[int, int]],
-) -> tuple[list[Any], dict[str, Any], dict[str, int]]:
-    """What one process finds with its share of the rules, in a form that is cheap to send."""
-    number, jobs, numbers = task
-    projects, rules, core = _TASK[0]
+    projects: Sequence[Project],
+    rules: Sequence[Bound],
+    core: dict[str, Rule],
+    numbers: dict[int, int],
+) -> Answer:
+    """What some of the rules find, in a form that is cheap to send."""
     outcome = Outcome()
     for project in projects:
-        engine.run(project, rules[number::jobs], core, outcome)
+        engine.run(project, rules, core, outcome)
     rows = list(_rows(outcome.findings, numbers))
     tally = {
         name: (look.subjects, look.unknown, [(numbers[id(s)], span) for s, span in look.places])
@@ -77,7 +195,7 @@ def _rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]
         place = numbers[id(one.source)], one.span
         words = one.message, one.resource, one.container, related, one.heads
         told = one.lowered, one.tier, one.part
-        yield one.rule.id, place, *words, told
+        yield one.rule, place, *words, told
 
 
 def _finding(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:

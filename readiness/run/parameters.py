@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from readiness.ruleset import rules
-from readiness.ruleset.bound import Bound, RuleError
+from readiness.ruleset.bound import Bound
 from readiness.ruleset.names import Name, Names
+from readiness.ruleset.rule_file import RuleError
 from readiness.settings import Config, ConfigError
 
 Given = tuple[Name, Mapping[str, Any], str]  # a rule or a tier, its parameters, where they stand

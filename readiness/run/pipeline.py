@@ -11,6 +11,7 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, Row
+from readiness.loading.render.made import Input
 from readiness.model import Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -22,6 +23,7 @@ from readiness.settings import NAME, Config
 from readiness.triage import baseline, foreign, suppress
 from readiness.verdict import evidence
 from readiness.verdict.checklist import Place
+from readiness.verdict.score import RENDERED_TO
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Run:
 
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
     rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
-    rules are out of date.
+    rules are out of date, `inputs` what rendering read.
     """
 
     rows: list[Row]
@@ -65,6 +67,7 @@ class Run:
     hidden: list[tuple[Source, Span]]
     foreign: dict[str, int] = field(default_factory=dict)
     evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    inputs: list[Input] = field(default_factory=list)
     notices: tuple[str, ...] = ()
 
 
@@ -93,6 +96,8 @@ def judge(
         render=settings.render,
         helm_values=settings.helm_values,
     )
+    for project in made.projects:
+        project.today = today
     asked = _asked(made, settings)
     active = asked.active
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -100,27 +105,18 @@ def judge(
     outcome = _look(made, running, core, settings.jobs, progress)
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
-    active |= {one.rule.id: selection.WHOLE for one in external}
-    if made.environments:
-        from readiness.loading.render import relocate
-
-        outcome.findings = relocate.fold(outcome.findings, made.environments)
-        made.broken = relocate.fold(made.broken, made.environments)
-    hidden = [(one.source, one.span) for one in outcome.findings if one.rule.hides]
-    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
-    for source in dict.fromkeys(one.source.root for one in read):
-        hidden += redaction.defaults(source)
+    active |= {one.rule: selection.WHOLE for one in external}
+    _relocate(made, outcome)
+    hidden = _hidden_places(made, outcome)
     found_all = engine.settle([*made.broken, *outcome.findings])
-    wanted = [
-        one for one in found_all if selection.counts(one, active) or one.rule.id == "core/crash"
-    ]
+    wanted = [one for one in found_all if selection.counts(one, active) or one.rule == "core/crash"]
     findings, left_out = _triaged(wanted, made, asked, settings, today)
     return Run(
         rows=made.rows,
         others=made.others,
         rules=(
             *rules.one_each(asked.bounds),
-            *{one.rule.id: one.rule for one in external}.values(),
+            *{one.rule: one.definition for one in external}.values(),
         ),
         active=active,
         tally=outcome.tally,
@@ -129,8 +125,27 @@ def judge(
         hidden=hidden,
         foreign=left_out,
         evidence=evidence.collect(made.projects),
+        inputs=made.inputs,
         notices=tuple(asked.names.notices.values()),
     )
+
+
+def _relocate(made: Assembly, outcome: engine.Outcome) -> None:
+    """Tell what was found in renderings where it was written."""
+    if made.environments:
+        from readiness.loading.render import relocate
+
+        outcome.findings = relocate.fold(outcome.findings, made.environments)
+        made.broken = relocate.fold(made.broken, made.environments)
+
+
+def _hidden_places(made: Assembly, outcome: engine.Outcome) -> list[tuple[Source, Span]]:
+    """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
+    hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
+    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
+    for source in dict.fromkeys(one.source.root for one in read):
+        hidden += redaction.defaults(source)
+    return hidden
 
 
 def _asked(made: Assembly, settings: Settings) -> Asked:
@@ -199,7 +214,7 @@ def _unknown_before(
         known = baseline.load(settings.baseline)
         known = baseline.renew(findings, known, names, settings.baseline.name)
         findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
-    if settings.since:
+    if settings.since is not None:
         known = _before(settings, today)
         findings = baseline.mark(
             findings, known, "since", f"stood already where this branch left {settings.since}"
@@ -218,7 +233,7 @@ def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) ->
 
     silent = core["core/script-unjudged"]
     found = shellcheck.findings(made.projects, silent)
-    return [one for one in found if one.rule is silent or wanted(one.rule)]
+    return [one for one in found if one.definition is silent or wanted(one.definition)]
 
 
 def _ticks(
@@ -232,8 +247,12 @@ def _ticks(
 
 
 def groups_of(made: Assembly) -> list[str]:
-    """The groups of rules that can have something to say of what was found."""
+    """The groups of rules that can have something to say of what was found.
+
+    Those of files that were not read are asked too, and have no answer: that is what coverage counts.
+    """
     found = {kinds.group(kind) for project in made.projects for kind in project.by_kind}
+    found |= {kinds.group(RENDERED_TO.get(row.kind, row.kind)) for row in made.rows if row.kind}
     return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
 
 
@@ -287,8 +306,8 @@ def unclaimed(
     return foreign.split(findings, found, locked.fits)
 
 
-def _before(settings: Settings, today: datetime.date) -> frozenset[str]:
-    """The fingerprints of the findings where this branch left the revision that was asked for."""
+def _before(settings: Settings, today: datetime.date) -> baseline.Known:
+    """What was found where this branch left the revision that was asked for."""
 
     def earlier(tree: Path) -> Iterable[Finding]:
         there = replace(settings, since=None, baseline=None)

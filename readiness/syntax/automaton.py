@@ -1,17 +1,13 @@
-"""Regular expressions as state machines: matching in linear time, and whether a backtracking engine can run away."""
+"""Regular expressions as state machines: matching in time that grows with the text, whatever the expression."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, Regex, mask, walk
+from readiness.syntax.pcre_tree import OTHER, Node, mask
 
 MAX_STATES = 1500
-MAX_WORK = 60_000
-_LOOP_COPIES = 4  # a bounded repeat can't run away; for that question a few copies of it are enough
-_MANY = 10  # turns of a loop around an endless one that are as bad as endless turns
 
 
 @dataclass(slots=True)
@@ -22,7 +18,6 @@ class Machine:
         default_factory=list
     )  # (characters, next state); 0 characters: none
     jumps: list[list[tuple[int, str]]] = field(default_factory=list)
-    atomic: set[int] = field(default_factory=set)
     start: int = 0
     accept: int = 0
 
@@ -35,57 +30,50 @@ class Machine:
         return len(self.moves) - 1
 
 
-def build(root: Node, *, short: bool = False) -> Machine:
-    """The machine of a tree. `short` cuts bounded repeats, for questions about unbounded ones. Raises UnsupportedError."""
+def build(root: Node) -> Machine:
+    """The machine of a tree. Raises UnsupportedError."""
     machine = Machine()
     machine.start = machine.state()
     machine.accept = machine.state()
-    _add(machine, root, machine.start, machine.accept, short, False)
+    _add(machine, root, machine.start, machine.accept)
     return machine
 
 
-def _add(machine: Machine, node: Node, enter: int, leave: int, short: bool, atomic: bool) -> None:
+def _add(machine: Machine, node: Node, enter: int, leave: int) -> None:
     """Lay a node between two states."""
     if node.kind == "chars":
         state = machine.state()
         machine.jumps[enter].append((state, ""))
         machine.moves[state] = (node.chars, leave)
-        if atomic:
-            machine.atomic.add(state)
     elif node.kind in {"start", "end", "edge"}:
         machine.jumps[enter].append((leave, node.kind))
     elif node.kind == "alt":
         for part in node.parts:
-            _add(machine, part, enter, leave, short, atomic)
+            _add(machine, part, enter, leave)
     elif node.kind == "repeat":
-        _repeat(machine, node, enter, leave, short, atomic or node.atomic)
+        _repeat(machine, node, enter, leave)
     else:
         place = enter
         for part in node.parts:
             following = machine.state()
-            _add(machine, part, place, following, short, atomic or node.atomic)
+            _add(machine, part, place, following)
             place = following
         machine.jumps[place].append((leave, ""))
 
 
-def _repeat(
-    machine: Machine, node: Node, enter: int, leave: int, short: bool, atomic: bool
-) -> None:
+def _repeat(machine: Machine, node: Node, enter: int, leave: int) -> None:
     """Lay a repeat: as many copies as it must have, then a loop or the optional ones."""
     inner = node.parts[0]
-    least = min(node.least, _LOOP_COPIES) if short else node.least
-    most = node.most if node.most is None or not short else max(least, min(node.most, _LOOP_COPIES))
-    if short and (node.most or 0) >= _MANY and any(_endless(part) for part in walk(inner)):
-        most = None  # as many ways as there are turns: ten are no better than no end
+    least, most = node.least, node.most
     place = enter
     for _ in range(least if most is not None else max(least - 1, 0)):
         following = machine.state()
-        _add(machine, inner, place, following, short, atomic)
+        _add(machine, inner, place, following)
         place = following
     if most is None:
         loop, after = machine.state(), machine.state()
         machine.jumps[place].append((loop, ""))
-        _add(machine, inner, loop, after, short, atomic)
+        _add(machine, inner, loop, after)
         machine.jumps[after] += [(loop, ""), (leave, "")]
         if node.least == 0:
             machine.jumps[loop].append((leave, ""))
@@ -93,13 +81,9 @@ def _repeat(
     for _ in range(most - least):
         machine.jumps[place].append((leave, ""))
         following = machine.state()
-        _add(machine, inner, place, following, short, atomic)
+        _add(machine, inner, place, following)
         place = following
     machine.jumps[place].append((leave, ""))
-
-
-def _endless(node: Node) -> bool:
-    return node.kind == "repeat" and node.most is None
 
 
 def search(machine: Machine, text: str) -> bool:
@@ -125,118 +109,6 @@ def _closure(machine: Machine, states: set[int], at_start: bool, at_end: bool) -
                 found.add(following)
                 stack.append(following)
     return found
-
-
-def runs_away(regex: Regex) -> bool:
-    """Whether some text makes a backtracking engine try exponentially many ways. Raises UnsupportedError.
-
-    That is so when a loop can take one text in two ways and something after it can fail: the ways double with each
-    turn. Found as a cycle through two different states in the square of the machine, or as a doubled edge in a cycle.
-    """
-    machine = build(regex.root, short=True)
-    follow = {
-        state: _follow(machine, state)
-        for state in range(len(machine.moves))
-        if machine.moves[state][0]
-    }
-    groups = _components({state: list(edges) for state, edges in follow.items()})
-    for group in groups:
-        inside = set(group)
-        if inside <= machine.atomic or any(_done(machine, state) for state in group):
-            continue
-        loops = {state: {n: c for n, c in follow[state].items() if n in inside} for state in group}
-        if any(count > 1 for edges in loops.values() for count in edges.values()) or _doubled(
-            machine, loops
-        ):
-            return True
-    return False
-
-
-def _follow(machine: Machine, state: int) -> dict[int, int]:
-    """The character states that can come next, with the number of ways there (two is as good as many)."""
-    found: dict[int, int] = {}
-    steps = 0
-    stack: list[tuple[int, frozenset[int]]] = [(machine.moves[state][1], frozenset())]
-    while stack:
-        steps += 1
-        if steps > MAX_STATES:
-            raise UnsupportedError("too many ways")
-        place, seen = stack.pop()
-        if machine.moves[place][0]:
-            found[place] = min(found.get(place, 0) + 1, 2)
-        for following, anchor in machine.jumps[place]:
-            if following not in seen and anchor == "":
-                stack.append((following, seen | {place}))
-    return found
-
-
-def _done(machine: Machine, state: int) -> bool:
-    """Whether the match is complete after this state, whatever follows: then nothing is tried again."""
-    return machine.accept in _closure(machine, {machine.moves[state][1]}, False, False)
-
-
-def _components(edges: dict[int, list[int]]) -> Iterator[list[int]]:
-    """The groups of states that reach each other, those of one state only where it reaches itself (Tarjan, no recursion)."""
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    path: list[int] = []
-    held: set[int] = set()
-    for root, reached in edges.items():
-        if root in index:
-            continue
-        work = [(root, iter(reached))]
-        index[root] = low[root] = len(index)
-        path.append(root)
-        held.add(root)
-        while work:
-            state, rest = work[-1]
-            following = next(rest, None)
-            if following is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[state])
-                if low[state] == index[state]:
-                    cut = path.index(state)
-                    group = path[cut:]
-                    del path[cut:]
-                    held.difference_update(group)
-                    if len(group) > 1 or state in edges[state]:
-                        yield group
-            elif following not in index:
-                index[following] = low[following] = len(index)
-                path.append(following)
-                held.add(following)
-                work.append((following, iter(edges[following])))
-            elif following in held:
-                low[state] = min(low[state], index[following])
-
-
-def _doubled(machine: Machine, loops: dict[int, dict[int, int]]) -> bool:
-    """Whether two different walks over the same text leave one state and come back to it together."""
-    states = list(loops)
-    size = len(states)
-    number = {state: n for n, state in enumerate(states)}
-    edges: dict[int, list[int]] = {}
-    work = 0
-    for one, after_one in loops.items():
-        for two, after_two in loops.items():
-            if not machine.moves[one][0] & machine.moves[two][0]:
-                continue
-            pairs = [
-                number[a] * size + number[b]
-                for a in after_one
-                for b in after_two
-                if machine.moves[a][0] & machine.moves[b][0]
-            ]
-            work += len(pairs) + 1
-            if work > MAX_WORK:
-                raise UnsupportedError("too much work")
-            edges[number[one] * size + number[two]] = pairs
-    for group in _components(edges):
-        same = any(pair // size == pair % size for pair in group)
-        if same and any(pair // size != pair % size for pair in group):
-            return True
-    return False
 
 
 def samples(root: Node, limit: int = 16) -> list[str]:

@@ -14,6 +14,7 @@ from readiness.model import ParseError, Span
 from readiness.syntax.dockerfile_options import refused
 from readiness.syntax.instruction import Dockerfile, Flag, Heredoc, Instruction, Pair
 from readiness.syntax.pieces import Pieces, join
+from readiness.syntax.template import marks
 from readiness.syntax.words import SPACE, json_words, literal, split, words
 
 KEYWORDS = frozenset(
@@ -29,11 +30,7 @@ _PAIRS = frozenset({"ENV", "LABEL", "ARG"})
 _DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*)")
 _HEREDOC = re.compile(r"(\d*)<<(-?)([^<]+)\Z")
 _KEYWORD = re.compile(r"[^ \t\v\f\r\n]+")
-_TEMPLATE = ("{{", "{%", "{#", "<%")
-# A line of a template that only says whether the next ones are there: what it renders to has none.
-_CONTROL = re.compile(
-    r"(?:\{%[^%]*%\}|\{#[^#]*#\}|<%[^=%][^%]*%>|\{\{-?[ ]*(?:if|else|end|range|with)\b[^{}]*\}\})[ \t\r]*\Z"
-)
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]")
 
 
 @dataclass(slots=True)
@@ -47,6 +44,7 @@ class _Reader:
     comments: list[Span] = field(default_factory=list)
     above: list[Span] = field(default_factory=list)
     errors: list[ParseError] = field(default_factory=list)
+    unfilled: list[int] = field(default_factory=list)
 
     def line(self) -> tuple[int, int] | None:
         """The next line as (start, end without its break); None at the end of the text."""
@@ -76,14 +74,18 @@ class _Reader:
         self.errors.append(ParseError(message, offset))
 
 
-def parse(text: str) -> Dockerfile:
-    """The instructions of a Dockerfile. Raises ParseError where there is none at all."""
-    reader = _Reader(text, 1 if text.startswith("\ufeff") else 0)
+def parse(text: str, *, is_template: bool = False) -> Dockerfile:
+    """The instructions of a Dockerfile. Raises ParseError where there is none at all.
+
+    In a template, tags that stand alone on their lines and put in nothing themselves are passed over as comments are, and values
+    that are to be put in are all written as `{{ }}`. In any other file they are what they are to the builder.
+    """
+    read = _in_one_form(text) if is_template else text
+    reader = _Reader(read, 1 if text.startswith("\ufeff") else 0)
     directives = _directives(reader)
     reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
     # a frontend of somebody else may know other options
     reader.foreign = "docker/dockerfile" not in directives.get("syntax", "docker/dockerfile")
-    template = _is_template(text)
     found: list[Instruction] = []
     for pieces, gap in _logical(reader):
         if len(found) > MAX_INSTRUCTIONS:
@@ -92,24 +94,42 @@ def parse(text: str) -> Dockerfile:
             )
             raise ParseError(message, pieces.offset(0))
         above, reader.above = tuple(reader.above), []
-        one = _instruction(reader, pieces, template)
+        one = _instruction(reader, pieces)
         if one is not None:
             found.append(replace(one, comments=above, gap=gap))
     if not found:
         first = reader.errors[0] if reader.errors else ParseError("file with no instructions", 0)
         raise first
-    errors = () if template else tuple(reader.errors)
     return Dockerfile(
-        tuple(found), directives, tuple(reader.comments), errors, reader.escape, template
+        tuple(found),
+        directives,
+        tuple(reader.comments),
+        tuple(reader.errors),
+        reader.escape,
+        is_template or bool(reader.unfilled),
+        tuple(reader.unfilled),
     )
 
 
-def _is_template(text: str) -> bool:
-    return any(
-        line.lstrip().startswith(_TEMPLATE)
-        for line in text.split("\n")
-        if "{" in line or "<" in line
-    )
+def _in_one_form(text: str) -> str:
+    """The text of a template with its marks as `{{ }}`, and tags that stand alone as comments; all else in its place."""
+    pieces: list[str] = []
+    at = 0
+    for mark in marks(text):
+        written = text[mark.start : mark.end]
+        if mark.control and mark.alone:
+            pieces += [text[at : mark.start], _commented(written)]
+        elif mark.form in {"%%", "@", "<%"} and not (mark.control or mark.alone):
+            pieces += [text[at : mark.start], f"{{{{{written[2:-2]}}}}}"[: len(written)]]
+        else:
+            continue
+        at = mark.end
+    return "".join([*pieces, text[at:]])
+
+
+def _commented(written: str) -> str:
+    """A text with each of its lines made a comment of its length."""
+    return "\n".join("#".ljust(len(line)) for line in written.split("\n"))
 
 
 def _directives(reader: _Reader) -> dict[str, str]:
@@ -156,7 +176,7 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
                 break
             start, end = following
             first = _skip(text, start, end)
-            if first < end and (text[first] == "#" or _CONTROL.match(text, first, end)):
+            if first < end and text[first] == "#":
                 reader.comments.append(Span(first, end))
                 stop = start = first  # an empty part: the loop goes on
                 continue
@@ -172,7 +192,7 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
         yield join(parts), gap
 
 
-def _instruction(reader: _Reader, pieces: Pieces, template: bool) -> Instruction | None:
+def _instruction(reader: _Reader, pieces: Pieces) -> Instruction | None:
     """The instruction of a logical line; None where its keyword is unknown."""
     match = _KEYWORD.search(pieces.text)
     if match is None:
@@ -181,14 +201,16 @@ def _instruction(reader: _Reader, pieces: Pieces, template: bool) -> Instruction
     keyword = written.upper()
     place = pieces.span(start, match.end())
     if keyword not in KEYWORDS:
-        if not written.startswith(_TEMPLATE):
+        if _is_mark(pieces.text, start):
+            reader.unfilled.append(place.start)
+        else:
             reader.fail(f"unknown instruction: {written[:40]}", place.start)
         return None
     end = len(pieces.text.rstrip(SPACE))
     one = Instruction(keyword, written, pieces.span(start, end), place)
     rest = _trimmed(pieces.cut(match.end(), end))
     if keyword == "ONBUILD":
-        return _onbuild(reader, one, rest, template)
+        return _onbuild(reader, one, rest)
     flags, body = _flags(rest, reader.escape)
     one = replace(one, flags=flags, body=body)
     one = _arguments(reader, one)
@@ -198,7 +220,13 @@ def _instruction(reader: _Reader, pieces: Pieces, template: bool) -> Instruction
     return one
 
 
-def _onbuild(reader: _Reader, outer: Instruction, rest: Pieces, template: bool) -> Instruction:
+def _is_mark(line: str, start: int) -> bool:
+    """Whether another program puts its words where an instruction should begin."""
+    first = next(marks(line[start:]), None)
+    return (first is not None and first.start == 0) or _VARIABLE.match(line, start) is not None
+
+
+def _onbuild(reader: _Reader, outer: Instruction, rest: Pieces) -> Instruction:
     """ONBUILD with the instruction inside it; a chain of ONBUILDs is read one level deep."""
     if not rest.text:
         reader.fail("ONBUILD requires at least one argument", outer.span.start)
@@ -209,7 +237,7 @@ def _onbuild(reader: _Reader, outer: Instruction, rest: Pieces, template: bool) 
             "ONBUILD", rest.text[:7], rest.span(0, len(rest.text)), rest.span(0, 7), body=rest
         )
     else:
-        inner = _instruction(reader, rest, template)
+        inner = _instruction(reader, rest)
     if inner is not None:
         inner = replace(inner, onbuild=True)
     return replace(outer, body=rest, words=words(rest, reader.escape), inner=inner)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
-from readiness.model import ParseError
+from readiness.model import ParseError, spelling
 from readiness.syntax.instruction import Flag, Instruction
 
 _FLAGS = {
@@ -46,8 +45,8 @@ def refused(one: Instruction) -> ParseError | None:
 def _flag(keyword: str, flag: Flag) -> str:
     known = _FLAGS.get(keyword, ())
     if flag.name not in known:
-        close = difflib.get_close_matches(flag.name[:40], known, 1, 0.75)
-        return f"{keyword} has no --{flag.name[:40]}: --{close[0]} is meant" if close else ""
+        near = spelling.nearest(flag.name, known)
+        return f"{keyword} has no --{flag.name}; did you mean '--{near}'?" if near else ""
     value = flag.value
     if keyword == "HEALTHCHECK" and flag.name == "retries":
         return (

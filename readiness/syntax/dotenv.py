@@ -15,6 +15,7 @@ _SPACE = (
 )
 _EXPORT = re.compile(r"export[\t\n\f\r ]+")
 _NAME = re.compile(rf"[\w.\[\]{_BLANK}-]*")
+_CLOSING = {quote: re.compile(r"\\.|" + quote, re.DOTALL) for quote in ("'", '"')}
 _ESCAPE = re.compile(r'\\([abcfnrtv$"\\]|0[0-9]{0,3})')
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
             "$": "$$", '"': '"', "\\": "\\"}  # fmt: skip
@@ -106,11 +107,7 @@ def _entry(text: str, at: int) -> tuple[Entry, int]:
     start = _past(text, end + 1, _BLANK)
     return (
         _quoted(text, start, name, key)
-        if text[start : start + 1]
-        in (
-            "'",
-            '"',
-        )
+        if text[start : start + 1] in _CLOSING
         else _plain(text, start, name, key)
     )
 
@@ -126,7 +123,7 @@ def _plain(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
 def _quoted(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
     """A value in quotes, which may go over several lines."""
     quote, at = text[start], start + 1
-    closing = re.compile(r"\\.|" + quote, re.DOTALL)
+    closing = _CLOSING[quote]
     while True:
         found = closing.search(text, at)
         if found is None:

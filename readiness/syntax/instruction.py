@@ -102,7 +102,10 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dockerfile:
-    """All instructions in order, the parser directives, and what is wrong."""
+    """All instructions in order, the parser directives, and what is wrong.
+
+    `unfilled` are the offsets of lines where another program puts words in and an instruction should begin.
+    """
 
     instructions: tuple[Instruction, ...]
     directives: dict[str, str]
@@ -110,3 +113,4 @@ class Dockerfile:
     errors: tuple[ParseError, ...]
     escape: str
     template: bool
+    unfilled: tuple[int, ...] = ()

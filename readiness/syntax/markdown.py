@@ -20,7 +20,7 @@ class Block:
 
 
 def is_markdown(path: str, text: str) -> bool:
-    """Whether a text is Markdown with fenced blocks: by its ending, else by headings and an even number of fences."""
+    """Whether a text is Markdown with fenced blocks: by its ending, else by headings and an even number of fenced."""
     if not _FENCE.search(text):
         return False
     if path.lower().endswith((".md", ".markdown", ".mdx", ".mdown")):

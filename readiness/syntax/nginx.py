@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
+from readiness.syntax.template import is_named
 
 MAX_DEPTH = 100
 """Blocks in blocks: far more than any real configuration, and a bound for everything that walks up."""
@@ -32,9 +33,20 @@ _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 _LUA = re.compile(
     r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[
-    | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | ([{}]) | [\s\S]""",
+    | "(?:[^"\\\n]++|\\[\s\S])*+"? | '(?:[^'\\\n]++|\\[\s\S])*+'? | ([{}]) | [\s\S]""",
     re.VERBOSE,
 )
+# What another program puts a directive into, or nothing: alone on its line, and with nothing open before it. In a template by its
+# name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so. One of several.
+_VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
+_PUT_IN = {
+    "": re.compile(rf"(?:{_VARIABLE})[ \t]*+"),
+    "template": re.compile(
+        rf"(?:{_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"
+    ),
+    "prose": re.compile(rf"(?:{_VARIABLE}|\.\.\.|…)[ \t]*+"),
+}
+_FORM = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of `_FREE` the first word of a line is data.
 _BLOCKS = frozenset(
@@ -137,6 +149,16 @@ class Directive:
         return Span(self.places[0].start, self.end)
 
     @property
+    def is_mark(self) -> bool:
+        """Whether its name is no name but a place where another program puts something in."""
+        return _FORM.match(self.name) is not None
+
+    @property
+    def is_put_in(self) -> bool:
+        """Whether it stands for whole directives that another program puts in: nobody can tell which."""
+        return not self.args and self.block is None and self.is_mark
+
+    @property
     def head(self) -> Span:
         """The name and the arguments, without `;` or block."""
         return Span(self.places[0].start, self.places[-1].end)
@@ -226,7 +248,10 @@ def unescape(text: str) -> str:
 
 
 def parse(source: Source) -> Block:
-    """The directives of a file. Raises ParseError, with nginx's words for the reason."""
+    """The directives of a file. Raises ParseError, with nginx's words for the reason.
+
+    `${X}` alone on a line, where a directive may begin, is a directive by itself: see `Directive.is_put_in`.
+    """
     text = source.text
     end = len(text)
     root = block = Block(source, None, 0)
@@ -241,6 +266,9 @@ def parse(source: Source) -> Block:
         place = found.end()
         if group == _WORD:
             word = found[1]
+            if not words and (after := _put_in(source, block, found.start(1))):
+                place = after
+                continue
             words.append(unescape(word) if "\\" in word else word)
             places.append(Span(found.start(1), place))
         elif group == _MARK:
@@ -270,6 +298,31 @@ def parse(source: Source) -> Block:
                 raise ParseError(f'unexpected "{text[place]}"', place)
     _finish(text, place, block, words, places)
     return root
+
+
+def _put_in(source: Source, block: Block, start: int) -> int:
+    """Take what stands for whole directives as one; the offset after it, 0 where the word at `start` is another.
+
+    It stands alone on its line, and no `;` or `{` follows: that would be the end of a directive begun by it.
+    """
+    text = source.text
+    if not _FORM.match(text, start):
+        return 0
+    in_prose = source.parent is not None and not source.parent.kind
+    form = "prose" if in_prose else "template" if is_named(source.path) else ""
+    stop = start
+    while (found := _PUT_IN[form].match(text, stop)) is not None:
+        stop = found.end()
+    if stop == start or text[stop : stop + 1] not in {"\r", "\n", "#", ""}:
+        return 0
+    blanks = _BLANKS.match(text, stop)
+    after = blanks.end() if blanks else stop
+    if text[after : after + 1] in {";", "{"}:
+        return 0
+    name = text[start:stop].rstrip()
+    end = start + len(name)
+    block.directives.append(Directive([name], [Span(start, end)], end, block))
+    return stop
 
 
 def _check_simple(words: list[str], places: list[Span], block: Block, place: int) -> None:

@@ -26,7 +26,11 @@ DOT = ANY & ~mask("\n")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A part of an expression. `kind`: chars, cat, alt, repeat, group, start, end, edge (of a word)."""
+    """A part of an expression. `kind`: chars, cat, alt, repeat, group, start, end, edge (of a word).
+
+    Python's reader knows more of them: line-start, line-end, last (the very end), inner (no edge of a word), back (a
+    back-reference), look and behind (look-around), and next and previous, which say what character may stand there.
+    """
 
     kind: str
     parts: tuple[Node, ...] = ()
@@ -82,9 +86,25 @@ def nullable(node: Node) -> bool:
         return False
     if node.kind == "alt":
         return any(nullable(one) for one in node.parts)
-    if node.kind == "repeat" and node.least == 0:
+    if node.kind in {"look", "behind"} or (node.kind == "repeat" and node.least == 0):
         return True
     return all(nullable(one) for one in node.parts)
+
+
+def single(node: Node) -> int:
+    """The characters of a node that takes exactly one; 0 for any other node."""
+    if node.kind == "chars":
+        return node.chars
+    found = 0
+    if node.kind == "alt":
+        for part in node.parts:
+            one = single(part)
+            if not one:
+                return 0
+            found |= one
+    elif node.kind in {"group", "cat"} and len(node.parts) == 1:
+        found = single(node.parts[0])
+    return found
 
 
 def first(node: Node) -> int:

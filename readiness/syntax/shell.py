@@ -92,11 +92,18 @@ class Script:
 
 
 @cache
-def _parser() -> Any:
+def language() -> Any:
+    """The grammar of bash, loaded when it is first asked for. Threads may share it; a parser they may not."""
     import tree_sitter
     import tree_sitter_bash
 
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+    return tree_sitter.Language(tree_sitter_bash.language())
+
+
+def _tree(data: bytes) -> Any:
+    import tree_sitter
+
+    return tree_sitter.Parser(language()).parse(data)
 
 
 def commands(text: str, base: int = 0) -> tuple[Command, ...]:
@@ -112,7 +119,7 @@ def parse(pieces: Pieces, depth: int = 0) -> Script:
         return Script(pieces, (), True, frozenset())
     data = pieces.text.encode("utf-8", "surrogatepass")
     walk = _Walk(pieces, data)
-    root = _parser().parse(data).root_node
+    root = _tree(data).root_node
     walk.run(root)
     found = tuple(
         replace(

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from readiness.model import Span
+from readiness.syntax import glob
 from readiness.syntax.pieces import Pieces
 
 SPACE = " \t\v\f\r\n"
@@ -249,6 +249,6 @@ def _changed(value: str, kind: str, argument: str | None) -> str | None:
     sizes = range(len(value) + 1) if len(kind) == 1 else range(len(value), -1, -1)
     for size in sizes:
         head, tail = value[:size], value[len(value) - size :]
-        if fnmatchcase(head if kind[0] == "#" else tail, argument):
+        if glob.matches(argument, head if kind[0] == "#" else tail):
             return value[size:] if kind[0] == "#" else value[: len(value) - size]
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -308,6 +308,23 @@ def load_all(text: str) -> list[Any]:
         raise ParseError("nested too deeply", 0) from None
     except (ValueError, OverflowError) as error:
         raise ParseError(str(error).split("\n", 1)[0], 0) from None
+    except MemoryError:
+        pass  # raised below, where the error no longer holds on to what was built
+    raise ParseError("its values take more memory than there is", 0)
+
+
+_COMMENTED = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
+
+
+def separated(text: str) -> str:
+    """A text of Kubernetes objects with `---# comment` as a plain separator, every other character in its place.
+
+    YAML wants a blank before the comment; what reads manifests (kubectl, kustomize) takes the line without one too:
+    https://github.com/kubernetes/apimachinery/blob/master/pkg/util/yaml/decoder.go
+    """
+    if "---#" not in text:
+        return text
+    return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
 
 
 def _characters(text: str, position: int) -> int:
@@ -329,6 +346,25 @@ def walk(node: Any, limit: int = 100_000) -> Iterator[Map | Seq]:
 
 
 _INDENT = re.compile(r"[ \t]*")
+
+
+def unfilled(text: str, roots: Iterable[Any]) -> int | None:
+    """The first `{{ name }}` of a text that stands where a value does: a mapping whose key is a mapping, to YAML.
+
+    No tool that reads YAML takes such a key: another program is to put a value in its place. In quotes, comments and block
+    scalars the same characters are text.
+    """
+    if "{{" not in text:
+        return None
+    places = [
+        node.at().start
+        for root in roots
+        for node in walk(root, MAX_NODES)
+        if isinstance(node, Map) and node.flow
+        for key in node
+        if text.startswith("{", node.key(key).start)
+    ]
+    return min(places, default=None)
 
 
 def literal(text: str, span: Span, value: str) -> tuple[int, ...]:

@@ -3,49 +3,58 @@
 from __future__ import annotations
 
 import collections
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
+from readiness import files
 from readiness.model import Finding, Suppression
+from readiness.programs import git
 from readiness.ruleset.names import Name, Names
 
-VERSION = 1
+VERSION = 2  # of baseline files, and so of the recipe of fingerprints
+MAX_BASELINE = 100 * files.MIB  # of a baseline file
+Known = collections.Counter[tuple[str, str]]  # how many findings of a mark a path has
+MAX_BYTES = 10 << 20  # of a file that is written out; the walk reads none that is larger
+MAX_TREE = 2 << 30  # bytes of all files that are written out
+MAX_TARGET = 4096  # bytes of where a link leads
 
 
 class BaselineError(Exception):
     """A baseline or a revision that cannot be used; the message says what to do."""
 
 
-def fingerprint(rule: str, path: str, subject: str, text: str, nth: int) -> str:
-    """A name for a finding that survives edits elsewhere in the file: no line goes into it."""
-    parts = "\0".join((rule, path, subject, " ".join(text.split()), str(nth)))
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def stamp(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings with their fingerprints: rule, path, subject and the text at the place, and no line.
+    """The findings with their fingerprints: a hash of the rule, the resource and the text that is marked.
 
-    The text of a secret stays out: a short hash of a weak password can be guessed back.
+    No line, file or folder goes in, so that a finding keeps its name where its file is edited, moved or renamed; of several
+    that are alike the second ends in `-2`. The text of a secret stays out: a short hash of a weak password can be guessed.
     """
-    seen: collections.Counter[Key] = collections.Counter()
+    seen: collections.Counter[str] = collections.Counter()
     done = []
     for one in findings:
-        key = _key(one, one.rule.id)
-        done.append(one._replace(fingerprint=fingerprint(*key, seen[key])))
-        seen[key] += 1
+        mark = mark_under(one, one.rule)
+        seen[mark] += 1
+        number = f"-{seen[mark]}" if seen[mark] > 1 else ""
+        done.append(one._replace(fingerprint=mark + number))
     return done
 
 
-Key = tuple[str, str, str, str]
+def mark_under(one: Finding, rule: str) -> str:
+    """The hash of a finding under an id of its rule: that of today, or one that it had before."""
+    text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
+    parts = "\0".join((rule, one.resource, one.container, " ".join(text.split())))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _key(one: Finding, rule: str) -> Key:
-    """What a finding's fingerprint is made of, but for its number among equal ones."""
-    text = "" if one.rule.hides else one.source.text[one.span.start : one.span.end]
-    return rule, one.path, f"{one.resource}|{one.container}", text
+def mark_of(fingerprint: str) -> str:
+    """A fingerprint without the number that tells it from findings that are alike."""
+    return fingerprint.partition("-")[0]
 
 
 def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
@@ -56,7 +65,7 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     rows = [
         {
             "fingerprint": one.fingerprint,
-            "rule": one.rule.id,
+            "rule": one.rule,
             "path": one.path,
             "resource": shown(one.resource),
         }
@@ -66,107 +75,204 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
 
-def load(path: Path) -> frozenset[str]:
-    """The fingerprints of a baseline file. Raises BaselineError."""
+def load(path: Path) -> Known:
+    """What a baseline file knows. Raises BaselineError."""
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        spec = json.loads(files.read(path, MAX_BASELINE))
         if spec["version"] != VERSION:
             raise BaselineError(
-                f"{path.name}: version {spec['version']!r} of baselines is not known; write it anew"
+                f"{path.name}: this baseline is of version {spec['version']!r}, and {VERSION} is read;"
+                " write it anew with `readiness baseline`"
             )
-        return frozenset(str(row["fingerprint"]) for row in spec["findings"])
+        rows = spec["findings"]
+        return collections.Counter(
+            (mark_of(str(row["fingerprint"])), str(row["path"])) for row in rows
+        )
     except OSError as error:
-        raise BaselineError(
-            f"{path.name}: cannot be read: {(error.strerror or 'error').lower()}"
-        ) from None
-    except (ValueError, KeyError, TypeError):
+        raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(
             f"{path.name}: this is no baseline; `readiness baseline` writes one"
         ) from None
 
 
-def mark(findings: Sequence[Finding], known: frozenset[str], by: str, reason: str) -> list[Finding]:
-    """The findings, those whose fingerprint is known marked as suppressed."""
-    return [
-        one._replace(suppressed=Suppression(by, reason))
-        if one.fingerprint in known and not one.suppressed
-        else one
-        for one in findings
-    ]
+def known_of(findings: Iterable[Finding]) -> Known:
+    """What findings of an earlier run make known."""
+    return collections.Counter((mark_of(one.fingerprint), one.path) for one in findings)
 
 
-def renew(
-    findings: Sequence[Finding], known: frozenset[str], names: Names, where: str
-) -> frozenset[str]:
-    """The known fingerprints, and those of today for what is known under a name that its rule had before.
+def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> list[Finding]:
+    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
+    left = collections.Counter(known)
+    suppression = Suppression(by, reason)
+    done = list(findings)
+    for moved in (False, True):
+        if moved:
+            anywhere = collections.Counter[str]()
+            for (fingerprint, _), count in left.items():
+                anywhere[fingerprint] += count
+        for index, one in enumerate(done):
+            if one.suppressed:
+                continue
+            fingerprint = mark_of(one.fingerprint)
+            if moved and anywhere[fingerprint]:
+                anywhere[fingerprint] -= 1
+            elif not moved and left[fingerprint, one.path]:
+                left[fingerprint, one.path] -= 1
+            else:
+                continue
+            done[index] = one._replace(suppressed=suppression)
+    return done
 
-    A file that was written before rules were renamed goes on working, and `names` notes that it is old.
+
+def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -> Known:
+    """What is known, with the marks of today for what is known under an id that a rule had before.
+
+    A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
+    entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
+    they are one rule now, is one entry.
     """
-    seen: collections.Counter[Key] = collections.Counter()
-    added: dict[str, tuple[str, Name]] = {}
-    for one in findings:
-        for old, name in names.former(one.rule.id):
-            if name.reaches(one):
-                key = _key(one, old)
-                if fingerprint(*key, seen[key]) in known and one.fingerprint not in known:
-                    added[one.fingerprint] = old, name
-                seen[key] += 1
-    if added:
-        old, name = min(added.values())
-        count = "1 finding stands" if len(added) == 1 else f"{len(added)} findings stand"
-        names.notices[where] = (
-            f"{where}: {count} under former names of rules ({old} is called {name} now);"
-            " they still count as known, and `readiness baseline` writes the file anew"
-        )
-    return known | added.keys()
+    left, made = collections.Counter(known), collections.Counter(known)
+    waiting = [one for one in findings if not one.suppressed]
+    count, seen = 0, set[tuple[str, Name]]()
+    for moved in (False, True):
+        places = _places(left)
+        rest = []
+        for one in waiting:
+            today = mark_of(one.fingerprint)
+            former = [
+                (old, name, mark_under(one, old))
+                for old, name in names.former(one.rule)
+                if name.reaches(one)
+            ]
+            paths = [
+                at
+                for mark in (today, *(mark for *_, mark in former))
+                for at in (places.get(mark, ()) if moved else (one.path,))
+                if left[mark, at]
+            ]
+            if not paths:
+                rest.append(one)
+                continue
+            path = paths[0]
+            for old, name, mark in former:
+                if left[mark, path]:
+                    left[mark, path] -= 1
+                    made[mark, path] -= 1
+                    count += 1
+                    seen.add((old, name))
+            made[today, path] += not left[today, path]
+            left[today, path] -= bool(left[today, path])
+        waiting = rest
+    if seen:
+        names.notices[where] = _old(where, count, *min(seen))
+    return made
 
 
-def git(*arguments: str) -> bytes:
-    """What a git command prints. Raises BaselineError with git's own words."""
-    import subprocess
+def _old(where: str, count: int, old: str, name: Name) -> str:
+    """The notice of a baseline file with entries under former ids, one of which it names."""
+    stand = "1 finding stands" if count == 1 else f"{count} findings stand"
+    return (
+        f"{where}: {stand} under former names of rules ({old} is called {name} now); they still count as known, and"
+        " `readiness baseline` writes the file anew"
+    )
 
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False, timeout=120)  # noqa: S603, S607
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BaselineError(f"git could not be run: {type(error).__name__}") from None
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise BaselineError(words[0] if words else "git failed")
-    return done.stdout
+
+Places = dict[str, list[str]]
+
+
+def _places(known: Known) -> Places:
+    """The paths that have a mark, by mark."""
+    found: Places = {}
+    for mark, path in known:
+        found.setdefault(mark, []).append(path)
+    return found
 
 
 @contextmanager
 def revision(ref: str) -> Iterator[Path]:
     """A folder that holds the working directory's tree as it was where this branch left `ref`.
 
-    The tree comes out of git's objects; nothing in it is run. Raises BaselineError.
+    The files are what git's objects say, with no filter, line ending or attribute applied; nothing in the repository
+    is run. A submodule is an empty folder. A file over the limit of the walk is one that is over it here too, and empty.
+    Raises BaselineError.
     """
-    import tarfile
     import tempfile
 
-    if ref.startswith("-"):
-        raise BaselineError(f"{ref!r} is no revision")
-    base = git("merge-base", "--end-of-options", ref, "HEAD").decode().strip()
-    prefix = git("rev-parse", "--show-prefix").decode().strip()
-    top = git("rev-parse", "--show-toplevel").decode().strip()
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
-        root = Path(folder)
-        packed = root / "tree.tar"
-        with packed.open("wb") as out:
-            out.write(git("-C", top, "archive", "--format=tar", f"{base}:{prefix}"))
-        tree = root / "tree"
+        tree = Path(folder, "tree")
         (tree / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
-        with tarfile.open(packed) as archive:
-            for member in archive:
-                if member.isfile() or member.isdir():
-                    archive.extract(member, tree, filter="data")
+        try:
+            commit = git.parting(ref)
+            _write(list(git.entries(commit, git.prefix())), tree, ref)
+        except git.GitError as error:
+            raise BaselineError(f"--since: {error}") from None
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise BaselineError(
+                f"--since: the files at {ref!r} cannot be written to {tempfile.gettempdir()}: {reason}"
+            ) from None
         yield tree
+
+
+def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
+    """Write the entries of a tree into a folder. Raises BaselineError where they are too much."""
+    small = [one for one in entries if one.kind == "blob" and one.size <= MAX_BYTES]
+    total = sum(one.size for one in small)
+    if total > MAX_TREE:
+        raise BaselineError(
+            f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
+            " run it in a folder of the repository"
+        )
+    for one, data in git.contents(small):
+        with _new(tree, one.path) as file:
+            file.write(data)
+    for one in entries:
+        if one.kind == "commit":
+            (tree / one.path).mkdir(parents=True, exist_ok=True)
+        elif one.kind == "blob" and one.size > MAX_BYTES:
+            with _new(tree, one.path) as file:
+                file.truncate(MAX_BYTES + 1)
+    links = [one for one in entries if one.kind == "link" and one.size <= MAX_TARGET]
+    _link(tree, links)
+
+
+# What the file system says of a name that it cannot hold, or cannot tell from another: git leaves such files out too.
+_NO_NAME = frozenset(
+    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+)
+
+
+def _new(tree: Path, path: str) -> BinaryIO:
+    """A file of the tree to write to; nowhere where the file system has no place of that name."""
+    try:
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        return (tree / path).open("xb")
+    except OSError as error:
+        if error.errno not in _NO_NAME:
+            raise
+        return Path(os.devnull).open("r+b")
+
+
+def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
+    """Make the links that stay in the tree, after all files, so that none is written through a link."""
+    made = []
+    for one, target in git.contents(entries):
+        path = tree / one.path
+        with suppress(OSError, ValueError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(os.fsdecode(target))
+            made.append(path)
+    root = tree.resolve()
+    for path in made:
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            path.unlink()
 
 
 Check = Callable[[Path], Iterable[Finding]]
 
 
-def since(ref: str, check: Check) -> frozenset[str]:
-    """The fingerprints of the findings at the revision where this branch left `ref`."""
+def since(ref: str, check: Check) -> Known:
+    """What was found at the revision where this branch left `ref`."""
     with revision(ref) as tree:
-        return frozenset(one.fingerprint for one in check(tree))
+        return known_of(check(tree))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import bisect
 import datetime
-import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
+from readiness.model.messages import fill
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.select import Active, Words
 from readiness.settings import Waiver
+from readiness.syntax import glob
 
 _COMMENT = re.compile(
-    r"#[^\n]*?\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\])?(?P<rest>[^\n\r]*)"
+    r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
 )
-_UNTIL = re.compile(r"[,;\s]*\buntil[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_UNTIL = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _HEAD = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
 
@@ -69,16 +70,31 @@ def comments(source: Source) -> Iterator[Directive]:
     if "readiness:" not in text:
         return
     head = _head_end(text)
-    for found in _COMMENT.finditer(text):
-        row = bisect.bisect_right(source.lines, found.start())
+    for start, found in _written(text):
+        row = bisect.bisect_right(source.lines, start)
         reason, until = _reason(found["rest"])
         names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
-        alone = not text[source.lines[row - 1] : found.start()].strip()
+        alone = not text[source.lines[row - 1] : start].strip()
         lines = frozenset({row, _next_code(source, row)} if alone else {row})
-        span = Span(found.start(), found.end())
+        span = Span(start, found.end())
         yield Directive(
-            source, span, names, reason, until, "comment", None if found.start() < head else lines
+            source, span, names, reason, until, "comment", None if start < head else lines
         )
+
+
+def _written(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """(where the comment begins, the directive in it) of every directive behind a `#` on its line."""
+    at = text.find("readiness:")
+    while at >= 0:
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        start = text.find("#", text.rfind("\n", 0, at) + 1, end)
+        found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        while found is not None:
+            yield start, found
+            start = text.find("#", found.end(), end)
+            found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        at = text.find("readiness:", end)
 
 
 def _head_end(text: str) -> int:
@@ -106,10 +122,11 @@ def _next_code(source: Source, row: int) -> int:
 def _reason(rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
     text = rest.strip().lstrip(":- ").strip()
-    found = _UNTIL.search(text)
+    reason, word, date = text.rpartition("until")
+    found = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
     if not found:
         return text, None
-    return text[: found.start()].strip(" ,;"), found["date"].strip(",;")
+    return reason.strip(" \t,;"), found["date"].strip(",;")
 
 
 def annotation(note: Note, names: Names) -> Directive:
@@ -293,11 +310,11 @@ def _waives(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
         any(name.fits(finding) for name in names)
-        and (not waiver.path or fnmatch.fnmatch(finding.path, waiver.path))
-        and (not waiver.resource or fnmatch.fnmatchcase(finding.resource, waiver.resource))
+        and (not waiver.path or glob.matches(waiver.path, finding.path))
+        and (not waiver.resource or glob.matches(waiver.resource, finding.resource))
     )
 
 
 def _say(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
     """A finding about a suppression, where it stands."""
-    return Finding(rule, source, source.one_line(span), rule.message.format(**facts))
+    return Finding(rule, source, source.one_line(span), fill(rule.message, facts.get))

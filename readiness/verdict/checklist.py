@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from readiness.model import Finding, Rule, Source, Span, joined
-from readiness.ruleset import compiled
+from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def _judge(
     names = tuple(sorted(rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
-        found = joined(dict.fromkeys(finding.rule.id for finding in standing))
+        found = joined(dict.fromkeys(finding.rule for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"

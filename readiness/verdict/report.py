@@ -14,7 +14,7 @@ from readiness.verdict.checklist import Outcome as Checklist
 from readiness.verdict.score import Category, Coverage, Score
 
 VERSION = 1
-UNJUDGED = ("core/syntax", "core/unreadable")
+UNJUDGED = score.UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Gate:
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
         return not finding.suppressed and (
-            finding.severity >= least(self.fail_on) or finding.rule.id in UNJUDGED
+            finding.severity >= least(self.fail_on) or finding.rule in UNJUDGED
         )
 
 
@@ -97,7 +97,7 @@ class Report:
     @property
     def crashed(self) -> int:
         """How often a rule failed: such a run has not done its work."""
-        return sum(one.rule.id == "core/crash" for one in self.findings)
+        return sum(one.rule == "core/crash" for one in self.findings)
 
     @property
     def files_judged(self) -> int:
@@ -220,7 +220,7 @@ def gate(
     A file of ours that was not read fails it whatever `fail_on` says, and so does a score under `min_score`.
     """
     standing = [one for one in findings if not one.suppressed]
-    unjudged = [one for one in standing if one.rule.id in UNJUDGED]
+    unjudged = [one for one in standing if one.rule in UNJUDGED]
     bad = [one for one in standing if one.severity >= least(fail_on)]
     reasons = []
     if bad:
@@ -295,7 +295,7 @@ def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str,
     peers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     rows = []
     for one in findings:
-        key = one.rule.id, one.tier, one.part
+        key = one.rule, one.tier, one.part
         if key not in peers:
             peers[key] = {peer: list(ids) for peer, ids in sorted(one.equivalents.items())}
         rows.append(_finding(one, peers[key], redactor))
@@ -303,7 +303,7 @@ def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str,
 
 
 def _finding(one: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
-    start, rule = one.start, one.rule
+    start, rule = one.start, one.definition
     suppressed = one.suppressed
     return {
         "rule": rule.id,

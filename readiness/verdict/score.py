@@ -35,7 +35,17 @@ FULL_COVERAGE = 80  # percent: under it nothing is called an A
 INFO_WEIGHT = 0.3  # what an info rule weighs in coverage; it costs no points, and its verdict is one all the same
 ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as much as a medium rule
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
-UNSCORED = frozenset({"core/crash", "core/not-rendered", "core/script-unjudged", "core/unreadable"})
+UNSCORED = frozenset(
+    {
+        "core/crash",
+        "core/not-rendered",
+        "core/script-unjudged",
+        "core/template-unjudged",
+        "core/unreadable",
+    }
+)
+# A file of ours that has no verdict, or not all of it: it keeps the gate shut, whatever the flags are.
+UNJUDGED = frozenset({"core/syntax", "core/template-unjudged", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
 Place = tuple[str, int]  # where a fix goes: see Finding.place
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
@@ -153,8 +163,8 @@ def assess(
     rules: dict[str, Rule] = {}
     for one in findings:
         if counts(one):
-            rules.setdefault(one.rule.id, one.rule)
-            mine = places.setdefault(one.rule.id, {})
+            rules.setdefault(one.rule, one.definition)
+            mine = places.setdefault(one.rule, {})
             mine[one.place] = max(mine.get(one.place, one.severity), one.severity)
     terms = tuple(_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
     categories = tuple(_category(name, terms, assessed) for name in CAPS)
@@ -164,8 +174,7 @@ def assess(
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
     gains = tuple(
-        gain[one.rule.id, places[one.rule.id][one.place]] if counts(one) else 0.0
-        for one in findings
+        gain[one.rule, places[one.rule][one.place]] if counts(one) else 0.0 for one in findings
     )
     if assessed is not None and not assessed:
         return Score(None, None, None, ceiling, categories, terms, gains)
@@ -176,7 +185,9 @@ def assess(
 def counts(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return (
-        not finding.suppressed and finding.rule.category in CAPS and finding.rule.id not in UNSCORED
+        not finding.suppressed
+        and finding.definition.category in CAPS
+        and finding.rule not in UNSCORED
     )
 
 
@@ -240,7 +251,10 @@ def verdict(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -
     """
     if not judged:
         return "not-assessed"
-    blocked = any(one.severity >= Severity.HIGH and not one.suppressed for one in findings)
+    blocked = any(
+        not one.suppressed and (one.severity >= Severity.HIGH or one.rule in UNJUDGED)
+        for one in findings
+    )
     return "not-ready" if blocked or any(map(unread, rows)) else "ready"
 
 

@@ -11,7 +11,7 @@ from readiness.checks.k8s import flags, host, rbac, secrets, security, supply
 from readiness.kinds import k8s
 from readiness.kinds.k8s import effective
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import Hit, Source, Unknown
+from readiness.model import Hit, Severity, Source, Unknown
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, load_all
 
@@ -151,13 +151,25 @@ def test_secrets_among_arguments(args: str, count: int) -> None:
         ("password", "hunter2-Zq81", True),
         ("tls.key", "anything", True),
         ("username", "shop", False),
-        ("password", "changeme", False),
+        ("password", "changeme", True),
+        ("password", "your-password-here", True),
+        ("password", "<the password>", False),
+        ("api-token", "your-api-token", False),
+        ("tls.key", "<base64 of the key>", False),
         ("config.env", "DB_HOST=db\nDB_PASSWORD=hunter2-Zq81\n", True),
         ("password", "   ", False),
     ],
 )
 def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
-    assert bool(secrets.credential(key, plain)) is yes
+    assert secrets.credential(key, plain).exposed is yes
+
+
+@pytest.mark.parametrize(("path", "count"), [("pod.yaml", 1), ("pod.example.yaml", 0)])
+def test_a_word_to_be_changed_is_none_in_a_file_to_copy(path: str, count: int) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: changeme}\n"
+    one = next(iter(k8s.TARGETS["k8s.object"](k8s.parse(Source(path, text)))))
+    found = [hit for hit in secrets.committed(one) if isinstance(hit, Hit)]
+    assert [hit.severity for hit in found] == [Severity.MEDIUM] * count
 
 
 def test_base64_that_is_none_is_no_text() -> None:

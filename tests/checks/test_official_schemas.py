@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.k8s.apis import fields
+from readiness.facts.table import facts, rows
 
 validate = pytest.importorskip(
     "kubernetes_validate", reason="needs the official schemas (the extra readiness[schemas])"
@@ -17,7 +17,7 @@ FOLDER = Path(validate.__file__).parent / "kubernetes-json-schema"
 
 
 def definitions() -> dict[str, Any]:
-    version = fields()["version"]
+    version = facts("kubernetes-types").version
     (found,) = FOLDER.glob(f"v{version}.*-local-strict")
     loaded: dict[str, Any] = json.loads((found / "_definitions.json").read_text(encoding="utf-8"))
     return dict(loaded["$defs"])
@@ -42,22 +42,22 @@ def target(spec: dict[str, Any]) -> str:
 
 
 def test_every_field_of_every_kind_is_known_and_none_is_made_up() -> None:
-    known, table = definitions(), fields()
+    known, types = definitions(), rows("kubernetes-types")
     official = kinds(known)
     pairs = []
-    for version, found in table["kinds"].items():
-        for kind, name in found.items():
-            assert (version, kind) in official, f"{version} has no kind {kind}"
-            pairs.append((name.partition(" ")[0], official[version, kind]))
+    for thing, row in rows("kubernetes-kinds").items():
+        version, _, kind = thing.partition(" ")
+        assert (version, kind) in official, f"{version} has no kind {kind}"
+        pairs.append((row["type"], official[version, kind]))
     seen = set()
     wrong = []
     while pairs:
         ours, theirs = pairs.pop()
         spec = known.get(theirs, {})
-        if (ours, theirs) in seen or "properties" not in spec or ours not in table["types"]:
+        if (ours, theirs) in seen or "properties" not in spec or ours not in types:
             continue
         seen.add((ours, theirs))
-        mine, its = table["types"][ours], spec["properties"]
+        mine, its = types[ours], spec["properties"]
         wrong += [f"{theirs}.{field} is not in the table" for field in its if field not in mine]
         wrong += [f"{theirs}.{field} is not official" for field in mine if field not in its]
         required = {field for field, kind in mine.items() if kind.endswith("!")}

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from readiness.checks.k8s import pss
+from readiness.facts.table import column
 from readiness.kinds import k8s
 from readiness.kinds.k8s.model import Pod
 from readiness.model import Source
@@ -144,7 +145,10 @@ def test_containers(
         (
             {
                 "security": {
-                    "sysctls": [{"name": name, "value": "1"} for name in sorted(pss.SYSCTLS)]
+                    "sysctls": [
+                        {"name": name, "value": "1"}
+                        for name in sorted(column("kernel-parameters", "safe"))
+                    ]
                 }
             },
             set(),

@@ -268,7 +268,7 @@ def test_no_rule_raises_on_odd_shapes(services: object, top: object, more: objec
         core,
         outcome,
     )
-    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []
 
 
 @given(st.text(alphabet="0123456789:/[]-.a", max_size=30))

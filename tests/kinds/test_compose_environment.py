@@ -195,7 +195,7 @@ RULES = ("compose/password-well-known", "compose/env-file-committed")
 
 def hits(*paths: str, **options: object) -> list[tuple[str, str, int]]:
     report = readiness.check(paths, select=RULES, **options)  # type: ignore[arg-type]
-    return [(one.rule.id, one.path, one.line) for one in report.open]
+    return [(one.rule, one.path, one.line) for one in report.open]
 
 
 BOTH = [("compose/password-well-known", ".env", 1), ("compose/env-file-committed", ".env", 2)]

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.kinds import dockerignore
-from readiness.model import Source
+from readiness.model import ParseError, Source
+from tests.effort import effort
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,19 @@ def test_any_text(text: str, path: str) -> None:
     assert document.ignores(path) in {True, False}
     for pattern in document.patterns:
         assert text[pattern.span.start : pattern.span.end].strip()
+
+
+def test_hostile_patterns_come_to_an_end() -> None:
+    text = "\n".join(f"**/*a*a*b{n}/**/*a*c" for n in range(500))
+    document = dockerignore.parse(Source(".dockerignore", text))
+    path = "/".join(["a" * 60] * 40)
+    document.work.left = 30_000
+    assert effort(lambda: document.ignores(path)) < 1_000_000
+    assert document.ignores(path) is None
+    assert document.ignores("b") is None, "what is spent is spent"
+
+
+def test_more_patterns_than_anybody_writes_are_no_file() -> None:
+    text = "\n".join(f"a{n}" for n in range(dockerignore.MAX_PATTERNS + 1))
+    with pytest.raises(ParseError, match="patterns are not gone through"):
+        dockerignore.parse(Source(".dockerignore", text))

@@ -38,6 +38,31 @@ OURS = {
     "one weak word, but the name": ("nginx.conf", "return 403;\n"),
     "broken": ("proxy/nginx.conf", "server {\n  listen 80\n  location / {\n"),
     "Windows": ("default.conf", "server {\r\n  server_name a;\r\n  proxy_pass http://b;\r\n}\r\n"),
+    "C in a comment": ("app.conf", "#include <a>\nserver {\n  server_name a;\n}\n"),
+    "lines in quotes": (
+        "app.conf",
+        'server {\n  server_name a;\n  return 503 "\n<html>\n[section]\n#!x\nname: x\n";\n}\n',
+    ),
+    "quotes in a comment": ("app.conf", "# don't\nserver {\n  server_name a;\n}\n"),
+    "one directive": ("sites-enabled/a", "proxy_pass http://a;"),
+    "one include": ("conf.d/a.conf", "include b;"),
+    "one directive without its end": ("conf.d/a.conf", "proxy_pass http://a"),
+    "one line": ("app.conf", "server{listen 80;location /{root /srv;}}"),
+    "weak words at their places": ("app.conf", "server {\n  listen 80;\n  root /srv;\n}\n"),
+    "a site called by its domain": ("sites-enabled/example.rs", "server {\n  listen 80\n}\n"),
+    "a template of another program": (
+        "nginx.conf.j2",
+        "{% if a %}\nserver {\n  listen {{ b }};\n}\n{% endif %}\n",
+    ),
+    "a stray brace at the head": ("nginx.conf", "{\nevents {}\nhttp {\n}\n"),
+    "Lua inside": (
+        "app.conf",
+        "server {\n  server_name a;\n  access_by_lua_block {\n    local a = { b = 1 }\n    c(); d(); e();\n  }\n}\n",
+    ),
+    "data inside": (
+        "app.conf",
+        "map $a $b {\n  default 0;\n  ~x 1;\n  z 2;\n  y 3;\n}\nserver {\n  server_name a;\n}\n",
+    ),
     "only comments before": (
         "app.conf",
         "# Site\n# <VirtualHost> this is not\nserver {\n  server_name a;\n}\n",
@@ -67,6 +92,41 @@ NOT_OURS = {
     "prose": ("notes", "The server answers; then you set the value.\n"),
     "HCL": ("main", 'resource "a" "b" {\n  listen = 80\n}\n'),
     "empty": ("nginx.conf", ""),
+    "rsyslog": (
+        "nginx/rsyslog.conf",
+        'module(load="a")\nif $programname == "b" then {\n  action(type="c")\n  stop\n}\n',
+    ),
+    "a Perl test": (
+        "nginx/t/a.t",
+        "use Test::Nginx::Socket;\nrun_tests();\n__DATA__\n--- config\n  location /t { proxy_pass http://a; }\n",
+    ),
+    "a Perl test without an ending": (
+        "nginx/t/a",
+        "use Test::Nginx;\nplan tests => 2;\nrun_tests();\n--- config\n  location /t { return 200; }\n--- request\nGET /t\n",
+    ),
+    "Dovecot": ("conf.d/10-ssl.conf", "ssl = required\nssl_cert = </etc/a\nssl_key = </etc/b\n"),
+    "Logstash": (
+        "conf.d/a.conf",
+        'input {\n  beats {\n    port => 5044\n  }\n}\nfilter {\n  if [type] == "x" {\n    drop {}\n  }\n}\n',
+    ),
+    "logrotate": (
+        "nginx/logrotate.conf",
+        "/var/log/nginx/*.log {\n  daily\n  postrotate\n    kill -USR1 `cat /run/nginx.pid`;\n  endscript\n}\n",
+    ),
+    "Varnish": (
+        "nginx/default.vcl",
+        'vcl 4.0;\nbackend a {\n  .host = "b";\n}\nsub vcl_recv {\n  if (req.url ~ "x") {\n    return (pass);\n  }\n}\n',
+    ),
+    "a policy of SELinux": (
+        "nginx/nginx.te",
+        "module a 1.0;\nrequire {\n  type b;\n}\nallow b c:file { read };\nallow b d:file read;\n",
+    ),
+    "Squid": (
+        "conf.d/a.conf",
+        "access_log /var/log/a squid\nhttp_access allow b\nhttp_port 3128\n",
+    ),
+    "strongSwan": ("conf.d/charon.conf", "charon {\n  user = a\n  send_vendor_id = yes\n}\n"),
+    "a broken text of an ending that is not nginx's": ("app.xyz", "server {\n  server_name a;\n"),
 }
 
 
@@ -198,6 +258,34 @@ def test_includes(files: dict[str, str], wanted: str) -> None:
     assert includes.opaque(whole, http) is (not wanted)
 
 
+def test_what_is_put_in_may_set_anything() -> None:
+    whole, documents = project(
+        {
+            "templates/a.conf.template": "server {\n  ${MORE}\n  listen 80;\n}\n",
+            "templates/b.conf.template": "server {\n  listen ${PORT};\n}\n",
+        }
+    )
+    servers = {path: next(nginx.servers(one)).node for path, one in documents.items()}
+    assert {path: includes.opaque(whole, one) for path, one in servers.items()} == {
+        "templates/a.conf.template": True,
+        "templates/b.conf.template": False,
+    }
+
+
+def test_a_file_that_no_main_file_takes_in_stands_alone() -> None:
+    server = "server { listen 80; }"
+    for include, wanted in (
+        ("", False),
+        ("include mime.types;", False),
+        ("include a/*.conf;", True),
+    ):
+        whole, documents = project(
+            {"nginx/nginx.conf": f"http {{ {include} server {{ }} }}", "nginx/other": server}
+        )
+        other = next(nginx.servers(documents["nginx/other"])).node
+        assert includes.opaque(whole, other) is wanted
+
+
 def test_values_come_down_through_includes() -> None:
     whole, documents = project(
         {
@@ -282,7 +370,7 @@ def test_hostile_configurations_crash_no_rule(text: str) -> None:
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.Outcome()
     engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
-    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []
 
 
 NAMES = """server location if map upstream http geo limit_except types stream listen server_name proxy_pass add_header rewrite
@@ -311,4 +399,4 @@ def test_no_configuration_crashes_a_rule(lines: list[tuple[str, list[str], str]]
     outcome = engine.Outcome()
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
     engine.run(Project([("nginx", found)], {"nginx.conf"}, complete=True), rules, core, outcome)
-    assert [one.message for one in outcome.findings if one.rule.id == "core/crash"] == []
+    assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []

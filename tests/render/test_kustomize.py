@@ -106,7 +106,7 @@ def test_an_overlay_that_does_not_build_is_a_finding_without_paths_of_this_machi
     tmp_path: Path,
 ) -> None:
     report = check(tmp_path, {**TREE, "prod/kustomization.yaml": "resources: [gone.yaml]\n"})
-    (found,) = [one for one in report.findings if one.rule.id == "core/not-rendered"]
+    (found,) = [one for one in report.findings if one.rule == "core/not-rendered"]
     assert found.path == "prod/kustomization.yaml"
     assert str(tmp_path) not in found.message
     assert "gone.yaml" in found.message
@@ -119,3 +119,75 @@ def test_without_a_builder_plain_files_are_judged(
     report = check(tmp_path, {**TREE, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})
     assert ("base/deploy.yaml", 16, "true") in said(report)
     assert {row.reason for row in report.files if row.kind == "kustomize"} == {kustomize.MISSING}
+
+
+@needs_kustomize
+@pytest.mark.parametrize("folder", ["dist", "vendor", "node_modules/x"])
+def test_a_base_that_the_walk_passes_over_is_told_where_it_stands(
+    tmp_path: Path, folder: str
+) -> None:
+    tree = {
+        ".gitignore": "dist\n",
+        "prod/kustomization.yaml": f"resources: [../{folder}/base]\n",
+        f"{folder}/base/kustomization.yaml": "resources: [deploy.yaml]\npatches: [{path: patch.yaml}]\n",
+        f"{folder}/base/deploy.yaml": DEPLOYMENT,
+        f"{folder}/base/patch.yaml": PATCH,
+    }
+    report = check(tmp_path, tree)
+    assert said(report) == [(f"{folder}/base/patch.yaml", 11, "true")]
+    silent = PATCH.replace("true", "true  # readiness: ignore[k8s/privileged] it drives disks")
+    report = check(tmp_path, {**tree, f"{folder}/base/patch.yaml": silent})
+    assert [one.suppressed is not None for one in report.findings] == [True]
+
+
+@needs_kustomize
+@pytest.mark.parametrize("top", ["", "app/"])
+def test_a_base_above_its_overlay_is_built_though_the_overlay_is_not(
+    tmp_path: Path, top: str
+) -> None:
+    tree = {
+        f"{top}kustomization.yaml": "resources: [deploy.yaml]\n",
+        f"{top}deploy.yaml": DEPLOYMENT.replace("false", "true"),
+        f"{top}prod/kustomization.yaml": "Resources: ['..']\nnamePrefix: prod-\n",
+    }
+    report = check(tmp_path, tree)
+    rows = {row.path: row.status for row in report.files if row.kind == "kustomize"}
+    assert rows == {
+        f"{top}kustomization.yaml": "checked",
+        f"{top}prod/kustomization.yaml": "skipped",
+    }
+    assert (f"{top}deploy.yaml", 16, "true") in said(report)
+    assert [one.path for one in report.findings if one.rule == "core/not-rendered"] == [
+        f"{top}prod/kustomization.yaml"
+    ]
+
+
+def nested(depth: int) -> str:
+    return f"apiVersion: example.com/v1\nkind: Deep\nmetadata: {{name: d}}\nspec: {'{a: ' * depth}1{'}' * depth}\n"
+
+
+@needs_kustomize
+@pytest.mark.parametrize("depth", [100, 450, 600, 3000])
+def test_an_object_that_is_nested_deeply_costs_itself_alone(tmp_path: Path, depth: int) -> None:
+    files = {
+        "kustomization.yaml": "resources: [deep.yaml, deploy.yaml]\n",
+        "deep.yaml": nested(depth),
+        "deploy.yaml": DEPLOYMENT.replace("privileged: false", "privileged: true"),
+    }
+    report = check(tmp_path, files)
+    states = {row.path: row.status for row in report.files}
+    assert ("deploy.yaml", 16, "true") in said(report)
+    assert states["deploy.yaml"] == states["kustomization.yaml"] == "checked"
+    broken = [one.path for one in report.findings if one.rule == "core/syntax"]
+    assert broken == (["deep.yaml"] if depth > 400 else [])
+    assert states["deep.yaml"] == ("invalid" if depth > 400 else "checked")
+
+
+@needs_kustomize
+def test_a_separator_with_a_comment_glued_to_it(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": "resources: [a.yaml]\n",
+        "a.yaml": f"{DEPLOYMENT.replace('name: web', 'name: api')}---# the second\n{DEPLOYMENT}",
+    }
+    files["a.yaml"] = files["a.yaml"].replace("privileged: false", "privileged: true")
+    assert [one[:2] for one in said(check(tmp_path, files))] == [("a.yaml", 16), ("a.yaml", 33)]

@@ -61,13 +61,13 @@ class Look:
 
 def report(findings: Sequence[Finding], **more: Any) -> Report:
     """A report on findings; the files are those that they stand in."""
-    rules = list({one.rule.id: one.rule for one in findings}.values()) or [rule()]
+    rules = list({one.rule: one.definition for one in findings}.values()) or [rule()]
     paths = sorted({one.path for one in findings}) or ["clean.yaml"]
     rows = more.pop("rows", [FileRow(path, "k8s", "checked") for path in paths])
     return build(
         version="0.0",
         rules=rules,
-        findings=sorted(findings, key=lambda one: (*one.place, one.rule.id)),
+        findings=sorted(findings, key=lambda one: (*one.place, one.rule)),
         rows=rows,
         looks={one.id: Look() for one in rules},
         subjects=dict.fromkeys(paths, 5),

@@ -299,4 +299,4 @@ def test_the_problem_matcher_of_the_docs_reads_the_plain_report(sample: Report) 
         if (found := re.match(pattern["regexp"], line))
     ]
     told = [(one[pattern["file"]], int(one[pattern["line"]]), one[pattern["code"]]) for one in read]
-    assert sorted(told) == sorted((one.path, one.line, one.rule.id) for one in sample.open)
+    assert sorted(told) == sorted((one.path, one.line, one.rule) for one in sample.open)

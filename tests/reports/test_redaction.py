@@ -50,7 +50,7 @@ def leaky(text: str, line: int = 1) -> list[Finding]:
     words = [found.span() for found in re.finditer(r"\S+", source.line(line))]
     return [
         find(source, text[start : start + 1])._replace(
-            rule=rule(f"k8s/r{n}"),
+            definition=rule(f"k8s/r{n}"),
             span=Span(start + a, start + b),
             message=f"n {n}",
         )

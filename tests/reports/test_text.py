@@ -200,7 +200,7 @@ def test_in_a_crowd_what_is_low_takes_one_line() -> None:
 
 def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
     made = report([find(WEB, "- name: web", message=f"rendered for {name}") for name in "abc"])
-    assert [(one.rule.id, sharing) for one, sharing in digest.highest(made)] == [
+    assert [(one.rule, sharing) for one, sharing in digest.highest(made)] == [
         ("k8s/probe-missing", 3)
     ]
     assert "(3 findings)" in show("terminal", made)

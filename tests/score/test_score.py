@@ -121,14 +121,14 @@ def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
 def test_a_gain_is_what_raw_rises_by_without_the_place(ones: list[Finding]) -> None:
     got = score.assess(ones)
     for one, gain in zip(ones, got.gains, strict=True):
-        rest = [other for other in ones if (other.rule.id, other.place) != (one.rule.id, one.place)]
+        rest = [other for other in ones if (other.rule, other.place) != (one.rule, one.place)]
         assert math.isclose(raw(rest) - raw(ones), gain, abs_tol=1e-9)
         worst = max(other.severity for other in ones if same_place(one, other))
         assert gain > 0 or not worst or not score.counts(one)
 
 
 def same_place(one: Finding, other: Finding) -> bool:
-    return (one.rule.id, one.place) == (other.rule.id, other.place)
+    return (one.rule, one.place) == (other.rule, other.place)
 
 
 @given(st.lists(st.sampled_from(Severity), min_size=1, max_size=12))
@@ -238,7 +238,7 @@ def test_fifteen_thousand_findings_are_cheap_and_exact() -> None:
     assert all(
         gain > 0
         for one, gain in zip(ones, got.gains, strict=True)
-        if one.rule.points and score.counts(one)
+        if one.definition.points and score.counts(one)
     )
 
 
@@ -359,7 +359,7 @@ def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
 def test_the_worked_example_is_true() -> None:
     ones, by_rule, by_category, part = example()
     got = score.assess(ones)
-    gains = {one.rule.id: gain for one, gain in zip(ones, got.gains, strict=True)}
+    gains = {one.rule: gain for one, gain in zip(ones, got.gains, strict=True)}
     terms = {term.rule.id: term for term in got.terms}
     for name, *_, points, cost, gain in by_rule:
         assert f"{terms[name].rule.points:g}" == points
@@ -370,8 +370,8 @@ def test_the_worked_example_is_true() -> None:
     ] == by_category
     stages = [
         ones,
-        [one for one in ones if one.rule.severity < Severity.CRITICAL],
-        [one for one in ones if one.rule.severity < Severity.HIGH],
+        [one for one in ones if one.definition.severity < Severity.CRITICAL],
+        [one for one in ones if one.definition.severity < Severity.HIGH],
     ]
     assert re.findall(r"raw = ([\d.]+)", part) == [f"{raw(stage):.2f}" for stage in stages]
     numbers = [score.assess(stage) for stage in stages]
@@ -397,7 +397,7 @@ def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
 def test_the_example_of_coverage_is_true() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     part = text[text.index("## Coverage") : text.index("## The verdict")]
-    rules = {one.id: one for one in (found.rule for found in example()[0])}
+    rules = {one.id: one for one in (found.definition for found in example()[0])}
     asked, looks, rows = [], {}, {}
     for name, weight, read, decided, _ in tables(part)[0]:
         if name not in rules:

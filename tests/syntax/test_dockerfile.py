@@ -115,10 +115,46 @@ def test_no_instructions(text: str) -> None:
 
 
 def test_templates_are_read_for_what_they_show() -> None:
-    found = parse("FROM {{ base }}\n{{ if x }}\nRUN make\n{{ end }}\n")
+    text = "FROM {{ base }}\n{{ if x }}\nRUN make \\\n  {% if y %}\n  && a \\\n  {% endif %}\n  && b\n{{ end }}\n"
+    found = parse(text, is_template=True)
     assert [one.keyword for one in found.instructions] == ["FROM", "RUN"]
     assert found.template
     assert not found.errors
+    assert not found.unfilled
+    assert found.instructions[1].body.text.split() == ["make", "&&", "a", "&&", "b"]
+
+
+def test_marks_of_every_form_are_values_of_a_template() -> None:
+    found = parse("FROM a:%%V%%\nUSER @U@\nEXPOSE <%= p %>\nSTOPSIGNAL @S@\n", is_template=True)
+    assert not found.errors
+    assert [one.words[0].is_variable for one in found.instructions] == [True] * 4
+    assert [word.span for one in found.instructions for word in one.words] == [
+        (5, 12), (18, 21), (29, 37), (49, 52)
+    ]  # fmt: skip
+
+
+FILLED_IN = ["{{ x }}", "{% if x %}", "<%= x %>", "%%X%%", "@X@", "${X}", "$X a b"]
+
+
+@pytest.mark.parametrize("mark", FILLED_IN)
+def test_a_place_for_an_instruction_hides_nothing_else(mark: str) -> None:
+    text = f"FROM debian:13\n{mark}\nRUNN make\nCOPY a\n"
+    found = parse(text)
+    assert [text[: one.offset].count("\n") for one in found.errors] == [2, 3]
+    assert found.unfilled == (15,)
+
+
+@pytest.mark.parametrize("line", ["{{ x", "$(make)", "{{", "x {{ y }}"])
+def test_other_words_are_unknown_instructions(line: str) -> None:
+    found = parse(f"FROM debian:13\n{line}\n")
+    assert [one.offset for one in found.errors] == [15]
+    assert not found.unfilled
+
+
+def test_in_other_files_the_builder_rules() -> None:
+    found = parse("FROM a\nRUN echo \\\n  {% if x %}\nUSER b\n")
+    assert [one.keyword for one in found.instructions] == ["FROM", "RUN", "USER"]
+    assert "{% if x %}" in found.instructions[1].body.text
 
 
 def test_byte_order_mark() -> None:
@@ -181,7 +217,7 @@ def test_long_hostile_texts_take_linear_time() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("COPY --form=build a b", "COPY has no --form: --from is meant"),
+        ("COPY --form=build a b", "COPY has no --form; did you mean '--from'?"),
         ("COPY --new-in-2030 a b", ""),
         (
             "HEALTHCHECK --interval=30 CMD x",

@@ -56,6 +56,37 @@ def test_condition_ends_after_a_quote() -> None:
     assert first('if ($a = "b") { return 403; }').args == ("($a", "=", "b", ")")
 
 
+PUT_IN = {
+    "a variable": ("a.conf", "${X}\nlisten 80;", ["${X}", "listen"]),
+    "without braces": ("a.conf", "$X\nlisten 80;", ["$X", "listen"]),
+    "several": ("a.conf", "${X} ${Y} # why\r\nlisten 80;", ["${X} ${Y}", "listen"]),
+    "at the end of a block": ("a.conf", "server {\n ${X}\n}", ["server", "${X}"]),
+    "at the end": ("a.conf", "listen 80;\n${X}", ["listen", "${X}"]),
+    "with its end": ("a.conf", "${X};\nlisten 80;", ["${X}", "listen"]),
+    "words of a template": ("a.conf.in", "%%A%%\n@B@\n__C_D__\nlisten 80;", ["%%A%%", "@B@", "__C_D__", "listen"]),
+    "words elsewhere": ("a.conf", "@B@\nlisten 80;", ["@B@"]),
+    "an argument": ("a.conf", "proxy_pass\n${X}\n;", ["proxy_pass"]),
+    "behind an argument": ("a.conf", "proxy_pass http://${B}\nlisten 80;", ["proxy_pass"]),
+    "a variable of nginx": ("a.conf", "$host\nlisten 80;", ["$host"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "text", "names"), PUT_IN.values(), ids=PUT_IN)
+def test_what_stands_for_a_directive(path: str, text: str, names: list[str]) -> None:
+    assert [one.name for one in walk(parse(Source(path, text)))] == names
+
+
+def test_dots_in_prose_stand_for_directives() -> None:
+    text = "server {\n  ...\n  listen 80;\n}\n"
+    prose = Source("a.md#1/nginx.conf", text, parent=Source("a.md", text))
+    server = parse(prose).directives[0].block
+    assert server is not None
+    assert [(one.name, one.is_put_in) for one in server.directives] == [
+        ("...", True),
+        ("listen", False),
+    ]
+
+
 ERRORS = {
     "lone semicolon": (";", 'unexpected ";"', 0),
     "lone brace": ("{", 'unexpected "{"', 0),

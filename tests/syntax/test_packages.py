@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readiness.facts import package_versions, packages
-from readiness.facts.managers import MANAGERS
+from readiness.facts.managers import managers
 from readiness.syntax import shell
 
 
@@ -75,7 +75,7 @@ def test_calls(text: str, manager: str, action: str, names: str) -> None:
 
 
 def test_every_manager_is_called_above() -> None:
-    assert {one.name for one in MANAGERS} == {name for _, name, _, _ in CALLS}
+    assert {one.name for one in managers()} == {name for _, name, _, _ in CALLS}
 
 
 @pytest.mark.parametrize(

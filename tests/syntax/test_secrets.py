@@ -1,10 +1,284 @@
-"""What counts as a secret in a text, and what only looks like one."""
+"""What a value is that stands under a name, at each place: the one decision of all kinds of files."""
 
 from __future__ import annotations
 
-import pytest
+import random
+import string
 
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from readiness.redaction import Redactor
 from readiness.syntax import secrets
+from readiness.syntax.secrets import Kind, Place, Reach, Strength, names
+from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning
+
+HEX = "3328fa814dd582ccd03dbe785cfd683fb8da92b3"
+GITHUB = "ghp_a8Fk29LmQ0zXvB7nR4tY6uI1oP3sD5gH9jK2"
+JWT_IO = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwi"
+    "aWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"
+)
+PEM = "-----BEGIN RSA PRIVATE KEY-----"
+BODY = "MIIEogIBAAKCAQEAoE69TYpSj08S2fh5aKHAYpObfnDugMW59l9ycPWhaEjW3ziz"
+
+# Everywhere a secret: (name, value), what it is called, how strong.
+SECRETS = [
+    ("DB_PASSWORD", "Kq7vT2mXw9", "password", Strength.RANDOM),
+    ("DB_PASSWORD", "hunter2x9", "password", Strength.CHOSEN),
+    ("DB_PSW", "hunter2hunter2", "password", Strength.CHOSEN),
+    ("MYSQL_PSWD", "hunter2-Zq81", "password", Strength.CHOSEN),
+    ("PGADMIN_PW", "Tr0ub4dor-and-3", "password", Strength.CHOSEN),
+    ("SECRET_KEY", "j8s7d6f5g4h3k2l1q9w8", "key", Strength.RANDOM),
+    ("CLIENT_SECRET", HEX, "secret", Strength.RANDOM),
+    ("ACCESS_TOKEN", "9d8351a0-ca01-4556-9c37-85eb634869b9", "token", Strength.RANDOM),
+    ("ANY", GITHUB, "GitHub token", Strength.SHAPE),
+    ("ANY", "AKIAQ3EGRVJ7WLDN5TZB", "AWS access key id", Strength.SHAPE),
+    ("ANY", f"{PEM}\n{BODY}", "private key", Strength.SHAPE),
+    ("ANY", f"{PEM}\\n{BODY}", "private key", Strength.SHAPE),
+    ("ANY", f"{PEM}\nProc-Type: 4,ENCRYPTED\n\n{BODY}", "private key", Strength.SHAPE),
+    ("ANY", "https://bot:Kq7vT2mXw9@git.example.com/x", "password in a URL", Strength.RANDOM),
+    ("ANY", "postgres://a:hunter2x9@db.acme.io/x", "password in a URL", Strength.CHOSEN),
+    ("ANY", f"https://{HEX}:x-oauth-basic@github.com/x", "token in a URL", Strength.RANDOM),
+    ("ANY", f"https://{GITHUB}:x-oauth-basic@github.com/x", "GitHub token", Strength.SHAPE),
+]  # fmt: skip
+# Nowhere one: (name, value), what it is.
+NONE = [
+    ("PASSWORD_HASHER", "argon2", Kind.OTHER),
+    ("TOKEN_ISSUER", "https://id.example.org", Kind.OTHER),
+    ("SECRET_MANAGER", "vault", Kind.OTHER),
+    ("CREDENTIAL_HELPER", "ecr-login", Kind.OTHER),
+    ("PASSWORD_PROMPT_STRING", "Your password?", Kind.OTHER),
+    ("PASSWORD_LABEL", "Password:", Kind.OTHER),
+    ("PASSWORD_VALIDATORS", "length,common", Kind.OTHER),
+    ("SECRET_SCANNING", "push", Kind.SETTING),
+    ("MYSQL_ALLOW_EMPTY_PASSWORD", 1, Kind.OTHER),
+    ("MYSQL_ALLOW_EMPTY_PASSWORD", "anything", Kind.OTHER),
+    ("REDIS_REQUIRE_PASSWORD", 0, Kind.OTHER),
+    ("MYSQL_RANDOM_ROOT_PASSWORD", 1, Kind.SETTING),
+    ("MYSQL_RANDOM_ROOT_PASSWORD", "yes", Kind.SETTING),
+    ("SECRET_KEY_BASE", "1", Kind.SETTING),
+    ("SECRET_KEY_BASE", "", Kind.SETTING),
+    ("TLS_PASSWORD", "/run/secrets/tls", Kind.SETTING),
+    ("NEXT_PUBLIC_API_KEY", "AIzaSyDdI0hCZtE6vySjMm-WEfRq3CPzqKqqsHI", Kind.SETTING),
+    ("TRUSTSTORE_PASSWORD", "changeit", Kind.SETTING),
+    ("DB_PASSWORD", "$PASSWORD", Kind.REFERENCE),
+    ("DB_PASSWORD", "${PASSWORD:-x}", Kind.REFERENCE),
+    ("DB_PASSWORD", "{{ .Values.password }}", Kind.REFERENCE),
+    ("DB_PASSWORD", "vault:secret/data/db#password", Kind.REFERENCE),
+    ("DB_PASSWORD", "{DB_PASSWORD}", Kind.REFERENCE),
+    ("ANY", "rtsp://view:{CAMERA_PASSWORD}@porch.example.org/x", Kind.REFERENCE),
+    ("ANY", "postgres://app:$PASSWORD@db/x", Kind.REFERENCE),
+    ("ANY", "https://$TOKEN:x-oauth-basic@github.com/x", Kind.CONSTANT),
+    ("ANY", "https://git:x-access-token@github.com/x", Kind.CONSTANT),
+    ("GIT_PASSWORD", "x-oauth-basic", Kind.CONSTANT),
+    ("REGISTRY_TOKEN", "oauth2accesstoken", Kind.CONSTANT),
+    ("AWS_SECRET_KEY", "do-not-use", Kind.PLACEHOLDER),
+    ("C_PASSWORD", "unused", Kind.PLACEHOLDER),
+    ("APP_SECRET", "unused-at-build", Kind.PLACEHOLDER),
+    ("D_PASSWORD", "not-set", Kind.PLACEHOLDER),
+    ("OPENAI_API_KEY", "your-api-key", Kind.PLACEHOLDER),
+    ("OPENAI_API_KEY", "user_provided", Kind.PLACEHOLDER),
+    ("API_KEY", "xxxxxxxxxxxx", Kind.PLACEHOLDER),
+    ("API_KEY", "REDACTED", Kind.PLACEHOLDER),
+    ("API_KEY", "GOOGLE_API_KEY_VAL", Kind.PLACEHOLDER),
+    ("DB_PASSWORD", "password of the admin", Kind.PLACEHOLDER),
+    ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", Kind.PLACEHOLDER),
+    ("ANY", f"grep -q '{PEM}' key.pem", Kind.PLACEHOLDER),
+    ("ANY", "postgres://user:password@host:5432/db", Kind.PLACEHOLDER),
+    ("ANY", "https://user:sunflower@example.com/x", Kind.PLACEHOLDER),
+    ("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", Kind.TEST_VALUE),
+]  # fmt: skip
+# Where it runs, everybody knows it; elsewhere it opens nothing.
+WELL_KNOWN = [
+    ("POSTGRES_PASSWORD", "postgres"), ("ADMIN_PASSWORD", "changeme"), ("ADMIN_PASSWORD", "changeme123"),
+    ("DB_PASSWORD", "ChangeMe!"), ("DB_PASSWORD", "1q2w3e4r"), ("DB_PASSWORD", "asdf"),
+    ("DB_PASSWORD", "P@ssw0rd"), ("DB_PASSWORD", "p455w0rd"), ("DB_PASSWORD", "root123"),
+    ("MYSQL_ROOT_PASSWORD", "my-secret-pw"), ("MYSQL_ROOT_PASSWORD", 123456), ("SA_PASSWORD", "yourStrong(!)Passw0rd"),
+    ("APP_SECRET", "replace-me-with-a-random-string"), ("SECRET_KEY_BASE", "replace-me"), ("JWT_SECRET", "your-secret-here"),
+    ("SESSION_SECRET", "insecure-change-this"), ("CONTROL_PASSWORD", "REPLACE_ME"), ("KEYSTORE_PASSWORD", "changeit"),
+    ("ENCRYPTION_KEY", "0" * 64), ("ENCRYPTION_KEY", "0123456789abcdef0123456789abcdef"), ("ENCRYPTION_KEY", "CAFEBABE"),
+    ("SECRET_KEY", "0xDEADBEEF"), ("SECRET_KEY", "deadbeefdeadbeefdeadbeefdeadbeef"), ("SECRET_KEY", "build-key"),
+    ("SECRET_KEY", "notsecret"), ("SECRET_KEY", "not-a-real-key"), ("SECRET_KEY", "collectstatic"),
+    ("SECRET_KEY", "only-for-the-tests"), ("SECRET_KEY", "test-secret-key-for-ci"), ("NEXTAUTH_SECRET", "very_sensitive_secret"),
+    ("APP_SECRET", "fake_secret"), ("CACHE_PASSWORD", "mycachesecret"), ("X-Ldap-BindPass", "secret"),
+    ("ANY", "postgres://postgres:postgres@localhost:5432/x"), ("ANY", "postgres://user:pass@db/x"),
+    ("ANY", "amqp://hatchet:hatchet@queue:5672"), ("ANY", "postgres://app:changeme@db/x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize(("name", "value", "reason", "strength"), SECRETS)
+def test_what_is_a_secret_anywhere(
+    name: str, value: str, reason: str, strength: Strength, place: Place
+) -> None:
+    found = secrets.classify(name, value, place)
+    assert (found.kind, found.reason, found.strength) == (Kind.SECRET, reason, strength)
+    assert found.exposed
+
+
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize(("name", "value", "kind"), NONE)
+def test_what_is_none_anywhere(name: str, value: object, kind: Kind, place: Place) -> None:
+    found = secrets.classify(name, value, place)
+    assert found.kind is kind
+    assert not found.exposed
+
+
+@pytest.mark.parametrize(("name", "value"), WELL_KNOWN)
+def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object) -> None:
+    assert secrets.classify(name, value).kind is Kind.WELL_KNOWN
+    for place in (Place.BUILD, Place.JOB, Place.SAMPLE):
+        found = secrets.classify(name, value, place)
+        assert found.kind in (Kind.TEST_VALUE, Kind.PLACEHOLDER) or found.reach is Reach.BESIDE
+        assert not found.exposed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "exposed"),
+    [
+        ("POSTGRES_PASSWORD", "dummy", False),  # says outright what it is
+        ("OPENAI_API_KEY", "changeme", False),  # somebody else's key: a word in its place only fails
+        ("SMTP_PASSWORD", "replace-me", False),
+        ("ADMIN_TOKEN_SECRET", "replace-me", True),
+        ("AWS_SECRET_ACCESS_KEY", "minioadmin", True),
+        ("PG_PASSWORD", "app", True),
+        ("PG_PASSWORD", "photoprism", True),
+    ],
+)  # fmt: skip
+def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
+    assert secrets.classify(name, value).exposed is exposed
+
+
+@pytest.mark.parametrize(
+    ("value", "served", "build", "job"),
+    [
+        ("postgres://a:Kq7vT2mXw9@localhost/x", True, False, False),
+        ("postgres://a:Kq7vT2mXw9@127.0.0.1/x", True, False, False),
+        ("postgres://a:Kq7vT2mXw9@[::1]:5432/x", True, False, False),
+        ("postgres://a:Kq7vT2mXw9@host.docker.internal/x", True, False, False),
+        ("postgres://a:Kq7vT2mXw9@db:5432/x", True, True, False),
+        ("postgres://a:Kq7vT2mXw9@db.shop.svc.cluster.local/x", True, True, False),
+        ("postgres://a:seafarer@db/x", True, False, False),
+        ("postgres://a:hunter2x9@${HOST}/x", True, True, False),
+        ("postgres://a:Kq7vT2mXw9@${HOST}/x", True, True, True),
+        ("postgres://a:seafarer@db.acme.io/x", True, True, True),
+        ("postgres://a:Kq7vT2mXw9@192.0.2.1/x", True, False, False),
+        ("postgres://a:Kq7vT2mXw9@10.4.0.7/x", True, True, True),
+        ("postgres://a:hunter2x9@192.168.4.7/x", True, True, False),
+        ("postgres://a:hunter2x9@172.32.4.7/x", True, True, True),
+        ("mongodb://a:Kq7vT2mXw9@m1.acme.io:27017,m2.acme.io/x", True, True, True),
+    ],
+)
+def test_an_account_is_worth_what_its_host_is(
+    value: str, served: bool, build: bool, job: bool
+) -> None:
+    got = [secrets.classify("", value, place).exposed for place in Place if place.name != "SAMPLE"]
+    assert got == [served, build, job]
+
+
+@pytest.mark.parametrize("place", [Place.BUILD, Place.JOB])
+def test_a_word_that_a_step_needs_is_no_credential(place: Place) -> None:
+    assert secrets.classify("DB_PASSWORD", "seafarer", place).kind is Kind.TEST_VALUE
+    assert secrets.classify("SECRET_KEY", "abc123def", place).kind is Kind.TEST_VALUE
+    assert secrets.classify("DB_PASSWORD", "abc123def", place).kind is Kind.SECRET
+
+
+def test_a_word_in_a_sample_is_there_to_be_replaced() -> None:
+    assert secrets.classify("DB_PASSWORD", "seafarer", Place.SAMPLE).kind is Kind.PLACEHOLDER
+    assert (
+        secrets.classify("", "ftp://a:seafarer@ftp.acme.io", Place.SAMPLE).kind is Kind.PLACEHOLDER
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        (JWT_IO, Kind.PLACEHOLDER),
+        # {"iss": "supabase-demo", "role": "service_role"}: everybody has it, and it opens
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZS1kZW1vIiwicm9sZSI6InNlcnZpY2Vfcm9sZSJ9.aaaaaaaaaaaaaaa", Kind.WELL_KNOWN),
+        # {"iss": "supabase", "role": "anon"}: meant for browsers
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzdXBhYmFzZSIsInJvbGUiOiJhbm9uIn0.aaaaaaaaaaaaaaa", Kind.PLACEHOLDER),
+        # {"iss": "acme", "role": "admin"}
+        ("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhY21lIiwicm9sZSI6ImFkbWluIn0.aaaaaaaaaaaaaaa", Kind.SECRET),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJub3QianNvbiI6Og.aaaaaaaaaaaaaaa", Kind.SECRET),
+    ],
+)  # fmt: skip
+def test_a_token_says_who_it_is_for(token: str, kind: Kind) -> None:
+    assert secrets.classify("ANY", token).kind is kind
+
+
+def test_the_place_of_a_secret_in_its_value() -> None:
+    for value, secret in (
+        (" https://bot:Kq7vT2mXw9@git.example.com/x ", "Kq7vT2mXw9"),
+        (f"https://{HEX}:x-oauth-basic@github.com/x", HEX),
+        (f"token {GITHUB}", GITHUB),
+    ):
+        found = secrets.classify("ANY", value)
+        assert value[found.span.start : found.span.end] == secret
+
+
+WORDS = (
+    "photoprism automatisch linux-debug gitlab-runner kafka_keystore_creds ubuntu-24.04-node-20 infini_rag_flow dify-sandbox"
+    " correct-horse-battery-staple myapp-staging-eu-west-1 sentinel-server-password hunter2hunter2 Winter2024! wazuh-wui"
+    " v1.2.3-cache-linux en_core_web_sm p4ssw0rd-admin default:development.unleash-insecure-api-token"
+).split()
+
+
+@pytest.mark.parametrize("value", WORDS)
+def test_names_and_words_are_not_random(value: str) -> None:
+    assert secrets.strength(value) < Strength.RANDOM
+
+
+@pytest.mark.parametrize(
+    ("letters", "length", "least"),
+    [
+        (string.ascii_letters + string.digits, 12, 0.95),
+        (string.ascii_letters + string.digits, 20, 0.98),
+        (string.ascii_lowercase + string.digits, 20, 0.95),
+        (string.ascii_lowercase, 20, 0.93),
+        ("0123456789abcdef", 32, 0.99),
+        (string.ascii_letters + string.digits + "+/", 44, 0.99),
+    ],
+)
+def test_what_a_machine_makes_is_random(letters: str, length: int, least: float) -> None:
+    draw = random.Random(7)  # noqa: S311 - the same values in every run
+    made = ["".join(draw.choices(letters, k=length)) for _ in range(1000)]
+    assert sum(secrets.strength(one) is Strength.RANDOM for one in made) / len(made) >= least
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("no-secret-needed", Meaning.NONE),
+        ("none", Meaning.NONE),
+        ("dont-use", Meaning.NONE),
+        ("change-this-secret-key", Meaning.TO_CHANGE),
+        ("insecure", Meaning.PURPOSE),
+        ("DEAD-BEEF", Meaning.PURPOSE),
+        ("testpassword2024", Meaning.PURPOSE),
+        ("supersecretpassword", Meaning.COMMON),
+        ("S3cr3tP4ssw0rd", Meaning.COMMON),
+        ("11111111-2222-3333-4444-555555555555", Meaning.COMMON),
+        ("feedback", None),
+        ("seafarer", None),
+        ("x" * 200, None),
+        ("", None),
+    ],
+)
+def test_what_words_say(value: str, said: Meaning | None) -> None:
+    assert meaning(value) is said
+
+
+def test_hostile_values_cost_little() -> None:
+    for value in ("0" * 79 + "z", "dead" * 19 + "z", "testsecretkey" * 6, "a" * 80, "-" * 80):
+        meaning(value)
+        secrets.classify("PASSWORD", value)
+    assert not is_sequence("ab")
+
+
+# -- in text ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -25,11 +299,13 @@ from readiness.syntax import secrets
         "secretName: shop-database",
         "bearer_token_file: /var/run/secrets/x",
         "accessTokenLifetime: 3600",
-        "password: yourpassword",
         "api_key: GOOGLE_API_KEY_VAL",
+        "-- apikey:   masked, one star a letter",
+        "# password: hunter2 in the old days",
+        "password: choose one that you remember",
     ],
 )
-def test_what_is_filled_in_elsewhere_is_no_secret(text: str) -> None:
+def test_what_is_filled_in_elsewhere_or_prose_is_no_secret(text: str) -> None:
     assert list(secrets.in_text(text)) == []
 
 
@@ -40,18 +316,139 @@ def test_what_is_filled_in_elsewhere_is_no_secret(text: str) -> None:
         ('"password": "hunter2x",', "hunter2x"),
         ("db.password=hunter2-Zq81", "hunter2-Zq81"),
         ("postgres://shop:Zq81kk2@db/shop", "Zq81kk2"),
+        ("# password: Kq7vT2mXw9 in the old days", "Kq7vT2mXw9"),
+        ("PASSWORD=hunter2x make run", "hunter2x"),
+        ("password: hunter2x # a comment", "hunter2x"),
+        ("machine git.example.com login bot password hunter2x", "hunter2x"),
+        ("password: yourpassword", "yourpassword"),
+        (f"git clone https://oauth2:{GITHUB}@github.com/x", GITHUB),
     ],
 )
-def test_secrets_are_found_where_they_stand(text: str, value: str) -> None:
+def test_secrets_are_found_where_they_stand_and_once(text: str, value: str) -> None:
     assert [text[one.span.start : one.span.end] for one in secrets.in_text(text)] == [value]
 
 
+def test_the_place_decides_in_text_too() -> None:
+    text = "SECRET_KEY=build-key ./manage.py collectstatic; psql postgres://app:app@localhost/x"
+    assert list(secrets.in_text(text, Place.BUILD)) == []
+    assert len(list(secrets.in_text(text, Place.SERVED))) == 2
+
+
 def test_the_quick_look_misses_no_name_of_a_secret() -> None:
-    pairs = {last for _, last in secrets._SECRET_PAIRS}
-    for word in secrets._SECRET_WORDS | secrets._TOKEN_WORDS | pairs:
+    pairs = {last for _, last in names.SECRET_PAIRS}
+    for word in names.SECRET_WORDS | names.TOKEN_WORDS | pairs:
         assert secrets.may_name(f"DB_{word.upper()}_1"), word
 
 
 def test_a_sentence_about_a_password_is_none() -> None:
-    assert secrets.judge("ADMIN_PASSWORD", "password for the admin user") is None
-    assert secrets.judge("ADMIN_PASSWORD", "correct horse battery") == "password"
+    assert not secrets.classify("ADMIN_PASSWORD", "password for the admin user").exposed
+    assert secrets.classify("ADMIN_PASSWORD", "correct horse battery").exposed
+
+
+# -- names --------------------------------------------------------------------------------------------------------
+
+HARMLESS = (
+    "PASSWORD_HASHER PASSWORD_HASHERS PASSWORD_PROMPT PASSWORD_PROMPT_STRING PASSWORD_LABEL PASSWORD_MIN_LENGTH"
+    " PASSWORD_RESET_URL PASSWORD_VALIDATORS PASSWORD_ENCODER PASSWORD_FILE TOKEN_ISSUER TOKEN_TTL TOKEN_LIFETIME"
+    " TOKEN_AUDIENCE TOKENIZER_MODEL SECRET_MANAGER SECRET_NAME SECRET_BACKEND SECRET_ROTATION CREDENTIAL_HELPER"
+    " CREDENTIALS_PROVIDER KEYBOARD KEY_VAULT_NAME MONKEY PASSENGER_VERSION COMPASS SESSION_SECRET_FILE ALLOW_EMPTY_PASSWORD"
+    " MYSQL_ALLOW_EMPTY_PASSWORD REQUIRE_PASSWORD PUBLIC_TOKEN_URL SECRET_PROVIDER_CLASS"
+).split()
+TAKING = (
+    "NPM_TOKEN SSH_KEY DB_PASSWORD DB_PSW MYSQL_PSWD DB_PWD POSTGRES_PW PASSPHRASE GITHUB_TOKEN_RO DEPLOY_KEY BASIC_AUTH"
+    " AWS_SECRET_ACCESS_KEY clientSecret api-key SECRET_KEY_BASE"
+).split()
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_names_that_only_sound_like_a_secret(name: str) -> None:
+    assert not secrets.sounds_secret(name)
+    assert not secrets.names_secret(name)
+
+
+@pytest.mark.parametrize("name", TAKING)
+def test_names_that_take_a_secret(name: str) -> None:
+    assert secrets.sounds_secret(name)
+
+
+def test_the_working_folder_is_no_password() -> None:
+    assert not secrets.sounds_secret("PWD")
+    assert secrets.sounds_secret("DB_PWD")
+
+
+# -- outputs ------------------------------------------------------------------------------------------------------
+
+_VALUES = [(name, value) for name, value, *_ in SECRETS] + [
+    (name, str(value)) for name, value in WELL_KNOWN
+]
+
+
+@pytest.mark.parametrize(("name", "value"), _VALUES)
+def test_what_is_told_as_a_secret_is_masked(name: str, value: str) -> None:
+    """But for what says outright that another belongs in its place, and the body of a key, which has lines of its own."""
+    found = secrets.classify(name, value)
+    start, end = (len(name) + 1 + at for at in found.span)
+    masked = Redactor().spans(f"{name}={value}")
+    told = value[found.span.start : found.span.end]
+    assert secrets.is_placeholder(told) or any(a <= start and end <= b for a, b in masked)
+
+
+@given(st.text(alphabet=string.ascii_letters + string.digits + "-_!.", min_size=4, max_size=40))
+def test_whatever_is_a_secret_is_masked(value: str) -> None:
+    assume(value != "deletecollection")  # a right of Kubernetes, in sentences about rights
+    line = f"DB_PASSWORD={value}"
+    found = secrets.classify("DB_PASSWORD", value)
+    if found.kind in (Kind.SECRET, Kind.TEST_VALUE) and not secrets.is_placeholder(value):
+        assert Redactor().spans(line) == [(len("DB_PASSWORD="), len(line))]
+
+
+@given(st.text(max_size=60), st.text(max_size=120))
+def test_no_value_breaks_it(name: str, value: str) -> None:
+    for place in Place:
+        found = secrets.classify(name, value, place)
+        assert 0 <= found.span.start <= found.span.end <= len(value)
+        for one in secrets.in_text(value, place):
+            assert 0 <= one.span.start < one.span.end <= len(value)
+
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "sample"),
+    [
+        ("nginx/site.conf.sample", True),
+        (".env.example", True),
+        ("deploy/values.dist.yaml", True),
+        ("docs/README.md", True),
+        ("templates/site.conf", False),
+        ("sampler.conf", False),
+        ("nginx/live.conf", False),
+    ],
+)
+def test_files_to_copy(path: str, sample: bool) -> None:
+    assert secrets.is_sample(path) is sample
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("engine-strict=true\nsave-exact=true\n", False),
+        ("registry=https://npm.example.com/\nalways-auth=true\n", False),
+        ("//npm.example.com/:_authToken=${NPM_TOKEN}\n", False),
+        ("//npm.example.com/:_authToken=Kq7vT2mXw9Kq7vT2mXw9\n", True),
+        ("//npm.example.com/:_authToken=x\n", True),
+        ("_auth=YWRtaW46YWRtaW4=\n", True),
+        ("npmAuthToken: Kq7vT2mXw9\n", True),
+        ("nodeLinker: node-modules\n", False),
+        ("[global]\nindex-url = https://pypi.example.com/simple\n", False),
+        ("[global]\nindex-url = https://ci:Kq7vT2mXw9@pypi.example.com/simple\n", True),
+        ("machine a.example.com\nlogin bot\npassword hunter2x\n", True),
+        ("users:\n- user:\n    client-key-data: LS0t\n", True),
+        ("PORT=3000\nLOG_LEVEL=info\n", False),
+        ("DB_PASSWORD=x\n", True),
+        ("DB_PASSWORD=\n", False),
+    ],
+)
+def test_files_of_clients_are_read(text: str, holds: bool) -> None:
+    assert secrets.holds_credential(text) is holds

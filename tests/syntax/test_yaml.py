@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, literal, load_all, scalar, walk
+from readiness.syntax.yaml import Map, Seq, literal, load_all, scalar, unfilled, walk
 
 
 def only(text: str) -> Any:
@@ -44,6 +44,24 @@ SCALARS = {
 def test_scalars_follow_the_core_schema(text: str, value: object) -> None:
     assert scalar(text) == value
     assert type(scalar(text)) is type(value)
+
+
+UNFILLED = {
+    "a value": ("a: {{ x }}\n", 3),
+    "a list": ("a: [{{ x }}, 2]\n", 4),
+    "the whole text": ("{{ x }}\n", 0),
+    "deep": ("a: {b: {c: {{ x }}}}\n", 11),
+    "quotes": ("a: '{{ x }}'\n", None),
+    "a comment": ("a: b # {{ x }}\n", None),
+    "a block scalar": ("a: |\n  {{ x }}\n", None),
+    "mappings in mappings": ("a: {b: {c: {d: 1}}}\n", None),
+    "an expression of GitHub's": ("a: ${{ x }}\n", None),
+}
+
+
+@pytest.mark.parametrize(("text", "place"), UNFILLED.values(), ids=UNFILLED)
+def test_values_that_are_to_be_put_in(text: str, place: int | None) -> None:
+    assert unfilled(text, load_all(text)) == place
 
 
 BROKEN = {

@@ -6,48 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.facts.actions import fact
 from readiness.kinds.github.model import Step, Workflow
 from readiness.kinds.github.texts import is_expression
 from readiness.model import Hit, Span, hit
 from readiness.syntax.yaml import Map, Seq
 
-# Action: (key that turns the cache on or off, what it means, whether the cache is on without the key).
-_CACHES: dict[str, tuple[str, str, bool]] = {
-    "actions/cache": ("lookup-only", "off", True),
-    "actions/cache/restore": ("lookup-only", "off", True),
-    "actions/setup-node": ("cache", "on", False),
-    "actions/setup-python": ("cache", "on", False),
-    "actions/setup-java": ("cache", "on", False),
-    "actions/setup-go": ("cache", "on", True),
-    "actions/setup-dotnet": ("cache", "on", False),
-    "ruby/setup-ruby": ("bundler-cache", "on", False),
-    "swatinem/rust-cache": ("lookup-only", "off", True),
-    "astral-sh/setup-uv": ("enable-cache", "on", True),
-    "gradle/actions/setup-gradle": ("cache-disabled", "off", True),
-    "gradle/gradle-build-action": ("cache-disabled", "off", True),
-    "ramsey/composer-install": ("ignore-cache", "off", True),
-    "pyo3/maturin-action": ("sccache", "on", False),
-    "jdx/mise-action": ("cache", "on", True),
-    "graalvm/setup-graalvm": ("cache", "on", False),
-    "actions-rust-lang/setup-rust-toolchain": ("cache", "on", True),
-    "golangci/golangci-lint-action": ("skip-cache", "off", True),
-    "oven-sh/setup-bun": ("no-cache", "off", True),
-    "mlugg/setup-zig": ("use-cache", "on", True),
-    "mozilla-actions/sccache-action": ("disable", "off", True),
-    "pnpm/action-setup": ("cache", "on", False),
-    "docker/setup-buildx-action": ("cache-binary", "on", True),
-    "determinatesystems/magic-nix-cache-action": ("use-gha-cache", "on", True),
-    "nix-community/cache-nix-action": ("lookup-only", "off", True),
-}
-_PUBLISHERS = frozenset(
-    "pypa/gh-action-pypi-publish rubygems/release-gem goreleaser/goreleaser-action softprops/action-gh-release"
-    " ncipollo/release-action js-devtools/npm-publish cycjimmy/semantic-release-action actions/create-release"
-    " actions/upload-release-asset docker/build-push-action docker/bake-action rust-lang/crates-io-auth-action"
-    " release-drafter/release-drafter googleapis/release-please-action changesets/action"
-    " aws-actions/amazon-ecs-deploy-task-definition google-github-actions/deploy-cloudrun"
-    " google-github-actions/deploy-appengine azure/webapps-deploy redhat-actions/push-to-registry"
-    " cloudflare/wrangler-action".split()
-)
 _NO = frozenset({"", "false", "no", "off", "0", "none"})
 _RELEASE = re.compile(r"(?:\A|[/_-])releases?(?:\Z|[/_*-])", re.IGNORECASE)
 _TAGS = re.compile(r"refs/tags/|ref_type|event_name|release")
@@ -88,7 +52,7 @@ def _released(workflow: Workflow) -> bool:
 
 def _publishes(step: Step) -> bool:
     used = step.uses
-    if used is None or used.slug not in _PUBLISHERS or step.dead:
+    if used is None or not fact(used.slug, "publishes") or step.dead:
         return False
     if used.slug in ("docker/build-push-action", "docker/bake-action"):
         return str(step.options.get("push", "")).lower() not in _NO - {""}
@@ -97,10 +61,10 @@ def _publishes(step: Step) -> bool:
 
 def _cached(step: Step) -> Span | None:
     used = step.uses
-    found = _CACHES.get(used.name) if used is not None and used.form == "repository" else None
+    found = fact(used.name, "cache") if used is not None and used.form == "repository" else None
     if used is None or found is None:
         return None
-    key, means, default = found
+    key = found["input"]
     if used.slug == "docker/setup-buildx-action" and "version" not in step.options:
         return None  # the binary comes with the runner, and nothing is cached
     value = step.options.get(key)
@@ -112,11 +76,11 @@ def _cached(step: Step) -> Span | None:
     if used.slug == "actions/setup-go" and value is None and 0 < _major(step) < 4:
         return None  # on by itself since v4
     if value is None:
-        return step.node.at("uses") if default else None
+        return step.node.at("uses") if found["unset"] == "on" else None
     if is_expression(value):
         return None if _TAGS.search(str(value)) else step.options.at(key)
     given = _shown(value) not in _NO
-    return step.options.at(key) if given is (means == "on") else None
+    return step.options.at(key) if given is (found["turns"] == "on") else None
 
 
 def _shown(value: Any) -> str:

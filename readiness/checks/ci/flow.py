@@ -15,7 +15,7 @@ from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown | Aside]
 _SWALLOWED = re.compile(
-    r"\|\|[ \t]*(?:true|:|exit[ \t]+0|echo\b[^\n|&;]*)[ \t]*(?:#[^\n]*)?(?:\n|\Z)"
+    r"[ \t]*\|\|[ \t]*(?:(?:true|:|exit[ \t]+0)[ \t]*|echo\b[^\n|&;#]*)(?:#[^\n]*)?(?:\n|\Z)"
 )
 
 
@@ -58,7 +58,7 @@ def _ignored(job: model.Job, act: Act) -> Iterator[tuple[Span, str]]:
         yield step.node.at("continue-on-error"), "continue-on-error"
     elif run is not None and act.text and act.order[1] >= 0:
         after = run.value[act.order[1] + len(act.text) :]
-        match = re.match(r"[ \t]*" + _SWALLOWED.pattern, after)
+        match = _SWALLOWED.match(after)
         if match is not None:
             start = act.order[1]
             yield run.part(start, start + len(act.text) + len(match.group().rstrip())), "|| true"

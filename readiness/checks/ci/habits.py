@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.facts.actions import fact
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github.texts import expressions
@@ -28,7 +29,7 @@ def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
         steps = list(file.steps)
     for node in [*holders, *(step.node for step in steps)]:
         shell = node.get("shell")
-        if isinstance(shell, str) and shell and "${{" not in shell:
+        if isinstance(shell, str) and shell.strip() and "${{" not in shell:
             name = shell.split()[0].rpartition("/")[2].lower()
             if name == "cmd":
                 yield hit(
@@ -75,32 +76,11 @@ def _fixed(node: ex.Node) -> bool:
     return result is not constant.UNKNOWN and not isinstance(result, list | dict)
 
 
-_BUILT_IN = {
-    "dtolnay/rust-toolchain": "rustup",
-    "actions-rs/toolchain": "rustup",
-    "actions-rs/cargo": "cargo",
-    "peter-evans/create-or-update-comment": "gh pr comment",
-    "peter-evans/create-pull-request": "gh pr create",
-    "softprops/action-gh-release": "gh release",
-    "ncipollo/release-action": "gh release",
-    "svenstaro/upload-release-action": "gh release upload",
-    "addnab/docker-run-action": "docker run",
-    "actions-ecosystem/action-add-labels": "gh issue edit",
-    "actions-ecosystem/action-remove-labels": "gh issue edit",
-    "mikepenz/action-junit-report": "",
-    "elgohr/publish-docker-github-action": "docker build and docker push",
-    "stefanzweifel/git-auto-commit-action": "git commit and git push",
-    "endbug/add-and-commit": "git commit and git push",
-    "juliangruber/merge-pull-request-action": "gh pr merge",
-    "pascalgn/automerge-action": "gh pr merge --auto",
-    "dacbd/create-issue-action": "gh issue create",
-}
-
-
 def superfluous(step: Step) -> Iterator[Hit]:
     """An action from outside for what the runner has built in."""
     used = step.uses
-    instead = _BUILT_IN.get(used.slug, "") if used is not None and used.form == "repository" else ""
+    known = used is not None and used.form == "repository"
+    instead = fact(used.slug, "built-in") if used is not None and known else None
     if used is not None and instead:
         yield hit(step.node.at("uses"), action=used.slug, instead=instead)
 

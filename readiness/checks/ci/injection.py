@@ -5,9 +5,10 @@ https://docs.github.com/en/actions/concepts/security/script-injections
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from readiness.facts.actions import fact
+from readiness.facts.github import is_fixed, is_untrusted
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
 from readiness.kinds.github.texts import Expression, expressions, is_expression, text_at
@@ -16,64 +17,6 @@ from readiness.syntax import expression as ex
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
-# Inputs that are code in the language of the action.
-_SCRIPTS = {
-    "actions/github-script": ("script",),
-    "azure/cli": ("inlinescript",),
-    "azure/powershell": ("inlinescript",),
-    "appleboy/ssh-action": ("script",),
-    "cardinalby/js-eval-action": ("expression",),
-    "jannekem/run-python-script-action": ("script",),
-    "amadevus/pwsh-script": ("script",),
-    "addnab/docker-run-action": ("run",),
-    "nick-fields/retry": ("command",),
-    "nick-invision/retry": ("command",),
-    "codecov/codecov-action": (),
-}
-# What people outside the repository write themselves.
-_UNTRUSTED = (
-    "github.head_ref",
-    "github.event.issue.title",
-    "github.event.issue.body",
-    "github.event.pull_request.title",
-    "github.event.pull_request.body",
-    "github.event.pull_request.head.ref",
-    "github.event.pull_request.head.label",
-    "github.event.pull_request.head.repo.default_branch",
-    "github.event.pull_request.head.repo.description",
-    "github.event.pull_request.head.repo.homepage",
-    "github.event.comment.body",
-    "github.event.discussion.title",
-    "github.event.discussion.body",
-    "github.event.review.body",
-    "github.event.review_comment.body",
-    "github.event.pages.*.page_name",
-    "github.event.commits.*.message",
-    "github.event.commits.*.author.email",
-    "github.event.commits.*.author.name",
-    "github.event.head_commit.message",
-    "github.event.head_commit.author.email",
-    "github.event.head_commit.author.name",
-    "github.event.workflow_run.head_branch",
-    "github.event.workflow_run.display_title",
-    "github.event.workflow_run.head_commit.message",
-    "github.event.workflow_run.head_commit.author.email",
-    "github.event.workflow_run.head_commit.author.name",
-    "github.event.workflow_run.head_repository.description",
-    "github.event.workflow_run.pull_requests.*.head.ref",
-)
-_PATHS = tuple(tuple(entry.split(".")) for entry in _UNTRUSTED)
-# What can hold only digits, hex, fixed words, or what GitHub itself writes.
-_FIXED = re.compile(
-    r"github\.(?:action|action_path|action_status|actor_id|api_url|event_path|graphql_url|job|path|ref_protected|ref_type"
-    r"|repository_id|repository_owner_id|retention_days|run_attempt|run_id|run_number|secret_source|server_url|sha"
-    r"|triggering_actor|workflow_sha|workspace|token)\Z"
-    r"|github\.event\.(?:after|before|number|forced|created|deleted|action)\Z"
-    r"|github\.event(?:\.[a-z_]+){0,5}\.(?:id|node_id|number|sha|head_sha|base_sha|fork|draft|merged|private|created_at|updated_at"
-    r"|published_at|merged_at|closed_at|commits|additions|deletions|changed_files|run_number|run_attempt|conclusion)\Z"
-    r"|(?:steps|needs)\.[^.]+\.(?:outcome|conclusion|result)\Z|job\.(?:status|check_run_id|container.*|services.*)\Z"
-    r"|runner\.[a-z_]+\Z|strategy\.[a-z-]+\Z"
-)
 _BOOLEAN = frozenset(
     {"contains", "startswith", "endswith", "success", "failure", "always", "cancelled", "hashfiles"}
 )
@@ -86,7 +29,7 @@ def code(step: Step) -> Iterator[Text]:
         yield run
     used = step.uses
     if used is not None and used.form == "repository":
-        wanted = _SCRIPTS.get(used.slug, ())
+        wanted = fact(used.slug, "code") or ()
         for key in step.options:
             if key.lower() in wanted:
                 text = text_at(step.options, key, step.source)
@@ -121,15 +64,6 @@ def flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]:
             stack.append(item.owner)
 
 
-def untrusted(path: tuple[str, ...]) -> bool:
-    """Whether a context is one that people outside write; a star stands for any one part."""
-    return any(
-        len(path) == len(known)
-        and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
-        for known in _PATHS
-    )
-
-
 def untrusted_in_code(step: Step) -> Iterator[Hit]:
     """Text from outside that becomes a part of a script."""
     for text in code(step):
@@ -144,7 +78,7 @@ def _outside(found: Expression, step: Step, depth: int) -> str | None:
     if found.tree is None:
         return None
     for _, path in flowing(found.tree):
-        if untrusted(path):
+        if is_untrusted(path):
             return ".".join(path)
         if path[0] == "env" and len(path) == 2 and depth < 3:
             text = variable(step, path[1])
@@ -174,7 +108,9 @@ def expanded(step: Step) -> Iterator[Hit]:
             if found.tree is None:
                 continue
             for _, path in flowing(found.tree):
-                known = path[0] == "secrets" or untrusted(path)  # rules of their own speak of these
+                known = path[0] == "secrets" or is_untrusted(
+                    path
+                )  # rules of their own speak of these
                 if not known and not _fixed(step, path):
                     yield hit(found.span, context=".".join(path))
                     break
@@ -182,7 +118,7 @@ def expanded(step: Step) -> Iterator[Hit]:
 
 def _fixed(step: Step, path: tuple[str, ...]) -> bool:
     """Whether a context holds nothing that a shell could read as more than a word."""
-    if _FIXED.match(".".join(path)):
+    if is_fixed(".".join(path)):
         return True
     if path[0] == "env" and len(path) == 2:
         text = variable(step, path[1])

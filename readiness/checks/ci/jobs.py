@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.facts.table import rows
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.texts import expressions, is_expression, text_at
-from readiness.model import Hit, Span, hit, joined
+from readiness.model import Hit, Severity, Span, hit, joined
+from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
+from readiness.syntax.secrets import Kind, Place, Strength
 from readiness.syntax.yaml import Map, Seq
 
 _ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
@@ -159,19 +162,6 @@ def _fits(value: Any, wanted: Any, depth: int = 0) -> bool:
     return bool(value == wanted) or (plain and str(value).lower() == str(wanted).lower())
 
 
-_SCOPES = frozenset(
-    "actions artifact-metadata attestations checks contents deployments discussions id-token issues models packages"
-    " pages pull-requests repository-projects security-events statuses vulnerability-alerts copilot-requests"
-    " code-quality".split()
-)
-_LEVELS = {
-    "id-token": ("write", "none"),
-    "models": ("read", "none"),
-    "vulnerability-alerts": ("read", "none"),
-    "copilot-requests": ("write", "none"),
-}
-
-
 def permissions(workflow: Workflow) -> Iterator[Hit]:
     """A permission that there is not, or a value that it does not take."""
     nodes = [workflow.node, *(job.node for job in workflow.jobs)]
@@ -191,10 +181,10 @@ def permissions(workflow: Workflow) -> Iterator[Hit]:
 
 def _scopes(value: Map) -> Iterator[Hit]:
     for name, level in value.items():
-        if name not in _SCOPES:
+        if name not in rows("github-permissions"):
             yield hit(value.key(name), what=f"there is no permission {name!r}")
             continue
-        allowed = _LEVELS.get(name, ("read", "write", "none"))
+        allowed = rows("github-permissions")[name].get("levels", ("read", "write", "none"))
         if level not in allowed:
             yield hit(
                 value.at(name),
@@ -272,4 +262,17 @@ def container_passwords(workflow: Workflow) -> Iterator[Hit]:
                 found.tree is None or any(accesses(found.tree)) for found in expressions(text)
             )  # `${{ 'secret' }}` stands in the file as well
             if isinstance(password, str | int) and password != "" and not read:
-                yield hit(credentials.at("password"), resource=job.resource, what=told)
+                yield hit(
+                    credentials.at("password"),
+                    severity=_severity(password),
+                    resource=job.resource,
+                    what=told,
+                )
+
+
+def _severity(password: str | int) -> Severity:
+    """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
+    found = secrets.classify("password", password, Place.JOB)
+    if found.kind is not Kind.SECRET:
+        return Severity.MEDIUM
+    return Severity.CRITICAL if found.strength >= Strength.RANDOM else Severity.HIGH

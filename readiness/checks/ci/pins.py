@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github.actions import popular
+from readiness.facts.actions import fact
+from readiness.facts.table import rows
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.runners import matrix_name, matrix_values
 from readiness.kinds.github.texts import is_expression
 from readiness.kinds.github.uses import Uses, uses
 from readiness.kinds.pipeline.scripts import calls
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Hit, Span, Unknown, hit, spelling
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY = frozenset({"actions", "github"})
-# Its own verification wants the tag: https://github.com/slsa-framework/slsa-github-generator#referencing-slsa-builders-and-generators
-_BY_TAG = frozenset({"slsa-framework/slsa-github-generator"})
 _VERSION = re.compile(
-    r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z", re.IGNORECASE
+    r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
+    re.IGNORECASE,
 )
 _BRANCHES = re.compile(
     r"(?:main|master|develop|development|dev|trunk|head|latest|stable|edge|nightly|next|production|release|canary)\Z"
@@ -58,7 +58,7 @@ def mutable_refs(
     """
     own = {name.lower() for name in trusted}
     for resource, used, span in _used(file):
-        if used.form != "repository" or used.pinned or used.slug in _BY_TAG:
+        if used.form != "repository" or used.pinned or fact(used.slug, "by-tag"):
             continue
         if used.owner.lower() in own or used.slug in own:
             continue
@@ -124,60 +124,29 @@ def unpinned_images(file: Workflow | Action, *, digest: bool) -> Iterator[Hit | 
             yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
 
 
-# Actions that install the newest version of their tool where no version is given.
-_NEWEST = {
-    "azure/setup-helm": ("version", "latest"),
-    "azure/setup-kubectl": ("version", "latest"),
-    "hashicorp/setup-terraform": ("terraform_version", "latest"),
-    "oven-sh/setup-bun": ("bun-version", "latest"),
-    "superfly/flyctl-actions/setup-flyctl": ("version", "latest"),
-    "aquasecurity/setup-trivy": ("version", "latest"),
-    "1password/load-secrets-action": ("version", "latest"),
-    "golangci/golangci-lint-action": ("version", "latest"),
-    "snok/install-poetry": ("version", "latest"),
-    "arduino/setup-protoc": ("version", "latest"),
-    "fluxcd/flux2/action": ("version", "latest"),
-    "digitalocean/action-doctl": ("version", "latest"),
-    "opentofu/setup-opentofu": ("tofu_version", "latest"),
-}
-
-
 def newest_tools(step: Step) -> Iterator[Hit]:
     """A setup action that installs whatever is newest."""
     used = step.uses
-    found = _NEWEST.get(used.name) if used is not None and used.form == "repository" else None
-    if used is None or found is None:
+    key = fact(used.name, "newest") if used is not None and used.form == "repository" else None
+    if used is None or key is None:
         return
-    key, newest = found
     value = step.options.get(key)
     if value is None:
         yield hit(step.node.at("uses"), action=used.name, key=key)
-    elif str(value).lower() == newest:
+    elif str(value).lower() == "latest":
         yield hit(step.options.at(key), action=used.name, key=key)
-
-
-# Archived by their owners as of 2026: read-only, without fixes.
-_ARCHIVED = frozenset(
-    "actions/create-release actions/upload-release-asset actions/setup-ruby actions/setup-elixir actions/setup-haskell"
-    " actions-rs/cargo actions-rs/toolchain actions-rs/clippy-check actions-rs/audit-check actions-rs/install"
-    " actions-rs/tarpaulin actions-rs/components-nightly actions-rs/grcov azure/k8s-actions azure/docker-login"
-    " google-github-actions/release-please-action hashicorp/terraform-github-actions andymckay/labeler"
-    " tibdex/github-app-token gradle/gradle-build-action repo-sync/pull-request convictional/trigger-workflow-and-wait"
-    " whelk-io/maven-settings-xml-action"
-    " marvinpinto/action-automatic-releases actions/heroku actions/npm actions/aws actions/gcloud actions/docker".split()
-)
 
 
 def archived(file: Workflow | Action) -> Iterator[Hit]:
     """An action whose repository is archived."""
     for resource, used, span in _used(file):
-        if used.form == "repository" and used.slug in _ARCHIVED:
+        if used.form == "repository" and fact(used.slug, "archived"):
             yield hit(span, resource=resource, action=used.slug)
 
 
 def near_misses(file: Workflow | Action) -> Iterator[Hit]:
     """An action whose name is one letter away from a well-known one."""
-    known = {"/".join(name.split("/")[:2]) for name in popular()}
+    known = {"/".join(name.split("/")[:2]) for name in rows("action-interfaces")}
     owners = {name.split("/")[0] for name in known}
     for resource, used, span in _used(file):
         if used.form != "repository" or used.slug in known or used.owner.lower() in owners:
@@ -187,25 +156,10 @@ def near_misses(file: Workflow | Action) -> Iterator[Hit]:
             if (
                 repository == used.repository.lower()
                 and len(owner) > 4
-                and one_apart(used.owner.lower(), owner)
+                and spelling.is_one_slip_apart(used.owner.lower(), owner)
             ):
                 yield hit(span, resource=resource, uses=used.text, meant=name)
                 break
-
-
-def one_apart(one: str, other: str) -> bool:
-    """Whether one letter was left out, added, changed, or two neighbours swapped."""
-    if abs(len(one) - len(other)) > 1 or one == other:
-        return False
-    at = next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )
-    if len(one) == len(other):
-        swapped = one[at + 1 : at + 2] + one[at : at + 1] == other[at : at + 2]
-        return one[at + 1 :] == other[at + 1 :] or (swapped and one[at + 2 :] == other[at + 2 :])
-    long, short = (one, other) if len(one) > len(other) else (other, one)
-    return long[at + 1 :] == short[at:]
 
 
 _PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.facts.programs import fact
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import Uses
 from readiness.kinds.pipeline.scripts import Call, calls
 from readiness.model import Hit, hit
 from readiness.syntax.yaml import Map
 
-# Programs and the words by which they publish to a registry that takes the workflow's own identity:
-# PyPI, npm, crates.io, RubyGems, NuGet.
-_PUBLISHERS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "twine": (("upload",),),
-    "uv": (("publish",),),
-    "poetry": (("publish",),),
-    "hatch": (("publish",),),
-    "pdm": (("publish",),),
-    "flit": (("publish",),),
-    "npm": (("publish",),),
-    "pnpm": (("publish",),),
-    "bun": (("publish",),),
-    "yarn": (("publish",), ("npm", "publish")),
-    "cargo": (("publish",), ("hack", "publish"), ("workspaces", "publish"), ("ws", "publish")),
-    "gem": (("push",),),
-    "nuget": (("push",),),
-    "dotnet": (("nuget", "push"),),
-}
 _VALUED = ("-w", "--workspace", "-C", "--dir", "--prefix", "--filter", "-F", "--directory")
 _TRIAL = ("--dry-run", "-n")
 _ELSEWHERE = (
@@ -69,9 +52,8 @@ def _publishes(call: Call) -> tuple[str, ...]:
         if not skip and not word.startswith(("-", "+")):
             verbs.append(word)
         skip = word in _VALUED
-    return next(
-        (words for words in _PUBLISHERS.get(program, ()) if tuple(verbs[: len(words)]) == words), ()
-    )
+    known = (tuple(words.split()) for words in fact(program, "publishes") or ())
+    return next((words for words in known if tuple(verbs[: len(words)]) == words), ())
 
 
 def _elsewhere(call: Call) -> bool:

@@ -7,32 +7,23 @@ from collections.abc import Iterator
 
 from readiness.checks.ci.gitlab import images_of
 from readiness.checks.ci.pins import job_images
-from readiness.facts.base_images import end_of_life, end_of_release
+from readiness.facts.actions import fact
+from readiness.facts.releases import end_of_life, end_of_release
 from readiness.kinds.delivery.model import Pipeline
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import is_expression
 from readiness.model import Hit, Span, Unknown, hit
+from readiness.model.project import Project
 from readiness.syntax import image as images
 
-# What installs a language: the input that names the release, and the language as the table of base images calls it.
-_SETUPS = {
-    "actions/setup-python": ("python-version", "python"),
-    "astral-sh/setup-uv": ("python-version", "python"),
-    "actions/setup-node": ("node-version", "node"),
-    "actions/setup-go": ("go-version", "golang"),
-    "actions/setup-dotnet": ("dotnet-version", "mcr.microsoft.com/dotnet/*"),
-    "ruby/setup-ruby": ("ruby-version", "ruby"),
-    "shivammathur/setup-php": ("php-version", "php"),
-}
-_TOLD = {"mcr.microsoft.com/dotnet/*": ".NET", "golang": "Go", "node": "Node.js"}
 _ONE = re.compile(r"(?:v|ruby-)?([0-9]+(?:\.[0-9]+){0,2})(?:\.[x*])?\Z")
 
 
-def ended(pipeline: Pipeline) -> Iterator[Hit | Unknown]:
+def ended(pipeline: Pipeline, project: Project) -> Iterator[Hit | Unknown]:
     """A language or an image of a release that gets no more updates; what a matrix draws is meant to be old."""
     if not isinstance(pipeline, Workflow):
         for resource, text, span in images_of(pipeline):
-            yield from _of_image(resource, text, span)
+            yield from _of_image(resource, text, span, project)
         return
     for job in pipeline.jobs:
         if job.dead:
@@ -40,9 +31,9 @@ def ended(pipeline: Pipeline) -> Iterator[Hit | Unknown]:
         drawn = job.node.get("strategy")
         for resource, span, value in job_images(job):
             if isinstance(value, str) and not (drawn and _inside(span, job)):
-                yield from _of_image(resource, value, span)
+                yield from _of_image(resource, value, span, project)
         for step in job.steps:
-            yield from _of_setup(step)
+            yield from _of_setup(step, project)
 
 
 def _inside(span: Span, job: Job) -> bool:
@@ -51,29 +42,31 @@ def _inside(span: Span, job: Job) -> bool:
     return matrix.start <= span.start < matrix.end
 
 
-def _of_image(resource: str, text: str, span: Span) -> Iterator[Hit | Unknown]:
+def _of_image(resource: str, text: str, span: Span, project: Project) -> Iterator[Hit | Unknown]:
     if is_expression(text):
         yield Unknown(span)
         return
-    found = end_of_life(images.parse(text.strip()))
+    found = end_of_life(images.parse(text.strip()), project.today)
     if found is not None:
         yield hit(
             span, resource=resource, what=f"image {text!r}", release=found.release, day=found.day
         )
 
 
-def _of_setup(step: Step) -> Iterator[Hit | Unknown]:
+def _of_setup(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     used = step.uses
-    key, language = _SETUPS.get(used.slug, ("", "")) if used is not None else ("", "")
+    found = fact(used.slug, "installs") if used is not None else None
+    if found is None:
+        return
+    key, product = found["input"], found["product"]
     value = step.options.get(key)
-    if not key or value is None or isinstance(value, bool) or step.dead:
+    if value is None or isinstance(value, bool) or step.dead:
         return
     if is_expression(value):
         yield Unknown(step.options.at(key))
         return
     match = _ONE.match(str(value).strip())
-    found = end_of_release(language, match.group(1)) if match else None
-    if found is not None:
-        release = f"{_TOLD.get(language, language.capitalize())} {found.release.rpartition(' ')[2]}"
+    over = end_of_release(product, match.group(1), project.today) if match else None
+    if over is not None:
         place, what = step.options.at(key), f"{key} {str(value).strip()}"
-        yield hit(place, resource=step.resource, what=what, release=release, day=found.day)
+        yield hit(place, resource=step.resource, what=what, release=over.release, day=over.day)

@@ -6,25 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.checks.ci.pins import one_apart
+from readiness.facts.table import column, rows
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.runners import labels, matrix_name, matrix_values, own_system, system
-from readiness.model import Hit, hit, joined
+from readiness.model import Hit, hit, joined, spelling
 from readiness.syntax.yaml import Map, Seq
 
-# https://docs.github.com/en/actions/reference/runners/github-hosted-runners
-_HOSTED = frozenset(
-    "ubuntu-latest ubuntu-26.04 ubuntu-26.04-arm ubuntu-24.04 ubuntu-24.04-arm ubuntu-22.04 ubuntu-22.04-arm ubuntu-slim"
-    " windows-latest windows-2025 windows-2025-vs2026 windows-2022 windows-11 windows-11-arm"
-    " macos-latest macos-latest-large macos-latest-xlarge macos-26 macos-26-intel macos-26-large macos-26-xlarge macos-15"
-    " macos-15-intel macos-15-large macos-15-xlarge macos-14 macos-14-large macos-14-xlarge".split()
-)
-# The images that `latest` may stand for while GitHub moves it on.
-_LATEST = {
-    "ubuntu-latest": {"ubuntu-24.04", "ubuntu-26.04"},
-    "windows-latest": {"windows-2025", "windows-2025-vs2026"},
-    "macos-latest": {"macos-15", "macos-26"},
-}
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
 _IMAGE = re.compile(
     r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
@@ -40,10 +27,10 @@ def runners(workflow: Workflow) -> Iterator[Hit]:
             continue
         for label, span in labels(job.node):
             low = label.lower()
-            gone = low not in _HOSTED and _IMAGE.match(label) is not None
-            near = "" if gone or not label or low in _HOSTED else _near(low)
+            gone = low not in rows("github-runners") and _IMAGE.match(label) is not None
+            near = "" if gone or not label or low in rows("github-runners") else _near(low)
             if gone or near or not label:
-                hint = f"; meant is perhaps {near!r}" if near else ""
+                hint = f"; did you mean {near!r}?" if near else ""
                 shown = span if span.end > span.start else job.key
                 yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
 
@@ -55,9 +42,10 @@ def _grouped(job: Job) -> bool:
 
 def _near(label: str) -> str:
     """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
-    if any(label.startswith(name) for name in _HOSTED):
+    if any(label.startswith(name) for name in rows("github-runners")):
         return ""
-    return next((name for name in sorted(_HOSTED) if one_apart(label, name)), "")
+    known = sorted(rows("github-runners"))
+    return next((name for name in known if spelling.is_one_slip_apart(label, name)), "")
 
 
 def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:
@@ -91,9 +79,10 @@ def _apart(first: str, second: str, own: bool) -> bool:
     first, second = first.lower(), second.lower()
     if system(first) and system(second) and system(first) != system(second):
         return True
-    if own or first == second or not {first, second} <= _HOSTED:
+    if own or first == second or not {first, second} <= rows("github-runners").keys():
         return False
-    return second not in _LATEST.get(first, ()) and first not in _LATEST.get(second, ())
+    latest = column("github-runners", "images")
+    return second not in latest.get(first, ()) and first not in latest.get(second, ())
 
 
 _SHELLS = {

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from readiness.checks.ci.injection import code
+from readiness.facts.actions import fact
 from readiness.kinds.github.model import Job, Step, Workflow, expanded
 from readiness.kinds.github.texts import expressions, texts
 from readiness.kinds.gitlab.model import File
 from readiness.kinds.gitlab.model import Job as GitlabJob
 from readiness.kinds.pipeline.scripts import calls
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Hit, Severity, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
+from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -138,53 +141,77 @@ def netcat(step: Step) -> Iterator[Hit]:
 
 _KEYS = ("env", "with", "variables", "inputs")
 _GITLAB_SCRIPTS = ("script", "before_script", "after_script")
-_IN_URL = "password in a URL"
-# No service that anybody else reaches has these: passwords of what a test starts and forgets.
-_MADE_UP = re.compile(
-    r"(?:test\w{0,20}|passw(?:or|0r)d\d{0,3}|pass|secret|root|admin|guest|user|postgres|mysql|neo4j|minioadmin|rabbitmq)\Z"
-)
-_HERE = re.compile(r"@(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[A-Za-z0-9_-]{1,60}(?:[:/?]|\Z))")
-
-
-def _local(reason: str, value: str) -> bool:
-    """Whether a password in a URL is that of a database beside the job: on this machine, or a container by its name."""
-    return reason == _IN_URL and bool(_HERE.search(value))
+# Keys that are credentials even of an action that keeps a cache: it may keep it in somebody's store.
+_STORE_KEYS = re.compile(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
 
 
 def inline(workflow: Workflow | File) -> Iterator[Hit]:
     """A key, a token or a password that stands in the file."""
     for way, text in texts(workflow.node, workflow.source):
-        if len(way) < 2 or "credentials" in way:
+        if len(way) < 2 or "credentials" in way or way[0] == "on":
             continue
         if way[-2] in _KEYS and isinstance(way[-1], str):
-            reason = secrets.judge(way[-1], text.value)
-            passing = (reason == "password" and _MADE_UP.match(text.value.strip().lower())) or (
-                reason in ("password", _IN_URL) and _test_value(way, workflow)
-            )
-            if (
-                reason is not None
-                and way[0] != "on"
-                and not passing
-                and not _local(reason, text.value)
-            ):
-                yield hit(text.span, what=f"{way[-1]} is a {reason}")
-        elif way[-1] in ("run", "script") or (len(way) > 1 and way[-2] in _GITLAB_SCRIPTS):
-            for secret in secrets.in_text(text.value):
-                named = secret.reason in (
-                    "password",
-                    "token",
-                    "key",
-                    "secret",
-                )  # by the variable's name alone
-                if not named and not _local(secret.reason, text.value[secret.span.start :][:400]):
-                    yield hit(text.part(*secret.span), what=f"the script has a {secret.reason}")
+            yield from _in_setting(workflow, way, text)
+        elif way[-1] in ("run", "script") or way[-2] in _GITLAB_SCRIPTS:
+            for secret in secrets.in_text(text.value, Place.JOB):
+                severity = _severity(secret.verdict)
+                if not secret.named and severity is not None:
+                    what = f"the script has a {secret.reason}"
+                    yield hit(text.part(*secret.span), severity=severity, what=what)
 
 
-def _test_value(way: tuple[object, ...], workflow: Workflow | File) -> bool:
-    """Whether a password is that of a database that lives and dies with the job.
+def _in_setting(workflow: Workflow | File, way: Sequence[Any], text: Text) -> Iterator[Hit]:
+    """A variable or an input that holds a secret."""
+    name = way[-1]
+    if way[-2] == "with" and _names_cache(workflow, way):
+        return
+    found = secrets.classify(name, text.value, Place.JOB)
+    severity = _severity(found, name if way[-2] != "with" else "")
+    if severity is None or (_is_for_tests(name, found) and _has_services(way, workflow)):
+        return
+    yield hit(text.span, severity=severity, what=f"{name} is a {found.reason}")
 
-    A service container's own password protects nothing outside the run, and the steps of its job must know it.
+
+def _severity(found: Verdict, name: str = "") -> Severity | None:
+    """How bad a secret in a pipeline is; None where it is none.
+
+    A password that a person chose, one by which a store is started, and a key that an application makes up for itself
+    may be of what the job starts; on a host that has a name for the world they are not. `name` is that of a variable.
     """
+    if found.kind is not Kind.SECRET:
+        return None
+    if found.reach is not None:
+        sure = found.reach is Reach.AWAY and found.strength >= Strength.RANDOM
+        return Severity.CRITICAL if sure else Severity.HIGH
+    if found.strength is Strength.SHAPE:
+        return Severity.CRITICAL
+    starts = secrets.sets_store_password(name)
+    if found.strength < Strength.RANDOM:
+        return None if starts else Severity.MEDIUM
+    return Severity.MEDIUM if starts or secrets.names_signing_key(name) else Severity.CRITICAL
+
+
+def _names_cache(workflow: Workflow | File, way: Sequence[Any]) -> bool:
+    """Whether an input names what an action keeps in a cache: what an input is, the action says and not its name."""
+    name = str(way[-1])
+    step = workflow.node
+    for key in way[:-2]:
+        step = step[key]
+    uses = step.get("uses") if isinstance(step, Map) else None
+    action = uses.partition("@")[0].lower() if isinstance(uses, str) else ""
+    keeps = "cache" in action or "cache" in name.lower() or "restore" in name.lower()
+    return keeps and "key" in name.lower() and not _STORE_KEYS.search(name)
+
+
+def _is_for_tests(name: str, found: Verdict) -> bool:
+    """Whether a secret may be that of a database or an application that lives and dies with the job."""
+    if found.strength is Strength.SHAPE or found.reach is Reach.AWAY:
+        return False
+    return found.reason in ("password", secrets.IN_URL) or secrets.names_signing_key(name)
+
+
+def _has_services(way: Sequence[Any], workflow: Workflow | File) -> bool:
+    """Whether a job has service containers: their passwords protect nothing outside the run, and its steps must know them."""
     if isinstance(workflow, File):
         return any(isinstance(job.value("services"), Seq) for job in workflow.jobs)
     if way[0] != "jobs":
@@ -207,11 +234,6 @@ def kept_credentials(step: Step) -> Iterator[Hit]:
         yield hit(step.options.at("persist-credentials"))
 
 
-_PUSHERS = (
-    "stefanzweifel/git-auto-commit-action",
-    "ad-m/github-push-action",
-    "endbug/add-and-commit",
-)
 _PUSH = re.compile(
     r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy"
 )
@@ -224,7 +246,7 @@ def _pushes(step: Step) -> bool:
             run, used = other.run, other.uses
             if run is not None and _PUSH.search(run.value):
                 return True
-            if used is not None and used.slug in _PUSHERS:
+            if used is not None and fact(used.slug, "pushes"):
                 return True
     return False
 
@@ -235,10 +257,7 @@ _ORGANISATION = ("permission-organization", "permission-members", "permission-te
 def app_tokens(step: Step) -> Iterator[Hit]:
     """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
     used = step.uses
-    if used is None or used.slug not in (
-        "actions/create-github-app-token",
-        "tibdex/github-app-token",
-    ):
+    if used is None or not fact(used.slug, "app-token"):
         return
     options = step.options
     asked = [name for name in options if name.lower().startswith("permission-")]

@@ -6,20 +6,13 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import View
+from readiness.facts.actions import files
 from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, calls
 from readiness.model import Aside, Hit, hit
 from readiness.model.project import Project
 
 Outcome = Iterator[Hit | Aside]
-# Actions that only prepare: they bring no file of the repository.
-_PREPARES = re.compile(
-    r"(?:actions/setup-[a-z-]+|docker/(?:setup-(?:buildx|qemu)|login)-action|azure/(?:setup-kubectl|setup-helm|login|"
-    r"k8s-set-context|aks-set-context)|aws-actions/(?:configure-aws-credentials|amazon-ecr-login)|"
-    r"google-github-actions/(?:auth|setup-gcloud|get-gke-credentials)|hashicorp/setup-[a-z]+|"
-    r"codecov/codecov-action|step-security/harden-runner)",
-    re.IGNORECASE,
-)
 # Programs that may bring or make files, so that nobody can tell what is there after them.
 _BRINGS = frozenset(
     "git gh hub curl wget tar unzip 7z cp mv rsync scp sftp aws gsutil gcloud az s3cmd rclone oras docker podman cat tee "
@@ -42,7 +35,7 @@ def no_checkout(job: model.Job) -> Outcome:
         return
     for step in job.steps:
         used, run = step.uses, step.run
-        if used is not None and not _PREPARES.fullmatch(used.name):
+        if used is not None and files(used.name) != "none":
             return
         if run is None:
             continue

@@ -60,10 +60,13 @@ def anonymous_image(job: Job, *, project: Project) -> Outcome:
 def _names(act: Act) -> list[str] | None:
     """The references that a push names; None where they are not written there."""
     if "docker/build-push-action" in act.text:
-        tags = re.search(r"(?:\A| )tags=(.{1,1500}?)(?= [a-z-]{2,20}=|\Z)", act.text, re.DOTALL)
-        if tags is None or "${{" in tags.group(1):
+        tags = re.search(r"(?:\A| )tags=", act.text)
+        if tags is None:
             return None
-        return [tag for tag in re.split(r"[\s,]+", tags.group(1)) if tag]
+        named = re.split(r" [a-z-]{2,20}=", act.text[tags.end() :], maxsplit=1)[0]
+        if not named or len(named) > 1500 or "${{" in named:
+            return None
+        return [tag for tag in re.split(r"[\s,]+", named) if tag]
     found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
     if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
         return None
@@ -104,7 +107,7 @@ def never_pushed(job: Job, *, project: Project) -> Outcome:
 
 
 def _refs(act: Act) -> Iterator[str]:
-    text = re.sub(r"\$\{\{\s*|\s*\}\}", lambda match: match.group().strip(), act.text)
+    text = _plain(act.text)
     for match in _BUILT.finditer(text):
         if ":" in match.group(1):
             yield match.group(1)
@@ -112,4 +115,4 @@ def _refs(act: Act) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """A text with the blanks inside `${{ }}` taken out, so that the same reference reads the same."""
-    return re.sub(r"(\$\{\{)\s*|\s*(\}\})", lambda match: match.group().strip(), text)
+    return re.sub(r"\$\{\{\s+|(?<!\s)\s+\}\}", lambda match: match.group().strip(), text)

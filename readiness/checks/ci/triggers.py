@@ -7,6 +7,8 @@ import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.facts.github import filtered_by
+from readiness.facts.table import rows
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import PLACEHOLDER
 from readiness.kinds.github.texts import is_expression, text_at
@@ -14,74 +16,25 @@ from readiness.model import Hit, hit, joined
 from readiness.syntax.cron_github import CronError, shortest
 from readiness.syntax.yaml import Map, Seq
 
-# https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
-_PULL = (
-    "assigned unassigned labeled unlabeled opened edited closed reopened synchronize converted_to_draft locked"
-    " unlocked enqueued dequeued milestoned demilestoned ready_for_review review_requested review_request_removed"
-    " auto_merge_enabled auto_merge_disabled"
-)
-_EVENTS: dict[str, str] = {
-    "branch_protection_rule": "created edited deleted",
-    "check_run": "created rerequested completed requested_action",
-    "check_suite": "completed requested rerequested",
-    "create": "",
-    "delete": "",
-    "deployment": "",
-    "deployment_status": "",
-    "discussion": "created edited deleted transferred pinned unpinned labeled unlabeled locked unlocked"
-    " category_changed answered unanswered closed reopened",
-    "discussion_comment": "created edited deleted",
-    "fork": "",
-    "gollum": "",
-    "image_version": "",
-    "issue_comment": "created edited deleted pinned unpinned",
-    "issues": "opened edited deleted transferred pinned unpinned closed reopened assigned unassigned labeled"
-    " unlabeled locked unlocked milestoned demilestoned typed untyped field_added field_removed",
-    "label": "created edited deleted",
-    "merge_group": "checks_requested",
-    "milestone": "created closed opened edited deleted",
-    "page_build": "",
-    "project": "created closed reopened edited deleted",
-    "project_card": "created moved converted edited deleted",
-    "project_column": "created updated moved deleted",
-    "public": "",
-    "pull_request": _PULL,
-    "pull_request_review": "submitted edited dismissed",
-    "pull_request_review_comment": "created edited deleted",
-    "pull_request_target": _PULL,
-    "push": "",
-    "registry_package": "published updated",
-    "release": "published unpublished created edited deleted prereleased released",
-    "repository_dispatch": "*",
-    "schedule": "",
-    "status": "",
-    "watch": "started",
-    "workflow_call": "",
-    "workflow_dispatch": "",
-    "workflow_run": "completed requested in_progress",
-}
-_FILTERS: dict[str, tuple[str, ...]] = {
-    "branches": ("push", "pull_request", "pull_request_target", "merge_group", "workflow_run"),
-    "tags": ("push",),
-    "paths": ("push", "pull_request", "pull_request_target"),
-    "workflows": ("workflow_run",),
-}
+# Each of these has a twin, as `branches-ignore`.
+_FILTERS = ("branches", "tags", "paths", "workflows")
 
 
 def unknown_events(workflow: Workflow) -> Iterator[Hit]:
     """An event that GitHub does not have."""
     for event in workflow.triggers:
-        if event and event not in _EVENTS and not is_expression(event):
+        if event and event not in rows("github-events") and not is_expression(event):
             yield hit(workflow.trigger_span(event), event=event)
 
 
 def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
     """An activity type that the event has not, or a filter that it does not take or takes only alone."""
     for event, settings in workflow.triggers.items():
-        if not isinstance(settings, Map) or event not in _EVENTS:
+        if not isinstance(settings, Map) or event not in rows("github-events"):
             continue
         yield from _types(event, settings)
-        for base, events in _FILTERS.items():
+        for base in _FILTERS:
+            events = filtered_by(base)
             names = [name for name in (base, f"{base}-ignore") if name in settings]
             for name in names:
                 if event not in events:
@@ -100,18 +53,19 @@ def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
 
 
 def _types(event: str, settings: Map) -> Iterator[Hit]:
-    allowed = _EVENTS[event].split()
+    row = rows("github-events")[event]
+    allowed, anything = row.get("types", []), "any-type" in row
     given = settings.get("types")
     pairs: list[tuple[Any, Any, Any]] = (
         [(settings, "types", given)] if isinstance(given, str) else []
     )
     if isinstance(given, Seq):
         pairs = [(given, index, item) for index, item in enumerate(given)]
-    if pairs and not allowed:
+    if pairs and not allowed and not anything:
         yield hit(settings.key("types"), what=f"{event} has no activity types")
         return
     for owner, key, item in pairs:
-        if allowed != ["*"] and isinstance(item, str) and item and item not in allowed:
+        if not anything and isinstance(item, str) and item and item not in allowed:
             yield hit(
                 owner.at(key),
                 what=f"{event} has no activity type {item!r}; allowed are {joined(allowed)}",

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
 from readiness.kinds.github.runners import labels
 from readiness.kinds.github.texts import expressions, text_at
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import truthy
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
-
-FOREIGN = ("pull_request_target", "workflow_run")
-_CHECKOUTS = ("actions/checkout",)
-_HEAD = re.compile(
-    r"github\.head_ref|github\.event\.pull_request\.(?:head\.(?:sha|ref)|number|merge_commit_sha)"
-    r"|github\.event\.workflow_run\.(?:head_sha|head_branch|head_commit\.id)|github\.event\.issue\.number"
-    r"|github\.event\.number|refs/pull/"
-)
 
 
 def dangerous_triggers(workflow: Workflow, *, events: Sequence[str]) -> Iterator[Hit]:
@@ -29,59 +23,6 @@ def dangerous_triggers(workflow: Workflow, *, events: Sequence[str]) -> Iterator
     for event in workflow.triggers:
         if event in events:
             yield hit(workflow.trigger_span(event), event=event)
-
-
-_FETCH = re.compile(r"\bgh pr checkout\b|git (?:fetch|checkout|pull)[^\n]{0,200}")
-
-
-def foreign_checkout(step: Step) -> Iterator[Hit | Unknown]:
-    """Code of a pull request checked out in a run that has the base repository's secrets and rights.
-
-    An environment may ask a reviewer first; that stands in the repository's settings.
-    """
-    workflow = step.workflow
-    if workflow is None or not set(workflow.triggers) & {*FOREIGN, "issue_comment"}:
-        return
-    span = _foreign(step)
-    if span is None or _merged_only(step):
-        return
-    if step.job is not None and step.job.environment is not None:
-        yield Unknown(span)
-    else:
-        yield hit(span, event=_event(workflow))
-
-
-def _foreign(step: Step) -> Span | None:
-    """Where a step names the code of a pull request as what it checks out."""
-    used, run = step.uses, step.run
-    if used is not None and used.slug in _CHECKOUTS:
-        ref, repository = (str(step.options.get(key, "")) for key in ("ref", "repository"))
-        if _HEAD.search(ref):
-            return step.options.at("ref")
-        if "head_repository" in repository or "head.repo" in repository:
-            return step.options.at("repository")
-    match = _FETCH.search(run.value) if run is not None else None
-    if run is None or match is None:
-        return None
-    told = "gh pr checkout" in match.group() or _HEAD.search(match.group())
-    return run.line(match.start()) if told else None
-
-
-def _event(workflow: Workflow) -> str:
-    return next(e for e in workflow.triggers if e in (*FOREIGN, "issue_comment"))
-
-
-_GUARD = re.compile(
-    r"\.merged\b|pull_request\.head\.repo\.(?:full_name|fork)|head_repository\.(?:full_name|fork)|safe.to.test"
-)
-
-
-def _merged_only(step: Step) -> bool:
-    """Whether a condition admits only merged changes, or those of the repository's own branches."""
-    nodes = [step.node]
-    if isinstance(step.owner, Job):
-        nodes.append(step.owner.node)
-    return any(isinstance(node.get("if"), str) and _GUARD.search(node["if"]) for node in nodes)
 
 
 def permissions_missing(workflow: Workflow) -> Iterator[Hit]:
@@ -157,17 +98,12 @@ def _ifs(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
             yield holder.resource, text
 
 
-_OUTSIDERS = frozenset(
-    (*FOREIGN, "issue_comment", "pull_request_review", "pull_request_review_comment", "issues")
-)
-
-
 def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Iterator[Hit]:
     """A condition that trusts the actor of an event to be the author of the change.
 
     With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
     """
-    if bool(set(workflow.triggers) & _OUTSIDERS) is not outsiders:
+    if bool(column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
     for resource, text in _ifs(workflow):
         for found in expressions(text, bare=True):
@@ -279,6 +215,18 @@ _SAYERS = frozenset({"echo", "printf", "cat", "write-output", "write-host", "if"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
+_ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
+
+
+@lru_cache(maxsize=16)
+def _assigned(script: str) -> Mapping[str, Sequence[str]]:
+    """What a script gives to its variables, each on a line of its own."""
+    found: dict[str, list[str]] = {}
+    for name, value in _ASSIGNED.findall(script):
+        found.setdefault(name, []).append(value)
+    return found
+
+
 def _dynamic(line: str, script: str) -> bool:
     """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it.
 
@@ -290,7 +238,7 @@ def _dynamic(line: str, script: str) -> bool:
         return True
 
     def fixed(found: re.Match[str]) -> str:
-        values = re.findall(rf"^[ \t]*{found[1]}=([^\n]*)$", script, re.MULTILINE)
+        values = _assigned(script).get(found[1], ())
         known = values and not any(_DYNAMIC.search(_OF_RUNNER.sub("", one)) for one in values)
         return "" if known else found[0]
 
@@ -302,7 +250,10 @@ def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
     workflow, run = step.workflow, step.run
     if run is None or step.composite is not composite:
         return
-    if workflow is not None and not set(workflow.triggers) & set(FOREIGN):
+    if (
+        workflow is not None
+        and not column("github-events", "code-of-others").keys() & workflow.triggers
+    ):
         return
     for match in _WRITE.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.base_images import end_of_life
+from readiness.facts.releases import end_of_life
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expanded, part
 from readiness.kinds.compose.words import judged, place
@@ -51,11 +51,13 @@ def mutable(service: Service) -> Found:
     )
 
 
-def ended(service: Service) -> Found:
+def ended(service: Service, project: Project) -> Found:
     """A release that gets no updates any more."""
     image = service.image if "image" in service.node else None
-    found = end_of_life(image) if image is not None and not service.local else None
-    if image is not None and found is not None:
+    if image is None or service.local:
+        return
+    found = end_of_life(image, project.today)
+    if found is not None:
         where = _place(service, image.tag_span.start, image.tag_span.end)
         yield hit(**where, image=image.text, release=found.release, day=found.day)
 

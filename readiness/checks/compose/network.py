@@ -8,20 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.base_images import is_runtime
+from readiness.facts.table import column
 from readiness.kinds.compose.application import App, apps, whole
 from readiness.kinds.compose.model import Document, Port, Service
 from readiness.kinds.compose.parts import PortSpec, Range, port_specs, strings
-from readiness.kinds.compose.words import RUNTIMES, environment, line, replicas, together
+from readiness.kinds.compose.words import environment, line, replicas, together
 from readiness.model import Hit, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
 Found = Iterator[Hit | Unknown]
-_DEBUGGERS = {
-    9229: "Node's inspector", 5678: "debugpy", 5005: "Java's debugger", 2345: "Delve", 9003: "Xdebug", 4040: "ngrok's inspector",
-    2375: "the Docker engine without TLS", 35729: "LiveReload",
-}  # fmt: skip
 
 
 def everywhere(spec: PortSpec) -> bool | None:
@@ -116,11 +114,12 @@ def _insecure(port: Port, project: Project) -> bool:
 
 def debugger_published(port: Port) -> Found:
     """A debugger's port on every interface."""
-    number = _meets(tuple(_DEBUGGERS), port.spec.target)
+    known = {int(number): what for number, what in column("ports", "debugger").items()}
+    number = _meets(tuple(known), port.spec.target)
     image = port.owner.image
-    made_here = port.owner.builds or (image is not None and image.familiar in RUNTIMES)
+    made_here = port.owner.builds or (image is not None and is_runtime(image))
     if number is not None and everywhere(port.spec) and made_here:
-        yield hit(**_address(port), port=number, what=_DEBUGGERS[number])
+        yield hit(**_address(port), port=number, what=known[number])
 
 
 @dataclass(frozen=True, slots=True)

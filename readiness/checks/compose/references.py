@@ -14,6 +14,7 @@ from readiness.kinds.compose.parts import expanded, mount_specs, names, strings
 from readiness.kinds.compose.words import together
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax import yaml
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -273,7 +274,7 @@ def imageless(service: Service, project: Project) -> Found:
     """A service that neither names an image nor builds one, in its own file or another."""
     made = project.memo(apps)
     app = made.app(service.document)
-    if "{{" in service.source.text or id(service.document) in made.parts:
+    if id(service.document) in made.parts or _is_unfilled(service):
         return
     node, known = whole(service, project)
     if any(
@@ -291,6 +292,11 @@ def imageless(service: Service, project: Project) -> Found:
         yield Unknown(service.head)
     elif not any(service.name in one.services for one in app.under):
         yield hit(service.head)
+
+
+def _is_unfilled(service: Service) -> bool:
+    """Whether another program is to put something into the service: `{{ name }}` where a value stands."""
+    return yaml.unfilled(service.source.text, [service.node]) is not None
 
 
 def _baseless(document: Document, project: Project) -> bool:

@@ -11,11 +11,13 @@ from typing import Any
 from readiness.checks.compose.references import services_used
 from readiness.checks.dockerfile.health import always_well
 from readiness.facts.base_images import official
+from readiness.facts.images import fact
 from readiness.kinds.compose.application import apps, whole
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expanded, variable_specs
 from readiness.kinds.compose.words import (
     deep,
+    has_test,
     judged,
     lack,
     replicas,
@@ -66,7 +68,8 @@ def healthcheck_missing(service: Service, project: Project) -> Found:
     if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
         return
     node, known = seen
-    if isinstance(node.get("healthcheck"), Map):
+    check = node.get("healthcheck")
+    if isinstance(check, Map) and (has_test(check) or true(check.get("disable"))):
         return
     if service.builds:
         stage = stage_of(service, project)
@@ -79,14 +82,6 @@ def healthcheck_missing(service: Service, project: Project) -> Found:
         yield lack(service)
 
 
-# Public images whose Dockerfile has a HEALTHCHECK.
-_CHECKED = frozenset(
-    """vaultwarden/server louislam/uptime-kuma pihole/pihole netdata/netdata gitlab/gitlab-ce gitlab/gitlab-ee
-    jellyfin/jellyfin matrixdotorg/synapse ghcr.io/open-webui/open-webui ghcr.io/paperless-ngx/paperless-ngx
-    ghcr.io/goauthentik/server ghcr.io/immich-app/immich-server kanboard/kanboard""".split()
-)
-
-
 def _image_checks(service: Service, project: Project) -> bool | None:
     """Whether an image that is pulled has a health check; None where nobody can tell.
 
@@ -96,7 +91,7 @@ def _image_checks(service: Service, project: Project) -> bool | None:
     image = service.image
     if image is None or image.name_unknown:
         return None
-    if image.familiar in _CHECKED:
+    if fact(image, "healthcheck"):
         return True
     known = service.known is not None or any(
         one.builds for one in service.document.services.values()
@@ -176,7 +171,7 @@ def _checked(node: Map) -> bool:
     off = isinstance(check, Map) and (
         true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
     )
-    return isinstance(check, Map) and "test" in check and not off
+    return isinstance(check, Map) and has_test(check) and not off
 
 
 def dependency_without_health(service: Service, project: Project) -> Found:
@@ -193,7 +188,7 @@ def dependency_without_health(service: Service, project: Project) -> Found:
         off = isinstance(check, Map) and (
             true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
         )
-        if isinstance(check, Map) and ("test" in check or true(check.get("disable"))) and not off:
+        if isinstance(check, Map) and has_test(check) and not off:
             continue
         if off or (known and _surely_none(other, project)):
             yield hit(span, used=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from readiness.kinds.compose.model import Service, Variable
@@ -21,22 +22,10 @@ from readiness.model import Aside, Hit, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.interpolation import HOLE, default_of
+from readiness.syntax.secrets import Kind, Strength
 from readiness.syntax.yaml import Map, Seq
 
 Found = Iterator[Hit | Unknown | Aside]
-# What is tried first, by people and by programs; compared without case.
-WEAK = frozenset(
-    """password passwd pass pwd secret admin administrator root user test guest default changeme changeit change-me
-    change_me change_this changethis letmein welcome qwerty abc123 123 1234 12345 123456 12345678 123456789
-    1234567890 000000 111111 postgres postgresql mysql mariadb mongo mongodb redis rabbitmq minio minioadmin
-    elastic grafana neo4j oracle sa docker example demo dev local testing temp mypassword my-secret-pw
-    my_secret_pw mysecretpassword mysecret supersecret secret123 password1 password123 passw0rd p@ssw0rd p@ssword
-    pa55word admin123 admin1234 adminadmin root123 rootpassword rootpass rootroot toor test123 testtest user123
-    userpassword wordpress dbpassword db_password dbpass db-password postgrespassword somewordpress sonar keycloak
-    nextcloud airflow superset secretpassword secretkey secret-key secret_key your-secret-key mysecretkey
-    thisisasecret verysecret password! examplepassword my-password my_password yourstrong(!)password
-    yourstrong!passw0rd yourstrong@passw0rd""".split()
-)
 _LONG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
@@ -44,22 +33,6 @@ _LONG = re.compile(
 _MYSQL = re.compile(
     r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})"
 )
-
-
-def weak(value: object) -> bool:
-    """Whether a value is a password that everybody tries."""
-    return (
-        str(value).strip().strip("\"'").lower() in WEAK if isinstance(value, str | int) else False
-    )
-
-
-def _named_weak(name: str, value: Any) -> bool:
-    parts = secrets.words(name)
-    return (
-        bool({"password", "passwd", "pwd", "pass", "secret"} & set(parts))
-        and secrets.names_secret(name)
-        and weak(value)
-    )
 
 
 def inline(variable: Variable) -> Found:
@@ -81,22 +54,18 @@ def committed(value: Value, project: Project) -> Found:
 
 
 def _held(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
-    """A value that is a secret."""
-    if _named_weak(subject.name, value):
-        return
+    """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
-    reason = secrets.judge(subject.name, bare)
-    if not reason or (isinstance(bare, str) and _default_only(bare)):
+    found = secrets.classify(subject.name, bare)
+    if found.kind is not Kind.SECRET or (isinstance(bare, str) and _default_only(bare)):
         return
-    if not subject.production and not (isinstance(bare, str) and secrets.shape(bare)):
+    if not subject.production and found.strength < Strength.SHAPE:
         return  # a password of a development file opens nothing; a real key does wherever it stands
-    inner = secrets.url_password(bare) if isinstance(bare, str) else None
-    if inner is not None and isinstance(value, str):
+    if found.reach is not None and isinstance(value, str):
         shift = value.find(bare)
-        if weak(bare[inner.start : inner.end]):
-            return
-        span = part(subject.source, span, value, shift + inner.start, shift + inner.end)
-    yield hit(span, reason=reason)
+        start, end = shift + found.span.start, shift + found.span.end
+        span = part(subject.source, span, value, start, end)
+    yield hit(span, reason=found.reason)
 
 
 def _default_only(value: str) -> bool:
@@ -119,27 +88,49 @@ def well_known(variable: Variable) -> Found:
     spec = _told(variable)
     if variable.where == "args":
         return
-    if _named_weak(spec.name, spec.value):
-        yield hit(spec.span)
-        return
     text = spec.value if isinstance(spec.value, str) else ""
-    inner = secrets.url_password(text) if not _default_only(text) else None
-    if inner is not None and weak(text[inner.start : inner.end]):
-        yield hit(part(variable.source, spec.span, text, inner.start, inner.end))
+    found = secrets.classify(spec.name, spec.value)
+    if found.kind is not Kind.WELL_KNOWN or _default_only(text):
+        return
+    yield hit(
+        spec.span
+        if found.reach is None
+        else part(variable.source, spec.span, text, found.span.start, found.span.end)
+    )
 
 
-def fallback(variable: Variable) -> Found:
-    """A password that a variable falls back to when nobody sets it."""
-    spec = variable.spec
+def fallback(subject: Variable | Service) -> Found:
+    """A password that a variable falls back to when nobody sets it, in a setting or on a command line."""
+    if isinstance(subject, Service):
+        yield from _fallback_in_command(subject)
+        return
+    spec = subject.spec
     text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
     found = default_of(text)
-    if found is None or variable.where == "args":
+    if found is None or subject.where == "args":
         return
     name, default = found
-    for one in (spec.name, name):
-        if _named_weak(one, default) or (secrets.judge(one, default) and "$" not in default):
-            yield hit(spec.span, variable=name)
-            return
+    if _is_password(default, spec.name, name):
+        what = f"variable {spec.name}"
+        yield hit(spec.span, what=what, service=subject.service, variable=name)
+
+
+def _is_password(default: str, *names: str) -> bool:
+    """Whether what a variable falls back to is a secret under one of its names."""
+    return "$" not in default and any(secrets.classify(name, default).exposed for name in names)
+
+
+def _fallback_in_command(service: Service) -> Found:
+    flags = list(_flags(service))
+    if not flags:
+        yield Aside()  # no password is given here
+    for flag, value, span in flags:
+        found = default_of(value)
+        if found is not None and _is_password(found[1], "password"):
+            yield hit(span, what=f"flag {flag}", service=service.name, variable=found[0])
+
+
+_FOR_BROWSERS = frozenset({"site", "vite", "react"})
 
 
 def build_argument(variable: Variable) -> Found:
@@ -148,16 +139,23 @@ def build_argument(variable: Variable) -> Found:
     if variable.where != "args" or not secrets.names_secret(spec.name):
         return
     words = set(secrets.words(spec.name))
-    if words & {"public", "publishable", "anon", "site", "vite", "react"} or spec.value == "":
+    if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or "$" in str(spec.value)
-    if outside or secrets.judge(spec.name, spec.value) or _named_weak(spec.name, spec.value):
+    if outside or secrets.classify(spec.name, spec.value).exposed:
         yield hit(spec.key)
 
 
 def in_command(service: Service) -> Found:
     """A password on a command line: a command, an entrypoint, a health check."""
+    for _, value, span in _flags(service):
+        if _is_real(value):
+            yield hit(span)
+
+
+def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
+    """(flag, value, its place) of what looks like a password on the command lines of a service."""
     check = service.node.get("healthcheck")
     for owner, key in ((service.node, "command"), (service.node, "entrypoint"), (check, "test")):
         value = owner.get(key) if isinstance(owner, Map) else None
@@ -169,31 +167,31 @@ def in_command(service: Service) -> Found:
             yield from _in_line(service, value, owner.at(key))
 
 
-def _in_line(service: Service, text: str, span: Span) -> Iterator[Hit]:
+def _in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
     for pattern in (_LONG, _MYSQL):
         for found in pattern.finditer(text):
-            if _real(found["value"]):
-                yield hit(part(service.source, span, text, *found.span("value")))
+            flag = found.groupdict().get("flag") or "-p"
+            place = part(service.source, span, text, *found.span("value"))
+            yield flag, found["value"], place
 
 
-def _in_words(service: Service, value: Seq) -> Iterator[Hit]:
-    items = [(item, index) for item, index in strings(value)]
-    for (item, index), (following, place) in zip(items, [*items[1:], ("", 0)], strict=True):
-        if _LONG.match(f"{item} {following}") and "=" not in item and " " not in item:
-            if following and _real(following) and not following.startswith("-"):
-                yield hit(value.at(place))
+def _in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
+    items = list(strings(value))
+    for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
+        found = _LONG.match(f"{item} {following}")
+        if found and "=" not in item and " " not in item:
+            if following and not following.startswith("-"):
+                yield found["flag"], following, value.at(place)
         else:
             yield from _in_line(service, item, value.at(index))
 
 
-def _real(value: str) -> bool:
+def _is_real(value: str) -> bool:
     """Whether a word is a password and no variable, path or placeholder."""
     bare = value.strip("\"'`;),")
-    if not bare or "$" in bare or bare.startswith(("/", ".", "<", "{", "-", "%")):
+    if len(bare) < 4 or "$" in bare or bare.startswith((".", "<", "{", "-", "%")):
         return False
-    return (
-        len(bare) >= 4 and (weak(bare) or not secrets.is_placeholder(bare)) and not bare.isdigit()
-    )
+    return not bare.isdigit() and secrets.classify("password", bare).exposed
 
 
 def quoted(variable: Variable) -> Found:

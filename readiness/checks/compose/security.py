@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.facts.base_images import nonroot_user
+from readiness.facts.host_paths import is_runtime_socket, is_sensitive
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expanded, strings
 from readiness.kinds.compose.words import judged, lack, stage_of, true
@@ -126,7 +127,7 @@ def unconfined(service: Service) -> Found:
 
 
 _DEVICES = re.compile(
-    r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d+\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z"
+    r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z"
 )
 
 
@@ -143,16 +144,12 @@ def device(service: Service) -> Found:
             yield hit(items.at(index), path=path.partition(":")[0])
 
 
-_SOCKETS = re.compile(
-    r"(?:/var)?/run/(?:docker|podman/podman|containerd/containerd|crio/crio)\.sock\Z|/run/user/\d+/docker\.sock\Z"
-)
-
-
 def engine_socket(mount: Mount, *, tools: bool) -> Found:
     """The engine's socket; `tools`: in an image whose work needs it."""
     known = mount.owner.known
     is_tool = known is not None and known.docker
-    if is_tool is tools and _SOCKETS.search(posixpath.normpath(mount.spec.source or "-")):
+    path = posixpath.normpath(mount.spec.source or "-")
+    if is_tool is tools and path.startswith(("/", "~")) and is_runtime_socket(path):
         yield hit(mount.spec.span, path=mount.spec.source)
 
 
@@ -160,14 +157,6 @@ def engine_api(service: Service) -> Found:
     """`use_api_socket: true`."""
     if true(service.node.get("use_api_socket")):
         yield hit(service.node.at("use_api_socket"))
-
-
-# Folders of a host whose owner owns the host; whole, not what may stand below (/etc/localtime, /etc/ssl/certs).
-_SENSITIVE = frozenset(
-    """/ /etc /root /home /boot /proc /sys /dev /usr /bin /sbin /lib /lib64 /var /run /var/run /var/lib /var/lib/docker
-    /var/lib/containerd /var/lib/kubelet /etc/passwd /etc/shadow /etc/sudoers /etc/ssh /etc/kubernetes /etc/docker /etc/cron.d
-    /etc/systemd /root/.ssh /root/.aws /root/.kube /root/.docker ~ ~/.ssh ~/.aws ~/.kube ~/.docker ~/.gnupg ~/.config""".split()
-)
 
 
 _HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
@@ -182,7 +171,7 @@ def host_path(mount: Mount) -> Found:
     logs = (
         path == "/var/log" and not spec.read_only
     )  # a reader of logs reads them; only writing forges them
-    if spec.type not in {"bind", ""} or not (path in _SENSITIVE or logs):
+    if spec.type not in {"bind", ""} or not (is_sensitive(path) or logs):
         return
     if (
         known is not None

@@ -6,7 +6,9 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from readiness.facts.development import RUNNERS, server_of
+from readiness.facts import settings
+from readiness.facts.development import server_of
+from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expanded, strings
@@ -15,19 +17,6 @@ from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 
 Found = Iterator[Hit | Unknown]
-_DEBUG = re.compile(
-    r"(?:^|_)DEBUG(?:_MODE|_ENABLED)?\Z|\A(?:FLASK_DEBUG|APP_DEBUG|DJANGO_DEBUG|WP_DEBUG|WORDPRESS_DEBUG)\Z",
-    re.IGNORECASE,
-)
-_ENVIRONMENTS = frozenset(
-    """NODE_ENV FLASK_ENV APP_ENV RAILS_ENV RACK_ENV DJANGO_ENV ENVIRONMENT ASPNETCORE_ENVIRONMENT
-    DOTNET_ENVIRONMENT APP_ENVIRONMENT DEPLOY_ENV SYMFONY_ENV ENV SPRING_PROFILES_ACTIVE QUARKUS_PROFILE
-    MIX_ENV GO_ENV FASTAPI_ENV""".split()
-)
-_LEVELS = re.compile(
-    r"(?:^|_)LOG_?(?:GING_?)?LEVEL\Z|\ARUST_LOG\Z|\ALOGLEVEL\Z|_LOGLEVEL\Z", re.IGNORECASE
-)
-_ON = frozenset({"1", "true", "yes", "on", "*", "app:*"})
 
 
 def _text(variable: Variable) -> str:
@@ -39,22 +28,16 @@ def debug(variable: Variable) -> Found:
     name, text = variable.spec.name, _text(variable)
     if variable.where != "environment" or variable.spec.value is None:
         return
-    if HOLE in text and (_DEBUG.search(name) or name in _ENVIRONMENTS):
+    if HOLE in text and settings.may_turn_debug_on(name):
         yield Unknown(variable.spec.span)
-    elif (_DEBUG.search(name) and text in _ON) or (
-        name in _ENVIRONMENTS and text in {"development", "dev", "debug", "local"}
-    ):
+    elif settings.turns_debug_on(name, text):
         yield hit(variable.spec.span, value=text)
 
 
 def log_level(variable: Variable) -> Found:
     """Logs of level debug."""
     text = _text(variable)
-    if (
-        variable.where == "environment"
-        and _LEVELS.search(variable.spec.name)
-        and text in {"debug", "trace", "all", "verbose"}
-    ):
+    if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
 
 
@@ -72,10 +55,10 @@ def development_server(service: Service) -> Found:
 def _server(command: shell.Command) -> str:
     """The development server that a command starts, itself or through a program that only runs another."""
     inner = unwrapped(command)
-    words = [inner.program, *inner.values]
-    verb = RUNNERS.get(words[0])
-    rest = words[2:] if verb and words[1:2] == [verb] else words[1:] if verb == "" else []
-    return server_of(words[0], words[1:]) or (server_of(rest[0], rest[1:]) if rest else "")
+    own = list(inner.values)
+    at = started_at(inner.program, own)
+    found = server_of(inner.program, own)
+    return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
 
 
 def version(document: Document) -> Found:

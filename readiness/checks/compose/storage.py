@@ -6,10 +6,11 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
+from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import Known
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import MountSpec, expanded, mount_specs, port_specs
-from readiness.kinds.compose.words import RUNTIMES, environment, judged, lack, line, words
+from readiness.kinds.compose.words import environment, judged, lack, line, words
 from readiness.model import Aside, Hit, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -138,7 +139,7 @@ def source_mounted(mount: Mount) -> Found:
         return
     source = posixpath.normpath(spec.source)
     image = service.image
-    runtime = image is not None and image.familiar in RUNTIMES
+    runtime = image is not None and is_runtime(image)
     build = service.full.get("build")
     context = (
         expanded(build.get("context", ".") if isinstance(build, Map) else build).text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +13,7 @@ from readiness.kinds.compose.application import apps
 from readiness.kinds.compose.model import Document
 from readiness.kinds.compose.parts import part
 from readiness.kinds.compose.schema import Problem
-from readiness.model import Hit, Span, hit
+from readiness.model import Hit, Span, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, expand
 from readiness.syntax.yaml import Map, Seq
@@ -94,11 +93,11 @@ def _hint(problem: Problem) -> str:
     ]
     if below:
         return f"; it belongs under `{'.'.join(below[0][len(_form(inside)) :])}`"
-    near = difflib.get_close_matches(key, problem.allowed, 1, 0.75) or difflib.get_close_matches(
-        key.replace("-", "_").lower(), problem.allowed, 1, 0.75
+    hint = spelling.hint(key, problem.allowed) or spelling.hint(
+        key.replace("-", "_"), problem.allowed
     )
-    if near:
-        return f"; the nearest known key is `{near[0]}`"
+    if hint:
+        return hint
     homes = [path for path in _homes().get(key, ()) if path]
     if not inside and any(path == ("services", "*") for path in homes):
         return "; it belongs to a service"

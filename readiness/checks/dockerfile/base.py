@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
-from readiness.facts.base_images import end_of_life, known_official
+from readiness.facts.arguments import platform_arguments, proxy_arguments
+from readiness.facts.base_images import known_official
+from readiness.facts.releases import end_of_life
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Hit, Span, Unknown, hit, spelling
+from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.words import Reference, expand, references
 
@@ -64,12 +65,12 @@ def digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(word.span, image=stage.image.text)
 
 
-def ended(stage: Stage) -> Iterator[Hit]:
-    """The base is a release whose updates had ended by the date of the table."""
+def ended(stage: Stage, project: Project) -> Iterator[Hit]:
+    """The base is a release whose updates have ended."""
     word = stage.image_word
     if word is None or not _external(stage):
         return
-    found = end_of_life(stage.image)
+    found = end_of_life(stage.image, project.today)
     if found and not _made_for(stage.source.path, found.release):
         yield hit(
             word.span,
@@ -170,15 +171,18 @@ def undefined_argument(stage: Stage) -> Iterator[Hit | Unknown]:
     template = stage.document.syntax.template
     for found, start, end in _uses(stage):
         name = found.name
-        if name in known or name in PLATFORM_ARGS or name in PROXY_ARGS or found.modifier:
+        if (
+            name in known
+            or name in platform_arguments()
+            or name in proxy_arguments()
+            or found.modifier
+        ):
             continue
-        names = [*known, *PLATFORM_ARGS]
+        names = [*known, *platform_arguments()]
         if template:
             yield Unknown(Span(start, end))
             continue
-        close = difflib.get_close_matches(name, names[:200], 1, 0.8) if len(name) < 60 else []
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        yield hit(Span(start, end), name=name, hint=hint)
+        yield hit(Span(start, end), name=name, hint=spelling.hint(name, names))
 
 
 def invalid_default(stage: Stage) -> Iterator[Hit]:
@@ -193,7 +197,7 @@ def invalid_default(stage: Stage) -> Iterator[Hit]:
 
     def default(name: str) -> str | None:
         value = global_value(stage.document, name)
-        return "" if value is None and name in known and name not in PLATFORM_ARGS else value
+        return "" if value is None and name in known and name not in platform_arguments() else value
 
     filled = expand(word.raw, default, stage.document.syntax.escape)
     if filled is not None and not images.parse(filled).valid and "{{" not in filled:

@@ -7,7 +7,6 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from readiness.checks.dockerfile.packages import shipped, written
 from readiness.facts import packages
@@ -15,7 +14,7 @@ from readiness.facts.packages import Call
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Unknown, hit
-from readiness.syntax import shell
+from readiness.syntax import glob, shell
 
 _HOME = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
 _BRACES = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")
@@ -39,7 +38,7 @@ class _Removal:
 def _covers(path: str, folder: str) -> bool:
     """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
     parts, wanted = _parts(path), _parts(folder)
-    if not all(itertools.starmap(fnmatchcase, zip(wanted, parts, strict=False))):
+    if not all(itertools.starmap(glob.matches, zip(parts, wanted, strict=False))):
         return False
     return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.kinds.dockerfile.model import Step
 from readiness.kinds.dockerignore import Document as Ignores
-from readiness.model import Hit, hit
+from readiness.model import Hit, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
@@ -23,7 +23,7 @@ def is_context(word: Word) -> bool:
     return word.value in (".", "./", "*", "./*", "/")
 
 
-def ignored(step: Step, project: Project) -> Iterator[Hit]:
+def ignored(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     """COPY or ADD of a file that the .dockerignore beside the Dockerfile leaves out."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or one.flag("from"):
@@ -36,7 +36,10 @@ def ignored(step: Step, project: Project) -> Iterator[Hit]:
         value = word.value
         if word.is_variable or "://" in value or any(char in value for char in "*?["):
             continue
-        if found.ignores(value):
+        left_out = found.ignores(value)
+        if left_out is None:
+            yield Unknown(word.span)
+        elif left_out:
             yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
 
 

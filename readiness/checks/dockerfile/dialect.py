@@ -36,9 +36,9 @@ _MARKS = {
     "function": "`function` is not in POSIX sh; `name() {` is",
 }
 _EXPANSION = "this form of `${...}` is not in POSIX sh"
-_ECHO = re.compile(r"-[neE]*[eE][neE]*\Z")
-_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|\$\{[^}]*\}|\$\([^)]*\)", re.DOTALL)
-_BRACES = re.compile(r"\{[^{}\s]*,[^{}\s]*\}")
+_ECHO = re.compile(r"-n*[eE][neE]*\Z")
+_QUOTED = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*\)?", re.DOTALL)
+_BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
 
 
 def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:

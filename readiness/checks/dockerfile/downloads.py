@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import scripts
 from readiness.facts import packages
+from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Hit, Span, hit
@@ -58,16 +59,6 @@ def _own_packages(command: Command, call: packages.Call) -> bool:
     return any(stage.of("COPY") for stage in chain) or any(command.step.mounts("bind"))
 
 
-# Settings that turn the check of certificates off when they are no; those of git and yum may stand behind a section.
-_CHECKS_OFF = {
-    "npm": ("strict-ssl",), "pnpm": ("strict-ssl",), "yarn": ("strict-ssl", "enablestrictssl"),
-    "git": ("http.sslverify",), "conda": ("ssl_verify",), "mamba": ("ssl_verify",), "micromamba": ("ssl_verify",),
-    "apt-get": ("acquire::https::verify-peer", "acquire::https::verify-host"),
-    "apt": ("acquire::https::verify-peer", "acquire::https::verify-host"),
-    **dict.fromkeys(("yum", "dnf", "tdnf", "microdnf", "yum-config-manager"), ("sslverify",)),
-}  # fmt: skip
-
-
 _SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
 
 
@@ -78,7 +69,7 @@ def insecure_setting(command: Command) -> Iterator[Hit]:
         if any(_SSL_OFF.search(value) for value in one.values):
             yield hit(one.span, setting="sslverify off", program="yum or dnf")
         return
-    wanted = _CHECKS_OFF.get(one.program, ())
+    wanted = fact(one.program, "insecure") or ()
     for at, word in enumerate(one.words if wanted else ()):
         name, equals, value = word.value.replace('"', "").replace("'", "").partition("=")
         if name == "--setopt":

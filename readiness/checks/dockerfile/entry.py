@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 
 from readiness.checks.dockerfile.forms import exec_literal
 from readiness.checks.dockerfile.tools import starter_absent
-from readiness.facts import packages
+from readiness.facts import packages, settings
 from readiness.facts.base_images import without_application
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step, in_force
 from readiness.kinds.dockerfile.paths import folder, volumes
 from readiness.kinds.dockerfile.paths import target as copy_target
 from readiness.model import Aside, Hit, Span, Unknown, hit
-from readiness.syntax import shell
+from readiness.syntax import glob, shell
 from readiness.syntax.instruction import Instruction
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
@@ -114,7 +113,7 @@ def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True
-        elif (path == target and not folder_meant) or fnmatchcase(path, f"{target}/{name}"):
+        elif (path == target and not folder_meant) or glob.matches(f"{target}/{name}", path):
             return True
     return False
 
@@ -148,14 +147,24 @@ def build_profile(command: Command) -> Iterator[Hit | Aside]:
         yield hit(Span(one.name_span.start, verb.span.end))
 
 
-def setting(step: Step, *, values: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
-    """ENV of the final image sets a variable to one of the values named for it."""
+def debug_setting(step: Step) -> Iterator[Hit]:
+    """ENV of the final image turns a debug mode on."""
+    for name, value, span in _settings(step):
+        if settings.turns_debug_on(name, value):
+            yield hit(span, name=name, value=value)
+
+
+def log_level(step: Step) -> Iterator[Hit]:
+    """ENV of the final image has a program log what only its developers need."""
+    for name, value, span in _settings(step):
+        if settings.logs_too_much(name, value):
+            yield hit(span, name=name, value=value)
+
+
+def _settings(step: Step) -> Iterator[tuple[str, str, Span]]:
+    """The variables that ENV sets in the image that runs."""
     if step.keyword != "ENV" or step.onbuild:
         return
     stages = [below for last in step.document.stages if last.final for below in last.chain]
-    if step.stage not in stages:
-        return
-    for pair in step.instruction.pairs:
-        denied = values.get(pair.name)
-        if denied and pair.value.strip().lower() in denied:
-            yield hit(pair.span, name=pair.name, value=pair.value)
+    if step.stage in stages:
+        yield from ((pair.name, pair.value.strip(), pair.span) for pair in step.instruction.pairs)

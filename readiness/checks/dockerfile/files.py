@@ -10,6 +10,7 @@ from readiness.checks.dockerfile.context import is_context, sources
 from readiness.checks.dockerfile.values import is_absolute
 from readiness.facts import packages
 from readiness.facts.base_images import known_official, sets_folder, starts_service
+from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import target as copy_target
@@ -94,8 +95,6 @@ def _names(source: Word, target: Word) -> set[str]:
 
 
 _TAR = re.compile(r"\.(?:tar\.?\w*|t[a-z0-9]{1,4})\Z", re.IGNORECASE)
-_UNPACKERS = frozenset({"gunzip", "zcat", "bunzip2", "bzcat", "unxz", "xzcat", "unlzma", "lzcat",
-                        "unzstd", "zstdcat", "untar", "bsdtar"})  # fmt: skip
 
 
 def _unpacks(command: shell.Command, names: set[str]) -> bool:
@@ -109,7 +108,7 @@ def _unpacks(command: shell.Command, names: set[str]) -> bool:
     elif command.program in ("gzip", "bzip2", "xz", "zstd"):
         if not command.has("-d", "--decompress", "--uncompress"):
             return False
-    elif command.program not in _UNPACKERS:
+    elif not fact(command.program, "unpacks"):
         return False
     if "tar" not in command.program:  # ADD unpacks archives, not a file that is only compressed
         names = {name for name in names if _TAR.search(name)}

@@ -13,7 +13,7 @@ from readiness.syntax import shell
 from readiness.syntax.words import Word
 
 # A list that was meant as JSON: no test of the shell begins so.
-_LIST = re.compile(r"""\[(?:\s*(["'])[^"']*\1\s*,|["'])""")
+_LIST = re.compile(r"""\[(?:\s*(?:"[^"']*"|'[^"']*')\s*,|["'])""")
 
 
 def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Iterator[Hit]:
@@ -55,7 +55,7 @@ def list_broken(step: Step) -> Iterator[Hit]:
 # Programs that read the operators among their arguments by themselves.
 _READERS = frozenset({"monofy", "execlineb"})
 _OPERATORS = frozenset({"&&", "||", "|", ">", ">>", "2>&1"})
-_VARIABLE = re.compile(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]*)?\})")
+_VARIABLE = re.compile(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]{0,400})?\})")
 # Programs that take their arguments as they are, and have no code in them.
 _LITERAL = re.compile(
     r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z"

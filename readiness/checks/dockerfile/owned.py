@@ -107,12 +107,11 @@ def _ran(step: Step, path: str, user: str) -> str | None:
     """Who owns a folder after a RUN: only what is plainly read counts, all else is unknown."""
     if step.script.broken or not step.posix or step.onbuild:
         return "unknown"
-    names = _mentions(path)
     answer: str | None = None
     as_root = not _acts_as_other(step.stage, step.instruction)
     for command in step.script.commands:
         one = unwrapped(command)
-        mentions = any(names.search(word.value) or not word.known for word in one.words)
+        mentions = any(_may_mean(word.value, path) or not word.known for word in one.words)
         own = "/" in one.name and not one.name.startswith(("/bin/", "/usr/"))
         if not one.known or own or one.program in _OPAQUE:
             return "unknown"
@@ -123,12 +122,16 @@ def _ran(step: Step, path: str, user: str) -> str | None:
     return answer
 
 
-def _mentions(path: str) -> re.Pattern[str]:
-    """Words that may mean a folder: its own name, or a folder above it at its end."""
-    parts = path.strip("/").split("/")
-    above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    names = "|".join(re.escape(one) for one in [*above, parts[-1]])
-    return re.compile(rf"(?:\A|/)(?:{names})/?\Z|\A/\Z|[*{{]")
+def _may_mean(word: str, path: str) -> bool:
+    """Whether a word may mean a folder: it ends with the folder's own name, or with the path of a folder above it."""
+    parts, own = path.strip("/").split("/"), word.removesuffix("/").split("/")
+    if word == "/" or "*" in word or "{" in word or not parts[0] or len(parts) > _DEEP:
+        return True
+    above = (parts[:count] for count in range(1, len(parts) + 1))
+    return own[-1:] == parts[-1:] or any(own[-len(one) :] == one for one in above)
+
+
+_DEEP = 64  # folders below each other that are told apart
 
 
 def _gives(step: Step, one: shell.Command, path: str, user: str) -> bool:

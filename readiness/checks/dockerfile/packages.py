@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from readiness.facts import package_versions, packages
-from readiness.facts.managers import BY_PROGRAM
+from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Aside, Hit, Span, Unknown, hit
@@ -123,7 +123,7 @@ def _go_unpinned(command: Command) -> Iterator[Hit]:
     one = command.command
     if one.program != "go" or not one.words:
         return
-    manager = BY_PROGRAM["go"]
+    manager = by_program()["go"]
     rest = [w for w in one.operands(manager.valued) if w.known]
     if len(rest) < 2 or rest[0].value not in ("install", "get", "run"):
         return
@@ -172,9 +172,11 @@ def scripts(stage: Stage) -> str:
 
 
 @lru_cache(maxsize=64)
-def written(stage: Stage, pattern: str | re.Pattern[str]) -> bool:
-    """Whether a text stands in a RUN of a stage, or of one below it."""
-    return any(re.search(pattern, scripts(below)) for below in stage.chain)
+def written(stage: Stage, what: str | re.Pattern[str]) -> bool:
+    """Whether a text, or one of a form, stands in a RUN of a stage, or of one below it."""
+    if isinstance(what, str):
+        return any(what in scripts(below) for below in stage.chain)
+    return any(what.search(scripts(below)) for below in stage.chain)
 
 
 def apt_for_people(command: Command) -> Iterator[Hit]:
@@ -283,7 +285,9 @@ def compilers(step: Step) -> Iterator[Hit]:
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return
     text = step.instruction.body.text
-    if re.search(r"\b(?:apk\s+(?:--\S+\s+)*del|purge|autoremove|remove|erase)\b", text):
+    if re.search(
+        r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", text
+    ):
         return
     for one in calls(step):
         if one.manager.system and one.action == "install":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from readiness.facts.development import RUNNERS, server_of
+from readiness.facts.development import server_of
+from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step, in_force
 from readiness.model import Hit, Span, hit
@@ -95,10 +96,8 @@ def development_server(stage: Stage) -> Iterator[Hit]:
     command = _process(stage) if stage.final else None
     if command is None:
         return
-    words = command.values
-    verb = RUNNERS.get(command.program)
-    at = 1 if verb else 0
-    if verb is not None and words[:at] in ((), (verb,)) and len(words) > at:
+    at = started_at(command.program, command.values)
+    if at is not None:
         command = _started(command, at) if command.words[at].known else command
     what = server_of(command.program, [word.value for word in command.words])
     if what:

@@ -31,7 +31,8 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
     ]
     for one, word in copies if left else ():
         if any(
-            found.span == word.span for found in secret_copied(Step(stage.document, stage, one))
+            found.span == word.span
+            for found in secret_copied(Step(stage.document, stage, one), project)
         ):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
@@ -94,7 +95,9 @@ def _left_out(project: Project, dockerfile: str, file: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
     for folder in above(dockerfile):
         ignores = ignores_of(project, dockerfile, folder)
-        if ignores is not None and ignores.ignores(posixpath.relpath(file, folder or ".")):
+        if ignores is None:
+            continue
+        if ignores.ignores(posixpath.relpath(file, folder or ".")) is not False:
             return True
     return False
 

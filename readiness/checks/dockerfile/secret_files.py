@@ -9,27 +9,35 @@ from collections.abc import Iterator
 from readiness.checks.dockerfile.context import sources
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
-from readiness.model.project import Project
+from readiness.model.project import Project, above
 from readiness.syntax.dotenv import Entry
-from readiness.syntax.secrets import judge, names_secret
+from readiness.syntax.secrets import classify, names_secret
 
 _SECRET_FILE = re.compile(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
     r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
-    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]*(?:private|server|tls)[\w-]*\.key"
+    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]{0,80}(?:private|server|tls)[\w-]*\.key"
     r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
     r")/?\Z"
 )
 
 
-def secret_copied(step: Step) -> Iterator[Hit]:
-    """COPY or ADD of a file that holds secrets by its name."""
+def secret_copied(step: Step, project: Project) -> Iterator[Hit]:
+    """COPY or ADD of a file that holds secrets by its name, and by what it says where it lies in the tree."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or one.flag("from"):
         return
     for word in sources(one):
-        if _SECRET_FILE.search(word.value):
+        if _SECRET_FILE.search(word.value) and not _is_harmless(step, word.value, project):
             yield hit(word.span, file=word.value)
+
+
+def _is_harmless(step: Step, file: str, project: Project) -> bool:
+    """Whether a file was read and holds no secret; the context may be any folder above the Dockerfile."""
+    folders = above(step.source.root.path)
+    paths = (posixpath.normpath(posixpath.join(folder, file)) for folder in folders)
+    there = [path for path in paths if path in project.paths]
+    return bool(there) and all(path in project.harmless for path in there)
 
 
 # Made up for tests, or kept in the repository on purpose: Vite, Next and others read .env.development from there.
@@ -40,7 +48,7 @@ _HARMLESS = re.compile(
 
 def secret_paths(project: Project) -> list[str]:
     """The files around that hold secrets by their name; an environment file that was read must name one."""
-    harmless = {
+    harmless = project.harmless | {
         document.source.path
         for document in project.documents("dotenv")
         if not any(_holds_secret(entry) for entry in document.file.exports.values())
@@ -54,7 +62,7 @@ def secret_paths(project: Project) -> list[str]:
 
 def _holds_secret(entry: Entry) -> bool:
     value = entry.template
-    return bool(value) and (names_secret(entry.name) or judge(entry.name, value) is not None)
+    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).exposed)
 
 
 def told(project: Project, folder: str, file: str) -> bool:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, Span, hit
+from readiness.model import Hit, Severity, Span, hit
 from readiness.syntax import secrets, shell
+from readiness.syntax.instruction import Heredoc, Pair
+from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
 
-_WORD = re.compile(
-    r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"
-    r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth)(?:_|\Z)"
-)
-_ABOUT = re.compile(
-    r"_(?:file|path|dir|name|url|uri|ttl|expir\w*|timeout|length|size|type|algorithm|enabled|policy"
-    r"|regex|limit|(?<!key_)id|header|version|endpoint|host|port|prefix|suffix|count|min|max)\Z|public"
-)
-
-
-def _takes_secret(name: str) -> bool:
-    """Whether a variable of a build takes a secret by its name: wider than names in general, as Docker's own check is."""
-    flat = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    if flat in ("pwd", "oldpwd"):
-        return False  # the shell's working folder
-    if flat.endswith("secret_id") and not re.search("vault|role", flat):
-        return False  # the name of a secret; Vault's is one itself
-    if secrets.names_secret(name):
-        return True
-    return bool(_WORD.search(flat)) and not _ABOUT.search(flat)
+_SWITCHES = frozenset("true false yes no none null 0 1".split())
 
 
 def value_in_environment(step: Step) -> Iterator[Hit]:
@@ -37,39 +19,120 @@ def value_in_environment(step: Step) -> Iterator[Hit]:
     if step.keyword not in ("ENV", "ARG", "LABEL"):
         return
     for pair in step.instruction.pairs:
-        reason = secrets.judge(pair.name, pair.value) if pair.raw else None
-        if reason:
-            yield hit(pair.span, name=pair.name, reason=reason, keyword=step.keyword)
+        found = _judged(step, pair)
+        severity = _severity(step, found)
+        if severity is not None and not _is_default(found):
+            yield hit(
+                pair.span,
+                severity=severity,
+                name=pair.name,
+                reason=found.reason,
+                keyword=step.keyword,
+            )
+
+
+def _judged(step: Step, pair: Pair) -> Verdict:
+    """What the value of an ENV, ARG or LABEL is; what only builds with it can reach an ARG is no service."""
+    served = _is_served(step) and step.keyword != "ARG"
+    value = pair.value if pair.raw else ""
+    return secrets.classify(pair.name, value, Place.SERVED if served else Place.BUILD)
+
+
+def _is_default(found: Verdict) -> bool:
+    """Whether a value is a word that everybody knows: dockerfile/secret-argument tells of the variable that takes it."""
+    return found.kind is Kind.WELL_KNOWN and found.reach is None
+
+
+def _is_served(step: Step) -> bool:
+    """Whether an instruction is part of an image that is shipped, and for more than development, tests or builds."""
+    return step.stage.shipped and step.deployed
+
+
+def _severity(step: Step, found: Verdict) -> Severity | None:
+    """How bad a secret in the open is; None where it is none, or opens nothing.
+
+    Critical needs a credential that a machine made, in an image that is shipped. What is not shipped stands in the
+    repository all the same, but only what a machine made is surely a credential there.
+    """
+    served = _is_served(step)
+    if found.kind is Kind.WELL_KNOWN:
+        return Severity.MEDIUM if served and found.reach is not Reach.HERE else None
+    if found.kind is not Kind.SECRET or (not served and found.strength < Strength.RANDOM):
+        return None
+    if not served:
+        return Severity.HIGH
+    if found.reach is Reach.HERE or found.strength is Strength.WORD:
+        return Severity.MEDIUM
+    sure = found.strength >= Strength.RANDOM and found.reach in (None, Reach.AWAY)
+    return Severity.CRITICAL if sure else Severity.HIGH
 
 
 def name_in_environment(step: Step) -> Iterator[Hit]:
-    """ENV or ARG whose name says that it takes a secret; an empty ENV is only a declaration."""
+    """ENV or ARG whose name says that it takes a secret; an empty ENV is only a declaration.
+
+    A literal shows what the name means: `PASSWORD_HASHER=argon2` takes none.
+    """
     if step.keyword not in ("ENV", "ARG"):
         return
     for pair in step.instruction.pairs:
         if step.keyword == "ENV" and not pair.value:
             continue
-        if pair.raw and secrets.judge(pair.name, pair.value):
-            continue  # value_in_environment tells of it
-        harmless = pair.value.lower() in ("true", "false", "yes", "no", "none", "null", "0", "1")
-        if _takes_secret(pair.name) and not harmless and not pair.value.startswith(("/", "./")):
+        if secrets.sounds_secret(pair.name) and _takes_secret(step, pair):
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
+
+
+def _takes_secret(step: Step, pair: Pair) -> bool:
+    """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
+    found = _judged(step, pair)
+    if not pair.value or found.kind is Kind.REFERENCE or "$" in pair.value:
+        return True  # whatever comes from outside is as secret as its name says
+    if _severity(step, found) is not None and not _is_default(found):
+        return False  # value_in_environment tells of it
+    if pair.value.lower() in _SWITCHES:
+        return False
+    if not secrets.names_secret(pair.name):
+        return secrets.strength(pair.value) is Strength.RANDOM
+    if step.keyword == "ENV" and not step.stage.shipped:
+        return False  # a word that a step of the build needs, and nothing more
+    return found.kind is not Kind.SETTING
 
 
 def value_in_run(step: Step) -> Iterator[Hit]:
     """A command, or a file that stands in the Dockerfile, with a secret's value in it."""
-    one = step.instruction
-    text = step.source.text
-    areas = [doc.body for doc in one.heredocs]
-    if step.keyword in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
-        areas.insert(0, one.span)
     seen: set[int] = set()
-    for area in areas:
-        for found in secrets.in_text(text[area.start : area.end]):
+    for area, place in _texts(step):
+        for found in secrets.in_text(step.source.text[area.start : area.end], place):
             span = Span(area.start + found.span.start, area.start + found.span.end)
-            if span.start not in seen:
+            severity = _severity(step, found.verdict)
+            if severity is Severity.CRITICAL and place is Place.BUILD and found.signs:
+                severity = (
+                    Severity.HIGH
+                )  # the step needs some key to start; what runs later may have another
+            if severity is not None and span.start not in seen:
                 seen.add(span.start)
-                yield hit(span, reason=found.reason, keyword=step.keyword)
+                yield hit(span, severity=severity, reason=found.reason, keyword=step.keyword)
+
+
+def _texts(step: Step) -> Iterator[tuple[Span, Place]]:
+    """The texts of an instruction with what they are for: a RUN is over with the build, a file that it writes is not."""
+    served = Place.SERVED if _is_served(step) else Place.BUILD
+    if step.keyword in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
+        yield step.instruction.span, Place.BUILD if step.keyword == "RUN" else served
+    for document in step.instruction.heredocs:
+        yield document.body, Place.BUILD if _is_script(step, document) else served
+
+
+def _is_script(step: Step, document: Heredoc) -> bool:
+    """Whether a here-document is what a RUN runs, and no file that it writes."""
+    if step.keyword != "RUN":
+        return False
+    before = step.source.text[step.instruction.keyword_span.end : document.word.start]
+    programs = before.split()
+    return (
+        not programs
+        or all(word.startswith(("-", "<")) for word in programs)
+        or (programs[-1] in shell.SHELLS)
+    )
 
 
 def mount_kept(step: Step) -> Iterator[Hit]:

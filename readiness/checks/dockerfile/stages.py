@@ -43,7 +43,7 @@ def name_case(stage: Stage) -> Iterator[Hit]:
 
 # Stages that are made to be built on their own.
 _TARGETS = re.compile(
-    r"(?:\A|[-_.])(?:dev\w*|tests?|testing|debug\w*|lint\w*|ci|docs?|bench\w*|prod\w*|shell)(?:\Z|[-_.])"
+    r"(?:\A|[-_.])(?:dev\w{0,60}|tests?|testing|debug\w{0,60}|lint\w{0,60}|ci|docs?|bench\w{0,60}|prod\w{0,60}|shell)(?:\Z|[-_.])"
 )
 
 

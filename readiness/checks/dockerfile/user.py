@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import shipped
 from readiness.facts.base_images import gives_root_up, nonroot_user, official
+from readiness.facts.table import column
 from readiness.facts.wrappers import layers
 from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.actions import is_action
@@ -14,8 +15,6 @@ from readiness.kinds.dockerfile.users import is_root, user_of
 from readiness.kinds.joins.builds import builds
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.model.project import Project
-
-_DROPS = ("gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst", "setuidgid")
 
 
 def root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
@@ -79,7 +78,7 @@ def _drops(stage: Stage) -> bool:
         for below in stage.chain
         for one in below.instructions
         if one.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
-        for tool in _DROPS
+        for tool in column("programs", "drops-user")
     )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare, without_application
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Hit, Span, Unknown, hit, missing, spelling
 from readiness.syntax.words import Reference, references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
@@ -29,7 +28,7 @@ def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
         return
     if raw.lstrip('"').startswith("$") or "{{" in raw:
         filled = step.expand(raw)
-        if not filled:
+        if not filled or filled.lstrip("\"'").startswith("{{"):
             yield Unknown(one.args_span)
             return
         if is_absolute(filled, step.stage):
@@ -171,7 +170,12 @@ def undefined(step: Step) -> Iterator[Hit | Unknown]:
             continue
         for found in references(word.raw, step.document.syntax.escape):
             name = found.name
-            if found.modifier or name in PROXY_ARGS or name == "PATH" or not name[0].isalpha():
+            if (
+                found.modifier
+                or name in proxy_arguments()
+                or name == "PATH"
+                or not name[0].isalpha()
+            ):
                 continue
             if stage.declares(name, one.span.start) or stage.index < 0:
                 continue
@@ -192,16 +196,16 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.globals:
         return "it is declared before FROM, and no ARG brings it into the stage"
-    if name in PLATFORM_ARGS:
+    if name in platform_arguments():
         return "the builder gives it to stages that declare it with ARG"
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = [one for one in _names(stage) if one != name and len(name) < 60]
+    names = [one for one in _names(stage) if one != name and len(name) < spelling.LONGEST]
     close = [other for other in names if sorted(other) == sorted(name)]
-    close = close or difflib.get_close_matches(name, names, 1, 0.85)
-    if close:
-        return f"did you mean {close[0]}?"
+    near = close[0] if close else spelling.nearest(name, names)
+    if near:
+        return f"did you mean {near!r}?"
     return "the base image sets PATH alone" if environment_bare(stage.root.image) else ""
 
 
@@ -209,7 +213,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
 def _names(stage: Stage) -> tuple[str, ...]:
     """The variables that a stage knows, as many as a name is compared with."""
     return tuple(
-        sorted({"PATH", *PROXY_ARGS, *(n for s in stage.chain for n in s.variables)})[:200]
+        sorted({"PATH", *proxy_arguments(), *(n for s in stage.chain for n in s.variables)})[:200]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.values import why_undefined
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Unknown, hit
@@ -23,7 +23,7 @@ def unquoted(step: Step) -> Iterator[Hit | Unknown]:
     """An argument is a variable without quotes: it falls apart at blanks."""
     script = step.script
     for one in script.uses:
-        if not one.splits or one.name in _NUMBERS or one.name in PLATFORM_ARGS:
+        if not one.splits or one.name in _NUMBERS or one.name in platform_arguments():
             continue
         if one.command >= 0 and script.commands[one.command].program in _LISTS:
             continue
@@ -79,7 +79,7 @@ def unset_variable(step: Step, *, certain: bool = False) -> Iterator[Hit | Unkno
 
 
 def _known(step: Step, one: Use) -> bool:
-    if one.name in _ALWAYS or one.name in PROXY_ARGS:
+    if one.name in _ALWAYS or one.name in proxy_arguments():
         return True
     return step.stage.declares(one.name, step.instruction.span.start)
 
@@ -89,7 +89,7 @@ def _why_unset(step: Step, name: str) -> tuple[str, bool]:
     stage = step.stage
     bare = stage.whole and environment_bare(stage.root.image)
     reason = why_undefined(stage, name, step.instruction.span.start)
-    if name in PLATFORM_ARGS and stage.whole:
+    if name in platform_arguments() and stage.whole:
         return reason, True
     if name in stage.document.globals or reason.startswith("it is set"):
         return (reason, True) if bare else ("", False)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from readiness.facts.table import facts, rows
 from readiness.kinds.k8s.model import Object
 from readiness.model import Hit, hit
-from readiness.model.package import DATA
-
-NEWEST = "1.37"
 
 
-@functools.cache
-def table() -> dict[tuple[str, str], dict[str, str]]:
-    """The deprecated API versions of the official guide, by version and kind."""
-    rows = json.loads((DATA / "k8s-apis.json").read_text(encoding="utf-8"))
-    return {(row["api"], row["kind"]): row for row in rows}
+def newest() -> str:
+    """The newest version of Kubernetes whose kinds are known."""
+    return facts("kubernetes-kinds").version
 
 
-@functools.cache
-def fields() -> dict[str, Any]:
-    """The kinds of the newest Kubernetes by API version, and the fields of their types."""
-    found: dict[str, Any] = json.loads((DATA / "k8s-fields.json").read_text(encoding="utf-8"))
+def changed(one: Object) -> Mapping[str, Any] | None:
+    """What the deprecation guide says of an object's API version; None where it says nothing."""
+    found: Mapping[str, Any] | None = rows("kubernetes-apis").get(f"{one.api_version} {one.kind}")
+    return found
+
+
+def kind_of(one: Object) -> Mapping[str, Any]:
+    """The type of an object and whether its kind stands in no namespace; empty for kinds and versions that are not known."""
+    found: Mapping[str, Any] = rows("kubernetes-kinds").get(f"{one.api_version} {one.kind}", {})
     return found
 
 
@@ -32,11 +32,28 @@ def fields() -> dict[str, Any]:
 def groups() -> dict[str, frozenset[str]]:
     """The kinds of each API group of Kubernetes, over all versions, removed ones too."""
     made: dict[str, set[str]] = {}
-    for version, kinds in fields()["kinds"].items():
-        made.setdefault(version.rpartition("/")[0], set()).update(kinds)
-    for version, kind in table():
+    for name in (*rows("kubernetes-kinds"), *rows("kubernetes-apis")):
+        version, _, kind = name.partition(" ")
         made.setdefault(version.rpartition("/")[0], set()).add(kind)
     return {group: frozenset(kinds) for group, kinds in made.items()}
+
+
+@functools.cache
+def namespaced() -> frozenset[str]:
+    """The kinds of Kubernetes whose objects stand in a namespace."""
+    known = rows("kubernetes-kinds").items()
+    return frozenset(name.partition(" ")[2] for name, row in known if "cluster" not in row)
+
+
+@functools.cache
+def _served() -> dict[tuple[str, str], tuple[str, ...]]:
+    """(group, kind) -> the API versions that the newest Kubernetes serves it in."""
+    made: dict[tuple[str, str], tuple[str, ...]] = {}
+    for name in rows("kubernetes-kinds"):
+        version, _, kind = name.partition(" ")
+        key = (version.rpartition("/")[0], kind)
+        made[key] = (*made.get(key, ()), version)
+    return made
 
 
 def order(version: str) -> tuple[int, int]:
@@ -45,30 +62,31 @@ def order(version: str) -> tuple[int, int]:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def removed(one: Object, *, version: str = NEWEST) -> Iterator[Hit]:
-    """The object's API version is no longer served in a Kubernetes version."""
-    row = table().get((one.api_version, one.kind))
-    if row and row["removed"] and order(row["removed"]) <= order(version):
+def removed(one: Object, *, version: str = "") -> Iterator[Hit]:
+    """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
+    row = changed(one)
+    if row and "removed" in row and order(row["removed"]) <= order(version or newest()):
         yield hit(one.node.at("apiVersion"), removed=row["removed"], instead=_instead(row))
 
 
-def _instead(row: dict[str, str]) -> str:
-    return f"use {row['replacement']}" if row["replacement"] else "nothing takes its place"
+def _instead(row: Mapping[str, Any]) -> str:
+    return f"use {row['replacement']}" if "replacement" in row else "nothing takes its place"
 
 
-def deprecated(one: Object, *, version: str = NEWEST) -> Iterator[Hit]:
-    """The object's API version is served and deprecated in a Kubernetes version."""
-    row = table().get((one.api_version, one.kind))
-    if row is None or not row["deprecated"] or order(row["deprecated"]) > order(version):
+def deprecated(one: Object, *, version: str = "") -> Iterator[Hit]:
+    """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
+    row = changed(one)
+    known = order(version or newest())
+    if row is None or "deprecated" not in row or order(row["deprecated"]) > known:
         return
-    if not row["removed"] or order(row["removed"]) > order(version):
+    if "removed" not in row or order(row["removed"]) > known:
         yield hit(one.node.at("apiVersion"), deprecated=row["deprecated"], instead=_instead(row))
 
 
-def unstable(one: Object, *, version: str = NEWEST) -> Iterator[Hit]:
-    """The object's API version has a stable successor in a Kubernetes version."""
-    row = table().get((one.api_version, one.kind))
-    if row and row["replacement"] and order(row["since"]) <= order(version):
+def unstable(one: Object, *, version: str = "") -> Iterator[Hit]:
+    """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
+    row = changed(one)
+    if row and "replacement" in row and order(row["since"]) <= order(version or newest()):
         yield hit(one.node.at("apiVersion"), instead=row["replacement"])
 
 
@@ -97,15 +115,8 @@ def kind_unknown(one: Object) -> Iterator[Hit]:
 
 def version_unknown(one: Object) -> Iterator[Hit]:
     """The kind is one of its group, and the API version one that never served it or only early ones did."""
-    kinds = fields()["kinds"]
-    if one.kind not in groups().get(one.group, ()) or one.kind in kinds.get(one.api_version, ()):
+    if one.kind not in groups().get(one.group, ()) or kind_of(one) or changed(one) is not None:
         return
-    if (one.api_version, one.kind) in table():
-        return
-    served = [
-        name
-        for name, known in kinds.items()
-        if one.kind in known and name.rpartition("/")[0] == one.group
-    ]
+    served = _served().get((one.group, one.kind), ())
     if served:
         yield hit(one.node.at("apiVersion"), served=" and ".join(sorted(served)))

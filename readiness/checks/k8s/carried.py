@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness import kinds
 from readiness.kinds import nginx
 from readiness.kinds.k8s.model import Object
 from readiness.model import Aside, Hit, ParseError, Source, Span, Unknown, hit
@@ -12,7 +13,6 @@ from readiness.syntax.yaml import Map, literal
 
 Outcome = Iterator[Hit | Unknown | Aside]
 _CONF = re.compile(r"\.conf(?:\.template)?\Z")
-_TEMPLATE = re.compile(r"\{\{|\{%|<%|@@")
 
 
 def broken(one: Object) -> Outcome:
@@ -28,12 +28,12 @@ def broken(one: Object) -> Outcome:
         yield Aside()
     for key, text in files:
         place = carried.at(key)
-        if _TEMPLATE.search(text):
-            yield Unknown(place)
-            continue
         try:
             nginx.parse(Source(key, text))
         except ParseError as error:
+            if kinds.mark_that_stops(Source(key, text, kind=nginx.NAME), error) is not None:
+                yield Unknown(place)
+                continue
             starts = literal(one.source.text, place, text)
             inner = Source(key, text, parent=one.source, starts=starts) if starts else None
             at = inner.to_root(_line(text, error.offset)) if inner else place.start

@@ -6,20 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.apis import namespaced
 from readiness.kinds.k8s.effective import number, template
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.model import Aside, Hit, Pattern, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]
-
-NAMESPACED = frozenset(
-    "Pod Deployment StatefulSet DaemonSet ReplicaSet ReplicationController Job CronJob Service Ingress ConfigMap Secret"
-    " ServiceAccount Role RoleBinding PersistentVolumeClaim NetworkPolicy HorizontalPodAutoscaler PodDisruptionBudget Endpoints"
-    " EndpointSlice Lease PodTemplate CSIStorageCapacity LimitRange ResourceQuota".split()
-)
-
 
 # What is written for a namespace and runs in none.
 GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})
@@ -40,7 +34,7 @@ def default_namespace(one: Object, *, rules: bool) -> Outcome:
 
 def no_namespace(one: Object) -> Outcome:
     """The object names no namespace, so it goes wherever kubectl points."""
-    if one.kind in NAMESPACED and "namespace" not in one.metadata and not of_cluster(one):
+    if one.kind in namespaced() and "namespace" not in one.metadata and not of_cluster(one):
         yield missing(
             one.node.at("kind") if "name" not in one.metadata else one.metadata.at("name")
         )
@@ -110,7 +104,7 @@ def labelled(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
     return next((key for key, value in pairs if labels.get(key) == value), "")
 
 
-def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: str) -> Outcome:
+def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
     """The pod is a known program: by the labels it carries, or by an image of that name."""
     for container in pod.containers():
         name = images.parse(container.image).name.rpartition("/")[2]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.pss import APPARMOR_ANNOTATION, SYSCTLS
+from readiness.checks.k8s.pss import APPARMOR_ANNOTATION
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import effective, linux, pod_context, variable
 from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
 from readiness.model import Hit, Unknown, hit, missing
@@ -107,7 +108,7 @@ def sysctl_unsafe(pod: Pod) -> Outcome:
         name = text(item.get("name"))
         if variable(name):
             yield Unknown(item.at("name"))
-        elif name and name.replace("/", ".") not in SYSCTLS:
+        elif name and name.replace("/", ".") not in column("kernel-parameters", "safe"):
             yield hit(item.at("name"), sysctl=name)
 
 

@@ -5,22 +5,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Sequence
 
+from readiness.facts import host_paths
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import number, unknown
 from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit
+from readiness.model import Hit, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
-
-SOCKETS = (
-    "docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock", "dockershim.sock", "podman.sock", "frakti.sock",
-    "rkt.sock",
-)  # fmt: skip
-# Folders that hold such a socket: mounting one of them mounts the socket.
-SOCKET_FOLDERS = frozenset(
-    {"/run/containerd", "/run/crio", "/run/docker", "/var/run/containerd", "/var/run/crio", "/var/run/docker", "/run", "/var/run",
-     "/run/k3s/containerd", "/var/run/podman", "/run/podman"}
-)  # fmt: skip
 
 
 def namespace(pod: Pod, *, key: str) -> Outcome:
@@ -54,12 +46,28 @@ def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
             yield volume, source, posixpath.normpath(path).replace("//", "/")
 
 
-def path(pod: Pod, *, deny: Sequence[str] = (), below: Sequence[str] = ()) -> Outcome:
-    """The pod mounts a folder of its node: one of `deny`, or one at or below `below`; any where both are empty."""
+def sensitive_path(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
+    """The pod mounts a folder of its node that gives the node away; `also` are further ones, with what is below them.
+
+    Sockets of the container runtime and credentials of clouds are other rules' matter.
+    """
     for volume, source, found in host_volumes(pod):
         if "${" in found or "{{" in found:
             yield Unknown(source.at("path"))
-        elif not (deny or below) or found in deny or any(within(found, one) for one in below):
+        elif (
+            host_paths.is_sensitive(found)
+            and not host_paths.holds_runtime_socket(found)
+            and not column("host-paths", "cloud").get(found)
+        ) or any(host_paths.within(found, one) for one in also):
+            yield hit(source.at("path"), path=found, volume=text(volume.get("name")))
+
+
+def cloud_credentials(pod: Pod) -> Outcome:
+    """The pod mounts a folder of its node where credentials of a cloud stand."""
+    for volume, source, found in host_volumes(pod):
+        if "${" in found or "{{" in found:
+            yield Unknown(source.at("path"))
+        elif host_paths.holds_cloud_credentials(found):
             yield hit(source.at("path"), path=found, volume=text(volume.get("name")))
 
 
@@ -71,16 +79,24 @@ def any_path(pod: Pod) -> Outcome:
             yield hit(volume.at("hostPath"), path=found, volume=text(volume.get("name")))
 
 
-def within(path: str, folder: str) -> bool:
-    """Whether a path is a folder or something in it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
 def socket(pod: Pod) -> Outcome:
-    """The pod mounts the socket of the container runtime, which is root on the node."""
+    """The pod mounts the socket of the container runtime, which is root on the node.
+
+    Medium for a DaemonSet, since looking after every node's containers is what node agents are for; low where no container
+    mounts the volume.
+    """
+    mounted = {
+        text(mount.get("name"))
+        for container in pod.containers()
+        for mount in maps(container.node.get("volumeMounts"))
+    }
     for volume, source, found in host_volumes(pod):
-        if posixpath.basename(found) in SOCKETS or found in SOCKET_FOLDERS:
-            yield hit(source.at("path"), path=found, volume=text(volume.get("name")))
+        if host_paths.holds_runtime_socket(found):
+            name = text(volume.get("name"))
+            severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
+            if name not in mounted:
+                severity = Severity.LOW
+            yield hit(source.at("path"), path=found, volume=name, severity=severity)
 
 
 def writable(pod: Pod) -> Outcome:

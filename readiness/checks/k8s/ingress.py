@@ -7,30 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import number, variable
 from readiness.kinds.k8s.index import index, nearest
 from readiness.kinds.k8s.labels import same
 from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
-from readiness.model import Aside, Hit, Related, Unknown, hit, missing
+from readiness.model import Aside, Hit, Pattern, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]
 NGINX = "nginx.ingress.kubernetes.io/"
-# Annotations by which a controller ends TLS with a certificate that no field of the Ingress names.
-TLS_ELSEWHERE = (
-    "alb.ingress.kubernetes.io/certificate-arn",
-    "alb.ingress.kubernetes.io/ssl-redirect",
-    "networking.gke.io/managed-certificates",
-    "ingress.gcp.kubernetes.io/pre-shared-cert",
-    "networking.gke.io/v1beta1.FrontendConfig",
-    "appgw.ingress.kubernetes.io/appgw-ssl-certificate",
-    "traefik.ingress.kubernetes.io/router.tls",
-    "traefik.ingress.kubernetes.io/router.tls.certresolver",
-    "route.openshift.io/termination",
-    "nginx.ingress.kubernetes.io/ssl-passthrough",
-    "kubernetes.digitalocean.com/load-balancer-id",
-)
 
 
 def is_ingress(one: Object) -> bool:
@@ -42,7 +29,7 @@ def tls_missing(one: Object, *, strict: bool) -> Outcome:
     """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count."""
     if not is_ingress(one) or any(True for _ in maps(one.spec.get("tls"))):
         return
-    if not strict and any(key in one.annotations for key in TLS_ELSEWHERE):
+    if not strict and column("kubernetes-annotations", "ends-tls").keys() & one.annotations:
         return
     if variable(one.spec.get("tls")):
         yield Unknown(one.spec.at("tls"))
@@ -256,16 +243,19 @@ def host_repeated(one: Object, *, project: Project) -> Outcome:
             )
 
 
-def snippet(one: Object, *, words: Sequence[str]) -> Outcome:
+_STATEMENT = re.compile(r"(?:\A|[;{}\n])\s*")
+
+
+def snippet(one: Object, *, words: Sequence[Pattern]) -> Outcome:
     """An annotation puts text into the controller's configuration; `words`: only text with one of these."""
     if not is_ingress(one):
         return
     for key, value in one.annotations.items():
         if not key.startswith(NGINX) or not key.endswith("snippet"):
             continue
-        if not words or any(
-            re.search(rf"(?:\A|[;{{}}\n])\s*{word}", str(value)[:20000]) for word in words
-        ):
+        text = str(value)[:20000]
+        starts = [found.end() for found in _STATEMENT.finditer(text)]
+        if not words or any(re.compile(word).match(text, at) for word in words for at in starts):
             yield hit(one.annotations.key(key), annotation=key)
 
 
@@ -313,14 +303,10 @@ def no_rate_limit(one: Object) -> Outcome:
     yield Aside()
 
 
-ISSUERS = ("cert-manager.io/", "certmanager.k8s.io/", "kubernetes.io/tls-acme", "networking.gke.io/managed-certificates",
-           "alb.ingress.kubernetes.io/certificate-arn", "acme.cert-manager.io/",
-           "traefik.ingress.kubernetes.io/router.tls.certresolver")  # fmt: skip
-
-
 def certificate_by_hand(one: Object, *, project: Project) -> Outcome:
     """Nothing in the files issues the certificate of an Ingress."""
-    if not is_ingress(one) or any(key.startswith(ISSUERS) for key in one.annotations):
+    issuing = tuple(column("kubernetes-annotations", "issues"))
+    if not is_ingress(one) or any(key.startswith(issuing) for key in one.annotations):
         return
     issued = {text(each.spec.get("secretName")) for each in index(project).all("Certificate")}
     for entry in maps(one.spec.get("tls")):

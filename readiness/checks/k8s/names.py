@@ -11,14 +11,12 @@ from readiness.kinds.k8s.effective import number, variable
 from readiness.kinds.k8s.index import folder, index
 from readiness.kinds.k8s.labels import same
 from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping, maps
-from readiness.model import Hit, Related, Span, hit, missing
+from readiness.model import Hit, Pattern, Related, Span, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
 
 LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
-SUBDOMAIN = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z"
-)
+SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*\Z")
 QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 PORT = re.compile(r"(?=[a-z0-9-]{1,15}\Z)(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
 # A name of these kinds is part of host names, and so has no dots.
@@ -40,7 +38,7 @@ def name_invalid(one: Object) -> Iterator[Hit]:
             yield missing(one.metadata.at(), name="", form="a name")
     elif isinstance(name, str) and not variable(name) and one.kind not in FREE:
         labelled = one.kind in LABELLED and "." not in one.group
-        if not (LABEL if labelled else SUBDOMAIN).match(name):
+        if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
             form = "lower-case letters, digits and -" + ("" if labelled else " and .")
             yield hit(metadata.at("name"), name=name[:80], form=form)
 
@@ -240,7 +238,7 @@ def label_required(one: Object, *, key: str, annotation: bool) -> Iterator[Hit]:
         yield missing(one.metadata.at("name"), key=key)
 
 
-def annotation_like(one: Object, *, suffix: str, pattern: str) -> Iterator[Hit]:
+def annotation_like(one: Object, *, suffix: str, pattern: Pattern) -> Iterator[Hit]:
     """An object has no annotation of a key whose value has a form."""
     values = [value for key, value in one.annotations.items() if key.endswith(suffix)]
     if not any(isinstance(value, str) and re.search(pattern, value[:400]) for value in values):

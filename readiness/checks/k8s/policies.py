@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import number
 from readiness.kinds.k8s.index import Workload, index, policies, workload_of
 from readiness.kinds.k8s.labels import Selector, selector
@@ -16,8 +17,6 @@ from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
 KIND = "NetworkPolicy"
-OTHER = ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy", "AdminNetworkPolicy",
-         "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy", "AuthorizationPolicy")  # fmt: skip
 
 
 def is_policy(one: Object) -> bool:
@@ -42,7 +41,7 @@ def restricted(workload: Workload, project: Project) -> frozenset[str]:
 def _elsewhere(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
     found = index(project)
-    return any(True for _ in found.all(*OTHER)) or any(
+    return any(True for _ in found.all(*column("kubernetes-custom", "policy"))) or any(
         not is_policy(one) for one in found.all(KIND)
     )
 

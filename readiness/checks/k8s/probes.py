@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.facts.public_images import starts_slowly
 from readiness.kinds.k8s.effective import number, variable
 from readiness.kinds.k8s.index import index, selecting, services
 from readiness.kinds.k8s.model import SERVING, Container, Pod, mapping, maps, text
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]
@@ -129,20 +131,13 @@ def startup_absent(container: Container) -> Outcome:
         yield hit(probe.at("initialDelaySeconds"), delay=delay, patience=patience)
 
 
-# Servers that are known to take a minute and more before they answer, by the last part of the image's name.
-SLOW = re.compile(
-    r"(?:\A|/)(?:elasticsearch|opensearch|logstash|kibana|cassandra|keycloak|jenkins|sonarqube|gitlab-ce|gitlab-ee|nexus3|"
-    r"confluence|jira-software|neo4j|solr|oracle-xe|mssql-server|server-mssql|cp-kafka|wildfly|artifactory-oss)(?:[:@]|\Z)"
-)
-
-
 def before_start(container: Container, *, seconds: int) -> Outcome:
     """A server that starts slowly is restarted by its livenessProbe before `seconds` have passed."""
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map) or isinstance(container.node.get("startupProbe"), Map):
         return
     delay, patience = setting(probe, "initialDelaySeconds", 0), _patience(probe)
-    if delay is None or patience is None or not SLOW.search(container.image):
+    if delay is None or patience is None or not starts_slowly(images.parse(container.image)):
         return
     if delay + patience < seconds:
         yield hit(
@@ -242,9 +237,9 @@ def _scheme_of(port: Any, name: str) -> str:
 
 
 _ELSEWHERE = re.compile(
-    r"(?:pg_isready|psql|mysqladmin|mysql|redis-cli|mongosh?|rabbitmqctl)\b[^|;&]*?\s(?:-h|--host)[ =]([\w.-]+)"
-    r"|\bnc\s(?:-\w+\s)*([A-Za-z][\w.-]*)\s+\d+"
-    r"|\b(?:curl|wget)\b[^|;&]*?https?://([A-Za-z][\w.-]*)"
+    r"(?:pg_isready|psql|mysqladmin|mysql|redis-cli|mongosh?|rabbitmqctl)\b[^|;&]{0,400}?\s(?:-h|--host)[ =]([\w.-]+)"
+    r"|\bnc\s(?:-\w{1,20}\s){0,20}([A-Za-z][\w.-]{0,252})\s+\d+"
+    r"|\b(?:curl|wget)\b[^|;&]{0,400}?https?://([A-Za-z][\w.-]*)"
 )
 _HERE = frozenset({"localhost", "ip6-localhost", "127.0.0.1"})
 

@@ -6,10 +6,11 @@ why"; the rules, one a control, and the rule on a namespace's own label share it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
 from readiness.model import Hit, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
@@ -28,17 +29,6 @@ class Violation:
 
 Control = Callable[[Pod], Iterator[Violation]]
 
-CAPABILITIES = frozenset(
-    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID",
-     "SETPCAP", "SETUID", "SYS_CHROOT"}
-)  # fmt: skip
-SYSCTLS = frozenset(
-    {"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
-     "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
-     "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
-     "net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_syncookies",
-     "net.ipv4.tcp_wmem"}
-)  # fmt: skip
 VOLUMES = frozenset(
     {
         "configMap",
@@ -118,7 +108,7 @@ def privileged(pod: Pod) -> Iterator[Violation]:
             )
 
 
-def added(container: Container, allowed: frozenset[str]) -> Iterator[Violation]:
+def added(container: Container, allowed: Collection[str]) -> Iterator[Violation]:
     """Capabilities that a container adds although they are not allowed."""
     capabilities = mapping(container.security, "capabilities").get("add")
     if not isinstance(capabilities, Seq):
@@ -131,7 +121,7 @@ def added(container: Container, allowed: frozenset[str]) -> Iterator[Violation]:
 def capabilities_baseline(pod: Pod) -> Iterator[Violation]:
     """No capability beyond the runtime's default set is added."""
     for container in pod.containers():
-        yield from added(container, CAPABILITIES)
+        yield from added(container, column("linux-capabilities", "baseline"))
 
 
 def host_path(pod: Pod) -> Iterator[Violation]:
@@ -221,7 +211,7 @@ def sysctls(pod: Pod) -> Iterator[Violation]:
     """Only kernel parameters that are safe for the neighbours are set."""
     for item in maps(context(pod).get("sysctls")):
         name = text(item.get("name"))
-        if name and name not in SYSCTLS:
+        if name and name not in column("kernel-parameters", "safe"):
             yield Violation(item.at("name"), f"sysctl {name} is set")
 
 

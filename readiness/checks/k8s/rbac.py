@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.checks.k8s.apis import groups
 from readiness.kinds.k8s.model import Object, mapping, maps, text
 from readiness.model import Hit, Related, Span, Unknown, hit
 from readiness.model.project import Project
@@ -17,12 +18,6 @@ BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 # What every cluster has; nobody commits them.
 BUILT_IN = frozenset({"cluster-admin", "admin", "edit", "view"})
 BUILT_IN_ROLES = frozenset({"extension-apiserver-authentication-reader"})
-NATIVE = frozenset(
-    {"", "*", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps", "authentication.k8s.io",
-     "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
-     "events.k8s.io", "extensions", "flowcontrol.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy",
-     "rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io"}
-)  # fmt: skip
 EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
 
@@ -167,7 +162,7 @@ def role_wildcard(role: Object, *, keys: Sequence[str], own: bool = False) -> Ou
     if system(role):
         return
     for rule in rules_of(role):
-        if everything(rule) or bool(NATIVE & set(words(rule, "apiGroups"))) is own:
+        if everything(rule) or bool({"*", *groups()} & set(words(rule, "apiGroups"))) is own:
             continue
         for key in keys:
             if "*" in words(rule, key):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import variable
 from readiness.kinds.k8s.index import index, nearest
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
@@ -23,10 +24,6 @@ class Reference(NamedTuple):
     key: str
     optional: bool
     container: str
-
-
-MAKERS = ("ExternalSecret", "ClusterExternalSecret", "SealedSecret", "Certificate", "VaultStaticSecret", "VaultDynamicSecret",
-          "OnePasswordItem", "SecretProviderClass", "InfisicalSecret", "ServiceBinding")  # fmt: skip
 
 
 def _key_ref(container: Container, node: Map, kind: str) -> Iterator[Reference]:
@@ -79,7 +76,7 @@ def _made(project: Project) -> frozenset[tuple[str, str]]:
     """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
     found = index(project)
     made = set()
-    for one in found.all(*MAKERS):
+    for one in found.all(*column("kubernetes-custom", "secrets")):
         target = mapping(one.spec, "target")
         for name in (target.get("name"), one.spec.get("secretName"), one.name):
             made.add(("Secret", text(name)))

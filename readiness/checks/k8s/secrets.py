@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import made_up, variable
 from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
-from readiness.model import Aside, Hit, Source, Span, Unknown, hit, line_starts
+from readiness.model import Aside, Hit, Severity, Source, Span, Unknown, hit, line_starts
 from readiness.syntax import secrets
+from readiness.syntax.secrets import Kind, Verdict
 from readiness.syntax.yaml import Seq, literal
 
 Outcome = Iterator[Hit | Unknown | Aside]
@@ -31,13 +32,28 @@ def in_env(container: Container) -> Outcome:
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield Aside()
     for name, value, span in env(container):
-        reason = secrets.judge(name, value)
-        if reason and made_up(container.source, span):
+        found = secrets.classify(name, value)
+        if is_told(found, container.source) and made_up(container.source, span):
             yield Unknown(span)
-        elif reason:
-            yield hit(span, name=name, reason=reason)
+        elif is_told(found, container.source):
+            yield hit(span, severity=severity(found), name=name, reason=called(found))
         elif variable(value) and secrets.names_secret(name):
             yield Unknown(span)
+
+
+def is_told(found: Verdict, source: Source) -> bool:
+    """Whether a value is a secret in the open; one that says itself that it is to be changed is none in a sample."""
+    return found.exposed and not (found.to_change and secrets.is_sample(source.root.path))
+
+
+def severity(found: Verdict) -> Severity | None:
+    """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied."""
+    return Severity.MEDIUM if found.to_change else None
+
+
+def called(found: Verdict) -> str:
+    """What a secret is called in a message."""
+    return f"well-known {found.reason}" if found.kind is Kind.WELL_KNOWN else found.reason
 
 
 def named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
@@ -82,27 +98,28 @@ def in_config_map(one: Object) -> Outcome:
         if not isinstance(value, str):
             continue
         if "\n" not in value.strip():
-            reason = secrets.judge(key, value)
-            if reason and made_up(one.source, data.at(key)):
+            found = secrets.classify(key, value)
+            if is_told(found, one.source) and made_up(one.source, data.at(key)):
                 yield Unknown(data.at(key))
-            elif reason:
-                yield hit(data.at(key), key=key, reason=reason)
+            elif is_told(found, one.source):
+                yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
             continue
-        for found in in_block(one.source, data.at(key), value):
-            yield hit(found[0], key=key, reason=found[1])
+        for span, inner in in_block(one.source, data.at(key), value):
+            if is_told(inner, one.source):
+                yield hit(span, severity=severity(inner), key=key, reason=called(inner))
 
 
-def in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, str]]:
+def in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, Verdict]]:
     """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole."""
     starts = literal(source.text, span, value)
     lines = line_starts(value)
     for found in secrets.in_text(value):
         if not starts:
-            yield span, found.reason
+            yield span, found.verdict
             return
         row = bisect.bisect_right(lines, found.span.start) - 1
         begin = starts[row] + found.span.start - lines[row]
-        yield Span(begin, begin + found.span.end - found.span.start), found.reason
+        yield Span(begin, begin + found.span.end - found.span.start), found.verdict
 
 
 def named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
@@ -123,21 +140,21 @@ def in_arguments(container: Container) -> Outcome:
         if not isinstance(values, Seq):
             continue
         for index, value in enumerate(values):
-            reason = argument(values, index) if isinstance(value, str) else None
-            if reason:
-                yield hit(values.at(index), reason=reason)
+            found = argument(values, index) if isinstance(value, str) else None
+            if found is not None and is_told(found, container.source):
+                yield hit(values.at(index), severity=severity(found), reason=called(found))
 
 
-def argument(values: Seq, index: int) -> str | None:
-    """Why one argument is a secret: by its text, or by the flag before it."""
+def argument(values: Seq, index: int) -> Verdict | None:
+    """What one argument is: by its text, or by the flag before it."""
     value = values[index]
-    found = next(secrets.in_text(value), None)
-    if found:
-        return found.reason
+    inside = next(secrets.in_text(value), None)
+    if inside is not None:
+        return inside.verdict
     flag = values[index - 1] if index else None
-    if isinstance(flag, str) and flag.startswith("-") and "=" not in flag:
-        return secrets.judge(flag.lstrip("-"), value) if not value.startswith("-") else None
-    return None
+    if not isinstance(flag, str) or not flag.startswith("-") or "=" in flag:
+        return None
+    return secrets.classify(flag.lstrip("-"), value) if not value.startswith("-") else None
 
 
 # -- Secret objects -----------------------------------------------------------------------------------------------
@@ -155,11 +172,11 @@ def committed(one: Object) -> Outcome:
             if variable(value):
                 yield Unknown(data.at(key))
                 continue
-            reason = credential(key, decoded(value) if field == "data" else value)
-            if reason and made_up(one.source, data.at(key)):
+            found = credential(key, decoded(value) if field == "data" else value)
+            if is_told(found, one.source) and made_up(one.source, data.at(key)):
                 yield Unknown(data.at(key))
-            elif reason:
-                yield hit(data.at(key), key=key, reason=reason)
+            elif is_told(found, one.source):
+                yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
 
 
 def decoded(value: str) -> str:
@@ -170,14 +187,12 @@ def decoded(value: str) -> str:
         return ""
 
 
-def credential(key: str, plain: str) -> str | None:
-    """Why a value of a Secret object is a credential; None for a placeholder, and for what is no secret (a user name)."""
-    if not plain.strip() or secrets.is_placeholder(plain):
-        return None
-    if key in CREDENTIAL_KEYS:
-        return "credential"
-    found = secrets.judge(key, plain)
-    if found:
+def credential(key: str, plain: str) -> Verdict:
+    """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
+    found = secrets.classify(key, plain)
+    if found.exposed or not plain.strip():
         return found
+    if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
+        return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))
     inside = next(secrets.in_text(plain), None)
-    return inside.reason if inside else None
+    return inside.verdict if inside is not None else found

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import (
     effective,
     grip,
@@ -21,11 +22,6 @@ from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
 
-# What a container runtime grants where nothing is said.
-DEFAULT_CAPABILITIES = frozenset(
-    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",
-     "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
-)  # fmt: skip
 # Fields that a pod's securityContext and a container's have in common.
 SHARED = frozenset(
     {
@@ -201,7 +197,7 @@ def added(container: Container, *, deny: Sequence[str] = (), allow: Sequence[str
 def not_dropped(container: Container) -> Outcome:
     """The container drops neither ALL nor every capability that the runtime grants by default."""
     names = dropped(container)
-    if "ALL" not in names and not names >= DEFAULT_CAPABILITIES:
+    if "ALL" not in names and not names >= column("linux-capabilities", "default").keys():
         yield missing(grip(container, "securityContext", "capabilities"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import number, variable
 from readiness.kinds.k8s.index import Index, Workload, index, nearest_all
 from readiness.kinds.k8s.labels import Selector, selector, service_selector
@@ -87,10 +88,11 @@ def port_undeclared(one: Object, *, project: Project) -> Outcome:
             if isinstance(target, str) and target.isdigit() and len(target) < 6
             else target
         )
-        if number(value) is not None and value not in numbers:
+        told = number(value)
+        if told is not None and told not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = joined(sorted(one for one in numbers if one is not None))
-            yield hit(port.at(place), related=[_there(workloads[0])], port=value, served=served)
+            yield hit(port.at(place), related=[_there(workloads[0])], port=told, served=served)
 
 
 def _there(workload: Workload) -> Related:
@@ -119,18 +121,6 @@ def exposed(one: Object, *, types: Sequence[str]) -> Outcome:
         yield hit(one.spec.at("type"), type=kind)
 
 
-# Annotations by which clouds keep a load balancer inside the network.
-INTERNAL = frozenset(
-    {
-        "service.beta.kubernetes.io/aws-load-balancer-internal",
-        "service.beta.kubernetes.io/azure-load-balancer-internal",
-        "networking.gke.io/load-balancer-type",
-        "cloud.google.com/load-balancer-type",
-        "service.beta.kubernetes.io/oci-load-balancer-internal",
-        "service.beta.kubernetes.io/openstack-internal-load-balancer",
-        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
-    }
-)
 _INTERNAL_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
 
 
@@ -138,7 +128,8 @@ def internal(one: Object) -> bool:
     """Whether a load balancer is kept inside the network by an annotation or a class."""
     scheme = one.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
     return scheme == "internal" or any(
-        str(one.annotations.get(key, "")).lower() in _INTERNAL_VALUES for key in INTERNAL
+        str(one.annotations.get(key, "")).lower() in _INTERNAL_VALUES
+        for key in column("kubernetes-annotations", "internal")
     )
 
 

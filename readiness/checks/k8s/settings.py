@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.facts import public_images
+from readiness.facts import public_images, settings
 from readiness.kinds.k8s.effective import variable
 from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
 from readiness.model import Hit, Source, Span, Unknown, hit
@@ -14,14 +14,6 @@ from readiness.syntax.yaml import Seq
 
 Outcome = Iterator[Hit | Unknown]
 
-_DEBUG = re.compile(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
-_ENVIRONMENTS = frozenset(
-    "NODE_ENV FLASK_ENV APP_ENV RAILS_ENV RACK_ENV DJANGO_ENV ENVIRONMENT ASPNETCORE_ENVIRONMENT DOTNET_ENVIRONMENT"
-    " APP_ENVIRONMENT DEPLOY_ENV SYMFONY_ENV SPRING_PROFILES_ACTIVE QUARKUS_PROFILE MIX_ENV GO_ENV FASTAPI_ENV".split()
-)
-_LEVEL = re.compile(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z|\ARUST_LOG\Z")
-_DEVELOPING = frozenset({"development", "dev", "debug", "local"})
-_ON = frozenset({"1", "true", "yes", "on", "*"})
 _DEVELOPMENT = re.compile(
     r"(?:\A|[/._-])(?:dev|develop|development|local|tests?|testing|e2e|ci|minikube|kind)(?=[/._-]|\Z)"
 )
@@ -57,19 +49,16 @@ def set_for_production(one: Container | Object) -> Iterator[tuple[str, str, Span
 def debug(one: Container | Object) -> Outcome:
     """Debug mode is on, or the environment is named development."""
     for name, value, span in set_for_production(one):
-        asked = bool(_DEBUG.search(name.upper()))
-        if variable(value) and (asked or name in _ENVIRONMENTS):
+        if variable(value) and settings.may_turn_debug_on(name):
             yield Unknown(span)
-        elif (asked and value.lower() in _ON) or (
-            name in _ENVIRONMENTS and value.lower() in {"development", "dev", "debug", "local"}
-        ):
+        elif settings.turns_debug_on(name, value):
             yield hit(span, name=name, value=value)
 
 
 def log_level(one: Container | Object) -> Outcome:
     """The log level is debug or finer."""
     for name, value, span in set_for_production(one):
-        if _LEVEL.search(name.upper()) and value.lower() in {"debug", "trace", "all", "verbose"}:
+        if settings.logs_too_much(name, value):
             yield hit(span, name=name, value=value)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from readiness.facts.public_images import data_folders
 from readiness.kinds.k8s.effective import number, variable
 from readiness.kinds.k8s.index import index, nearest
 from readiness.kinds.k8s.labels import service_selector
@@ -12,6 +12,7 @@ from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, tex
 from readiness.kinds.k8s.scale import of
 from readiness.model import Aside, Hit, Related, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown | Aside]
@@ -112,38 +113,6 @@ def _bounded(pod: Pod, volume: object) -> bool:
     )
 
 
-# Where servers keep their data, by the last part of the image's name.
-DATA: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        r"postgres(?:ql)?|postgis|pgvector|timescaledb",
-        ("/var/lib/postgresql", "/bitnami/postgresql"),
-    ),
-    (
-        r"mysql(?:-server)?|mariadb|percona",
-        ("/var/lib/mysql", "/bitnami/mysql", "/bitnami/mariadb"),
-    ),
-    (r"mongo|mongodb", ("/data/db", "/data/configdb", "/bitnami/mongodb")),
-    (r"elasticsearch", ("/usr/share/elasticsearch/data", "/bitnami/elasticsearch")),
-    (r"opensearch", ("/usr/share/opensearch/data",)),
-    (r"cassandra", ("/var/lib/cassandra", "/cassandra_data", "/bitnami/cassandra")),
-    (r"rabbitmq", ("/var/lib/rabbitmq", "/bitnami/rabbitmq")),
-    (r"neo4j", ("/data",)),
-    (r"influxdb", ("/var/lib/influxdb", "/var/lib/influxdb2")),
-    (r"etcd", ("/var/lib/etcd", "/etcd-data", "/bitnami/etcd")),
-    (r"clickhouse-server", ("/var/lib/clickhouse",)),
-    (r"minio", ("/data", "/export", "/bitnami/minio")),
-    (r"qdrant", ("/qdrant/storage",)),
-    (r"weaviate", ("/var/lib/weaviate",)),
-)
-_TABLE = tuple((re.compile(rf"(?:{names})\Z"), paths) for names, paths in DATA)
-
-
-def data_paths(image: str) -> tuple[str, ...]:
-    """Where the server of an image keeps its data; empty for other images."""
-    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-    return next((paths for pattern, paths in _TABLE if pattern.match(name)), ())
-
-
 def _mounted(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map, Map | None]]:
     """The mounts that hold a server's data, each with its volume."""
     volumes = {text(one.get("name")): one for one in maps(container.pod.node.get("volumes"))}
@@ -158,7 +127,7 @@ def _mounted(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map
 def data_ephemeral(container: Container) -> Outcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
     claims = any("persistentVolumeClaim" in one for one in maps(container.pod.node.get("volumes")))
-    paths = data_paths(container.image)
+    paths = data_folders(images.parse(container.image))
     if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
         if not claims:
             yield Aside()

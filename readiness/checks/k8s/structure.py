@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from readiness.checks.k8s.apis import fields
+from readiness.checks.k8s.apis import kind_of
+from readiness.facts.table import rows
 from readiness.kinds.k8s.effective import variable
 from readiness.kinds.k8s.model import Object, mapping
-from readiness.model import Hit, Span, hit, missing
+from readiness.model import Hit, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -27,21 +28,19 @@ class Flaw(NamedTuple):
 
 def model_of(one: Object) -> str:
     """The type of an object in the table; empty for kinds and versions that it does not have."""
-    found: str = fields()["kinds"].get(one.api_version, {}).get(one.kind, "")
-    return found.partition(" ")[0]
+    return str(kind_of(one).get("type", ""))
 
 
 def cluster_scoped(one: Object) -> bool:
     """Whether objects of the kind stand in no namespace."""
-    found: str = fields()["kinds"].get(one.api_version, {}).get(one.kind, "")
-    return found.endswith(" cluster")
+    return kind_of(one).get("cluster") is True
 
 
 def flaws(one: Object) -> Iterator[Flaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
     if one.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
-    types = fields()["types"]
+    types = rows("kubernetes-types")
     stack: list[tuple[Any, str, Span, str]] = [(one.node, model_of(one), one.node.at(), "")]
     for _ in range(LIMIT):
         if not stack:
@@ -86,7 +85,7 @@ def _members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> I
         if kind is not None:
             stack.append((value, kind.rstrip("!"), node.at(key), inner))
         elif not variable(key) and not key.startswith(("$", "{{", "x-")):
-            yield Flaw("unknown", node.key(key), inner, _meant(key, known))
+            yield Flaw("unknown", node.key(key), inner, spelling.hint(key, known))
     for key, kind in known.items():
         if kind.endswith("!") and node.get(key) is None:
             yield Flaw("required", node.at(), f"{path}.{key}" if path else key, "")
@@ -112,25 +111,6 @@ def _shape(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     return "a string" if isinstance(value, str) else "a number"
-
-
-def _meant(key: str, known: dict[str, str]) -> str:
-    """A field of the type that is spelt nearly the same."""
-    for other in known:
-        if other.lower() == key.lower() or (len(key) > 3 and _near(key, other)):
-            return f"; {other} is meant"
-    return ""
-
-
-def _near(one: str, other: str) -> bool:
-    """Whether two words differ by one letter put in, left out or changed."""
-    if abs(len(one) - len(other)) > 1:
-        return False
-    start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
-        start += 1
-    rest, others = one[start:], other[start:]
-    return rest[1:] == others[1:] or rest[1:] == others or rest == others[1:]
 
 
 def _known(project: Project) -> dict[int, list[Flaw]]:

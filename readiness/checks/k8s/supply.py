@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
-from readiness.facts.base_images import end_of_life
+from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown
 from readiness.kinds.k8s.model import Container, mapping, maps, text
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.model.project import Project, above
+from readiness.syntax import glob
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
@@ -103,14 +103,14 @@ def tag_mutable(container: Container, *, project: Project) -> Outcome:
 
 
 def ended(container: Container, *, project: Project) -> Outcome:
-    """The image is of a release whose updates had ended by the date of the table of base images."""
+    """The image is of a release whose updates have ended."""
     image = parsed(container, project)
     if image is None:
         return
     if image.name_unknown or image.tag_unknown:
         yield Unknown(container.node.at("image"))
         return
-    found = end_of_life(image)
+    found = end_of_life(image, project.today)
     if found is not None:
         place = part(container, image.tag_span)
         yield hit(place, image=image.undigested, release=found.release, day=found.day)
@@ -135,7 +135,7 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
     if image.name_unknown:
         yield Unknown(container.node.at("image"))
     elif not any(
-        fnmatchcase(image.repository, one) or fnmatchcase(image.repository, f"{one}/*")
+        glob.matches(one, image.repository) or glob.matches(f"{one}/*", image.repository)
         for one in allow
     ):
         yield hit(

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.checks.nginx.variables import redirects
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, takes_all
 from readiness.model import Hit, Unknown, hit, joined, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
-SECURITY = (
-    "strict-transport-security", "content-security-policy", "x-frame-options", "x-content-type-options", "referrer-policy",
-    "permissions-policy", "cross-origin-opener-policy", "cross-origin-embedder-policy", "cross-origin-resource-policy",
-)  # fmt: skip
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
 _PASSES = (
@@ -51,11 +48,11 @@ def lost(
     project: Project,
     *,
     directive: str,
-    one_of: Sequence[str] = (),
+    security: bool | None = None,
 ) -> Iterator[Hit]:
     """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them.
 
-    With `one_of` only where one of these is among them.
+    `security` asks for those headers alone by which browsers protect people, or for all but them.
     """
     block = scope.node
     if includes.level(project, block) is not block:
@@ -71,7 +68,9 @@ def lost(
         for d in in_effect(project, outer, directive)
         if header(d) not in kept and not (directive == "proxy_set_header" and _as_sent_anyway(d))
     ]
-    if gone and (not one_of or any(header(d) in one_of for d in gone)):
+    protecting = column("http-headers", "security")
+    gone = [d for d in gone if security is None or (header(d) in protecting) is security]
+    if gone:
         names = joined(dict.fromkeys(d.args[0] for d in reversed(gone) if d.args))
         place = shown(project, block, directive)
         yield hit(
@@ -240,7 +239,7 @@ def _passing(project: Project, block: Block) -> bool:
 def not_always(statement: Statement) -> Iterator[Hit]:
     """A security header without `always` is left out of error answers."""
     d = statement.node
-    if len(d.args) == 2 and header(d) in SECURITY and d.args[1]:
+    if len(d.args) == 2 and header(d) in column("http-headers", "security") and d.args[1]:
         yield hit(d.at(1), header=d.args[0])
 
 

@@ -27,7 +27,7 @@ _SECONDS = {
 }
 _BACKENDS = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"})
 _CREDENTIALS = re.compile(
-    r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w*(?:sess|token|auth)\w*|request_body)\b"
+    r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w{0,80}?(?:sess|token|auth)\w*|request_body)\b"
 )
 _TIME = re.compile(r"(\d{1,12})(ms|[smhdwMy]?)")
 

@@ -13,7 +13,7 @@ from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
+_PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
 _ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
 _STRANGER = "https://any-other-site.example"
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
@@ -173,7 +173,7 @@ def _registrable(host: str) -> str:
 
 def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
     """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
-    parts = [_PARTS.fullmatch(text) for text in texts]
+    parts = [_PARTS.match(text) for text in texts]
     own = {_registrable(found[2]) for found in parts if found and found[2]}
     for found in parts:
         if not found or "." not in found[2].strip("."):

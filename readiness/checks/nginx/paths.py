@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -66,18 +65,6 @@ def _climbs(group: pcre_tree.Node) -> bool:
         *(f"/{text}" for text in automaton.samples(group)),
     ]
     return any(automaton.search(machine, f"..{end}") for end in ends)
-
-
-def root_exposed(statement: Statement) -> Iterator[Hit]:
-    """`root` or `alias` is the top of the file system."""
-    d = statement.node
-    path = d.args[0] if d.args else ""
-    if (
-        path.startswith("/")
-        and "$" not in path
-        and posixpath.normpath(re.sub("/+", "/", path)) == "/"
-    ):
-        yield hit(d.at(1), directive=d.name)
 
 
 def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
@@ -211,6 +198,9 @@ def slashes(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1))
 
 
+_STATIC = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
+
+
 def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
     """A location for static files gives them no lifetime."""
     block = scope.node
@@ -218,7 +208,7 @@ def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | 
     if (
         owner is None
         or not matching(owner)[0].startswith("~")
-        or not re.search(r"\\\.\(?.*\b(?:css|js|png|jpe?g|woff2?)\b", matching(owner)[1])
+        or not _STATIC.search(matching(owner)[1].partition("\\.")[2])
     ):
         if not includes.own(project, block, "expires"):
             yield Aside()

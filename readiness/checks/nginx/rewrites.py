@@ -16,7 +16,7 @@ from readiness.checks.nginx.variables import (
 from readiness.kinds.nginx import FREE, Scope, Statement, includes, matching, versions
 from readiness.model import Hit, Span, hit, joined
 from readiness.model.project import Project
-from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax import backtracking, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk
 
 _NAME = re.compile(VARIABLE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
@@ -309,7 +309,7 @@ def runs_away(statement: Statement) -> Iterator[Hit]:
     for (text, icase), place in _patterns(statement.node):
         regex = pcre.read(text, icase)
         try:
-            if regex is not None and automaton.runs_away(regex):
+            if regex is not None and backtracking.runs_away(regex):
                 yield hit(place, pattern=text)
         except pcre.UnsupportedError:
             continue
@@ -321,7 +321,7 @@ def table_runs_away(scope: Scope) -> Iterator[Hit]:
         if entry.name.startswith("~"):
             regex = pcre.read(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
             try:
-                if regex is not None and automaton.runs_away(regex):
+                if regex is not None and backtracking.runs_away(regex):
                     yield hit(entry.at(0), pattern=entry.name)
             except pcre.UnsupportedError:
                 continue

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
-
-_ONCE = frozenset(
-    """worker_processes worker_rlimit_nofile worker_connections pid user daemon client_max_body_size client_body_timeout
-    client_header_timeout keepalive_timeout keepalive_requests send_timeout server_tokens sendfile tcp_nopush
-    tcp_nodelay root alias default_type gzip gzip_comp_level gzip_min_length gzip_vary
-    ssl_ciphers ssl_prefer_server_ciphers ssl_session_timeout ssl_session_tickets
-    ssl_dhparam ssl_stapling ssl_stapling_verify proxy_pass proxy_http_version proxy_read_timeout
-    proxy_connect_timeout proxy_send_timeout proxy_buffering proxy_buffer_size proxy_buffers proxy_busy_buffers_size
-    fastcgi_pass fastcgi_index fastcgi_read_timeout uwsgi_pass autoindex try_files expires charset resolver
-    resolver_timeout server_names_hash_bucket_size types_hash_max_size http2 auth_basic
-    auth_basic_user_file""".split()
-)
-_LINE_STARTS = frozenset(
-    """listen server_name root index location proxy_pass proxy_set_header proxy_http_version proxy_read_timeout
-    proxy_redirect add_header include return rewrite access_log error_log ssl_certificate ssl_certificate_key
-    ssl_protocols ssl_ciphers try_files client_max_body_size keepalive_timeout gzip gzip_types server_tokens sendfile
-    tcp_nopush tcp_nodelay default_type fastcgi_pass fastcgi_param fastcgi_index uwsgi_pass expires allow deny
-    autoindex resolver ssl_session_cache ssl_session_timeout limit_req limit_conn worker_connections worker_processes
-    error_page upstream server set charset auth_basic auth_basic_user_file""".split()
-)
+from readiness.syntax.secrets import Place, Verdict
 
 
 class Serving(NamedTuple):
@@ -149,7 +134,7 @@ def repeated(scope: Scope) -> Iterator[Hit]:
     """A directive that may stand once in a block stands twice; nginx does not start."""
     seen: set[str] = set()
     for d in scope.node.directives:
-        if d.name in _ONCE:
+        if d.name in column("nginx-directives", "once"):
             if d.name in seen:
                 yield hit(d.at(0), directive=d.name)
             seen.add(d.name)
@@ -165,7 +150,7 @@ def semicolon(statement: Statement) -> Iterator[Hit]:
         before, place = d.places[number - 1].end, d.places[number]
         word = text[place.start : place.end]
         if (
-            word in _LINE_STARTS
+            word in column("nginx-directives", "starts-line")
             and "\n" in text[before : place.start]
             and (number < len(d.args) or word == d.name)
         ):
@@ -191,45 +176,46 @@ def quic_workers(scope: Scope, project: Project) -> Iterator[Hit]:
 def credential(statement: Statement) -> Iterator[Hit]:
     """A password, a token or a key is written into the configuration."""
     d = statement.node
+    place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
     for number, text in enumerate(d.args, 1):
-        reason = secrets.shape(text)
-        if (
-            reason is None
-            and secrets.url_password(text)
-            and "$" not in text.rpartition("@")[0].rpartition(":")[2]
-        ):
-            reason = "password in a URL"
-        if reason is None and number == 2:
-            reason = _named(d, text)
-        if reason:
-            yield hit(d.at(number), reason=reason)
+        found = secrets.classify("", text, place)
+        if not found.exposed and number == 2:
+            found = _named(d, text, place)
+        if found.exposed:
+            yield hit(d.at(number), reason=found.reason)
             return
 
 
-def _named(d: Directive, text: str) -> str | None:
-    """A secret by the name that it is set under: a header, a variable, a parameter of a backend."""
-    if (
-        d.name
-        not in {
-            "proxy_set_header",
-            "grpc_set_header",
-            "set",
-            "fastcgi_param",
-            "uwsgi_param",
-            "add_header",
-        }
-        or "$" in text
-    ):
-        return None
+_SETTERS = frozenset(
+    "proxy_set_header grpc_set_header set fastcgi_param uwsgi_param add_header".split()
+)
+
+
+def _named(d: Directive, text: str, place: Place) -> Verdict:
+    """What a value is by the name that it is set under: a header, a variable, a parameter of a backend."""
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
-        return None
+        name = ""
+    if d.name not in _SETTERS or "$" in text:
+        name = ""
     if name.lower() == "authorization":
-        found = re.fullmatch(r"(?:Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
-        return (
-            "credential for a backend" if found and not secrets.is_placeholder(found[1]) else None
-        )
-    return secrets.judge(name, text)
+        return replace(_authorization(text, place), reason="credential for a backend")
+    return secrets.classify(name, text, place)
+
+
+def _authorization(text: str, place: Place) -> Verdict:
+    """What an Authorization header is: a token, or of `Basic` the password that is written in base64."""
+    found = re.fullmatch(r"(Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
+    if found is None:
+        return secrets.classify("", text, place)
+    if found[1].lower() == "basic":
+        try:
+            plain = base64.b64decode(found[2], validate=True).decode()
+        except (binascii.Error, ValueError):
+            plain = ""
+        if ":" in plain:
+            return secrets.classify("password", plain.partition(":")[2], place)
+    return secrets.classify("token", found[2], place)
 
 
 def root_user(statement: Statement) -> Iterator[Hit]:

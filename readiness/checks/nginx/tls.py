@@ -18,10 +18,7 @@ _WEAK = re.compile(
 )
 _FORWARD = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
 _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
-_HYBRID = re.compile(
-    r"(?:X25519MLKEM768|SecP256r1MLKEM768|SecP384r1MLKEM1024|MLKEM\d+|\w*Kyber\w*|\w*mlkem\w*)",
-    re.IGNORECASE,
-)
+_HYBRID = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
 def old_protocols(statement: Statement) -> Iterator[Hit]:

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.github.model import Step
@@ -97,7 +97,9 @@ def _foreign(document: Dockerfile) -> bool:
     )
 
 
-_ALWAYS = PROXY_ARGS | PLATFORM_ARGS | {"SOURCE_DATE_EPOCH"}
+def _predefined(name: str) -> bool:
+    """Whether an argument is there without an ARG."""
+    return name in proxy_arguments() | platform_arguments() | {"SOURCE_DATE_EPOCH"}
 
 
 def argument(subject: Subject, project: Project) -> Found:
@@ -123,7 +125,7 @@ def argument(subject: Subject, project: Project) -> Found:
             for pair in step.instruction.pairs
         } | set(document.globals)
         for name, span in build.arguments:
-            if name not in declared and name not in _ALWAYS and not name.startswith("BUILDKIT_"):
+            if name not in declared and not _predefined(name) and not name.startswith("BUILDKIT_"):
                 yield hit(span, name=name, file=posixpath.basename(document.source.path))
 
 

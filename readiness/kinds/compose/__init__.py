@@ -14,6 +14,7 @@ from readiness.kinds.compose.model import Document, Mount, Port, Service, Variab
 from readiness.kinds.compose.parts import mount_specs, names, port_specs, variable_specs
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
+from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, Seq, load_all
 
 NAME = "compose"
@@ -30,7 +31,8 @@ _INSIDE = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _LISTED = re.compile(
-    r"^services[ \t]*:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n){0,9}[ \t]*-[ \t]", re.MULTILINE
+    r"^services[ \t]*:[ \t]*(?:#[^\n]*|\r)?\n(?:[ \t]*(?:#[^\n]*|\r)?\n){0,9}[ \t]*-[ \t]",
+    re.MULTILINE,
 )
 _FLOW = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
@@ -52,12 +54,24 @@ def claims(path: str, text: str) -> bool:
     if not named and not path.endswith(_SUFFIXES):
         return False
     if _SERVICES.search(text):
-        if named and "apiVersion" not in text:
+        if named and ("apiVersion" not in text or _is_compose(text)):
             return True
         return not (_OTHERS.search(text) or _LISTED.search(text)) and bool(
             _says_services(text) or _FLOW.search(text)
         )
+    if "services" in text and "services" in (found := outline.keys(text)):
+        fits = all(key in _TOP or key.startswith("x-") for key in found)
+        return named or (fits and _FLOW.search(text) is not None)
     return named and not _OTHERS.search(text)
+
+
+def _is_compose(text: str) -> bool:
+    """Whether a text that speaks of `apiVersion` somewhere has `services` at its top, and no `apiVersion` there."""
+    try:
+        roots = [root for root in load_all(text) if isinstance(root, Map)]
+    except ParseError:
+        return False
+    return any("services" in root for root in roots) and all("apiVersion" not in r for r in roots)
 
 
 def _says_services(text: str) -> bool:
@@ -109,6 +123,11 @@ def holders(document: Document) -> Iterator[tuple[Map, Map]]:
         services = root if document.legacy else root.get("services")
         if isinstance(services, Map):
             yield root, services
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` that stands where a value does; None where there is none."""
+    return yaml.unfilled(document.source.text, document.roots)
 
 
 def _resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:

@@ -72,11 +72,6 @@ def environment_of(settings: Mapping[str, Setting]) -> Environment:
     return Environment(shown, whole, settings)
 
 
-def _tells(name: str, value: str) -> bool:
-    """Whether a value is a secret, or has one in it."""
-    return bool(secrets.judge(name, value)) or any(secrets.in_text(value))
-
-
 def _secret(settings: Mapping[str, Setting]) -> set[str]:
     """The settings that hold a secret: by their names, by what is written in them, or by what fills them in."""
     used_by: dict[str, list[str]] = {}
@@ -85,7 +80,7 @@ def _secret(settings: Mapping[str, Setting]) -> set[str]:
         if "$" in (one.entry.template or "") and not one.entry.fixed:
             for used in expanded(one.entry.template).names:
                 used_by.setdefault(used, []).append(name)
-        if secrets.names_secret(name) or _tells(name, one.value):
+        if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(one.value)):
             todo.append(name)
     found: set[str] = set()
     while todo:

@@ -148,8 +148,8 @@ class Service:
 
 _ASIDE = frozenset("dev devel development debug test tests testing e2e".split())
 _ONCE = re.compile(
-    r"(?:^|[-_])(?:init|migrat\w*|setup|seed\w*|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
-    r"certbot|mc|perms?|permissions?|chown|provision\w*|loader|import\w*|export\w*)(?:$|[-_\d])",
+    r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
+    r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,
 )
 
@@ -189,11 +189,31 @@ class Part:
     container = ""
     source = property(lambda self: self.owner.source)
     node = property(lambda self: self.owner.node)
-    resource = property(lambda self: self.owner.resource)
-    production = property(lambda self: self.owner.production)
-    purpose = property(lambda self: self.owner.purpose)
-    role = property(lambda self: self.owner.role)
-    name = property(lambda self: self.owner.name)
+
+    @property
+    def resource(self) -> str:
+        """The service's."""
+        return self.owner.resource
+
+    @property
+    def production(self) -> bool:
+        """Whether the service may run in production."""
+        return self.owner.production
+
+    @property
+    def purpose(self) -> str:
+        """What the service's file is for: dev, test, prod or unknown."""
+        return self.owner.purpose
+
+    @property
+    def role(self) -> str:
+        """What the service's image is, where that is known."""
+        return self.owner.role
+
+    @property
+    def name(self) -> str:
+        """The service's."""
+        return self.owner.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,8 +242,16 @@ class Variable(Part):
     where: str
     setting: Setting | None = None
 
-    service = property(lambda self: self.owner.name)
-    name = property(lambda self: self.spec.name)
+    @property
+    def service(self) -> str:
+        """The name of the service."""
+        return self.owner.name
+
+    @property
+    def name(self) -> str:
+        """The variable's own."""
+        return self.spec.name
+
     source = property(lambda self: self.setting.source if self.setting else self.owner.source)
     node = property(lambda self: self.setting.document if self.setting else self.owner.node)
 

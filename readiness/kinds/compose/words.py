@@ -17,12 +17,6 @@ from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE, NOTHING, Expanded
 from readiness.syntax.yaml import Map, Seq
 
-# Images that run what is put into them.
-RUNTIMES = frozenset(
-    """node python ruby php golang openjdk maven gradle oven/bun denoland/deno composer rust eclipse-temurin
-    mcr.microsoft.com/dotnet/sdk""".split()
-)
-
 
 def lack(service: Service, span: Span | None = None, **facts: Any) -> Hit:
     """A hit on what a service leaves out, at its name.
@@ -63,6 +57,15 @@ def line(value: Any) -> str:
             expanded(item).text for item in value if isinstance(item, str | int | float)
         )
     return expanded(value).text
+
+
+def has_test(check: Map) -> bool:
+    """Whether a health check says what it runs. Without a test, or with an empty list, the image's own stays in force.
+
+    https://docs.docker.com/reference/api/engine/ (HealthConfig: `[]` inherits the health check from the image)
+    """
+    test = check.get("test")
+    return isinstance(test, str) or (isinstance(test, Seq) and bool(test))
 
 
 def test_words(check: Map) -> list[str]:
@@ -189,7 +192,7 @@ _SECONDS = {
     "h": 3600.0,
     "d": 86400.0,
 }
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(ns|us|µs|ms|s|m|h|d)")
 
 
 def seconds(value: Any) -> float | None:

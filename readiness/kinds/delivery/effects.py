@@ -6,14 +6,14 @@ One table for commands, one for actions; rules read the answers and know no tool
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.actions import effects
+from readiness.facts.table import rows
 from readiness.kinds.pipeline.scripts import Call, calls
-from readiness.model.package import DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +39,29 @@ class _Row:
     weak: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """Patterns over `program word word ...`, over names of tasks, and actions by the beginning of their name."""
-
-    commands: tuple[_Row, ...]
-    names: tuple[tuple[str, re.Pattern[str]], ...]
-    actions: Mapping[str, tuple[str, ...]]
-    clusters: re.Pattern[str]
+# What may stand between two words of a command: options with or without a value.
+_OPTIONS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?){0,6}"
 
 
 @functools.cache
-def _table() -> _Table:
-    text = (DATA / "deeds.json").read_text(encoding="utf-8")
-    data = json.loads(text)
-    rows = []
-    for row in data["commands"]:
-        each = (pattern.replace("<options>", data["options"]) for pattern in row["patterns"])
+def _commands() -> tuple[_Row, ...]:
+    """Patterns over `program word word ...`."""
+    found = []
+    for row in rows("command-effects").values():
+        each = (pattern.replace("<options>", _OPTIONS) for pattern in row.get("commands", ()))
         pattern = re.compile("|".join(f"(?:{one})" for one in each))
-        rows.append(_Row(row["kind"], row.get("family", ""), pattern, row.get("weak", False)))
-    return _Table(
-        tuple(rows),
-        tuple((row["kind"], re.compile(row["pattern"])) for row in data["names"]),
-        {name: tuple(told) for name, told in data["actions"].items()},
-        re.compile(data["test-clusters"]),
+        if "commands" in row:
+            found.append(_Row(row["effect"], row.get("family", ""), pattern, "weak" in row))
+    return tuple(found)
+
+
+@functools.cache
+def _names() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Patterns over the names of tasks and scripts."""
+    return tuple(
+        (row["effect"], re.compile(rf"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\Z)"))
+        for row in rows("command-effects").values()
+        if "tasks" in row
     )
 
 
@@ -100,7 +99,7 @@ def _of_call(call: Call) -> Iterator[Deed]:
     ) or call.has("--server-dry-run")
     place = (call.start, call.end, call.text)
     named = _by_name(call)
-    for row in _table().commands:
+    for row in _commands():
         kind, family = row.kind, row.family
         if row.pattern.match(line) is None:
             continue
@@ -138,7 +137,7 @@ def _remote(script: str) -> Iterator[Deed]:
     """What is done on the other machine; a compose file that is brought up there is a deployment."""
     for call in calls(script):
         line = " ".join((call.program, *call.words))[:1200]
-        for row in _table().commands:
+        for row in _commands():
             if row.pattern.match(line) and row.kind in ("deploy", "rollback", "rollout", "smoke"):
                 yield Deed(row.kind, row.family)
 
@@ -181,7 +180,7 @@ def _by_name(call: Call) -> Iterator[str]:
         names = [call.program, *call.verbs[:1]]
     seen = set()
     for name in names:
-        for kind, pattern in _table().names:
+        for kind, pattern in _names():
             if kind not in seen and len(name) < 200 and pattern.search(name.lower()):
                 seen.add(kind)
                 yield kind
@@ -189,15 +188,8 @@ def _by_name(call: Call) -> Iterator[str]:
 
 def of_action(name: str, options: Mapping[str, Any]) -> tuple[Deed, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
-    if _table().clusters.match(name):
-        return (Deed("cluster"),)
-    parts = name.split("/")
-    actions = _table().actions
-    told = next(
-        (actions[key] for key in ("/".join(parts[:n]) for n in (3, 2, 1)) if key in actions), ()
-    )
     found: list[Deed] = []
-    for word in told:
+    for word in effects(name):
         found += _special(word, name, options)
     if name == "aws-actions/amazon-ecs-deploy-task-definition" and _yes(
         options.get("wait-for-service-stability")

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
 from readiness.model import ParseError, Source
 from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
+from readiness.syntax import template
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import expand, literal
 
@@ -23,12 +24,17 @@ _NAMED = re.compile(
     r"(?:\A|/)(?:(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?|[^/]*[._-](?:dockerfile|containerfile)\d*)\Z",
     re.IGNORECASE,
 )
-_OTHER = re.compile(
-    r"\.(?:md|markdown|rst|adoc|html?|py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|json|ya?ml|toml|ini|xml"
-    r"|lock|svg|png|dockerignore|containerignore|sql|bak|orig|m4|map|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
+# Copies and lists of what to leave out, m4's sources and documents; and the endings of other languages.
+_NEVER = re.compile(
+    r"\.(?:bak|orig|m4|dockerignore|containerignore|md|markdown|rst|adoc|html?|ya?ml|json|map|lock|svg|png)\Z",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
+_LANGUAGE = re.compile(
+    r"\.(?:py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|toml|ini|xml|sql|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
+    re.IGNORECASE,
+)
+_FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
+_HEAD = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
 _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
@@ -47,19 +53,31 @@ _YAML = ("%YAML", "---")  # the head of what generators fill in: no instruction 
 
 
 def claims(path: str, text: str) -> bool:
-    """A FROM line first, with other instructions or the name of a Dockerfile; or such a name alone."""
-    if _OTHER.search(path) or text.startswith(_YAML):
+    """A FROM line first, with other instructions or the name of a Dockerfile; or such a name alone.
+
+    `Dockerfile.WORD` is a Dockerfile whatever the word is, but one of another language only with a FROM: `Dockerfile.go` builds
+    the image of a program in Go.
+    """
+    if _NEVER.search(path) or (text.startswith(_YAML) and template.is_named(path)):
         return False
-    name = path.rpartition("#")[2]
-    if _NAMED.search(name):
+    if _LANGUAGE.search(path):
+        return _FOR_LANGUAGE.search(path) is not None and begins_an_image(text)
+    if _NAMED.search(path.rpartition("#")[2]):
         return bool(text.strip())
     head = _HEAD.match(text[:20_000])
     if head is None:
         return False
-    first = head.group(1).upper()
-    if first in ("FROM", "ARG"):
+    if head.group(1).upper() in ("FROM", "ARG"):
         return bool(_FROM.search(text) and _OTHERS.search(text))
     return "#" in path and bool(_PIECE.match(text, head.start(1))) and _all_known(text)
+
+
+def begins_an_image(text: str) -> bool:
+    """Whether a text begins with FROM, or with the ARGs before one, and goes on with instructions or ends there."""
+    head = _HEAD.match(text[:20_000])
+    if head is None or head.group(1).upper() not in ("FROM", "ARG") or not _FROM.search(text):
+        return False
+    return bool(_OTHERS.search(text)) or _all_known(text)
 
 
 def _all_known(text: str) -> bool:
@@ -71,8 +89,15 @@ def _all_known(text: str) -> bool:
 
 
 def parse(source: Source) -> Document:
-    """The stages and steps of a Dockerfile. Raises ParseError."""
-    document = Document(source, syntax.parse(source.text))
+    """The stages and steps of a Dockerfile. Raises ParseError.
+
+    A template by its name is none before its words are put in: where whole instructions are put in, nobody can tell what else
+    the file lacks. Another file of which that is true is a Dockerfile with lines that the builder does not know.
+    """
+    is_template = template.is_named(source.path)
+    document = Document(source, syntax.parse(source.text, is_template=is_template))
+    if is_template and document.syntax.unfilled:
+        raise ParseError("unknown instruction: a template's mark", document.syntax.unfilled[0])
     groups: list[list[Instruction]] = [[]]
     for one in document.syntax.instructions:
         if one.keyword == "FROM":
@@ -92,6 +117,11 @@ def parse(source: Source) -> Document:
     return document
 
 
+def unfilled(document: Document) -> int | None:
+    """Where another program puts an instruction in that the builder does not find; None where it reads the whole file."""
+    return next(iter(document.syntax.unfilled), None)
+
+
 def _globals(document: Document, head: Iterable[Instruction]) -> None:
     """The ARGs before the first FROM, with their defaults filled in."""
     for one in head:
@@ -104,7 +134,7 @@ def _globals(document: Document, head: Iterable[Instruction]) -> None:
 
 def global_value(document: Document, name: str) -> str | None:
     """The default of an ARG in the scope of FROM lines; None where only the build tells."""
-    if name in PLATFORM_ARGS or name in PROXY_ARGS:
+    if name in platform_arguments() or name in proxy_arguments():
         return None
     found = document.globals.get(name)
     return found[1] if found else ""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.facts.arguments import PLATFORM_ARGS, PROXY_ARGS
+from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare, known_official, starts_service
-from readiness.kinds.purpose import idle, image_purpose
+from readiness.kinds.purpose import idle, image_purpose, is_deployed
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import script_of, shell_program
@@ -18,9 +18,13 @@ from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
 from readiness.syntax.words import Word, expand
 
-_SET_ELSEWHERE = PLATFORM_ARGS | PROXY_ARGS | {"PATH"}
 _IN_FORCE = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
 _WINDOWS = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
+
+
+def _set_elsewhere(name: str) -> bool:
+    """Whether a variable may have a value that no instruction gives it."""
+    return name == "PATH" or name in platform_arguments() or name in proxy_arguments()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,7 @@ class Stage:
     inherited: dict[str, Value | None] = field(default_factory=dict)
     container: str = ""
 
-    deployed = property(lambda self: self.document.deployed)
+    deployed = property(is_deployed)
 
     @property
     def source(self) -> Source:
@@ -183,7 +187,7 @@ class Stage:
                 index = bisect_left(entries, before, key=lambda entry: entry[0])
                 if index:
                     return entries[index - 1][1]
-        unset = environment_bare(self.root.image) and name not in _SET_ELSEWHERE
+        unset = environment_bare(self.root.image) and not _set_elsewhere(name)
         return "" if unset else None
 
     def declares(self, name: str, before: int) -> bool:
@@ -237,7 +241,7 @@ class Step:
     instruction: Instruction
     container: str = ""
 
-    deployed = property(lambda self: self.document.deployed)
+    deployed = property(is_deployed)
 
     @property
     def source(self) -> Source:
@@ -308,7 +312,7 @@ class Command:
     command: shell.Command
     container: str = ""
 
-    deployed = property(lambda self: self.step.document.deployed)
+    deployed = property(is_deployed)
 
     @property
     def source(self) -> Source:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.model import ParseError, Source, Span
+from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, load_all
 
 NAME = "github"
@@ -22,20 +23,32 @@ _RUNS_ON = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
 _RUNS = re.compile(r"^runs[ \t]*:", re.MULTILINE)
 _NAMED = re.compile(r"^name[ \t]*:", re.MULTILINE)
 _TOLD = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
+# A line at the margin that neither a workflow nor an action has.
+_ODD = re.compile(
+    r"^(?![ \t\r\n#\]}]|-(?:[ \t]|--)|\.\.\.|[\"']?(?:name|run-name|on|true|permissions|env|defaults|concurrency|jobs"
+    r"|author|description|inputs|outputs|runs|branding)[\"']?[ \t]*:)[^\n]",
+    re.MULTILINE,
+)
 _USING = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
 
 
 def claims(path: str, text: str) -> bool:
-    """Whether a file is a workflow or an action: by its place, or by its top-level keys."""
+    """Whether a file is a workflow or an action: by its place, or as YAML that has only their keys at its top."""
     if _FOLDER.search(path):
         return True
     if _OTHER.search(path):
         return False
+    if _ACTION.search(path) and (
+        _RUNS.search(text)
+        or (_NAMED.search(text) and _TOLD.search(text))
+        or "runs" in outline.keys(text)
+    ):
+        return True
+    if not (path.endswith((".yml", ".yaml")) or "#" in path) or _ODD.search(text):
+        return False
     if _JOBS.search(text) and _RUNS_ON.search(text):
         return bool(_ON.search(text)) or "runs-on" in text
-    if _ACTION.search(path) and _NAMED.search(text) and _TOLD.search(text):
-        return True
-    return bool(_RUNS.search(text) and (_ACTION.search(path) or _USING.search(text)))
+    return bool(_RUNS.search(text) and _USING.search(text))
 
 
 Document = Workflow | Action
@@ -53,6 +66,11 @@ def parse(source: Source) -> Document:
     if action and "jobs" not in node and not _FOLDER.search(source.path):
         return Action(source, node)
     return Workflow(source, node)
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` that stands where a value does; None where there is none."""
+    return yaml.unfilled(document.source.text, [document.node])
 
 
 def workflows(document: Document) -> Iterator[Workflow]:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import posixpath
+from collections.abc import Mapping
 from typing import Any
 
+from readiness.facts.actions import interface
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.uses import Uses, repository_root, uses
-from readiness.model.package import DATA
 from readiness.model.project import Project
 
 
-@functools.cache
-def popular() -> dict[str, dict[str, Any]]:
-    """The actions whose inputs, outputs or outdated versions are known."""
-    text = (DATA / "ci-actions.json").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = json.loads(text)
-    return found
-
-
-def known(used: Uses) -> dict[str, Any]:
-    """What is known of an action; an empty mapping for all others."""
-    return popular().get(used.name, {}) if used.form == "repository" else {}
+def known(used: Uses) -> Mapping[str, Any]:
+    """What is known of an action's inputs and outputs; an empty mapping for all others."""
+    return interface(used.name) if used.form == "repository" else {}
 
 
 def outputs_of(used: Uses) -> tuple[str, ...] | None:

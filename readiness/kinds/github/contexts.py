@@ -6,8 +6,11 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/contexts
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
+from readiness.facts.github import availability as known_availability
+from readiness.facts.table import column
 from readiness.kinds.github import types as t
 from readiness.kinds.github.actions import called_workflow, local_action, outputs_of
 from readiness.kinds.github.model import Action, Job, Step, Workflow
@@ -16,57 +19,6 @@ from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map, Seq
 
-_STATUS = frozenset({"always", "cancelled", "success", "failure"})
-_HASH = frozenset({"hashfiles"})
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ALL = _names("github needs strategy matrix job runner env vars secrets steps inputs")
-_EARLY = _names("github needs strategy matrix vars inputs")
-# GitHub's table "Context availability"; the longest prefix that fits decides.
-AVAILABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "name": (frozenset(), frozenset()),
-    "run-name": (_names("github inputs vars"), frozenset()),
-    "on": (frozenset(), frozenset()),
-    "concurrency": (_names("github inputs vars"), frozenset()),
-    "env": (_names("github secrets inputs vars"), frozenset()),
-    "defaults": (frozenset(), frozenset()),
-    "on.workflow_call.inputs.*.default": (_names("github inputs vars"), frozenset()),
-    "on.workflow_call.outputs.*.value": (_names("github jobs vars inputs"), frozenset()),
-    "jobs.*.concurrency": (_EARLY, frozenset()),
-    "jobs.*.container": (_EARLY, frozenset()),
-    "jobs.*.container.credentials": (_EARLY | {"env", "secrets"}, frozenset()),
-    "jobs.*.container.env": (_ALL - {"steps"}, frozenset()),
-    "jobs.*.continue-on-error": (_EARLY, frozenset()),
-    "jobs.*.defaults.run": (_EARLY | {"env"}, frozenset()),
-    "jobs.*.env": (_EARLY | {"secrets"}, frozenset()),
-    "jobs.*.environment": (_EARLY, frozenset()),
-    "jobs.*.environment.url": (_ALL - {"secrets"}, frozenset()),
-    "jobs.*.if": (_names("github needs vars inputs"), _STATUS),
-    "jobs.*.name": (_EARLY, frozenset()),
-    "jobs.*.outputs": (_ALL, frozenset()),
-    "jobs.*.runs-on": (_EARLY, frozenset()),
-    "jobs.*.secrets": (_EARLY | {"secrets"}, frozenset()),
-    "jobs.*.services": (_EARLY, frozenset()),
-    "jobs.*.services.*.credentials": (_EARLY | {"env", "secrets"}, frozenset()),
-    "jobs.*.services.*.env": (_ALL - {"steps"}, frozenset()),
-    "jobs.*.snapshot": (_EARLY, frozenset()),
-    "jobs.*.snapshot.if": (_ALL - {"secrets"}, _STATUS | _HASH),
-    "jobs.*.steps": (_ALL, _HASH),
-    "jobs.*.steps.if": (_ALL - {"secrets"}, _STATUS | _HASH),
-    "jobs.*.steps.shell": (frozenset(), frozenset()),
-    "jobs.*.steps.uses": (frozenset(), frozenset()),
-    "jobs.*.steps.id": (frozenset(), frozenset()),
-    "jobs.*.strategy": (_names("github needs vars inputs"), frozenset()),
-    "jobs.*.timeout-minutes": (_EARLY, frozenset()),
-    "jobs.*.uses": (frozenset(), frozenset()),
-    "jobs.*.with": (_EARLY, frozenset()),
-    "runs.steps": (_ALL - {"secrets"}, _HASH),
-    "runs.steps.if": (_ALL - {"secrets"}, _STATUS | _HASH),
-}
 _FREE = {"services", "env", "outputs", "inputs"}  # keys under these are the author's own
 
 
@@ -88,27 +40,19 @@ def availability(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """
     if place.startswith("on.") and place.endswith(".description"):
         return None
-    while place:
-        if place in AVAILABLE:
-            return AVAILABLE[place]
-        place = place.rpartition(".")[0]
-    return None
+    return known_availability(place)
 
 
-_GITHUB_TEXTS = (
-    "action action_path action_ref action_repository action_status actor actor_id api_url base_ref env event_name"
-    " event_path graphql_url head_ref job job_workflow_sha output path ref ref_name ref_type repository repository_id"
-    " repository_owner repository_owner_id repositoryurl repository_visibility run_id run_number run_attempt"
-    " secret_source server_url sha state step_summary token triggering_actor workflow workflow_ref workflow_sha"
-    " workspace enterprise_id"
-)
-_GITHUB: dict[str, t.Type] = {
-    **dict.fromkeys(_GITHUB_TEXTS.split(), t.STRING),
-    "event": t.ANYTHING,
-    "ref_protected": t.BOOLEAN,
-    "retention_days": t.NUMBER,
-    "artifact_cache_size_limit": t.NUMBER,
-}
+_TYPES = {"string": t.STRING, "number": t.NUMBER, "boolean": t.BOOLEAN, "anything": t.ANYTHING}
+
+
+@cache
+def _github() -> dict[str, t.Type]:
+    """The properties of the github context, with what they hold."""
+    known = column("github-contexts", "type")
+    return {name.removeprefix("github."): _TYPES[kind] for name, kind in known.items()}
+
+
 _JOB = t.record(
     {
         "check_run_id": t.NUMBER,
@@ -155,7 +99,7 @@ def inputs(workflow: Workflow) -> t.Type:
 
 def github(workflow: Workflow) -> t.Type:
     """The `github` context; `event.inputs` is known where the workflow is started by hand."""
-    known = dict(_GITHUB)
+    known = dict(_github())
     if "workflow_dispatch" in workflow.triggers and "workflow_call" not in workflow.triggers:
         named = dict.fromkeys(_declared(workflow, "workflow_dispatch", "inputs") or (), t.STRING)
         known["event"] = t.record({"inputs": t.record(named)}, t.ANY)
@@ -199,7 +143,7 @@ def _value(value: Any) -> t.Type:
         tree = ex.parse(next(ex.templates(value)).body)
     except ex.ExpressionError:
         return t.ANY
-    known = {"github": t.record(_GITHUB)}
+    known = {"github": t.record(_github())}
     checker = t.Checker(t.Scope(known, frozenset(known)))
     kind = checker.check(tree)
     return t.ANY if checker.faults else kind
@@ -295,7 +239,7 @@ def action_contexts(action: Action) -> dict[str, t.Type]:
     declared = action.node.get("inputs")
     named = declared if isinstance(declared, Map) else ()
     return {
-        "github": t.record(_GITHUB),
+        "github": t.record(_github()),
         "inputs": t.record(dict.fromkeys(named, t.STRING)),
         "env": t.STRINGS,
         "job": _JOB,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from readiness.kinds.github.texts import is_expression, whole
-from readiness.model import Span, joined
+from readiness.model import Span, joined, spelling
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -203,8 +202,7 @@ class Keys:
             if shape is not None:
                 yield from shape(value, name, item)
                 continue
-            near = get_close_matches(name.lower(), self.known, 1)
-            hint = f"; meant is perhaps {near[0]!r}" if near else ""
+            hint = spelling.hint(name, self.known)
             yield Problem("unknown", value.key(name), f"{told} has no key {name!r}{hint}")
         for name in self.required:
             if name not in value:

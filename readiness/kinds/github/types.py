@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from readiness.model import Span, joined
+from readiness.model import Span, joined, spelling
 from readiness.syntax import expression as ex
 
 
@@ -178,7 +177,7 @@ class Checker:
             return self.fault(
                 "undefined",
                 node,
-                f"there is no context {node.name!r}{_near(name, self.scope.contexts)}",
+                f"there is no context {node.name!r}{spelling.hint(name, self.scope.contexts)}",
             )
         if name not in self.scope.allowed:
             there = (
@@ -196,7 +195,7 @@ class Checker:
         if owner.name == "object":
             found = owner.known.get(name.lower(), owner.rest)
             if found is None:
-                hint = _near(name.lower(), owner.known)
+                hint = spelling.hint(name, owner.known)
                 return self.fault("undefined", node, f"there is no {_told(node)!r}{hint}")
             return found
         if owner.name == "array" and owner.spread:
@@ -270,7 +269,7 @@ class Checker:
         kinds = [self.check(argument) for argument in node.arguments]
         if name not in _FUNCTIONS:
             return self.fault(
-                "call", node, f"there is no function {node.name!r}{_near(name, _FUNCTIONS)}"
+                "call", node, f"there is no function {node.name!r}{spelling.hint(name, _FUNCTIONS)}"
             )
         if name not in _EVERYWHERE and name not in self.scope.functions:
             return self.fault("unavailable", node, f"function {node.name}() is not available here")
@@ -348,11 +347,6 @@ class Checker:
                     node,
                     f"format() is given a value that {{{number}}} would show, and does not use it",
                 )
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known)[:500], 1, 0.75)
-    return f"; meant is perhaps {near[0]!r}" if near else ""
 
 
 def _told(node: ex.Node) -> str:

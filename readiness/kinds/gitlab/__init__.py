@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from readiness.kinds.gitlab.model import File, Job
 from readiness.model import ParseError, Source
+from readiness.syntax import yaml
 from readiness.syntax.yaml import Map, load_all
 
 NAME = "gitlab"
 EXAMPLE = ".gitlab-ci.yml"
 
-_PATH = re.compile(r"(?:^|/)[\w.-]*\.?gitlab-ci[\w.-]*\.ya?ml\Z")
+_PATH = re.compile(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
 _SCRIPT = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
 _TOP = re.compile(
     r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE
@@ -29,6 +30,8 @@ def claims(path: str, text: str) -> bool:
     """Whether a file is GitLab's: by its name, or by jobs with a script among GitLab's own keys."""
     if _PATH.search(path):
         return True
+    if not (path.endswith((".yml", ".yaml")) or "#" in path):
+        return False
     return bool(
         _STAGES.search(text)
         and _SCRIPT.search(text)
@@ -46,6 +49,11 @@ def parse(source: Source) -> File:
     if not documents:
         raise ParseError("a pipeline is a mapping", 0)
     return File(source, documents[-1])
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` that stands where a value does; None where there is none."""
+    return yaml.unfilled(document.source.text, [document.node])
 
 
 def files(document: File) -> Iterator[File]:

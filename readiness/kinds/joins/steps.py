@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from readiness.facts.actions import files
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.uses import repository_root
 from readiness.kinds.gitlab import model
@@ -25,12 +26,6 @@ _QUIET = frozenset(
     docker-compose podman buildah kubectl helm az gcloud doctl flyctl kustomize kind minikube k3d nproc df free uname whoami
     id grep jq head tail wc sort uniq cut tr basename dirname eval shopt trap wait kill read local return chmod ping nc
     nslookup dig curl-check systemctl apt apt-get apk pip pip3 pytest""".split()
-)
-_QUIET_ACTIONS = re.compile(
-    r"(?:actions/(?:checkout|setup-[a-z-]+|cache)|docker/[a-z-]+|azure/(?:login|setup-[a-z]+|aks-set-context|k8s-set-context|docker-login)"
-    r"|google-github-actions/(?:auth|setup-gcloud|get-gke-credentials)|aws-actions/[a-z-]+|digitalocean/action-doctl"
-    r"|hashicorp/setup-[a-z]+|helm/(?:kind-action|chart-testing-action)|engineerd/setup-kind|step-security/harden-runner"
-    r"|sigstore/cosign-installer|nick-fields/assert-action)\Z"
 )
 _WRITES = re.compile(
     r"(?<![-=<>&\d])(?:\d?>{1,2}\|?)(?![&>(]|[ \t]*/dev/|[ \t]*[\"']?\$\{?GITHUB_)"
@@ -154,7 +149,7 @@ def _untouched_steps(job: Job) -> frozenset[int]:
             found.add(one.number)
         used = one.uses
         if used is not None:
-            if not _QUIET_ACTIONS.match(used.name):
+            if not files(used.name):
                 break
             if used.name == "actions/checkout":
                 if {"repository", "ref", "path", "sparse-checkout"} & set(one.options):

@@ -9,13 +9,18 @@ from typing import Any
 
 from readiness.kinds.k8s.model import Container, Document, Object, Pod, maps, text
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pods_of
-from readiness.model import Note, Source
-from readiness.syntax.yaml import Map, Seq, literal, load_all
+from readiness.model import Note, ParseError, Source
+from readiness.syntax import outline, yaml
+from readiness.syntax.yaml import Map, Seq, literal, load_all, separated
 
 NAME = "k8s"
 EXAMPLE = "deploy.yaml"
 
-_API = re.compile(r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?[\w./-]""", re.MULTILINE)
+# A value, or what stands for one: an anchor, a tag, a block scalar, a place that another program fills in.
+_API = re.compile(
+    r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?(?:[\w./$&!*>|@-]|\{(?:[{%]|\w+\})|<%|%%)""",
+    re.MULTILINE,
+)
 _KIND = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)
 _FLOW = re.compile(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
 _POD = re.compile(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
@@ -23,24 +28,43 @@ _CONTAINER = re.compile(
     r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
     re.MULTILINE,
 )
-# A value such as `{name}` or `{name}-config`: no field takes the one, and the other is no YAML. So a template of some program.
-_TEMPLATE = re.compile(r":[ \t]+\{[A-Za-z_][\w.-]*\}(?:[\w.:/-]|[ \t]*\r?$)", re.MULTILINE)
+# Fields that take one value, so that a mapping there (`name: {app}`) is a place for another program to fill in.
+_PLAIN = frozenset(
+    """name namespace image value containerPort replicas cpu memory storage path host port serviceName serviceAccountName
+    claimName secretName storageClassName schedule""".split()
+)
+_FORMAT = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
+# Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
+_ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
+_OBJECT = frozenset({"apiVersion", "kind"})
 _NAMES = (".yaml", ".yml", ".json")
 _KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
 def claims(path: str, content: str) -> bool:
     """YAML or JSON with `apiVersion` and `kind`; in prose also a piece with containers or a container's parts."""
-    if not path.endswith(_NAMES) or _TEMPLATE.search(content):
+    if not path.endswith(_NAMES):
         return False
     if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
         return bool(_KIND.search(content) or "kind" in content[:4000])
+    if "apiVersion" in content and "kind" in content and outline.keys(content) >= _OBJECT:
+        return True
+    if _ODD_KEY.search(content) and _has_objects(content):
+        return True
     return "#" in path and bool(_POD.search(content) or _CONTAINER.search(content))
+
+
+def _has_objects(content: str) -> bool:
+    """Whether a text is YAML that has the two keys of an object at its top, however they are written."""
+    try:
+        return any(isinstance(root, Map) and root.keys() >= _OBJECT for root in load_all(content))
+    except ParseError:
+        return False
 
 
 def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
-    roots = tuple(load_all(source.text))
+    roots = tuple(load_all(separated(source.text)))
     objects = tuple(found for root in roots for found in objects_of(source, root))
     pods = tuple(pod for one in objects for pod in pods_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())
@@ -49,6 +73,25 @@ def parse(source: Source) -> Document:
     if source.parent is not None and any(_elided(one) for one in objects):
         source.fragment = True
     return Document(source, roots, objects, pods, containers)
+
+
+def unfilled(document: Document) -> int | None:
+    """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
+    text, roots = document.source.text, document.roots
+    places = [found] if (found := yaml.unfilled(text, roots)) is not None else []
+    if _FORMAT.search(text):
+        places += [
+            value.at().start
+            for root in roots
+            for node in yaml.walk(root)
+            if isinstance(node, Map)
+            for key, value in node.items()
+            if key in _PLAIN
+            and isinstance(value, Map)
+            and value.flow
+            and list(value.values()) == [None]
+        ]
+    return min(places, default=None)
 
 
 def _elided(one: Object) -> bool:

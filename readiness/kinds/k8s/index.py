@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import variable
 from readiness.kinds.k8s.labels import Selector, same, selector, service_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping, text
@@ -197,19 +198,11 @@ def _workload(one: Object, pod: Pod | None) -> Workload | None:
     return None
 
 
-# Custom resources that no operator turns into pods.
-_QUIET = ("monitoring.coreos.com/", "cert-manager.io/", "gateway.networking.k8s.io/", "networking.istio.io/",
-          "security.istio.io/", "traefik.io/", "traefik.containo.us/", "external-secrets.io/", "argoproj.io/",
-          "autoscaling.k8s.io/", "keda.sh/", "snapshot.storage.k8s.io/", "kustomize.config.k8s.io/",
-          "bitnami.com/", "cilium.io/", "projectcalico.org/", "crd.projectcalico.org/", "kyverno.io/")  # fmt: skip
-_OPERATED = frozenset({"Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent"})
-
-
 def custom(one: Object) -> bool:
     """Whether an object is a custom resource that an operator may turn into pods."""
+    if one.group in column("kubernetes-custom", "no-pods"):
+        return f"{one.kind} {one.group}" in column("kubernetes-custom", "pods")
     version = one.api_version
-    if version.startswith(_QUIET):
-        return one.kind in _OPERATED
     return "." in version.partition("/")[0] and "k8s.io" not in version
 
 

@@ -6,28 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import variable
 from readiness.kinds.k8s.model import Object, mapping, maps, text
 from readiness.syntax.yaml import Map, Seq
-
-# Labels that controllers add to pods: a selector may name them although no template writes them.
-ADDED = frozenset(
-    {
-        "statefulset.kubernetes.io/pod-name",
-        "apps.kubernetes.io/pod-index",
-        "controller-revision-hash",
-        "pod-template-hash",
-        "pod-template-generation",
-        "rollouts-pod-template-hash",
-        "job-name",
-        "controller-uid",
-        "batch.kubernetes.io/job-name",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-completion-index",
-        "deployment",
-        "deploymentconfig",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +34,17 @@ class Selector:
 
     def open(self) -> Selector:
         """The same selector without the labels that controllers add on their own."""
-        pairs = tuple(pair for pair in self.pairs if pair[0] not in ADDED)
-        return Selector(pairs, tuple(one for one in self.expressions if one[0] not in ADDED))
+        pairs = tuple(
+            pair for pair in self.pairs if pair[0] not in column("kubernetes-labels", "added")
+        )
+        return Selector(
+            pairs,
+            tuple(
+                one
+                for one in self.expressions
+                if one[0] not in column("kubernetes-labels", "added")
+            ),
+        )
 
 
 def _holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]) -> bool:

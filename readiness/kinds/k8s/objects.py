@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.facts.table import column
 from readiness.kinds.k8s.model import Object, Pod, mapping, text
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
@@ -15,16 +16,6 @@ NOT_OBJECTS = frozenset({"Kustomization", "Component", "Config", "Cluster", "Clu
                           "KubeletConfiguration", "JoinConfiguration", "Kptfile", "Profile"})  # fmt: skip
 _PLAIN = frozenset({"ReplicationController", "Job"})
 _APPS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
-# Custom resources whose spec.template is a pod template.
-_TEMPLATED = frozenset(
-    {
-        ("Rollout", "argoproj.io"),
-        ("Service", "serving.knative.dev"),
-        ("Configuration", "serving.knative.dev"),
-        ("DeploymentConfig", "apps.openshift.io"),
-        ("DeploymentConfig", ""),
-    }
-)
 
 
 def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
@@ -106,7 +97,7 @@ def pods_of(one: Object) -> Iterator[Pod]:
     elif kind == "CronJob":
         job = mapping(spec, "jobTemplate")
         yield from pod_in(one, mapping(job, "spec").get("template"))
-    elif (kind, group) in _TEMPLATED:
+    elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
         yield from pod_in(one, spec.get("template"))
     elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
         yield from pod_in(one, spec.get("podTemplate"))

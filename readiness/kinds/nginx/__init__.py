@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.model import Source
+from readiness.kinds.nginx import recognition
+from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
+from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
 
 NAME = "nginx"
@@ -17,94 +19,9 @@ EXAMPLE = "nginx.conf"
 FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map", "match"})
 """Blocks whose lines are data, not directives."""
 
-_HEAD = 65_536
-_NOT_OURS = re.compile(
-    r"\.(?:ya?ml|json|toml|ini|service|timer|socket|md|txt|xml|html?|py|js|ts|go|rb|php|java|c|h|cpp|rs|sh|css|scss|sql|tf|hcl|env|pem|crt"
-    r"|proto|lua|lock|log|csv|desktop|repo|cmake|gradle|kt|swift|cs|scala|ps1|bat|mk|pl|r|properties)$",
-    re.IGNORECASE,
-)
-_HINT = re.compile(
-    r"(?:^|/)(?:[^/]*nginx[^/]*|sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
-    r"|\.conf\.(?:template|tmpl|tpl|in)$",
-    re.IGNORECASE,
-)
-_NEVER = re.compile(
-    r"^[ \t]*(?:<[A-Za-z/!?]|\[[\w .:-]+\][ \t]*\r?$|\{%|#!|#include\b|apiVersion:)", re.MULTILINE
-)
-# One line's first word with what follows it; a line that goes on counts by its word.
-_LINE = re.compile(r"^[ \t]*+([a-z][a-z0-9_]*+)(?=[ \t;{\r\n])([^\r\n]*+)", re.MULTILINE)
-_OTHER = re.compile(r"^[ \t]*+[A-Z<>@&|+=(!%?-]", re.MULTILINE)
-_STRONG = re.compile(
-    r"(?:(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached|gzip|brotli|client|limit_(?:req|conn|rate|except)|ssl|auth_(?:basic|request|jwt|oidc)"
-    r"|keepalive|worker|open_file_cache|sub_filter|more_(?:set|clear)|error|access|server|real_ip|set_real_ip"
-    r"|large_client|default|log|types_hash|map_hash|send|tcp|lingering|reset_timedout|merge|variables_hash|output|postpone|recursive|etag"
-    r"|stub|status|satisfy|valid|try|split|charset|ignore|if_modified|aio|directio|resolver|http2|http3|quic|chunked|port_in"
-    r"|absolute_redirect|msie|source_charset|underscores_in|security|upstream|js|lua|content_by|rewrite_by|access_by|init_by|expires"
-    r"|zone|least|ip|hash|health|secure_link|random_index|image_filter|autoindex|load)_[a-z0-9_]+"
-    r"|add_(?:header|trailer)(?:_inherit)?|auth_(?:basic|request)|limit_(?:req|conn|rate)|etag|sendfile|pcre_jit"
-    r"|autoindex|quic_bpf|server_tokens|satisfy|proxy_pass|stub_status|upstream|rewrite|limit_except"
-    r"|split_clients|valid_referers|http2|http3|daemon|load_module)"
-)
-_WEAK = frozenset(
-    """location server http events stream mail if set return break include listen root alias index allow deny internal map
-    geo types user expires charset resolver env pid keepalive least_conn ip_hash hash random zone state queue ntlm
-    gunzip perl empty_gif flv mp4 dav charset_types etag ranges default hostnames volatile mirror slice api match""".split()
-)
-_VARIABLE = re.compile(r"[ \t]+(?:\"?\$|\(\$)")
-_LOCATION = re.compile(
-    r"[ \t]+(?:(?:=|~\*?|\^~)[ \t]*\S|[/@])[^\r\n]*\{?[ \t]*(?:\}|#[^\r\n]*)?[ \t]*$"
-)
-# `key = value`, and no line that ends as directives do: TOML, RADIUS and their like.
-_ASSIGNED = re.compile(r"^[ \t]*+[\w.$-]++[ \t]*=[ \t]*+[^ \t\r\n=]", re.MULTILINE)
-_ENDED = re.compile(r";[ \t]*+(?:\}[^\r\n]*+|#[^\r\n]*+)?\r?$", re.MULTILINE)
+claims = recognition.claims
+
 _DUMP = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
-
-
-def claims(path: str, text: str) -> bool:
-    """Whether a text is nginx's: most of its lines begin with words of nginx, and no other language shows.
-
-    Words that nothing else uses count by themselves; those that others share (`server`, `include`) need a path that
-    speaks of nginx, or a `location` with a path.
-    """
-    if _NOT_OURS.search(path):
-        return False
-    head = text[:_HEAD]
-    if ";" not in head and "{" not in head:
-        return False
-    if _NEVER.search(head) or (_ASSIGNED.search(head) and not _ended(head)):
-        return False
-    hinted = _HINT.search(path) is not None
-    strong = weak = other = 0
-    for found in _LINE.finditer(head):
-        word, rest = found[1], found[2].split("#", 1)[0].rstrip()
-        ended = rest.endswith((";", "{", "}"))
-        if _is_ours(word, found[2], ended or hinted):
-            strong += 1
-        elif word in _WEAK:
-            weak += 1 if ended or hinted else 0
-        else:
-            other += 1
-    if hinted:
-        return strong + weak > 0 and strong + weak >= other
-    other += sum(1 for _ in _OTHER.finditer(head))
-    return strong > 0 and strong + weak > 2 * other
-
-
-def _ended(text: str) -> bool:
-    """Whether a line that is no comment ends with a semicolon."""
-    return any(
-        not text[text.rfind("\n", 0, found.start()) + 1 :].lstrip(" \t").startswith("#")
-        for found in _ENDED.finditer(text)
-    )
-
-
-def _is_ours(word: str, rest: str, complete: bool) -> bool:
-    """Whether a line can be nothing but nginx's: its first word, or what follows it."""
-    if word == "location":
-        return _LOCATION.match(rest) is not None
-    if word in {"map", "geo", "set", "if"}:
-        return complete and _VARIABLE.match(rest) is not None
-    return complete and _STRONG.fullmatch(word) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +113,16 @@ class Document:
 
 
 def parse(source: Source) -> Document:
-    """The document of a source. Raises ParseError."""
+    """The document of a source. Raises ParseError.
+
+    In a template by its name, a mark that nginx takes for the name of a directive has the words behind it for arguments, and the
+    block behind it for its own: such a file is none of nginx's before the mark is filled in.
+    """
     root = syntax.parse(source)
+    if template.is_named(source.path):
+        for directive in syntax.walk(root):
+            if directive.name.startswith(("<%", "%%", "@")) and not directive.is_put_in:
+                raise ParseError("a template's mark is no directive", directive.places[0].start)
     heads = list(_DUMP.finditer(source.text))
     if not heads:
         return Document(source, ((source.path, root),))
@@ -211,6 +136,19 @@ def parse(source: Source) -> Document:
             directive.parent = block
         sections.append((head[1], block))
     return Document(source, tuple(sections))
+
+
+def unfilled(document: Document) -> int | None:
+    """Where another program puts something in that nginx takes for a directive's name; None where there is no such place.
+
+    `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
+    """
+    places = [
+        one.places[0].start
+        for one in document.walk()
+        if one.is_mark and not (one.is_put_in and one.name.startswith("$"))
+    ]
+    return min(places, default=None)
 
 
 def matching(location: Directive) -> tuple[str, str]:

@@ -7,27 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from readiness.facts.table import column
 from readiness.syntax.nginx import Block, Directive
 
-# Names that only a private network knows; every other dotted name is taken for public.
-_PRIVATE_TLD = frozenset(
-    """internal local localhost lan corp home intranet private test invalid example onion arpa consul vault nomad mesos dcos
-    marathon svc cluster novalocal openstacklocal docker prod dev-internal staging stage stg qa uat production default
-    pod ingress kube rancher swarm weave localdomain domain workgroup backend frontend service node""".split()
-)
-_KNOWN_TLD = frozenset(
-    """com net org edu gov mil int info biz name pro aero coop museum asia jobs mobi tel travel xxx post cat app dev page
-    cloud online site store shop tech xyz club live blog news media agency digital email network systems solutions
-    services company life world today space website fun host press wiki design art studio games game video music film
-    tv finance bank insurance health care legal law academy school university college education training community
-    social chat zone center expert guru team works work run land host domains hosting software tools codes ninja rocks
-    social support help directory global international one plus top win bid loan date trade science racing download
-    stream party review accountant cricket faith webcam men click link gift pics photo photos gallery photography
-    graphics ink wtf lol cool best vip group ltd inc llc gmbh inc capital fund money cash credit tax estate house
-    homes properties rent auction market marketing sale deals discount coupons delivery express city tokyo london
-    berlin paris nyc google amazon aws azure microsoft apple android chrome youtube goog gle foo bar zip mov dad phd
-    prof esq nexus meme ing rsvp new how soy day eat boo rip""".split()
-)
 _HOST = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}"
 )
@@ -66,9 +48,12 @@ def public_name(host: str) -> bool:
     if len(labels) < 2 or not all(labels) or ip(host) is not None or _HOST.fullmatch(host) is None:
         return False
     last = labels[-1]
-    if last in _PRIVATE_TLD or ("cluster" in labels[:-1] and last == "local"):
+    if last in column("top-level-domains", "private") or (
+        "cluster" in labels[:-1] and last == "local"
+    ):
         return False
-    return last in _KNOWN_TLD or last.startswith("xn--") or (len(last) == 2 and last.isalpha())
+    known = column("top-level-domains", "public")
+    return last in known or last.startswith("xn--") or (len(last) == 2 and last.isalpha())
 
 
 class Listen(NamedTuple):

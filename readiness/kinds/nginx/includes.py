@@ -6,7 +6,6 @@ would match on the server, is judged as if that file included it.
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
 from readiness.model.project import Project
+from readiness.syntax import glob
 from readiness.syntax.nginx import LOCAL, Block, Directive
 
 _ETC = re.compile(
@@ -44,7 +44,10 @@ class Level:
 
 @dataclass(slots=True)
 class Tree:
-    """Includes resolved: what each brings in, those that could not be followed, and who includes a file."""
+    """Includes resolved: what each brings in, those that could not be followed, and who includes a file.
+
+    `open` are the main files of which some part is not in sight.
+    """
 
     brought: dict[int, tuple[Block, ...]] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
@@ -52,6 +55,7 @@ class Tree:
     levels: dict[int, Level] = field(default_factory=dict)
     roots: dict[str, Block] = field(default_factory=dict)
     notes: dict[tuple[Any, int], Any] = field(default_factory=dict)
+    open: list[Document] = field(default_factory=list)
 
 
 def tree(project: Project) -> Tree:
@@ -76,7 +80,13 @@ def _build(project: Project) -> Tree:
     for document in documents:
         _adopt(made, documents, document)
     made.lost -= made.brought.keys()
+    made.open = [one for one in documents if _is_main(one) and _has_parts_elsewhere(made, one)]
     return made
+
+
+def _has_parts_elsewhere(made: Tree, document: Document) -> bool:
+    """Whether something that a file includes, or that another program puts in, is not in sight."""
+    return any(id(d) in made.lost or d.is_put_in for d in document.walk())
 
 
 def _is_main(document: Document) -> bool:
@@ -91,7 +101,7 @@ def _resolve(
     """Find the files of one include; note it as lost where they are not in the tree."""
     pattern = directive.args[0]
     if local:
-        found = [block for path, block in local.items() if fnmatch.fnmatchcase(path, pattern)]
+        found = [block for path, block in local.items() if glob.matches(pattern, path)]
     else:
         found = [made.roots[path] for path in _matching(made, pattern, base, directive.source.path)]
     found = [block for block in found if not _above(block, directive.parent)]
@@ -142,9 +152,7 @@ def _same(path: str, pattern: str) -> bool:
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", ours[-1])
     if name != ours[-1] and ours[-2:-1] == ["templates"] and theirs[-2:-1] == ["conf.d"]:
         ours[-2] = "conf.d"
-    return all(
-        fnmatch.fnmatchcase(one, two) for one, two in zip([*ours[:-1], name], theirs, strict=True)
-    )
+    return all(glob.matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
 
 
 def _above(block: Block, place: Block | None) -> bool:
@@ -170,7 +178,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
             continue
         for directive in other.walk():
             lost = id(directive) in made.lost and directive.parent.name == "http"
-            if lost and fnmatch.fnmatchcase(name, posixpath.basename(directive.args[0])):
+            if lost and glob.matches(posixpath.basename(directive.args[0]), name):
                 made.includer[id(root)] = directive.parent
                 made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
                 return
@@ -284,7 +292,8 @@ def value(project: Project, block: Block, name: str, default: str = "") -> str:
 def opaque(project: Project, block: Block) -> bool:
     """Whether something that is not in sight may set a directive at one of a block's levels.
 
-    That is an include which could not be followed, or a file that stands alone beside one that may include it.
+    That is an include which could not be followed, a place where another program puts directives in, or a file that stands
+    alone beside one that may include it.
     """
     levels = chain(project, block)
     if any(once(project, _loses, one) for one in levels):
@@ -293,21 +302,22 @@ def opaque(project: Project, block: Block) -> bool:
 
 
 def _loses(project: Project, block: Block) -> bool:
-    """Whether a level has an include that could not be followed."""
+    """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
     lost = tree(project).lost
-    return any(id(d) in lost for d in own(project, block, "include"))
+    return any(id(d) in lost or d.is_put_in for d in own(project, block))
 
 
 def _adrift(project: Project, root: Block) -> bool:
-    """Whether a file without an `http` of its own lies near one that has it, and is not known to be a part of it."""
+    """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
+
+    It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
+    """
     if any(d.name in {"http", "events"} for d in root.directives):
         return False
     folder = posixpath.dirname(root.source.path)
     return any(
-        document.source is not root.source
-        and _is_main(document)
-        and near(folder, posixpath.dirname(document.source.path))
-        for document in project.documents("nginx")
+        document.source is not root.source and near(folder, posixpath.dirname(document.source.path))
+        for document in tree(project).open
     )
 
 

@@ -6,25 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.syntax import shell
 from readiness.syntax.expression import templates
-
-_RUNNERS: dict[str, frozenset[str]] = {
-    "uv": frozenset({"run"}),
-    "poetry": frozenset({"run"}),
-    "pipenv": frozenset({"run"}),
-    "pdm": frozenset({"run"}),
-    "hatch": frozenset({"run"}),
-    "rye": frozenset({"run"}),
-    "bundle": frozenset({"exec"}),
-    "pnpm": frozenset({"exec", "dlx"}),
-    "yarn": frozenset({"exec", "dlx"}),
-    "npm": frozenset({"exec", "x"}),
-    "pipx": frozenset({"run"}),
-    "mise": frozenset({"exec", "x"}),
-}
-_PREFIXES = frozenset({"npx", "bunx", "uvx", "xvfb-run", "dotenv", "time", "retry"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +86,9 @@ def _inside(program: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]
     """The program that a runner of programs starts."""
     for _ in range(4):
         verbs = [index for index, word in enumerate(words) if not word.startswith("-")]
-        if program in _PREFIXES and verbs:
-            program, words = words[verbs[0]], words[verbs[0] + 1 :]
-        elif program in _RUNNERS and len(verbs) > 1 and words[verbs[0]] in _RUNNERS[program]:
-            program, words = words[verbs[1]], words[verbs[1] + 1 :]
+        at = started_at(program, [words[index] for index in verbs])
+        if at is not None:
+            program, words = words[verbs[at]], words[verbs[at] + 1 :]
         elif program == "uv" and words[:2] == ("tool", "run"):
             program, words = "uvx", words[2:]
         elif _PYTHON.match(program) and len(words) > 1 and words[0] == "-m":

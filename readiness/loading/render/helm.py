@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from readiness import files
 from readiness.loading.render import lines
 from readiness.loading.render.made import Made, RenderError, short
 from readiness.loading.render.process import process
 from readiness.model import ParseError, Related, Source, Span
+from readiness.programs import find
 from readiness.syntax.yaml import Map, load_all
 
 FILES, BYTES = 2000, 50 << 20
@@ -113,8 +115,8 @@ def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
     found = [Environment(DEFAULT, ())]
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
-        if _VALUES.match(name) and path.is_file() and not path.is_symlink():
-            text = path.read_text(encoding="utf-8", errors="replace")
+        text = _text(chart, path) if _VALUES.match(name) else None
+        if text is not None:
             found.append(Environment(name, (text,), (name,)))
     if extra:
         name = " + ".join(path.name for path in extra)
@@ -122,11 +124,26 @@ def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
     return found
 
 
+def _text(chart: Path, path: Path) -> str | None:
+    """The text of a values file; None for one that leads out of its chart or cannot be read, which the walk has told."""
+    try:
+        if not is_inside(chart, path):
+            return None
+        return files.read(path, files.LIMIT).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def is_inside(chart: Path, path: Path) -> bool:
+    """Whether a file of a chart, or what it leads to by a link, stands in the chart."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
+
+
 def available() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
         return "sdk"
-    return "binary" if shutil.which("helm") else ""
+    return "binary" if find("helm") else ""
 
 
 MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
@@ -154,10 +171,20 @@ def render(
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(path.partition("/")[2])
             if template is not None and text.strip():
-                rows = lines.rows(marks[path], text) if path in marks else None
-                rows = rows or lines.guessed(template.text, text)
-                made.append(Rendered(template, text, rows, name, values.get(name, ())))
+                made.append(_rendered(template, text, marks.get(path), name, values[name]))
     return made, errors
+
+
+def _rendered(
+    template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
+) -> Rendered:
+    """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
+    plain = lines.separated(text)
+    count = len(template.text.split("\n"))
+    rows = None if marks is None else lines.rows(lines.separated(marks), plain, count)
+    return Rendered(
+        template, plain, rows or lines.guessed(template.text, plain), environment, values
+    )
 
 
 def _files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
@@ -166,26 +193,25 @@ def _files(chart: Path, shown: str, environment: Environment) -> tuple[Source, .
         Source(posixpath.join(shown, path), text)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
-    own = chart / DEFAULT
-    if own.is_file() and not own.is_symlink():
-        text = own.read_text(encoding="utf-8", errors="replace")
+    text = _text(chart, chart / DEFAULT)
+    if text is not None:
         found.append(Source(posixpath.join(shown, DEFAULT), text))
     return tuple(found)
 
 
 def _copy(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
-    """Two copies of a chart, one with marks, without the links in it, and its templates by path in the chart.
+    """Two copies of a chart, one with marks, and its templates by path in the chart.
 
-    A link may lead anywhere, and a template can print any file of its chart. Raises RenderError for a chart
+    A link that leads out of the chart is left out: a template can print any file of its chart. Raises RenderError for a chart
     that is too large.
     """
     templates = {}
     count = size = 0
-    for folder, names, files in os.walk(chart, followlinks=False):
+    for folder, names, here in os.walk(chart, followlinks=False):
         names[:] = sorted(name for name in names if not (Path(folder) / name).is_symlink())
-        for name in sorted(files):
+        for name in sorted(here):
             path = Path(folder) / name
-            if path.is_symlink() or not path.is_file():
+            if not path.is_file() or (path.is_symlink() and not is_inside(chart, path)):
                 continue
             inside = path.relative_to(chart).as_posix()
             count, size = count + 1, size + path.stat().st_size
@@ -211,11 +237,8 @@ def _ask(
         "environments": {one.name: one.texts for one in wanted},
     }
     # -P: the chart's folder must never be where Python looks for modules.
-    out = process(
-        [sys.executable, "-P", "-m", "readiness.loading.render.worker"],
-        json.dumps(request),
-        scratch,
-    )
+    worker = [sys.executable, "-P", "-m", "readiness.loading.render.worker"]
+    out = process(worker, json.dumps(request), scratch, ours=True)
     try:
         answer: dict[str, Any] = json.loads(out)
     except ValueError:
@@ -227,7 +250,7 @@ def _ask(
 
 def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = ["helm", "template", "release", str(chart)]
+    command = [find("helm"), "template", "release", str(chart)]
     for number, text in enumerate(wanted.texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")
@@ -236,8 +259,8 @@ def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
         out = process(command, "", scratch)
     except RenderError as error:
         return {"error": str(error)}
-    files: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for part in re.split(r"^---\n# Source: ", out, flags=re.MULTILINE)[1:]:
         name, _, text = part.partition("\n")
-        files.setdefault(name.strip(), []).append(text)
-    return {"files": {path: "---\n".join(texts) for path, texts in files.items()}}
+        texts.setdefault(name.strip(), []).append(text)
+    return {"files": {path: "---\n".join(parts) for path, parts in texts.items()}}

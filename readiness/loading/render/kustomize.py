@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from readiness.loading.discover import decode
 from readiness.loading.render import OVERLAYS
+from readiness.loading.render.gather import Gathered, is_remote
 from readiness.loading.render.made import Made, RenderError
-from readiness.loading.render.process import process
+from readiness.loading.render.process import answer, is_confined
+from readiness.loading.render.tree import Tree
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, load_all
+from readiness.programs import find, is_shim
+from readiness.syntax.yaml import Map, Seq, load_all, separated
 
 MISSING = (
     "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
+    " (a snap or a version manager's shim does not serve)"
 )
-_REMOTE = re.compile(
-    r"^[a-z][a-z0-9+.-]*://|^git@|\?(?:ref|version)=|^[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net)/|//"
-)
+OUTPUT = 10 << 20  # bytes of what one overlay builds: what a single file may have
 _ORIGIN = "config.kubernetes.io/origin"
-_PATH = re.compile(r"^(?:path|configuredIn): (.+)$", re.MULTILINE)
+_PATH = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -38,7 +42,6 @@ class Kustomization:
     folders: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     patches: list[str] = field(default_factory=list)
-    remote: str = ""
 
 
 def read(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
@@ -58,8 +61,10 @@ def read(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
 
 
 def _read(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomization:
+    """What a kustomization says it takes in; the builder reads its keys in any case."""
     folder = posixpath.dirname(source.path)
-    one = Kustomization(source, folder, spec.get("kind") == "Component")
+    given = {key.casefold(): value for key, value in spec.items()}
+    one = Kustomization(source, folder, given.get("kind") == "Component")
     for key in (
         "resources",
         "bases",
@@ -69,18 +74,21 @@ def _read(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomiza
         "validators",
         "crds",
     ):
-        for entry in _words(spec.get(key)):
-            if _REMOTE.search(entry):
-                one.remote = one.remote or entry
+        for entry in _words(given.get(key)):
+            if is_remote(entry):
                 continue
-            path = posixpath.normpath(posixpath.join(folder, entry))
+            path = _below(folder, entry)
             (one.files if path in sources else one.folders).append(path)
-    for entry in _words(spec.get("patchesStrategicMerge")):
-        one.patches.append(posixpath.normpath(posixpath.join(folder, entry)))
-    for key in ("patches", "patchesJson6902"):
-        for path in _paths(spec.get(key)):
-            one.patches.append(posixpath.normpath(posixpath.join(folder, path)))
+    one.patches += [_below(folder, entry) for entry in _words(given.get("patchesstrategicmerge"))]
+    for key in ("patches", "patchesjson6902"):
+        one.patches += [_below(folder, path) for path in _paths(given.get(key))]
     return one
+
+
+def _below(folder: str, entry: str) -> str:
+    """A path as reports print it, of an entry of a kustomization in a folder."""
+    path = posixpath.normpath(posixpath.join(folder, entry))
+    return "" if path == "." else path
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -96,11 +104,24 @@ def _paths(value: Any) -> Iterator[str]:
 
 
 def roots(known: Mapping[str, Kustomization]) -> list[Kustomization]:
-    """What is deployed: the kustomizations that no other one takes in."""
-    taken = {folder for one in known.values() for folder in one.folders}
-    return [
-        one for folder, one in sorted(known.items()) if folder not in taken and not one.component
-    ]
+    """What is deployed: the kustomizations that no other one takes in, and one of each circle of them.
+
+    One below a folder cannot take that in: builders refuse it.
+    """
+    taken = {
+        folder
+        for one in known.values()
+        for folder in one.folders
+        if folder and not f"{one.folder}/".startswith(f"{folder}/")
+    }
+    whole = [one for _, one in sorted(known.items()) if not one.component]
+    found = [one for one in whole if one.folder not in taken]
+    reached = {inner.folder for one in found for inner in reach(one, known)}
+    for one in whole:
+        if one.folder not in reached:
+            found.append(one)
+            reached |= {inner.folder for inner in reach(one, known)}
+    return found
 
 
 def reach(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kustomization]:
@@ -116,20 +137,31 @@ def reach(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kusto
 
 
 def command() -> list[str]:
-    """What builds here: `kustomize`, else kubectl's; empty where there is neither."""
-    if shutil.which("kustomize"):
-        return ["kustomize", "build"]
-    return ["kubectl", "kustomize"] if shutil.which("kubectl") else []
+    """What builds here: `kustomize`, else kubectl's; empty where there is neither.
+
+    A shim is none: it needs a PATH and a home, and a builder is given neither.
+    """
+    for name, verb in (("kustomize", "build"), ("kubectl", "kustomize")):
+        program = find(name)
+        if program and not is_shim(program):
+            return [program, verb]
+    return []
 
 
 class Built(Made):
     """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
-    in the patch."""
+    in the patch.
 
-    __slots__ = ("objects",)
+    `lost` are the documents that do not parse, with the reason and the file that they came from: in `text` there are
+    blanks in their place. `confined` says whether the builder ran without a network.
+    """
+
+    __slots__ = ("confined", "lost", "objects")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text, environment)
+        self.confined = True
+        self.lost: list[tuple[str, ParseError, Source]] = []
         self.objects: list[tuple[Map, list[tuple[Source, Map]], Source]] = []
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -207,39 +239,69 @@ def follow(node: Map, steps: list[Any]) -> Span:
     return place
 
 
+def unseen(taken: Iterable[Gathered], sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The texts that overlays take in and the walk did not read, by their paths: from ignored or vendored folders, say."""
+    made = {}
+    for one in taken:
+        for name in sorted(one.files):
+            path = one.tree.shown(name)
+            if path not in sources and path.endswith((".yaml", ".yml", *OVERLAYS)):
+                text = decode(one.tree.texts[name])
+                if text is not None:
+                    made[path] = Source(path, text)
+    return made
+
+
 def build(
-    root: Kustomization, within: list[Kustomization], sources: Mapping[str, Source], base: Path
+    root: Kustomization,
+    within: list[Kustomization],
+    sources: Mapping[str, Source],
+    taken: Gathered,
 ) -> Built:
-    """What an overlay builds. Raises RenderError, for a remote base too: nothing is fetched."""
-    for one in within:
-        if one.remote:
-            who = "it" if one is root else one.source.path
-            raise RenderError(
-                f"{who} takes in {one.remote}, which is remote and is not fetched;"
-                f" `kustomize build {root.folder or '.'} | readiness check -` judges what it gives"
-            )
+    """What an overlay builds, from a copy of what it takes in. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(os.path.realpath(folder))
-        folder_of = os.path.realpath(base / root.folder)
-        there = os.path.relpath(folder_of, scratch)
-        text = f"resources:\n- {there}\nbuildMetadata: [originAnnotations]\n"
-        (scratch / "kustomization.yaml").write_text(text, encoding="utf-8")
+        copy = scratch / "tree"
+        taken.tree.copy(taken.folders, taken.files, copy)
+        there = posixpath.join("tree", taken.folder)
+        spec = {"resources": [there], "buildMetadata": ["originAnnotations"]}
+        (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
         try:
-            out = process([*command(), str(scratch)], "", scratch)
+            done = answer([*command(), str(scratch)], "", scratch, output=OUTPUT)
         except RenderError as error:
-            raise RenderError(_reason(str(error), [there, folder_of], scratch, base)) from None
-        built = Built(root.source.path, out, root.folder or ".")
-        _trace(built, within, sources, scratch, base)
+            raise RenderError(_reason(str(error), scratch)) from None
+        text, lost = _readable(done.output.decode("utf-8", "replace"))
+        built = Built(root.source.path, text, root.folder or ".")
+        built.lost = [(piece, error, root.source) for piece, error in lost]
+        built.confined = is_confined(done)
+        _trace(built, within, sources, copy, taken.tree)
     return built
 
 
-def _reason(said: str, folders: list[str], scratch: Path, base: Path) -> str:
+def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
+    """A text with blanks for the documents that do not parse, every other character in its place; and those documents."""
+    try:
+        load_all(text)
+    except ParseError:
+        parts, lost = [], []
+        for part in _SEPARATOR.split(text):
+            try:
+                load_all(part)
+                parts.append(part)
+            except ParseError as error:
+                lost.append((part, error))
+                parts.append(re.sub(r"[^\n]", " ", part))
+        return "---\n".join(parts), lost
+    return text, []
+
+
+def _reason(said: str, scratch: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
-    found = re.search(r'err="(.*?)"?\Z', said, re.DOTALL)
-    text = (found.group(1) if found else said).replace('\\"', '"').removeprefix("Error: ")
-    root = os.path.realpath(base)
-    for path in (*folders, root, str(scratch)):
-        text = text.replace(path, ".")
+    _, mark, told = said.partition('err="')
+    text = (told.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
+    for path in (f"{scratch}/tree/", f"{scratch}/tree", str(scratch)):
+        text = text.replace(path, "" if path.endswith("/") else ".")
+    text = re.sub(r"(?<![\w.])tree/(?=\S)", "", text)
     text = re.sub(
         r"(?<![\w.])/(?:[\w.+-]+/)+", "", text
     )  # whatever other path of this machine there is
@@ -250,22 +312,27 @@ def _trace(
     built: Built,
     within: list[Kustomization],
     sources: Mapping[str, Source],
-    scratch: Path,
-    base: Path,
+    copy: Path,
+    tree: Tree,
 ) -> None:
     """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
     patches = [sources[path] for one in within for path in one.patches if path in sources]
+
+    def written_in(note: str) -> Source | None:
+        found = _PATH.search(note)
+        if not found:
+            return None
+        real = os.path.realpath(copy.parent / found.group(1).strip())
+        return sources.get(tree.shown(os.path.relpath(real, copy)))
+
+    built.lost = [(text, error, written_in(text) or home) for text, error, home in built.lost]
     for node in load_all(built.text):
         if not isinstance(node, Map):
             continue
         metadata = node.get("metadata")
         notes = metadata.get("annotations") if isinstance(metadata, Map) else None
-        found = _PATH.search(notes.get(_ORIGIN, "")) if isinstance(notes, Map) else None
-        path = ""
-        if found:
-            real = os.path.realpath(scratch / found.group(1).strip())
-            path = os.path.relpath(real, os.path.realpath(base)).replace(os.sep, "/")
-        origin = sources.get(path)
+        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        origin = written_in(note) if isinstance(note, str) else None
         written = [(origin, one) for one in _same(origin, node)] if origin else []
         written += [(patch, one) for patch in patches for one in _same(patch, node)]
         built.objects.append((node, written[::-1], origin or within[0].source))
@@ -274,7 +341,7 @@ def _trace(
 def _same(source: Source, node: Map) -> Iterator[Map]:
     """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
     try:
-        documents = load_all(source.text)
+        documents = load_all(separated(source.text))
     except ParseError:
         return
     name = _name(node)

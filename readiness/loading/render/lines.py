@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # from a private range: no chart means anything by them
-_MARK = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_MARK = re.compile(f"{_OPEN}([0-9]{{1,7}}){_CLOSE}")
+_SEPARATOR = re.compile(f"---(?:{_MARK.pattern})*")
+_BLANK = re.compile(rf"(?:\s|{_MARK.pattern})*")
 _ACTION = re.compile(r"\{\{-?\s*(/\*)?")
 _WORD = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b")
 
@@ -53,53 +55,104 @@ def _left_open(line: str, inside: bool) -> bool:
             at, inside = begin + 2, True
 
 
-def rows(marks: str, plain: str) -> tuple[int, ...] | None:
-    """For each line of the plain rendering, the template line that made it, from a rendering with marks.
+def separated(text: str) -> str:
+    """A rendering whose separators stand alone on their lines, as Helm reads it, with marks or without.
 
-    None where the two do not run line by line: a template that measures its own text.
+    Helm splits at `---` wherever a line begins with it, whatever follows, and takes blanks off before the first one:
+    trimming (`{{-`) glues what comes next to a separator. https://github.com/helm/helm/blob/main/pkg/release/v1/util/manifest.go
+    """
+    if "---" not in text:
+        return text
+    out = []
+    is_head = True  # nothing but blanks so far
+    for line in text.split("\n"):
+        blank = _blank(line)
+        begin = blank if is_head and line.startswith("---", blank) else 0
+        found = _SEPARATOR.match(line, begin)
+        if found and _blank(line, found.end()) < len(line):
+            out += [found[0], line[found.end() :].lstrip()]
+        else:
+            out.append(line[begin:])
+        is_head = is_head and blank == len(line)
+    return "\n".join(out)
+
+
+def _blank(line: str, begin: int = 0) -> int:
+    """Where the first character stands that is neither blank nor a mark."""
+    found = _BLANK.match(line, begin)
+    return found.end() if found else begin
+
+
+def rows(marks: str, plain: str, count: int) -> tuple[int, ...] | None:
+    """For each line of the plain rendering, which of a template's `count` lines made it, from a rendering with marks.
+
+    None where the two do not run line by line: a template that measures its own text. A mark that names no
+    line of the template is none of ours.
     """
     first, second = marks.split("\n"), plain.split("\n")
     if len(first) != len(second):
         return None
-    found = [_MARK.findall(line) for line in first]
-    made: list[int] = []
+    found = [_numbers(*lines, count) for lines in zip(first, second, strict=True)]
     following = list(_following(found))
-    for number, numbers in enumerate(found):
-        made.append(int(numbers[0]) if numbers else following[number])
-    return tuple(made)
+    return tuple(
+        numbers[0] if numbers else after for numbers, after in zip(found, following, strict=True)
+    )
 
 
-def _following(found: list[list[str]]) -> Iterator[int]:
+def _numbers(marked: str, plain: str, count: int) -> list[int]:
+    """The template lines that a line's marks name; of a line that has such characters itself, by its last mark alone."""
+    numbers = [int(one) for one in _MARK.findall(marked)]
+    return [one for one in numbers[-1 if _OPEN in plain else 0 :] if one < count]
+
+
+def _following(found: list[list[int]]) -> Iterator[int]:
     """For each line the next mark at or after it: what an include gives ends on the line that called it."""
     known: list[int] = []
     after = 0
     for numbers in reversed(found):
-        after = int(numbers[0]) if numbers else after
+        after = numbers[0] if numbers else after
         known.append(after)
     return reversed(known)
 
 
 def guessed(template: str, plain: str) -> tuple[int, ...]:
     """The same by comparing words, for a rendering without marks: the nearest template line with the same text."""
-    patterns = [_pattern(line) for line in template.split("\n")]
+    forms = [_outside(line) for line in template.split("\n")]
     made = []
     last = 0
     for line in plain.split("\n"):
-        for number in (*range(last, len(patterns)), *range(last - 1, -1, -1)):
-            pattern = patterns[number]
-            if pattern is not None and pattern.match(line):
+        for number in (*range(last, len(forms)), *range(last - 1, -1, -1)):
+            if _may_give(forms[number], line):
                 last = number
                 break
         made.append(last)
     return tuple(made)
 
 
-def _pattern(line: str) -> re.Pattern[str] | None:
-    """What lines a template line may give; None where it says nothing by itself."""
-    words = re.split(r"\{\{.*?\}\}", line)
-    if not "".join(words).strip():
-        return None
-    return re.compile(
-        "[^\n]{0,400}".join(re.escape(word) for word in words[:8])
-        + (r"\s*\Z" if len(words) <= 8 else "")
-    )
+_WORDS = 8  # of a template line that are compared
+
+
+def _outside(line: str) -> list[str]:
+    """What stands around the actions of a template line; nothing where that says nothing by itself."""
+    words = []
+    at = 0
+    while (start := line.find("{{", at)) >= 0 and (end := line.find("}}", start + 2)) >= 0:
+        words.append(line[at:start])
+        at = end + 2
+    words.append(line[at:])
+    return words if "".join(words).strip() else []
+
+
+def _may_give(words: list[str], line: str) -> bool:
+    """Whether a line holds the words of a template line in order, the first at its beginning, the last at its end."""
+    if not words or not line.startswith(words[0]):
+        return False
+    if len(words) == 1:
+        return line.rstrip() == words[0].rstrip()
+    at = len(words[0])
+    for word in words[1:_WORDS]:
+        at = line.find(word, at)
+        if at < 0:
+            return False
+        at += len(word)
+    return len(words) > _WORDS or line.rstrip().endswith(words[-1].rstrip())

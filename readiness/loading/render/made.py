@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from readiness.model import Related, Source, Span
 
@@ -28,6 +29,18 @@ class Made(Source):
         """Other places that a reader of this one needs: where its value is set, when that can be told."""
         del source, span
         return iter(())
+
+
+class Input(NamedTuple):
+    """One thing that was looked at, be it there or not: a whole chart, or a path in a tree; and what it was.
+
+    `root` is the chart's or the tree's folder, relative to what reports are relative to.
+    """
+
+    kind: str
+    root: str
+    path: str
+    state: str
 
 
 def short(error: str) -> str:

@@ -1,31 +1,65 @@
-"""Somebody else's program on somebody else's files: with a time limit, little of our environment, and no shell."""
+"""Somebody else's program on somebody else's files: with limits, little of our environment, and no network."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from readiness.loading.render.made import RenderError, short
+from readiness.programs import confine
+from readiness.programs.process import NOWHERE, Answer, Limits, ProgramError, run
 
 TIMEOUT = 30  # seconds
+MEMORY = 2 << 30  # bytes
+OUTPUT = 64 << 20  # bytes of what a renderer prints: for a chart, every environment twice
+UNCONFINED = (
+    "built where the system takes no network away: remote addresses were refused before, and the builder had no git"
+    " and no proxy, but nothing else kept it from the network"
+)
 
 
-def process(command: Iterable[str], request: str, scratch: Path) -> str:
-    """A process with a time limit and little of our environment. Raises RenderError."""
-    kept = ("PATH", "PYTHONPATH", "SYSTEMROOT", "VIRTUAL_ENV")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment |= {"HOME": str(scratch), "LANG": "C.UTF-8"}
+def process(
+    command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
+) -> str:
+    """What a program prints. `ours` is a Python module of this package. Raises RenderError."""
+    return answer(command, request, scratch, output=output, ours=ours).output.decode(
+        "utf-8", "replace"
+    )
+
+
+def answer(
+    command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
+) -> Answer:
+    """What a program gives, run in a folder of its own, which is its home too. Raises RenderError."""
+    limits = Limits(TIMEOUT, MEMORY, output)
+    environment = _environment(scratch, ours=ours)
     try:
-        done = subprocess.run(  # noqa: S603  # ours, with the chart as data
-            list(command), input=request, capture_output=True, text=True, timeout=TIMEOUT, check=False,
-            cwd=scratch, env=environment,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise RenderError(f"it did not finish in {TIMEOUT} seconds") from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        why = "it ran over its limit of time or memory" if done.returncode < 0 else said[0]
-        raise RenderError(short(why))
-    return done.stdout
+        done = run(
+            list(command),
+            folder=scratch,
+            environment=environment,
+            limits=limits,
+            request=request.encode("utf-8", "surrogatepass"),
+        )
+    except ProgramError as error:
+        raise RenderError(short(str(error))) from None
+    if done.code:
+        raise RenderError(short(done.reason))
+    return done
+
+
+def is_confined(done: Answer) -> bool:
+    """Whether a program had no network, by whatever means."""
+    return done.network != confine.NONE
+
+
+def _environment(scratch: Path, *, ours: bool) -> dict[str, str]:
+    """All that a program is given: no PATH to find git on, no proxy, no settings of anybody's, a home in the scratch."""
+    home = scratch / "home"
+    home.mkdir(exist_ok=True)
+    given = {"PATH": NOWHERE, "LANG": "C.UTF-8", "HOME": str(home), "TMPDIR": str(home)}
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        given[name] = str(home / name.lower())
+    kept = ("SYSTEMROOT", *(("PYTHONPATH", "VIRTUAL_ENV") if ours else ()))
+    return given | {name: os.environ[name] for name in kept if name in os.environ}

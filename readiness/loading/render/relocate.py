@@ -22,7 +22,7 @@ def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Find
             plain.append(one)
             continue
         moved = move(one, root)
-        key = (one.rule.id, moved.path, moved.span, one.message, one.resource, one.container)
+        key = (one.rule, moved.path, moved.span, one.message, one.resource, one.container)
         first, names = groups.get(key, (moved, []))
         groups[key] = (worse(first, moved), names)
         if root.environment not in names:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
-import subprocess
 import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,11 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from readiness import kinds
+from readiness import kinds, programs
 from readiness.facts.base_images import shell_family
 from readiness.kinds.pipeline.scripts import masked
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
+from readiness.model.messages import fill
 from readiness.model.project import Project
+from readiness.programs.process import Limits, NotStartedError, ProgramError, TooLateError, run
 from readiness.run.external import ShellcheckError
 from readiness.syntax import image as images
 from readiness.syntax.scalar import places
@@ -29,6 +30,7 @@ TIMEOUT = 40.0  # seconds for one batch; half of it for each half of one that to
 SHORTEST = 5.0  # seconds for one script
 BATCH = 200  # scripts
 LONGEST = 100_000  # characters of one script
+OUTPUT = 256 << 20  # bytes of comments on one batch
 # What cannot be told of a script that is shown in part: variables that the builder or the runner sets, files that
 # are elsewhere, and tests that look constant because an expression stands in them. SC1010 and SC1083 are guesses at
 # slips (`rebar3 do`, `HEAD^{tree}`), and were wrong wherever they were read.
@@ -140,7 +142,7 @@ def _job_shell(job: Any, text: str) -> str:
 
 def findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
     """What ShellCheck says of every script; of one that it does not answer, `silent`. Raises ShellcheckError."""
-    program = shutil.which("shellcheck")
+    program = programs.find("shellcheck")
     if not program:
         raise ShellcheckError(
             "shellcheck is not installed; `pip install 'readiness[shellcheck]'` brings it"
@@ -154,7 +156,7 @@ def findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
         for start in range(0, len(some), BATCH):
             for one in _batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
                 # what several jobs inherit is one place
-                key = (one.source.path, id(one.source.parent), one.span, one.rule.id)
+                key = (one.source.path, id(one.source.parent), one.span, one.rule)
                 found.setdefault(key, one)
     return list(found.values())
 
@@ -165,9 +167,9 @@ def _batch(
     """What ShellCheck says of some scripts; where it gives no answer, its halves are asked, down to one script."""
     try:
         comments = _ask(program, shell, batch, seconds)
-    except OSError as error:
-        raise ShellcheckError(f"shellcheck does not run ({type(error).__name__})") from None
-    except (ValueError, KeyError, subprocess.TimeoutExpired) as error:
+    except NotStartedError as error:
+        raise ShellcheckError(f"shellcheck: {error}") from None
+    except (ValueError, KeyError, ProgramError) as error:
         if len(batch) == 1:
             yield _unanswered(batch[0], silent, error)
             return
@@ -195,23 +197,23 @@ def _ask(program: str, shell: str, batch: Sequence[Script], seconds: float) -> l
             text = script.text.encode("utf-8", "replace")
             (Path(folder) / names[-1]).write_bytes(text)
         command = [program, "--norc", "--format=json1", f"--shell={shell}", f"--exclude={LEFT_OUT}"]
-        done = subprocess.run(  # noqa: S603  # an argument list; the scripts are files of ours
+        done = run(
             [*command, "--", *names],
-            cwd=folder,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
+            folder=Path(folder),
+            environment=os.environ,
+            limits=Limits(seconds, 0, OUTPUT),
+            confined=False,
         )
-        comments: list[dict[str, Any]] = json.loads(done.stdout)["comments"]
+        comments: list[dict[str, Any]] = json.loads(done.output)["comments"]
         return comments
 
 
 def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
-    late = isinstance(error, subprocess.TimeoutExpired)
+    late = isinstance(error, TooLateError)
     reason = "it took too long" if late else type(error).__name__
     start = script.offset(0)
     span = script.source.one_line(Span(start, len(script.source.text)))
-    message = silent.message.format(reason=reason)
+    message = fill(silent.message, {"reason": reason}.get)
     return Finding(
         silent, script.source, span, message, resource=script.resource, heads=(script.head,)
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.alerts import alerts
 from readiness.checks.k8s.settings import variables
+from readiness.facts.table import column
 from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
 from readiness.model import Source, Span
 from readiness.model.project import Project
@@ -14,23 +15,7 @@ from readiness.syntax.yaml import Seq
 from readiness.verdict.evidence.backups import dumps, named
 from readiness.verdict.evidence.images import of_image, of_setting
 
-# Kinds that show a thing by being there.
-_KINDS = {
-    ("ServiceMonitor", "monitoring.coreos.com"): "scraping",
-    ("PodMonitor", "monitoring.coreos.com"): "scraping",
-    ("AlertmanagerConfig", "monitoring.coreos.com"): "alert-routing",
-    ("ClusterLogForwarder", "observability.openshift.io"): "log-shipping",
-    ("ClusterLogForwarder", "logging.openshift.io"): "log-shipping",
-    ("Application", "argoproj.io"): "gitops",
-    ("ApplicationSet", "argoproj.io"): "gitops",
-    ("Kustomization", "kustomize.toolkit.fluxcd.io"): "gitops",
-    ("HelmRelease", "helm.toolkit.fluxcd.io"): "gitops",
-    ("Grafana", "grafana.integreatly.org"): "dashboard-server",
-}
-_SCHEDULES = frozenset(
-    {("Schedule", "velero.io"), ("Schedule", "k8up.io"), ("ScheduledBackup", "postgresql.cnpg.io"),
-     ("SnapshotSchedule", "snapscheduler.backube")}
-)  # fmt: skip
+_SCHEDULE = "backup-schedule"  # which shows a backup only with a time
 # What an alert is on: all of the patterns are in its name and expression.
 _ALERTS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
     ("alert-errors", re.compile(r"error|fail|5\.\.|5xx|code=~\"5", re.IGNORECASE),
@@ -70,8 +55,8 @@ def facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
 
 
 def _of_object(one: Object) -> Iterator[tuple[str, Span]]:
-    fact = _KINDS.get((one.kind, one.group), "")
-    if fact:
+    fact = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+    if fact is not None and fact != _SCHEDULE:
         yield fact, one.node.at()
     for alert in alerts(one):
         yield "alert", alert.span
@@ -118,7 +103,8 @@ def _dashboards(one: Object) -> Iterator[tuple[str, Span]]:
 def _backup(one: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
     """A backup that runs by itself: its schedule."""
     timed = isinstance(one.spec.get("schedule"), str) and one.spec.get("suspend") is not True
-    ours = (one.kind, one.group) in _SCHEDULES
+    shown = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+    ours = shown == _SCHEDULE
     if one.kind == "CronJob" and timed:
         words = [" ".join(_words(c.node.get("command")) + _words(c.node.get("args")))
                  for pod in pods if pod.owner is one for c in pod.containers()]  # fmt: skip

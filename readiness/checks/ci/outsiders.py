@@ -1,0 +1,373 @@
+"""Whether somebody from outside can start a job or a step, by the events and the conditions on the way to it.
+
+An outsider opens pull requests from a fork and writes comments. Labels, reviews and runs of commands by members are acts of
+people inside, which may come.
+https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.facts.table import column
+from readiness.kinds.github.model import Job, Step, Workflow
+from readiness.kinds.github.texts import expressions, text_at, whole
+from readiness.kinds.github.uses import repository_root
+from readiness.model.project import Project
+from readiness.syntax import expression as ex
+from readiness.syntax.constant import truthy
+from readiness.syntax.yaml import Map, Seq
+
+_OWN = {
+    "pull_request_target": "pull_request",
+    "workflow_run": "workflow_run",
+    "issue_comment": "comment",
+}
+# A run of a workflow with one of these events is about the commit of a pull request.
+_OF_PULL_REQUESTS = frozenset(
+    {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"}
+)
+# What takes the right to triage: https://docs.github.com/en/organizations/managing-user-access-to-your-organizations-repositories/managing-repository-roles/repository-roles-for-an-organization
+_OF_INSIDERS = frozenset(
+    """labeled unlabeled assigned unassigned milestoned demilestoned locked unlocked review_requested review_request_removed
+    enqueued dequeued auto_merge_enabled auto_merge_disabled pinned unpinned""".split()
+)
+_MEMBERS = frozenset({"owner", "member", "collaborator"})
+# What is never true of a fork: its repository is another one, and its pull request is not merged by who opened it.
+_FORK = re.compile(
+    r"github\.event\.(?:pull_request\.head|workflow_run\.head_repository|pull_request\.head\.repo)"
+    r"(?:\.repo)?\.(?:full_name|id|node_id|owner(?:\.\w+)?|user\.\w+|html_url|url|clone_url)\Z"
+    r"|github\.event\.pull_request\.head\.label\Z"
+)
+_AUTHOR = re.compile(
+    r"github\.event\.(?:pull_request|issue)\.(?:user\.(?:login|id|node_id)|author_association)\Z"
+)
+_ACTOR = re.compile(
+    r"github\.(?:triggering_)?actor(?:_id)?\Z"
+    r"|github\.event\.(?:sender|comment\.user|review\.user|workflow_run\.(?:triggering_)?actor)\.(?:login|id|node_id)\Z"
+    r"|github\.event\.(?:comment|review)\.author_association\Z|github\.event\.label\.name\Z"
+    r"|github\.event\.(?:pull_request|issue)\.labels\b"
+)
+_UNTOLD = re.compile(r"(?:steps|vars|secrets|env|inputs)\.|needs\.[^.]*\.outputs\b")
+# Outputs of these tell which files a change has: whoever sends the change decides.
+_CHANGED_FILES = frozenset(
+    {"dorny/paths-filter", "tj-actions/changed-files", "step-security/changed-files", "jitterbit/get-changed-files",
+     "actions/labeler", "trilom/file-changes-action"}
+)  # fmt: skip
+_MOST = 16  # values of a text that are looked at
+_ASKS = re.compile(
+    r"permission.{0,3}level|collaborators?/|(?:check|require|verify|assert).{0,20}(?:permission|member|maintainer|collaborator|access|team)"
+    r"|(?:permission|membership|team)s?.{0,3}check|author_association|is-?_?(?:team-?_?)?member|get-user-teams|authori[sz]e",
+    re.IGNORECASE,
+)
+
+
+def base_events() -> Collection[str]:
+    """The events that run with the secrets of the repository, whoever brought them about."""
+    return column("github-events", "base-secrets").keys()
+
+
+class Chance(enum.IntEnum):
+    """Whether something can be brought about from outside; `MAYBE`: somebody inside has a part in it, or the files do not tell."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+_Both = tuple[
+    Chance, Chance
+]  # whether a condition can be made true, and whether it can be made false
+_ALWAYS: _Both = (Chance.YES, Chance.NO)
+_NEVER: _Both = (Chance.NO, Chance.YES)
+_EITHER: _Both = (Chance.YES, Chance.YES)
+_UNKNOWN: _Both = (Chance.MAYBE, Chance.MAYBE)
+_INSIDE: _Both = (Chance.MAYBE, Chance.YES)
+
+
+def starts(step: Step, event: str, project: Project) -> Chance:
+    """Whether an outsider can bring an event about that gets as far as a step."""
+    job = step.job
+    if job is None:
+        return Chance.MAYBE
+    memo, key = job.workflow.memo, f"outsiders/{event}/{job.name}"
+    if key not in memo:
+        way = [_own(one, event) for one in (job, *_needed(job))]
+        asks = 0 if any(asks is not None for _, asks in way[1:]) else way[0][1]
+        memo[key] = min(_triggers(job.workflow, event, project), *(one for one, _ in way)), asks
+    chance, asks = memo[key]
+    found: Chance = min(chance, condition(step.node, step, event))
+    return min(found, Chance.MAYBE) if asks is not None and asks < step.number else found
+
+
+def _own(job: Job, event: str) -> tuple[Chance, int | None]:
+    """What a job's own condition lets in, and the number of its first step that asks who started the run."""
+    memo, key = job.workflow.memo, f"outsiders/{event}/{job.name}/own"
+    if key not in memo:
+        asks = next((one.number for one in job.steps if _asks(one)), None)
+        memo[key] = condition(job.node, job, event), asks
+    found: tuple[Chance, int | None] = memo[key]
+    return found
+
+
+def has_environment(job: Job) -> bool:
+    """Whether a job, or one that it waits for, names an environment: that may ask a reviewer, as the repository's settings say."""
+    return any(one.environment is not None for one in (job, *_needed(job)))
+
+
+def _asks(step: Step) -> bool:
+    """Whether a step looks as if it asked who started the run, and stopped it for others."""
+    told = [step.node.get(key) for key in ("uses", "run", "name")]
+    told += [value for key, value in step.options.items() if key == "script"]
+    return any(isinstance(text, str) and _ASKS.search(text[:20_000]) for text in told)
+
+
+def _needed(job: Job) -> list[Job]:
+    """The jobs that must have run for a job to run; none where its condition says that it runs all the same."""
+    condition = job.node.get("if")
+    if isinstance(condition, str) and re.search(r"always\(|cancelled\(|failure\(", condition):
+        return []
+    by_name = {one.name: one for one in job.workflow.jobs}
+    found: dict[str, Job] = {}
+    waiting = list(job.needs)
+    while waiting:
+        name = waiting.pop()
+        if name in by_name and name not in found and name != job.name:
+            found[name] = by_name[name]
+            waiting += by_name[name].needs
+    return list(found.values())
+
+
+def _triggers(workflow: Workflow, event: str, project: Project) -> Chance:
+    """Whether an outsider brings the event about: by its activity types, and by the workflows that it follows."""
+    settings = workflow.triggers.get(event)
+    types = _listed(settings.get("types")) if isinstance(settings, Map) else []
+    if types and set(types) <= _OF_INSIDERS:
+        return Chance.MAYBE
+    if event != "workflow_run":
+        return Chance.YES
+    known = project.memo(_by_name)
+    root = repository_root(workflow.source.path)
+    names = _listed(settings.get("workflows")) if isinstance(settings, Map) else []
+    followed = [known.get((root, name)) for name in names]
+    if any(one is not None and set(one.triggers) & _OF_PULL_REQUESTS for one in followed):
+        return Chance.YES
+    return Chance.NO if followed and all(followed) else Chance.MAYBE
+
+
+def _by_name(project: Project) -> dict[tuple[str | None, str], Workflow]:
+    """The workflows of a project by their repository's root and their name."""
+    return {
+        (repository_root(one.source.path), one.name): one
+        for one in project.documents("github")
+        if isinstance(one, Workflow)
+    }
+
+
+def _listed(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [one for one in value if isinstance(one, str)] if isinstance(value, Seq) else []
+
+
+# -- conditions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run that an outsider starts: its event, and the beginnings of those outputs that they decide."""
+
+    event: str
+    decided: tuple[str, ...] = ()
+
+    def untold(self, path: str) -> bool:
+        """Whether the files do not tell what a context holds."""
+        return bool(_UNTOLD.match(path)) and not path.startswith(self.decided)
+
+    def lacks(self, path: str) -> bool:
+        """Whether a property is one that the payload of the event does not have."""
+        part = path.split(".")[2] if path.startswith("github.event.") else ""
+        return part in _OWN.values() and part != _OWN[self.event]
+
+
+def condition(node: Map, holder: Job | Step, event: str) -> Chance:
+    """Whether an outsider can make the condition of a job or a step true under an event; without one they need not."""
+    value = node.get("if")
+    if value is None or isinstance(value, bool):
+        return Chance.NO if value is False else Chance.YES
+    text = text_at(node, "if", holder.source)
+    if text is None:
+        return Chance.MAYBE
+    found = list(expressions(text, bare=True))
+    if "${{" in text.value and not whole(text.value.strip()):
+        return Chance.YES  # text around ${{ }} makes a string, and a string is true
+    tree = found[0].tree if found else None
+    run = _Run(event, _decided(holder))
+    return Chance.MAYBE if tree is None else _both(tree, run)[0]
+
+
+def meant(text: str, event: str) -> list[str]:
+    """What a text with `${{ }}` can come to in a run that an outsider starts: contexts by their names in place of their values."""
+    found = [text]
+    for template in ex.templates(text):
+        try:
+            tree = ex.parse(template.body)
+        except ex.ExpressionError:
+            continue
+        whole_text = text[template.span.start : template.span.end]
+        values = list(_values(tree, template.body, _Run(event)))
+        found = [one.replace(whole_text, value) for one in found for value in values][:_MOST]
+    return found
+
+
+def _values(node: ex.Node, body: str, run: _Run) -> Iterator[str]:
+    """The operands that an expression can come to: of `a && b || c` the `b` and the `c`, unless `a` cannot be true."""
+    if isinstance(node, ex.Binary) and node.operator == "||":
+        yield from _values(node.left, body, run)
+        yield from _values(node.right, body, run)
+    elif isinstance(node, ex.Binary) and node.operator == "&&":
+        if _both(node.left, run)[0] is not Chance.NO:
+            yield from _values(node.right, body, run)
+    elif isinstance(node, ex.Literal):
+        yield str(node.value)
+    elif not run.lacks(_path(node)):
+        yield _path(node) or body[node.span.start : node.span.end]
+
+
+def _decided(holder: Job | Step) -> tuple[str, ...]:
+    """The beginnings of the outputs that tell which files a change has, for a job and its steps; worked out once."""
+    job = holder if isinstance(holder, Job) else holder.job
+    if job is None:
+        return ()
+    memo = job.workflow.memo.setdefault("changed-files", {})
+    if job.name not in memo:
+        own = (one.node.get("id") for one in job.steps if _tells_files(one))
+        others = (name for name in job.needs if name in _telling(job.workflow))
+        memo[job.name] = (
+            *(f"steps.{str(name).lower()}." for name in own),
+            *(f"needs.{name.lower()}.outputs" for name in others),
+        )
+    found: tuple[str, ...] = memo[job.name]
+    return found
+
+
+def _telling(workflow: Workflow) -> frozenset[str]:
+    """The jobs that find out which files a change has."""
+    if "changed-files/jobs" not in workflow.memo:
+        names = (one.name for one in workflow.jobs if any(map(_tells_files, one.steps)))
+        workflow.memo["changed-files/jobs"] = frozenset(names)
+    found: frozenset[str] = workflow.memo["changed-files/jobs"]
+    return found
+
+
+def _tells_files(step: Step) -> bool:
+    return step.uses is not None and step.uses.slug in _CHANGED_FILES
+
+
+def _both(node: ex.Node, run: _Run) -> _Both:
+    """Whether an outsider can make an expression true, and whether they can make it false; the parser bounds the depth."""
+    if isinstance(node, ex.Literal):
+        return _ALWAYS if truthy(node.value) else _NEVER
+    if isinstance(node, ex.Not):
+        true, false = _both(node.operand, run)
+        return false, true
+    if isinstance(node, ex.Binary):
+        if node.operator not in ("&&", "||"):
+            return _compared(node, run)
+        (left, off), (right, away) = _both(node.left, run), _both(node.right, run)
+        if node.operator == "&&":
+            return min(left, right), max(off, away)
+        return max(left, right), min(off, away)
+    if isinstance(node, ex.Call):
+        return _called(node, run)
+    return _value(_path(node), run)
+
+
+def _path(node: ex.Node) -> str:
+    """A context as it is written, with dots; empty for everything else."""
+    parts = ex.path(node) if isinstance(node, ex.Name | ex.Member | ex.Index | ex.Star) else None
+    return ".".join(parts) if parts else ""
+
+
+def _value(path: str, run: _Run) -> _Both:
+    """A context by itself."""
+    if run.lacks(path) or path.endswith((".merged", ".merged_at", ".merged_by")):
+        return _NEVER
+    if path.endswith((".head.repo.fork", ".head_repository.fork")):
+        return _ALWAYS
+    return _UNKNOWN if not path or run.untold(path) else _EITHER
+
+
+def _read(node: ex.Node, run: _Run) -> _Both:
+    """What reads some contexts in a way that is not looked into."""
+    paths = [_path(one) for one, _ in ex.accesses(node)]
+    if any(_ACTOR.match(path) for path in paths):
+        return _INSIDE
+    if any(_FORK.match(path) or _AUTHOR.match(path) for path in paths):
+        return _UNKNOWN
+    return _UNKNOWN if not paths or any(run.untold(path) for path in paths) else _EITHER
+
+
+def _compared(node: ex.Binary, run: _Run) -> _Both:
+    """`==`, `!=` and the others, between a context and whatever stands on the other side."""
+    if node.operator not in ("==", "!="):
+        return _read(node, run)
+    sides = ((node.left, node.right), (node.right, node.left))
+    answers = [_equal(_path(one), other, run) for one, other in sides if _path(one)]
+    true = min((answer[0] for answer in answers), default=Chance.MAYBE)
+    false = min((answer[1] for answer in answers), default=Chance.MAYBE)
+    return (true, false) if node.operator == "==" else (false, true)
+
+
+def _equal(path: str, other: ex.Node, run: _Run) -> _Both:
+    """Whether a context can be equal to something else, for a run that an outsider starts."""
+    value = other.value if isinstance(other, ex.Literal) else None
+    word = value.lower() if isinstance(value, str) else value
+    if word in (True, False, "true", "false"):
+        true, false = _value(path, run)
+        return (true, false) if word in (True, "true") else (false, true)
+    if path == "github.event_name":
+        return _ALWAYS if word == run.event else _NEVER
+    if run.lacks(path):
+        return _NEVER
+    if path == "github.event.workflow_run.event":
+        return _EITHER if word in _OF_PULL_REQUESTS else _NEVER
+    if path == "github.event.action":
+        return _INSIDE if word in _OF_INSIDERS else _EITHER
+    if path.endswith("author_association") and isinstance(word, str) and word not in _MEMBERS:
+        return _INSIDE if word == "contributor" else _EITHER
+    if _FORK.match(path) or _AUTHOR.match(path):
+        return _NEVER
+    if _ACTOR.match(path):
+        return _INSIDE
+    return _UNKNOWN if run.untold(path) else _EITHER
+
+
+def _called(node: ex.Call, run: _Run) -> _Both:
+    """A function: those that tell of the run so far, and those that look for a text in a list or in a text."""
+    name = node.name.lower()
+    if name in ("always", "success"):
+        return _ALWAYS
+    if name in ("failure", "cancelled"):
+        return _EITHER
+    if name in ("contains", "startswith", "endswith") and len(node.arguments) == 2:
+        where, what = node.arguments
+        if _path(where):
+            return _equal(_path(where), what, run)
+        words = _words(where)
+        if _path(what) and words:
+            found = [_equal(_path(what), ex.Literal(word, what.span), run) for word in words]
+            return max(true for true, _ in found), max(false for _, false in found)
+    return _read(node, run)
+
+
+def _words(node: ex.Node) -> list[str]:
+    """The words of a text, or of a list that is written as one: `fromJSON('["OWNER", "MEMBER"]')`."""
+    if isinstance(node, ex.Call) and node.name.lower() == "fromjson" and node.arguments:
+        node = node.arguments[0]
+    text = node.value if isinstance(node, ex.Literal) else None
+    return re.findall(r"[^\s\[\]\",]+", text) if isinstance(text, str) else []

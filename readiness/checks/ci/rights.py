@@ -1,0 +1,76 @@
+"""What a job has at hand that is worth stealing: secrets, and what its token may do."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from readiness.kinds.github.model import Job
+from readiness.kinds.github.runners import labels
+from readiness.kinds.github.texts import texts
+from readiness.model import joined
+from readiness.syntax.yaml import Map
+
+_SECRET = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
+# Rights to change what others run, or to become somebody else: the rest writes texts that people read.
+_TAKING = ("contents", "packages", "actions", "id-token", "deployments", "pages", "attestations")
+_SHOWN = 3  # secrets that a message names
+
+
+class Worth(enum.IntEnum):
+    """How much a job has at hand."""
+
+    READ = 0  # a token that only reads
+    SOME = 1  # a token that writes texts, or whatever the repository's settings give it; a machine that is kept
+    TAKES_OVER = 2  # a secret, or a right to change what others run
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """How much a job has at hand, in one word and in those of a message."""
+
+    worth: Worth
+    words: str
+
+
+def rights_of(job: Job) -> Rights:
+    """What a job has at hand: every secret that it names somewhere is on the runner as long as it runs."""
+    secrets = sorted(set(_secrets(job)))
+    if secrets:
+        more = f" and {len(secrets) - _SHOWN} more" if len(secrets) > _SHOWN else ""
+        noun = "secret" if len(secrets) == 1 else "secrets"
+        shown = ", ".join(secrets[:_SHOWN]) + more if more else joined(secrets)
+        return Rights(Worth.TAKES_OVER, f"with the {noun} {shown} at hand")
+    given: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
+    if given == "write-all":
+        return Rights(Worth.TAKES_OVER, "with a token that may write everything")
+    written = (
+        [name for name, level in given.items() if level == "write"]
+        if isinstance(given, Map)
+        else []
+    )
+    taking = [name for name in written if name in _TAKING]
+    if taking:
+        return Rights(Worth.TAKES_OVER, f"with a token that may write {joined(taking)}")
+    if written:
+        return Rights(Worth.SOME, f"with a token that may write {joined(written)}")
+    if any(label.lower() == "self-hosted" for label, _ in labels(job.node)):
+        return Rights(Worth.SOME, "on a machine that is kept for the next run")
+    if given is None:
+        return Rights(Worth.SOME, "with the rights that the repository gives a token by default")
+    return Rights(Worth.READ, "with a token that only reads")
+
+
+def _secrets(job: Job) -> Iterator[str]:
+    """The names of the secrets that a job's texts, and the variables of its workflow, read; the token is none."""
+    nodes = (job.node, job.workflow.node.get("env"))
+    for node in nodes:
+        for _, text in texts(node, job.source) if isinstance(node, Map) else ():
+            if "${{" in text.value:
+                for found in _SECRET.finditer(text.value):
+                    name = found[1] or "(all)"
+                    if name.upper() != "GITHUB_TOKEN":
+                        yield name

@@ -1,0 +1,107 @@
+"""Rights that are bound to those who did not log in, and what they come to.
+
+https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from readiness.checks.k8s.rbac import covers, role_of, rules_of, subjects, system, words
+from readiness.kinds.k8s.model import Object, mapping, text
+from readiness.kinds.purpose import is_for_trial
+from readiness.model import Hit, Severity, Unknown, hit
+from readiness.model.project import Project
+from readiness.syntax.yaml import Map
+
+# What clusters bind to everybody themselves, or what the documentation tells to bind: versions, health, the keys that check the
+# tokens of service accounts, what a node needs to join.
+_PUBLIC_ROLES = frozenset(
+    """system:public-info-viewer system:discovery system:basic-user system:service-account-issuer-discovery
+    system:openshift:discovery system:openshift:public-info-viewer system:webhook system:scope-impersonation
+    system:oauth-token-deleter self-access-reviewer kubeadm:bootstrap-signer-clusterinfo""".split()
+)
+_PUBLIC_PATHS = (
+    "/healthz", "/livez", "/readyz", "/version", "/api", "/apis", "/openapi", "/.well-known", "/openid/v1/jwks",
+)  # fmt: skip
+_ABOUT_ONESELF = frozenset(
+    {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
+)
+_REVIEWS = frozenset({"tokenreviews", "subjectaccessreviews", "localsubjectaccessreviews"})
+_READING = frozenset({"get", "list", "watch", "head", "options"})
+# Reading these is acting: a shell, a port, the kubelet's own API, the passwords.
+_ACTING = (
+    "secrets",
+    "pods/exec",
+    "pods/attach",
+    "pods/portforward",
+    "pods/proxy",
+    "services/proxy",
+    "nodes/proxy",
+)
+_WRITING_ROLES = frozenset({"cluster-admin", "admin", "edit"})
+_OPEN_NAMESPACE = "kube-public"
+
+
+def bound(
+    binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]
+) -> Iterator[Hit | Unknown]:
+    """A binding gives a role to everybody: critical where the role writes, runs or reads secrets, high where it reads the rest.
+
+    Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in
+    prose and in files for tests and development.
+    """
+    role = text(mapping(binding.node, "roleRef").get("name"))
+    if system(binding) or role in _PUBLIC_ROLES:
+        return
+    severity = _worth(binding, role, project)
+    if severity and (project.prose or is_for_trial(binding.source.root.path)):
+        severity = min(severity, Severity.HIGH)
+    for subject in subjects(binding):
+        if severity and subject.get("kind") in kinds and subject.get("name") in names:
+            yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
+
+
+def _worth(binding: Object, role: str, project: Project) -> Severity | None:
+    """How bad it is that everybody has a role; None where it gives nothing that is not public anyway."""
+    if role in _WRITING_ROLES:
+        return Severity.CRITICAL
+    found = role_of(binding, project)
+    if found is None:
+        return Severity.HIGH  # `view`, or what no file tells of
+    told = [one for one in map(_rule, rules_of(found)) if one is not None]
+    worst = max(told, default=None)
+    if (
+        worst is Severity.HIGH
+        and binding.kind == "RoleBinding"
+        and binding.namespace == _OPEN_NAMESPACE
+    ):
+        return Severity.MEDIUM
+    if worst is None and mapping(found.node, "aggregationRule"):
+        return Severity.HIGH  # its rules come from other roles
+    return worst
+
+
+def _rule(rule: Map) -> Severity | None:
+    """How bad one rule of a role is for everybody to have."""
+    paths = words(rule, "nonResourceURLs")
+    resources = words(rule, "resources")
+    verbs = set(words(rule, "verbs"))
+    if not resources:
+        hidden = [path for path in paths if not _is_public(path)]
+        return None if not hidden else Severity.HIGH if "*" in hidden else Severity.MEDIUM
+    if not verbs or set(resources) <= _ABOUT_ONESELF:
+        return None
+    if set(resources) <= _REVIEWS | _ABOUT_ONESELF:
+        return Severity.MEDIUM
+    acts = any(covers(one, resource) for one in resources for resource in _ACTING)
+    core = bool({"", "*"} & set(words(rule, "apiGroups")))
+    if verbs - _READING or (acts and core):
+        return Severity.CRITICAL
+    return Severity.MEDIUM if words(rule, "resourceNames") else Severity.HIGH
+
+
+def _is_public(path: str) -> bool:
+    """Whether a path of the API server is open to everybody in every cluster."""
+    plain = path.rstrip("*").rstrip("/")
+    return any(plain == one or plain.startswith(f"{one}/") for one in _PUBLIC_PATHS)

@@ -1,0 +1,85 @@
+"""nginx configuration in annotations of an Ingress: whether it serves files of the controller, and which."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from readiness.checks.k8s.ingress import NGINX, is_ingress
+from readiness.kinds.k8s.index import index
+from readiness.kinds.k8s.model import Object, mapping
+from readiness.kinds.purpose import is_for_trial
+from readiness.model import Hit, ParseError, Severity, Source, hit
+from readiness.model.project import Project
+from readiness.syntax import nginx as syntax
+from readiness.syntax.nginx import Directive
+
+# The controller's token and certificates, and its configuration: https://kubernetes.github.io/ingress-nginx/how-it-works/
+_KEPT = (
+    "/var/run/secrets/kubernetes.io/serviceaccount",
+    "/run/secrets/kubernetes.io/serviceaccount",
+    "/etc/ingress-controller",
+    "/etc/nginx",
+    "/etc/passwd",
+)
+_LONGEST = 20_000  # characters of a snippet that are read
+
+
+def files_served(one: Object, *, project: Project) -> Iterator[Hit]:
+    """An annotation serves files of the controller by `alias` or `root`.
+
+    Critical where the token or the certificates are among them and the files let such annotations in; high where only the
+    first is told: since ingress-nginx 1.9 the controller refuses snippets unless it is told to take them. Low elsewhere.
+    """
+    if not is_ingress(one):
+        return
+    for key, value in one.annotations.items():
+        if key.startswith(NGINX) and key.endswith("snippet") and isinstance(value, str):
+            named = _named(value[:_LONGEST]) if key.endswith("server-snippet") else ()
+            served = [_worth(d) for d in named if _is_served(d)]
+            if served:
+                severity = max(served)
+                trial = project.prose or is_for_trial(one.source.root.path)
+                if trial or not project.memo(_let_in):
+                    severity = min(severity, Severity.HIGH)
+                yield hit(one.annotations.key(key), annotation=key, severity=severity)
+
+
+def _named(text: str) -> Iterator[Directive]:
+    """The `root` and `alias` directives of a snippet; none where it is no configuration."""
+    try:
+        block = syntax.parse(Source("snippet.conf", text, kind="nginx"))
+    except ParseError:
+        return
+    yield from (d for d in syntax.walk(block) if d.name in {"root", "alias"} and d.args)
+
+
+def _is_served(d: Directive) -> bool:
+    """Whether files are served at all: in a location of the snippet's own, since those of the controller pass everything on."""
+    inside = {one.name for one in d.parent.directives}
+    passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in inside)
+    return d.parent.name == "location" and not passed
+
+
+def _worth(d: Directive) -> Severity:
+    """How bad what a `root` or an `alias` serves is."""
+    location = d.parent.owner
+    folder = posixpath.normpath("/" + d.args[0].lstrip("/"))
+    prefix = location.args[-1] if location is not None and location.args else "/"
+    if d.name == "root" and prefix.startswith("/"):
+        folder = posixpath.normpath(folder.rstrip("/") + prefix)
+    reached = any(_within(kept, folder) or _within(folder, kept) for kept in _KEPT)
+    return Severity.CRITICAL if reached else Severity.LOW
+
+
+def _within(path: str, folder: str) -> bool:
+    return folder in ("/", path) or path.startswith(folder + "/")
+
+
+def _let_in(project: Project) -> bool:
+    """Whether a ConfigMap of the project makes ingress-nginx take snippets."""
+    return any(
+        str(data.get("allow-snippet-annotations")).lower() == "true"
+        and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
+        for data in (mapping(one.node, "data") for one in index(project).all("ConfigMap"))
+    )

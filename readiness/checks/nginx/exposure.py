@@ -1,0 +1,337 @@
+"""The top of the file system as `root` or `alias`: whether some request gets a file of it.
+
+A request is made up that would get /etc/passwd or the like, and led through the server as nginx leads it. Where every
+path is rewritten, passed on or refused, no file is served, whatever `root` says; an internal location is as open as what
+leads to it with the path of the client.
+"""
+
+from __future__ import annotations
+
+import functools
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.checks.nginx.routing import (
+    Route,
+    Router,
+    admitted,
+    force,
+    handled,
+    leaves,
+    matches_whole,
+    unconditional,
+    unseen,
+)
+from readiness.checks.nginx.variables import redirects, spans, variable
+from readiness.kinds.nginx import Statement, includes, matching
+from readiness.kinds.purpose import is_for_trial
+from readiness.model import Hit, Related, Severity, Unknown, hit
+from readiness.model.project import Project
+from readiness.syntax import pcre, pcre_tree
+from readiness.syntax.nginx import Block, Directive
+
+# What nobody means to publish: accounts, settings, a pod's token, a key. Files of /proc have no size, so nginx sends nothing of
+# them.
+_FILES = (
+    "/etc/passwd",
+    "/etc/nginx/nginx.conf",
+    "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    "/etc/ssl/private/server.key",
+)
+_MOST = 50  # locations with such an alias that one server is asked about
+_LEADS = 500  # directives that lead elsewhere which one server is asked about
+_PARTS = 4  # pieces of a template: three variables and what stands around them
+_PATHS = frozenset({"uri", "document_uri", "request_uri"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How a file of the top is fetched, how bad that is, and the directive that leads there where no client can go itself.
+
+    No severity where an expression on the way cannot be judged: then nobody can tell.
+    """
+
+    how: str
+    severity: Severity | None
+    by: Directive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A directive that changes the path of a request to `text`; with `stays` the location stays the same."""
+
+    node: Directive
+    text: str
+    stays: bool = False
+
+
+def root_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+    """`root` or `alias` is the top of the file system, and a request gets files of it.
+
+    Medium where only some are let in; high where the server, or a file that it includes, is not in sight, in prose,
+    and in files for tests and development.
+    """
+    d = statement.node
+    found = project.memo(_exposures).get(id(d)) if is_top(d) else None
+    if found is None:
+        return
+    if found.severity is None:
+        yield Unknown(d.at(1))
+        return
+    related = []
+    if found.by is not None:
+        told = f"{found.by.name} leads there with what the client sends"
+        related = [Related(found.by.source, found.by.head, told)]
+    severity = found.severity
+    if project.prose or is_for_trial(d.source.root.path):
+        severity = min(severity, Severity.HIGH)
+    yield hit(d.at(1), directive=d.name, how=found.how, related=related, severity=severity)
+
+
+def is_top(d: Directive) -> bool:
+    """Whether a `root` or `alias` names the top of the file system, however it is spelt."""
+    path = d.args[0] if d.args and d.name in {"root", "alias"} else ""
+    return (
+        path.startswith("/")
+        and "$" not in path
+        and posixpath.normpath(re.sub("/+", "/", path)) == "/"
+    )
+
+
+def _exposures(project: Project) -> dict[int, Exposure]:
+    """The worst exposure of each directive that names the top, over all servers that it holds for."""
+    servers: dict[int, Block] = {}
+    for document in project.documents("nginx"):
+        for d in document.walk():
+            if d.name == "server" and d.block is not None:
+                servers[id(d.block)] = d.block
+            elif is_top(d):
+                piece = _piece(project, d.parent)
+                if piece is not None:
+                    servers[id(piece)] = piece
+    found: dict[int, Exposure] = {}
+    for block in servers.values():
+        for key, one in _Server(project, block).exposures():
+            if key not in found or _rank(found[key]) < _rank(one):
+                found[key] = one
+    return found
+
+
+def _rank(one: Exposure) -> int:
+    return -1 if one.severity is None else int(one.severity)
+
+
+def _piece(project: Project, block: Block) -> Block | None:
+    """What stands for a server where none is in sight: an `http` without one, or a file that is a part of one."""
+    levels = includes.chain(project, block)
+    if any(level.name == "server" for level in levels):
+        return None
+    top = next((level for level in levels if level.name == "http"), levels[-1])
+    return top if all(d.block is None for d in includes.own(project, top, "server")) else None
+
+
+class _Server:
+    """One server, and the requests that are led through it."""
+
+    def __init__(self, project: Project, block: Block) -> None:
+        self.project = project
+        self.block = block
+        self.router = Router(project, block)
+
+    @functools.cached_property
+    def leads(self) -> list[Lead]:
+        """What leads requests from one path to another, here or in what a backend answers."""
+        found = [*_leads(self.project, self.block), *self.project.memo(_accelerated)]
+        return found[:_LEADS]
+
+    def exposures(self) -> Iterator[tuple[int, Exposure]]:
+        """(identity of a directive that names the top, how a file is fetched through it)."""
+        for path, file in self.requests():
+            self.router.sure = True
+            route = self.router.route(path)
+            d = self.top(route)
+            if d is not None and self.means(d, route, path, file):
+                found = self.fetched(route, path, file)
+                if found is not None:
+                    yield id(d), found
+        for lead in self.leads if self.tops else ():
+            yield from self.rewritten(lead)
+
+    @functools.cached_property
+    def tops(self) -> list[Directive]:
+        """The directives that name the top and hold in this server: its own, and those around it."""
+        inner = [d for d in includes.within(self.project, self.block) if is_top(d)]
+        outer = includes.chain(self.project, self.block)[1:]
+        return inner + [
+            d for one in outer for d in includes.own(self.project, one, "root") if is_top(d)
+        ]
+
+    def requests(self) -> Iterator[tuple[str, str]]:
+        """(path, file): requests that would get a file if nothing stood in the way."""
+        if any(d.name == "root" for d in self.tops):
+            yield from zip(_FILES, _FILES, strict=True)
+        aliases = [d for d in self.tops if d.name == "alias" and d.parent.owner is not None]
+        for d in aliases[:_MOST]:
+            sign, prefix = matching(d.parent.owner) if d.parent.owner else ("", "")
+            if sign in {"", "^~"} and prefix.startswith("/"):
+                yield from ((prefix.rstrip("/") + file, file) for file in _FILES)
+
+    def top(self, route: Route) -> Directive | None:
+        """The directive that says where a route's files lie, where it names the top."""
+        said = includes.own(self.project, route.last, "alias") or force(self.project, route, "root")
+        return said[-1] if said and is_top(said[-1]) else None
+
+    def means(self, d: Directive, route: Route, path: str, file: str) -> bool:
+        """Whether the path means the file: what an alias stands for is cut off."""
+        if d.name == "root":
+            return path == file
+        sign, prefix = matching(route.last.owner) if route.last.owner else ("~", "")
+        return sign in {"", "^~"} and "/" + path[len(prefix) :].lstrip("/") == file
+
+    def fetched(self, route: Route, path: str, file: str) -> Exposure | None:
+        """How a request for a path that means a file gets it; None where it does not."""
+        if not self.served(route, path):
+            return None
+        by = None
+        internal = bool(includes.own(self.project, route.last, "internal"))
+        if internal or self.diverted(path):
+            by = next((one for one in self.leads if not one.stays and self.makes(one, path)), None)
+            self.router.sure = self.router.sure and len(self.leads) < _LEADS
+            if by is None and self.router.sure:
+                return None
+        how = f"a request for {path} gets {file}"
+        if by is not None:
+            how = f"{by.node.name} leads there with what the client sends, and {path} gives {file}"
+        return self.exposure(route, how, by)
+
+    def exposure(self, route: Route, how: str, by: Lead | None) -> Exposure | None:
+        """The exposure, as bad as it is for those who get there."""
+        who = admitted(self.project, route)
+        node = by.node if by else None
+        if who == "nobody":
+            return None
+        if not self.router.sure:
+            return Exposure(how, None, node)
+        if who == "some":
+            return Exposure(f"{how}, for those who are let in", Severity.MEDIUM, node)
+        proved = self.block.name == "server" and not unseen(self.project, route)
+        if by is not None:
+            proved = proved and not _inside(self.project, by.node, internal=True)
+        return Exposure(how, Severity.CRITICAL if proved else Severity.HIGH, node)
+
+    def served(self, route: Route, path: str) -> bool:
+        """Whether the end of a route answers with the file that the path means."""
+        if handled(self.project, route.last):
+            return False
+        tried = includes.own(self.project, route.last, "try_files")
+        if tried and not any(
+            self.makes(Lead(tried[-1], text), path) for text in tried[-1].args[:-1]
+        ):
+            return False
+        return route.last is self.block or not any(
+            self.router.meets(one, path) for one in unconditional(self.project, route.last)
+        )
+
+    def diverted(self, path: str) -> bool:
+        """Whether the server itself answers, or leads every request for a path elsewhere, before any location is asked."""
+        if includes.own(self.project, self.block, "return"):
+            return True
+        return any(self.router.meets(one, path) for one in unconditional(self.project, self.block))
+
+    def rewritten(self, lead: Lead) -> Iterator[tuple[int, Exposure]]:
+        """What a location exposes by changing the path and staying where it is."""
+        location = includes.enclosing(self.project, lead.node.parent, "location")
+        if not lead.stays or location is None or includes.own(self.project, location, "internal"):
+            return
+        levels = includes.chain(self.project, location)
+        end = next((n for n, one in enumerate(levels) if one is self.block), len(levels) - 1)
+        route = Route(tuple(reversed(levels[: end + 1])))
+        d = self.top(route)
+        file = next((file for file in _FILES if self.makes(lead, file)), "")
+        if d is None or d.name != "root" or not file or handled(self.project, location):
+            return
+        self.router.sure = True
+        how = f"{lead.node.name} makes the path of what the client sends, which gives {file}"
+        found = self.exposure(route, how, lead)
+        if found is not None:
+            yield id(d), found
+
+    def makes(self, lead: Lead, path: str) -> bool:
+        """Whether a client can choose what it sends so that a directive makes the path of it."""
+        parts = list(
+            spans(re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.text, flags=re.DOTALL))
+        )
+        return 1 < len(parts) <= _PARTS and self._fits(lead, parts, path)
+
+    def _fits(self, lead: Lead, parts: list[tuple[str, str]], rest: str) -> bool:
+        literal, name = parts[0]
+        if not rest.startswith(literal):
+            return False
+        rest = rest[len(literal) :]
+        if not name:
+            return not rest
+        return any(
+            self._holds(lead, name, rest[:end], after=literal)
+            and self._fits(lead, parts[1:], rest[end:])
+            for end in range(len(rest), -1, -1)
+            if rest[end:].startswith(parts[1][0])
+        )
+
+    def _holds(self, lead: Lead, name: str, piece: str, *, after: str) -> bool:
+        """Whether a variable can hold a piece of a path where the directive stands.
+
+        A path begins with a slash; behind another one the file system makes one of the two.
+        """
+        own = _captured(lead.node, name)
+        if own is not None:
+            return matches_whole(own, piece)
+        if name not in _PATHS:
+            client = variable(self.project, lead.node, name).client
+            return pcre_tree.mask(piece) & ~client == 0
+        if after.endswith("/") and not piece.startswith("/"):
+            piece = f"/{piece}"
+        levels = includes.chain(self.project, lead.node.parent)
+        location = next((one for one in levels if one.name == "location"), None)
+        if location is None or location.owner is None or self.block not in levels:
+            return piece.startswith("/")
+        named = matching(location.owner)[1].startswith("@")
+        return named or any(one is location for one in self.router.route(piece).levels)
+
+
+def _captured(d: Directive, name: str) -> pcre_tree.Node | None:
+    """The group of a rewrite's own expression that a variable of its target stands for."""
+    regex = pcre.read(d.args[0]) if d.name == "rewrite" else None
+    return regex.group(int(name) if name.isdigit() else name) if regex is not None else None
+
+
+def _leads(project: Project, server: Block) -> Iterator[Lead]:
+    """The directives of a server that lead a request to a path which the client has a part in."""
+    for d in includes.within(project, server):
+        if d.name == "rewrite" and len(d.args) > 1 and not redirects(d):
+            yield Lead(d, d.args[1], stays=not leaves(d) and _inside(project, d))
+        elif d.name == "try_files":
+            yield Lead(d, d.args[-1] if d.args else "")
+            if _inside(project, d):
+                yield from (Lead(d, text, stays=True) for text in d.args[:-1] if "uri" not in text)
+        elif d.name == "error_page" and len(d.args) > 1:
+            yield Lead(d, d.args[-1])
+
+
+def _accelerated(project: Project) -> list[Lead]:
+    """The answers that name the file to be sent in their stead, where nginx itself is the backend."""
+    return [
+        Lead(d, d.args[-1])
+        for document in project.documents("nginx")
+        for d in document.walk()
+        if d.name == "add_header" and d.args and d.args[0].lower() == "x-accel-redirect"
+    ]
+
+
+def _inside(project: Project, d: Directive, *, internal: bool = False) -> bool:
+    """Whether a directive stands in a location; with `internal`, in one that no client asks for itself."""
+    location = includes.enclosing(project, d.parent, "location")
+    return location is not None and (
+        not internal or bool(includes.own(project, location, "internal"))
+    )

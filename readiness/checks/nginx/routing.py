@@ -1,0 +1,213 @@
+"""Which location answers a path, who is let into it, and whether it answers with a file: as nginx decides it.
+
+https://nginx.org/en/docs/http/ngx_http_core_module.html#location
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from readiness.checks.nginx.variables import VARIABLE, redirects, regex_of
+from readiness.kinds.nginx import includes, matching
+from readiness.model.project import Project
+from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax.nginx import Block, Directive
+
+_NESTED = 30  # locations in locations
+_SEARCHES = 5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
+_HANDLERS = frozenset(
+    """return content_by_lua content_by_lua_block content_by_lua_file js_content perl echo empty_gif stub_status api
+    vhost_traffic_status_display rtmp_stat nchan_publisher nchan_subscriber nchan_pubsub push_stream_publisher
+    push_stream_subscriber hls f4f dav_ext_methods""".split()
+)
+_CHECKED = frozenset(
+    """auth_basic auth_request auth_jwt auth_oidc auth_digest auth_pam auth_ldap auth_ldap_servers auth_gss
+    access_by_lua access_by_lua_block access_by_lua_file js_access""".split()
+)
+# What a client says of itself, or anybody may send: a condition on it keeps nobody out.
+_ANYBODY = re.compile(
+    r"scheme|https|(?:http_)?host|server_name|server_port|request_method|request_uri|uri|document_uri|args|query_string"
+    r"|is_args|http_user_agent|http_referer|invalid_referer|http_upgrade|http_x_forwarded_proto|request_filename"
+    r"|document_root|http_accept\w*|content_type|request_body\w*"
+)
+_AROUND = re.compile(r"\(\?<?[!=][^()]*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The levels that a request goes through, the server first."""
+
+    levels: tuple[Block, ...]
+
+    @property
+    def last(self) -> Block:
+        """The location that answers, or the server where none takes the path."""
+        return self.levels[-1]
+
+
+class Router:
+    """The locations of a server, for paths to be led through; `sure` until an expression on the way cannot be judged."""
+
+    def __init__(self, project: Project, server: Block) -> None:
+        self.project = project
+        self.server = server
+        self.searches = 0
+        self.sure = True
+
+    def route(self, path: str) -> Route:
+        """The levels that a path leads to."""
+        return Route(self._choose((self.server,), path)[0])
+
+    def _choose(self, levels: tuple[Block, ...], path: str) -> tuple[tuple[Block, ...], bool]:
+        """The levels, and whether an exact location or an expression decided: then no other expression is tried."""
+        if len(levels) > _NESTED:
+            self.sure = False
+            return levels, True
+        longest: Block | None = None
+        prefix, plain = "", False
+        expressions: list[Block] = []
+        for location in includes.own(self.project, levels[-1], "location"):
+            sign, text = matching(location)
+            if location.block is None:
+                continue
+            if sign == "=" and text == path:
+                return (*levels, location.block), True
+            if sign.startswith("~"):
+                expressions.append(location.block)
+            elif (
+                sign != "="
+                and path.startswith(text)
+                and (longest is None or len(text) > len(prefix))
+            ):
+                longest, prefix, plain = location.block, text, sign == "^~"
+        answer = levels
+        if longest is not None:
+            answer, decided = self._choose((*levels, longest), path)
+            if decided or plain:
+                return answer, decided
+        for block in expressions:
+            if block.owner is not None and self.meets(block.owner, path):
+                return self._choose((*levels, block), path)[0], True
+        return answer, False
+
+    def meets(self, directive: Directive, path: str) -> bool:
+        """Whether the expression of a location or a rewrite matches a path; where that is not known, no and not `sure`."""
+        pattern = regex_of(directive)
+        self.searches += 1
+        if pattern is None or self.searches > _SEARCHES:
+            self.sure = False
+            return False
+        machine, whole = _machine(*pattern)
+        found = machine is None or automaton.search(machine, path)
+        if found and not whole:
+            self.sure = False
+            return False
+        return found
+
+
+@functools.lru_cache(maxsize=512)
+def _machine(pattern: str, ignores_case: bool) -> tuple[automaton.Machine | None, bool]:
+    """The machine of an expression, and whether it is the whole of it.
+
+    What looks ahead or behind has no machine; without that part an expression matches more, so that its "no" still holds.
+    """
+    for text, whole in ((pattern, True), (_AROUND.sub("", pattern), False)):
+        regex = pcre.read(text, ignores_case)
+        if regex is not None:
+            try:
+                return automaton.build(regex.root), whole
+            except pcre.UnsupportedError:
+                continue
+    return None, False
+
+
+def matches_whole(group: pcre_tree.Node, text: str) -> bool:
+    """Whether a capturing group matches all of a text."""
+    root = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
+    try:
+        return automaton.search(automaton.build(root), text)
+    except pcre.UnsupportedError:
+        return False
+
+
+def force(project: Project, route: Route, *names: str) -> list[Directive]:
+    """The directives of some names in force at the end of a route: those of the nearest level that has any.
+
+    The levels are those of the route, since a file that several servers include stands in each of them.
+    """
+    outer = includes.chain(project, route.levels[0])[1:]
+    for level in (*reversed(route.levels), *outer):
+        found = includes.own(project, level, *names)
+        if found:
+            return found
+    return []
+
+
+def handled(project: Project, block: Block) -> bool:
+    """Whether something else than the file system answers in a location: a backend, a script, a fixed answer."""
+    return any(
+        d.name in _HANDLERS or d.name.endswith("_pass") for d in includes.own(project, block)
+    )
+
+
+def unconditional(project: Project, block: Block) -> Iterator[Directive]:
+    """The rewrites of a level that are held against every request which comes there: those before a `return` or `break`."""
+    for d in includes.own(project, block, "rewrite", "return", "break"):
+        if d.name != "rewrite":
+            return
+        if len(d.args) > 1:
+            yield d
+
+
+def leaves(rewrite: Directive) -> bool:
+    """Whether a rewrite in a location leads out of it: to the client again, or to the location of another path."""
+    return redirects(rewrite) or "break" not in rewrite.args[2:]
+
+
+def admitted(project: Project, route: Route) -> str:
+    """Who gets to the end of a route: `everybody`, `some` who have an address or a login for it, or `nobody`."""
+    kept = any(d.args[:1] != ("off",) for d in force(project, route, *_CHECKED))
+    kept = kept or any(d.args[:1] == ("on",) for d in force(project, route, "ssl_verify_client"))
+    allowed = False
+    for d in force(project, route, "allow", "deny"):
+        everyone = d.args[:1] == ("all",)
+        if d.name == "deny" and everyone:
+            return "some" if allowed or kept else "nobody"
+        if everyone:
+            break
+        allowed = allowed or d.name == "allow"
+    kept = kept or _local(project, route.levels[0]) or _keyed(project, route)
+    return "some" if kept else "everybody"
+
+
+def _local(project: Project, server: Block) -> bool:
+    """Whether a server is reached from its own machine only."""
+    listens = includes.own(project, server, "listen")
+    return bool(listens) and all(
+        bool(d.args) and d.args[0].startswith(("127.", "localhost", "[::1]", "unix:"))
+        for d in listens
+    )
+
+
+def _keyed(project: Project, route: Route) -> bool:
+    """Whether a condition on the way refuses who does not send, or is not, what not everybody can: a key, an address."""
+    for level in route.levels:
+        for one in includes.own(project, level, "if"):
+            inside = includes.own(project, one.block, "return") if one.block is not None else []
+            refuses = any(d.args and d.args[0].startswith("4") for d in inside)
+            asked = VARIABLE.search(one.value)
+            name = next(filter(None, asked.groups()), "").lower() if asked else ""
+            if refuses and not _ANYBODY.fullmatch(name):
+                return True
+    return False
+
+
+def unseen(project: Project, route: Route) -> bool:
+    """Whether a file that is included on the way is not in sight."""
+    lost = includes.tree(project).lost
+    return any(
+        id(d) in lost for level in route.levels for d in includes.own(project, level, "include")
+    )

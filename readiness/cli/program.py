@@ -1,0 +1,195 @@
+"""The process around the commands: its streams, its signals, its exit code, and the one place that no error gets past."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NoReturn
+
+import click
+
+from readiness.cli.console import PASSED, UNABLE, printable
+
+INTERRUPTED, TERMINATED = 130, 143  # as a shell counts them: 128 and the number of the signal
+DEBUG = "READINESS_DEBUG"
+ISSUES = "https://github.com/readiness-lint/readiness/issues"
+# What a system says of a stream that nobody reads, that is full or that is not open.
+_UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG})
+
+
+class CarriedError(Exception):
+    """An error that click would answer itself, and not with our exit codes; on its way to the outermost place."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(type(error).__name__)
+        self.error = error
+
+
+class Command(click.Command):
+    """A command that refuses empty values: an unset variable of a script must not read as an option left out."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        for parameter in self.get_params(ctx):
+            value = ctx.params.get(parameter.name or "")
+            values = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(one, str) and not one.strip() for one in values):
+                name = parameter.get_error_hint(ctx)
+                raise click.UsageError(f"{name} is empty: give it a value, or leave it out", ctx)
+        return super().invoke(ctx)
+
+
+class Program(click.Group):
+    """The group of all commands. Called, it is the process: it ends with one of our exit codes, whatever happens."""
+
+    command_class = Command
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run a command as a process of its own. Never returns and never shows a traceback unasked."""
+        _open_streams()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminate)
+        code = _outcome(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
+        sys.exit(_flushed(code))
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click's; --help and --version write here."""
+        with _carried():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        with _carried():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _carried() -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, EOFError, OSError) as error:
+        raise CarriedError(error) from error
+
+
+def _open_streams() -> None:
+    """Open the streams that were closed when the process began, each so that using it fails.
+
+    A file that is opened later must not get the number of standard output, and be written to.
+    """
+    for number, name, way in (
+        (0, "stdin", os.O_WRONLY),
+        (1, "stdout", os.O_RDONLY),
+        (2, "stderr", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, way)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a narrow encoding must not end a report
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _terminate(_number: int, _frame: Any) -> NoReturn:
+    """End as a process does that clears up behind itself: temporary folders and processes go."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(TERMINATED)
+
+
+def _outcome(run: Callable[[], Any]) -> int:
+    """The exit code of a command; what ends it otherwise is told in one sentence."""
+    try:
+        result = run()
+        return result if isinstance(result, int) else PASSED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else UNABLE if ended.code else PASSED
+    except click.ClickException as error:
+        with contextlib.suppress(OSError):
+            error.show()
+        return UNABLE
+    except (click.Abort, KeyboardInterrupt):
+        return _interrupted()
+    except CarriedError as carried:
+        interrupted = isinstance(carried.error, KeyboardInterrupt)
+        return _interrupted() if interrupted else _failed(carried.error)
+    except BaseException as error:  # the outermost place: nothing gets past it
+        return _failed(error)
+
+
+def _interrupted() -> int:
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # asked once is enough: what is left is clearing up
+    _tell("interrupted")
+    return INTERRUPTED
+
+
+def _failed(error: BaseException) -> int:
+    """Tell of an error that nothing else answers. It is never shown in its own words, which may quote a secret."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+        plain = {errno.EPIPE: "nobody reads it to its end", errno.EBADF: "it is closed"}
+        why = plain.get(error.errno or 0) or (error.strerror or "error").lower()
+        _tell(f"standard output cannot be written: {why}; send it to a file, or to a reader of all")
+        _discard()
+    elif isinstance(error, MemoryError):
+        _tell("out of memory; give it more, or judge fewer files at a time")
+    else:
+        _tell(
+            f"internal error: {_what(error)}, and nothing was decided; set {DEBUG}=1 to see where it comes from,"
+            f" and report it at {ISSUES}"
+        )
+    if os.environ.get(DEBUG):
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        _tell(
+            "\n| ".join(["its traceback:", *lines])
+        )  # no line of it may begin as a CI command does
+    return UNABLE
+
+
+def _what(error: BaseException) -> str:
+    """An error's class, and the place in the code that raised it."""
+    from readiness.run import engine
+
+    name = type(error).__name__
+    return str(error) if name == "WorkerError" else f"{name} in {engine.place(error)}"
+
+
+def _flushed(code: int) -> int:
+    """The exit code once everything is written: a report that did not arrive decides nothing."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        return _failed(error) if isinstance(error, OSError) else UNABLE
+    return code
+
+
+def _discard() -> None:
+    """Send what is still to be written to nowhere, or Python would complain about it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        sys.stdout.flush()
+
+
+def _tell(text: str) -> None:
+    """Text on standard error, which may be closed as well."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"readiness: {printable(text)}\n")
+        sys.stderr.flush()

@@ -1,0 +1,56 @@
+"""What is known of GitHub's workflows: events, contexts, places of expressions, runners and permissions."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from readiness.facts.table import column, rows
+
+
+def filtered_by(name: str) -> tuple[str, ...]:
+    """The events that a filter narrows."""
+    return tuple(
+        event for event, names in column("github-events", "filters").items() if name in names
+    )
+
+
+def is_untrusted(path: tuple[str, ...]) -> bool:
+    """Whether a context is one that people outside write; a star stands for any one part."""
+    return any(
+        len(path) == len(known)
+        and all(a == b or "*" in (a, b) for a, b in zip(path, known, strict=True))
+        for known in _untrusted()
+    )
+
+
+@cache
+def _untrusted() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(name.split(".")) for name in column("github-contexts", "untrusted"))
+
+
+def is_fixed(name: str) -> bool:
+    """Whether a context can hold only digits, hex, fixed words, or what GitHub itself writes."""
+    return _fixed().fullmatch(name) is not None
+
+
+@cache
+def _fixed() -> re.Pattern[str]:
+    """The names of all such contexts, with `*` for one part and `**` for up to five."""
+    forms = (
+        re.escape(name).replace(r"\.\*\*", r"(?:\.[a-z_]+){0,5}").replace(r"\*", r"[^.]+")
+        for name in column("github-contexts", "fixed")
+    )
+    return re.compile("|".join(forms))
+
+
+@lru_cache(maxsize=256)
+def availability(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The contexts and the extra functions at a place, or at the longest beginning of it; None where nothing is said."""
+    known = rows("github-places")
+    while place:
+        if place in known:
+            row = known[place]
+            return frozenset(row["contexts"]), frozenset(row.get("functions", ()))
+        place = place.rpartition(".")[0]
+    return None

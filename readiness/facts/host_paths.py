@@ -1,0 +1,36 @@
+"""What a folder or a file of a host is: the host itself, credentials of a cloud, the socket of a container runtime."""
+
+from __future__ import annotations
+
+import posixpath
+
+from readiness.facts.table import column, rows
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path is a folder or something in it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def is_sensitive(path: str) -> bool:
+    """Whether whoever has this path of a host has the host, or much of it."""
+    row = rows("host-paths").get(path, {})
+    if "whole" in row or "below" in row:
+        return True
+    below = column("host-paths", "below")
+    return "harmless" not in row and any(within(path, folder) for folder in below)
+
+
+def holds_cloud_credentials(path: str) -> bool:
+    """Whether credentials of a cloud stand at a path of a host."""
+    return any(within(path, folder) for folder in column("host-paths", "cloud"))
+
+
+def is_runtime_socket(path: str) -> bool:
+    """Whether a path is the socket of a container runtime."""
+    return posixpath.basename(path) in column("host-paths", "socket")
+
+
+def holds_runtime_socket(path: str) -> bool:
+    """Whether a path is the socket of a container runtime, or the folder of one."""
+    return is_runtime_socket(path) or path in column("host-paths", "sockets")

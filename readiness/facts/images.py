@@ -1,0 +1,87 @@
+"""Which rows of the facts on images mean an image: by its name, by a pattern of names, and by its tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from readiness.facts.table import rows
+from readiness.syntax import glob
+from readiness.syntax.image import Image
+
+Row = Mapping[str, Any]
+_MIRRORS = ("public.ecr.aws/docker/library/", "mirror.gcr.io/library/")
+
+
+def public_name(image: Image) -> str:
+    """The name as people say it, also where a public mirror of the official images is meant."""
+    name = image.familiar
+    for mirror in _MIRRORS:
+        name = name.removeprefix(mirror)
+    return name
+
+
+@lru_cache(maxsize=4096)
+def known(image: Image) -> tuple[Row, ...]:
+    """All that the facts say of an image, the closest first: a name before a pattern, a tag's own before the name's.
+
+    Of an image whose name a variable hides nothing is known, and no more than its name says where it hides the tag.
+    """
+    return () if image.name_unknown else tuple(_known(image))
+
+
+def _known(image: Image) -> Iterator[Row]:
+    name = public_name(image)
+    exact, patterns = _index()
+    found = [exact[name]] if name in exact else []
+    found += [row for pattern, row in patterns if glob.matches(pattern, name)]
+    for row in found:
+        for variant in row.get("variants", ()):
+            if _fits(name, image, variant):
+                yield variant
+        yield row
+
+
+def _fits(name: str, image: Image, variant: Row) -> bool:
+    """Whether a variant of a row is for an image."""
+    if any(glob.matches(other, name) for other in variant.get("except", ())):
+        return False
+    if image.tag_unknown:
+        return "tag" not in variant and "except-tag" not in variant
+    if not glob.matches(variant.get("tag", "*"), image.tag):
+        return False
+    return "except-tag" not in variant or not glob.matches(variant["except-tag"], image.tag)
+
+
+def fact(image: Image, key: str) -> Any:
+    """One property of an image; None where it is not known."""
+    return next((row[key] for row in known(image) if key in row), None)
+
+
+def by_last_part(image: Image) -> tuple[Row, ...]:
+    """The rows of images that the last part of a name tells under any owner and in any registry."""
+    return () if image.name_unknown else _last_parts().get(image.name.rpartition("/")[2], ())
+
+
+@cache
+def _index() -> tuple[dict[str, Row], list[tuple[str, Row]]]:
+    """The rows by name, and those of patterns."""
+    exact: dict[str, Row] = {}
+    patterns: list[tuple[str, Row]] = []
+    for name, row in rows("images").items():
+        if any(mark in name for mark in "*?["):
+            patterns.append((name, row))
+        else:
+            exact[name] = row
+    return exact, patterns
+
+
+@cache
+def _last_parts() -> dict[str, tuple[Row, ...]]:
+    found: dict[str, tuple[Row, ...]] = {}
+    for name, row in rows("images").items():
+        if row.get("anywhere"):
+            last = name.rpartition("/")[2]
+            found[last] = (*found.get(last, ()), row)
+    return found

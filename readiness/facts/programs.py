@@ -1,0 +1,22 @@
+"""What is known of programs by their names: which start another one, serve for development, publish, unpack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from readiness.facts.table import column, rows
+
+
+def fact(program: str, key: str) -> Any:
+    """One property of a program; None where it is not known."""
+    return rows("programs").get(program, {}).get(key)
+
+
+def started_at(program: str, words: Sequence[str]) -> int | None:
+    """Which of its words is the program that a runner (`poetry run x`, `npx x`) starts; None where it starts none."""
+    verbs = column("programs", "runs").get(program)
+    if verbs is None:
+        return None
+    at = 1 if verbs and words and words[0] in verbs else 0
+    return at if len(words) > at and (at or not verbs) else None

@@ -1,0 +1,120 @@
+"""Which releases of systems, languages and servers get no updates any more, by a given day."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from readiness.facts import images
+from readiness.facts.base_images import official
+from readiness.facts.table import facts, rows
+from readiness.syntax.image import Image
+
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)(?:u\d+)?\Z")
+_SYSTEM = re.compile(r"(alpine|debian|ubuntu|centos|fedora)(\d[\d.]*)\Z")
+_PRODUCTS = {"alpine": "alpine-linux"}  # of systems whose name in tags is not that of the row
+_NAMED = ("debian", "ubuntu")  # the systems whose code names stand in the tags of other images
+
+
+class EndOfLife(NamedTuple):
+    """A release that gets no updates any more: its name, and the day that ended them."""
+
+    release: str
+    day: str
+
+
+@lru_cache(maxsize=1024)
+def _product(name: str) -> Mapping[str, Any]:
+    """What is known of the releases of a product: its title, release -> day, code name -> release."""
+    first, second = rows("releases").get(name, {}), rows("other-releases").get(name, {})
+    return {
+        "title": first.get("title") or second.get("title", name),
+        "ends": {**second.get("ends", {}), **first.get("ends", {})},
+        "names": {**second.get("names", {}), **first.get("names", {})},
+    }
+
+
+def _day(today: datetime.date | None) -> str:
+    """The day that ends are compared with; that of the facts where none is given."""
+    return (today or facts("releases").read).isoformat()
+
+
+def end_of_life(image: Image, today: datetime.date | None = None) -> EndOfLife | None:
+    """The release that an image's tag names, when its updates had ended by `today`: of its program, else of its system."""
+    if image.name_unknown or image.tag_unknown:
+        return None
+    name, day = images.public_name(image), _day(today)
+    product = images.fact(image, "releases")
+    found = (
+        _ended(product, _cycles(_release_in(image)), _shown(name, product), day)
+        if product
+        else None
+    )
+    whole = images.fact(image, "ended")
+    if found is None and whole is not None and whole <= day:
+        found = EndOfLife(name.rpartition("/")[2], whole)
+    if found is None and (product or official(image) or images.fact(image, "systems")):
+        in_name = name if name.startswith("gcr.io/distroless/") else ""
+        found = _system(f"{in_name}-{image.tag}", day)
+    return found
+
+
+def end_of_release(
+    product: str, version: str, today: datetime.date | None = None
+) -> EndOfLife | None:
+    """The release of a product, by its name in the table, when its updates had ended by `today`."""
+    return _ended(product, _cycles(version), _product(product)["title"], _day(today))
+
+
+def _shown(name: str, product: str) -> str:
+    """How a release of an image is called: by the image where it is the product's own, else by the product."""
+    return str(_product(product)["title"]) if "/" in name else name
+
+
+def _release_in(image: Image) -> str:
+    """The part of the tag that names the release."""
+    form = images.fact(image, "release-in")
+    if form is None:
+        return image.tag.split("-")[0]
+    found = re.search(form, image.tag)
+    return found.group(1) if found else ""
+
+
+def _ended(product: str, cycles: list[str], shown: str, today: str) -> EndOfLife | None:
+    """The first of these releases that had ended by a day."""
+    known = _product(product)
+    for cycle in cycles:
+        day = known["ends"].get(known["names"].get(cycle, cycle))
+        if day is not None and day <= today:
+            return EndOfLife(cycle if cycle.startswith(shown) else f"{shown} {cycle}", day)
+    return None
+
+
+def _cycles(tag: str) -> list[str]:
+    """The releases that a tag may name, the closest first: `3.8.1` is 3.8.1, 3.8 and 3."""
+    match = _VERSION.match(tag)
+    if match is None:
+        return [tag] if tag else []
+    parts = match.group(1).split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _system(text: str, today: str) -> EndOfLife | None:
+    """The distribution in a tag: `3.11-buster`, `20-alpine3.18`, `11.8.0-base-ubuntu20.04`."""
+    for part in re.split(r"[-_]", text)[1:]:
+        for system in _NAMED:
+            found = (
+                _ended(system, [part], part, today) if part in _product(system)["names"] else None
+            )
+            if found:
+                return found
+        match = _SYSTEM.match(part)
+        if match:
+            system = match.group(1)
+            found = _ended(_PRODUCTS.get(system, system), _cycles(match.group(2)), system, today)
+            if found:
+                return found
+    return None

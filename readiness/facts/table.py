@@ -1,0 +1,127 @@
+"""The one loader of facts: `readiness/facts/<topic>.yaml`, or `.json` where a generator writes a large one.
+
+A file says where its facts come from (`source`), on which day they were held against that (`read`), how long they may be
+trusted (`every`, in days: `90d`), how they were made (`made-by`: a generator under tools/facts, or `hand`), and has one row
+for each thing under `rows`. It may say which version of its source it is of (`version`). What several rows have alike may stand
+under `shared`, with anchors, and is merged into them.
+
+A topic is read when it is first asked for. No clock is asked here: whether facts are too old is for those to say who know the day.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from readiness.model import ParseError
+from readiness.syntax import compiled
+from readiness.syntax.yaml import load_all
+
+FOLDER = Path(__file__).parent
+HAND = "hand"
+_DAYS = re.compile(r"([1-9][0-9]{0,3})d\Z")
+_HEADER = frozenset({"source", "read", "every", "made-by", "rows"})
+_OPTIONAL = frozenset({"version"})
+
+
+class FactsError(Exception):
+    """A file of facts that is not as it must be; the message says which and what is wrong."""
+
+
+class Facts(NamedTuple):
+    """The facts of one topic. `every` is the number of days for which they may be trusted after `read`."""
+
+    topic: str
+    source: tuple[str, ...]
+    read: datetime.date
+    every: int
+    made_by: str
+    rows: Mapping[str, Any]
+    version: str = ""
+
+    def age(self, today: datetime.date) -> int:
+        """How many days ago they were held against their source."""
+        return (today - self.read).days
+
+    def is_stale(self, today: datetime.date) -> bool:
+        """Whether they are older than they may be."""
+        return self.age(today) > self.every
+
+
+def topics() -> list[str]:
+    """The names of all files of facts, in order."""
+    return sorted(path.stem for path in FOLDER.iterdir() if path.suffix in {".yaml", ".json"})
+
+
+@cache
+def facts(topic: str) -> Facts:
+    """The facts of a topic. Raises FactsError where their file is not as it must be."""
+    return read(FOLDER, topic)
+
+
+def rows(topic: str) -> Mapping[str, Any]:
+    """What is known of each thing of a topic, by its name."""
+    return facts(topic).rows
+
+
+@cache
+def column(topic: str, name: str) -> Mapping[str, Any]:
+    """One property of all things of a topic that have it, by their names."""
+    return {thing: row[name] for thing, row in rows(topic).items() if name in row}
+
+
+def read(folder: Path, topic: str) -> Facts:
+    """The facts in one file of a folder. Raises FactsError."""
+    for file, load in ((folder / f"{topic}.yaml", _compiled), (folder / f"{topic}.json", _json)):
+        try:
+            return _facts(topic, load(file))
+        except FileNotFoundError:
+            continue
+        except (FactsError, ParseError, ValueError) as error:
+            raise FactsError(f"facts/{file.name}: {error}") from None
+    raise FactsError(f"there are no facts on {topic!r}")
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_bytes())
+
+
+def _compiled(file: Path) -> Any:
+    return compiled.load_file(file, _yaml)
+
+
+def _yaml(file: Path) -> Any:
+    """What a YAML file says, without what is only there to be merged into rows."""
+    documents = load_all(file.read_text(encoding="utf-8"))
+    data = documents[0] if len(documents) == 1 else None
+    if isinstance(data, dict):
+        data.pop("shared", None)
+    return data
+
+
+def _facts(topic: str, data: Any) -> Facts:
+    if not isinstance(data, dict) or data.keys() - _OPTIONAL != _HEADER:
+        raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_HEADER))}")
+    source, made_by, things = data["source"], data["made-by"], data["rows"]
+    if (
+        not isinstance(source, list)
+        or not source
+        or not all(isinstance(one, str) for one in source)
+    ):
+        raise FactsError("source is a list of addresses")
+    if not isinstance(made_by, str) or not isinstance(things, dict):
+        raise FactsError("made-by is a string, rows is a mapping")
+    days = _DAYS.match(str(data["every"]))
+    if days is None:
+        raise FactsError("every is a number of days, as 90d")
+    try:
+        day = datetime.date.fromisoformat(str(data["read"]))
+    except ValueError:
+        raise FactsError("read is a day, as 2026-11-01") from None
+    version = str(data.get("version", ""))
+    return Facts(topic, tuple(source), day, int(days[1]), made_by, things, version)

@@ -1,0 +1,151 @@
+"""Which texts are nginx's: by their directives, each a known name at a place where it may stand."""
+
+from __future__ import annotations
+
+import re
+
+from readiness.model import ParseError, Source
+from readiness.syntax import nginx as syntax
+from readiness.syntax.nginx_heads import Head, heads
+from readiness.syntax.template import marks, without
+
+_HEAD = 65_536
+# Endings of other languages. In a folder of sites a file is called by its domain: there `.rs` is no Rust.
+_NOT_OURS = re.compile(
+    r"\.(?:ya?ml|json|toml|ini|service|timer|socket|md|txt|xml|html?|py|js|ts|go|rb|php|java|c|h|cpp|rs|sh|css|scss|sql|tf|hcl|env|pem|crt"
+    r"|proto|lua|lock|log|csv|desktop|repo|cmake|gradle|kt|swift|cs|scala|ps1|bat|mk|pl|pm|t|r|properties)$",
+    re.IGNORECASE,
+)
+_HINT = re.compile(
+    r"nginx|(?:^|/)(?:sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
+    r"|\.conf\.(?:template|tmpl|tpl|in)$",
+    re.IGNORECASE,
+)
+# Names that nginx's files have, besides those with its own name in them: no ending, its own endings, copies and templates of
+# such, and in a folder of sites any name.
+_USUAL = re.compile(
+    r"(?:^|/)[^/.]+$|\.(?:conf|cnf|nginx|vhost|site|inc|params|types)(?:\.[\w-]+)?$"
+    r"|(?:^|/)(?:sites-(?:available|enabled)|vhosts?)/[^/]+$",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(
+    r"(?:(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached|gzip|brotli|client|limit_(?:req|conn|rate|except)|ssl|auth_(?:basic|request|jwt|oidc)"
+    r"|keepalive|worker|open_file_cache|sub_filter|more_(?:set|clear)|error|access|server|real_ip|set_real_ip"
+    r"|large_client|default|log|types_hash|map_hash|send|tcp|lingering|reset_timedout|merge|variables_hash|output|postpone|recursive|etag"
+    r"|stub|status|satisfy|valid|try|split|charset|ignore|if_modified|aio|directio|resolver|http2|http3|quic|chunked|port_in"
+    r"|absolute_redirect|msie|source_charset|underscores_in|security|upstream|js|lua|content_by|rewrite_by|access_by|init_by|expires"
+    r"|zone|least|ip|hash|health|secure_link|random_index|image_filter|autoindex|load)_[a-z0-9_]+"
+    r"|add_(?:header|trailer)(?:_inherit)?|auth_(?:basic|request)|limit_(?:req|conn|rate)|etag|sendfile|pcre_jit"
+    r"|autoindex|quic_bpf|server_tokens|satisfy|proxy_pass|stub_status|upstream|rewrite|limit_except"
+    r"|split_clients|valid_referers|http2|http3|daemon|load_module)"
+)
+# Words that no other program's configuration begins a line with: enough without the semicolon that is missing.
+_SURE = re.compile(
+    r"(?:proxy|fastcgi|uwsgi|scgi|grpc)_[a-z_]+|add_header|server_name|try_files|limit_(?:req|conn)(?:_zone)?"
+    r"|ssl_certificate(?:_key)?|real_ip_[a-z]+|set_real_ip_from|sub_filter"
+)
+_BLOCKS = frozenset("location server http events stream mail if map geo types match".split())
+_SIMPLE = frozenset(
+    """server mail set return break include listen root alias index allow deny internal geo user expires charset resolver env pid
+    keepalive least_conn ip_hash hash random zone state queue ntlm gunzip perl empty_gif flv mp4 dav charset_types etag ranges
+    default hostnames volatile mirror slice api""".split()
+)
+# A word that others share, in the block where nginx has it.
+_PLACES = frozenset(
+    {
+        ("http", "server"), ("http", "include"), ("stream", "server"), ("upstream", "server"), ("server", "listen"),
+        ("server", "root"), ("server", "index"), ("server", "return"), ("location", "root"), ("location", "alias"),
+        ("location", "index"), ("location", "return"), ("location", "deny"), ("location", "allow"), ("location", "internal"),
+    }
+)  # fmt: skip
+# A first look: no text without a word of nginx at the beginning of something is split any further.
+_KNOWN = re.compile(
+    rf"(?:^|[;{{}}])[ \t]*+(?:{_STRONG.pattern}|{'|'.join(sorted(_BLOCKS | _SIMPLE))})(?=[ \t\r\n;{{]|\Z)",
+    re.MULTILINE,
+)
+_ENOUGH = 50  # so many statements of another language, more than are nginx's, settle it
+_SIGNS = ("=", "~", "~*", "^~")
+_OTHER_LANGUAGE = ("<", "[")  # the heads of Apache's and PHP's files, and of sections
+
+
+def claims(path: str, text: str) -> bool:
+    """Whether a text is nginx's: most of its statements begin with words of nginx, at the top as well as below it.
+
+    Words that nothing else uses count by themselves; those that others share (`server`, `include`) need a path that
+    speaks of nginx, or the block where nginx has them. What stands in comments and quotes is no sign of anything. A file with
+    an ending that nobody gives to nginx's must parse too: it is no broken configuration, but another language.
+    """
+    named = "nginx" in path.rpartition("/")[2].lower()
+    usual = named or _USUAL.search(path) is not None
+    if _NOT_OURS.search(path) and not usual:
+        return False
+    head = text[:_HEAD]
+    hinted = _HINT.search(path) is not None
+    if head.startswith("#!") or not (hinted or ";" in head or "{" in head):
+        return False
+    if not _KNOWN.search(head):
+        return False
+    head = without(head, marks(head))
+    strong, weak, other, top = 0, 0, 0, 0
+    for one in heads(head):
+        if one.word.startswith(_OTHER_LANGUAGE):
+            return False
+        if one.word[:1] in {"$", "@", "%"}:
+            continue  # another program puts something in here
+        if _is_ours(one, hinted=hinted):
+            strong += 1
+        elif _fits(one, hinted=hinted):
+            weak += 1
+        else:
+            other += 1
+            top -= 2 * (not one.block)
+            if other > max(_ENOUGH, strong + weak):
+                return False
+        top += not one.block
+    if hinted:
+        ours = strong + weak > 0 and strong + weak >= other and (top >= 0 or named)
+    else:
+        ours = strong > 0 and strong + weak > 2 * other and top >= 0
+    return ours and (usual or "#" in path or _parses(path, text))
+
+
+def _is_ours(one: Head, *, hinted: bool) -> bool:
+    """Whether a statement can be nothing but nginx's: by its first word, or by what follows it."""
+    if one.second.startswith("=") and one.word != "location":
+        return False  # `key = value`
+    if one.word == "location":
+        signed = one.second in _SIGNS and one.words == 3
+        return one.end == "{" and (
+            signed or (one.words == 2 and one.second.startswith(("/", "@", *_SIGNS)))
+        )
+    if one.word in {"map", "geo", "set", "if"}:
+        return one.end in {";", "{"} and one.second.startswith(("$", "($", "(-", "(!-", "("))
+    if not one.end:
+        return hinted and _SURE.fullmatch(one.word) is not None and one.words > 1
+    return _STRONG.fullmatch(one.word) is not None or (
+        (one.block, one.word) in _PLACES and _fits(one, hinted=hinted)
+    )
+
+
+def _fits(one: Head, *, hinted: bool) -> bool:
+    """Whether a word that others share stands as nginx has it: with a block, or with an end.
+
+    Over several lines its own end may be missing, which makes it a broken statement of nginx in a file that is called so.
+    """
+    if one.second.startswith("="):
+        return False
+    if one.end == "{" and one.word in _BLOCKS:
+        return one.word not in {"server", "http", "events", "stream", "mail", "types"} or (
+            one.words == 1
+        )
+    if one.word not in _SIMPLE:
+        return False
+    return one.end == ";" or (hinted and one.words > 1 and one.end in {"{", "}"})
+
+
+def _parses(path: str, text: str) -> bool:
+    try:
+        syntax.parse(Source(path, text))
+    except ParseError:
+        return False
+    return True

@@ -1,0 +1,46 @@
+"""The fenced blocks of a Markdown document as sources, each under the name that its language or first line gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from readiness.model import Source, line_starts
+
+
+def blocks(document: Source) -> Iterator[tuple[Source, str]]:
+    """(nested source, language) of every fenced block of a document; the first line may name the block's file."""
+    from readiness.syntax.markdown import blocks as fenced
+
+    for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
+        name = named_in(block.text) or DEFAULT_NAMES.get(block.language, "")
+        yield (
+            Source(
+                f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts
+            ),
+            block.language,
+        )
+
+
+DEFAULT_NAMES = {
+    "yaml": "block.yaml",
+    "yml": "block.yaml",
+    "json": "block.json",
+    "dockerfile": "Dockerfile",
+    "docker": "Dockerfile",
+    "containerfile": "Dockerfile",
+    "nginx": "nginx.conf",
+    "nginxconf": "nginx.conf",
+    "conf": "nginx.conf",
+    "": "block",
+}
+
+
+_NAMED = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
+
+
+def named_in(text: str) -> str:
+    """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
+    found = _NAMED.match(text[:300])
+    name = found.group(1) if found else ""
+    return name if "." in name or name.lower().startswith("dockerfile") else ""

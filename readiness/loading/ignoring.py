@@ -1,0 +1,101 @@
+"""What a walk leaves out: the paths that `.gitignore` files and `exclude` name, within a bound on the work for that.
+
+The patterns come with the tree that is judged. Where there are too many of them, or they take too long, nothing more is left
+out by them: then more is judged than was asked for, never less, and `overruled` says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from readiness import files
+from readiness.settings import NAME
+from readiness.syntax import glob
+from readiness.syntax.gitignore import Ignored, SpentError
+from readiness.syntax.glob import Budget
+
+MAX_BYTES = 512 * 1024  # of a .gitignore
+MAX_WORK = 60_000_000  # units for all patterns of one walk
+LINK = "it is a link"
+_LONG = "its patterns take too much work, so from some file on nothing is left out by them"
+
+
+class Ignoring:
+    """The `.gitignore` files of a walk, by folder, and the globs of `exclude`; `base` is what those are relative to.
+
+    `overruled` are the files that are not gone by any more, each with the reason.
+    """
+
+    def __init__(self, base: Path, exclude: Iterable[str] = ()) -> None:
+        self.base = base
+        self.exclude = tuple(exclude)
+        self.known: dict[str, Ignored] = {}
+        self.stack: list[tuple[str, Ignored]] = []
+        self.overruled: dict[Path, str] = {}
+        self.work = Budget(MAX_WORK)
+
+    def enter(self, folder: Path) -> bool:
+        """Go by the .gitignore of a folder too; whether there is one. As with Git, one that is a link is none."""
+        file = folder / ".gitignore"
+        if not os.path.lexists(file):
+            return False
+        root = str(folder.resolve())
+        if root not in self.known:
+            try:
+                if file.is_symlink():
+                    raise OSError(errno.ELOOP, LINK)
+                data = files.read(file, MAX_BYTES)
+            except OSError as error:
+                self.overruled[file] = f"{files.reason_of(error)}; nothing is left out by it"
+                return False
+            self.known[root] = Ignored(data.decode("utf-8", "replace").splitlines())
+        self.stack.append((root, self.known[root]))
+        return True
+
+    def leave(self) -> None:
+        """Go by the last .gitignore no longer."""
+        self.stack.pop()
+
+    def out(self, path: str, shown: str, *, folder: bool) -> bool:
+        """Whether an entry of a folder is left out; `shown` is its path as reports print it."""
+        if self.exclude and self._excluded(shown):
+            return True
+        if not self.stack:
+            return False
+        parent, name = os.path.split(path)
+        absolute = os.path.realpath(parent) + os.sep + name
+        for root, ignored in self.stack:
+            if absolute.startswith(root + os.sep):
+                local = absolute[len(root) + 1 :].replace(os.sep, "/")
+                try:
+                    if ignored.match(local + "/" if folder else local, self.work):
+                        return True
+                except SpentError:
+                    self.overruled[Path(root) / ".gitignore"] = _LONG
+        return False
+
+    def _excluded(self, path: str) -> bool:
+        """Whether a glob of `exclude` matches a path, or the path of a folder."""
+        for pattern in self.exclude:
+            if not self.work.spend(2 * glob.cost(pattern, path)):
+                self.overruled[self.base / NAME] = _LONG
+                return False
+            if glob.matches(pattern, path) or glob.matches(pattern, path + "/"):
+                return True
+        return False
+
+    def may_ignore(self, path: str) -> bool:
+        """Whether a .gitignore of the walk may leave a path out, be it there or not."""
+        absolute = os.path.normpath(self.base.resolve() / path)
+        try:
+            for root, ignored in self.known.items():
+                if absolute.startswith(root + os.sep):
+                    local = absolute[len(root) + 1 :].replace(os.sep, "/")
+                    if any(ignored.match(one, self.work) for one in (local, local + "/")):
+                        return True
+        except SpentError:
+            return True  # nobody can say that it is not
+        return False

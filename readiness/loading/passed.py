@@ -1,0 +1,60 @@
+"""What a walk passes over and what that is by its name: links out of the tree, FIFOs, devices, broken links."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from readiness import files, kinds
+
+NOT_FOLLOWED = "a link, which is not followed from a file that was given by itself"
+PRIVATE = "a link into the data of version control, which is not followed"
+_VERSION_CONTROL = frozenset({".git", ".hg", ".svn"})
+OUTSIDE = "a link out of the tree, which is not followed"
+_FOLDERS = (".github", ".github/workflows")  # of ours by their names, whatever is in them
+
+
+def refusal(link: Path, roots: Iterable[str]) -> str:
+    """Why a link is not followed; empty for one that leads to a regular file below one of the roots (real paths)."""
+    try:
+        target = os.path.realpath(link, strict=True)
+        mode = link.stat().st_mode
+    except (OSError, ValueError):
+        return "a link to a file that is not there, or that cannot be reached"
+    if _is_private(Path(target)):
+        return PRIVATE
+    if not any(target.startswith(root.rstrip(os.sep) + os.sep) for root in roots):
+        return OUTSIDE
+    sort = files.sort_of(mode)
+    return f"a link to {sort}" if sort else ""
+
+
+def roots(link: Path, kind: str, walked: Iterable[str]) -> list[str]:
+    """Where a link may lead (real paths): into the walked folders; of a chart's file only into its chart, which is rendered
+    by itself."""
+    if kind != "helm":
+        return list(walked)
+    home = next((one for one in link.parents if (one / "Chart.yaml").exists()), link.parent)
+    return [os.path.realpath(home)]
+
+
+def kind_of(path: str, paths: Collection[str]) -> str:
+    """The kind of ours that a path promises by its name, that of a folder with workflows too; empty for none."""
+    if any(f"/{path}".endswith(f"/{folder}") for folder in _FOLDERS):
+        return "github"
+    return kinds.expected(path, paths)
+
+
+def is_below(entry: os.DirEntry[str], folder: Path) -> bool:
+    """Whether a link leads to a file below the folder that it stands in."""
+    try:
+        target = Path(entry.path).resolve(strict=True)
+    except (OSError, RuntimeError):
+        return False
+    return target.is_file() and folder.resolve() in target.parents and not _is_private(target)
+
+
+def _is_private(target: Path) -> bool:
+    """Whether a file is version control's own: its settings may hold the token that the tree was fetched with."""
+    return not _VERSION_CONTROL.isdisjoint(target.parts)

@@ -1,0 +1,276 @@
+"""What an overlay takes in, worked out from the disk before anything is built: all of it local, in the tree, and in bounds.
+
+The builder then sees a copy of exactly these files, so what is not understood here is not there for it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from readiness.loading.discover import decode
+from readiness.loading.render import OVERLAYS
+from readiness.loading.render.made import RenderError
+from readiness.loading.render.tree import MAX_FILE, MAX_TOTAL, OutsideError, TooLargeError, Tree
+from readiness.syntax.yaml_whole import WholeError, load_whole, strings
+
+FILES, BYTES = 2000, 50 << 20
+MAX_VISITS = (
+    2000  # of kustomizations: one that is taken in twice is built twice, with all that it takes in
+)
+MAX_PATH = 1024  # characters
+
+# Keys of a kustomization under which no file is named; all others are looked through, those that nobody knows too.
+_PLAIN = frozenset(
+    """
+    apiversion kind metadata nameprefix namesuffix namespace commonlabels labels commonannotations images imagetags replicas
+    vars sortoptions generatoroptions buildmetadata patch target targets source options literals name behavior type
+    """.split()
+)
+# The same for the configuration of a generator or transformer.
+_PLAIN_PLUGIN = frozenset(
+    """
+    apiversion kind metadata annotations labels images imagetag prefix suffix replicas fieldspecs namespace options patch
+    jsonop value target targets source literals name behavior type
+    """.split()
+)
+_PLUGINS = frozenset({"generators", "transformers", "validators"})
+
+# What a builder takes for an address before it looks on the disk.
+_REMOTE = re.compile(
+    r"[a-z][a-z0-9+.-]*:/"  # a scheme
+    r"|(?:https?|ssh|git|file|gh|hg|s3|gs|oci):"
+    r"|[a-z0-9]+::"  # go-getter's
+    r"|github\.com[/:]"
+    r"|[^/\s@]+@[^/\s:]+(?::|/.*(?:/|\.git|_git))",  # scp's
+    re.IGNORECASE,
+)
+# What is an address where nothing of the name stands on the disk.
+_LIKELY = re.compile(
+    r"(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/[^/]+/|.*(?:\?(?:ref|version|timeout|submodules)=|//|\.git(?:/|\?|\Z))",
+    re.IGNORECASE,
+)
+_INSIDE = re.compile(
+    r"[a-z][a-z0-9+.-]{0,80}:/[^\s\"']*|[\w-]{1,80}@[\w.-]{1,253}[:/]\S*|\w{1,80}::\S*|github\.com[/:]\S*",
+    re.IGNORECASE,
+)
+_CREDENTIALS = re.compile(r"//[^/@\s]+(?=@)")
+
+
+class RefusedError(RenderError):
+    """An overlay that is not built on purpose: what it takes in is remote, or out of the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A kustomization on the way: its folder, and the one whose generator or transformer it configures, if it does."""
+
+    folder: str
+    user: str | None = None
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the overlay in a folder takes in, by real paths in the tree: files, folders, and kustomizations by their users."""
+
+    tree: Tree
+    folder: str
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    takes: dict[str, list[str]] = field(default_factory=dict)
+    size: int = 0
+
+
+def is_remote(text: str) -> bool:
+    """Whether a builder would look for this elsewhere, whatever stands on the disk."""
+    return bool(_REMOTE.match(text.strip()))
+
+
+def gather(tree: Tree, folder: str) -> Gathered:
+    """All that the overlay in a folder takes in. Raises RefusedError, and RenderError for what cannot be read."""
+    made = _Gathering(tree, folder).gather()
+    _count(made.takes, folder)
+    return made
+
+
+class _Gathering:
+    """One pass over the kustomizations that an overlay reaches."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self.tree = tree
+        self.made = Gathered(tree, folder)
+
+    def gather(self) -> Gathered:
+        waiting = [Step(self.made.folder)]
+        done: set[Step] = set()
+        while waiting:
+            step = waiting.pop()
+            if step not in done:
+                done.add(step)
+                waiting += self.kustomization(step)
+        return self.made
+
+    def kustomization(self, step: Step) -> list[Step]:
+        """Take in what the kustomization of a folder names; the kustomizations among that."""
+        self.made.folders.add(step.folder)
+        found = []
+        # What configures a generator or transformer may be patched together: there no key is plain.
+        plain = _PLAIN if step.user is None else frozenset({"apiversion", "kind"})
+        for name in sorted(OVERLAYS):
+            path = self.file(posixpath.join(step.folder, name), name)
+            if path is None:
+                continue
+            self.add(path)
+            for key, text in self.strings(path, plain):
+                user = step.user
+                if user is None and key in _PLUGINS:
+                    user = step.folder
+                inner = self.entry(step.folder, text, user, self.tree.shown(path))
+                if inner is not None:
+                    self.made.takes.setdefault(step.folder, []).append(inner)
+                    found.append(Step(inner, user))
+        return found
+
+    def strings(self, path: str, plain: frozenset[str]) -> list[tuple[str, str]]:
+        """(key, text) of all that a file says under keys that may name files."""
+        text = decode(self.tree.texts[path])
+        if text is None:
+            raise RenderError(f"{self.tree.shown(path)} is not text")
+        return _strings(text, plain, self.tree.shown(path))
+
+    def entry(self, folder: str, text: str, user: str | None, where: str) -> str | None:
+        """Take in what one text of a kustomization names; the folder that it names, where that is one."""
+        if _is_inline(text):
+            if user is not None:
+                self.plugin((folder, user), text, where)
+            return None
+        names = _names(text, where)
+        for name in names:
+            if name.startswith("/"):
+                raise RefusedError(
+                    f"{where} takes in {name}, an absolute path; only what stands in the tree is read"
+                )
+            path = posixpath.normpath(posixpath.join(folder, name))
+            file = self.file(path, where)
+            if file is not None:
+                self.add(file)
+                if user is not None:
+                    inside = decode(self.tree.texts[file]) or ""
+                    self.plugin((folder, user), inside, self.tree.shown(file))
+                return None
+            inner = self.folder(path, where)
+            if inner is not None:
+                self.made.folders.add(inner)
+                return inner
+        _refuse_likely(names, where)
+        return None
+
+    def plugin(self, folders: tuple[str, str], text: str, where: str) -> None:
+        """Take in the files that the configuration of a generator or transformer names."""
+        for _, one in _strings(text, _PLAIN_PLUGIN, where):
+            if _is_inline(one):
+                remote = _INSIDE.search(one)
+                if remote:
+                    raise _remote(remote[0], where)
+                continue
+            names = [name for name in _names(one, where) if not name.startswith("/")]
+            paths = {
+                posixpath.normpath(posixpath.join(folder, name))
+                for name in names
+                for folder in folders
+            }
+            files = [file for path in sorted(paths) if (file := self.file(path, where))]
+            for file in files:
+                self.add(file)
+            if not files:
+                _refuse_likely(names, where)
+
+    def add(self, file: str) -> None:
+        """Take in a file that was read."""
+        if file in self.made.files:
+            return
+        self.made.files.add(file)
+        self.made.size += len(self.tree.texts[file])
+        if len(self.made.files) > FILES or self.made.size > BYTES:
+            raise RenderError(f"it takes in over {FILES} files or {BYTES >> 20} MiB")
+
+    def file(self, path: str, where: str) -> str | None:
+        """The real path of a file, None where there is none."""
+        try:
+            return self.tree.file(path)
+        except OutsideError:
+            raise _outside(path, where) from None
+        except TooLargeError:
+            raise RenderError(
+                f"{where} takes in {path}, which is over the limits of {MAX_FILE >> 20} MiB for one file and"
+                f" {MAX_TOTAL >> 20} MiB for all"
+            ) from None
+
+    def folder(self, path: str, where: str) -> str | None:
+        """The real path of a folder, None where there is none."""
+        try:
+            return self.tree.folder(path)
+        except OutsideError:
+            raise _outside(path, where) from None
+
+
+def _strings(text: str, plain: frozenset[str], where: str) -> list[tuple[str, str]]:
+    try:
+        return [one for node in load_whole(text) for one in strings(node, plain)]
+    except WholeError as error:
+        raise RenderError(f"{where} cannot be read: {error}") from None
+
+
+def _is_inline(text: str) -> bool:
+    """Whether a text is a document in itself and no name."""
+    return "\n" in text.strip() or text.lstrip().startswith(("{", "["))
+
+
+def _names(text: str, where: str) -> list[str]:
+    """What a text may name: itself, and what stands behind the key that a generator gives a file. Raises RefusedError."""
+    names = [name for name in (text.strip(), text.partition("=")[2].strip()) if name]
+    for name in names:
+        if is_remote(name):
+            raise _remote(name, where)
+    return [name for name in names if len(name) <= MAX_PATH]
+
+
+def _refuse_likely(names: list[str], where: str) -> None:
+    for name in names:
+        if _LIKELY.match(name):
+            raise _remote(name, where)
+
+
+def _remote(name: str, where: str) -> RefusedError:
+    shown = _CREDENTIALS.sub("//…", name)[:200]
+    return RefusedError(f"{where} takes in {shown}, which is remote and is not fetched")
+
+
+def _outside(path: str, where: str) -> RefusedError:
+    return RefusedError(
+        f"{where} takes in {path[:200]}, which leads out of the tree and is not read; check a folder that holds both"
+    )
+
+
+def _count(takes: dict[str, list[str]], root: str) -> None:
+    """How often a builder would build the kustomizations below one. Raises RenderError for too often, and for a circle."""
+    visits: dict[str, int] = {}
+    open_: set[str] = set()
+    stack = [root]
+    while stack:
+        one = stack[-1]
+        inner = takes.get(one, [])
+        if one not in open_ and one not in visits:
+            open_.add(one)
+            for other in inner:
+                if other in open_:
+                    raise RenderError(f"{other or '.'} takes in itself by way of {one or '.'}")
+            stack += [other for other in inner if other not in visits]
+            continue
+        stack.pop()
+        if one in open_:
+            open_.discard(one)
+            visits[one] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
+    if visits[root] > MAX_VISITS:
+        raise RenderError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")

@@ -1,0 +1,81 @@
+"""Messages of rules: `{name}` and `{name!r}` stand for facts, and nothing in them reaches any further.
+
+A rule file may come with the tree that is judged, so a message is no format string of Python's: it has no attributes, no
+indexes, no widths. What fills it is a plain value, cut where it goes on for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+Value = str | int | float | bool | None
+LONGEST = 400  # characters of one fact
+UNKNOWN = "(unknown)"
+_PIECE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(!r)?\}|[{}]")
+
+
+class MessageError(ValueError):
+    """A message that cannot be filled: what stands in it that is no name, and what to write."""
+
+
+class Piece(NamedTuple):
+    """Some text, and the fact that follows it: its name (empty at the end), and whether it is quoted."""
+
+    text: str
+    name: str = ""
+    quoted: bool = False
+
+
+@lru_cache(maxsize=2048)
+def pieces(message: str) -> tuple[Piece, ...]:
+    """A message in its pieces. Raises MessageError."""
+    found = []
+    text, at = "", 0
+    for one in _PIECE.finditer(message):
+        text += message[at : one.start()]
+        at = one.end()
+        if one[1]:
+            found.append(Piece(text, one[1], bool(one[2])))
+            text = ""
+        elif one[0] in {"{{", "}}"}:
+            text += one[0][0]
+        else:
+            shown = message[one.start() : one.start() + 30]
+            raise MessageError(
+                f"{shown!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
+            )
+    return (*found, Piece(text + message[at:]))
+
+
+def names(message: str) -> frozenset[str]:
+    """The facts that a message names. Raises MessageError."""
+    return frozenset(one.name for one in pieces(message) if one.name)
+
+
+def fill(message: str, fact: Callable[[str], object]) -> str:
+    """A message with its facts in it: `fact` gives the value of a name."""
+    if "{" not in message and "}" not in message:
+        return message
+    made = []
+    for one in pieces(message):
+        made.append(one.text)
+        if one.name:
+            made.append(shown(fact(one.name), quoted=one.quoted))
+    return "".join(made)
+
+
+def shown(value: object, *, quoted: bool = False) -> str:
+    """A value as a message shows it: plain ones only, and no more of a long one than fits into a sentence."""
+    if not isinstance(value, Value):
+        return UNKNOWN
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except ValueError:  # a number of thousands of digits
+        return UNKNOWN
+    if len(text) > LONGEST:
+        cut = text.rfind(" ", LONGEST // 2, LONGEST)  # a word that is cut in two tells nothing
+        text = text[: cut if cut > 0 else LONGEST] + "…"
+    return repr(text) if quoted and isinstance(value, str) else text

@@ -1,0 +1,192 @@
+"""Git by its plumbing alone: objects are read, and nothing that a repository's settings name is run.
+
+A repository's `.git/config` belongs to whoever made the folder. Commands that check files out, compare or fetch run programs
+that it names: filters, hooks, drivers, transports. So only `rev-parse`, `merge-base`, `ls-tree` and `cat-file` are called, by
+this module only, with transports refused and what could still start a program switched off. The settings of the user
+and of the system count, since `safe.directory` is there; git itself refuses a repository of somebody else's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from readiness.programs import find
+from readiness.programs.process import NOWHERE, Limits, ProgramError, run
+
+TIMEOUT = 120  # seconds
+MEMORY = 2 << 30  # bytes
+LISTING = 64 << 20  # bytes of the names in a tree
+BATCH = 32 << 20  # bytes of contents that are asked for at once
+_OFF = (
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    f"core.attributesFile={os.devnull}",
+    "core.pager=cat",
+    "core.sshCommand=false",
+    "core.askPass=",
+    "credential.helper=",
+    "core.alternateRefsCommand=",
+    "diff.external=",
+    "protocol.allow=never",
+)
+_GIVEN = {
+    "GIT_ALLOW_PROTOCOL": "none",  # beats what a repository allows, and no transport is called that
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "PATH": NOWHERE,
+}
+# What whoever runs this says of the repository: where it is, and where the settings of the user and the system are.
+_KEPT = re.compile(
+    r"(?:HOME|USERPROFILE|HOMEDRIVE|HOMEPATH|XDG_CONFIG_HOME|SYSTEMROOT|GIT_CONFIG_\w+"
+    r"|GIT_DIR|GIT_WORK_TREE|GIT_COMMON_DIR|GIT_CEILING_DIRECTORIES|GIT_DISCOVERY_ACROSS_FILESYSTEM)\Z"
+)
+_ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]+) +(\S+)\t(.+)\Z", re.DOTALL)
+_HEADER = re.compile(rb"([0-9a-f]{1,64}) blob (\d{1,20})\n")
+
+
+class GitError(Exception):
+    """What git could not tell: in its own words, or what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file, link or submodule (`blob`, `link`, `commit`) of a tree: its path, the object and its size in bytes."""
+
+    kind: str
+    path: str
+    object: str
+    size: int
+
+
+def git(*arguments: str, request: bytes = b"", output: int = 0) -> bytes:
+    """What a git command prints, run in the working directory: LISTING bytes unless another limit is given.
+
+    Raises GitError with git's own words.
+    """
+    program = find("git")
+    if not program:
+        raise GitError("git is not installed")
+    environment = {name: value for name, value in os.environ.items() if _KEPT.match(name)}
+    settings = [word for one in _OFF for word in ("-c", one)]
+    try:
+        answer = run(
+            [program, "--no-pager", *settings, *arguments],
+            folder=Path.cwd(),
+            environment=environment | _GIVEN,
+            # No namespace: git looks at who owns the repository, and there everything would be its own.
+            limits=Limits(TIMEOUT, MEMORY, output or LISTING, namespace=False),
+            request=request,
+        )
+    except ProgramError as error:
+        raise GitError(f"git {arguments[0]}: {error}") from None
+    if answer.code:
+        raise GitError(_words(answer.messages) or f"git {arguments[0]} failed")
+    return answer.output
+
+
+def _words(messages: str) -> str:
+    """The first line of what git says, as it may be shown."""
+    return _shown(next(iter(messages.strip().splitlines()), ""))
+
+
+def _shown(text: str) -> str:
+    """A text of the repository without what a terminal would act on."""
+    return "".join(one if one.isprintable() else "?" for one in text)[:300]
+
+
+def parting(ref: str) -> str:
+    """The commit where the current branch left `ref`. Raises GitError."""
+    if not ref or ref.startswith("-"):
+        raise GitError(f"{ref!r} is no revision")
+    git("rev-parse", "--git-dir")  # what there is to say of the repository itself
+    try:
+        ours = git("rev-parse", "--verify", "HEAD^{commit}")
+    except GitError:
+        raise GitError("this branch has no commit yet") from None
+    try:
+        theirs = git("rev-parse", "--verify", f"{ref}^{{commit}}")
+    except GitError:
+        raise GitError(f"{ref!r} is no commit of this repository; fetch it first") from None
+    both = [one.decode("ascii", "replace").strip() for one in (theirs, ours)]
+    try:
+        return git("merge-base", *both).decode("ascii", "replace").strip()
+    except GitError as error:
+        raise GitError(
+            f"{ref!r} and this branch have no commit in common here; fetch more of the history ({error})"
+        ) from None
+
+
+def prefix() -> str:
+    """Where the working directory stands in its repository, with a `/` at its end unless that is the top."""
+    return os.fsdecode(git("rev-parse", "--show-prefix").rstrip(b"\n"))
+
+
+def entries(commit: str, below: str) -> Iterator[Entry]:
+    """The files, links and submodules of a commit below a folder, by their paths from there. Raises GitError.
+
+    What no file system could hold is left out, as git leaves it out: a path with `..` or `.git` in it.
+    """
+    words = ["ls-tree", "-r", "-l", "-z", "--full-tree", commit]
+    listed = git(*words, *(["--", below] if below else []))
+    for row in listed.split(b"\0"):
+        found = _ENTRY.match(row)
+        if not found:
+            continue
+        mode, kind, name, size, path = found.groups()
+        inside = os.fsdecode(path).removeprefix(below)
+        if not is_proper(inside):
+            continue
+        if kind == b"blob" and not size.isdigit():
+            raise GitError(
+                f"{_shown(inside)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
+                " (`git fetch --refetch --filter=blob:limit=1g`, or check out without a filter)"
+            )
+        word = "link" if mode == b"120000" else kind.decode("ascii", "replace")
+        yield Entry(word, inside, name.decode(), int(size) if size.isdigit() else 0)
+
+
+def is_proper(path: str) -> bool:
+    """Whether a path of a tree stays in the tree when it is written, and is none of git's own."""
+    parts = path.split("/")
+    return not any(
+        part in {"", ".", ".."}
+        or part.casefold() == ".git"
+        or set(part) & set("\\:" if os.name == "nt" else "")
+        for part in parts
+    )
+
+
+def contents(wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+    """Each of some entries with its bytes, as they stand in the repository. Raises GitError."""
+    batch: list[Entry] = []
+    size = 0
+    for one in wanted:
+        if batch and size + one.size > BATCH:
+            yield from _batch(batch, size)
+            batch, size = [], 0
+        batch.append(one)
+        size += one.size
+    if batch:
+        yield from _batch(batch, size)
+
+
+def _batch(batch: Sequence[Entry], size: int) -> Iterator[tuple[Entry, bytes]]:
+    request = "".join(f"{one.object}\n" for one in batch).encode()
+    answer = git("cat-file", "--batch", request=request, output=size + 200 * len(batch))
+    at = 0
+    for one in batch:
+        found = _HEADER.match(answer, at)
+        if not found or found[1].decode() != one.object:
+            raise GitError(f"{_shown(one.path)} cannot be read from the repository")
+        end = found.end() + int(found[2])
+        yield one, answer[found.end() : end]
+        at = end + 1

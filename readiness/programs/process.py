@@ -1,0 +1,127 @@
+"""The one way to run a program from outside: without a shell, with limits, and with an environment that is written out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from readiness.programs import confine
+
+MESSAGES = 1 << 20  # bytes of what a program says on standard error that are read
+NOWHERE = os.devnull  # a PATH on which nothing is found, not even in the current folder
+
+
+class ProgramError(Exception):
+    """A program that gave no answer: why, in words."""
+
+
+class NotStartedError(ProgramError):
+    """A program that the system does not start."""
+
+
+class TooLateError(ProgramError):
+    """A program that was not done in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a program may use: seconds by the clock and of processor time, bytes of memory, bytes of output.
+
+    `namespace` is False for a program that looks at who owns files; see `confine.leave_network`.
+    """
+
+    seconds: float
+    memory: int
+    output: int
+    namespace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program gave: output, messages, exit code, and the word for how the network was taken from it."""
+
+    output: bytes
+    messages: str
+    code: int
+    network: str
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, as far as it says so."""
+        if self.code < 0 or "out of memory" in self.messages.lower():
+            return "it ran over its limit of time or memory"
+        lines = self.messages.strip().splitlines()
+        return lines[-1] if lines else f"exit code {self.code}"
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    limits: Limits,
+    request: bytes = b"",
+    confined: bool = True,
+) -> Answer:
+    """Run a program in a folder, without the network where the system can take it away. Raises ProgramError.
+
+    `confined` is False for a program that never reads the scanned tree's settings: it has the time limit only.
+
+    Input and output go through files, so that a limit on files bounds the output and what a child of it keeps open holds
+    nobody up.
+    """
+    with (
+        TemporaryFile() as given,
+        TemporaryFile() as out,
+        TemporaryFile() as err,
+        TemporaryFile() as word,
+    ):
+        given.write(request)
+        given.seek(0)
+        confined = confined and os.name == "posix" and bool(sys.executable)
+        try:
+            code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
+                [*(_launcher(limits, word.fileno()) if confined else ()), *command],
+                stdin=given, stdout=out, stderr=err, timeout=limits.seconds, check=False,
+                cwd=folder, env={**_libraries(), **environment}, pass_fds=(word.fileno(),) if confined else (),
+            ).returncode  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise TooLateError(f"it did not finish in {limits.seconds:g} seconds") from None
+        except OSError as error:
+            raise NotStartedError(
+                f"it does not run: {(error.strerror or 'error').lower()}"
+            ) from None
+        output = _read(out, limits.output + 1)
+        if len(output) > limits.output:
+            raise ProgramError(f"its output is over {limits.output >> 20} MiB")
+        said = _read(err, MESSAGES).decode("utf-8", "replace")
+        return Answer(output, said, code, _read(word, 16).decode() or confine.NONE)
+
+
+def _libraries() -> dict[str, str]:
+    """Where the libraries of this Python are, for the one that becomes the program: by absolute folders alone."""
+    made = {}
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        folders = [one for one in os.environ.get(name, "").split(":") if one.startswith("/")]
+        if folders:
+            made[name] = ":".join(folders)
+    return made
+
+
+def _launcher(limits: Limits, report: int) -> list[str]:
+    """What confines itself and then becomes the program."""
+    largest = max(limits.output, MESSAGES) + 1  # of any file, and both go into one
+    numbers = (int(limits.seconds), limits.memory, largest, report)
+    kind = "namespace" if limits.namespace else "filter"
+    return [sys.executable, "-I", "-S", confine.__file__, *map(str, numbers), kind]
+
+
+def _read(file: IO[bytes], size: int) -> bytes:
+    file.seek(0)
+    return file.read(size)

@@ -1,0 +1,127 @@
+"""Checks by the names that rule files give them, and what their signatures say of their parameters."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from readiness.model import Aside, Hit, Pattern, Unknown
+
+Outcome = Iterable[Hit | Unknown | Aside]
+_NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,3}")
+
+
+class BindingError(Exception):
+    """A check that there is none of, or parameters that do not fit it; the message says what is wrong."""
+
+
+@cache
+def resolve(name: str) -> Callable[..., Outcome]:
+    """The check function of a dotted name under readiness.checks."""
+    module, _, function = name.rpartition(".")
+    found: Callable[..., Outcome] = getattr(
+        importlib.import_module(f"readiness.checks.{module}"), function
+    )
+    return found
+
+
+def parameters(check: Callable[..., Outcome]) -> tuple[str, ...]:
+    """The names of a check's parameters; a check is a plain function, and inspect takes a hundred times as long."""
+    code = check.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def hold(name: str, given: Mapping[str, Any]) -> None:
+    """Raise BindingError where no check has the name, or the parameters given are not its own."""
+    import inspect
+
+    try:
+        check = resolve(name) if _NAME.fullmatch(name) else None
+    except (ImportError, AttributeError):
+        check = None
+    # What a module only imports is no check of its own: a rule file reaches no further than the checks.
+    own = f"readiness.checks.{name.rpartition('.')[0]}"
+    if not inspect.isfunction(check) or check.__module__ != own:
+        raise BindingError(f"no check is called {name[:80]!r}")
+    hints = typing.get_type_hints(check)
+    if "Hit" not in str(hints.get("return")):
+        raise BindingError(f"no check is called {name!r}")
+    bound: dict[str, Any] = dict(given)
+    if "project" in parameters(check):
+        bound["project"] = None
+    try:
+        inspect.signature(check).bind(None, **bound)
+    except TypeError as error:
+        raise BindingError(f"`with` does not fit the check: {error}") from None
+    for key, value in given.items():
+        if inspect.signature(check).parameters[key].kind is not inspect.Parameter.KEYWORD_ONLY:
+            raise BindingError(f"{key} is no parameter of the check")
+        if not fits(value, hints[key]):
+            raise BindingError(f"{key} must be {told(hints[key])}")
+
+
+def takes(name: str, subjects: Iterable[type]) -> bool:
+    """Whether a check looks at subjects of these classes."""
+    check = resolve(name)
+    wanted = typing.get_type_hints(check)[parameters(check)[0]]
+    choices = typing.get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
+    return all(
+        any(one is Any or (isinstance(one, type) and issubclass(subject, one)) for one in choices)
+        for subject in subjects
+    )
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value out of a YAML file is of the type that a parameter has."""
+    if hint is Pattern or hint is str:
+        return isinstance(value, str)
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and not isinstance(
+            value, bool
+        )
+    if isinstance(hint, types.UnionType):
+        return any(fits(value, one) for one in typing.get_args(hint))
+    inner = typing.get_args(hint)
+    if typing.get_origin(hint) in (list, Sequence):
+        return isinstance(value, list) and all(fits(one, inner[0]) for one in value)
+    if typing.get_origin(hint) is Mapping:
+        return isinstance(value, dict) and all(fits(one, inner[1]) for one in value.values())
+    return hint is Any or (isinstance(hint, type) and isinstance(value, hint))
+
+
+def told(hint: Any) -> str:
+    """A type in words."""
+    inner = typing.get_args(hint)
+    if isinstance(hint, types.UnionType):
+        return " or ".join(told(one) for one in inner)
+    if typing.get_origin(hint) in (list, Sequence):
+        return f"a list, each {told(inner[0])}"
+    if typing.get_origin(hint) is Mapping:
+        return f"a mapping, each value {told(inner[1])}"
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false",
+             Pattern: "a regular expression", type(None): "nothing"}  # fmt: skip
+    return words.get(hint, "a value")
+
+
+def patterns(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(parameter, regular expression) of every expression among the parameters that are given to a check."""
+    hints = typing.get_type_hints(resolve(name))
+    for key, value in given.items():
+        yield from ((key, one) for one in _within(value, hints[key]))
+
+
+def _within(value: Any, hint: Any) -> Iterator[str]:
+    if hint is Pattern:
+        yield value
+        return
+    inner = typing.get_args(hint)
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        for part in inner:
+            yield from _within(one, part) if part is Pattern or typing.get_args(part) else ()

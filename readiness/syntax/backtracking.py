@@ -1,0 +1,255 @@
+"""How the time of a backtracking engine can grow with the text: in proportion, as a power, or doubled by each character.
+
+An engine such as Python's `re` tries one way through an expression after the other. How many ways there are for one text is
+read off the expression's machine: it doubles where a loop can take one text in two ways, and it grows with the text where two
+loops can share one text at any point of it (Weber and Seidl, "On the degree of ambiguity of finite automata", 1991). The walk
+of a search along the text is such a loop too. A way that can come to an end is tried last and once; all others may fail.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+
+from readiness.syntax import regex
+from readiness.syntax.pcre import UnsupportedError
+from readiness.syntax.pcre_tree import Node, Regex
+from readiness.syntax.regex import AROUND
+from readiness.syntax.ways import SCAN, SEARCH, Edges, Machine, Use, Work, components, loops
+from readiness.syntax.ways import machine as machine_of
+
+MAX_EFFORT = 2_000_000  # steps of the analysis
+MAX_WAYS = 256
+MAX_FACTOR = 1000
+_PCRE_EFFORT = 60_000  # a configuration may hold thousands
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The time of an engine on the worst text of n characters: n to the power of `degree`, times `factor`, at most.
+
+    `degree` is infinite where the time doubles with each character. `alone` is the degree at one given place of the text:
+    what a search adds, which tries every place, is the difference. `factor` is what repeats with bounds multiply to.
+    """
+
+    degree: float
+    alone: float = 1
+    factor: float = 1
+
+
+def growth(root: Node, use: Use = SEARCH, work: Work | None = None) -> Growth:
+    """How the time for an expression of Python's grows. Raises UnsupportedError where that can't be told."""
+    machine = machine_of(root, use, work or Work(MAX_EFFORT), lenient=False)
+    failing = loops(machine.failing)
+    if any(_doubles(machine, loop) for loop in failing):
+        return Growth(math.inf, math.inf)
+    mixed = [loop for loop in loops(machine.edges) if loop not in failing]
+    pairs = []
+    for first in (*failing, *mixed):
+        again = use.again and use.everywhere and SCAN in first
+        through = machine.edges if first in mixed or again else machine.failing
+        pairs += [(first, second) for second in failing if _share(machine, first, second, through)]
+    chain = _Chain(machine, failing, pairs)
+    ends = [(pair, chain.from_pair(number)) for number, pair in enumerate(pairs)]
+    degree, factor = max((end for _, end in ends), default=(0, 1.0))
+    here = (end for pair, end in ends if not (use.everywhere and SCAN in pair[0]))
+    alone, _ = max(here, default=(0, 1.0))
+    return Growth(degree + 1, alone + 1, factor)
+
+
+def _doubles(machine: Machine, loop: Set[int]) -> bool:
+    """Whether two different walks over the same text leave one state of a loop and come back to it together."""
+    inner = {state: [edge for edge in machine.failing[state] if edge[0] in loop] for state in loop}
+    for edges in inner.values():
+        for (to, chars), (other, others) in itertools.combinations(edges, 2):
+            if to == other and chars & others:
+                return True
+    size = len(machine.places)
+    twos: dict[int, list[int]] = {}
+    waiting = [state * size + state for state in loop]
+    known = set(waiting)
+    while waiting:
+        two = waiting.pop()
+        found = twos[two] = []
+        for one, chars in inner[two // size]:
+            for other, others in inner[two % size]:
+                machine.work.spend()
+                if chars & others and machine.places[one].chars & machine.places[other].chars:
+                    found.append(one * size + other)
+        fresh = set(found) - known
+        known |= fresh
+        waiting += fresh
+    for group in components(twos):
+        same = [two // size == two % size for two in group]
+        if any(same) and not all(same):
+            return True
+    return False
+
+
+def _share(machine: Machine, first: Set[int], second: Set[int], through: Edges) -> bool:
+    """Whether one text can go round in a loop, lead from there to another loop, and go round in that.
+
+    Then a walk over many turns of that text can change over at each of them.
+    """
+    if first == second or not machine.reached(first, through) & second:
+        return False
+    before: Edges = [[] for _ in through]
+    for state, edges in enumerate(through):
+        for to, chars in edges:
+            before[to].append((state, chars))
+    leading = machine.reached(second, before)
+    return any(
+        _changes(machine, (p, p, q), (first, leading, second), through)
+        for p in first - second
+        for q in second
+        if machine.places[p].chars & machine.places[q].chars
+    )
+
+
+Three = tuple[int, int, int]
+
+
+def _changes(
+    machine: Machine, start: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
+) -> bool:
+    """Whether a text leads from (p, p, q) to (p, q, q), each walk among its own states."""
+    p, _, q = start
+    known, stack = {start}, [start]
+    while stack:
+        for three in _steps(machine, stack.pop(), among, through):
+            if three == (p, q, q):
+                return True
+            if three not in known:
+                known.add(three)
+                stack.append(three)
+    return False
+
+
+def _steps(
+    machine: Machine, at: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
+) -> Iterator[Three]:
+    """Where three walks can be after one character that all of them take."""
+    one, two, three = machine.edges[at[0]], through[at[1]], machine.failing[at[2]]
+    places = machine.places
+    for a, taken in one:
+        if a not in among[0]:
+            continue
+        for b, others in two:
+            both, ahead = taken & others, places[a].chars & places[b].chars
+            if b not in among[1] or not both or not ahead:
+                continue
+            for c, last in three:
+                machine.work.spend()
+                if c in among[2] and both & last and ahead & places[c].chars:
+                    yield a, b, c
+
+
+class _Chain:
+    """Pairs of loops that share texts, one after the other: each multiplies the ways."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        failing: Sequence[Set[int]],
+        pairs: Sequence[tuple[Set[int], Set[int]]],
+    ) -> None:
+        self.counts = [
+            min(max(machine.places[state].run for state in loop) for loop in pair) for pair in pairs
+        ]
+        self.next = [
+            [
+                number
+                for number, (first, _) in enumerate(pairs)
+                if first in failing and machine.reached(second, machine.failing) & first
+            ]
+            for _, second in pairs
+        ]
+        self.known: dict[int, tuple[int, float]] = {}
+
+    def from_pair(self, number: int) -> tuple[int, float]:
+        """(power of the length, factor) of the ways through the longest chain that begins with a pair."""
+        if number not in self.known:
+            after = (self.from_pair(following) for following in self.next[number])
+            power, factor = max(after, default=(0, 1.0))
+            count = self.counts[number]
+            made = (power + 1, factor) if count == math.inf else (power, factor * count)
+            self.known[number] = made
+        return self.known[number]
+
+
+def most_ways(root: Node, work: Work | None = None) -> int:
+    """How many ways are open at once at most, tried at one place of a text: what each of its characters costs.
+
+    For an expression whose time grows in proportion. Raises UnsupportedError where that can't be told.
+    """
+    machine = machine_of(root, Use(everywhere=False), work or Work(MAX_EFFORT), lenient=False)
+    alphabet = _alphabet({chars for place in machine.places for _, chars in place.edges})
+    start: tuple[tuple[int, int], ...] = ((0, 1),)
+    known, stack, most = {start}, [start], 1
+    while stack:
+        now = stack.pop()
+        for char in alphabet:
+            counts: dict[int, int] = {}
+            for state, count in now:
+                for to, chars in machine.places[state].edges:
+                    machine.work.spend()
+                    if chars & char:  # the first way on from where a match can end is the last
+                        sure = not machine.places[to].chars & ~machine.places[state].ends
+                        counts[to] = counts.get(to, 0) + (1 if sure else count)
+            most = max(most, sum(counts.values()))
+            following = tuple(sorted(counts.items()))
+            if most > MAX_WAYS:
+                return most
+            if following not in known:
+                known.add(following)
+                stack.append(following)
+    return most
+
+
+def _alphabet(sets: Iterable[int]) -> list[int]:
+    """One character for each kind that some sets tell apart, as a bit."""
+    kinds: dict[tuple[bool, ...], int] = {}
+    known = list(sets)
+    for point in range(AROUND.bit_length()):
+        kind = tuple(bool(chars >> point & 1) for chars in known)
+        if any(kind):
+            kinds.setdefault(kind, 1 << point)
+    return list(kinds.values())
+
+
+def refusal(pattern: str, work: Work) -> str:
+    """Why an expression of somebody's own is not used, and what to write instead; empty where its time is bounded well."""
+    try:
+        root = regex.parse(pattern)
+        found = growth(root, work=work)
+        ways = most_ways(root, work) if found.degree == 1 else 1
+    except UnsupportedError as error:
+        return str(error)
+    if found.degree == math.inf:
+        return (
+            "its time can double with each character of the text, for one text goes through its repeats in several ways,"
+            " as through (a+)+ or (a|aa)*; write what is repeated so that each text fits in one way"
+        )
+    if found.alone > 1:
+        return (
+            "its time can grow faster than the text, for two repeats can share it, as in .*.* or a*a*b;"
+            " leave one out, or let them take different characters"
+        )
+    if found.degree > 1:
+        return (
+            "its time can grow faster than the text, for it is tried at each place and a repeat runs on from there;"
+            " let it begin with ^ or \\b, or give the repeat a bound, such as {0,80}"
+        )
+    if found.factor > MAX_FACTOR:
+        return f"its bounds multiply to {found.factor:.0f}, and {MAX_FACTOR} is the most; make them smaller"
+    if ways > MAX_WAYS:
+        return "one text goes through it in too many ways; let its alternatives and optional parts begin differently"
+    return ""
+
+
+def runs_away(expression: Regex) -> bool:
+    """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
+    machine = machine_of(expression.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
+    return any(_doubles(machine, loop) for loop in loops(machine.failing))

@@ -1,0 +1,74 @@
+"""What the statements of a text begin with, as nginx would split it: for telling nginx's files from others, broken ones too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# As in `nginx`, with one token more where that gives up: a quote that nothing ends ends the reading.
+_TOKEN = re.compile(
+    r"""[ \t\r\n]*+(?:
+      (\#[^\n]*+)
+    | ([;{}])
+    | "((?:[^"\\]++|\\[\s\S])*+)"
+    | '((?:[^'\\]++|\\[\s\S])*+)'
+    | ((?:\\[\s\S]|\$\{*+|[^ \t\r\n;{}\#"'\\$])(?:[^ \t\r\n;{\\$]++|\\[\s\S]|\$\{*+)*+)
+    )""",
+    re.VERBOSE,
+)
+_MARK, _WORD = 2, 5
+DATA = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
+"""Blocks whose lines are data."""
+
+
+class Head(NamedTuple):
+    """One statement: its first two words and how many there are, what ends it, and the first word of the block around it.
+
+    What ends it is `;`, `{`, `}` or, at the end of the text, nothing; `long` says whether it goes over several lines.
+    """
+
+    word: str
+    second: str
+    words: int
+    end: str
+    long: bool
+    block: str
+
+
+def heads(text: str) -> Iterator[Head]:
+    """The statements of a text, in order; those of blocks that hold data or Lua are left out.
+
+    A brace that nothing stands before opens no block: what follows is read as if it were not there.
+    """
+    blocks: list[str] = []
+    words: list[str] = []
+    start = last = place = 0
+    while (found := _TOKEN.match(text, place)) is not None:
+        group = found.lastindex or 0
+        place = found.end()
+        if group == _MARK:
+            mark = found[2]
+            if words:
+                yield from _head(words, mark, text, start, last, blocks)
+            if mark == "{" and words:
+                blocks.append(words[0])
+            elif mark == "}" and blocks:
+                blocks.pop()
+            words = []
+        elif group > 1:
+            if not words:
+                start = found.start(group)
+            words.append(found[group])
+            last = place
+    if words:
+        yield from _head(words, "", text, start, last, blocks)
+
+
+def _head(
+    words: list[str], end: str, text: str, start: int, last: int, blocks: list[str]
+) -> Iterator[Head]:
+    block = blocks[-1] if blocks else ""
+    if block not in DATA and not block.endswith("_by_lua_block"):
+        first, second = (*words[:2], "", "")[:2]
+        yield Head(first, second, len(words), end, "\n" in text[start:last], block)

@@ -1,0 +1,69 @@
+"""What is a secret written into a file: one decision for every kind of file, and for what outputs hide.
+
+`classify(name, value, place)` is the decision. It answers with a Verdict, whose `kind` is one of
+
+| kind | for example | where |
+|---|---|---|
+| SECRET | `Kq7vT2mXw9`, a key by its shape (with a strength: SHAPE, RANDOM, CHOSEN, WORD) | anywhere |
+| WELL_KNOWN | `postgres`, `changeme123`, `000000` under a name that opens by itself | SERVED |
+| TEST_VALUE | `notsecret`, `postgres:postgres@localhost` | BUILD, JOB |
+| PLACEHOLDER | `<token>`, `your-api-key`, `unused`, `do-not-use` | anywhere |
+| REFERENCE | `$TOKEN`, `{{ .Values.x }}`, `vault:secret/x` | anywhere |
+| CONSTANT | `x-oauth-basic` beside a token | anywhere |
+| SETTING | `PASSWORD_HASHER=argon2`, `MYSQL_ALLOW_EMPTY_PASSWORD=1`, a path | anywhere |
+| OTHER | what no secret's name and no secret's value is | anywhere |
+
+`place` says what the value is set for: what runs (SERVED), a step of a build (BUILD), a job of a pipeline (JOB), a file
+to copy (SAMPLE). A rule asks the decision and then only says how bad a SECRET of this strength is at its place.
+
+`in_text(text, place)` finds secrets in text of any language by the same decision. `may_be_secrets(text)` is wider: it is
+what no output shows. Both agree in one direction, held by a test: what is told as a secret is masked.
+
+The parts: names.py (what a name says), vocabulary.py (words that values are made of), entropy.py (how hard to guess), shapes.py
+(keys of a fixed form), accounts.py (URLs), placeholders.py, decision.py (the order of the questions), search.py, files.py.
+Thresholds and lists stand in these modules and nowhere else, so that labelled values can calibrate them.
+"""
+
+from __future__ import annotations
+
+from readiness.syntax.secrets.accounts import Reach
+from readiness.syntax.secrets.decision import IN_URL, Kind, Place, Verdict, classify
+from readiness.syntax.secrets.entropy import Strength, strength
+from readiness.syntax.secrets.files import holds_credential, is_sample, may_hold_credentials
+from readiness.syntax.secrets.names import (
+    is_public,
+    may_name,
+    names_secret,
+    names_signing_key,
+    sets_store_password,
+    sounds_secret,
+    words,
+)
+from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
+from readiness.syntax.secrets.search import Secret, in_text, may_be_secrets
+
+__all__ = (
+    "IN_URL",
+    "Kind",
+    "Place",
+    "Reach",
+    "Secret",
+    "Strength",
+    "Verdict",
+    "classify",
+    "holds_credential",
+    "in_text",
+    "is_placeholder",
+    "is_public",
+    "is_reference",
+    "is_sample",
+    "may_be_secrets",
+    "may_hold_credentials",
+    "may_name",
+    "names_secret",
+    "names_signing_key",
+    "sets_store_password",
+    "sounds_secret",
+    "strength",
+    "words",
+)

@@ -1,0 +1,290 @@
+"""The one decision what a value is that stands under a name: a secret in the open, or one of the many things that only look so."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, replace
+
+from readiness.model import Span
+from readiness.syntax.secrets.accounts import CONSTANTS, Account, Reach, accounts
+from readiness.syntax.secrets.entropy import Strength, strength
+from readiness.syntax.secrets.names import (
+    guards_public_certificates,
+    is_public,
+    names_password,
+    names_secret,
+    names_signing_key,
+    opens_by_itself,
+    sounds_secret,
+    words,
+)
+from readiness.syntax.secrets.placeholders import (
+    FILLED_IN,
+    NO_VALUE,
+    TO_FILL_IN,
+    is_constant_name,
+    is_reference,
+)
+from readiness.syntax.secrets.shapes import shapes
+from readiness.syntax.secrets.vocabulary import Meaning, meaning
+
+NOWHERE = Span(0, 0)
+
+
+class Kind(enum.Enum):
+    """What a value is."""
+
+    SECRET = "a secret in the open"  # noqa: S105 - the name of a kind
+    WELL_KNOWN = "a secret that everybody knows, and that is in force"  # changeme, postgres
+    PLACEHOLDER = "a word in the place of a secret"  # <token>, your-key, do-not-use
+    TEST_VALUE = "a value for a test or a build"  # notsecret, postgres:postgres@localhost in a job
+    REFERENCE = "filled in from elsewhere"  # $TOKEN, {{ .Values.x }}, vault:secret/x
+    SETTING = "no secret, whatever it sounds like"  # PASSWORD_HASHER=argon2, ALLOW_EMPTY_PASSWORD=1, a path
+    CONSTANT = "a constant of a protocol"  # x-oauth-basic
+    OTHER = "no matter of secrets"
+
+
+class Place(enum.Enum):
+    """Where a value stands, as far as that decides what it is."""
+
+    SERVED = "what runs with it can be reached: a service, a container, an image that is shipped"
+    BUILD = "a step of a build, or a stage that is not shipped: its end is the end of what used it"
+    JOB = "a job of a pipeline, with the services that live as long as it"
+    SAMPLE = "a file to copy, which nobody runs as it stands"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a value is, and what a message may say of it.
+
+    `reason` names the thing ("password", "password in a URL", "GitHub token") and never the value. `span` is the place of
+    the secret in the value: of a URL only the password. `strength` and `reach` say how much is proved by it; both
+    mean something only for SECRET and WELL_KNOWN.
+    """
+
+    kind: Kind
+    reason: str = ""
+    span: Span = NOWHERE
+    strength: Strength = Strength.WORD
+    reach: Reach | None = None  # of an account in a URL
+    to_change: bool = False  # of a WELL_KNOWN one: it says itself that another belongs there
+
+    @property
+    def exposed(self) -> bool:
+        """Whether a secret stands in the open, a strong or a well-known one."""
+        return self.kind in (Kind.SECRET, Kind.WELL_KNOWN)
+
+
+_OTHER = Verdict(Kind.OTHER)
+IN_URL = "password in a URL"
+# `oauth2/token` is a route, `/run/secrets/x` a path.
+_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
+_PATHS = ("/", "./", "../", "~/")
+_FILES = (".pem", ".key", ".crt", ".txt", ".json")
+_SECRET_WORD = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
+_LONGEST = 20_000  # characters of a value that is searched for URLs
+_SHORTEST = 3  # characters of the shortest password that anything takes
+_SWITCHES = frozenset({"0", "1"})
+_TEST_KEYS = re.compile(r"(?:sk|rk|pk|whsec)_test_")
+# No host at all, in the examples of every manual.
+_ANY_HOST = re.compile(
+    r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE
+)
+_LITERAL = re.compile(r"[\w.!@$+-]{3,80}\Z")
+
+
+def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
+    """What `value`, set under `name` at `place`, is.
+
+    The steps, and the first that knows decides: the fixed shape of a key; an account in a URL; the name (is it a
+    secret's at all); a reference; a constant; the form (a path, a description, a switch); the words that the value
+    is made of; what is left is a secret, the stronger the less it looks like words.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _number(name, value, place)
+    if not isinstance(value, str):
+        return _OTHER
+    text = value.strip()
+    shift = len(value) - len(value.lstrip())
+    found = _by_shape(name, text, place) or _by_text(name, text, place)
+    if shift and found.exposed:
+        return replace(found, span=Span(found.span.start + shift, found.span.end + shift))
+    return found
+
+
+def _number(name: str, value: int, place: Place) -> Verdict:
+    """YAML makes a number of `MYSQL_ROOT_PASSWORD: 123456`, and of the switch `ALLOW_EMPTY_PASSWORD: 1`."""
+    if names_secret(name) and "password" in words(name) and str(value) not in _SWITCHES:
+        return _by_name(name, str(value), place)
+    return Verdict(Kind.SETTING) if sounds_secret(name) else _OTHER
+
+
+def _by_shape(name: str, text: str, place: Place) -> Verdict | None:
+    """A credential that its shape gives away; the first that is in use, else what the first one is.
+
+    Google's keys for browsers look like its others: there the name tells.
+    """
+    found = []
+    for one in shapes(text):
+        if one.reason == "Google API key" and is_public(name):
+            found.append(Verdict(Kind.SETTING))
+        elif one.meaning is None:
+            found.append(Verdict(Kind.SECRET, one.reason, one.span, one.strength))
+        else:
+            found.append(_of_meaning(one.meaning, one.reason, one.span, place, opens=False))
+    return next((one for one in found if one.exposed), found[0] if found else None)
+
+
+def _by_text(name: str, text: str, place: Place) -> Verdict:
+    """An account in a URL whose password stands in the open, else what the name tells, else what the account is."""
+    found = [account(one, place) for one in accounts(text[:_LONGEST])]
+    exposed = next((one for one in found if one.exposed), None)
+    if exposed is not None:
+        return exposed
+    named = _by_name(name, text, place)
+    return found[0] if found and named.kind in (Kind.OTHER, Kind.SETTING) else named
+
+
+def account(found: Account, place: Place) -> Verdict:
+    """What the password of an account in a URL is.
+
+    A token goes into the user's place where a constant stands for the password.
+    """
+    secret, span, reason = found.password, found.password_span, IN_URL
+    if secret.lower() in CONSTANTS:
+        if strength(found.user) < Strength.RANDOM or FILLED_IN.search(found.user):
+            return Verdict(Kind.CONSTANT)
+        secret, span, reason = found.user, found.user_span, "token in a URL"
+    if FILLED_IN.search(secret) or is_reference(secret):
+        return Verdict(Kind.REFERENCE)
+    level = strength(secret)
+    said = Meaning.COMMON if found.password == found.user else _says(secret)
+    if (said is not None or level is Strength.WORD) and _ANY_HOST.match(found.host):
+        return Verdict(Kind.PLACEHOLDER)
+    if _ends_with_its_run(found.reach, level, place):
+        return Verdict(Kind.TEST_VALUE)
+    if said is not None:
+        return _of_meaning(said, reason, span, place, opens=True, reach=found.reach)
+    if level is Strength.WORD and place is Place.SAMPLE:
+        return Verdict(Kind.PLACEHOLDER)
+    return Verdict(Kind.SECRET, reason, span, level, found.reach)
+
+
+def _ends_with_its_run(reach: Reach, level: Strength, place: Place) -> bool:
+    """Whether an account is that of something which lives no longer than the job or the step that uses it."""
+    if place is Place.JOB:
+        # A service container answers to its short name, or to one that a variable holds.
+        return reach < Reach.UNKNOWN or (reach is Reach.UNKNOWN and level < Strength.RANDOM)
+    if place is Place.BUILD:
+        return reach is Reach.HERE or (reach is Reach.BESIDE and level is Strength.WORD)
+    return False
+
+
+def _by_name(name: str, text: str, place: Place) -> Verdict:
+    """What a value is by the name that it is set under."""
+    if not names_secret(name):
+        return Verdict(Kind.SETTING) if sounds_secret(name) else _OTHER
+    if is_reference(text) or FILLED_IN.search(text):
+        return Verdict(Kind.REFERENCE)
+    low = text.lower()
+    if low in NO_VALUE or text in _SWITCHES or is_public(name):
+        return Verdict(Kind.SETTING)
+    if low in CONSTANTS:
+        return Verdict(Kind.CONSTANT)
+    if _is_no_credential(text):
+        return Verdict(Kind.SETTING)
+    reason = _reason(name)
+    if _is_description(text, reason):
+        return Verdict(Kind.PLACEHOLDER)
+    return _literal(name, text, reason, place)
+
+
+def _is_no_credential(text: str) -> bool:
+    """Whether a value has the form of a path, a file or an address."""
+    return text.startswith(_PATHS) or "://" in text or text.endswith(_FILES)
+
+
+def _is_description(text: str, reason: str) -> bool:
+    """Whether a value is a sentence: `password of the admin`; a password may be of several words."""
+    if " " not in text:
+        return False
+    return reason != "password" or len(text) > 60 or bool(_SECRET_WORD.search(text))
+
+
+def _reason(name: str) -> str:
+    """What a secret is called in a message."""
+    parts = words(name)
+    if names_password(name):
+        return "password"
+    if "token" in parts or "tokens" in parts:
+        return "token"
+    return "key" if "key" in parts or "apikey" in parts else "secret"
+
+
+def _literal(name: str, text: str, reason: str, place: Place) -> Verdict:
+    """What a literal under a secret's name is, by the words in it or their absence."""
+    whole = Span(0, len(text))
+    said = _says(text)
+    if said is not None and guards_public_certificates(name):
+        return Verdict(Kind.SETTING)
+    if said is Meaning.COMMON and reason in ("key", "token") and len(text) < 6:
+        return Verdict(Kind.SETTING)
+    if said is not None:
+        return _of_meaning(said, reason, whole, place, opens=opens_by_itself(name))
+    if reason != "password" and (len(text) < 6 or _ROUTE.match(text)):
+        return Verdict(Kind.SETTING)
+    if reason == "token" and (len(text) < 8 or text.replace(".", "").isdigit()):
+        return Verdict(Kind.SETTING)
+    if _TEST_KEYS.match(text):
+        return Verdict(Kind.TEST_VALUE)
+    level = strength(text)
+    is_temporary = place in (Place.BUILD, Place.JOB)
+    if is_temporary and (
+        level is Strength.WORD or (level is Strength.CHOSEN and names_signing_key(name))
+    ):
+        return Verdict(Kind.TEST_VALUE)
+    if place is Place.SAMPLE and level is Strength.WORD:
+        return Verdict(Kind.PLACEHOLDER)
+    return Verdict(Kind.SECRET, reason, whole, level)
+
+
+# Shown in documentation, and never taken for a value: crosses, brackets, the word itself.
+_CROSSES = re.compile(r"xxx|\*\*\*|\.\.", re.IGNORECASE)
+_ONLY_SHOWN = re.compile(
+    r"redacted|todo|fixme|encoded|provided|placeholder|example|sample|dummy", re.IGNORECASE
+)
+
+
+def _says(text: str) -> Meaning | None:
+    """What a value says of itself; None for one that may be a secret.
+
+    A placeholder that would be taken as it stands (`your-secret-here`) is to be changed, any other says that there is none.
+    """
+    if len(text) < _SHORTEST or _CROSSES.search(text) or is_constant_name(text):
+        return Meaning.TO_CHANGE if meaning(text) is Meaning.TO_CHANGE else Meaning.NONE
+    said = meaning(text)
+    if said in (Meaning.COMMON, Meaning.NONE):
+        return said
+    if said is Meaning.TO_CHANGE or TO_FILL_IN.search(text[:400]):
+        taken = _LITERAL.match(text) and not _ONLY_SHOWN.search(text)
+        return Meaning.TO_CHANGE if taken else Meaning.NONE
+    return said if any(map(str.isalnum, text)) else Meaning.NONE
+
+
+def _of_meaning(
+    said: Meaning, reason: str, span: Span, place: Place, *, opens: bool, reach: Reach | None = None
+) -> Verdict:
+    """What a value is that says something of itself.
+
+    Where it is in force, and the name is that of a secret which opens by itself, the word is one that opens.
+    """
+    if said is Meaning.NONE:
+        return Verdict(Kind.PLACEHOLDER)
+    in_force = place is Place.SERVED and (opens or said is Meaning.COMMON)
+    if in_force:
+        to_change = said is Meaning.TO_CHANGE
+        return Verdict(Kind.WELL_KNOWN, reason, span, Strength.WORD, reach, to_change)
+    if said is Meaning.TO_CHANGE or place is Place.SAMPLE or place is Place.SERVED:
+        return Verdict(Kind.PLACEHOLDER)
+    return Verdict(Kind.TEST_VALUE)

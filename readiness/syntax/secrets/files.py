@@ -1,0 +1,54 @@
+"""Files by their names: those that are there to be copied, and those that may hold credentials and can be read."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from readiness.syntax.secrets.names import may_name, names_secret
+from readiness.syntax.secrets.placeholders import FILLED_IN, is_reference
+from readiness.syntax.secrets.search import may_be_secrets
+
+_SAMPLE = re.compile(
+    r"(?:\A|[._-])(?:examples?|samples?|template|tmpl|tpl|dist|skel|skeleton)(?:[._-]|\Z)"
+    r"|\.(?:md|mdx|markdown|mdown|rst|adoc|txt)\Z",
+    re.IGNORECASE,
+)
+# Settings of clients, as text; each may hold a token, and most hold none.
+_SETTINGS = re.compile(
+    r"\.npmrc|\.yarnrc(?:\.ya?ml)?|\.pypirc|\.pip/pip\.conf|pip\.conf|[._]netrc|\.git-credentials|kubeconfig|\.env(?:\.[\w.-]+)?"
+)
+_PAIR = re.compile(
+    r"""^[ \t]{0,80}(?://[^\s:]{1,200}:|export[ \t]{1,20})?["']?(?P<name>[\w.-]{1,80})["']?[ \t]{0,20}[:=][ \t]{0,20}["']?"""
+    r"""(?P<value>[^\s"'#]{1,400})""",
+    re.MULTILINE,
+)
+# What holds a credential under a name that tells of none: base64 of user and password, a key, a line of a .netrc.
+_CREDENTIAL = re.compile(
+    r"\b_auth[ \t]{0,20}=[ \t]{0,20}[^\s$]|npmAuthIdent:|client-key-data:|\bpassword[ \t]{1,20}[^\s$]"
+)
+
+
+def is_sample(path: str) -> bool:
+    """Whether a file is one to copy and fill in, or prose that shows one: `site.conf.sample`, `.env.example`, `README.md`.
+
+    Folders say too little.
+    """
+    return bool(_SAMPLE.search(posixpath.basename(path)))
+
+
+def may_hold_credentials(name: str) -> bool:
+    """Whether a file of this name holds a client's settings, in which a credential can be seen by reading them."""
+    return bool(_SETTINGS.fullmatch(name))
+
+
+def holds_credential(text: str) -> bool:
+    """Whether the text of such a file has anything in it that may be a secret; what it takes from a variable is none."""
+    if _CREDENTIAL.search(text) or any(True for _ in may_be_secrets(text)):
+        return True
+    return may_name(text) and any(
+        names_secret(found["name"])
+        and not is_reference(found["value"])
+        and not FILLED_IN.search(found["value"])
+        for found in _PAIR.finditer(text)
+    )

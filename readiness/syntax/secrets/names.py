@@ -1,0 +1,160 @@
+"""Names: which variables hold a secret, which only sound like it, and which secrets let somebody in where they are set."""
+
+from __future__ import annotations
+
+import re
+
+# Names are compared word by word (camelCase, snake_case and kebab-case come apart), so that `KEYBOARD`, `TOKENIZER`
+# and `PASSWORD_FILE` are told from what they resemble.
+PASSWORD_WORDS = frozenset("password passwd pwd passphrase pass psw pswd pw".split())
+SECRET_WORDS = PASSWORD_WORDS | frozenset("secret secrets credential credentials apikey".split())
+SECRET_PAIRS = frozenset(
+    (first, "key")
+    for first in """api access secret private encryption signing master auth account storage service license shared app jwt
+    session""".split()
+)
+TOKEN_WORDS = frozenset({"token", "tokens"})
+# The last word says what a value is about: `PASSWORD_HASHER` names a function, `TOKEN_TTL` is a time, `SECRET_NAME` a name.
+_ABOUT = frozenset(
+    """
+    file files path dir directory name names ref url uri endpoint host port ttl expiry expiration expires expire timeout
+    duration seconds minutes hours days age length len size count limit limits max min policy policies type mode algorithm
+    alg algo format enabled enable disabled disable required require allowed allow regex pattern field fields header
+    headers prefix suffix issuer audience version provider providers engine store backend manager namespace arn class
+    rotation interval strategy validation location mount volume command cmd script env var variable claim claims scope
+    scopes username user reset change attempts retries rounds label labels annotation placeholder hint bytes bits strength
+    complexity index alias group role budget window cache
+    hasher hashers hashing encoder encoders encoding generator generators validator validators checker checks rule rules
+    prompt prompts helper helpers message messages title description icon input mapping lifetime lifespan history lockout
+    iterations cost feature features server source sources handler factory resolver client driver plugin module package
+    image tag domain region realm schema table column property parameter option options flag flags switch event status
+    state level service operator controller webhook template
+    """.split()
+)
+_SWITCH_FIRST = frozenset({"no", "allow", "use", "enable", "disable", "require"})
+_SWITCH = frozenset(
+    {"allow", "require", "requires"}
+)  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
+# What is counted, and what a page makes up for itself.
+_TOKENS_OF_ANOTHER_KIND = frozenset(
+    "max min num total per csrf output input prompt completion".split()
+)
+# Before these a secret's word says whose or which one it is: `PASSWORD_ADMIN`, `SECRET_KEY_BASE`.
+_LAST = frozenset("key value base default admin root prod production".split())
+_MARKS = ("pass", "secret", "key", "token", "pwd", "psw", "pw", "credential")  # one is in each
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+# As wide as Docker's own check: any of these words, wherever in the name it stands.
+_WIDE = re.compile(
+    r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"
+    r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth|pswd?)(?:_|\Z)"
+)
+_WIDE_ABOUT = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
+
+# Sent to every browser, and meant to be.
+_PUBLIC = frozenset({"public", "publishable", "anon"})
+# Given out by somebody else: a word in their place opens nothing, it only fails.
+_ISSUED = frozenset(
+    """
+    smtp mail mailer email imap client oauth oauth2 oidc api apikey access aws s3 gcp google azure github gitlab slack stripe
+    openai anthropic telegram discord twilio sendgrid mailgun recaptcha captcha sentry npm pypi dockerhub registry license
+    webhook bot
+    """.split()
+)
+_OF_STORES = re.compile(
+    r"(?:POSTGRES(?:QL)?|POSTGRESQL_POSTGRES|MYSQL|MYSQL_ROOT|MARIADB|MARIADB_ROOT|MONGO_INITDB_ROOT|MONGODB_ROOT|REDIS|MSSQL_SA|SA"
+    r"|ORACLE|MINIO_ROOT|RABBITMQ_DEFAULT|ELASTIC|OPENSEARCH_INITIAL_ADMIN|CLICKHOUSE|NEO4J|COUCHDB|CASSANDRA|INFLUXDB_ADMIN"
+    r"|DOCKER_INFLUXDB_INIT)_PASS(?:WORD)?"
+)
+
+
+def words(name: str) -> list[str]:
+    """The words of a name, lower case: `dbPassword`, `DB_PASSWORD` and `db-password` are the same two."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def names_secret(name: str) -> bool:
+    """Whether a variable of this name holds a secret, by the words that it is made of."""
+    parts = words(name)
+    if not parts or parts[0] in _SWITCH_FIRST or _SWITCH & set(parts):
+        return False
+    if parts[-1] == "credentials" and parts[-2:-1] in (["key"], ["keystore"], ["truststore"]):
+        return False  # Confluent's images: the name of a file that holds it
+    if parts[-1] in SECRET_WORDS or (len(parts) > 1 and (parts[-2], parts[-1]) in SECRET_PAIRS):
+        return True
+    if parts[-1] in TOKEN_WORDS:  # MAX_TOKENS is a number, ACCESS_TOKEN is not
+        return not _TOKENS_OF_ANOTHER_KIND & set(parts)
+    return parts[-1] in _LAST and bool(SECRET_WORDS & set(parts[:-1]))
+
+
+def names_password(name: str) -> bool:
+    """Whether a name is that of a password: something that a person may have chosen, as short as it likes."""
+    return bool(PASSWORD_WORDS & set(words(name)))
+
+
+def sounds_secret(name: str) -> bool:
+    """Whether a name holds a secret's word anywhere, as `PASSWORD_HASHER` does: wider than names_secret.
+
+    So go Docker's own check and people's eyes; what such a variable is, its value tells.
+    """
+    flat = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    if flat in ("pwd", "oldpwd"):
+        return False  # the shell's working folder
+    if flat.endswith("secret_id") and not re.search("vault|role", flat):
+        return False  # the name of a secret; Vault's is one itself
+    if names_secret(name):
+        return True
+    parts = words(name)
+    about = not parts or parts[-1] in _ABOUT or "prompt" in parts or bool(_SWITCH & set(parts))
+    return bool(_WIDE.search(flat)) and not about and not _WIDE_ABOUT.search(flat)
+
+
+def is_public(name: str) -> bool:
+    """Whether a name says that its value is meant for everybody: `NEXT_PUBLIC_API_KEY`, a publishable key."""
+    return bool(_PUBLIC & set(words(name)))
+
+
+def opens_by_itself(name: str) -> bool:
+    """Whether what stands under a name is itself what lets somebody in where it is set.
+
+    A store takes its root password from the variable, an application signs with the key that it is given: any word
+    works, and who knows the word is in. A key for somebody else's service is theirs to give: a word in its place
+    only fails.
+    """
+    parts = set(words(name))
+    if parts & _ISSUED and not {"root", "admin"} & parts:
+        return False
+    own = PASSWORD_WORDS | {
+        "secret",
+        "secrets",
+        "encryption",
+        "signing",
+        "jwt",
+        "session",
+        "master",
+    }
+    return bool(parts & own)
+
+
+def names_signing_key(name: str) -> bool:
+    """Whether a name is that of a key which an application makes up for itself, as Django's SECRET_KEY.
+
+    A build step or a test only needs some value for it to start.
+    """
+    return opens_by_itself(name) and not names_password(name)
+
+
+def sets_store_password(name: str) -> bool:
+    """Whether a variable is the one by which an image of a store takes its first password: who sets it starts the store."""
+    return bool(_OF_STORES.fullmatch(name.upper()))
+
+
+def guards_public_certificates(name: str) -> bool:
+    """Whether a password is that of a truststore: there is nothing secret in one."""
+    return bool({"truststore", "cacerts"} & set(words(name))) or "trust_store" in name.lower()
+
+
+def may_name(text: str) -> bool:
+    """Whether a text can hold a name that names_secret takes for a secret's: a quick look, before slow ones."""
+    low = text.lower()
+    return any(mark in low for mark in _MARKS)

@@ -1,0 +1,127 @@
+"""Secrets in a line or a block of any language: known shapes, accounts in URLs, `NAME=value` assignments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from readiness.model import Span
+from readiness.syntax.secrets.accounts import CONSTANTS, Reach, accounts
+from readiness.syntax.secrets.decision import (
+    Kind,
+    Place,
+    Verdict,
+    account,
+    classify,
+)
+from readiness.syntax.secrets.entropy import Strength
+from readiness.syntax.secrets.names import may_name, names_secret, names_signing_key
+from readiness.syntax.secrets.placeholders import FILLED_IN, is_placeholder
+from readiness.syntax.secrets.shapes import shapes
+
+_ASSIGNMENT = re.compile(
+    r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?(?P<sign>[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?)"""
+    r"""(?P<value>[^\s"'#,;}{]{4,400})"""
+)
+# A value that is worked out where it stands: a command, a call, an index, a YAML tag, an interpolation of configparser.
+_CODE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
+_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
+_SQL_VARIABLE = re.compile(
+    r"""[ \t]+:["']?\Z"""
+)  # WITH PASSWORD :'db_password' names a variable of psql
+_LINE = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
+_COMMENT = re.compile(rf"[ \t]{{0,{_LINE}}}(?:--|//|#|\*|;)")
+_MORE_WORDS = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is a secret: what it is, and where in the text that was searched."""
+
+    verdict: Verdict
+    span: Span
+    named: bool = False  # an assignment told of it, by the variable's name alone
+    signs: bool = False  # the name is that of a key which an application makes up for itself
+
+    @property
+    def reason(self) -> str:
+        """What it is called in a message."""
+        return self.verdict.reason
+
+
+def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
+    """The secrets in a text that stands at a place, well-known ones too, each once: what tells most of it comes first."""
+    seen: set[int] = set()
+    for secret in _candidates(text, place):
+        if secret.span.start not in seen:
+            seen.add(secret.span.start)
+            yield secret
+
+
+def _candidates(text: str, place: Place) -> Iterator[Secret]:
+    for shape in shapes(text):
+        if shape.meaning is None:
+            found = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
+            yield Secret(found, shape.span)
+    for one in accounts(text):
+        found = account(one, place)
+        if found.exposed:
+            yield Secret(found, found.span)
+    for login in _LOGIN.finditer(text) if "machine" in text else ():
+        found = classify("password", login[1], place)
+        if found.exposed:
+            found = replace(found, reason="password of a .netrc", reach=Reach.AWAY)
+            yield Secret(found, Span(*login.span(1)))
+    for assignment in _ASSIGNMENT.finditer(text) if may_name(text) else ():
+        verdict = _assigned(text, assignment, place)
+        if verdict is not None:
+            start = assignment.start("value")
+            span = Span(start + verdict.span.start, start + verdict.span.end)
+            named = verdict.strength < Strength.SHAPE and verdict.reach is None
+            signs = named and names_signing_key(assignment["name"])
+            yield Secret(verdict, span, named, signs)
+
+
+def _assigned(text: str, found: re.Match[str], place: Place) -> Verdict | None:
+    """What the value of an assignment is, where it stands in the open."""
+    computed = _CODE.match(found["value"]) or _SQL_VARIABLE.match(found["sign"])
+    if computed or not names_secret(found["name"]):
+        return None
+    verdict = classify(found["name"], found["value"], place)
+    return verdict if verdict.exposed and not _is_prose(text, found, verdict.strength) else None
+
+
+def _is_prose(text: str, found: re.Match[str], level: Strength) -> bool:
+    """Whether a name and a colon begin a sentence: `apikey:   masked, one star a letter`; in a comment all the more."""
+    if found["sign"].strip() != ":" or not _MORE_WORDS.match(text, found.end()):
+        return False
+    row = text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1
+    commented = _COMMENT.match(text, row, found.start())
+    return level < (Strength.RANDOM if commented else Strength.CHOSEN)
+
+
+def may_be_secrets(text: str) -> Iterator[Span]:
+    """Where a text may hold a secret, which no output then shows: wider than in_text.
+
+    What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
+    that another belongs in its place.
+    """
+    for shape in shapes(text):
+        if not is_placeholder(text[shape.span.start : shape.span.end]):
+            yield shape.span
+    for one in accounts(text):
+        if one.password.lower() in CONSTANTS:
+            yield from (found.span for found in (account(one, Place.SERVED),) if found.exposed)
+        elif not _may_be_shown(one.password):
+            yield one.password_span
+    for login in _LOGIN.finditer(text) if "machine" in text else ():
+        if not _may_be_shown(login[1]):
+            yield Span(*login.span(1))
+    for found in _ASSIGNMENT.finditer(text) if may_name(text) else ():
+        if names_secret(found["name"]) and not _may_be_shown(found["value"]):
+            yield Span(*found.span("value"))
+
+
+def _may_be_shown(value: str) -> bool:
+    return bool(FILLED_IN.search(value)) or is_placeholder(value)

@@ -1,0 +1,104 @@
+"""Credentials that their shape gives away whatever they are called, and which of these are none that is in use."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from readiness.model import Span
+from readiness.syntax.secrets.entropy import Strength
+from readiness.syntax.secrets.placeholders import TO_FILL_IN
+from readiness.syntax.secrets.vocabulary import Meaning, is_sequence, meaning
+
+# What it is, what a text must hold to be searched for it, and its form: each repeats one class only, so no backtracking.
+_SHAPES = (
+    ("private key", "PRIVATE KEY", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY-----"),
+    ("AWS access key id", "IA", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    ("GitHub token", "gh", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b"),
+    ("GitLab token", "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,64}(?![A-Za-z0-9_-])"),
+    ("Slack token", "xox", r"\bxox[abprs]-[A-Za-z0-9-]{10,250}"),
+    ("Slack webhook", "hooks.slack.com",
+     r"https://hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"),
+    ("Stripe key", "k_live_", r"\b[sr]k_live_[A-Za-z0-9]{20,247}\b"),
+    ("Google API key", "AIza", r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])"),
+    ("OpenAI key", "sk-", r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])"),
+    ("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{40,200}(?![A-Za-z0-9_-])"),
+    ("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
+    ("npm token", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("PyPI token", "pypi-", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,400}"),
+    ("JSON web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
+)  # fmt: skip
+_pattern = cache(re.compile)  # most are never needed, and each takes time to make
+_KEY_BODY = re.compile(
+    r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}"
+)
+_KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
+_PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
+_FEW = 6  # different characters: a key of so few was typed, not made
+
+
+class Shape(NamedTuple):
+    """A credential by its shape: what it is, where it stands, and what it says of itself.
+
+    `meaning` is None of one that may be in use; examples, rows of one letter, the mere head of a key, and tokens that
+    are made for everybody have one. `strength` is SHAPE but of a key whose body cannot be one.
+    """
+
+    reason: str
+    span: Span
+    meaning: Meaning | None
+    strength: Strength = Strength.SHAPE
+
+
+def shapes(text: str) -> Iterator[Shape]:
+    """Every credential in a text that its shape gives away."""
+    for reason, mark, pattern in _SHAPES:
+        for found in _pattern(pattern).finditer(text) if mark in text else ():
+            span = Span(*found.span())
+            if reason == "private key":
+                yield _private_key(text, span)
+            else:
+                yield Shape(reason, span, _meaning(reason, found.group()))
+
+
+def _private_key(text: str, head: Span) -> Shape:
+    """A key, by what stands behind its head: the head alone stands in every script that looks for one."""
+    if _KEY_BODY.match(text, head.end):
+        return Shape("private key", head, None)
+    if _KEY_BLOCK.match(text, head.end):
+        return Shape("private key", head, None, Strength.WORD)
+    return Shape("private key", head, Meaning.NONE)
+
+
+def _meaning(reason: str, value: str) -> Meaning | None:
+    """What something of a credential's shape says of itself."""
+    if TO_FILL_IN.search(value):
+        return Meaning.TO_CHANGE
+    if reason == "JSON web token":
+        return _meaning_of_token(value)
+    body = _PREFIX.sub("", value) if "_" in value[:11] or "-" in value[:11] else value[4:]
+    if len(set(body)) < _FEW or is_sequence(body):
+        return Meaning.PURPOSE  # typed, not made
+    said = meaning(body)
+    return None if said is Meaning.COMMON else said
+
+
+def _meaning_of_token(token: str) -> Meaning | None:
+    """What a JSON web token says of itself: Supabase's anonymous role, its demonstration, the example of jwt.io."""
+    body = token.split(".")[1]
+    try:
+        said = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    if said.get("role") == "anon":
+        return Meaning.NONE
+    if said.get("iss") == "supabase-demo":
+        return Meaning.COMMON
+    return Meaning.PURPOSE if said.get("name") in ("John Doe", "Jane Doe") else None

@@ -1,0 +1,153 @@
+"""Words that values are made of where they are no secret: what everybody tries, what only says what it is for."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import re
+from functools import lru_cache
+
+from readiness.syntax.secrets.entropy import LEET
+
+LONGEST = 80  # characters of a value that is looked at word by word
+
+
+class Meaning(enum.Enum):
+    """What a value says of itself by the words that it is made of."""
+
+    NONE = "there is none"  # unused, do-not-use
+    TO_CHANGE = "put your own here"  # changeme123, replace-me-with-a-random-string
+    PURPOSE = "only for this"  # build-key, notsecret, collectstatic, DEADBEEF
+    COMMON = "everybody tries it"  # postgres, my-secret-key, 123456
+
+
+# What is tried first, by people and by programs; compared without case and without what commonly stands behind it.
+_WEAK = frozenset(
+    """
+    password passwd pass pwd secret admin administrator root user test guest default letmein welcome qwerty abc
+    postgres postgresql mysql mariadb mongo mongodb redis rabbitmq minio minioadmin elastic grafana neo4j oracle sa docker
+    example demo dev local testing temp my-secret-pw toor testtest wordpress somewordpress sonar keycloak nextcloud airflow
+    superset adminadmin rootroot yourstrong(!)password yourstrong(!)passw0rd yourstrong!passw0rd yourstrong@passw0rd iloveyou
+    asdf asdfgh asdfghjkl qwertyuiop qwertz azerty zxcvbn zxcvbnm 1q2w3e4r 1qaz2wsx
+    monkey dragon sunshine football hunter vagrant raspberry supersecret thisisasecret
+    """.split()
+)
+# Each list in small letters. Words may stand glued together (`notsecret`) or apart (`not-a-secret`).
+_NONE = frozenset("unused unneeded ignored irrelevant none nothing null void na discarded".split())
+_NOT = frozenset("not dont no never".split())
+_AFTER_NOT = frozenset("use used needed required set applicable relevant configured".split())
+_TO_CHANGE = frozenset(
+    "change changed changeme changeit changethis replace replaced replaceme your yours insert put fill enter".split()
+)
+_PURPOSES = frozenset(
+    """
+    build building builder buildtime test tests tested testing tester dummy fake faked example examples sample samples mock
+    mocked stub stubbed placeholder demo dev develop developer development local localhost ci pipeline temp tmp temporary
+    insecure unsecure unsecured unsafe collectstatic precompile compile compiling compilation compress assets asset
+    migrate migration migrations manage warmup not foo bar baz qux foobar bogus whatever anything something sandbox fixture
+    fixtures throwaway disposable preview playground tutorial workshop lint typecheck e2e cypress playwright github actions
+    workflow runner
+    """.split()
+)
+_SECRETS = frozenset(
+    """
+    secret secrets password passwords passwd pass pwd pw passphrase key keys token tokens credential credentials sesame
+    """.split()
+)
+_FILLERS = frozenset(
+    """
+    super very top my mine the a an some any so random string value default main master root admin administrator user users
+    username db database sql jwt session cookie auth api app application service server client host encryption sign
+    signing access web site login account hash salt private public shared common simple easy strong long secure safe
+    sensitive hidden here for of to at in on only is it this that be must should with and or please just use used when
+    during time runtime run real do now new old before production prod me them base
+    postgres postgresql mysql mariadb mongo mongodb redis valkey rabbitmq rabbit minio elastic elasticsearch opensearch
+    kibana grafana prometheus neo oracle docker wordpress sonar keycloak nextcloud airflow superset kafka django rails
+    laravel symfony flask spring node react express cassandra clickhouse influx influxdb couchdb mssql vault queue worker
+    cache store storage bucket backup mail ldap proxy gateway image container compose
+    """.split()
+)
+_WORDS = _NONE | _NOT | _AFTER_NOT | _TO_CHANGE | _PURPOSES | _SECRETS | _FILLERS
+_LENGTHS = range(1, max(map(len, _WORDS)) + 1)
+_TOKENS = re.compile(r"[a-z]+|[0-9]+")
+# What people spell in the letters of hexadecimal numbers.
+_HEX_WORDS = re.compile(
+    r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z"
+)
+_PARTS = re.compile(r"[^a-z0-9]+")
+_BEHIND = re.compile(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
+
+
+def is_sequence(text: str) -> bool:
+    """Whether characters mostly repeat or follow each other, as in `0123456789abcdef`, `aaaa1111` and a row of zeros."""
+    steps = [ord(after) - ord(before) for before, after in itertools.pairwise(text)]
+    even = sum(-1 <= step <= 1 for step in steps)
+    jumps = sum(before in "9f0" for before, step in zip(text, steps, strict=False) if abs(step) > 1)
+    return len(text) > 2 and even + jumps >= 0.8 * len(steps) and even >= 0.6 * len(steps)
+
+
+def meaning(value: str) -> Meaning | None:
+    """What a value says by its words; None for one that has others, which may be a secret."""
+    return _meaning(value) if 0 < len(value) <= LONGEST else None
+
+
+@lru_cache(maxsize=2048)
+def _meaning(value: str) -> Meaning | None:
+    low = value.lower()
+    if _HEX_WORDS.match(low) and len(low) >= 4:
+        return Meaning.COMMON if set(low) <= set("0x-") else Meaning.PURPOSE
+    if low in _WEAK or _bare(low) in _WEAK or _bare(low.translate(LEET)) in _WEAK:
+        return Meaning.COMMON
+    if all(map(is_sequence, _PARTS.split(low))):
+        return Meaning.COMMON
+    found = split(low)
+    if found is None:
+        found = split(_bare(low).translate(LEET))
+    return _said(found) if found else None
+
+
+def _bare(low: str) -> str:
+    """A value without the digits and signs that people put behind a word."""
+    return _BEHIND.sub("", low)
+
+
+def _said(found: tuple[str, ...]) -> Meaning | None:
+    """What words say together."""
+    words = set(found)
+    if words & _NONE or (words & _NOT and words & _AFTER_NOT):
+        return Meaning.NONE
+    if words & _TO_CHANGE:
+        return Meaning.TO_CHANGE
+    if words & _PURPOSES:
+        return Meaning.PURPOSE
+    return Meaning.COMMON if words & _SECRETS else None
+
+
+def split(low: str) -> tuple[str, ...] | None:
+    """The words of a value in small letters, where it is made of known ones alone; numbers of up to four digits go along."""
+    found: list[str] = []
+    for token in _TOKENS.findall(low):
+        if token.isdigit():
+            if len(token) > 4 and not is_sequence(token):
+                return None
+            continue
+        words = _pieces(token)
+        if words is None:
+            return None
+        found += words
+    return tuple(found)
+
+
+def _pieces(token: str) -> list[str] | None:
+    """The fewest known words that a run of letters is made of."""
+    best: list[list[str] | None] = [[]]
+    for end in range(1, len(token) + 1):
+        ways = (
+            [*before, token[end - size : end]]
+            for size in _LENGTHS
+            if size <= end
+            and token[end - size : end] in _WORDS
+            and (before := best[end - size]) is not None
+        )
+        best.append(min(ways, key=len, default=None))
+    return best[-1]

@@ -1,0 +1,111 @@
+"""Text templates: the marks where another program puts words in, what a text is without them, and names that say template.
+
+A mark is looked for by its form alone, in comments and strings too. Whether it matters is for the parser to say: a text is a
+template only where its parser gets further once the marks are taken out (see `assembly`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+_CLOSERS = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
+# `${{ }}` is an expression of GitHub's and `${X}` a variable: neither is a mark. `%%X%%`, `@X@` and `{x}` hold one word.
+_OPENER = re.compile(
+    r"(?<!\$)\{\{|\{%|\{#|<%|%%\w++%%|@[A-Za-z_][\w.-]*+@|(?<![\w${])\{[A-Za-z_][\w.]*+\}"
+)
+# Tags that say whether or how often what follows is there, and comments: they put in nothing themselves.
+_CONTROL = re.compile(
+    r"\{%|\{#|<%(?!=)|\{\{[-~]?[ \t\r\n]*(?:(?:if|else|elif|end|range|with|define|block|def)\b|[#/^!)])"
+)
+_REST = re.compile(r"(?<![ \t\r])[ \t\r]*+(?:\n|\Z)")  # behind a mark: no blank ends one
+_ENDING = re.compile(
+    r"\.(?:j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs)\Z", re.IGNORECASE
+)
+_WORD = re.compile(
+    r"(?:\A|[._-])(?:j2|jinja2?|tmpl|tpl|gotmpl|templates?|erb|mustache|cookiecutter)(?:[._-]|\Z)",
+    re.IGNORECASE,
+)
+_FOLDER = re.compile(
+    r"[._]?(?:templates?|tmpl|tpl|jinja2?|cookiecutter|scaffold(?:s|ing)?|skeletons?|boilerplates?|archetype-resources)\Z",
+    re.IGNORECASE,
+)
+
+
+class Mark(NamedTuple):
+    """One mark: where it stands, its form (`{{`, `%%`, `@`), and two questions.
+
+    `control` says whether it puts in nothing itself (a condition, a loop, a comment), `alone` whether its lines hold nothing else.
+    """
+
+    start: int
+    end: int
+    form: str
+    control: bool
+    alone: bool
+
+
+def is_named(path: str) -> bool:
+    """Whether a path says that its file is a template: by an ending, a word of its name, or a folder."""
+    name = path.rpartition("/")[2]
+    return bool(_ENDING.search(name) or _WORD.search(name)) or is_kept_with_templates(path)
+
+
+def is_kept_with_templates(path: str) -> bool:
+    """Whether a folder above a file says that templates lie in it, or a part of its path is itself a mark."""
+    *folders, name = path.split("/")
+    return any(_FOLDER.match(one) or _OPENER.search(one) for one in folders) or bool(
+        _OPENER.search(name)
+    )
+
+
+def inner(path: str) -> str:
+    """The path of what a template makes: its own without the template's ending; the same path where it has none."""
+    return _ENDING.sub("", path)
+
+
+def marks(text: str) -> Iterator[Mark]:
+    """The marks of a text, in order; one that is never closed is none."""
+    at = 0
+    unclosed: set[str] = set()
+    while (found := _OPENER.search(text, at)) is not None:
+        start, at = found.span()
+        form = found[0][:2]
+        closer = _CLOSERS.get(form, "")
+        if closer:
+            end = -1 if form in unclosed else text.find(closer, at)
+            if end < 0:
+                unclosed.add(form)
+                continue
+            at = end + len(closer)
+        else:
+            form = form if form == "%%" else form[0]
+        control = _CONTROL.match(text, start) is not None
+        yield Mark(start, at, form, control, _is_alone(text, start, at))
+
+
+def _is_alone(text: str, start: int, end: int) -> bool:
+    """Whether nothing else stands on the lines of a mark."""
+    while start and text[start - 1] in " \t":
+        start -= 1
+    return (not start or text[start - 1] == "\n") and _REST.match(text, end) is not None
+
+
+def without(text: str, found: Iterable[Mark]) -> str:
+    """The text with its marks taken out, every other character in its place.
+
+    What puts in nothing, or stands alone on its lines, becomes blank; what puts in a part of a line becomes a word.
+    """
+    pieces: list[str] = []
+    at = 0
+    for mark in found:
+        pieces.append(text[at : mark.start])
+        written = text[mark.start : mark.end]
+        if mark.control or mark.alone:
+            pieces.append("".join(char if char in "\r\n" else " " for char in written))
+        else:
+            pieces.append("x" * len(written))
+        at = mark.end
+    pieces.append(text[at:])
+    return "".join(pieces)

@@ -1,0 +1,222 @@
+"""What the rows of each topic may say: property -> what its value is. `bool`, `str`, `int`, lists and mappings of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Shape = Callable[[Any], bool]
+
+
+def boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def true(value: Any) -> bool:
+    """A mark: what has it not does not say so."""
+    return value is True
+
+
+def text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def day(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None
+
+
+def pattern(value: Any) -> bool:
+    """A regular expression."""
+    return isinstance(value, str) and bool(re.compile(value))
+
+
+def one_of(*words: str) -> Shape:
+    return lambda value: value in words
+
+
+def many(shape: Shape) -> Shape:
+    return lambda value: isinstance(value, list) and all(map(shape, value))
+
+
+def by_name(shape: Shape) -> Shape:
+    return lambda value: isinstance(value, dict) and all(map(shape, value.values()))
+
+
+def record(**shapes: Shape) -> Shape:
+    """A mapping with some of these properties; `_` stands for `-`."""
+    known = {name.replace("_", "-"): shape for name, shape in shapes.items()}
+    return lambda value: (
+        isinstance(value, dict)
+        and all(name in known and known[name](one) for name, one in value.items())
+    )
+
+
+IMAGE_SHAPES: dict[str, Shape] = {
+    "role": text,
+    "ports": many(number),
+    "admin": many(number),
+    "data": many(text),
+    "from-18": text,
+    "off": by_name(many(text)),
+    "flags-off": many(text),
+    "default": by_name(text),
+    "alias": by_name(many(text)),
+    "keyed": many(text),
+    "flags": many(text),
+    "docker": true,
+    "host": true,
+    "volatile": true,
+    "user": text,
+    "drops-root": true,
+    "plain": true,
+    "runtime": true,
+    "application": boolean,
+    "workdir": boolean,
+    "path-only": true,
+    "shell": one_of("dash", "bash", "busybox"),
+    "lacks": many(text),
+    "compiles": pattern,
+    "small-tags": many(text),
+    "small": true,
+    "healthcheck": true,
+    "slow-start": true,
+    "serves": one_of("scraping", "dashboard-server", "log-shipping", "log-store", "backup"),
+    "anywhere": true,
+    "releases": text,
+    "release-in": pattern,
+    "once-official": true,
+    "ended": day,
+    "systems": true,
+}
+RELEASES: dict[str, Shape] = {"title": text, "ends": by_name(day), "names": by_name(text)}
+# Topics whose rows have a property for each of the parts of a thing, and what those are.
+PARTS: dict[str, Shape] = {"kubernetes-types": text}
+SHAPES: dict[str, dict[str, Shape]] = {
+    "action-interfaces": {
+        "below": number,
+        "inputs": many(text),
+        "required": many(text),
+        "deprecated": by_name(text),
+        "outputs": many(text),
+    },
+    "actions": {
+        "archived": lambda value: true(value) or day(value),
+        "effects": many(text),
+        "cache": record(input=text, turns=one_of("on", "off"), unset=one_of("on", "off")),
+        "publishes": true,
+        "built-in": text,
+        "code": many(text),
+        "newest": text,
+        "installs": record(input=text, product=text),
+        "files": one_of("none", "repository", "cache"),
+        "pushes": true,
+        "app-token": true,
+        "by-tag": true,
+    },
+    "build-arguments": {"platform": true, "proxy": true},
+    "command-effects": {
+        "effect": text,
+        "family": text,
+        "weak": true,
+        "commands": many(pattern),
+        "tasks": many(text),
+    },
+    "images": IMAGE_SHAPES
+    | {
+        "variants": many(
+            lambda value: (
+                isinstance(value, dict)
+                and all(
+                    (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](
+                        one
+                    )
+                    for key, one in value.items()
+                )
+            )
+        )
+    },
+    "github-contexts": {
+        "type": one_of("string", "number", "boolean", "anything"),
+        "untrusted": true,
+        "fixed": true,
+    },
+    "github-events": {
+        "types": many(text),
+        "any-type": true,
+        "filters": many(one_of("branches", "tags", "paths", "workflows")),
+        "outsiders": true,
+        "base-secrets": true,
+        "code-of-others": true,
+    },
+    "github-permissions": {"levels": many(one_of("read", "write", "none"))},
+    "github-places": {"contexts": many(text), "functions": many(text)},
+    "github-runners": {"images": many(text)},
+    "host-paths": {
+        "whole": true,
+        "below": true,
+        "harmless": true,
+        "cloud": true,
+        "socket": true,
+        "sockets": true,
+    },
+    "http-headers": {"security": true},
+    "kernel-parameters": {"safe": true},
+    "kubernetes-annotations": {"ends-tls": true, "issues": true, "internal": true},
+    "kubernetes-apis": {"deprecated": text, "removed": text, "replacement": text, "since": text},
+    "kubernetes-custom": {
+        "no-pods": true,
+        "pods": true,
+        "template": true,
+        "secrets": true,
+        "policy": true,
+        "shows": text,
+    },
+    "kubernetes-kinds": {"type": text, "cluster": true},
+    "kubernetes-labels": {"added": true},
+    "linux-capabilities": {"default": true, "baseline": true},
+    "managers": {
+        "name": text,
+        "programs": many(text),
+        "install": many(text),
+        "update": many(text),
+        "upgrade": many(text),
+        "remove": many(text),
+        "clean": many(text),
+        "assumes-yes": many(text),
+        "valued": many(text),
+        "uncached": many(text),
+        "switches": many(text),
+        "settings": pattern,
+        "lists": many(text),
+        "moves": many(text),
+        "locked": many(text),
+        "pin": pattern,
+        "system": true,
+    },
+    "nginx-directives": {"once": true, "starts-line": true},
+    "official-images": {},
+    "ports": {"debugger": text},
+    "other-releases": RELEASES,
+    "programs": {
+        "wraps": record(valued=many(text), operand=true, assigns=true),
+        "runs": many(text),
+        "develops": many(text),
+        "publishes": many(text),
+        "drops-user": true,
+        "insecure": many(text),
+        "unpacks": true,
+    },
+    "releases": RELEASES,
+    "settings": {
+        "environment": true,
+        "debug": many(text),
+        "log-level": true,
+        "error-tracker": true,
+    },
+    "top-level-domains": {"public": true, "private": true},
+}

@@ -1,0 +1,220 @@
+"""Programs from outside: what they are given, what is taken from them, and what is told of those that give no answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from readiness import programs
+from readiness.programs import confine, process
+from readiness.programs.process import Answer, Limits, ProgramError, TooLateError, run
+
+on_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away"
+)
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits")
+CONNECT = """\
+import socket, sys
+for family, address in ((socket.AF_INET, ("127.0.0.1", int(sys.argv[1]))), (socket.AF_INET6, ("::1", int(sys.argv[1])))):
+    try:
+        socket.socket(family).connect(address)
+        print("connected")
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+class Listener:
+    """A server on this machine that counts who comes."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.count = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                self.server.accept()[0].close()
+            except OSError:
+                return
+            self.count += 1
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    one = Listener()
+    yield one
+    one.server.close()
+
+
+def ask(code: str, *arguments: object, folder: Path, **more: object) -> Answer:
+    options = {"limits": Limits(20, 1 << 30, 1 << 20), "environment": {"A": "1"}, **more}
+    return run([sys.executable, "-I", "-c", code, *map(str, arguments)], folder=folder, **options)
+
+
+@on_linux
+@pytest.mark.parametrize("namespace", [True, False])
+def test_a_confined_program_reaches_nobody(
+    tmp_path: Path, listener: Listener, namespace: bool
+) -> None:
+    limits = Limits(20, 1 << 30, 1 << 20, namespace=namespace)
+    answer = ask(CONNECT, listener.port, folder=tmp_path, limits=limits)
+    assert answer.network in (
+        {confine.NAMESPACE, confine.FILTER} if namespace else {confine.FILTER}
+    )
+    assert b"connected" not in answer.output
+    assert answer.output.count(b"Error") == 2
+    assert listener.count == 0
+
+
+def test_the_same_program_reaches_the_listener_where_nothing_holds_it(
+    tmp_path: Path, listener: Listener
+) -> None:
+    answer = ask(CONNECT, listener.port, folder=tmp_path, confined=False)
+    assert b"connected" in answer.output
+    assert answer.network == confine.NONE
+
+
+@on_linux
+def test_where_no_namespace_is_given_a_filter_refuses_sockets() -> None:
+    """A system that gives no user namespaces: the limit of a namespace of its own, at zero."""
+    code = (
+        "import ctypes, socket, sys; from readiness.programs import confine\n"
+        "class System:\n"
+        "    unshare = staticmethod(lambda flags: -1)\n"
+        "    prctl = ctypes.CDLL(None).prctl\n"
+        "confine.ctypes.CDLL = lambda *_, **__: System\n"
+        "print(confine.leave_network())\n"
+        "a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1).decode())\n"
+        "try: socket.socket(); print('open')\n"
+        "except OSError as error: print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["filter", "x", "refused"]
+
+
+def test_other_systems_say_that_nothing_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine.sys, "platform", "darwin")
+    assert confine.leave_network() == confine.NONE
+
+
+def test_a_program_is_given_what_is_written_out_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "GIT_SSH_COMMAND", "KUBECONFIG", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    code = "import os; print(sorted(set(os.environ) - {'LC_CTYPE', '__CF_USER_TEXT_ENCODING'}))"
+    assert ask(code, folder=tmp_path).output.strip() == b"['A']"
+
+
+@posix
+def test_libraries_are_not_looked_for_in_the_folder_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", f":.:lib:{tmp_path}:")
+    code = "import os; print(os.environ['LD_LIBRARY_PATH'])"
+    assert ask(code, folder=tmp_path).output.decode().strip() == str(tmp_path)
+
+
+def test_input_goes_in_and_messages_and_codes_come_out(tmp_path: Path) -> None:
+    code = "import sys; print(sys.stdin.read()[::-1]); sys.exit('it is wrong')"
+    answer = ask(code, folder=tmp_path, request=b"abc")
+    assert (answer.output.split(), answer.code, answer.reason) == ([b"cba"], 1, "it is wrong")
+
+
+TOO_MUCH = {
+    "output": ("print('x' * 3_000_000)", "its output is over 2 MiB"),
+    "output without end": ("while True: print('x' * 1000)", "its output is over 2 MiB"),
+    "time": ("import time; time.sleep(60)", "it did not finish in 2 seconds"),
+}
+
+
+@posix
+@pytest.mark.parametrize(("code", "reason"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_too_much_is_told(tmp_path: Path, code: str, reason: str) -> None:
+    with pytest.raises(ProgramError, match=reason) as raised:
+        ask(code, folder=tmp_path, limits=Limits(2, 1 << 30, 2 << 20))
+    assert isinstance(raised.value, TooLateError) is ("finish" in reason)
+
+
+@on_linux
+def test_memory_has_a_limit(tmp_path: Path) -> None:
+    answer = ask("x = bytearray(600 << 20)", folder=tmp_path, limits=Limits(20, 300 << 20, 1 << 20))
+    assert answer.code != 0
+    assert (
+        ask("x = bytearray(60 << 20)", folder=tmp_path, limits=Limits(20, 300 << 20, 1)).code == 0
+    )
+
+
+@on_linux
+def test_processor_time_has_a_limit(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal\n"
+        "print(resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_CORE)[1])"
+    )
+    assert ask(code, folder=tmp_path).output.split() == [b"20", b"0"]
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match="no such file"):
+        run(["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10), confined=False)
+
+
+@posix
+def test_a_program_that_is_not_there_when_it_is_confined(tmp_path: Path) -> None:
+    answer = run(["/no/such"], folder=tmp_path, environment={}, limits=Limits(5, 0, 10))
+    assert (answer.code, answer.reason) == (127, "such does not run: No such file or directory")
+
+
+@posix
+def test_programs_are_looked_for_on_absolute_folders_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for folder in (tmp_path, tmp_path / "bin"):
+        (folder / "kustomize").write_bytes(b"\x7fELF")
+        (folder / "kustomize").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for path in ("", ".", ":", "bin", "./bin"):
+        monkeypatch.setenv("PATH", path)
+        assert programs.find("kustomize") == "", path
+    monkeypatch.setenv("PATH", f".:bin:{tmp_path / 'bin'}")
+    assert programs.find("kustomize") == str(tmp_path / "bin" / "kustomize")
+
+
+@posix
+def test_shims_are_told_from_programs(tmp_path: Path) -> None:
+    (tmp_path / "shim").write_text("#!/usr/bin/env bash\nexec asdf exec kubectl\n")
+    (tmp_path / "real").write_bytes(b"\x7fELF")
+    (tmp_path / "snap").write_bytes(b"\x7fELF")
+    (tmp_path / "kubectl").symlink_to("snap")
+    shims = [
+        name
+        for name in ("shim", "real", "kubectl", "none")
+        if programs.is_shim(str(tmp_path / name))
+    ]
+    assert shims == ["shim", "kubectl"]
+
+
+def test_a_program_is_told_from_its_next_version(tmp_path: Path) -> None:
+    path = tmp_path / "kubectl"
+    assert programs.identity(str(path)) == programs.identity("") == ""
+    path.write_text("one")
+    first = programs.identity(str(path))
+    assert first == programs.identity(str(path)) != ""
+    path.write_text("three")
+    assert programs.identity(str(path)) != first
+
+
+def test_nothing_is_found_on_the_path_that_programs_get() -> None:
+    assert not Path(process.NOWHERE).is_dir()

@@ -1,0 +1,196 @@
+"""How the time for an expression grows: what is said of it, held against an engine that counts its steps."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from readiness.syntax import backtracking, regex
+from readiness.syntax.pcre import UnsupportedError
+from readiness.syntax.ways import Use, Work
+from tests.backtracker import steps
+from tests.effort import effort
+
+HERE, AGAIN, WHOLE = Use(everywhere=False), Use(again=True), Use(everywhere=False, whole=True)
+LINEAR = {
+    "a loop": ("^[a-z]*$", Use()),
+    "a loop that ends with the match": (r"\w+", Use()),
+    "matches one after the other": (r"\w+", AGAIN),
+    "at one place": ("a*b", HERE),
+    "from the start of a word on": (r"\b\w+x", Use()),
+    "from a blank on": (r"(?<!\S)\w+x", Use()),
+    "from each line's start on": (r"(?m)^[ \t]*\w+:", Use()),
+    "a repeat with a bound": ("[a-z]{1,80}x", Use()),
+    "a possessive repeat": ('"(?:[^"\\\\]++|\\\\.)*+"', HERE),
+    "alternatives": ("^(?:a|ab)+$", Use()),
+    "a loop in a loop, told apart": (r"^(?:[^/]+/)*[^/]+$", Use()),
+    "an optional loop in a loop": (r"^(?:a*b)*c", Use()),
+    "classes that share no character": (r"^\d+\D+\d+\D*$", Use()),
+    "letters past ASCII told apart": (r"^\w+\W+\w+$", Use()),
+    "look ahead from the start": ("^(?=.*x)y", Use()),
+    "look ahead at one character": (r"^a*(?![\w.-])b", Use()),
+    "both cases": ("(?i)^[a-f]*[g-z]*$", Use()),
+}
+POWER = {
+    "a search for what begins with a loop": ("a*b", Use(), 2),
+    "blanks at the end": (r"\s+$", Use(), 2),
+    "a loop that was passed by": ("b(?:b*c)?", AGAIN, 2),
+    "two loops": ("^[a-z]*[a-z]*x", HERE, 2),
+    "three loops": ("^.*.*.*x", HERE, 3),
+    "two loops, searched for": (".*.*x", Use(), 3),
+    "a loop beside one that can end": ("(?:x*y|x)*", HERE, 2),
+    "look ahead from everywhere": ("(?=.*x)y", Use(), 2),
+    "a back-reference": (r"^(a*)\1b", HERE, 2),
+    "words with any blanks between": (r"^\w+\s*\w*!", HERE, 2),
+    "case that is ignored": ("(?i)^k*K*!", HERE, 2),
+    "the sign of Kelvin": ("(?i)^k*\u212a*!", HERE, 2),
+}
+EXPONENTIAL = {
+    "a loop in a loop": ("^(a+)+$", HERE),
+    "alternatives alike": ("^(a|a)*$|^(?:ab|[a-c]b)*$", HERE),
+    "one the other's beginning": ("^(a|aa)+$", HERE),
+    "words and perhaps blanks": (r"^(\w+\s?)*$", HERE),
+    "behind a way that can end": ("(?:a|(?:b+)+c)*", HERE),
+    "bounds that are large": ("(?:a{1,5000}){5000}b", HERE),
+    "to the end": ("(?:a+)+", WHOLE),
+    "lazily": ("^(?:a+?)+?$", HERE),
+    "with anchors inside": (r"^(?:x+\B|x)*!", HERE),
+    "inside of a look-ahead": ("(?=(?:a+)+b)", HERE),
+    "a condition": ("^(x)?(?:(?(1)a+|a+))+$", HERE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "use"), LINEAR.values(), ids=LINEAR)
+def test_linear(pattern: str, use: Use) -> None:
+    assert backtracking.growth(regex.parse(pattern), use).degree == 1
+
+
+@pytest.mark.parametrize(("pattern", "use", "degree"), POWER.values(), ids=POWER)
+def test_power(pattern: str, use: Use, degree: int) -> None:
+    assert backtracking.growth(regex.parse(pattern), use).degree == degree
+
+
+@pytest.mark.parametrize(("pattern", "use"), EXPONENTIAL.values(), ids=EXPONENTIAL)
+def test_exponential(pattern: str, use: Use) -> None:
+    assert backtracking.growth(regex.parse(pattern), use).degree == math.inf
+
+
+def test_bounds_multiply() -> None:
+    def factor(pattern: str) -> float:
+        return backtracking.growth(regex.parse(pattern)).factor
+
+    assert factor("[a-z]{1,80}x") == 80
+    assert factor("[a-z]{1,80}[a-z]{1,20}x") == 80 * 20
+    assert factor("^[a-z]{1,80}x") == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least", "most"),
+    [
+        ("^abc", 1, 1),
+        ("^(?:ax|ay|[ab]x)", 3, 3),
+        ("a?" * 30 + "a" * 30, 200, 10**6),
+        ("(?:ab|ab)" * 20, 200, 10**6),
+        ("^[a-z]+(?:\\.[a-z]+)*$", 1, 3),
+    ],
+)
+def test_ways_at_once(pattern: str, least: int, most: int) -> None:
+    assert least <= backtracking.most_ways(regex.parse(pattern)) <= most
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("(", "no regular expression"),
+        ("a" * 5000, "characters long"),
+        ("(" * 200 + ")" * 200, "nested too deep"),
+        ("(" * 3000, "no regular expression|nested too deep"),
+        ("(?:a?){30}a{30}", "may be empty"),
+        ("(?i)[\\u0100-\\uffff]", "ignores case"),
+        ("(?:[ab]|c[de]|f){4}" * 190, "too many|too complicated"),
+    ],
+)
+def test_what_cannot_be_told(pattern: str, said: str) -> None:
+    with pytest.raises(UnsupportedError, match=said):
+        backtracking.growth(regex.parse(pattern))
+
+
+ATOMS = st.sampled_from(
+    ["a", "b", "ab", "[ab]", "[^a]", ".", "a|b", "aa|a", r"\w", r"\b", "^", "$", "(?!a)", "(?<=a)", "(?=.*b)", "(?=ab)"]
+)  # fmt: skip
+REPEATS = st.sampled_from(["*", "+", "?", "*?", "+?", "*+", "{2}", "{1,3}", "{2,}", "{0,30}"])
+PATTERNS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map("|".join),
+        st.tuples(inner, REPEATS).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
+        inner.map(lambda one: f"(?>{one})"),
+    ),
+    max_leaves=6,
+)
+TEXTS = st.text(alphabet="ab-", min_size=1, max_size=3)
+EDGES = st.text(alphabet="ab-\n", max_size=2)
+
+
+@settings(max_examples=300, deadline=None)
+@given(PATTERNS, st.sampled_from([Use(), HERE, AGAIN]), EDGES, TEXTS, EDGES)
+def test_what_is_called_linear_is(
+    pattern: str, use: Use, before: str, pumped: str, after: str
+) -> None:
+    """Twice the text costs about twice the steps: four times as many would be a square."""
+    root = regex.parse(pattern)
+    try:
+        if backtracking.growth(root, use).degree > 1:
+            return
+    except UnsupportedError:
+        return
+    few, many = (
+        steps(root, before + pumped * turns + after, everywhere=use.everywhere, again=use.again, most=40_000)
+        for turns in (70, 140)
+    )  # fmt: skip
+    assert many <= 40_000
+    assert many <= 2.4 * few + 300, (few, many)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PATTERNS, st.text(alphabet="ab-\n", max_size=7))
+def test_the_engine_of_the_tests_is_one(pattern: str, text: str) -> None:
+    """It finds a match where Python finds one, so that its steps mean something."""
+    from tests.backtracker import Engine
+
+    engine, root = Engine(text, 10**6), regex.parse(pattern)
+    if root is not None and "(?=" not in pattern.replace("(?=.*b)", "").replace("(?=ab)", ""):
+        found = any(engine.run(root, at, lambda _: True) for at in range(len(text) + 1))
+        assert found is (re.search(pattern, text) is not None)
+
+
+@given(st.text(alphabet="ab()[]{}|*+?\\^$.,-:<>=!1P'#_xdQE\né", max_size=30))
+def test_no_pattern_raises_anything_else(pattern: str) -> None:
+    with contextlib.suppress(UnsupportedError):
+        backtracking.growth(regex.parse(pattern))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(" * 50 + "a" + ")*" * 50,
+        "(?:a|b|c|d)*" * 60,
+        "[a-z]*" * 200,
+        "(((a{9}){9}){9}){9}",
+        "(?:a{1,5000}){5000}",
+        "(a|b|[a-z]|\\w|.){4}" * 30,
+        "x*" * 900,
+    ],
+)
+def test_hostile_patterns_are_bounded(pattern: str) -> None:
+    def judge() -> None:
+        with contextlib.suppress(UnsupportedError):
+            backtracking.growth(regex.parse(pattern), work=Work(100_000))
+
+    assert effort(judge) < 3_000_000
