@@ -74,6 +74,34 @@ def test_a_prefix_of_former_names(shelf: Path) -> None:
     assert run(shelf, select=["k8s/"]).notices == (), "a prefix of today's names is none of before"
 
 
+def test_a_prefix_takes_in_what_it_did_before(shelf: Path) -> None:
+    """Of today's names `k8s/se` begins some, so what it began before would be lost without a word."""
+    report = run(shelf, SETS, select=[KINDS], ignore=["k8s/se"])
+    assert parts(report) == ["Deployment"]
+    assert notice(report) == (
+        "--ignore: k8s/se takes in k8s/kinds:StatefulSet as before, under other names now"
+    )
+    assert parts(run(shelf, SETS, select=["k8s/se"])) == ["StatefulSet"]
+    assert parts(run(shelf, SETS, select=["k8s/k"], ignore=["k8s/broken"])) == ["StatefulSet"]
+    assert run(shelf, SETS, select=["k8s/security-context-missing"]).notices == ()
+
+
+def test_a_rule_of_somebodys_own_has_its_name_for_itself(shelf: Path) -> None:
+    """A former id that a custom rule has is that rule's, and nothing is said of the other."""
+    own = (shelf / "k8s" / "kinds.yaml").read_text().replace("title: Object", "title: Own")
+    (shelf / "k8s" / "few-strict.yaml").write_text(own)
+    report = run(shelf, select=["k8s/few-strict"])
+    assert {one.rule for one in report.open} == {"k8s/few-strict"}
+    assert report.notices == ()
+    report = run(shelf, select=["k8s/"], ignore=["k8s/few-strict"])
+    assert told(report) == [MILD, MIDDLE, LAST]
+    assert report.notices == ()
+    known = shelf.parent / "known.json"
+    known.write_text(baseline.dump(run(shelf, select=["k8s/few-strict"]).findings))
+    report = run(shelf, select=[FEW], baseline=known)
+    assert (told(report), report.notices) == ([MILD, MIDDLE, LAST], ())
+
+
 def test_settings(shelf: Path) -> None:
     report = run(shelf, settings=f"select: [{FEW}]\nignore: [k8s/few-strict]\n")
     assert told(report) == [MILD, LAST]
