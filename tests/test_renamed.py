@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from click.testing import CliRunner
 
 import readiness
 from readiness.cli.main import main
-from readiness.ruleset import names, rules
+from readiness.model import Finding
+from readiness.ruleset import examples, names, rules
+from readiness.ruleset import select as selection
 from readiness.ruleset.names import Name, Names
 from readiness.syntax.yaml import load_all
 from readiness.triage import baseline
 from readiness.verdict.report import Report
 from tests.conftest import ROOT, by_rule
+from tests.test_rules import check, default_path
 from tests.test_tiers import ALL, FEW, KINDS, LAST, MIDDLE, MILD, deployment, run, shelf, told
 
 __all__ = ["shelf"]  # a fixture
@@ -68,6 +72,34 @@ def test_a_prefix_of_former_names(shelf: Path) -> None:
     assert told(report) == [MILD, MIDDLE, LAST]
     assert notice(report).startswith("--select: k8s/few- is called ")
     assert run(shelf, select=["k8s/"]).notices == (), "a prefix of today's names is none of before"
+
+
+def test_a_prefix_takes_in_what_it_did_before(shelf: Path) -> None:
+    """Of today's names `k8s/se` begins some, so what it began before would be lost without a word."""
+    report = run(shelf, SETS, select=[KINDS], ignore=["k8s/se"])
+    assert parts(report) == ["Deployment"]
+    assert notice(report) == (
+        "--ignore: k8s/se takes in k8s/kinds:StatefulSet as before, under other names now"
+    )
+    assert parts(run(shelf, SETS, select=["k8s/se"])) == ["StatefulSet"]
+    assert parts(run(shelf, SETS, select=["k8s/k"], ignore=["k8s/broken"])) == ["StatefulSet"]
+    assert run(shelf, SETS, select=["k8s/security-context-missing"]).notices == ()
+
+
+def test_a_rule_of_somebodys_own_has_its_name_for_itself(shelf: Path) -> None:
+    """A former id that a custom rule has is that rule's, and nothing is said of the other."""
+    own = (shelf / "k8s" / "kinds.yaml").read_text().replace("title: Object", "title: Own")
+    (shelf / "k8s" / "few-strict.yaml").write_text(own)
+    report = run(shelf, select=["k8s/few-strict"])
+    assert {one.rule for one in report.open} == {"k8s/few-strict"}
+    assert report.notices == ()
+    report = run(shelf, select=["k8s/"], ignore=["k8s/few-strict"])
+    assert told(report) == [MILD, MIDDLE, LAST]
+    assert report.notices == ()
+    known = shelf.parent / "known.json"
+    known.write_text(baseline.dump(run(shelf, select=["k8s/few-strict"]).findings))
+    report = run(shelf, select=[FEW], baseline=known)
+    assert (told(report), report.notices) == ([MILD, MIDDLE, LAST], ())
 
 
 def test_settings(shelf: Path) -> None:
@@ -124,7 +156,8 @@ def test_a_baseline_of_before(shelf: Path) -> None:
     known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
     report = run(shelf, SETS, select=[KINDS], baseline=known)
     assert parts(report) == ["Deployment"], "the former name was that of stateful sets alone"
-    assert notice(report).startswith("known.json: k8s/sets")
+    assert notice(report).startswith("known.json: 1 finding stands under")
+    assert "(k8s/sets is called k8s/kinds:StatefulSet now)" in notice(report)
     known.write_text(baseline.dump(found))
     report = run(shelf, SETS, select=[KINDS], baseline=known)
     assert (parts(report), report.notices) == ([], ())
@@ -196,6 +229,48 @@ def test_a_former_name_leads_to_a_rule_and_its_member(old: str) -> None:
         rule = by_rule()[name.rule][0].rule
         assert name.member in {"", *rule.members}, f"{old}: {name.rule} has no {name.member}"
         assert rule.kind == old.partition("/")[0]
+
+
+@cache
+def shown(rule: str) -> tuple[Finding, ...]:
+    """What a rule finds in its bad examples with all of its tiers on."""
+    tiers = by_rule()[rule]
+    return tuple(
+        one
+        for example in examples.of(tiers[0], default_path(tiers[0].rule))
+        for one in (check(tiers, example, lambda text: text).findings if example.bad else ())
+    )
+
+
+def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding]:
+    """Those of them that count for the words of --select and --ignore."""
+    known = Names()
+    active = selection.chosen(
+        by_rule()[rule],
+        rules.folder(),
+        name="recommended",
+        select=selection.read(select, known),
+        ignore=selection.read(ignore, known),
+    )
+    assert len(known.notices) == 1
+    return [one for one in shown(rule) if selection.counts(one, active)]
+
+
+@pytest.mark.parametrize("old", SHIPPED)
+def test_a_former_name_selects_and_silences_what_it_stood_for(
+    old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the shipped table
+    meant = [names.parse(word) for word in SHIPPED[old]]
+    for rule in {name.rule for name in meant}:
+        mine = [one for one in shown(rule) if any(name.fits(one) for name in meant)]
+        selected = counting(rule, select=[old], ignore=[])
+        assert mine
+        assert all(one in selected for one in mine)
+        assert all(any(name.reaches(one) for name in meant) for one in selected)
+        rest = counting(rule, select=[rule], ignore=[old])
+        assert not any(one in rest for one in mine)
+        assert len(rest) + len(mine) == len(shown(rule))
 
 
 def test_the_aliases_for_the_found_cases_are_those_of_the_table() -> None:

@@ -173,6 +173,22 @@ def test_words_of_one_tier_are_not_those_of_the_next(shelf: Path) -> None:
     )
 
 
+def test_a_tier_with_the_name_of_a_level_has_it(shelf: Path) -> None:
+    """Whatever the rule says for the others; a level of the tier's own comes first."""
+    file = shelf / "k8s" / "mine.yaml"
+    text = file.read_text()
+    file.write_text(f"level: strict\n{text.replace('recommended: {', 'few: {')}")
+    (rule,) = rules.one_each(rules.read(FEW, file))
+    assert [one.level for one in rule.tiers] == ["strict", "strict", "optional"]
+    file.write_text(
+        text.replace("recommended: {", "few: {").replace(
+            "strict:\n", "strict:\n    level: optional\n"
+        )
+    )
+    (rule,) = rules.one_each(rules.read(FEW, file))
+    assert [one.level for one in rule.tiers] == ["recommended", "optional", "optional"]
+
+
 def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
     (rule,) = rules.one_each(rules.read(FEW, shelf / "k8s" / "mine.yaml"))
     assert (rule.severity, rule.level) == (Severity.MEDIUM, "recommended")

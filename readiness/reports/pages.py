@@ -156,11 +156,15 @@ def shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def severities(rule: Rule) -> str:
+    """The severities of a rule's tiers, the worst first; its own where it has none."""
+    return " or ".join(dict.fromkeys(str(one.severity) for one in rule.tiers)) or str(rule.severity)
+
+
 def facts(rule: Rule) -> str:
     """The line under the title: severity, confidence, category, profile."""
-    severities = dict.fromkeys(one.severity for one in rule.tiers) or [rule.severity]
     return (
-        f"{' or '.join(map(str, severities))} · confidence {rule.confidence} · "
+        f"{severities(rule)} · confidence {rule.confidence} · "
         f"{rule.category} ({_CATEGORIES[rule.category]}) · {_LEVELS[rule.level]}"
     )
 
@@ -217,7 +221,9 @@ def table(found: Iterable[Rule]) -> str:
     rows = ["| rule | severity | category | profile | what |", "|---|---|---|---|---|"]
     for rule in found:
         title = rule.title.replace("|", "\\|")
-        rows.append(f"| {rule.id} | {rule.severity} | {rule.category} | {rule.level} | {title} |")
+        rows.append(
+            f"| {rule.id} | {severities(rule)} | {rule.category} | {rule.level} | {title} |"
+        )
     return "\n".join(rows) + "\n"
 
 
@@ -241,8 +247,9 @@ def index(bounds: Iterable[Bound], link: str) -> str:
                 rule = bound.rule
                 title = rule.title.replace("|", "\\|")
                 name_of = rule.id.partition("/")[2]
+                file = f"{link}/{place_of(bound)}"
                 rows.append(
-                    f"| [{name_of}]({link}/{place_of(bound)}) | {rule.severity} | {rule.level} | {title} |"
+                    f"| [{name_of}]({file}) | {severities(rule)} | {rule.level} | {title} |"
                 )
             parts.append(f"### {kind}: {name}\n\n{lead}\n\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from readiness.model import Finding
+from readiness.model import Finding, joined
 from readiness.ruleset import rules
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
@@ -72,10 +72,15 @@ class Names:
         self._known = frozenset(self.ids)
         self.notices: dict[str, str] = {}
 
+    @cached_property
+    def _former(self) -> dict[str, tuple[Name, ...]]:
+        """What former ids are called now; none that a rule of somebody's own has."""
+        return {old: names for old, names in renamed().items() if old not in self._known}
+
     def of(self, word: str, where: str = "") -> tuple[Name, ...]:
         """What a word names; nothing where no rule has or had that name. `where` it stands is for the notice."""
         found = self.meaning(word)
-        if found and word in renamed():
+        if found and word in self._former:
             self._tell(word, found, where)
         return found
 
@@ -86,27 +91,33 @@ class Names:
         name = parse(word)
         if name.member and name.rule in self._known and name.member in self.members(name.rule):
             return (name,)
-        return renamed().get(word, ())
+        return self._former.get(word, ())
 
     def ending(self, tail: str) -> list[str]:
         """The ids whose part behind the slash is `tail`; where there is none, the former ones."""
         found = [one for one in self.ids if one.partition("/")[2] == tail]
-        return found or [one for one in renamed() if one.partition("/")[2] == tail]
+        return found or [one for one in self._former if one.partition("/")[2] == tail]
 
     def former(self, rule: str) -> Iterable[tuple[str, Name]]:
         """The ids that a rule, or a part of it, had before."""
         return (
-            (old, name) for old, names in renamed().items() for name in names if name.rule == rule
+            (old, name)
+            for old, names in self._former.items()
+            for name in names
+            if name.rule == rule
         )
 
     def starting_with(self, word: str, where: str = "") -> tuple[Name, ...]:
-        """What the former ids name that begin with a word."""
+        """What the former ids name that begin with a word, where the name of today does not; nothing for a whole id."""
         found: dict[Name, None] = {}
-        for old, names in renamed().items():
-            if "/" in word and old.startswith(word):
-                found |= dict.fromkeys(names)
+        if "/" in word and word not in self._known:
+            for old, names in self._former.items():
+                if old.startswith(word):
+                    found |= dict.fromkeys(one for one in names if not one.rule.startswith(word))
         if found:
-            self._tell(word, tuple(found), where)
+            self._tell(
+                word, tuple(found), where, more=any(one.startswith(word) for one in self.ids)
+            )
         return tuple(found)
 
     def members(self, rule: str) -> tuple[str, ...]:
@@ -114,9 +125,13 @@ class Names:
         file = dict(rules.files([rules.folder(), *self._roots])).get(rule)
         return rules.read(rule, Path(file))[0].rule.members if file else ()
 
-    def _tell(self, word: str, names: Sequence[Name], where: str) -> None:
+    def _tell(self, word: str, names: Sequence[Name], where: str, *, more: bool = False) -> None:
+        """Note what a word that was in use before is now; `more` where rules of today have it as well."""
         place = f"{where}: " if where else ""
-        new = " and ".join(map(str, names))
-        self.notices.setdefault(
-            word, f"{place}{word} is called {new} now; the old name still works"
+        new = joined([*map(str, names)])
+        text = (
+            f"{word} takes in {new} as before, under other names now"
+            if more
+            else f"{word} is called {new} now; the old name still works"
         )
+        self.notices.setdefault(word, f"{place}{text}")

@@ -83,6 +83,7 @@ def read(words: Iterable[str], names: Names, where: str = "", *, strict: bool = 
             or any(named(word, one) for one in names.ids)
         ):
             plain.append(word)
+            found += names.starting_with(word, where)
         else:
             some = names.of(word, where) or names.starting_with(word, where)
             if strict and not some:

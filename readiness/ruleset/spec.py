@@ -76,7 +76,8 @@ def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
         whole["own"] = frozenset(own.get("with") or ())
         for key in _FORMS - own.keys() if _FORMS & own.keys() else ():
             whole.pop(key, None)
-        whole.setdefault("level", name if name in LEVELS else LEVELS[0])
+        if name in LEVELS and "level" not in own:
+            whole["level"] = name
         found[name] = whole
     return found
 

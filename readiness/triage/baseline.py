@@ -15,7 +15,7 @@ from typing import BinaryIO
 from readiness import files
 from readiness.model import Finding, Suppression
 from readiness.programs import git
-from readiness.ruleset.names import Names
+from readiness.ruleset.names import Name, Names
 
 VERSION = 2  # of baseline files, and so of the recipe of fingerprints
 MAX_BASELINE = 100 * files.MIB  # of a baseline file
@@ -128,25 +128,26 @@ def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> lis
 def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -> Known:
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
-    A file that was written before rules were renamed goes on working, and `names` notes which of its names are old. Each
+    A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
     entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
     they are one rule now, is one entry.
     """
     left, made = collections.Counter(known), collections.Counter(known)
     waiting = [one for one in findings if not one.suppressed]
+    count, seen = 0, set[tuple[str, Name]]()
     for moved in (False, True):
         places = _places(left)
         rest = []
         for one in waiting:
             today = mark_of(one.fingerprint)
             former = [
-                (old, mark_under(one, old))
+                (old, name, mark_under(one, old))
                 for old, name in names.former(one.rule)
                 if name.reaches(one)
             ]
             paths = [
                 at
-                for mark in (today, *(mark for _, mark in former))
+                for mark in (today, *(mark for *_, mark in former))
                 for at in (places.get(mark, ()) if moved else (one.path,))
                 if left[mark, at]
             ]
@@ -154,15 +155,27 @@ def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -
                 rest.append(one)
                 continue
             path = paths[0]
-            for old, mark in former:
+            for old, name, mark in former:
                 if left[mark, path]:
                     left[mark, path] -= 1
                     made[mark, path] -= 1
-                    names.of(old, where)
+                    count += 1
+                    seen.add((old, name))
             made[today, path] += not left[today, path]
             left[today, path] -= bool(left[today, path])
         waiting = rest
+    if seen:
+        names.notices[where] = _old(where, count, *min(seen))
     return made
+
+
+def _old(where: str, count: int, old: str, name: Name) -> str:
+    """The notice of a baseline file with entries under former ids, one of which it names."""
+    stand = "1 finding stands" if count == 1 else f"{count} findings stand"
+    return (
+        f"{where}: {stand} under former names of rules ({old} is called {name} now); they still count as known, and"
+        " `readiness baseline` writes the file anew"
+    )
 
 
 Places = dict[str, list[str]]
