@@ -82,6 +82,14 @@ def test_the_value_of_a_declarative_rule(tmp_path: Path) -> None:
     assert told(tmp_path, text) == ["'blue' of Pod/web"]
 
 
+def test_the_value_under_the_name_of_a_secret_is_hidden(tmp_path: Path) -> None:
+    pod = POD.replace("team: blue", "team: blue, db-password: Tr0ub4dor-and-3")
+    text = with_message("'{value}'", "forbid: {metadata.labels.db-password: present}")
+    tree(tmp_path, **{"own/k8s/mine.yaml": text, "t/pod.yaml": pod})
+    report = readiness.check([tmp_path / "t"], rules=[tmp_path / "own"], select=["k8s/mine"])
+    assert [one.message for one in report.findings] == ["(hidden)"]
+
+
 REACHES = {
     "attribute": "{source.position.__globals__}",
     "item": "{resource[0]}",

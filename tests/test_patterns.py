@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import math
 import re
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from readiness.facts import actions, github
+from readiness.facts import github, managers
 from readiness.facts.table import column
 from readiness.kinds.delivery import effects
 from readiness.ruleset import bindings
@@ -25,7 +26,6 @@ from tests.conftest import catalogue
 from tests.patterns import PACKAGE, Found
 
 # What would grow faster than the text if it were tried at every place of it, and is tried at one: why.
-WHOLE = Use(everywhere=False, whole=True)
 _ONCE = "tried once, behind what it belongs to"
 _TOKENS = "goes on behind each match; the first failure ends the text"
 BOUNDED = {
@@ -41,12 +41,7 @@ BOUNDED = {
 PUT_TOGETHER = {
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
-    ("checks/ci/worktree.py", "row['command']"): "facts, below",
-    ("checks/dockerfile/toolchain.py", "builds"): "facts, below",
-    ("facts/actions.py", "re.escape(name).replace('\\\\*', '[^/]+')"): "facts, below",
-    ("facts/github.py", "'|'.join(forms)"): "facts, below",
-    ("facts/managers.py", "row[key]"): "facts, below",
-    ("facts/releases.py", "form"): "facts, below",
+    ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",
     ("checks/dockerfile/tools.py", "f'(?<![\\\\w.-]){re.escape(name)}(?![\\\\w.-])'"): "the name is escaped",
     ("checks/k8s/cluster.py", "image"): "a Pattern: judged with the rule that gives it",
     ("checks/k8s/ingress.py", "word"): "Patterns: judged with the rule that gives them",
@@ -54,8 +49,13 @@ PUT_TOGETHER = {
     ("checks/project/edge.py", "f'(?<!\\\\d){port}(?!\\\\d)'"): "the port is digits",
     ("checks/project/edge.py", "f'(?<!\\\\d){one}(?!\\\\d)'"): "the port is digits",
     ("verdict/evidence/plans.py", "pattern"): "a table, below",
-    ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts, below",
-    ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts, below",
+    ("checks/dockerfile/toolchain.py", "builds"): "facts on images, below",
+    ("facts/actions.py", "re.escape(name).replace('\\\\*', '[^/]+')"): "names of actions, whose star takes one part of a path",
+    ("facts/github.py", "'|'.join(forms)"): "names of contexts, below",
+    ("facts/managers.py", "row[key]"): "facts on managers, below",
+    ("facts/releases.py", "form"): "facts on images, below",
+    ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts on commands, below",
+    ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
     ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
     ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets/shapes.py", "re.compile"): "a table, below",
@@ -65,21 +65,21 @@ PUT_TOGETHER = {
 def data() -> Iterator[Found]:
     """The expressions of tables: some are compiled when they are first used, some by jsonschema."""
     for row in effects._commands():
-        yield Found(f"effects {row.kind} {row.family}", row.pattern.pattern, 0, patterns.HERE)
-    for name, named in effects._names():
-        yield Found(f"effects {name}", named.pattern, 0, Use())
+        yield Found(f"command-effects {row.kind}", row.pattern.pattern, 0, patterns.HERE)
+    for name, pattern in effects._names():
+        yield Found(f"command-effects {name}", pattern.pattern, 0, Use())
+    for manager in managers.managers():
+        for pattern in (getattr(manager, field.name) for field in dataclasses.fields(manager)):
+            if isinstance(pattern, re.Pattern):
+                yield Found(f"managers {manager.name}", pattern.pattern, 0, Use())
+    for name in ("compiles", "release-in"):
+        for image, made in column("images", name).items():
+            yield Found(f"images {image} {name}", made, 0, Use())
+    yield Found("github-contexts", github._fixed().pattern, 0, patterns.HERE)
     for name, _, shape in shapes._SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
     for thing, command in column("working-tree-commands", "command").items():
-        yield Found(f"working tree {thing}", command, 0, patterns.HERE)
-    for topic, key in (("managers", "pin"), ("managers", "settings"), ("images", "compiles")):
-        for thing, pattern in column(topic, key).items():
-            yield Found(f"{topic} {thing} {key}", pattern, 0, Use())
-    for thing, pattern in column("images", "release-in").items():
-        yield Found(f"images {thing} release-in", pattern, 0, Use())
-    yield Found("github-contexts fixed", github._fixed().pattern, 0, WHOLE)
-    for known, _ in actions._patterns():
-        yield Found(f"actions {known.pattern}", known.pattern, 0, WHOLE)
+        yield Found(f"working-tree-commands {thing}", command, 0, patterns.HERE)
     for name, plan in plans._PLANS:
         yield Found(f"plans {name}", plan, 0, Use())
     for path in sorted((PACKAGE / "data").glob("*.json")):

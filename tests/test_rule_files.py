@@ -11,7 +11,7 @@ import pytest
 
 from readiness import kinds
 from readiness.model import messages
-from readiness.ruleset import examples, rules
+from readiness.ruleset import examples, rules, validity
 from readiness.ruleset.rules import Bound
 from readiness.run import engine
 from readiness.verdict import checklist
@@ -49,7 +49,7 @@ def test_links(bound: Bound) -> None:
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_binding(bound: Bound) -> None:
-    rules.verify(rules.read(bound.rule.id, bound.path))
+    validity.verify([rules.read(bound.rule.id, bound.path)])
     for target in bound.rule.targets:
         assert target in kinds.targets(kinds.kind_of_target(target)), (
             f"no target is called {target!r}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 import types
 import typing
@@ -39,6 +38,8 @@ def parameters(check: Callable[..., Outcome]) -> tuple[str, ...]:
 
 def hold(name: str, given: Mapping[str, Any]) -> None:
     """Raise BindingError where no check has the name, or the parameters given are not its own."""
+    import inspect
+
     try:
         check = resolve(name) if _NAME.fullmatch(name) else None
     except (ImportError, AttributeError):

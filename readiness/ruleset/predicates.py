@@ -9,9 +9,11 @@ from functools import lru_cache, partial
 from typing import Any
 
 from readiness.model import Hit, Unknown, hit, missing
+from readiness.syntax import secrets
 
 _STEP = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
 _ABSENT = object()
+HIDDEN = "(hidden)"  # what a message shows of a value whose key is that of a secret
 MAX_STEPS = 24  # of a path
 LONGEST = (
     1024 * 1024
@@ -40,8 +42,9 @@ class Clause:
             if value is _ABSENT:
                 yield missing(owner.at(), value="")
             else:
-                shown = value if isinstance(value, str | int | float | bool) else ""
-                yield hit(span, value=shown)
+                plain = isinstance(value, str | int | float | bool)
+                secret = isinstance(key, str) and secrets.names_secret(key)
+                yield hit(span, value=HIDDEN if secret else value if plain else "")
 
 
 def clause(path: str, spec: Any, *, required: bool) -> Clause:

@@ -10,7 +10,6 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness import kinds
 from readiness.model import (
     CATEGORIES,
     LEVELS,
@@ -20,17 +19,14 @@ from readiness.model import (
     Severity,
     Subject,
     Unknown,
-    messages,
 )
 from readiness.model.package import FOLDER
 from readiness.model.project import Project
-from readiness.ruleset import bindings, rule_file
-from readiness.ruleset import message_facts as facts
+from readiness.ruleset import rule_file
 from readiness.ruleset.bindings import Outcome, parameters, resolve
 from readiness.ruleset.predicates import Clause, clause
-from readiness.ruleset.rule_file import KEYS, Fail, RuleError, failing, spec_of
-from readiness.syntax import backtracking, compiled
-from readiness.syntax.ways import Work
+from readiness.ruleset.rule_file import KEYS, Fail, RuleError, failing, shown, spec_of
+from readiness.syntax import compiled
 
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
 EXTERNAL = re.compile(
@@ -121,7 +117,7 @@ def hold(root: Path) -> None:
         home, found = root.resolve(), list(files([root]))
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no folder"
-        raise RuleError(str(root), f"cannot be read: {why.lower()}") from None
+        raise RuleError(shown(root), f"cannot be read: {why.lower()}") from None
     for name, file in found:
         path = Path(file)
         where = f"{name}.yaml"
@@ -134,10 +130,12 @@ def hold(root: Path) -> None:
         count, size = count + 1, size + path.stat().st_size
         if count > MAX_FILES or size > MAX_BYTES:
             limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
-            raise RuleError(str(root), f"a folder of rules holds {limit} at most")
+            raise RuleError(shown(root), f"a folder of rules holds {limit} at most")
     if not count:
         there = ", ".join(f"{group}/NAME.yaml" for group in GROUPS[:3])
-        raise RuleError(str(root), f"there is no rule in this folder; rules are {there} and so on")
+        raise RuleError(
+            shown(root), f"there is no rule in this folder; rules are {there} and so on"
+        )
 
 
 def ids(roots: Sequence[Path] = ()) -> list[str]:
@@ -161,12 +159,14 @@ def load(
     for root in roots:
         hold(root)
     found = [read(name, Path(file)) for name, file in files(roots, groups)]
-    work = Work(backtracking.MAX_EFFORT)
     for bound in found:
         if bound.rule.id in known:
             text = f"there is a rule {bound.rule.id} already; give this one another name"
             raise RuleError(f"{bound.rule.id}.yaml", text)
-        verify(bound, work)
+    if found:
+        from readiness.ruleset import validity
+
+        validity.verify(found)
     return [*own(tuple(groups), tuple(levels)), *found]
 
 
@@ -274,60 +274,3 @@ def arguments_of(spec: dict[str, Any], fail: Fail) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise fail("with", "`with` is a mapping of the check's parameters")
     return dict(given)
-
-
-def verify(bound: Bound, work: Work | None = None) -> None:
-    """Hold a rule against what there is: targets, facts, the check and its parameters, expressions. Raises RuleError.
-
-    The tool's own rules are verified by its tests, custom rules when they are loaded. `work` bounds what it may cost to judge
-    the regular expressions of several rules.
-    """
-    fail = failing(bound.path)
-    if bound.check:
-        try:
-            bindings.hold(bound.check, bound.arguments)
-        except bindings.BindingError as error:
-            raise fail("check" if "check" in str(error) else "with", str(error)) from None
-    for target in bound.rule.targets:
-        _verify_target(bound, target, fail)
-    work = work or Work(backtracking.MAX_EFFORT)
-    for key, pattern in _expressions(bound):
-        why = backtracking.refusal(pattern, work)
-        if why:
-            raise fail(key, f"the expression {pattern[:80]!r} is refused: {why}")
-
-
-def _expressions(bound: Bound) -> Iterator[tuple[str, str]]:
-    """(key of the rule file, expression) of every regular expression in a rule."""
-    for one in bound.clauses:
-        yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
-    if bound.check:
-        yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
-
-
-def _verify_target(bound: Bound, target: str, fail: Fail) -> None:
-    """Whether a target is one, fits the check, and its subjects have the facts that `when` and the message name."""
-    kind = kinds.kind_of_target(target)
-    known = kinds.targets(kind) if kind in kinds.KINDS else {}
-    if target not in known:
-        near = ", ".join(sorted(known)) or ", ".join(f"{one}.…" for one in kinds.KINDS)
-        raise fail("target", f"no target is called {target!r}; there are {near}")
-    if bound.check and not bindings.takes(bound.check, facts.classes(target)):
-        raise fail("target", f"{bound.check} looks at something else than {target}")
-    subject = facts.of_target(target)
-    for name, allowed in bound.when:
-        sort = subject.get(name)
-        if sort is None:
-            there = ", ".join(subject)
-            raise fail("when", f"subjects of {target} have no fact {name!r}; there are {there}")
-        values = allowed if isinstance(allowed, frozenset) else {allowed}
-        if any(facts.sort_of(value) != sort for value in values):
-            raise fail("when", f"the fact {name!r} of {target} is {sort}")
-    try:
-        named = messages.names(bound.rule.message)
-    except messages.MessageError as error:
-        raise fail("message", str(error)) from None
-    facts_there = {*subject, *facts.of_check(bound.check)}
-    for name in sorted(named - facts_there):
-        near = ", ".join(sorted(facts_there))
-        raise fail("message", f"there is no fact {name!r}; there are {near}")

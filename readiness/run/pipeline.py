@@ -205,6 +205,10 @@ def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) ->
 
 def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:
     """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
+    if not file.parameters:
+        return bounds
+    from readiness.ruleset import validity
+
     given = {rule: (parameters, where) for rule, parameters, where in file.parameters}
     for rule, (_, where) in given.items():
         if rule not in names:
@@ -215,7 +219,7 @@ def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bo
         if parameters:
             bound = replace(bound, arguments={**bound.arguments, **parameters})  # noqa: PLW2901
             try:
-                rules.verify(bound)
+                validity.verify([bound])
             except RuleError as error:
                 raise ConfigError(where, f"{bound.rule.id}: {error.message}") from None
         made.append(bound)

@@ -1,16 +1,13 @@
-"""Regular expressions as state machines: matching in linear time, and whether a backtracking engine can run away."""
+"""Regular expressions as state machines: matching in time that grows with the text, whatever the expression."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, mask, walk
+from readiness.syntax.pcre_tree import OTHER, Node, mask
 
 MAX_STATES = 1500
-MAX_WORK = 60_000
-_LOOP_COPIES = 4  # a bounded repeat can't run away; for that question a few copies of it are enough
-_MANY = 10  # turns of a loop around an endless one that are as bad as endless turns
 
 
 @dataclass(slots=True)
@@ -21,7 +18,6 @@ class Machine:
         default_factory=list
     )  # (characters, next state); 0 characters: none
     jumps: list[list[tuple[int, str]]] = field(default_factory=list)
-    atomic: set[int] = field(default_factory=set)
     start: int = 0
     accept: int = 0
 
@@ -34,57 +30,50 @@ class Machine:
         return len(self.moves) - 1
 
 
-def build(root: Node, *, short: bool = False) -> Machine:
-    """The machine of a tree. `short` cuts bounded repeats, for questions about unbounded ones. Raises UnsupportedError."""
+def build(root: Node) -> Machine:
+    """The machine of a tree. Raises UnsupportedError."""
     machine = Machine()
     machine.start = machine.state()
     machine.accept = machine.state()
-    _add(machine, root, machine.start, machine.accept, short, False)
+    _add(machine, root, machine.start, machine.accept)
     return machine
 
 
-def _add(machine: Machine, node: Node, enter: int, leave: int, short: bool, atomic: bool) -> None:
+def _add(machine: Machine, node: Node, enter: int, leave: int) -> None:
     """Lay a node between two states."""
     if node.kind == "chars":
         state = machine.state()
         machine.jumps[enter].append((state, ""))
         machine.moves[state] = (node.chars, leave)
-        if atomic:
-            machine.atomic.add(state)
     elif node.kind in {"start", "end", "edge"}:
         machine.jumps[enter].append((leave, node.kind))
     elif node.kind == "alt":
         for part in node.parts:
-            _add(machine, part, enter, leave, short, atomic)
+            _add(machine, part, enter, leave)
     elif node.kind == "repeat":
-        _repeat(machine, node, enter, leave, short, atomic or node.atomic)
+        _repeat(machine, node, enter, leave)
     else:
         place = enter
         for part in node.parts:
             following = machine.state()
-            _add(machine, part, place, following, short, atomic or node.atomic)
+            _add(machine, part, place, following)
             place = following
         machine.jumps[place].append((leave, ""))
 
 
-def _repeat(
-    machine: Machine, node: Node, enter: int, leave: int, short: bool, atomic: bool
-) -> None:
+def _repeat(machine: Machine, node: Node, enter: int, leave: int) -> None:
     """Lay a repeat: as many copies as it must have, then a loop or the optional ones."""
     inner = node.parts[0]
-    least = min(node.least, _LOOP_COPIES) if short else node.least
-    most = node.most if node.most is None or not short else max(least, min(node.most, _LOOP_COPIES))
-    if short and (node.most or 0) >= _MANY and any(_endless(part) for part in walk(inner)):
-        most = None  # as many ways as there are turns: ten are no better than no end
+    least, most = node.least, node.most
     place = enter
     for _ in range(least if most is not None else max(least - 1, 0)):
         following = machine.state()
-        _add(machine, inner, place, following, short, atomic)
+        _add(machine, inner, place, following)
         place = following
     if most is None:
         loop, after = machine.state(), machine.state()
         machine.jumps[place].append((loop, ""))
-        _add(machine, inner, loop, after, short, atomic)
+        _add(machine, inner, loop, after)
         machine.jumps[after] += [(loop, ""), (leave, "")]
         if node.least == 0:
             machine.jumps[loop].append((leave, ""))
@@ -92,13 +81,9 @@ def _repeat(
     for _ in range(most - least):
         machine.jumps[place].append((leave, ""))
         following = machine.state()
-        _add(machine, inner, place, following, short, atomic)
+        _add(machine, inner, place, following)
         place = following
     machine.jumps[place].append((leave, ""))
-
-
-def _endless(node: Node) -> bool:
-    return node.kind == "repeat" and node.most is None
 
 
 def search(machine: Machine, text: str) -> bool:

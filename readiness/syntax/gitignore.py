@@ -30,11 +30,6 @@ class Part:
     pattern: bool = False
     made: re.Pattern[str] | None = None
 
-    @property
-    def is_name(self) -> bool:
-        """Whether it is one name and no pattern."""
-        return self.ending is None and not self.pattern
-
     def takes(self, name: str, budget: Budget) -> bool:
         """Whether it matches a name. Raises SpentError."""
         if self is _STAR:
@@ -68,10 +63,21 @@ class Pattern:
     folder: bool
     always: int = 0
 
+    @property
+    def name_anywhere(self) -> Part | None:
+        """The one part of a pattern that speaks of a name wherever it is; None for others."""
+        count = 3 if self.folder else 2
+        if len(self.parts) != count or self.parts[0] is not _ANY or self.always:
+            return None
+        ends = not self.folder or self.parts[2] is _ANY
+        return self.parts[1] if ends and self.parts[1] is not _ANY else None
+
     def rank(self, names: Sequence[str], budget: Budget) -> int:
         """How the pattern matches a path: 2 the path itself, 1 a folder around it, 0 not at all. Raises SpentError."""
         if self.always:
             return self.always if len(names) > 1 or not self.folder else 0
+        if self.parts[0] is not _ANY and not self.parts[0].takes(names[0], budget):
+            return 0
         ends = self._ends(names, budget)
         if self.parts[-1] is _ANY:
             inside = any(end < len(names) for end in ends)
@@ -96,22 +102,27 @@ class Pattern:
 
 
 class Ignored:
-    """The patterns of a file. Most name one file or folder wherever it is: these are looked up by the name."""
+    """The patterns of a file. Most speak of one name wherever it is: what they say of a name is worked out once."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines = tuple(lines)
         self._names: dict[str, list[Pattern]] = {}
+        self._endings: list[tuple[str, Pattern]] = []
+        self._globs: list[tuple[Part, Pattern]] = []
         self._others: list[Pattern] = []
         for pattern in patterns(self.lines):
-            first, *rest = pattern.parts or (None,)
-            plain = first is _ANY and rest and rest[0] is not _ANY and rest[0].is_name
-            if plain and (
-                len(rest) == 1 or (len(rest) == 2 and rest[1] is _ANY and pattern.folder)
-            ):
-                self._names.setdefault(rest[0].text, []).append(pattern)
-            else:
+            part = pattern.name_anywhere
+            if part is None:
                 self._others.append(pattern)
+            elif part.ending is not None:
+                self._endings.append((part.ending, pattern))
+            elif part.pattern:
+                self._globs.append((part, pattern))
+            else:
+                self._names.setdefault(part.text, []).append(pattern)
         self._others.reverse()
+        self._ends = tuple(ending for ending, _ in self._endings)
+        self._told: dict[str, tuple[Pattern, ...]] = {}
 
     def match(self, path: str, budget: Budget) -> bool:
         """Whether a path relative to the file's folder is left out; a folder's ends in a slash. Raises SpentError.
@@ -119,24 +130,49 @@ class Ignored:
         The last pattern that matches the path itself decides; where none does, the last that matches a folder around it.
         """
         names = path.split("/")
-        best: dict[int, Pattern] = {}
-
-        def note(rank: int, pattern: Pattern) -> None:
-            if rank and (rank not in best or best[rank].number < pattern.number):
-                best[rank] = pattern
-
+        whole: Pattern | None = None
+        above: Pattern | None = None
+        last = len(names) - 1
         for at, name in enumerate(names):
-            for pattern in self._names.get(name, ()):
-                inside = at + 1 < len(names)
-                note(_ABOVE if inside else 0 if pattern.folder else _WHOLE, pattern)
+            for pattern in self._of(name, budget):
+                if at < last:
+                    above = _later(above, pattern)
+                elif not pattern.folder:
+                    whole = _later(whole, pattern)
         for pattern in self._others:
-            if _WHOLE in best and best[_WHOLE].number > pattern.number:
+            if whole is not None and whole.number > pattern.number:
                 break
             if not budget.spend():
                 raise SpentError
-            note(pattern.rank(names, budget), pattern)
-        found = best.get(_WHOLE) or best.get(_ABOVE)
+            rank = pattern.rank(names, budget)
+            if rank == _WHOLE:
+                whole = _later(whole, pattern)
+            elif rank == _ABOVE:
+                above = _later(above, pattern)
+        found = whole or above
         return found is not None and found.ignores
+
+    def _of(self, name: str, budget: Budget) -> tuple[Pattern, ...]:
+        """The patterns that match a name, of those that speak of names anywhere. Raises SpentError."""
+        known = self._told.get(name)
+        if known is None:
+            found = list(self._names.get(name, ()))
+            if name.endswith(self._ends):
+                found += [pattern for ending, pattern in self._endings if name.endswith(ending)]
+            found += [pattern for part, pattern in self._globs if part.takes(name, budget)]
+            if not budget.spend(1 + len(self._ends) // 16):
+                raise SpentError
+            if len(self._told) >= _REMEMBERED:
+                self._told.clear()
+            known = self._told[name] = tuple(found)
+        return known
+
+
+_REMEMBERED = 20_000  # names
+
+
+def _later(one: Pattern | None, other: Pattern) -> Pattern:
+    return other if one is None or other.number > one.number else one
 
 
 def patterns(lines: Iterable[str]) -> Iterator[Pattern]:
