@@ -19,8 +19,9 @@ from readiness.model import Rule, Source
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.names import Name, Names
 from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.rules import Bound
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import Run, Settings, judge
@@ -172,7 +173,7 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
         if name not in {one.system for one in known}:
             there = ", ".join(one.system for one in known)
             raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
-    active = [rule for rule in run.rules if rule.id in run.active]
+    active = [selection.narrowed(rule, run.active) for rule in run.rules if rule.id in run.active]
     return report.build(
         version=__version__,
         rules=active,
@@ -190,6 +191,7 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
         timing=seconds,
         others=run.others,
         foreign=sum(run.foreign.values()),
+        notices=run.notices,
     )
 
 
@@ -236,32 +238,50 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
     )
 
 
-def look_up(name: str) -> list[Bound]:
-    """The rules that a name means: an id, the part after its slash, or another linter's id. Raises SelectionError."""
-    bounds = rules.load()
-    found = [b for b in bounds if name in {b.rule.id, b.rule.id.partition("/")[2]}]
-    found = found or [b for b in bounds if any(name in ids for ids in b.rule.equivalents.values())]
+def look_up(name: str) -> tuple[list[list[Bound]], list[str]]:
+    """The rules that a name means, each with its tiers, and notices on a name that is out of date.
+
+    A name is an id, the part after its slash, an id with a tier or part, an id that a rule had before, or another
+    linter's id. Raises SelectionError.
+    """
+    by_id: dict[str, list[Bound]] = {}
+    for bound in rules.load():
+        by_id.setdefault(bound.rule.id, []).append(bound)
+    names = Names()
+    found = [one for one in by_id if name in {one, one.partition("/")[2]}]
+    if not found:
+        words = [name, *names.ending(name)]
+        found = [one.rule for word in words for one in names.of(word) if one.rule in by_id]
+    if not found:
+        found = [one for one, (first, *_) in by_id.items() if says(first.rule, name)]
     if not found:
         raise selection.SelectionError(selection.unknown(name))
-    return found
+    return [by_id[one] for one in dict.fromkeys(found)], list(names.notices.values())
+
+
+def says(rule: Rule, peer_id: str) -> bool:
+    """Whether a rule, or a part of it, says the same as a rule of another linter."""
+    return any(peer_id in ids for ids in rule.equivalents.values())
 
 
 def search(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
     """The rules that fit all that is asked. Raises SelectionError where none does."""
     bounds = rules.load()
+    found = rules.one_each(bounds)
     if like:
-        bounds = [b for b in bounds if any(like in ids for ids in b.rule.equivalents.values())]
+        found = [rule for rule in found if says(rule, like)]
     if kind:
-        bounds = [b for b in bounds if b.rule.kind == kind]
+        found = [rule for rule in found if rule.kind == kind]
     if profile:
-        ids = selection.chosen(rules.load(), rules.folder(), name=profile, select=(), ignore=())
-        bounds = [b for b in bounds if b.rule.id in ids]
-    if not bounds:
+        none = selection.Words((), ())
+        active = selection.chosen(bounds, rules.folder(), name=profile, select=none, ignore=none)
+        found = [selection.narrowed(rule, active) for rule in found if rule.id in active]
+    if not found:
         asked = " ".join(
             f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value
         )
         raise selection.SelectionError(f"there is no rule {asked}".rstrip())
-    return [bound.rule for bound in bounds]
+    return found
 
 
 def rule_row(rule: Rule) -> dict[str, Any]:
@@ -279,6 +299,11 @@ def rule_row(rule: Rule) -> dict[str, Any]:
         "links": list(rule.links),
         "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
         "checklist": list(rule.checklist),
+        "tiers": [
+            {"name": one.name, "level": one.level, "severity": str(one.severity)}
+            for one in rule.tiers
+        ],
+        "parts": list(rule.parts),
     }
 
 
@@ -307,11 +332,12 @@ def asks() -> dict[str, str]:
 
 
 def proving(names: Sequence[str]) -> tuple[str, ...]:
-    """The rules that say something of an item of these checklists."""
+    """The rules, or those of their tiers, that say something of an item of these checklists."""
     return tuple(
-        rule.id
+        str(Name(rule.id, tier.name))
         for rule in catalogue()
-        if any(item.partition(".")[0] in names for item in rule.checklist)
+        for tier in rule.tiers or (rule.tier(""),)
+        if any(item.partition(".")[0] in names for item in tier.checklist)
     )
 
 
@@ -357,4 +383,4 @@ def baseline_text(report: Report) -> str:
 @memo
 def catalogue() -> tuple[Rule, ...]:
     """Every rule of the tool, by id."""
-    return tuple(bound.rule for bound in rules.load())
+    return tuple(rules.one_each(rules.load()))

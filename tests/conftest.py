@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from readiness.ruleset import rules
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.bound import Bound
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -16,8 +16,17 @@ SHARED = ROOT.parent / "shared"
 
 @cache
 def catalogue() -> tuple[Bound, ...]:
-    """Every rule of the tool."""
+    """Every rule of the tool, each tier by itself."""
     return tuple(rules.load())
+
+
+@cache
+def by_rule() -> dict[str, list[Bound]]:
+    """The tiers of every rule of the tool; one for a rule that has none."""
+    found: dict[str, list[Bound]] = {}
+    for bound in catalogue():
+        found.setdefault(bound.rule.id, []).append(bound)
+    return found
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ from readiness.loading import reading
 from readiness.model import Hit, Source, Subject
 from readiness.model.project import Project
 from readiness.ruleset import examples
+from readiness.ruleset.bound import Bound
 from readiness.ruleset.examples import Example
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.message_facts import SOME
 from tests.conftest import catalogue
 
 
 def default_path(bound: Bound) -> str:
     """The path under which an example of one text stands."""
-    return str(kinds.module(kinds.kind_of_target(bound.rule.targets[0])).EXAMPLE)
+    return str(kinds.module(kinds.kind_of_target(bound.targets[0])).EXAMPLE)
 
 
 def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
@@ -26,7 +27,7 @@ def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
     for path, text in example.files.items():
         kind = kinds.classify(path, text)
         if not kind and len(example.files) == 1:
-            kind = kinds.kind_of_target(bound.rule.targets[0])
+            kind = kinds.kind_of_target(bound.targets[0])
         if kind:
             sources.append(Source(path, text, kind=kind))
     documents = [
@@ -35,7 +36,7 @@ def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
     project = Project(documents, set(example.files), complete=True)
     kinds.prepare(project.by_kind, project.paths)
     for kind, known in project.by_kind.items():
-        for target in bound.rule.targets:
+        for target in bound.targets:
             find = kinds.targets(kind).get(target)
             for subject in (one for document in known for one in (find(document) if find else ())):
                 if bound.applies(subject):
@@ -44,18 +45,23 @@ def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
 
 
 @cache
-def seen(rule: str) -> tuple[tuple[Subject, Hit], ...]:
-    """The hits of a rule on its bad examples."""
-    bound = next(one for one in catalogue() if one.rule.id == rule)
+def seen(key: str) -> tuple[tuple[Subject, Hit], ...]:
+    """The hits of a rule, or of a tier of it, on the bad examples of the rule."""
+    bound = next(one for one in catalogue() if one.key == key)
     bad = (one for one in examples.of(bound, default_path(bound)) if one.bad)
     return tuple(pair for example in bad for pair in hits(bound, example))
 
 
 @cache
 def by_check() -> Mapping[str, tuple[str, ...]]:
-    """The facts that all hits of a check have, by the check's name."""
-    found: dict[str, set[str]] = {}
+    """The facts that the hits of a check have, by the check's name; those that only some have are marked."""
+    always: dict[str, set[str]] = {}
+    ever: dict[str, set[str]] = {}
     for bound in catalogue():
-        for _, hit in seen(bound.rule.id) if bound.check else ():
-            found[bound.check] = found.get(bound.check, set(hit.facts)) & set(hit.facts)
-    return {check: tuple(sorted(names)) for check, names in sorted(found.items())}
+        for _, hit in seen(bound.key) if bound.check else ():
+            always.setdefault(bound.check, set(hit.facts)).intersection_update(hit.facts)
+            ever.setdefault(bound.check, set()).update(hit.facts)
+    return {
+        check: tuple(sorted(name if name in always[check] else name + SOME for name in names))
+        for check, names in sorted(ever.items())
+    }

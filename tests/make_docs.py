@@ -15,6 +15,7 @@ from pathlib import Path
 from readiness import kinds
 from readiness.reports import pages
 from readiness.ruleset import bindings, message_facts, rules
+from readiness.ruleset.bound import Bound
 from readiness.verdict import checklist
 from tests.hit_facts import by_check
 
@@ -40,7 +41,7 @@ def index_text() -> str:
     """The index of all rules."""
     bounds = rules.load()
     head = (
-        f"# Rules\n\n{len(bounds)} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
+        f"# Rules\n\n{len(rules.one_each(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
         "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
     )
     return head + pages.index(bounds, "../../rules")
@@ -53,7 +54,10 @@ def page_texts() -> dict[Path, str]:
         for one in checklist.load(rules.folder() / "checklists")
         for item in one.items
     }
-    return {TARGET / f"{bound.rule.id}.md": pages.page(bound, asks) for bound in rules.load()}
+    tiers: dict[str, list[Bound]] = {}
+    for bound in rules.load():
+        tiers.setdefault(bound.rule.id, []).append(bound)
+    return {TARGET / f"{name}.md": pages.page(mine, asks) for name, mine in tiers.items()}
 
 
 def facts_page() -> Iterator[str]:
@@ -80,7 +84,13 @@ def facts_page() -> Iterator[str]:
             for one in inspect.signature(function).parameters.values()
             if one.kind is one.KEYWORD_ONLY and one.name != "project"
         )
-        yield f"| `{check}` | {', '.join(takes)} | {', '.join(f'`{name}`' for name in names)} |"
+        yield f"| `{check}` | {', '.join(takes)} | {', '.join(map(shown, names))} |"
+
+
+def shown(fact: str) -> str:
+    """A fact of a check as the page has it."""
+    name = fact.removesuffix(message_facts.SOME)
+    return f"`{name}`" if name == fact else f"`{name}` (of some hits)"
 
 
 def stale() -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 from readiness import api as app
 from readiness import kinds
 from readiness.checks.ci import schema as github
-from readiness.checks.k8s import apis
+from readiness.facts.table import rows
 from readiness.kinds.compose import schema as compose
 from readiness.kinds.github import events
 from readiness.kinds.gitlab import model as gitlab_model
@@ -308,7 +308,7 @@ def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
 
 def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[Way]:
     """Every way into a type of the table of fields; a type is entered once on a way."""
-    types = apis.fields()["types"]
+    types = rows("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         yield (*way, 0)
@@ -324,7 +324,7 @@ def k8s_ways(kind: str, way: Way = (), seen: tuple[str, ...] = ()) -> Iterator[W
 
 def k8s_needed(kind: str, depth: int = 0) -> Any:
     """The least that a type takes: its required fields."""
-    types = apis.fields()["types"]
+    types = rows("kubernetes-types")
     kind = kind.removesuffix("!")
     if kind.startswith("[]"):
         return [k8s_needed(kind[2:], depth + 1)]
@@ -338,20 +338,20 @@ def k8s_needed(kind: str, depth: int = 0) -> Any:
 
 def k8s_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every field of every kind of object with odd values. What pods have is gone through once, in a Deployment."""
-    for api, known in sorted(apis.fields()["kinds"].items()):
-        for kind, said in sorted(known.items()):
-            model = said.partition(" ")[0]
-            root = {
-                "apiVersion": api,
-                "kind": kind,
-                "metadata": {"name": "web"},
-                **k8s_needed(model),
-            }
-            whole = kind in {"Deployment", "Pod", "Job", "CronJob", "StatefulSet"}
-            for way in dict.fromkeys(k8s_ways(model)):
-                if whole or "template" not in way[:-4]:
-                    for value in values if kind == "Deployment" else values[:FEW]:
-                        yield partial(with_odd, "a.yaml", root, way, value)
+    for name, row in sorted(rows("kubernetes-kinds").items()):
+        api, _, kind = name.partition(" ")
+        model = row["type"]
+        root = {
+            "apiVersion": api,
+            "kind": kind,
+            "metadata": {"name": "web"},
+            **k8s_needed(model),
+        }
+        whole = kind in {"Deployment", "Pod", "Job", "CronJob", "StatefulSet"}
+        for way in dict.fromkeys(k8s_ways(model)):
+            if whole or "template" not in way[:-4]:
+                for value in values if kind == "Deployment" else values[:FEW]:
+                    yield partial(with_odd, "a.yaml", root, way, value)
 
 
 def github_ways() -> Iterator[Way]:

@@ -234,6 +234,12 @@ def test_rules_and_checklists_agree():
     rules = {bound.rule.id: bound.rule for bound in load_rules(())}
     items = {item.id: item for checklist in load(FOLDER) for item in checklist.items}
     claims = {(key, rule.id) for rule in rules.values() for key in rule.checklist}
+    claims |= {
+        (key, rule.key(tier.name))
+        for rule in rules.values()
+        for tier in rule.tiers
+        for key in tier.checklist
+    }
     assert {key for key, _ in claims} <= set(items)
     assert not [key for key, _ in claims if items[key].verify == "attest"]
     proofs = {(i.id, name) for i in items.values() for group in i.proof or () for name in group}

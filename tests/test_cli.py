@@ -176,7 +176,7 @@ def test_a_baseline_from_the_command_line() -> None:
 
 
 def test_a_crashing_rule_costs_itself_and_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    from readiness.ruleset.rules import Bound
+    from readiness.ruleset.bound import Bound
 
     write("pod.yaml", POD)
     whole = Bound.run

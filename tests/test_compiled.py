@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.ruleset import rules
+from readiness.ruleset import families, rules
 from readiness.syntax import compiled
 
 
@@ -74,7 +74,8 @@ def test_what_changes_is_seen(folder: Path, tmp_path: Path, how: str) -> None:
 def test_what_was_kept_badly_is_made_anew(folder: Path, tmp_path: Path, rest: str) -> None:
     home = tmp_path / "home"
     load(folder, home)
-    (home / "k8s.json").write_text(rest, encoding="latin-1")
+    (kept,) = home.glob("*-k8s.json")
+    kept.write_text(rest, encoding="latin-1")
     assert load(folder, home)[0] == {"a": "one", "b": "two"}
     assert load(folder, home)[1] == []
 
@@ -107,7 +108,7 @@ def test_what_was_spoilt_is_read_again(
 ) -> None:
     home = tmp_path / "home"
     load(folder, home)
-    file = home / "k8s.json"
+    (file,) = home.glob("*-k8s.json")
     good = file.read_bytes()
     file.write_bytes(spoil(good))
     assert load(folder, home) == ({"a": "one", "b": "two"}, ["a", "b"])
@@ -128,9 +129,27 @@ def test_no_folder_has_no_names(tmp_path: Path) -> None:
 
 def test_rules_are_the_same_read_and_kept(tmp_path: Path) -> None:
     for group in rules.GROUPS:
-        first = compiled.load(rules.folder() / group, rules.spec_of, tmp_path)
-        again = compiled.load(rules.folder() / group, rules.spec_of, tmp_path)
-        assert first == again
-        assert list(first) == [
+        names = []
+        for folder, read in (
+            (rules.folder() / group, rules.spec_of),
+            (rules.folder() / group / families.FOLDER, families.spec_of),
+        ):
+            if folder.is_dir():
+                first = compiled.load(folder, read, tmp_path)
+                assert compiled.load(folder, read, tmp_path) == first
+                rows = first.values() if folder.name == families.FOLDER else [first]
+                names += [name for row in rows for name in row]
+        assert sorted(names) == [
             name.partition("/")[2] for name in rules.ids() if name.startswith(f"{group}/")
         ]
+
+
+def test_folders_of_one_name_are_kept_apart(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "k8s"
+    other.mkdir(parents=True)
+    (other / "c.yaml").write_text("three")
+    home = tmp_path / "home"
+    for _ in range(2):
+        assert load(folder, home)[0] == {"a": "one", "b": "two"}
+        assert load(other, home)[0] == {"c": "three"}
+    assert load(folder, home)[1] == load(other, home)[1] == []

@@ -31,7 +31,8 @@ def lines(report: Report) -> list[int]:
 
 
 # (the rule, the text, the lines of the findings that stay)
-LATEST = "dockerfile/base-image-latest"
+LATEST = "dockerfile/base-image-untagged"
+UNPINNED = "dockerfile/package-version-missing"
 ROOT_USER = "dockerfile/user-root"
 WORKDIR = "dockerfile/workdir-relative"
 DOCKERFILES = {
@@ -68,6 +69,21 @@ DOCKERFILES = {
         WORKDIR,
         "FROM debian:12\nRUN <<EOF\n# hadolint ignore=DL3000\nEOF\nWORKDIR app\n",
         [5],
+    ),
+    "hadolint, another part of the rule": (
+        UNPINNED,
+        "FROM debian:12\n# hadolint ignore=DL3018\nRUN apt-get install -y git && apk add git\n",
+        [3],
+    ),
+    "hadolint, both parts of the rule": (
+        UNPINNED,
+        "FROM debian:12\n# hadolint ignore=DL3018,DL3008\nRUN apt-get install -y git && apk add git\n",
+        [],
+    ),
+    "hadolint, the tag and no tag": (
+        LATEST,
+        "# hadolint global ignore=DL3006\nFROM debian AS a\nFROM debian:latest\n",
+        [3],
     ),
     "hadolint, the whole file": (
         WORKDIR,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.ruleset.rules import KEYS
+from readiness.ruleset.rule_file import KEYS
 from readiness.syntax.yaml import load_all
 from tools.new_rule import LayoutError, lay_out
 

@@ -11,30 +11,35 @@ import pytest
 
 from readiness import kinds
 from readiness.model import messages
-from readiness.ruleset import examples, rules, validity
-from readiness.ruleset.rules import Bound
+from readiness.ruleset import bindings, examples, rules, spec
+from readiness.ruleset.bound import Bound
 from readiness.run import engine
 from readiness.verdict import checklist
 from tests import hit_facts as facts_of
-from tests.conftest import ROOT, catalogue
-from tests.test_rules import default_path
+from tests.conftest import ROOT, by_rule, catalogue
+from tests.test_rules import check, default_path
 
-BOUNDS = [pytest.param(bound, id=bound.rule.id) for bound in catalogue()]
-JUDGING = [
-    pytest.param(bound, id=bound.rule.id)
-    for bound in catalogue()
-    if bound.rule.targets != ("core",)
+BOUNDS = [pytest.param(tiers[0], id=name) for name, tiers in by_rule().items()]
+JUDGING = [pytest.param(bound, id=bound.key) for bound in catalogue() if bound.targets != ("core",)]
+RULES = [
+    pytest.param(tiers, id=name)
+    for name, tiers in by_rule().items()
+    if tiers[0].targets != ("core",)
 ]
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_words(bound: Bound) -> None:
     rule = bound.rule
+    texts = {field: [rule.text(field)] for field in spec.WORDS}
+    for one in rule.wordings:
+        texts[one.field].append(one.text)
     assert not rule.title.endswith("."), "a title has no full stop"
-    assert not rule.message.endswith("."), "a message has no full stop"
-    assert rule.why.endswith("."), "`why` is made of sentences"
-    assert rule.fix.endswith("."), "`fix` is made of sentences"
-    assert "this rule" not in f"{rule.title} {rule.why} {rule.fix} {rule.message}".lower()
+    for message in texts["message"]:
+        assert not message.endswith("."), "a message has no full stop"
+    for sentences in (*texts["why"], *texts["fix"]):
+        assert sentences.endswith("."), "`why` and `fix` are made of sentences"
+    assert "this rule" not in f"{rule.title} {texts}".lower()
     assert len(rule.title) <= 90
     assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id.partition("/")[2]), (
         "names are kebab-case"
@@ -49,17 +54,23 @@ def test_links(bound: Bound) -> None:
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_binding(bound: Bound) -> None:
-    validity.verify([rules.read(bound.rule.id, bound.path)])
-    for target in bound.rule.targets:
+    (written,) = (one for one in rules.read(bound.rule.id, bound.path) if one.tier == bound.tier)
+    rules.verify(written)
+    for target in bound.targets:
         assert target in kinds.targets(kinds.kind_of_target(target)), (
             f"no target is called {target!r}"
         )
     if bound.rule.category == "style":
-        assert bound.rule.level == "optional", "taste is off by default"
+        assert bound.rule.tier(bound.tier).level == "optional", "taste is off by default"
 
 
 @pytest.mark.parametrize(
-    "bound", [pytest.param(b, id=b.rule.id) for b in catalogue() if b.rule.category == "secrets"]
+    "bound",
+    [
+        pytest.param(b, id=name)
+        for name, (b, *_) in by_rule().items()
+        if b.rule.category == "secrets"
+    ],
 )
 def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
     text = bound.path.read_text(encoding="utf-8")
@@ -68,39 +79,50 @@ def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
     )
 
 
-@pytest.mark.parametrize("bound", JUDGING)
-def test_examples_of_both_sorts(bound: Bound) -> None:
-    found = examples.of(bound, default_path(bound.rule))
+@pytest.mark.parametrize("tiers", RULES)
+def test_examples_of_both_sorts(tiers: list[Bound]) -> None:
+    found = examples.of(tiers[0], default_path(tiers[0].rule))
     assert {example.bad for example in found} == {True, False}
 
 
-@pytest.mark.parametrize("bound", BOUNDS)
+@pytest.mark.parametrize("bound", [pytest.param(bound, id=bound.key) for bound in catalogue()])
 def test_a_message_names_only_facts_that_there_are(bound: Bound) -> None:
     """What a custom rule is held to when it is read holds for the tool's own, at each hit that an example shows."""
-    named = messages.names(bound.rule.message)
-    if bound.rule.targets == ("core",):
+    named = {part: messages.names(text) for part, text in bound.messages.items()}
+    if bound.targets == ("core",):
         return
-    found = facts_of.seen(bound.rule.id)
+    found = facts_of.seen(bound.key)
     assert found
     for subject, hit in found:
-        for name in named - set(hit.facts):
+        facts = engine.facts_of(subject, hit)
+        part = messages.shown(facts(bound.rule.by)) if bound.rule.by else ""
+        for name in named.get(part, named[""]) - set(hit.facts):
             assert isinstance(getattr(subject, name), messages.Value)
-        told = engine.message(bound.rule, subject, hit)
-        assert messages.UNKNOWN not in told
+        assert messages.UNKNOWN not in engine.message(bound, part, facts)
 
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_facts_are_plain_values(bound: Bound) -> None:
-    for _, hit in facts_of.seen(bound.rule.id):
+    for _, hit in facts_of.seen(bound.key):
         assert all(isinstance(value, messages.Value) for value in hit.facts.values())
+
+
+@pytest.mark.parametrize("tiers", [one for one in RULES if one.values[0][0].rule.members])
+def test_examples_show_every_tier_and_every_part(tiers: list[Bound]) -> None:
+    shown = set()
+    for example in examples.of(tiers[0], default_path(tiers[0].rule)):
+        for finding in check(tiers, example, lambda text: text).findings:
+            shown |= {finding.tier, finding.part}
+            assert finding.part or not finding.definition.by, "a hit whose part `by` does not list"
+    assert shown - {""} == set(tiers[0].rule.members)
 
 
 @pytest.mark.parametrize("bound", JUDGING)
 def test_parameters_have_the_types_of_the_check(bound: Bound) -> None:
     if not bound.check:
         return
-    hints = typing.get_type_hints(rules.resolve(bound.check))
-    parameters = inspect.signature(rules.resolve(bound.check)).parameters
+    hints = typing.get_type_hints(bindings.resolve(bound.check))
+    parameters = inspect.signature(bindings.resolve(bound.check)).parameters
     for name, value in bound.arguments.items():
         assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY, f"{name} is keyword-only"
         wanted = typing.get_origin(hints[name]) or hints[name]

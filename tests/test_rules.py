@@ -8,18 +8,18 @@ import pytest
 
 from readiness import kinds
 from readiness.loading import reading
-from readiness.model import Rule, Source, Span
+from readiness.model import Finding, Rule, Source, Span
 from readiness.model.project import Project
 from readiness.ruleset import examples
+from readiness.ruleset.bound import Bound
 from readiness.ruleset.examples import Example
-from readiness.ruleset.rules import Bound
 from readiness.run import engine
-from tests.conftest import catalogue
+from tests.conftest import by_rule, catalogue
 
 Variant = tuple[str, Callable[[str], str], Callable[[str, Span], tuple[int, int, int]]]
 
 
-def place(text: str, span: Span) -> tuple[int, int, int]:
+def place_as_written(text: str, span: Span) -> tuple[int, int, int]:
     """(line, column, end column), all from 1."""
     row = text.count("\n", 0, span.start)
     begin = text.rfind("\n", 0, span.start) + 1
@@ -27,26 +27,26 @@ def place(text: str, span: Span) -> tuple[int, int, int]:
 
 
 def below(text: str, span: Span) -> tuple[int, int, int]:
-    line, column, end = place(text, span)
+    line, column, end = place_as_written(text, span)
     return line + 1, column, end
 
 
 VARIANTS: list[Variant] = [
-    ("plain", lambda text: text, place),
-    ("crlf", lambda text: text.replace("\n", "\r\n"), place),
+    ("plain", lambda text: text, place_as_written),
+    ("crlf", lambda text: text.replace("\n", "\r\n"), place_as_written),
     ("comment", lambda text: "# a line above\n" + text, below),
 ]
 
 
 def cases() -> Iterator[object]:
-    for bound in catalogue():
-        if bound.rule.targets == ("core",):
+    for name, tiers in by_rule().items():
+        if tiers[0].rule.targets == ("core",):
             continue
-        for number, example in enumerate(examples.of(bound, default_path(bound.rule))):
+        for number, example in enumerate(examples.of(tiers[0], default_path(tiers[0].rule))):
             for variant in VARIANTS:
                 word = "bad" if example.bad else "good"
                 yield pytest.param(
-                    bound, example, variant, id=f"{bound.rule.id}-{word}{number}-{variant[0]}"
+                    tiers, example, variant, id=f"{name}-{word}{number}-{variant[0]}"
                 )
 
 
@@ -54,13 +54,14 @@ def default_path(rule: Rule) -> str:
     return str(kinds.module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
 
 
-def check(bound: Bound, example: Example, change: Callable[[str], str]) -> engine.Outcome:
+def check(tiers: list[Bound], example: Example, change: Callable[[str], str]) -> engine.Outcome:
+    """What a rule says of an example with all of its tiers on."""
     sources = []
     for path, text in example.files.items():
         changed = change(text) if not path.endswith(".json") else text
         kind = kinds.classify(path, changed)
         if not kind and len(example.files) == 1:
-            kind = kinds.kind_of_target(bound.rule.targets[0])
+            kind = kinds.kind_of_target(tiers[0].targets[0])
         if kind:
             sources.append(Source(path, changed, kind=kind))
     documents = []
@@ -70,27 +71,40 @@ def check(bound: Bound, example: Example, change: Callable[[str], str]) -> engin
     outcome = engine.Outcome()
     paths = set(example.files)
     core = {one.rule.id: one.rule for one in catalogue()}
-    engine.run(Project(documents, paths, complete=True), [bound], core, outcome)
+    engine.run(Project(documents, paths, complete=True), tiers, core, outcome)
+    outcome.findings = engine.settle(outcome.findings)
     return outcome
 
 
-@pytest.mark.parametrize(("bound", "example", "variant"), list(cases()))
-def test_example(bound: Bound, example: Example, variant: Variant) -> None:
+@pytest.mark.parametrize(("tiers", "example", "variant"), list(cases()))
+def test_example(tiers: list[Bound], example: Example, variant: Variant) -> None:
     _, change, moved = variant
+    rule = tiers[0].rule
     assert bool(example.marks) is example.bad, "a bad example has carets, a good one none"
-    outcome = check(bound, example, change)
-    got = sorted(
-        (one.path, one.start.line, one.start.column, one.end.column, one.severity)
-        for one in engine.settle(outcome.findings)
+    outcome = check(tiers, example, change)
+    found = sorted(outcome.findings, key=lambda one: (where(one), one.severity))
+    want = []
+    for path, span, severity, members in example.marks:
+        place = (place_as_written if path.endswith(".json") else moved)(example.files[path], span)
+        want.append(((path, *place), rule.severity if severity is None else severity, members))
+    want.sort()
+    assert [(where(one), one.severity) for one in found] == [mark[:2] for mark in want], "\n".join(
+        one.message for one in found
     )
-    want = sorted(
-        (
-            path,
-            *(place if path.endswith(".json") else moved)(example.files[path], span),
-            bound.rule.severity if severity is None else severity,
-        )
-        for path, span, severity in example.marks
-    )
-    assert got == want, "\n".join(one.message for one in outcome.findings)
-    assert {one.rule for one in outcome.findings} <= {bound.rule.id}
-    assert outcome.tally[bound.rule.id].subjects > 0, "the rule looked at no subject"
+    left = list(found)
+    for place, severity, members in want:
+        fitting = [
+            one
+            for one in left
+            if (where(one), one.severity) == (place, severity)
+            and set(members) <= {one.tier, one.part}
+        ]
+        assert fitting, f"nothing at {place} is of {members}"
+        left.remove(fitting[0])
+    assert {one.rule for one in found} <= {rule.id}
+    looks = [outcome.tally[tier.key].subjects for tier in tiers if tier.key in outcome.tally]
+    assert sum(looks) > 0, "the rule looked at no subject"
+
+
+def where(one: Finding) -> tuple[str, int, int, int]:
+    return one.path, one.start.line, one.start.column, one.end.column

@@ -18,7 +18,7 @@ from readiness.loading.render.made import Made
 from readiness.model import Finding, Severity, Source, Span, hit, missing
 from readiness.reports import pages
 from readiness.ruleset import examples
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.bound import Bound
 from readiness.run import cache, engine
 from readiness.triage import baseline
 from tests.conftest import catalogue

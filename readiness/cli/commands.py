@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from readiness.cli.console import FAILED, UNABLE, guarded, printable, save
+from readiness.cli.console import FAILED, UNABLE, guarded, printable, save, tell
 from readiness.cli.program import Command
 from readiness.version import __version__
 
@@ -45,7 +45,9 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     def pages_of() -> list[str]:
         from readiness.reports import pages
 
-        return [pages.page(bound, api.asks()) for bound in api.look_up(rule)]
+        found, notices = api.look_up(rule)
+        tell(notices)
+        return [pages.page(tiers, api.asks()) for tiers in found]
 
     for number, text in enumerate(guarded(pages_of)):
         click.echo(("\n" if number else "") + text, nl=False)
@@ -115,6 +117,7 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     report = guarded(
         lambda: api.check(paths or ["."], checklists=names, select=api.proving(names), config=True)
     )
+    tell(report.notices)
     outcomes = [one for one in report.checklists if one.checklist.system in names]
     if format_ == "json":
         import json
@@ -211,6 +214,7 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     from readiness import api
 
     report = guarded(lambda: api.check(paths or ["."], config=True))
+    tell(report.notices)
     save(output, api.baseline_text(report))
     open_ones = sum(not one.suppressed for one in report.findings)
     click.echo(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PASSED, FAILED, UNABLE = 0, 1, 2
 
@@ -41,6 +41,12 @@ def guarded(work: Callable[[], Any]) -> Any:
     except MemoryError:
         pass  # raised below, where the error no longer holds on to all that was made
     raise Fault("out of memory; give it more, or judge fewer files at a time")
+
+
+def tell(notices: Iterable[str]) -> None:
+    """Say on standard error what a user should know beside the result, a line each."""
+    for one in notices:
+        click.echo(f"readiness: {printable(one)}", err=True)
 
 
 def save(name: str, text: str) -> None:

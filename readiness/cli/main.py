@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from readiness.cli import commands
-from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded
+from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded, tell
 from readiness.cli.program import Program
 from readiness.version import __version__
 
@@ -165,6 +165,7 @@ def check(**flags: Any) -> None:
         raise click.UsageError("--config and --no-config exclude each other")
     outputs = [target(value) for value in flags["outputs"]]
     report = guarded(lambda: judge(flags))
+    tell(report.notices)
     guarded(lambda: write(report, outputs, flags))
     if report.crashed:
         sys.exit(UNABLE)

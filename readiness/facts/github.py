@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from readiness.facts.table import column, rows
 
@@ -44,7 +44,7 @@ def _fixed() -> re.Pattern[str]:
     return re.compile("|".join(forms))
 
 
-@cache
+@lru_cache(maxsize=256)
 def availability(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """The contexts and the extra functions at a place, or at the longest beginning of it; None where nothing is said."""
     known = rows("github-places")

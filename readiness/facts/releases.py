@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from readiness.facts import images
@@ -26,7 +26,7 @@ class EndOfLife(NamedTuple):
     day: str
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _product(name: str) -> Mapping[str, Any]:
     """What is known of the releases of a product: its title, release -> day, code name -> release."""
     first, second = rows("releases").get(name, {}), rows("other-releases").get(name, {})

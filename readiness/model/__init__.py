@@ -10,10 +10,13 @@ from readiness.model.rule import (
     NONE,
     POINTS,
     WEIGHTS,
+    Claim,
     Confidence,
     Pattern,
     Rule,
     Severity,
+    Tier,
+    Wording,
 )
 from readiness.model.source import ParseError, Position, Source, Span, line_starts
 
@@ -24,6 +27,7 @@ __all__ = [
     "POINTS",
     "WEIGHTS",
     "Aside",
+    "Claim",
     "Confidence",
     "Edit",
     "Finding",
@@ -40,7 +44,9 @@ __all__ = [
     "Span",
     "Subject",
     "Suppression",
+    "Tier",
     "Unknown",
+    "Wording",
     "hit",
     "joined",
     "line_starts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from readiness.model.hits import Related
@@ -40,11 +40,11 @@ class Finding(NamedTuple):
     """One true thing about one place.
 
     `definition` is the rule that says it. `heads` are the offsets where the blocks around the place begin: a suppression
-    may stand there. `lowered` is the severity of the hit where a fact makes it less bad than its rule. `gain` is what the
-    raw score wins without it, in points. The rest says what the finding belongs to, each empty where nothing is known:
-    `group` the findings that one edit mends, `unit` what is applied together with its file, `service` what a team would call
-    one, `purpose` what the file is for, `remedy` what to write here where that is more exact than the rule's `fix`,
-    `edits` the changes that do so.
+    may stand there. `lowered` is the severity of the hit, or of its tier, where that is under the rule's. `gain` is what
+    the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest says what the
+    finding belongs to, each empty where nothing is known: `group` the findings that one edit mends, `unit` what is applied
+    together with its file, `service` what a team would call one, `purpose` what the file is for, `remedy` what to write
+    here where that is more exact than the rule's `fix`, `edits` the changes that do so.
     """
 
     definition: Rule
@@ -59,6 +59,8 @@ class Finding(NamedTuple):
     gain: float = 0.0
     fingerprint: str = ""
     lowered: Severity | None = None
+    tier: str = ""
+    part: str = ""
     group: str = ""
     unit: str = ""
     service: str = ""
@@ -76,6 +78,31 @@ class Finding(NamedTuple):
         """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
         of_rule = self.definition.severity
         return of_rule if self.lowered is None else min(of_rule, self.lowered)
+
+    @property
+    def key(self) -> str:
+        """The name under which what its rule, or the rule's tier, looked at is counted."""
+        return self.definition.key(self.tier)
+
+    @property
+    def why(self) -> str:
+        """Why it breaks in production."""
+        return self.definition.text("why", self.tier, self.part)
+
+    @property
+    def fix(self) -> str:
+        """What mends it."""
+        return self.definition.text("fix", self.tier, self.part)
+
+    @property
+    def checklist(self) -> tuple[str, ...]:
+        """The items of checklists that it speaks against."""
+        return self.definition.tier(self.tier).checklist
+
+    @property
+    def equivalents(self) -> Mapping[str, tuple[str, ...]]:
+        """The rules of other linters that say the same."""
+        return self.definition.equivalents_at(self.tier, self.part)
 
     @property
     def path(self) -> str:
@@ -108,8 +135,10 @@ class Finding(NamedTuple):
 
 
 def worse(one: Finding, twin: Finding) -> Finding:
-    """`one`, with the severity of `twin` where that is higher: both say the same of the same place."""
-    return one._replace(lowered=twin.lowered) if twin.severity > one.severity else one
+    """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
+    if twin.severity <= one.severity:
+        return one
+    return one._replace(lowered=twin.lowered, tier=twin.tier)
 
 
 def joined(items: Iterable[object]) -> str:

@@ -52,10 +52,44 @@ LEVELS = ("recommended", "strict", "optional")
 Pattern = NewType("Pattern", str)
 
 
-class Rule(NamedTuple):
-    """One rule file: what is wrong, why it breaks in production, how bad it is, how to fix it.
+class Tier(NamedTuple):
+    """How far a rule goes: the level at which a profile takes it in, and how bad its hits are.
 
-    `hides` says that its hits stand on secret values, which no output shows.
+    `checklist` are the items that the tier's hits speak against; `opinion` is for tiers that the field disagrees on.
+    """
+
+    name: str
+    level: str
+    severity: Severity
+    checklist: tuple[str, ...] = ()
+    opinion: str = ""
+
+
+class Claim(NamedTuple):
+    """Rules of another linter (`peer`) that say the same as some hits: those of a tier, of a part, or both."""
+
+    peer: str
+    ids: tuple[str, ...]
+    tier: str = ""
+    part: str = ""
+
+
+class Wording(NamedTuple):
+    """`message`, `why` or `fix` for the hits of a tier, of a part, or both, in place of the rule's."""
+
+    field: str
+    tier: str
+    part: str
+    text: str
+
+
+class Rule(NamedTuple):
+    """One rule: what is wrong, why it breaks in production, how bad it is, how to fix it.
+
+    `hides` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
+    worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `by`, `parts`
+    are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
+    where all hits have all of them.
     """
 
     id: str
@@ -75,6 +109,11 @@ class Rule(NamedTuple):
     hides: bool = False
     opinion: str = ""
     since: str = ""
+    tiers: tuple[Tier, ...] = ()
+    by: str = ""
+    parts: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    wordings: tuple[Wording, ...] = ()
 
     def __str__(self) -> str:
         return self.id
@@ -87,6 +126,49 @@ class Rule(NamedTuple):
     def points_at(self, severity: Severity) -> float:
         """What a failure of that severity costs."""
         return POINTS[severity] * WEIGHTS[self.confidence]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """What may stand behind the id and a colon: its tiers and its parts."""
+        return (*(tier.name for tier in self.tiers), *self.parts)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names under which it is counted what the rule looked at: one for each tier."""
+        return tuple(self.key(tier.name) for tier in self.tiers) or (self.id,)
+
+    def key(self, tier: str) -> str:
+        """The name under which it is counted what a tier looked at; the id where there are no tiers."""
+        return f"{self.id}:{tier}" if tier else self.id
+
+    def rank(self, tier: str) -> int:
+        """How many tiers stand before one."""
+        return next((at for at, one in enumerate(self.tiers) if one.name == tier), 0)
+
+    def tier(self, name: str) -> Tier:
+        """The tier of a name; where there are none, the whole rule as one."""
+        for one in self.tiers:
+            if one.name == name:
+                return one
+        return Tier("", self.level, self.severity, self.checklist, self.opinion)
+
+    def text(self, field: str, tier: str = "", part: str = "") -> str:
+        """`message`, `why` or `fix` as a hit of that tier and part has it: the closest one that there is."""
+        found = {(one.tier, one.part): one.text for one in self.wordings if one.field == field}
+        for key in ((tier, part), (tier, ""), ("", part)):
+            if key in found:
+                return found[key]
+        return str(getattr(self, field))
+
+    def equivalents_at(self, tier: str, part: str) -> Mapping[str, tuple[str, ...]]:
+        """The rules of other linters that say the same as a hit of that tier and part."""
+        if not self.claims:
+            return self.equivalents
+        found: dict[str, tuple[str, ...]] = {}
+        for one in self.claims:
+            if one.tier in {"", tier} and one.part in {"", part}:
+                found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+        return found
 
 
 POINTS = {

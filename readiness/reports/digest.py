@@ -36,9 +36,9 @@ _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)[.!?](?=\s+[A-
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings of one rule and one severity in one file.
+    """Findings of one rule, severity and fix in one file.
 
-    `brief` says that a line for each must do, `new` that the rule is new to the reader, `framed` that its line of
+    `brief` says that a line for each must do, `new` that the reason is new to the reader, `framed` that its line of
     the file was not shown just before.
     """
 
@@ -57,25 +57,25 @@ def brief(text: str) -> str:
 
 
 def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
-    """The open findings, file by file, those of one rule and severity in one file together."""
+    """The open findings, file by file, those of one rule, severity and fix in one file together."""
     found: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
-        alike: dict[tuple[str, Severity], list[Finding]] = {}
+        alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
         for one in ones:
-            alike.setdefault((one.rule, one.severity), []).append(one)
+            alike.setdefault((one.rule, one.severity, one.why, one.fix), []).append(one)
         found.append((path, list(alike.values())))
     crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
-    known: set[str] = set()
+    known: set[tuple[str, str]] = set()
     for path, groups in found:
         shown = []
         last = None
         for first, *others in groups:
             short = crowded and first.severity <= Severity.LOW
-            new = verbose or first.rule not in known
+            new = verbose or (first.rule, first.why) not in known
             place = (first.start, first.end)
             shown.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
-                known.add(first.rule)
+                known.add((first.rule, first.why))
                 last = place
         yield path, shown
 

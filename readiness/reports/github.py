@@ -60,7 +60,7 @@ def annotation(one: Finding, level: str, redactor: Redactor, prefix: str = "") -
     if start.line == end.line:  # the runner drops columns of anything longer
         properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
     properties["title"] = safe(f"{rule.title} ({rule.id})")
-    body = [redactor.text(one.message), digest.brief(rule.why), f"Fix: {digest.brief(rule.fix)}"]
+    body = [redactor.text(one.message), digest.brief(one.why), f"Fix: {digest.brief(one.fix)}"]
     text = "\n".join(map(safe, filter(None, body)))
     return command(level, properties, text if len(text) <= LENGTH else text[: LENGTH - 1] + "…")
 

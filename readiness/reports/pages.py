@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from readiness import kinds
-from readiness.model import Rule
+from readiness.model import Claim, Rule, joined
 from readiness.model.package import FOLDER
 from readiness.ruleset import examples
 from readiness.ruleset.bindings import resolve
+from readiness.ruleset.bound import Bound
 from readiness.ruleset.examples import Example, Mark
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.families import FOLDER as FAMILIES
+from readiness.ruleset.families import is_family
 from readiness.verdict.checklist import STATES, Outcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
@@ -26,6 +28,11 @@ _CATEGORIES = {
     "observability": "seeing what happens",
     "correctness": "it does not do what it says",
     "style": "taste",
+}
+_LEVELS = {
+    "recommended": "on by default",
+    "strict": "in the profile strict",
+    "optional": "off unless selected",
 }
 
 
@@ -40,50 +47,108 @@ _KINDS = {
 }
 
 
-def page(bound: Bound, asks: Mapping[str, str]) -> str:
+def page(tiers: Sequence[Bound], asks: Mapping[str, str]) -> str:
     """The whole page: what, why it breaks in production, fix, examples, equivalents, checklists.
 
-    `asks` maps a checklist item's id to what it asks.
+    `tiers` is the rule, with each of its tiers where it has some; `asks` maps a checklist item's id to what it asks.
     """
+    bound = tiers[0]
     rule = bound.rule
-    parts = [
-        f"# {rule.id}",
-        f"**{rule.title}**",
-        facts(rule),
-        f"## Why\n\n{rule.why}",
-        f"## Fix\n\n{rule.fix}",
-    ]
-    if bound.arguments:
-        rows = [f"- `{name}: {shown(value)}`" for name, value in sorted(bound.arguments.items())]
+    parts = [f"# {rule.id}", f"**{rule.title}**", facts(rule), *members(rule)]
+    parts += [f"## Why\n\n{words(rule, 'why')}", f"## Fix\n\n{words(rule, 'fix')}"]
+    rows = parameters(tiers)
+    if rows:
         parts.append(
             "## Parameters\n\nSet under `parameters` in `.readiness.yaml`.\n\n" + "\n".join(rows)
         )
-    if rule.opinion:
-        parts.append(f"## Both views\n\n{rule.opinion}")
+    opinions = [(one.name, one.opinion) for one in rule.tiers] or [("", rule.opinion)]
+    views = dict.fromkeys(opinion for _, opinion in opinions if opinion)
+    if views:
+        parts.append("## Both views\n\n" + "\n\n".join(views))
     if rule.targets != ("core",):
         default = str(kinds.module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
         found = examples.of(bound, default)
         parts += [example_text("Bad", example) for example in found if example.bad]
         parts += [example_text("Good", example) for example in found if not example.bad]
     if rule.equivalents:
-        rows = [f"- {peer}: {', '.join(ids)}" for peer, ids in sorted(rule.equivalents.items())]
-        parts.append("## In other linters\n\n" + "\n".join(rows))
+        parts.append("## In other linters\n\n" + "\n".join(equivalents(rule)))
     if rule.checklist:
         rows = [f"- {item}: {asks.get(item, '')}".rstrip(": ") for item in rule.checklist]
         parts.append("## Checklists\n\n" + "\n".join(rows))
     parts.append("## Documentation\n\n" + "\n".join(f"- <{link}>" for link in rule.links))
-    parts.append("## Source\n\n" + "\n".join(f"- `{place}`" for place in source_places(bound)))
+    parts.append("## Source\n\n" + "\n".join(f"- `{place}`" for place in source_places(tiers)))
     return "\n\n".join(parts) + "\n"
 
 
-def source_places(bound: Bound) -> Iterator[str]:
-    """Where the rule is written: its file, and the line of its check, both from the root of a checkout."""
-    rule = bound.rule
-    yield f"rules/{rule.id}.yaml"
-    if bound.check:
-        code = resolve(bound.check).__code__
+def source_places(tiers: Sequence[Bound]) -> Iterator[str]:
+    """Where the rule is written: its file, and the lines of its checks, all from the root of a checkout."""
+    yield f"rules/{place_of(tiers[0])}"
+    for check in dict.fromkeys(one.check for one in tiers if one.check):
+        code = resolve(check).__code__
         file = Path(code.co_filename).resolve().relative_to(FOLDER.parent).as_posix()
-        yield f"{file}:{code.co_firstlineno} {bound.check.rpartition('.')[2]}"
+        yield f"{file}:{code.co_firstlineno} {check.rpartition('.')[2]}"
+
+
+def place_of(bound: Bound) -> str:
+    """A rule's file from the folder of rules: its own, or that of its family."""
+    folder = f"{bound.rule.kind}/{FAMILIES}" if is_family(bound.path) else bound.rule.kind
+    return f"{folder}/{bound.path.name}"
+
+
+def members(rule: Rule) -> Iterator[str]:
+    """The tiers and the parts of a rule, and how to name one."""
+    if rule.tiers:
+        rows = ["| tier | severity | profile | says |", "|---|---|---|---|"]
+        for one in rule.tiers:
+            said = rule.text("message", one.name).replace("|", "\\|")
+            rows.append(
+                f"| `{rule.id}:{one.name}` | {one.severity} | {_LEVELS[one.level]} | {said} |"
+            )
+        yield "## Tiers\n\n" + "\n".join(rows)
+    if rule.parts:
+        yield "## Parts\n\n" + ", ".join(f"`{rule.id}:{one}`" for one in rule.parts)
+
+
+def words(rule: Rule, field: str) -> str:
+    """`why` or `fix`: the rule's words, then those of its tiers and parts that have others."""
+    own: dict[str, list[str]] = {}
+    for one in rule.wordings:
+        if one.field == field:
+            name = " ".join(filter(None, (one.tier, one.part)))
+            own.setdefault(one.text, []).append(name)
+    common = rule.text(field)
+    named = {name for names in own.values() for name in names}
+    if common in own and (set(rule.parts) <= named or not rule.parts):
+        rows = [f"- {joined(names)}: {text}" for text, names in own.items()]
+        return "\n".join(rows) if len(own) > 1 else common
+    rows = [f"- {joined(names)}: {text}" for text, names in own.items() if text != common]
+    return common + ("\n\n" + "\n".join(rows) if rows else "")
+
+
+def parameters(tiers: Sequence[Bound]) -> list[str]:
+    """The parameters of a rule, those in which its tiers differ with the name of the tier."""
+    values: dict[str, list[str]] = {}
+    for bound in tiers:
+        for name, value in sorted(bound.arguments.items()):
+            values.setdefault(f"`{name}: {shown(value)}`", []).append(bound.tier)
+    return [
+        f"- {row}" if len(names) == len(tiers) else f"- {row} ({joined(names)})"
+        for row, names in sorted(values.items())
+    ]
+
+
+def equivalents(rule: Rule) -> Iterator[str]:
+    """A line for each other linter, with the tier or part that says what its rule does where not all do."""
+    claims = rule.claims or [Claim(peer, ids) for peer, ids in rule.equivalents.items()]
+    for peer in sorted(rule.equivalents):
+        told: dict[str, list[str]] = {}
+        for one in claims:
+            for name in one.ids if one.peer == peer else ():
+                told.setdefault(name, []).append(" ".join(filter(None, (one.tier, one.part))))
+        yield f"- {peer}: " + ", ".join(
+            name if "" in members else f"{name} ({joined(members)})"
+            for name, members in told.items()
+        )
 
 
 def shown(value: object) -> str:
@@ -93,14 +158,10 @@ def shown(value: object) -> str:
 
 def facts(rule: Rule) -> str:
     """The line under the title: severity, confidence, category, profile."""
-    level = {
-        "recommended": "on by default",
-        "strict": "in the profile strict",
-        "optional": "off unless selected",
-    }[rule.level]
+    severities = dict.fromkeys(one.severity for one in rule.tiers) or [rule.severity]
     return (
-        f"{rule.severity} · confidence {rule.confidence} · "
-        f"{rule.category} ({_CATEGORIES[rule.category]}) · {level}"
+        f"{' or '.join(map(str, severities))} · confidence {rule.confidence} · "
+        f"{rule.category} ({_CATEGORIES[rule.category]}) · {_LEVELS[rule.level]}"
     )
 
 
@@ -122,15 +183,15 @@ def language(path: str) -> str:
 
 
 def with_carets(text: str, marks: Sequence[Mark]) -> str:
-    """The text with a line of carets under every marked span, and the severity behind it where it is a lower one."""
+    """The text with a line of carets under every marked span, and what stands behind them."""
     lines = []
     offset = 0
     for line in text.splitlines(keepends=True):
         lines.append(line)
-        for _, span, severity in marks:
-            if offset <= span.start < offset + len(line):
-                carets = " " * (span.start - offset) + "^" * (span.end - span.start)
-                lines.append(f"{carets} {severity}\n" if severity is not None else f"{carets}\n")
+        for mark in marks:
+            if offset <= mark.span.start < offset + len(line):
+                carets = " " * (mark.span.start - offset) + "^" * (mark.span.end - mark.span.start)
+                lines.append(f"{carets} {mark.words}".rstrip() + "\n")
         offset += len(line)
     return "".join(lines)
 
@@ -163,22 +224,25 @@ def table(found: Iterable[Rule]) -> str:
 def index(bounds: Iterable[Bound], link: str) -> str:
     """All rules by kind and topic, each linked to its file; `link` leads from the page to the folder `rules`.
 
-    A topic is the module of the rule's check, and its first sentence says what the rules of the topic are about.
+    A topic is the module of the check of the rule, or of its first tier, and its first sentence says what the rules of the
+    topic are about.
     """
-    topics: dict[str, dict[tuple[str, str], list[Rule]]] = {}
-    for bound in bounds:
+    topics: dict[str, dict[tuple[str, str], list[Bound]]] = {}
+    for bound in {one.rule.id: one for one in reversed(list(bounds))}.values():
         kind = bound.rule.kind
-        topics.setdefault(kind, {}).setdefault(topic(bound), []).append(bound.rule)
+        topics.setdefault(kind, {}).setdefault(topic(bound), []).append(bound)
     parts = []
-    for kind, sections in topics.items():
+    for kind in (one for one in _KINDS if one in topics):
+        sections = topics[kind]
         parts.append(f"## {_KINDS[kind]}")
         for (name, lead), found in sorted(sections.items()):
             rows = ["| rule | severity | profile | what |", "|---|---|---|---|"]
-            for rule in found:
+            for bound in sorted(found, key=lambda one: one.rule.id):
+                rule = bound.rule
                 title = rule.title.replace("|", "\\|")
                 name_of = rule.id.partition("/")[2]
                 rows.append(
-                    f"| [{name_of}]({link}/{rule.id}.yaml) | {rule.severity} | {rule.level} | {title} |"
+                    f"| [{name_of}]({link}/{place_of(bound)}) | {rule.severity} | {rule.level} | {title} |"
                 )
             parts.append(f"### {kind}: {name}\n\n{lead}\n\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"

@@ -41,13 +41,13 @@ def _group(group: digest.Group, redactor: Redactor, options: Options) -> list[st
     if not group.brief:
         if group.framed:
             lines += _frame(group.first, redactor, options.width or WIDTH)
-        rule = group.first.definition
+        why, fix = group.first.why, group.first.fix
         if group.new:
             lines.append(
-                f"  why: {safe(' '.join(rule.why.split()) if options.verbose else digest.brief(rule.why))}"
+                f"  why: {safe(' '.join(why.split()) if options.verbose else digest.brief(why))}"
             )
         lines.append(
-            f"  fix: {safe(' '.join(rule.fix.split()) if options.verbose else digest.brief(rule.fix))}"
+            f"  fix: {safe(' '.join(fix.split()) if options.verbose else digest.brief(fix))}"
         )
     lines += _related(group.first, redactor)
     for other in group.others:

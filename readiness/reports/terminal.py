@@ -87,7 +87,7 @@ def _group(
     group: digest.Group, redactor: Redactor, options: Options, width: int
 ) -> list[RenderableType]:
     """One rule's findings in one file."""
-    one, rule = group.first, group.first.definition
+    one = group.first
     short = _place(one, 0) if group.brief else None  # the file's name stands above
     parts: list[RenderableType] = [_line(one, redactor, short)]
     if not group.brief:
@@ -96,8 +96,8 @@ def _group(
             parts += _frame(one, redactor, width)
         prose = []
         if group.new:
-            prose.append(("why", rule.why if options.verbose else digest.brief(rule.why)))
-        prose.append(("fix", rule.fix if options.verbose else digest.brief(rule.fix)))
+            prose.append(("why", one.why if options.verbose else digest.brief(one.why)))
+        prose.append(("fix", one.fix if options.verbose else digest.brief(one.fix)))
         parts += [_prose(label, text, width) for label, text in prose]
     parts += _related(one, redactor, width)
     parts += _others(group, redactor, options, width)

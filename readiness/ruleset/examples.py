@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from readiness.model import Severity, Span
-from readiness.ruleset.rules import Bound
+from readiness.ruleset import families
+from readiness.ruleset.bound import Bound
 from readiness.syntax.yaml import load_all
 
 
 class Mark(NamedTuple):
-    """A place that the rule must name; `severity` where it is less bad there than the rule's other places."""
+    """A place that the rule must name.
+
+    `severity` is given where it is less bad there than the rule's other places, `members` where the tier or the part of
+    the rule is to be told, in the order of the file.
+    """
 
     path: str
     span: Span
     severity: Severity | None
+    members: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What stands behind the carets."""
+        severity = () if self.severity is None else (str(self.severity),)
+        return " ".join((*severity, *self.members))
 
 
 @dataclass(frozen=True)
@@ -29,35 +41,49 @@ class Example:
     marks: tuple[Mark, ...]
 
 
-_CARETS = re.compile(rf"[ ]*\^+[ ]*(?P<severity>{'|'.join(map(str, Severity))})?\Z")
+_CARETS = re.compile(r"[ ]*\^+(?P<words>(?:[ ]+[\w-]+)*)[ ]*\Z")
+_SEVERITIES = {str(one): one for one in Severity}
 
 
 def of(bound: Bound, default_path: str) -> list[Example]:
     """The examples of a rule's file; a text stands under `default_path`, a mapping gives its own paths."""
-    spec = load_all(bound.path.read_text(encoding="utf-8"))[0]
+    spec = _read(bound)
     found = []
     for bad in (True, False):
         for item in spec.get("bad" if bad else "good") or ():
             texts = item if isinstance(item, dict) else {default_path: item}
             plain, marks = {}, []
             for path, text in texts.items():
-                plain[path], found_marks = uncaret(path, str(text))
+                plain[path], found_marks = uncaret(path, str(text), bound.rule.members)
                 marks += found_marks
             found.append(Example(bad, plain, tuple(marks)))
     return found
 
 
-def uncaret(path: str, text: str) -> tuple[str, list[Mark]]:
-    """The text without its caret lines, and what they mark in what is left."""
+def _read(bound: Bound) -> Mapping[str, Any]:
+    """What holds the examples of a rule: its file, or its row of a family file."""
+    if families.is_family(bound.path):
+        return families.examples_of(bound.path, bound.rule.id.partition("/")[2])
+    spec: Mapping[str, Any] = load_all(bound.path.read_text(encoding="utf-8"))[0]
+    return spec
+
+
+def uncaret(path: str, text: str, members: Collection[str] = ()) -> tuple[str, list[Mark]]:
+    """The text without its caret lines, and what they mark in what is left.
+
+    A line of carets may end in a severity and in some of `members`; with any other word it is a line of the text.
+    """
     lines: list[str] = []
     marks: list[Mark] = []
     offset = last = 0
     for line in text.splitlines(keepends=True):
         carets = _CARETS.match(line.rstrip("\n"))
-        if carets:
+        words = carets["words"].split() if carets else []
+        if carets and all(word in _SEVERITIES or word in members for word in words):
             span = Span(last + line.index("^"), last + line.rindex("^") + 1)
-            word = carets["severity"]
-            marks.append(Mark(path, span, Severity[word.upper()] if word else None))
+            severity = next((_SEVERITIES[word] for word in words if word in _SEVERITIES), None)
+            named = tuple(word for word in words if word not in _SEVERITIES)
+            marks.append(Mark(path, span, severity, named))
         else:
             lines.append(line)
             last, offset = offset, offset + len(line)

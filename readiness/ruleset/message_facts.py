@@ -1,8 +1,8 @@
 """The facts that rules may name: the public attributes of a target's subjects, and what a check says of its hits.
 
 Both are closed sets. Of a subject they are the attributes whose values are plain (texts, numbers, yes or no), by the type
-hints of its class. Of a check they are written down in `data/message-facts.json`: those that its hits on the examples of all rules
-have in common.
+hints of its class. Of a check they are written down in `data/message-facts.json`, as its hits on the examples of all rules show
+them: those that all have, and marked those that some have, which only the words for parts of a rule may name.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from readiness.model.messages import Value
 from readiness.model.package import DATA as DATA_FOLDER
 
 DATA = DATA_FOLDER / "message-facts.json"
+SOME = "?"  # behind a fact that not all hits of a check have
 DECLARATIVE = frozenset({"value"})  # what `require` and `forbid` say of a hit
 _PLAIN = frozenset(typing.get_args(Value))
 
 
-@functools.cache
-def of_check(name: str) -> frozenset[str]:
-    """The facts of a check by its dotted name; of the declarative form where the name is empty."""
-    return frozenset(_told().get(name, ())) if name else DECLARATIVE
+@functools.lru_cache(maxsize=1024)
+def of_check(name: str, *, some: bool = False) -> frozenset[str]:
+    """The facts of a check by its dotted name, with `some` those of only some hits too; of the declarative form without one."""
+    if not name:
+        return DECLARATIVE
+    told = _told().get(name, ())
+    return frozenset(one.removesuffix(SOME) for one in told if some or not one.endswith(SOME))
 
 
 @functools.cache
@@ -42,7 +46,7 @@ def classes(target: str) -> tuple[type, ...]:
     return typing.get_args(given) if isinstance(given, types.UnionType) else (given,)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def of_target(target: str) -> Mapping[str, str]:
     """The facts of a target's subjects, by name, each with what it can be: `text`, `number` or `true or false`."""
     first, *others = map(_of_class, classes(target))

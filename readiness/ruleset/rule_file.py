@@ -17,9 +17,15 @@ MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides bad good".split()
+    " same-as checklist since hides by tiers bad good".split()
 )
+TIER_KEYS = frozenset(
+    "severity level opinion target when require forbid check with message why fix same-as checklist".split()
+)
+MAX_TIERS = 12  # of a rule: each is judged by itself
+MAX_PARTS = 100
 _EXAMPLES = re.compile(r"^(?:bad|good):", re.MULTILINE)
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # of a rule, in its group
 _LINK = re.compile(r"https?://[!-~]{1,500}")
 
 
@@ -32,29 +38,48 @@ class RuleError(Exception):
         self.message = message
 
 
-Fail = Callable[[str, str], RuleError]
-"""(key, what is wrong with it) to the error that says so at the key's line."""
+Fail = Callable[..., RuleError]
+"""(what is wrong, *keys that lead to the place) to the error that says so at the line."""
 
 
 def shown(path: Path) -> str:
     """A rule file as errors name it: from the working directory where it lies below it, else its group and its name."""
     here = Path.cwd()
-    return path.relative_to(here).as_posix() if here in path.parents else "/".join(path.parts[-2:])
+    if here in path.parents:
+        return path.relative_to(here).as_posix()
+    return "/".join(path.parts[-3:] if path.parent.name == "families" else path.parts[-2:])
 
 
-def failing(path: Path) -> Fail:
-    """What makes errors about a file."""
+def failing(path: Path, *way: str, tier: str = "") -> Fail:
+    """What makes errors about a file, or about what stands in it at the end of `way`.
 
-    def fail(key: str, message: str) -> RuleError:
-        source = words(path)
-        place = load_all(source.text)[0].key(key)
+    Where a tier is named, a key of the tier's own stands there, any other in the rule.
+    """
+
+    def fail(message: str, *keys: str) -> RuleError:
+        source = words(path, whole=bool(way))
+        node: Any = load_all(source.text)[0]
+        place = node.at()
+        for key in way:
+            if isinstance(node, Map):
+                place, node = node.key(key), node.get(key)
+        if tier and keys and isinstance(node, Map) and isinstance(node.get("tiers"), Map):
+            own = node["tiers"].get(tier)
+            node = own if isinstance(own, Map) and keys[0] in own else node
+        for key in keys:
+            if not isinstance(node, Map):
+                break
+            place, node = node.key(key), node.get(key)
         return RuleError(f"{source.path}:{source.position(place.start).line}", message)
 
     return fail
 
 
-def words(path: Path, limit: int | None = None) -> Source:
-    """The text of a rule file without its examples, which are read by `examples` when somebody wants them. Raises RuleError."""
+def words(path: Path, limit: int | None = None, *, whole: bool = False) -> Source:
+    """The text of a rule file without its examples, which are read by `examples` when somebody wants them. Raises RuleError.
+
+    `whole` is for files of families, whose examples stand among the words.
+    """
     try:
         with path.open("rb") as file:
             data = file.read() if limit is None else file.read(limit + 1)
@@ -64,18 +89,23 @@ def words(path: Path, limit: int | None = None) -> Source:
         raise RuleError(shown(path), f"cannot be read: {why.lower()}") from None
     if limit is not None and len(data) > limit:
         raise RuleError(shown(path), f"a rule file has {limit // 1024} KiB at most; split it")
-    cut = _EXAMPLES.search(text)
+    cut = None if whole else _EXAMPLES.search(text)
     return Source(shown(path), text[: cut.start()] if cut else text)
 
 
-def spec_of(path: Path, limit: int | None = None) -> dict[str, Any]:
-    """What a rule file says, its examples apart. Raises RuleError."""
-    source = words(path, limit)
+def documents_of(source: Source) -> list[Any]:
+    """The YAML documents of a rule file. Raises RuleError."""
     try:
-        documents = load_all(source.text)
+        return list(load_all(source.text))
     except ParseError as error:
         where = f"{source.path}:{source.position(error.offset).line}"
         raise RuleError(where, error.message) from None
+
+
+def spec_of(path: Path, limit: int | None = None) -> Map:
+    """What a rule file says, its examples apart. Raises RuleError."""
+    source = words(path, limit)
+    documents = documents_of(source)
     spec = documents[0] if documents else None
     if not isinstance(spec, Map):
         raise RuleError(source.path, "a rule file is a mapping; see docs/writing-rules.md")
@@ -84,7 +114,14 @@ def spec_of(path: Path, limit: int | None = None) -> dict[str, Any]:
 
 def checked(path: Path) -> dict[str, Any]:
     """What a rule file of somebody's own says, each of its words of the right shape. Raises RuleError."""
-    spec, fail = spec_of(path, MAX_BYTES), failing(path)
+    spec = spec_of(path, MAX_BYTES)
+    hold_entries(path, spec)
+    hold_words(spec, failing(path), parts="by" in spec)
+    return spec
+
+
+def hold_entries(path: Path, spec: Mapping[str, Any]) -> None:
+    """Raise RuleError for a file of too many entries."""
     left = MAX_ENTRIES
     stack: list[Any] = [spec]
     while stack:
@@ -96,14 +133,26 @@ def checked(path: Path) -> dict[str, Any]:
         if left < 0:
             raise RuleError(shown(path), f"a rule file has {MAX_ENTRIES} entries at most")
         stack += inner
-    for key, value in spec.items():
-        form, said = _SHAPES.get(key, (None, ""))
-        if form is None:
-            known = ", ".join(sorted(KEYS))
-            raise fail(str(key), f"no key is called {str(key)[:80]!r}; allowed are {known}")
+
+
+def hold_words(words: Mapping[str, Any], fail: Fail, *, parts: bool, tier: str = "") -> None:
+    """Raise what `fail` makes for a word of a rule, or of a tier, that is none or of a wrong shape.
+
+    `parts` says that the rule has some, so that its words may differ by them.
+    """
+    way = ("tiers", tier) if tier else ()
+    for key, value in words.items():
+        if key not in (TIER_KEYS if tier else KEYS):
+            known = ", ".join(sorted(TIER_KEYS if tier else KEYS))
+            said = (
+                f"a tier has no key {key!r:.80}" if tier else f"no key is called {str(key)[:80]!r}"
+            )
+            raise fail(f"{said}; allowed are {known}", *way, str(key))
+        form, said = (parts and _BY_PART.get(key)) or _SHAPES[key]
         if not form(value):
-            raise fail(key, f"{key} must be {said}")
-    return spec
+            raise fail(f"{key} must be {said}", *way, key)
+    for name, own in () if tier else (words.get("tiers") or {}).items():
+        hold_words(own, fail, parts=parts, tier=name)
 
 
 def _plain(value: Any) -> bool:
@@ -133,11 +182,45 @@ def _conditions(value: Any) -> bool:
     )
 
 
+def _ids(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_plain, value))
+
+
 def _equivalents(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, dict) and all(map(_line, value)) and all(map(_ids, value.values()))
+    )
+
+
+def _equivalents_by_part(value: Any) -> bool:
     return value is None or (
         isinstance(value, dict)
         and all(map(_line, value))
-        and all(isinstance(ids, list) and all(map(_plain, ids)) for ids in value.values())
+        and all(
+            _ids(ids) or (_mapping(ids) and all(_plain(one) or _ids(one) for one in ids.values()))
+            for ids in value.values()
+        )
+    )
+
+
+def _by_part(form: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The words that all hits have, or a mapping of parts to the words of each."""
+    return lambda value: form(value) or (_mapping(value) and all(map(form, value.values())))
+
+
+def _parts(value: Any) -> bool:
+    return (
+        _mapping(value)
+        and len(value) == 1
+        and all(_lines(one) and 0 < len(one) <= MAX_PARTS for one in value.values())
+    )
+
+
+def _tiers(value: Any) -> bool:
+    return (
+        _mapping(value)
+        and len(value) <= MAX_TIERS
+        and all(isinstance(one, Map) for one in value.values())
     )
 
 
@@ -145,10 +228,16 @@ _ONE_LINE = (_line, "one line of text")
 _TEXT = (_prose, "text without control characters")
 _LIST = (lambda value: value is None or _lines(value), "a list of texts")
 _MAPPING = (_mapping, "a mapping")
+_BY_PART: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "message": (_by_part(_line), "one line of text, or one for each part"),
+    **dict.fromkeys(("why", "fix"), (_by_part(_prose), "text without control characters, or such a text for each part")),
+    "same-as": (_equivalents_by_part, "a mapping of linters to lists of their ids, or to such a list for each part"),
+}  # fmt: skip
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("title", "message", "severity", "confidence", "category", "level", "check"), _ONE_LINE),
     **dict.fromkeys(("why", "fix", "opinion"), _TEXT),
-    **dict.fromkeys(("require", "forbid", "with"), _MAPPING),
+    **dict.fromkeys(("require", "forbid"), _MAPPING),
+    "with": (lambda value: value is None or _mapping(value), "a mapping"),
     "target": (lambda value: _line(value) or (_lines(value) and bool(value)), "a target, or a list of them"),
     "when": (_conditions, "a mapping of facts to values or lists of values"),
     "links": (
@@ -156,6 +245,8 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "a list of addresses that begin with https://",
     ),
     "same-as": (_equivalents, "a mapping of linters to lists of their ids"),
+    "by": (_parts, f"one fact of the hits with its values, as {{manager: [apk, apt]}}, {MAX_PARTS} at most"),
+    "tiers": (_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS} at most"),
     "checklist": _LIST,
     "since": (_plain, "a version"),
     "hides": (lambda value: isinstance(value, bool), "true or false"),

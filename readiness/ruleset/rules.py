@@ -1,92 +1,35 @@
-"""Rule files: from YAML to a Rule and the function that runs it."""
+"""Rule files: where they are, and from YAML to the rules that a run holds."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from readiness import kinds
 from readiness.model import (
-    CATEGORIES,
     LEVELS,
-    Confidence,
-    Hit,
     Rule,
-    Severity,
-    Subject,
-    Unknown,
+    messages,
 )
 from readiness.model.package import FOLDER
-from readiness.model.project import Project
-from readiness.ruleset import rule_file
-from readiness.ruleset.bindings import Outcome, parameters, resolve
-from readiness.ruleset.predicates import Clause, clause
-from readiness.ruleset.rule_file import KEYS, Fail, RuleError, failing, shown, spec_of
-from readiness.syntax import compiled
+from readiness.ruleset import bindings, families, rule_file, spec
+from readiness.ruleset import message_facts as facts
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.rule_file import NAME, Fail, RuleError, failing, shown, spec_of
+from readiness.syntax import backtracking, compiled
+from readiness.syntax.ways import Work
 
 GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
 EXTERNAL = re.compile(
     r"shell(?:/(?:SC\d{0,4})?)?"
 )  # ids, and prefixes of ids, of rules that other programs bring
-MAX_FILES = 500  # rule files of somebody's own, and their bytes together
+MAX_FILES = 500  # rules of somebody's own, and the bytes of their files together
 MAX_BYTES = 4 * 1024 * 1024
-_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_SEVERITIES = tuple(str(one) for one in Severity)
-_CONFIDENCES = tuple(str(one) for one in Confidence)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A rule, and what runs it: which subjects it counts and the function that judges one."""
-
-    rule: Rule
-    file: str
-    when: tuple[tuple[str, Any], ...]
-    clauses: tuple[Clause, ...] = ()
-    check: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def path(self) -> Path:
-        """The rule's file."""
-        return Path(self.file)
-
-    @cached_property
-    def function(self) -> Callable[..., Outcome]:
-        """The check, imported when its rule first runs; a declarative rule is its own function."""
-        if not self.check:
-            return self.judge
-        return partial(resolve(self.check), **self.arguments)
-
-    @cached_property
-    def wants_project(self) -> bool:
-        """Whether the check asks for all documents together."""
-        return bool(self.check) and "project" in parameters(resolve(self.check))
-
-    def applies(self, subject: Subject) -> bool:
-        """Whether the subject is one of those that this rule judges."""
-        for name, allowed in self.when:
-            value = getattr(subject, name)
-            if value not in allowed if isinstance(allowed, frozenset) else value != allowed:
-                return False
-        return True
-
-    def run(self, subject: Subject, project: Project) -> Outcome:
-        """What the check says of one subject."""
-        return (
-            self.function(subject, project=project)
-            if self.wants_project
-            else self.function(subject)
-        )
-
-    def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
-        """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for one in self.clauses:
-            yield from one.judge(subject.node)
 
 
 @cache
@@ -101,41 +44,69 @@ def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tup
     seen: set[str] = set()
     for root in roots:
         for group in groups:
-            for stem in compiled.names(root / group):
+            for stem, file in sorted(_files_of(root, group)):
                 name = f"{group}/{stem}"
                 if name in seen:
                     text = f"there is a rule {name} already; give this one another name"
                     raise RuleError(f"{name}.yaml", text)
                 seen.add(name)
-                yield name, f"{root}/{name}.yaml"
+                yield name, file
+
+
+def _files_of(root: Path, group: str) -> Iterator[tuple[str, str]]:
+    """(name, file) of the rules of a group: one for each file, and for each row of a family file."""
+    for stem in compiled.names(root / group):
+        yield stem, f"{root}/{group}/{stem}.yaml"
+    shelf = root / group / families.FOLDER
+    for stem in compiled.names(shelf):
+        file = shelf / f"{stem}.yaml"
+        rows = _family(shelf)[stem] if root == folder() else families.checked(file)
+        yield from ((name, str(file)) for name in rows)
 
 
 def hold(root: Path) -> None:
     """Raise RuleError for a folder of somebody's own that has no rules, too many, or links that lead out of it."""
-    count = size = 0
+    size = 0
     try:
-        home, found = root.resolve(), list(files([root]))
+        home, found = root.resolve(), list(written(root))
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no folder"
         raise RuleError(shown(root), f"cannot be read: {why.lower()}") from None
-    for name, file in found:
-        path = Path(file)
-        where = f"{name}.yaml"
-        if not _NAME.fullmatch(name.partition("/")[2]):
+    for count, where in enumerate(found, 1):
+        path = root / where
+        if not NAME.fullmatch(path.stem):
             raise RuleError(where, "rules have names such as image-tag-latest; rename the file")
         if home not in Path(os.path.realpath(path)).parents:
             raise RuleError(where, "a link leads out of the folder of rules; copy the file here")
         if not path.is_file():
             raise RuleError(where, "is no file that can be read")
-        count, size = count + 1, size + path.stat().st_size
-        if count > MAX_FILES or size > MAX_BYTES:
-            limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
-            raise RuleError(shown(root), f"a folder of rules holds {limit} at most")
-    if not count:
+        size += path.stat().st_size
+        _hold_count(root, count, size)
+    if not found:
         there = ", ".join(f"{group}/NAME.yaml" for group in GROUPS[:3])
         raise RuleError(
             shown(root), f"there is no rule in this folder; rules are {there} and so on"
         )
+    for count, _ in enumerate(files([root]), 1):
+        _hold_count(root, count, size)
+
+
+def written(root: Path) -> Iterator[str]:
+    """The files of rules and of families under a root, by their paths in it."""
+    for group in GROUPS:
+        for shelf in (group, f"{group}/{families.FOLDER}"):
+            yield from (f"{shelf}/{stem}.yaml" for stem in compiled.names(root / shelf))
+
+
+def _hold_count(root: Path, count: int, size: int) -> None:
+    if count > MAX_FILES or size > MAX_BYTES:
+        limit = f"{MAX_FILES} files and {MAX_BYTES // 1024**2} MiB"
+        raise RuleError(shown(root), f"a folder of rules holds {limit} at most")
+
+
+def _family(shelf: Path) -> dict[str, Any]:
+    """What the tool's own family files of a group say, by file."""
+    return compiled.load(shelf, families.spec_of) if shelf.is_dir() else {}
 
 
 def ids(roots: Sequence[Path] = ()) -> list[str]:
@@ -150,7 +121,7 @@ def load(
     groups: Iterable[str] = GROUPS,
     levels: Sequence[str] = LEVELS,
 ) -> list[Bound]:
-    """The rules of the tool and of the given folders. Raises RuleError with the file and the line.
+    """The rules of the tool and of the given folders, each tier by itself. Raises RuleError with the file and the line.
 
     Only those of `groups` and `levels` are read whole, and those that stand on secrets whatever their level: a
     run over one manifest need not know what there is to say of workflows.
@@ -158,119 +129,131 @@ def load(
     known = {name for name, _ in files([folder()], groups)}
     for root in roots:
         hold(root)
-    found = [read(name, Path(file)) for name, file in files(roots, groups)]
-    for bound in found:
-        if bound.rule.id in known:
-            text = f"there is a rule {bound.rule.id} already; give this one another name"
-            raise RuleError(f"{bound.rule.id}.yaml", text)
-    if found:
-        from readiness.ruleset import validity
-
-        validity.verify(found)
+    found: list[Bound] = []
+    work = Work(backtracking.MAX_EFFORT)
+    for name, file in files(roots, groups):
+        if name in known:
+            text = f"there is a rule {name} already; give this one another name"
+            raise RuleError(f"{name}.yaml", text)
+        for bound in read(name, Path(file)):
+            verify(bound, work)
+            found.append(bound)
     return [*own(tuple(groups), tuple(levels)), *found]
 
 
 @cache
 def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
     """The rules that ship with the tool, read once a process."""
-    return tuple(
-        made(f"{group}/{stem}", f"{folder()}/{group}/{stem}.yaml", spec)
-        for group in groups
-        for stem, spec in compiled.load(folder() / group, spec_of).items()
-        if spec.get("level", LEVELS[0]) in levels or spec.get("hides") is True
-    )
+    found: list[Bound] = []
+    for group in groups:
+        place = folder() / group
+        shelf = place / families.FOLDER
+        specs = [
+            (stem, f"{place}/{stem}.yaml", words)
+            for stem, words in compiled.load(place, spec_of).items()
+        ]
+        for stem, rows in _family(shelf).items():
+            specs += [(name, f"{shelf}/{stem}.yaml", words) for name, words in rows.items()]
+        for name, file, words in sorted(specs, key=lambda one: one[0]):
+            if _may_be_at(words, levels):
+                made = bounds_of(f"{group}/{name}", file, words)
+                every = len(made) == 1 or made[0].rule.hides
+                found += (one for one in made if every or one.rule.tier(one.tier).level in levels)
+    return tuple(found)
 
 
-def read(name: str, path: Path) -> Bound:
-    """The rule of a file of somebody's own."""
-    return made(name, str(path), rule_file.checked(path))
+def _may_be_at(words: Mapping[str, Any], levels: Sequence[str]) -> bool:
+    """Whether a rule's words, or those of one of its tiers, are of a level."""
+    return "tiers" in words or words.get("level", LEVELS[0]) in levels or words.get("hides") is True
 
 
-def made(name: str, file: str, spec: dict[str, Any]) -> Bound:
-    """The rule that a file's words make."""
-    fail = failing(Path(file))
-    for key in spec:
-        if key not in KEYS:
-            raise fail(key, f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}")
-    return bind(rule_of(name, spec, fail), file, spec, fail)
+def one_each(bounds: Iterable[Bound]) -> list[Rule]:
+    """The rules, each once whatever its tiers."""
+    return [next(same).rule for _, same in itertools.groupby(bounds, key=lambda one: one.rule.id)]
 
 
-def rule_of(name: str, spec: dict[str, Any], fail: Fail) -> Rule:
-    """The words of a rule file as a Rule."""
-    for key in ("title", "severity", "category", "target", "message", "why", "fix"):
-        if key not in spec:
-            raise fail(key, f"{key!r} is missing")
-    targets = spec["target"] if isinstance(spec["target"], list) else [spec["target"]]
-    return Rule(
-        id=name,
-        title=text_of(spec["title"]),
-        severity=Severity[one_of(spec, "severity", _SEVERITIES, fail).upper()],
-        confidence=Confidence[one_of(spec, "confidence", _CONFIDENCES, fail, "high").upper()],
-        category=one_of(spec, "category", CATEGORIES, fail),
-        kind=name.partition("/")[0],
-        targets=tuple(targets),
-        message=text_of(spec["message"]),
-        why=text_of(spec["why"]),
-        fix=text_of(spec["fix"]),
-        links=tuple(spec.get("links") or ()),
-        equivalents={
-            peer: tuple(str(one) for one in ids)
-            for peer, ids in (spec.get("same-as") or {}).items()
-        },
-        checklist=tuple(spec.get("checklist") or ()),
-        hides=spec.get("hides") is True,
-        level=one_of(spec, "level", LEVELS, fail, "recommended"),
-        opinion=text_of(spec.get("opinion") or ""),
-        since=str(spec.get("since") or ""),
-    )
+def read(name: str, path: Path) -> tuple[Bound, ...]:
+    """The rule of a file of somebody's own, once for each of its tiers. Raises RuleError."""
+    if not families.is_family(path):
+        return bounds_of(name, str(path), rule_file.checked(path))
+    return bounds_of(name, str(path), families.checked(path)[_row(name)])
 
 
-def text_of(value: Any) -> str:
-    """Prose from a rule file: folded scalars end in a line break, which is no part of it."""
-    return str(value).strip()
+def bounds_of(name: str, file: str, words: Mapping[str, Any]) -> tuple[Bound, ...]:
+    """The rule that a file's words make, once for each of its tiers."""
+    path = Path(file)
+    return spec.made(name, file, words, failing(path, *families.way(path, _row(name))))
 
 
-def one_of(
-    spec: dict[str, Any],
-    key: str,
-    allowed: Sequence[str],
-    fail: Fail,
-    default: str = "",
-) -> str:
-    """The value under a key that has a fixed set of values."""
-    value = spec.get(key, default)
-    if value not in allowed:
-        raise fail(key, f"{key} is {value!r}; allowed are {', '.join(allowed)}")
-    return str(value)
+def _row(name: str) -> str:
+    """The part of an id by which a family file names its rule."""
+    return name.partition("/")[2]
 
 
-def bind(rule: Rule, file: str, spec: dict[str, Any], fail: Fail) -> Bound:
-    """The rule with what runs it: paths and predicates, or a check with its parameters."""
-    when = tuple(
-        (fact, frozenset(value) if isinstance(value, list) else value)
-        for fact, value in (spec.get("when") or {}).items()
-    )
-    ways = [key for key in ("require", "forbid", "check") if key in spec]
-    if rule.targets == ("core",):
-        return Bound(rule, file, when)
-    if not ways or ("check" in ways and len(ways) > 1):
-        raise fail("target", "a rule has `require` and `forbid`, or a `check`")
-    if "check" in spec:
-        return Bound(rule, file, when, check=str(spec["check"]), arguments=arguments_of(spec, fail))
+def verify(bound: Bound, work: Work | None = None) -> None:
+    """Hold a rule against what there is: targets, facts, the check and its parameters, expressions. Raises RuleError.
+
+    The tool's own rules are verified by its tests, custom rules when they are loaded. `work` bounds what it may cost to judge
+    the regular expressions of several rules.
+    """
+    way = families.way(bound.path, _row(bound.rule.id))
+    fail = failing(bound.path, *way, tier=bound.tier)
+    if bound.check:
+        try:
+            bindings.hold(bound.check, bound.arguments)
+        except bindings.BindingError as error:
+            raise fail(str(error), "check" if "check" in str(error) else "with") from None
+    for target in bound.targets:
+        _verify_target(bound, target, fail)
+        _verify_messages(bound, target, fail)
+    work = work or Work(backtracking.MAX_EFFORT)
+    for key, pattern in _expressions(bound):
+        why = backtracking.refusal(pattern, work)
+        if why:
+            raise fail(f"the expression {pattern[:80]!r} is refused: {why}", key)
+
+
+def _expressions(bound: Bound) -> Iterator[tuple[str, str]]:
+    """(key of the rule file, expression) of every regular expression in a rule."""
+    for one in bound.clauses:
+        yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
+    if bound.check:
+        yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
+
+
+def _verify_target(bound: Bound, target: str, fail: Fail) -> None:
+    """Whether a target is one, fits the check, and its subjects have the facts that `when` names."""
+    kind = kinds.kind_of_target(target)
+    known = kinds.targets(kind) if kind in kinds.KINDS else {}
+    if target not in known:
+        near = ", ".join(sorted(known)) or ", ".join(f"{one}.…" for one in kinds.KINDS)
+        raise fail(f"no target is called {target!r}; there are {near}", "target")
+    if bound.check and not bindings.takes(bound.check, facts.classes(target)):
+        raise fail(f"{bound.check} looks at something else than {target}", "target")
+    subject = facts.of_target(target)
+    for name, allowed in bound.when:
+        sort = subject.get(name)
+        if sort is None:
+            there = ", ".join(subject)
+            raise fail(f"subjects of {target} have no fact {name!r}; there are {there}", "when")
+        values = allowed if isinstance(allowed, frozenset) else {allowed}
+        if any(facts.sort_of(value) != sort for value in values):
+            raise fail(f"the fact {name!r} of {target} is {sort}", "when")
+
+
+def _verify_messages(bound: Bound, target: str, fail: Fail) -> None:
+    """Whether there are the facts that `by` and the messages of the rule, its tier and its parts name."""
+    rule = bound.rule
+    known = {*facts.of_target(target), *facts.of_check(bound.check, some=bool(rule.parts))}
+    near = ", ".join(sorted(known))
+    if rule.by and rule.by not in known:
+        raise fail(f"there is no fact {rule.by!r}; there are {near}", "by")
+    unused = (rule.message, *(one.text for one in rule.wordings if one.field == "message"))
     try:
-        clauses = tuple(
-            clause(where, what, required=way == "require")
-            for way in ways
-            for where, what in spec[way].items()
-        )
-    except ValueError as error:
-        raise fail(ways[0], str(error)) from None
-    return Bound(rule, file, when, clauses=clauses)
-
-
-def arguments_of(spec: dict[str, Any], fail: Fail) -> dict[str, Any]:
-    """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
-    given = spec.get("with") or {}
-    if not isinstance(given, dict):
-        raise fail("with", "`with` is a mapping of the check's parameters")
-    return dict(given)
+        for text in unused:
+            messages.names(text)
+        named = frozenset[str]().union(*map(messages.names, bound.messages.values()))
+    except messages.MessageError as error:
+        raise fail(str(error), "message") from None
+    for name in sorted(named - known):
+        raise fail(f"there is no fact {name!r}; there are {near}", "message")

@@ -1,21 +1,44 @@
-"""Which rules a run holds: profiles, and the words of --select and --ignore."""
+"""Which rules a run holds, and which of their tiers and parts: profiles, and the words of --select and --ignore."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from readiness.model import CATEGORIES, LEVELS, Rule, spelling
+from readiness.model import CATEGORIES, LEVELS, Finding, Rule, spelling
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.names import Name, Names, renamed
 from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.rules import EXTERNAL, Bound, load
+from readiness.ruleset.rules import EXTERNAL, load, one_each
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"
 CORE = "core"  # what the tool says of files that it can't judge: always on, or they would pass in silence
+Cells = frozenset[tuple[str, str]]  # (tier, part) of hits
+WHOLE: Cells = frozenset({("", "")})  # of a rule without tiers and parts
+Active = dict[str, Cells]  # by rule: which of its hits count
 
 
 class SelectionError(Exception):
     """A selector or a profile that names nothing; the message says what is meant, perhaps."""
+
+
+class Words(NamedTuple):
+    """Words that choose rules: `plain` are ids, prefixes, categories and ALL, `names` the rules, or parts of them, of others."""
+
+    plain: tuple[str, ...]
+    names: tuple[Name, ...]
+
+    def covers(self, name: Name) -> bool:
+        """Whether ids and prefixes among the words choose all that a name means."""
+        return any(word == ALL or named(word, name.rule) for word in self.plain) or any(
+            one.rule == name.rule and one.member in {"", name.member} for one in self.names
+        )
+
+    def fits(self, finding: Finding) -> bool:
+        """Whether ids and prefixes among the words choose a finding."""
+        return self.covers(Name(finding.rule)) or any(one.fits(finding) for one in self.names)
 
 
 def profiles(folder: Path) -> tuple[str, ...]:
@@ -46,12 +69,26 @@ def levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, ...]:
     return LEVELS if select or extra else chosen_levels
 
 
-def validate(words: Sequence[str], ids: Sequence[str]) -> None:
-    """Raise SelectionError for a selector that names nothing: a mistyped one must not pass in silence."""
+def read(words: Iterable[str], names: Names, where: str = "", *, strict: bool = True) -> Words:
+    """What words choose. Raises SelectionError for one that names nothing where `strict`: it must not pass in silence."""
+    plain: list[str] = []
+    found: list[Name] = []
     for word in words:
-        known = word == ALL or word in CATEGORIES or EXTERNAL.fullmatch(word)
-        if not known and not any(named(word, one) for one in ids):
-            raise SelectionError(unknown(word))
+        if word in renamed():
+            found += names.of(word, where)
+        elif (
+            word == ALL
+            or word in CATEGORIES
+            or EXTERNAL.fullmatch(word)
+            or any(named(word, one) for one in names.ids)
+        ):
+            plain.append(word)
+        else:
+            some = names.of(word, where) or names.starting_with(word, where)
+            if strict and not some:
+                raise SelectionError(unknown(word))
+            found += some
+    return Words(tuple(plain), tuple(found))
 
 
 def named(word: str, name: str) -> bool:
@@ -59,30 +96,77 @@ def named(word: str, name: str) -> bool:
     return word in {name, name.partition("/")[0]} or ("/" in word and name.startswith(word))
 
 
+def cells(rule: Rule) -> Cells:
+    """All hits that a rule may have, by tier and part."""
+    tiers = [tier.name for tier in rule.tiers] or [""]
+    return frozenset((tier, part) for tier in tiers for part in ("", *rule.parts))
+
+
 def chosen(
-    bounds: Sequence[Bound],
-    folder: Path,
-    *,
-    name: str,
-    select: Sequence[str],
-    ignore: Sequence[str],
-) -> set[str]:
-    """The ids of the rules that a run counts: `select` takes the place of the profile, `ignore` is taken out of either."""
-    if select:
-        ids = {b.rule.id for b in bounds if any(matches(selector, b.rule) for selector in select)}
-    else:
-        its_levels, extra = profile(folder, name)
-        ids = {
-            b.rule.id
-            for b in bounds
-            if b.rule.level in its_levels or any(matches(selector, b.rule) for selector in extra)
-        }
-    return {
-        b.rule.id
-        for b in bounds
-        if (b.rule.id in ids or b.rule.kind == CORE)
-        and not any(matches(selector, b.rule) for selector in ignore)
-    }
+    bounds: Sequence[Bound], folder: Path, *, name: str, select: Words, ignore: Words
+) -> Active:
+    """What a run counts of each rule: `select` takes the place of the profile, `ignore` is taken out of either.
+
+    A tier that is selected by name brings the milder ones before it along: a rule is as strict as that. A tier that is
+    ignored by name takes only what it adds.
+    """
+    its_levels, extra = profile(folder, name)
+    if select.plain or select.names:
+        its_levels, extra = (), ()
+    active: Active = {}
+    for rule in one_each(bounds):
+        every = cells(rule)
+        mine: set[tuple[str, str]] = set()
+        if rule.kind == CORE or any(matches(word, rule) for word in (*select.plain, *extra)):
+            mine |= every
+        mine |= {cell for cell in every if rule.tier(cell[0]).level in its_levels}
+        for one in select.names:
+            mine.update(_reached(one, rule))
+        if any(matches(word, rule) for word in ignore.plain):
+            continue
+        for one in ignore.names:
+            if one.rule == rule.id:
+                mine -= {cell for cell in every if one.member in {"", *cell}}
+        if mine:
+            active[rule.id] = frozenset(mine)
+    return active
+
+
+def _reached(name: Name, rule: Rule) -> Iterable[tuple[str, str]]:
+    """The hits of a rule that a name selects."""
+    if name.rule != rule.id:
+        return ()
+    every = cells(rule)
+    if name.member in rule.parts or not name.member:
+        return (cell for cell in every if name.member in {"", cell[1]})
+    rank = rule.rank(name.member)
+    return (cell for cell in every if rule.rank(cell[0]) <= rank)
+
+
+def counts(finding: Finding, active: Active) -> bool:
+    """Whether a finding is one that was asked for."""
+    mine = active.get(finding.rule, frozenset())
+    return (finding.tier, finding.part) in mine
+
+
+def runs(bound: Bound, active: Active) -> bool:
+    """Whether a tier has to run: what it finds counts, or is told by it and so not by a stricter one that counts."""
+    mine = active.get(bound.rule.id)
+    if mine is None:
+        return False
+    rule = bound.rule
+    return rule.rank(bound.tier) <= max(rule.rank(tier) for tier, _ in mine)
+
+
+def narrowed(rule: Rule, active: Active) -> Rule:
+    """A rule with those of its tiers alone that count."""
+    if not rule.tiers:
+        return rule
+    names = {tier for tier, _ in active[rule.id]}
+    tiers = tuple(tier for tier in rule.tiers if tier.name in names)
+    return rule._replace(
+        tiers=tiers, severity=max(tier.severity for tier in tiers), level=tiers[0].level
+    )
 
 
 def unknown(selector: str) -> str:
@@ -90,12 +174,15 @@ def unknown(selector: str) -> str:
     if EXTERNAL.fullmatch(selector):
         page = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
         return f"{selector!r} is ShellCheck's; its page is {page}"
-    bounds = load()
-    names = [bound.rule.id for bound in bounds]
-    tails = {bound.rule.id.partition("/")[2]: bound.rule.id for bound in bounds}
-    peers = {one: b.rule.id for b in bounds for ids in b.rule.equivalents.values() for one in ids}
+    found = {rule.id: rule for rule in one_each(load())}
+    rule_id, mark, member = selector.partition(":")
+    if mark and rule_id in found:
+        there = ", ".join(found[rule_id].members) or "none"
+        return f"{rule_id} has no tier or part {member!r}; there are {there}"
+    tails = {name.partition("/")[2]: name for name in found}
+    peers = {one: name for name, rule in found.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
     if selector in peers:
         return f"{selector!r} is another linter's id; the rule here is {peers[selector]!r}"
-    near = spelling.nearest(selector, [*names, *CATEGORIES, *tails])
+    near = spelling.nearest(selector, [*found, *CATEGORIES, *tails])
     hint = f"; did you mean {tails.get(near, near)!r}?" if near else ""
     return f"no rule, category or prefix is called {selector!r}{hint}"

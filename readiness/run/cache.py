@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,19 @@ from readiness.loading.discover import MAX_BYTES, Found
 from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
 from readiness.loading.render.made import Input
-from readiness.model import Confidence, Finding, Related, Rule, Severity, Source, Span, Suppression
+from readiness.model import (
+    Claim,
+    Confidence,
+    Finding,
+    Related,
+    Rule,
+    Severity,
+    Source,
+    Span,
+    Suppression,
+    Tier,
+    Wording,
+)
 from readiness.model.package import FOLDER
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
@@ -29,7 +41,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import Place as Seen
 from readiness.version import __version__
 
-FORMAT = 3
+FORMAT = 4
 KEPT = 40  # results; the oldest go first
 LEFT_BEHIND = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -109,8 +121,9 @@ def key(found: Found, settings: Settings, today: str) -> str:
 
     add(FORMAT, __version__, sys.version, today, settings_text(settings), *_tool())
     add("programs", *_programs(found, settings))
-    for name, file in rules.files(settings.rules):
-        add(name, _bytes(Path(file)))
+    for root in settings.rules:
+        for where in rules.written(root):
+            add(where, _bytes(root / where) if (root / where).is_file() else b"")
     for values in settings.helm_values:
         add(_bytes(values))
     if settings.baseline:
@@ -202,7 +215,7 @@ def _dump(run: Run) -> dict[str, Any]:
     redactor = Redactor(run.hidden)
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
-        "active": sorted(run.active),
+        "active": {name: sorted(cells) for name, cells in sorted(run.active.items())},
         "rows": [[row.path, row.kind, row.status, row.reason] for row in run.rows],
         "others": run.others,
         "tally": {
@@ -215,6 +228,7 @@ def _dump(run: Run) -> dict[str, Any]:
         "foreign": run.foreign,
         "evidence": run.evidence,
         "inputs": run.inputs,
+        "notices": run.notices,
     }
 
 
@@ -235,7 +249,7 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
         [[_place(other.source, other.span), redactor.text(other.message)] for other in one.related],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
         one.fingerprint,
-        one.lowered,
+        [one.lowered, one.tier, one.part],
     ]
 
 
@@ -250,30 +264,16 @@ def _load(data: dict[str, Any], found: Found, settings: Settings) -> Run:
             known[path] = _unseen(found.base, path) if end else Source(path, "")
         return known[path], Span(start, end)
 
-    named = {row["id"]: _rule(row) for row in data["rules"]}
-    findings = []
-    for row in data["findings"]:
-        rule, place, message, resource, container, related, silenced, mark, lowered = row
-        source, span = at(place)
-        findings.append(
-            Finding(
-                named[rule],
-                source,
-                span,
-                message,
-                resource,
-                container,
-                tuple(Related(*at(where), text) for where, text in related),
-                suppressed=Suppression(*silenced) if silenced else None,
-                fingerprint=mark,
-                lowered=None if lowered is None else Severity(lowered),
-            )
-        )
+    rules = {row["id"]: _rule(row) for row in data["rules"]}
+    findings = [_finding(row, rules, at) for row in data["findings"]]
     return Run(
         rows=[Row(*row) for row in data["rows"]],
         others=data["others"],
-        rules=tuple(named.values()),
-        active=set(data["active"]),
+        rules=tuple(rules.values()),
+        active={
+            name: frozenset((tier, part) for tier, part in cells)
+            for name, cells in data["active"].items()
+        },
         tally={
             name: Tally(subjects, unknown, [at(place) for place in places])
             for name, (subjects, unknown, places) in data["tally"].items()
@@ -287,6 +287,27 @@ def _load(data: dict[str, Any], found: Found, settings: Settings) -> Run:
             for fact, places in data["evidence"].items()
         },
         inputs=[Input(*row) for row in data["inputs"]],
+        notices=tuple(data["notices"]),
+    )
+
+
+def _finding(
+    row: list[Any], rules: Mapping[str, Rule], at: Callable[[list[Any]], tuple[Source, Span]]
+) -> Finding:
+    rule, place, message, resource, container, related, silenced, mark, told = row
+    lowered, tier, part = told
+    return Finding(
+        rules[rule],
+        *at(place),
+        message,
+        resource,
+        container,
+        tuple(Related(*at(where), text) for where, text in related),
+        suppressed=Suppression(*silenced) if silenced else None,
+        fingerprint=mark,
+        lowered=None if lowered is None else Severity(lowered),
+        tier=tier,
+        part=part,
     )
 
 
@@ -302,7 +323,14 @@ def _unseen(base: Path, path: str) -> Source:
 
 
 def _rule(row: dict[str, Any]) -> Rule:
-    lists = {name: tuple(row[name]) for name in ("targets", "links", "checklist")}
+    lists = {name: tuple(row[name]) for name in ("targets", "links", "checklist", "parts")}
     peers = {peer: tuple(ids) for peer, ids in row["equivalents"].items()}
     levels = {"severity": Severity(row["severity"]), "confidence": Confidence(row["confidence"])}
-    return Rule(**{**row, **lists, **levels, "equivalents": peers})
+    tiers = tuple(
+        Tier(name, level, Severity(severity), tuple(items), opinion)
+        for name, level, severity, items, opinion in row["tiers"]
+    )
+    claims = tuple(Claim(peer, tuple(ids), tier, part) for peer, ids, tier, part in row["claims"])
+    wordings = tuple(Wording(*one) for one in row["wordings"])
+    members = {"tiers": tiers, "claims": claims, "wordings": wordings}
+    return Rule(**{**row, **lists, **levels, **members, "equivalents": peers})

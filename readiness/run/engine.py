@@ -23,7 +23,7 @@ from readiness.model import (
     worse,
 )
 from readiness.model.project import Project
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.bound import Bound
 
 
 @dataclass(slots=True)
@@ -37,17 +37,17 @@ class Tally:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run over projects gives: findings, a tally for each rule id, how many crashes, subjects by source."""
+    """What a run over projects gives: findings, a tally for each rule (each tier of one that has tiers), subjects by source."""
 
     findings: list[Finding] = field(default_factory=list)
     tally: dict[str, Tally] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)
 
-    def look(self, rule: str) -> Tally:
-        """The tally of a rule."""
-        tally = self.tally.get(rule)
+    def look(self, key: str) -> Tally:
+        """The tally of a rule, or of a tier: see Rule.key."""
+        tally = self.tally.get(key)
         if tally is None:
-            tally = self.tally[rule] = Tally()
+            tally = self.tally[key] = Tally()
         return tally
 
 
@@ -72,7 +72,7 @@ def run(
     """
     by_target: dict[str, Groups] = {}
     for bound in rules:
-        for target in bound.rule.targets:
+        for target in bound.targets:
             by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
     kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
@@ -129,7 +129,7 @@ def _hold(
     """One rule over those subjects of a target that it judges."""
     if not subjects:
         return
-    tally = outcome.look(bound.rule.id)
+    tally = outcome.look(bound.key)
     tally.subjects += len(subjects)
     for subject in subjects:
         try:
@@ -142,7 +142,7 @@ def _hold(
                 elif found.absent and _shown_in_part(subject, project, bound):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    outcome.findings.append(finding(bound.rule, subject, found))
+                    outcome.findings.append(finding(bound, subject, found))
             if not aside and len(tally.places) < PLACES:
                 tally.places.append((subject.source, subject.node.at()))
         except Exception as error:  # a rule's bug must cost that rule, not the run
@@ -153,7 +153,7 @@ def _crashed(
     bound: Bound, subject: Subject, error: Exception, core: dict[str, Rule], outcome: Outcome
 ) -> None:
     """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
-    outcome.look(bound.rule.id).unknown += 1
+    outcome.look(bound.key).unknown += 1
     outcome.findings.append(crash(core["core/crash"], bound, subject, error))
 
 
@@ -167,19 +167,24 @@ def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
     return project.prose and bound.wants_project and subject.source.kind not in PIPELINES
 
 
-def finding(rule: Rule, subject: Subject, found: Hit) -> Finding:
+def finding(bound: Bound, subject: Subject, found: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
-    source = found.source or subject.source
+    source, rule = found.source or subject.source, bound.rule
+    facts = facts_of(subject, found)
+    part = messages.shown(facts(rule.by)) if rule.by else ""
+    severity = bound.severity if found.severity is None else min(found.severity, bound.severity)
     return Finding(
         definition=rule,
         source=source,
         span=source.one_line(found.span),
-        message=message(rule, subject, found),
+        message=message(bound, part, facts),
         resource=subject.resource if found.resource is None else found.resource,
         container=subject.container if found.container is None else found.container,
         related=found.related,
         heads=heads(subject) if source is subject.source else (),
-        lowered=found.severity,
+        lowered=None if severity is rule.severity else severity,
+        tier=bound.tier,
+        part=part if part in rule.parts else "",
     )
 
 
@@ -195,13 +200,16 @@ def heads(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-def message(rule: Rule, subject: Subject, found: Hit) -> str:
-    """The rule's message with the facts of the hit in it, and of its subject where the hit says nothing of a name."""
+def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
+    """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
+    return lambda name: (
+        found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
+    )
 
-    def fact(name: str) -> object:
-        return found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
 
-    return messages.fill(rule.message, fact)
+def message(bound: Bound, part: str, facts: Callable[[str], object]) -> str:
+    """The message for hits of a part, with the facts in it."""
+    return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
 
 
 _ABSENT = object()
@@ -221,14 +229,31 @@ def place(error: BaseException) -> str:
 
 
 def settle(findings: list[Finding]) -> list[Finding]:
-    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst."""
+    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst.
+
+    What a tier of a rule says of a place, a stricter tier does not say again.
+    """
     kept: dict[tuple[str, int, int, str, str], Finding] = {}
     for (path, offset, rule, _, message), one in sorted(
         ((order(one), one) for one in findings), key=itemgetter(0)
     ):
         key = (path, offset, one.span.end - one.span.start, rule, message)
         kept[key] = worse(kept[key], one) if key in kept else one
-    return list(kept.values())
+    first: dict[Any, int] = {}
+    for one in kept.values():
+        if one.tier:
+            rank = one.definition.rank(one.tier)
+            first[_subject(one)] = min(first.get(_subject(one), rank), rank)
+    return [
+        one
+        for one in kept.values()
+        if not one.tier or one.definition.rank(one.tier) == first[_subject(one)]
+    ]
+
+
+def _subject(one: Finding) -> tuple[str, tuple[str, int], str, str, str]:
+    """What a rule says at most once, at the mildest tier that does."""
+    return one.rule, one.place, one.resource, one.container, one.part
 
 
 def order(one: Finding) -> tuple[str, int, str, str, str]:

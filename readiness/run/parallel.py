@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.project import Project
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.bound import Bound
 from readiness.run import engine
 from readiness.run.engine import Outcome, Tally
 
@@ -193,12 +193,14 @@ def _rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]
     for one in findings:
         related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
         place = numbers[id(one.source)], one.span
-        words = one.message, one.resource, one.container, related, one.heads, one.lowered
-        yield one.rule, place, *words
+        words = one.message, one.resource, one.container, related, one.heads
+        told = one.lowered, one.tier, one.part
+        yield one.rule, place, *words, told
 
 
 def _finding(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
-    rule, (number, span), message, resource, container, related, heads, lowered = row
+    rule, (number, span), message, resource, container, related, heads, told = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
     made = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
-    return made._replace(lowered=lowered)
+    lowered, tier, part = told
+    return made._replace(lowered=lowered, tier=tier, part=part)

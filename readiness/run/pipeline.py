@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from readiness import kinds, redaction
@@ -15,10 +15,11 @@ from readiness.loading.render.made import Input
 from readiness.model import Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
-from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.rules import Bound
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.names import Names
 from readiness.run import engine
-from readiness.settings import Config, ConfigError
+from readiness.run.parameters import adjusted
+from readiness.settings import NAME, Config
 from readiness.triage import baseline, foreign, suppress
 from readiness.verdict import evidence
 from readiness.verdict.checklist import Place
@@ -51,14 +52,15 @@ class Settings:
 class Run:
     """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
 
-    `rules` are all that were loaded, `active` the ids of those that count. `foreign` says how many findings of each rule
-    the comments of other linters left out, `evidence` what the files show for checklists, `inputs` what rendering read.
+    `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
+    rule the comments of other linters left out, `evidence` what the files show for checklists, `notices` which names of
+    rules are out of date, `inputs` what rendering read.
     """
 
     rows: list[Row]
     others: int
     rules: tuple[Rule, ...]
-    active: set[str]
+    active: selection.Active
     tally: dict[str, engine.Tally]
     subjects: dict[str, int]
     findings: list[Finding]
@@ -66,6 +68,17 @@ class Run:
     foreign: dict[str, int] = field(default_factory=dict)
     evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a run was asked for, worked out: the rules, which of their hits count, what is locked, and all names."""
+
+    names: Names
+    bounds: list[Bound]
+    active: selection.Active
+    locked: selection.Words
 
 
 def judge(
@@ -85,29 +98,24 @@ def judge(
     )
     for project in made.projects:
         project.today = today
-    bounds, active = _asked(made, settings)
+    asked = _asked(made, settings)
+    active = asked.active
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running = [bound for bound in bounds if bound.rule.id in active or bound.rule.hides]
+    running = [one for one in asked.bounds if one.rule.hides or selection.runs(one, active)]
     outcome = _look(made, running, core, settings.jobs, progress)
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
-    active |= {one.rule for one in external}
+    active |= {one.rule: selection.WHOLE for one in external}
     _relocate(made, outcome)
     hidden = _hidden_places(made, outcome)
-    found_all = [
-        one
-        for one in (*made.broken, *outcome.findings)
-        if one.rule in active or one.rule == "core/crash"
-    ]
-    names = rules.ids(settings.rules)
-    findings = suppressed(engine.settle(found_all), made, bounds, active, names, settings, today)
-    findings, left_out = unclaimed(findings, made, settings)
-    findings = _unknown_before(baseline.stamp(engine.settle(findings)), settings, today)
+    found_all = engine.settle([*made.broken, *outcome.findings])
+    wanted = [one for one in found_all if selection.counts(one, active) or one.rule == "core/crash"]
+    findings, left_out = _triaged(wanted, made, asked, settings, today)
     return Run(
         rows=made.rows,
         others=made.others,
         rules=(
-            *(bound.rule for bound in bounds),
+            *rules.one_each(asked.bounds),
             *{one.rule: one.definition for one in external}.values(),
         ),
         active=active,
@@ -118,6 +126,7 @@ def judge(
         foreign=left_out,
         evidence=evidence.collect(made.projects),
         inputs=made.inputs,
+        notices=tuple(asked.names.notices.values()),
     )
 
 
@@ -139,20 +148,43 @@ def _hidden_places(made: Assembly, outcome: engine.Outcome) -> list[tuple[Source
     return hidden
 
 
-def _asked(made: Assembly, settings: Settings) -> tuple[list[Bound], set[str]]:
-    """The rules that can have something to say, and the ids of those that were asked for."""
-    names = rules.ids(settings.rules)
-    selection.validate((*settings.select, *settings.ignore), names)
-    levels = selection.levels(rules.folder(), settings.profile, settings.select)
-    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), settings.file, names)
-    active = selection.chosen(
-        bounds,
-        rules.folder(),
-        name=settings.profile,
-        select=settings.select,
-        ignore=settings.ignore,
+def _asked(made: Assembly, settings: Settings) -> Asked:
+    """The rules that can have something to say, and what of them was asked for."""
+    names = Names(settings.rules)
+    file = settings.file
+    select = selection.read(
+        settings.select, names, _where(settings.select, file.select, "--select")
     )
-    return bounds, active
+    ignore = selection.read(
+        settings.ignore, names, _where(settings.ignore, file.ignore, "--ignore")
+    )
+    locked = selection.read(file.locked, names, NAME, strict=False)
+    levels = selection.levels(rules.folder(), settings.profile, settings.select)
+    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), file, names)
+    active = selection.chosen(
+        bounds, rules.folder(), name=settings.profile, select=select, ignore=ignore
+    )
+    return Asked(names, bounds, active, locked)
+
+
+def _where(words: Sequence[str], written: Sequence[str], option: str) -> str:
+    """Where words stand: in the settings file, or behind an option."""
+    return NAME if words and set(words) <= set(written) else option
+
+
+def _triaged(
+    findings: list[Finding],
+    made: Assembly,
+    asked: Asked,
+    settings: Settings,
+    today: datetime.date,
+) -> tuple[list[Finding], dict[str, int]]:
+    """The findings, those marked that do not count, and how many the comments of other linters left out."""
+    law = suppress.Law(asked.names, asked.locked, asked.active, today)
+    marked = suppressed(findings, made, asked.bounds, law, settings)
+    kept, left_out = unclaimed(marked, made, settings, asked.locked)
+    stamped = baseline.stamp(engine.settle(kept))
+    return _unknown_before(stamped, asked.names, settings, today), left_out
 
 
 def _look(
@@ -175,11 +207,12 @@ def _look(
 
 
 def _unknown_before(
-    findings: list[Finding], settings: Settings, today: datetime.date
+    findings: list[Finding], names: Names, settings: Settings, today: datetime.date
 ) -> list[Finding]:
     """The findings, those marked that a baseline or an earlier revision had already."""
     if settings.baseline:
         known = baseline.load(settings.baseline)
+        known = baseline.renew(findings, known, names, settings.baseline.name)
         findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
     if settings.since is not None:
         known = _before(settings, today)
@@ -201,29 +234,6 @@ def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) ->
     silent = core["core/script-unjudged"]
     found = shellcheck.findings(made.projects, silent)
     return [one for one in found if one.definition is silent or wanted(one.definition)]
-
-
-def adjusted(bounds: list[Bound], file: Config, names: Sequence[str]) -> list[Bound]:
-    """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
-    if not file.parameters:
-        return bounds
-    from readiness.ruleset import validity
-
-    given = {rule: (parameters, where) for rule, parameters, where in file.parameters}
-    for rule, (_, where) in given.items():
-        if rule not in names:
-            raise ConfigError(where, f"no rule is called {rule!r}")
-    made = []
-    for bound in bounds:
-        parameters, where = given.get(bound.rule.id, ({}, ""))
-        if parameters:
-            bound = replace(bound, arguments={**bound.arguments, **parameters})  # noqa: PLW2901
-            try:
-                validity.verify([bound])
-            except RuleError as error:
-                raise ConfigError(where, f"{bound.rule.id}: {error.message}") from None
-        made.append(bound)
-    return made
 
 
 def _ticks(
@@ -250,10 +260,8 @@ def suppressed(
     findings: list[Finding],
     made: Assembly,
     bounds: Sequence[Bound],
-    active: set[str],
-    names: Sequence[str],
+    law: suppress.Law,
     settings: Settings,
-    today: datetime.date,
 ) -> list[Finding]:
     """The findings after comments, annotations and waivers."""
     from readiness.loading.render.made import Made
@@ -266,7 +274,8 @@ def suppressed(
         for kind, documents in project.by_kind.items():
             for document in documents:
                 directives += [
-                    suppress.annotation(told(note), names) for note in kinds.notes(kind, document)
+                    suppress.annotation(told(note), law.names)
+                    for note in kinds.notes(kind, document)
                 ]
 
     return suppress.apply(
@@ -274,16 +283,13 @@ def suppressed(
         directives,
         settings.file.waivers,
         catalogue=known,
-        names=frozenset(names),
-        active=active,
-        locked=partial(_locked, settings),
-        today=today,
+        law=law,
         config=settings.file.source,
     )
 
 
 def unclaimed(
-    findings: list[Finding], made: Assembly, settings: Settings
+    findings: list[Finding], made: Assembly, settings: Settings, locked: selection.Words
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings that no comment for another linter silences, and how many of each rule one does."""
     if not settings.foreign_ignores:
@@ -297,14 +303,7 @@ def unclaimed(
         for document in documents
         for directive in foreign.directives(kind, document, told)
     )
-    return foreign.split(findings, found, partial(_locked, settings))
-
-
-def _locked(settings: Settings, name: str) -> bool:
-    """Whether the settings forbid to silence a rule."""
-    return any(
-        word == selection.ALL or selection.named(word, name) for word in settings.file.locked
-    )
+    return foreign.split(findings, found, locked.fits)
 
 
 def _before(settings: Settings, today: datetime.date) -> baseline.Known:

@@ -26,7 +26,7 @@ def load(folder: Path, read: Reader, home: Path | None = None) -> dict[str, Any]
     """What `read` makes of each YAML file of a folder, by the names of the files without their endings, in order."""
     stamp = _stamp(folder, _states(folder), read)
     made: dict[str, Any] = _made(
-        (home or HOME) / f"{folder.name}.json",
+        (home or HOME) / f"{folder.parent.name}-{folder.name}.json",
         stamp,
         lambda: {name: read(folder / f"{name}.yaml") for name in names(folder)},
     )

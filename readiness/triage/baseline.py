@@ -15,6 +15,7 @@ from typing import BinaryIO
 from readiness import files
 from readiness.model import Finding, Suppression
 from readiness.programs import git
+from readiness.ruleset.names import Names
 
 VERSION = 2  # of baseline files, and so of the recipe of fingerprints
 MAX_BASELINE = 100 * files.MIB  # of a baseline file
@@ -37,13 +38,18 @@ def stamp(findings: Iterable[Finding]) -> list[Finding]:
     seen: collections.Counter[str] = collections.Counter()
     done = []
     for one in findings:
-        text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
-        parts = "\0".join((one.rule, one.resource, one.container, " ".join(text.split())))
-        mark = hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        mark = mark_under(one, one.rule)
         seen[mark] += 1
         number = f"-{seen[mark]}" if seen[mark] > 1 else ""
         done.append(one._replace(fingerprint=mark + number))
     return done
+
+
+def mark_under(one: Finding, rule: str) -> str:
+    """The hash of a finding under an id of its rule: that of today, or one that it had before."""
+    text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
+    parts = "\0".join((rule, one.resource, one.container, " ".join(text.split())))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def mark_of(fingerprint: str) -> str:
@@ -117,6 +123,57 @@ def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> lis
                 continue
             done[index] = one._replace(suppressed=suppression)
     return done
+
+
+def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -> Known:
+    """What is known, with the marks of today for what is known under an id that a rule had before.
+
+    A file that was written before rules were renamed goes on working, and `names` notes which of its names are old. Each
+    entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
+    they are one rule now, is one entry.
+    """
+    left, made = collections.Counter(known), collections.Counter(known)
+    waiting = [one for one in findings if not one.suppressed]
+    for moved in (False, True):
+        places = _places(left)
+        rest = []
+        for one in waiting:
+            today = mark_of(one.fingerprint)
+            former = [
+                (old, mark_under(one, old))
+                for old, name in names.former(one.rule)
+                if name.reaches(one)
+            ]
+            paths = [
+                at
+                for mark in (today, *(mark for _, mark in former))
+                for at in (places.get(mark, ()) if moved else (one.path,))
+                if left[mark, at]
+            ]
+            if not paths:
+                rest.append(one)
+                continue
+            path = paths[0]
+            for old, mark in former:
+                if left[mark, path]:
+                    left[mark, path] -= 1
+                    made[mark, path] -= 1
+                    names.of(old, where)
+            made[today, path] += not left[today, path]
+            left[today, path] -= bool(left[today, path])
+        waiting = rest
+    return made
+
+
+Places = dict[str, list[str]]
+
+
+def _places(known: Known) -> Places:
+    """The paths that have a mark, by mark."""
+    found: Places = {}
+    for mark, path in known:
+        found.setdefault(mark, []).append(path)
+    return found
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Other linters' own comments and annotations: what they silence there is left out here, through `same-as`.
 
-A directive names rules of one other linter (a peer) and covers a range of its source. A finding is left out where its
-rule claims one of these as its equivalent. No reason is asked for, for it was written for another tool; so such findings are
+A directive names rules of one other linter (a peer) and covers a range of its source. A finding is left out where one of
+these is among its equivalents. No reason is asked for, for it was written for another tool; so such findings are
 counted and not listed.
 """
 
@@ -48,11 +48,11 @@ def directives(
 
 
 def split(
-    findings: Sequence[Finding], found: Iterable[Directive], locked: Callable[[str], bool]
+    findings: Sequence[Finding], found: Iterable[Directive], locked: Callable[[Finding], bool]
 ) -> tuple[list[Finding], dict[str, int]]:
-    """The findings that stay, and how many were left out of each rule.
+    """The findings that stay, and how many were left out of each rule, or tier (see Rule.key).
 
-    A finding that is suppressed already keeps its reason; a locked rule is never silenced.
+    A finding that is suppressed already keeps its reason; what is locked is never silenced.
     """
     covers = _index(found)
     if not covers:
@@ -60,8 +60,8 @@ def split(
     kept: list[Finding] = []
     left: Counter[str] = Counter()
     for one in findings:
-        if one.suppressed is None and _silenced(one, covers) and not locked(one.rule):
-            left[one.rule] += 1
+        if one.suppressed is None and _silenced(one, covers) and not locked(one):
+            left[one.key] += 1
         else:
             kept.append(one)
     return kept, dict(left)
@@ -93,9 +93,9 @@ def _index(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
 
 
 def _silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
-    """Whether a directive of a peer that the finding's rule claims covers the place."""
+    """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
     source = id(one.source)
-    for peer, ids in one.definition.equivalents.items():
+    for peer, ids in one.equivalents.items():
         for rule in (*ids, EVERY):
             ranges = covers.get((source, peer, rule))
             if ranges:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import bisect
 import datetime
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
 from readiness.model.messages import fill
-from readiness.ruleset.rules import EXTERNAL
+from readiness.ruleset.names import Name, Names
+from readiness.ruleset.select import Active, Words
 from readiness.settings import Waiver
 from readiness.syntax import glob
 
@@ -40,6 +41,27 @@ class Directive:
 
 
 Catalogue = dict[str, Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day."""
+
+    names: Names
+    locked: Words
+    active: Active
+    today: datetime.date
+
+    def meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
+        """What a word names where it stands."""
+        return self.names.of(word, f"{source.root.path}:{source.position(span.start).line}")
+
+    def ran(self, names: Iterable[Name]) -> bool:
+        """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
+        return all(
+            any(name.member in {"", *cell} for cell in self.active.get(name.rule, ()))
+            for name in names
+        )
 
 
 def comments(source: Source) -> Iterator[Directive]:
@@ -107,15 +129,20 @@ def _reason(rest: str) -> tuple[str, str | None]:
     return reason.strip(" \t,;"), found["date"].strip(",;")
 
 
-def annotation(note: Note, catalogue: Iterable[str]) -> Directive:
-    """The directive of an annotation `readiness.dev/ignore.<rule>: reason`; the group of the id may be left out."""
+def annotation(note: Note, names: Names) -> Directive:
+    """The directive of an annotation `readiness.dev/ignore.<rule>: reason`; the group of the id may be left out.
+
+    A colon can't stand in a key, so a tier or a part stands behind a dot.
+    """
     wanted = note.rule.replace(".", "/", 1)
-    names = [name for name in catalogue if name == wanted or name.partition("/")[2] == note.rule]
+    found = names.ending(note.rule) or [
+        word for word in (wanted, wanted.replace(".", ":", 1)) if names.meaning(word)
+    ]
     reason, until = _reason(note.text)
     return Directive(
         note.source,
         note.span,
-        tuple(names) or (note.rule,),
+        tuple(found) or (note.rule,),
         reason,
         until,
         "annotation",
@@ -124,50 +151,46 @@ def annotation(note: Note, catalogue: Iterable[str]) -> Directive:
     )
 
 
-def apply(  # noqa: PLR0913  # all that a run knows bears on what may be silenced
+def apply(
     findings: Sequence[Finding],
     directives: Sequence[Directive],
     waivers: Sequence[Waiver],
     *,
     catalogue: Catalogue,
-    names: frozenset[str],
-    active: set[str],
-    locked: Callable[[str], bool],
-    today: datetime.date,
+    law: Law,
     config: Source | None = None,
 ) -> list[Finding]:
     """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
 
-    `names` are the ids of all rules there are, `catalogue` the rules that were read.
-    `active` are the ids of the rules that ran: of a rule that did not run nobody can say that it is unused.
-    Expired suppressions silence nothing. Locked rules can't be silenced.
+    `catalogue` are the rules that were read. Expired suppressions silence nothing. What is locked can't be silenced.
     """
     problems: list[Finding] = []
-    good: list[Directive] = []
+    good: list[tuple[Directive, tuple[Name, ...]]] = []
     for one in directives:
-        problem = invalid(one.rules, one.reason, one.until, names, locked)
+        meant = {word: law.meant(word, one.source, one.span) for word in one.rules}
+        problem = invalid(meant, one.reason, one.until, law)
         if problem:
             problems.append(
                 _say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem)
             )
-        elif one.until and datetime.date.fromisoformat(one.until) < today:
+        elif one.until and datetime.date.fromisoformat(one.until) < law.today:
             rule = catalogue["core/suppression-expired"]
             problems.append(
                 _say(rule, one.source, one.span, rules=", ".join(one.rules), until=one.until)
             )
         else:
-            good.append(one)
-    valid = _valid_waivers(waivers, catalogue, names, locked, today, config, problems)
-    kept, used, used_waivers = _mark(findings, good, valid)
-    places = {place_of(good[number]) for number in used}
+            good.append((one, tuple(name for some in meant.values() for name in some)))
+    valid = _valid_waivers(waivers, catalogue, law, config, problems)
+    kept, used, used_waivers = _mark(findings, good, valid, law)
+    places = {place_of(good[number][0]) for number in used}
     unused = catalogue["core/suppression-unused"]
     problems.extend(
         _say(unused, one.source, one.span, rules=", ".join(one.rules))
-        for one in good
-        if place_of(one) not in places and all(name in active for name in one.rules)
+        for one, names in good
+        if place_of(one) not in places and law.ran(names)
     )
-    for number, waiver in valid:
-        if config and number not in used_waivers and waiver.rule in active:
+    for number, (waiver, names) in enumerate(valid):
+        if config and number not in used_waivers and law.ran(names):
             problems.append(_say(unused, config, waiver.span, rules=waiver.rule))
     return [*kept, *problems]
 
@@ -177,24 +200,30 @@ def place_of(one: Directive) -> tuple[str, int]:
     return one.source.root.path, one.source.to_root(one.span.start)
 
 
+Named = tuple[Directive, tuple[Name, ...]]
+NamedWaiver = tuple[Waiver, tuple[Name, ...]]
+
+
 def _mark(
-    findings: Sequence[Finding], good: Sequence[Directive], valid: Sequence[tuple[int, Waiver]]
+    findings: Sequence[Finding], good: Sequence[Named], valid: Sequence[NamedWaiver], law: Law
 ) -> tuple[list[Finding], set[int], set[int]]:
     """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
     by_source: dict[int, list[int]] = {}
-    for number, one in enumerate(good):
+    for number, (one, _) in enumerate(good):
         by_source.setdefault(id(one.source), []).append(number)
     used: set[int] = set()
     used_waivers: set[int] = set()
     kept: list[Finding] = []
     for finding in findings:
         suppression = None
-        for number in _candidates(finding, by_source):
-            if _covers(good[number], finding):
+        free = bool(by_source or valid) and not law.locked.fits(finding)
+        for number in _candidates(finding, by_source) if free else ():
+            one, names = good[number]
+            if _covers(one, names, finding):
                 used.add(number)
-                suppression = Suppression(good[number].by, good[number].reason, good[number].until)
-        for number, waiver in valid if suppression is None else ():
-            if _waives(waiver, finding):
+                suppression = Suppression(one.by, one.reason, one.until)
+        for number, (waiver, names) in enumerate(valid if free and suppression is None else ()):
+            if _waives(waiver, names, finding):
                 used_waivers.add(number)
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
                 break
@@ -210,9 +239,9 @@ def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[i
         source = source.parent
 
 
-def _covers(one: Directive, finding: Finding) -> bool:
+def _covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
-    if finding.rule not in one.rules:
+    if not any(name.fits(finding) for name in names):
         return False
     if finding.source is not one.source:
         return one.lines is None and one.within is None
@@ -226,51 +255,45 @@ def _covers(one: Directive, finding: Finding) -> bool:
     )
 
 
-def invalid(
-    rules: Sequence[str],
-    reason: str,
-    until: str | None,
-    names: Collection[str],
-    locked: Callable[[str], bool],
-) -> str:
-    """Why a suppression cannot take effect; empty where it can."""
-    if not rules:
+def invalid(meant: Mapping[str, Sequence[Name]], reason: str, until: str | None, law: Law) -> str:
+    """Why a suppression cannot take effect; empty where it can. `meant` is what each of its words names."""
+    if not meant:
         return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
-    for name in rules:
-        if name not in names and not EXTERNAL.fullmatch(name):
-            return f"suppression names {name!r}, and no rule is called that"
-        if locked(name):
-            return f"{name} is locked by the settings and can't be suppressed"
+    for word, names in meant.items():
+        if not names:
+            return f"suppression names {word!r}, and no rule is called that"
+        if all(law.locked.covers(name) for name in names):
+            return f"{word} is locked by the settings and can't be suppressed"
     if len(reason) < 3:
-        return f"suppression of {', '.join(rules)} gives no reason"
+        return f"suppression of {', '.join(meant)} gives no reason"
     if until:
         try:
             datetime.date.fromisoformat(until)
         except ValueError:
-            return f"suppression of {', '.join(rules)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
+            return f"suppression of {', '.join(meant)} ends on {until[:20]!r}, which is no date (YYYY-MM-DD)"
     return ""
 
 
 def _valid_waivers(
     waivers: Sequence[Waiver],
     catalogue: Catalogue,
-    names: frozenset[str],
-    locked: Callable[[str], bool],
-    today: datetime.date,
+    law: Law,
     config: Source | None,
     problems: list[Finding],
-) -> list[tuple[int, Waiver]]:
-    """The waivers that hold today; a finding for each of the others."""
+) -> list[NamedWaiver]:
+    """The waivers that hold today, with what they name; a finding for each of the others."""
     valid = []
-    for number, waiver in enumerate(waivers):
-        problem = invalid([waiver.rule], waiver.reason, waiver.until, names, locked)
+    for waiver in waivers:
+        where = f"{config.path}:{waiver.line}" if config else ""
+        names = law.names.of(waiver.rule, where)
+        problem = invalid({waiver.rule: names}, waiver.reason, waiver.until, law)
         over = (
             bool(waiver.until)
             and not problem
-            and datetime.date.fromisoformat(waiver.until or "") < today
+            and datetime.date.fromisoformat(waiver.until or "") < law.today
         )
         if not problem and not over:
-            valid.append((number, waiver))
+            valid.append((waiver, names))
         elif config and problem:
             problems.append(
                 _say(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem)
@@ -283,10 +306,10 @@ def _valid_waivers(
     return valid
 
 
-def _waives(waiver: Waiver, finding: Finding) -> bool:
+def _waives(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
-        waiver.rule == finding.rule
+        any(name.fits(finding) for name in names)
         and (not waiver.path or glob.matches(waiver.path, finding.path))
         and (not waiver.resource or glob.matches(waiver.resource, finding.resource))
     )

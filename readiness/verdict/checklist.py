@@ -61,7 +61,7 @@ class Item:
 
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
-    the groups of rules that prove it: every rule of one group must have looked and found nothing.
+    the groups of rules, or tiers of rules, that prove it: all of one group must have looked and found nothing.
     None: each rule that names the item is a group of its own. Empty: rules only tell when it fails.
     `shown` names FACTS that must be shown too; `open` says why nothing here can prove the item.
     """
@@ -206,20 +206,20 @@ def evaluate(
 ) -> tuple[Outcome, ...]:
     """The state of every item.
 
-    `rules` are those that ran, `looks` what each of them saw. An item is failed when a rule that
-    names it found something that is not suppressed; met when the rules that prove it looked at
-    something of theirs, could decide it and found nothing, and what it wants shown is there in
-    `evidence`; open otherwise. A waiver is no proof, so
-    an item whose findings are all suppressed is open. So is one of a rule in `silenced`: findings of
-    these were left out.
+    `rules` are those that ran, with the tiers that did, `looks` what each of them saw. An item is failed when a rule
+    that names it found something that is not suppressed; met when the rules that prove it looked at something of theirs,
+    could decide it and found nothing, and what it wants shown is there in `evidence`; open otherwise. Of a rule with
+    tiers only those count that name the item. A waiver is no proof, so an item whose findings are all suppressed is
+    open. So is one of a rule in `silenced`: findings of these were left out.
     """
-    proving: dict[str, list[Rule]] = {}
+    proving: dict[str, list[str]] = {}
     for rule in rules:
-        for item in rule.checklist:
-            proving.setdefault(item, []).append(rule)
+        for tier in rule.tiers or (rule.tier(""),):
+            for item in tier.checklist:
+                proving.setdefault(item, []).append(rule.key(tier.name))
     against: dict[str, list[Finding]] = {}
     for finding in findings:
-        for item in finding.definition.checklist:
+        for item in finding.checklist:
             against.setdefault(item, []).append(finding)
     return tuple(
         Outcome(
@@ -236,7 +236,7 @@ def evaluate(
 
 def _judge(
     item: Item,
-    rules: Sequence[Rule],
+    rules: Sequence[str],
     findings: Sequence[Finding],
     looks: Mapping[str, Look],
     silenced: Collection[str],
@@ -244,7 +244,7 @@ def _judge(
     """What keeps an item from being met; None where it only needs its proof."""
     if item.verify == "attest":
         return Verdict(item, "open", "only a person can say")
-    names = tuple(sorted(rule.id for rule in rules))
+    names = tuple(sorted(rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
         found = joined(dict.fromkeys(finding.rule for finding in standing))
@@ -259,23 +259,28 @@ def _judge(
 
 def _proved(
     item: Item,
-    rules: Sequence[Rule],
+    rules: Sequence[str],
     looks: Mapping[str, Look],
     evidence: Mapping[str, Sequence[Place]],
 ) -> Verdict:
     """Met where the rules that prove it looked, and what must be shown is there."""
-    names = tuple(sorted(rule.id for rule in rules))
+    names = tuple(sorted(rules))
     groups = item.proof
     if groups is None:
         alone = item.verify == "static" and not item.shown
         groups = tuple((name,) for name in names) if alone else ()
     if not groups and not item.shown:
         return Verdict(item, "open", item.open or _unproved(item, names), rules=names)
-    ran = [group for group in groups if set(group) <= set(names)]
+    meant = {name: _named(name, names) for group in groups for name in group}
+    ran = [group for group in groups if all(meant[name] for name in group)]
     if groups and not ran:
-        lacking = joined(name for name in groups[0] if name not in names)
+        lacking = joined(name for name in groups[0] if not meant[name])
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
-    proven = [group for group in ran if all(name in looks and looks[name].places for name in group)]
+    saw = {
+        name: [place for one in mine if one in looks for place in looks[one].places]
+        for name, mine in meant.items()
+    }
+    proven = [group for group in ran if all(saw[name] for name in group)]
     if groups and not proven:
         return Verdict(item, "open", "nothing was there to look at", rules=names)
     lacking = joined(FACTS[fact] for fact in item.shown if not evidence.get(fact))
@@ -285,7 +290,7 @@ def _proved(
         Place(source.root.path, source.position(span.start).line)
         for group in proven
         for name in group
-        for source, span in looks[name].places
+        for source, span in saw[name]
     }
     told = joined(dict.fromkeys(name for group in proven for name in group))
     seen = joined(FACTS[fact] for fact in item.shown)
@@ -293,6 +298,11 @@ def _proved(
         ([f"{told} found nothing"] if told else []) + ([f"{seen} is there"] if seen else [])
     )
     return Verdict(item, "met", why, evidence=tuple(sorted(places)), rules=names)
+
+
+def _named(name: str, ran: Sequence[str]) -> list[str]:
+    """What a proof names of the rules and tiers that ran: a tier by itself, a rule by all of its tiers."""
+    return [one for one in ran if name in {one, one.partition(":")[0]}]
 
 
 def _unproved(item: Item, names: Sequence[str]) -> str:

@@ -62,6 +62,7 @@ class Report:
     timing: Mapping[str, float] | None = None
     others: int = 0
     foreign: int = 0
+    notices: tuple[str, ...] = ()
 
     @property
     def score(self) -> int | None:
@@ -152,19 +153,21 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
     timing: Mapping[str, float] | None = None,
     others: int = 0,
     foreign: int = 0,
+    notices: Iterable[str] = (),
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `looks` what each saw, `subjects` how many things each path holds, `others` how
-    many files were none of ours, `foreign` how many findings the comments of other linters left out. `checklists`
-    are told item by item; those whose systems are `chosen` count in coverage.
+    many files were none of ours, `foreign` how many findings the comments of other linters left out, `notices` what
+    to tell the user beside the findings. `checklists` are told item by item; those whose systems are `chosen` count in
+    coverage.
     """
     files = tuple(
         FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
         for row in sorted(rows, key=lambda row: row.path)
     )
-    seen = {name for name, look in looks.items() if look.subjects}
-    assessed = {rule.category for rule in rules if rule.id in seen}
+    seen = {key for key, look in looks.items() if look.subjects}
+    assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
     states = [
         one.state
         for known in checklists
@@ -196,12 +199,16 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
         timing=timing,
         others=others,
         foreign=foreign,
+        notices=tuple(notices),
     )
 
 
 def rules_version(rules: Iterable[Rule]) -> str:
     """A name for a set of rules: scores are comparable only where it is the same."""
-    lines = sorted(f"{rule.id} {rule.severity} {rule.confidence}" for rule in rules)
+    lines = sorted(
+        " ".join((rule.id, str(rule.severity), str(rule.confidence), *(t.name for t in rule.tiers)))
+        for rule in rules
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
@@ -284,14 +291,14 @@ def _file(row: FileRow, redactor: Redactor) -> dict[str, Any]:
 
 
 def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
-    """All findings; what they have of their rules is worked out once a rule."""
-    peers: dict[str, dict[str, list[str]]] = {}
+    """All findings; what they have of their rules is worked out once a rule, tier and part."""
+    peers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     rows = []
     for one in findings:
-        rule = one.definition
-        if rule.id not in peers:
-            peers[rule.id] = {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())}
-        rows.append(_finding(one, peers[rule.id], redactor))
+        key = one.rule, one.tier, one.part
+        if key not in peers:
+            peers[key] = {peer: list(ids) for peer, ids in sorted(one.equivalents.items())}
+        rows.append(_finding(one, peers[key], redactor))
     return rows
 
 

@@ -280,7 +280,7 @@ def coverage(
     told = known / (known + strangers) if known else 0.0 if strangers else 1.0
     total, having = [], []
     for rule in rules:
-        share = _share(rule, looks.get(rule.id), by_kind)
+        share = _share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
         if share is not None:
             weight = max(rule.points, INFO_WEIGHT)
             total.append(weight)
@@ -305,13 +305,17 @@ def _by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
     return {kind: KindCoverage(kind, files[kind], checked[kind]) for kind in files}
 
 
-def _share(rule: Rule, look: Look | None, by_kind: Mapping[str, KindCoverage]) -> float | None:
-    """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about."""
+def _share(rule: Rule, looks: Sequence[Look], by_kind: Mapping[str, KindCoverage]) -> float | None:
+    """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about.
+
+    `looks` are those of its tiers.
+    """
     kinds = {target.partition(".")[0] for target in rule.targets}
     mine = [one for kind, one in by_kind.items() if RENDERED_TO.get(kind, kind) in kinds]
     files = sum(one.files for one in mine)
     read = sum(one.checked for one in mine)
-    if look is None or not look.subjects:
+    subjects = sum(look.subjects for look in looks)
+    if not subjects:
         return 0.0 if files and not read else None
-    decided = max(look.subjects - look.unknown, 0) / look.subjects
+    decided = max(subjects - sum(look.unknown for look in looks), 0) / subjects
     return decided * (read / files if files else 1.0)

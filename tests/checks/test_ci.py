@@ -41,8 +41,8 @@ def test_a_team_names_the_owners_that_are_its_own(
     folder.mkdir(parents=True)
     (folder / "ci.yml").write_text(OURS)
     config = tmp_path / ".readiness.yaml"
-    config.write_text(f"parameters:\n  ci/action-branch: {settings}\n")
-    report = readiness.check([tmp_path], select=["ci/action-branch"], config=config)
+    config.write_text(f"parameters:\n  ci/action-unpinned: {settings}\n")
+    report = readiness.check([tmp_path], select=["ci/action-unpinned"], config=config)
     assert len(report.findings) == count
 
 

@@ -181,14 +181,14 @@ def test_base64_that_is_none_is_no_text() -> None:
 def test_images_that_kustomize_or_skaffold_fills_in() -> None:
     one = container("image: web")
     plain = Project([("k8s", k8s.parse(one.source))], {"pod.yaml"})
-    assert len(list(supply.tag_missing(one, project=plain))) == 1
+    assert len(list(supply.unversioned(one, project=plain))) == 1
     built = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "skaffold.yaml"})
-    assert list(supply.tag_missing(one, project=built)) == []
+    assert list(supply.unversioned(one, project=built)) == []
     beside = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "other/skaffold.yaml"})
-    assert len(list(supply.tag_missing(one, project=beside))) == 1
+    assert len(list(supply.unversioned(one, project=beside))) == 1
     kustomized = Source(
         "kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: web, newTag: '1.4'}]\n",
     )
     both = Project([("k8s", k8s.parse(one.source)), ("k8s", k8s.parse(kustomized))], {"pod.yaml"})
-    assert list(supply.tag_missing(one, project=both)) == []
+    assert list(supply.unversioned(one, project=both)) == []

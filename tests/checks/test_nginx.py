@@ -41,7 +41,7 @@ TOPICS = {
     "map-without-default": ["map-without-default"],
     "if-in-location": ["if-in-location"],
     "default-server-unmarked": ["default-server-unmarked"],
-    "security-header-lost": ["security-header-lost", "response-header-lost"],
+    "header-lost": ["header-lost"],
     "hsts-missing": ["hsts-missing", "hsts-short"],
     "tls-protocol-old": ["tls-protocol-old", "tls-cipher-weak"],
     "location-regex-exact": ["location-regex-exact"],
@@ -156,7 +156,7 @@ add_header X $m;""",
         "http { server { listen 80; listen 443 ssl; } server { listen *:80; } }",
     ),
     ("default-server-unmarked", "http { server { listen unix:/a; } server { listen unix:/a; } }"),
-    ("security-header-lost", "http { add_header A b; server { add_header C d; } }"),
+    ("header-lost", "http { add_header A b; server { add_header C d; } }"),
     ("hsts-missing", 'http { server { listen 443 ssl; location / { return 200 "ok"; } } }'),
     ("hsts-missing", "http { server { listen 443 ssl; } }"),
     (
@@ -255,7 +255,7 @@ SILENT = [
     ("if-in-location", "location / { if ($a) { rewrite ^ /x last; } }"),
     ("if-in-location", "server { if ($a) { return 403; } }"),
     ("default-server-unmarked", "http { server { listen 443 ssl; } server { listen 443 quic; } }"),
-    ("security-header-lost", "http { add_header A b; server { location / { return 200; } } }"),
+    ("header-lost", "http { add_header A b; server { location / { return 200; } } }"),
     ("hsts-missing", 'http { server { listen 80; location / { return 200 "ok"; } } }'),
     (
         "tls-protocol-old",
@@ -271,6 +271,7 @@ def findings(topic: str, text: str) -> list[str]:
     documents = [("nginx", nginx.parse(Source("nginx.conf", text, kind="nginx")))]
     wanted = {f"nginx/{name}" for name in TOPICS[topic]}
     rules = [bound for bound in catalogue() if bound.rule.id in wanted]
+    assert {bound.rule.id for bound in rules} == wanted
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     outcome = engine.Outcome()
     engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +14,8 @@ from readiness.kinds.delivery.effects import in_script, of_action
 from readiness.kinds.github.uses import uses
 from readiness.model import Hit, ParseError, Source, Unknown
 from readiness.model.project import Project
-from readiness.ruleset import rules
 from readiness.syntax.yaml import Map
+from tests.conftest import catalogue
 
 CI = ".github/workflows/ci.yml"
 CLAIMED = {
@@ -165,7 +164,7 @@ def everything(text: str, path: str, kind: str) -> None:
         return
     project = Project([(kind, document)], [path], complete=True)
     for bound in BOUNDS:
-        for target in bound.rule.targets:
+        for target in bound.targets:
             for subject in module.TARGETS.get(target, lambda _: ())(document):
                 if bound.applies(subject):
                     for found in bound.run(subject, project):
@@ -173,8 +172,7 @@ def everything(text: str, path: str, kind: str) -> None:
                             assert 0 <= found.span.start <= found.span.end <= len(text)
 
 
-FOLDER = Path(rules.__file__).parent.parent / "rules" / "ci"
-BOUNDS = [rules.read(f"ci/{path.stem}", path) for path in sorted(FOLDER.glob("*.yaml"))]
+BOUNDS = [bound for bound in catalogue() if bound.rule.kind == "ci"]
 KEYS = (
     "on jobs steps run uses with env needs if permissions strategy matrix include exclude runs-on container image services"
     " secrets inputs outputs environment concurrency defaults shell id name push pull_request workflow_call schedule cron"

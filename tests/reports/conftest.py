@@ -93,7 +93,7 @@ WEB = Source(
 @pytest.fixture
 def sample() -> Report:
     """Two rules, two files, one finding suppressed."""
-    tag = rule("k8s/image-tag-latest", "medium", "delivery", title="Image tagged latest")
+    tag = rule("k8s/image-tag-floating", "medium", "delivery", title="Image tagged latest")
     other = Source("api/Dockerfile", "FROM debian:latest\n")
     shell = rule("dockerfile/user-root", "critical", "isolation", title="Image that runs as root")
     return report(

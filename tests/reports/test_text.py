@@ -33,7 +33,7 @@ deploy/web.yaml:4:5: high[k8s/probe-missing] container 'web' has no probe
   why: The kubelet restarts a process that ends, e.g. a crash.
   fix: Add a probe.
 deploy/web.yaml:6:5: high[k8s/probe-missing] container 'worker' has no probe
-deploy/web.yaml:5:14: medium[k8s/image-tag-latest] image 'nginx:latest' has a movable tag
+deploy/web.yaml:5:14: medium[k8s/image-tag-floating] image 'nginx:latest' has a movable tag
      5 |       image: nginx:latest
        |              ^^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
@@ -53,7 +53,7 @@ highest gain:
   +9.53 api/Dockerfile:1 critical[dockerfile/user-root]
   +4.20 deploy/web.yaml:4 high[k8s/probe-missing]
   +4.20 deploy/web.yaml:6 high[k8s/probe-missing]
-  +2.72 deploy/web.yaml:5 medium[k8s/image-tag-latest]
+  +2.72 deploy/web.yaml:5 medium[k8s/image-tag-floating]
 findings: 1 critical, 2 high and 1 medium
 coverage: 100 %
 files: Kubernetes 2

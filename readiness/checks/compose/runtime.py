@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.compose.references import services_used
@@ -215,15 +215,19 @@ _LIMITS = {
 }
 
 
-def limit_missing(service: Service, project: Project, *, resource: str) -> Found:
+def limit_missing(service: Service, project: Project, *, resources: Sequence[str]) -> Found:
     """A service that may take all memory, processor time or process numbers of the host."""
     seen = judged(service, project)
     if seen is None or not service.owned or "provider" in service.full:
         return
     node, known = seen
-    if any(deep(node, *path) is not None for path in _LIMITS[resource]):
-        return
-    yield lack(service) if known else Unknown(service.head)
+    absent = [
+        one for one in resources if not any(deep(node, *path) is not None for path in _LIMITS[one])
+    ]
+    if known:
+        yield from (lack(service, limited=one) for one in absent)
+    elif absent:
+        yield Unknown(service.head)
 
 
 def logs_unbounded(service: Service, project: Project) -> Found:

@@ -22,15 +22,19 @@ def _external(stage: Stage) -> bool:
     return stage.image_word is not None and stage.base is None and stage.image.text != "scratch"
 
 
-def untagged(stage: Stage) -> Iterator[Hit | Unknown]:
-    """The base has neither tag nor digest."""
+def unversioned(stage: Stage) -> Iterator[Hit | Unknown]:
+    """The base has neither tag nor digest, or the tag latest."""
     word = stage.image_word
     if word is None or not _external(stage):
         return
-    if images.parse(word.value).tag_unknown or stage.image.tag_unknown:
+    image = stage.image
+    pinned = image.digest or image.digest_unknown
+    if image.tag == "latest" and not pinned and not image.tag_unknown:
+        yield hit(word.span, image=image.text, tag="latest")
+    elif images.parse(word.value).tag_unknown or image.tag_unknown:
         yield Unknown(word.span)
-    elif not stage.image.tag and not stage.image.digest:
-        yield hit(word.span, image=stage.image.text)
+    elif not image.tag and not image.digest:
+        yield hit(word.span, image=image.text, tag="untagged")
 
 
 def floating(

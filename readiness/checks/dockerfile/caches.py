@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from readiness.checks.dockerfile.packages import shipped, written
@@ -90,10 +90,16 @@ def _mounted(step: Step, folder: str) -> bool:
     return False
 
 
-def lists_left(step: Step) -> Iterator[Hit | Unknown]:
+def left(step: Step, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
+    """What a package manager fetches stays in the layer: apt's lists, the cache of the others."""
+    if shipped(step):
+        if "apt" in managers:
+            yield from _lists_left(step)
+        yield from _caches_left(step, set(managers) - {"apt"})
+
+
+def _lists_left(step: Step) -> Iterator[Hit | Unknown]:
     """apt's lists stay in the layer, or its packages where nothing else removes them."""
-    if not shipped(step):
-        return
     last: Call | None = None
     install: Call | None = None
     unsure = False
@@ -112,9 +118,10 @@ def lists_left(step: Step) -> Iterator[Hit | Unknown]:
     if unsure:
         yield Unknown(last.verb.span)
     elif not _mounted(step, "/var/lib/apt/lists"):
-        yield hit(last.verb.span, program=last.program, what="lists")
+        yield hit(last.verb.span, program=last.program, what="lists", manager="apt")
     elif install and not _mounted(step, _ARCHIVES) and _keeps_packages(step):
-        yield hit(install.verb.span, program=install.program, what="packages")
+        span = install.verb.span
+        yield hit(span, program=install.program, what="packages", manager="apt")
 
 
 def _keeps_packages(step: Step) -> bool:
@@ -122,33 +129,32 @@ def _keeps_packages(step: Step) -> bool:
     return written(step.stage, "docker-clean")
 
 
-def cache_left(step: Step, *, manager: str) -> Iterator[Hit | Unknown]:
-    """A package manager's cache stays in the layer."""
-    if not shipped(step):
-        return
-    left: dict[str, Call] = {}
+def _caches_left(step: Step, managers: Collection[str]) -> Iterator[Hit | Unknown]:
+    """The cache of a package manager other than apt stays in the layer."""
+    kept: dict[str, Call] = {}
     unsure: set[str] = set()
     for one in _effects(step):
         if isinstance(one, _Removal):
-            for name, call in list(left.items()):
+            for name, call in list(kept.items()):
                 if any(one.takes(folder) for folder in _folders(step, call)):
-                    del left[name]
+                    del kept[name]
                 elif not one.known:
                     unsure.add(name)
             continue
         family = "dnf" if one.program in _ONE_CACHE else one.program
         if one.action == "clean":
-            left.pop(family, None)
-        elif one.manager.name == manager and one.installs and not _uncached(step, one):
-            left[family] = one
+            kept.pop(family, None)
+        elif one.manager.name in managers and one.installs and not _uncached(step, one):
+            kept[family] = one
             unsure.discard(family)
-    for name, call in left.items():
+    for name, call in kept.items():
         if any(_mounted(step, folder) for folder in _folders(step, call)):
             continue
         if name in unsure:
             yield Unknown(call.verb.span)
         else:
-            yield hit(call.verb.span, program=call.program, action=call.verb.value)
+            manager = call.manager.name
+            yield hit(call.verb.span, program=call.program, action=call.verb.value, manager=manager)
 
 
 def _folders(step: Step, one: Call) -> tuple[str, ...]:

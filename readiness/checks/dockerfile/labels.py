@@ -162,16 +162,17 @@ def label_contact(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]
             yield hit(pair.span, key=pair.name)
 
 
-def label_value(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+def label_value(step: Step) -> Iterator[Hit | Unknown]:
     """A label of the OCI specification with a value of another form."""
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
         key = pair.name.removeprefix(_OCI)
-        if not pair.name.startswith(_OCI) or key not in keys or not pair.value:
+        if not pair.name.startswith(_OCI) or key not in _OCI_FORMS or not pair.value:
             continue
         value = step.expand(pair.raw or "")
         if value is None:
             yield Unknown(pair.span)
         elif not _OCI_FORMS[key](value):
-            yield hit(pair.span, key=pair.name, value=value[:80])
+            form = "url" if _OCI_FORMS[key] is _is_address else key
+            yield hit(pair.span, key=pair.name, value=value[:80], form=form)

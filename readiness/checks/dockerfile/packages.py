@@ -44,11 +44,12 @@ def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown
         return
     if _answered(command.whole) or _never_asks(command, one):
         return
-    settings = [_set_before(command, *_ANSWERS[name]) for name in managers if name in _ANSWERS]
-    if None in settings:
+    name = one.manager.name
+    answer = _set_before(command, *_ANSWERS[name]) if name in _ANSWERS else False
+    if answer is None:
         yield Unknown(one.verb.span)
-    elif not any(settings):
-        yield hit(one.verb.span, program=one.program, action=one.verb.value)
+    elif not answer:
+        yield hit(one.verb.span, program=one.program, action=one.verb.value, manager=name)
 
 
 # What answers in the settings, and where they lie.
@@ -83,15 +84,18 @@ def _set_before(command: Command, setting: str, folder: str) -> bool | None:
 
 
 def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
-    """An install of packages without a version."""
+    """An install of packages, or of a Go module, without a version."""
     one = packages.call(command.whole)
-    if one is None or one.manager.name not in managers:
+    if "go" in managers:
+        yield from _go_unpinned(command)
+    if one is None or one.manager.name not in managers or one.manager.name == "go":
         return
     found = package_versions.unpinned(one)
     if found:
         names = ", ".join(word.value[:60] for word in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        yield hit(found[0].span, packages=names + more, program=one.program)
+        manager = "pip" if one.manager.name == "pipx" else one.manager.name
+        yield hit(found[0].span, packages=names + more, program=one.program, manager=manager)
 
 
 _BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
@@ -114,7 +118,7 @@ def version_redirected(command: Command) -> Iterator[Hit]:
             yield hit(Span(head.span.start, target.span.end), file=target.value)
 
 
-def go_unpinned(command: Command) -> Iterator[Hit]:
+def _go_unpinned(command: Command) -> Iterator[Hit]:
     """go install, go get or go run of a module without a version."""
     one = command.command
     if one.program != "go" or not one.words:
@@ -131,7 +135,7 @@ def go_unpinned(command: Command) -> Iterator[Hit]:
         name, at, version = value.partition("@")
         local = rest[0].value != "get" and "." not in name.partition("/")[0]
         if (not at and not local) or version == "latest":
-            yield hit(word.span, module=value, action=f"go {rest[0].value}")
+            yield hit(word.span, module=value, action=f"go {rest[0].value}", manager="go")
 
 
 def recommends(command: Command) -> Iterator[Hit | Unknown]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.builds import builds
@@ -96,9 +96,10 @@ def broken(document: Document) -> Iterator[Hit]:
         yield hit(span, reason=error.message)
 
 
-def repeated(stage: Stage, *, keyword: str) -> Iterator[Hit]:
+def repeated(stage: Stage, *, keywords: Sequence[str]) -> Iterator[Hit]:
     """An instruction of which only the last counts stands more than once."""
-    found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
-    for one in found[:-1]:
-        place = Related(stage.source, found[-1].span, "the one that counts")
-        yield hit(one.keyword_span, keyword=keyword, related=(place,))
+    for keyword in keywords:
+        found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
+        for one in found[:-1]:
+            place = Related(stage.source, found[-1].span, "the one that counts")
+            yield hit(one.keyword_span, keyword=keyword, related=(place,))

@@ -48,16 +48,30 @@ def of_cluster(one: Object) -> bool:
 # -- PodSecurityPolicy --------------------------------------------------------------------------------------------
 
 
-def policy_allows(one: Object, *, key: str) -> Outcome:
-    """A PodSecurityPolicy sets a field to true; a field that is true by default counts where it is not set."""
-    value = one.spec.get(key)
-    if value is True:
-        yield hit(one.spec.at(key), key=key)
-    elif value is None and key == "allowPrivilegeEscalation":
-        yield missing(one.metadata.at("name"), key=key)
+def policy_permits(one: Object) -> Outcome:
+    """A PodSecurityPolicy lets through what it is there to refuse."""
+    name = one.metadata.at("name")
+    for key in ("privileged", "hostPID", "hostIPC", "hostNetwork", "allowPrivilegeEscalation"):
+        value = one.spec.get(key)
+        if value is True:
+            yield hit(one.spec.at(key), permits=key)
+        elif value is None and key == "allowPrivilegeEscalation":  # true by default
+            yield missing(name, permits=key)
+    for key in ("allowedCapabilities", "defaultAddCapabilities"):
+        if one.spec.get(key):
+            yield hit(one.spec.at(key), key=key, permits="capabilities-added")
+    required = one.spec.get("requiredDropCapabilities")
+    dropped = (
+        {item for item in required if isinstance(item, str)} if isinstance(required, Seq) else set()
+    )
+    if "ALL" not in dropped:
+        yield missing(name, permits="capabilities-kept" if "NET_RAW" in dropped else "net-raw")
+    yield from _policy_root(one)
+    if not _policy_seccomp(one):
+        yield missing(name, permits="seccomp")
 
 
-def policy_root(one: Object) -> Outcome:
+def _policy_root(one: Object) -> Outcome:
     """A PodSecurityPolicy lets containers run as user 0."""
     user = mapping(one.spec, "runAsUser")
     rule = user.get("rule")
@@ -65,33 +79,19 @@ def policy_root(one: Object) -> Outcome:
     safe = bool(lowest) and all(isinstance(least, int) and least > 0 for least in lowest)
     if rule == "MustRunAsNonRoot" or (rule == "MustRunAs" and safe):
         return
-    yield hit(user.at("rule")) if rule else missing(one.metadata.at("name"))
+    if rule:
+        yield hit(user.at("rule"), permits="root")
+    else:
+        yield missing(one.metadata.at("name"), permits="root")
 
 
-def policy_keeps(one: Object, *, drop: Sequence[str]) -> Outcome:
-    """A PodSecurityPolicy does not require one of the capabilities to be dropped."""
-    required = one.spec.get("requiredDropCapabilities")
-    if not isinstance(required, Seq) or not set(drop) & {
-        one for one in required if isinstance(one, str)
-    }:
-        yield missing(one.metadata.at("name"))
-
-
-def policy_adds(one: Object) -> Outcome:
-    """A PodSecurityPolicy lets containers add capabilities."""
-    for key in ("allowedCapabilities", "defaultAddCapabilities"):
-        if one.spec.get(key):
-            yield hit(one.spec.at(key), key=key)
-
-
-def policy_seccomp(one: Object) -> Outcome:
-    """A PodSecurityPolicy does not set the runtime's seccomp profile."""
+def _policy_seccomp(one: Object) -> bool:
+    """Whether a PodSecurityPolicy sets the runtime's seccomp profile, or allows no other."""
     default = one.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
     allowed = text(one.annotations.get("seccomp.security.alpha.kubernetes.io/allowedProfileNames"))
     names = {name.strip() for name in allowed.split(",") if name.strip()}
     known = {"runtime/default", "docker/default"}
-    if default not in known and not (names and names <= known):
-        yield missing(one.metadata.at("name"))
+    return default in known or (bool(names) and names <= known)
 
 
 # -- programs -----------------------------------------------------------------------------------------------------
@@ -178,11 +178,12 @@ def service_port(one: Object, *, numbers: Sequence[int]) -> Outcome:
                 break
 
 
-def mounted(pod: Pod, *, source: str) -> Outcome:
-    """The pod mounts a volume of a type into a container."""
+def mounted(pod: Pod, *, sources: Sequence[str]) -> Outcome:
+    """The pod mounts a volume of one of the types into a container."""
     used = {
         text(one.get("name")) for c in pod.containers() for one in maps(c.node.get("volumeMounts"))
     }
     for volume in maps(pod.node.get("volumes")):
-        if volume.get(source) is not None and volume.get("name") in used:
-            yield hit(volume.at(source), volume=text(volume.get("name")))
+        for source in sources if volume.get("name") in used else ():
+            if volume.get(source) is not None:
+                yield hit(volume.at(source), volume=text(volume.get("name")), source=source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
 from readiness.checks.k8s.services import internal
@@ -37,20 +37,27 @@ def routes(project: Project) -> dict[str, list[Object]]:
     return found
 
 
-def exposed(pod: Pod, *, project: Project, by: Sequence[str]) -> Iterator[Hit]:
-    """The pod is reached from outside by an object of one of the kinds."""
+def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+    """The pod is reached from outside, told once for each of the ways, which are kinds of objects by name."""
     workload = workload_of(pod, project)
     if workload is None:
         return
     leads = project.memo(routes)
-    for service in selecting(workload, project, services):
-        ways = [service] if "Service" in by and outside(service) else []
-        ways += [one for one in leads.get(service.name, ())[:16] if one.kind in by]
-        if ways:
-            way = ways[0]
+    serving = list(selecting(workload, project, services))
+    for through, kinds in ways.items():
+        way = next(
+            (
+                one
+                for service in serving
+                for one in (service, *leads.get(service.name, ())[:16])
+                if one.kind in kinds and (one is not service or outside(service))
+            ),
+            None,
+        )
+        if way is not None:
             there = Related(way.source, way.metadata.at("name"), "this leads to it from outside")
-            yield missing(pod.owner.metadata.at("name"), related=[there], way=way.resource)
-            return
+            place = pod.owner.metadata.at("name")
+            yield missing(place, related=[there], way=way.resource, through=through)
 
 
 def outside(service: Object) -> bool:

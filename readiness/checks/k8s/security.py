@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -106,19 +107,19 @@ def contradiction(pod: Pod) -> Outcome:
             yield hit(owner.at("runAsUser"), container=container.name, name=container.name)
 
 
-def id_low(pod: Pod, *, key: str, minimum: int) -> Outcome:
+def id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
     """A container's user or group id is not set, or under `minimum`."""
-    for container in linux(pod):
+    for container, key in itertools.product(linux(pod), keys):
         value = effective(container, key)
         found, name = number(value), container.name
         if variable(value):
             yield Unknown(container.node.at())
         elif found is None:
-            yield missing(container.node.at(), container=name, name=name, value="not set")
+            yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
         elif found < minimum:
             own = container.security
             owner = own if own.get(key) is not None else pod_context(pod)
-            yield hit(owner.at(key), container=name, name=name, value=found)
+            yield hit(owner.at(key), container=name, name=name, value=found, key=key)
 
 
 def root_group_added(pod: Pod) -> Outcome:

@@ -71,25 +71,27 @@ def part(container: Container, inner: Span) -> Span:
     return Span(span.start + start + inner.start, span.start + start + inner.end)
 
 
-def tag_missing(container: Container, *, project: Project) -> Outcome:
-    """The image has neither tag nor digest, so it is `latest`."""
+def unversioned(container: Container, *, project: Project) -> Outcome:
+    """The image has neither tag nor digest, so it is `latest`, or it has that tag."""
     image = parsed(container, project)
-    if image is None or image.tag or image.digest:
+    if image is None or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
         yield Unknown(container.node.at("image"))
-    else:
-        yield hit(container.node.at("image"), image=image.text)
+    elif not image.tag:
+        yield hit(container.node.at("image"), image=image.text, version="untagged")
+    elif image.floating and image.tag == "latest":
+        yield hit(part(container, image.tag_span), image=image.text, version="latest")
 
 
-def tag_floating(container: Container, *, project: Project, latest: bool) -> Outcome:
-    """The image's tag is `latest`; without `latest`, another that its publisher moves."""
+def tag_floating(container: Container, *, project: Project) -> Outcome:
+    """The image's tag is one that its publisher moves, and not `latest`."""
     image = parsed(container, project)
     if image is None or not image.tag or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
         yield Unknown(container.node.at("image"))
-    elif image.floating and (image.tag == "latest") is latest:
+    elif image.floating and image.tag != "latest":
         yield hit(part(container, image.tag_span), image=image.text, tag=image.tag)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.checks.nginx.variables import redirects
 from readiness.facts.table import column
@@ -147,6 +147,21 @@ def absent(
     if answering and all(_covered(project, one, any_of) for one in answering):
         return
     yield missing(block.at(), server=scope.name)
+
+
+def each_absent(
+    scope: Scope, project: Project, *, headers: Mapping[str, Sequence[str]]
+) -> Iterator[Hit | Unknown]:
+    """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
+    unknown: Unknown | None = None
+    for name, any_of in headers.items():
+        for found in absent(scope, project, any_of=any_of):
+            if isinstance(found, Unknown):
+                unknown = found
+            else:
+                yield found._replace(facts={**found.facts, "lacks": name})
+    if unknown:
+        yield unknown
 
 
 def _covered(project: Project, block: Block, any_of: Sequence[str]) -> bool:

@@ -1,0 +1,119 @@
+"""Family files: many rules of one make in one file, what they share once and a row for each.
+
+`common` are words that every row has unless it has its own, `with` added up (`null` in a row is for none); `frame` is the
+text of every example (or one for the `bad` and one for the `good` ones), with the line `{}` where a row's own lines go;
+`rules` maps the name of each rule to its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from readiness.ruleset.rule_file import (
+    MAX_BYTES,
+    NAME,
+    RuleError,
+    documents_of,
+    failing,
+    hold_entries,
+    hold_words,
+    shown,
+    words,
+)
+from readiness.syntax.yaml import Map
+
+FOLDER = "families"  # beside the rule files of a group
+KEYS = ("common", "frame", "rules")
+HOLE = "{}"
+_EXAMPLES = ("bad", "good")
+
+
+def is_family(path: Path) -> bool:
+    """Whether a file of rules is one of a family."""
+    return path.parent.name == FOLDER
+
+
+def way(path: Path, name: str) -> tuple[str, ...]:
+    """The keys that lead to the words of the rule `name` in its file; none where it has the file for itself."""
+    return ("rules", name) if is_family(path) else ()
+
+
+def spec_of(path: Path) -> dict[str, Any]:
+    """What a family file says, its examples apart: the words of every rule in it, by name. Raises RuleError."""
+    return _whole(_read(path))
+
+
+def checked(path: Path) -> dict[str, Any]:
+    """What a family file of somebody's own says, as `spec_of`; each of its words is of the right shape. Raises RuleError."""
+    spec = _read(path, MAX_BYTES)
+    hold_entries(path, spec)
+    common = spec.get("common") or {}
+    hold_words(common, failing(path, "common"), parts="by" in common)
+    for name, row in spec["rules"].items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise RuleError(
+                shown(path), f"rules have names such as image-tag-latest, not {str(name)[:80]!r}"
+            )
+        hold_words(row, failing(path, "rules", name), parts="by" in common or "by" in row)
+    return _whole(spec)
+
+
+def _whole(spec: Map) -> dict[str, Any]:
+    common = spec.get("common") or {}
+    return {name: _row(common, row) for name, row in spec["rules"].items()}
+
+
+def _row(common: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a row with those that all rows share."""
+    whole = {**common, **row}
+    if common.get("with") and row.get("with"):
+        whole["with"] = {**common["with"], **row["with"]}
+    return {key: value for key, value in whole.items() if key not in _EXAMPLES}
+
+
+def examples_of(path: Path, name: str) -> dict[str, Any]:
+    """The examples of a rule of the file, each in the frame where the file has one and the example is a text."""
+    spec = _read(path)
+    given, row = spec.get("frame"), spec["rules"][name]
+    made = {}
+    for key in _EXAMPLES:
+        frame = given.get(key) if isinstance(given, Map) else given
+        made[key] = [
+            framed(str(frame), item) if frame and isinstance(item, str) else item
+            for item in row.get(key) or ()
+        ]
+    return made
+
+
+def framed(frame: str, text: str) -> str:
+    """A frame with a text in place of the line that is its hole, as deep as that stands; carets move along."""
+    lines = []
+    for line in frame.splitlines(keepends=True):
+        if line.strip() == HOLE:
+            depth = line[: line.index(HOLE)]
+            lines += [f"{depth}{own}\n" if own.strip() else "\n" for own in text.splitlines()]
+        else:
+            lines.append(line)
+    return "".join(lines)
+
+
+def _read(path: Path, limit: int | None = None) -> Map:
+    """The file as YAML. Raises RuleError."""
+    source = words(path, limit, whole=True)
+    documents = documents_of(source)
+    spec = documents[0] if len(documents) == 1 else None
+    if not isinstance(spec, Map) or not isinstance(spec.get("rules"), Map):
+        raise RuleError(source.path, "a family file has `rules`; see docs/writing-rules.md")
+    for key in spec:
+        if key not in KEYS:
+            where = f"{source.path}:{source.position(spec.key(key).start).line}"
+            told = f"no key is called {str(key)[:80]!r}; allowed are {', '.join(KEYS)}"
+            raise RuleError(where, told)
+    mappings = [(spec, "common")] if spec.get("common") is not None else []
+    for owner, name in (*mappings, *((spec["rules"], name) for name in spec["rules"])):
+        if not isinstance(owner[name], Map):
+            where = f"{source.path}:{source.position(owner.key(name).start).line}"
+            raise RuleError(where, f"{str(name)[:80]} is a mapping")
+    return spec

@@ -1,0 +1,299 @@
+"""What a rule's words in YAML mean: a Rule, and for each of its tiers what runs it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from readiness.model import (
+    CATEGORIES,
+    LEVELS,
+    Claim,
+    Confidence,
+    Rule,
+    Severity,
+    Tier,
+    Wording,
+)
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.predicates import Clause, clause
+from readiness.ruleset.rule_file import KEYS, TIER_KEYS, Fail
+
+NEEDED = ("title", "severity", "category", "target", "message", "why", "fix")
+WORDS = ("message", "why", "fix")
+OTHER = "other"  # among words by part: what the parts that are not named have
+NAME = re.compile(r"[A-Za-z][\w-]*")
+_SEVERITIES = {str(one): one for one in Severity}
+_CONFIDENCES = {str(one): one for one in Confidence}
+_FORMS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong
+
+
+def made(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[Bound, ...]:
+    """The rule that the words make, once for each of its tiers. Raises what `fail` makes."""
+    for key in spec:
+        if key not in KEYS:
+            raise fail(f"no key is called {key!r}; allowed are {', '.join(sorted(KEYS))}", key)
+    tiers = _tiers(spec, fail)
+    for tier, whole in tiers.items() or (("", spec),):
+        for key in NEEDED:
+            if key not in whole:
+                raise fail(f"{key!r} is missing", *(("tiers", tier) if tier else ()), key)
+    steps = tuple(_tier(tier, whole, fail) for tier, whole in tiers.items())
+    first = {**next(iter(tiers.values())), **_own_words(spec)} if tiers else spec
+    rule = _plain(name, first, fail)
+    if steps or "by" in spec:
+        rule = _in_members(rule, spec, steps, tiers, fail)
+    if not tiers:
+        return (_bind(rule, file, spec, "", fail),)
+    bounds = []
+    for tier, whole in tiers.items():
+        at = ("tiers", tier)
+        inside: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
+        bounds.append(_bind(rule, file, whole, tier, inside))
+    return tuple(bounds)
+
+
+def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
+    """The words of each tier, what it leaves out taken from the rule."""
+    given = spec.get("tiers")
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not given:
+        raise fail("`tiers` is a mapping of names to what each tier has of its own", "tiers")
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, own in given.items():
+        if not isinstance(own, dict):
+            raise fail(f"the tier {name} is a mapping", "tiers", name)
+        for key in own:
+            if key not in TIER_KEYS:
+                allowed = ", ".join(sorted(TIER_KEYS))
+                raise fail(f"a tier has no key {key!r}; allowed are {allowed}", "tiers", name, key)
+        whole = {**spec, **own}
+        for key in ("when", "with"):
+            whole[key] = {**(spec.get(key) or {}), **(own.get(key) or {})}
+        whole["own"] = frozenset(own.get("with") or ())
+        for key in _FORMS - own.keys() if _FORMS & own.keys() else ():
+            whole.pop(key, None)
+        whole.setdefault("level", name if name in LEVELS else LEVELS[0])
+        found[name] = whole
+    return found
+
+
+def _own_words(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The words that the rule has for all tiers that bring none of their own."""
+    return {word: spec[word] for word in WORDS if word in spec}
+
+
+def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
+    """The words of a rule as a Rule; of one in tiers those of its first."""
+    return Rule(
+        id=name,
+        title=text_of(spec["title"]),
+        severity=_SEVERITIES[one_of(spec, "severity", _SEVERITIES, fail)],
+        confidence=_CONFIDENCES[one_of(spec, "confidence", _CONFIDENCES, fail, default="high")],
+        category=one_of(spec, "category", CATEGORIES, fail),
+        kind=name.partition("/")[0],
+        targets=targets_of(spec),
+        message=_first_text(spec["message"]),
+        why=_first_text(spec["why"]),
+        fix=_first_text(spec["fix"]),
+        links=tuple(spec.get("links") or ()),
+        equivalents={peer: _ids(ids) for peer, ids in (spec.get("same-as") or {}).items()},
+        checklist=tuple(spec.get("checklist") or ()),
+        hides=spec.get("hides") is True,
+        level=one_of(spec, "level", LEVELS, fail, default=LEVELS[0]),
+        opinion=text_of(spec.get("opinion") or ""),
+        since=str(spec.get("since") or ""),
+    )
+
+
+def _in_members(
+    rule: Rule,
+    spec: Mapping[str, Any],
+    steps: tuple[Tier, ...],
+    tiers: Mapping[str, Mapping[str, Any]],
+    fail: Fail,
+) -> Rule:
+    """A rule with its tiers (`steps`, with the words of each in `tiers`) and its parts."""
+    by, parts = _by(spec, fail)
+    _verify_members(steps, parts, fail)
+    claims = [*_claims(spec, parts, fail)]
+    wordings = [*_wordings(spec, "", parts, fail)]
+    for tier in tiers:
+        own, way = spec["tiers"][tier], ("tiers", tier)
+        claims += _claims(own, parts, fail, *way)
+        wordings += _wordings(own, tier, parts, fail, *way)
+    items = (item for tier in steps for item in tier.checklist)
+    targets = (target for whole in tiers.values() for target in targets_of(whole))
+    return rule._replace(
+        targets=tuple(dict.fromkeys(targets)) or rule.targets,
+        equivalents=_union(claims),
+        checklist=tuple(dict.fromkeys(items)) if steps else rule.checklist,
+        tiers=steps,
+        by=by,
+        parts=parts,
+        claims=tuple(claims) if any(one.tier or one.part for one in claims) else (),
+        wordings=tuple(wordings),
+    )
+
+
+def _by(spec: Mapping[str, Any], fail: Fail) -> tuple[str, tuple[str, ...]]:
+    """The fact that tells the hits apart, and its values."""
+    given = spec.get("by")
+    if given is None:
+        return "", ()
+    if not isinstance(given, dict) or len(given) != 1:
+        raise fail("`by` is one fact of the hits with its values, as {manager: [apk, apt]}", "by")
+    (fact, values), *_ = given.items()
+    if not isinstance(values, list) or not values:
+        raise fail(f"`by` lists the values of {fact}", "by")
+    return str(fact), tuple(str(value) for value in values)
+
+
+def _tier(name: str, whole: Mapping[str, Any], fail: Fail) -> Tier:
+    way = ("tiers", name) if name else ()
+    return Tier(
+        name,
+        one_of(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
+        _SEVERITIES[one_of(whole, "severity", _SEVERITIES, fail, *way)],
+        tuple(whole.get("checklist") or ()),
+        text_of(whole.get("opinion") or ""),
+    )
+
+
+def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> None:
+    """Whether tiers go from mild to strict, and every name after a colon means one thing."""
+    names = [one.name for one in tiers if one.name] + list(parts)
+    for name in names:
+        if not NAME.fullmatch(name) or name == OTHER or names.count(name) > 1:
+            raise fail(f"{name!r} can't name a tier or a part, or does so twice", "tiers")
+    for one, after in itertools.pairwise(tiers):
+        if LEVELS.index(after.level) < LEVELS.index(one.level):
+            raise fail(f"{after.name} has a milder level than {one.name} before it", "tiers")
+        if after.severity > one.severity:
+            raise fail(f"{after.name} is worse than {one.name} before it", "tiers")
+
+
+def _claims(
+    spec: Mapping[str, Any], parts: Sequence[str], fail: Fail, *way: str
+) -> Iterator[Claim]:
+    """What stands under `same-as`: {peer: [ids]}, or {peer: {part: [ids]}}."""
+    tier = way[-1] if way else ""
+    for peer, ids in (spec.get("same-as") or {}).items():
+        if not isinstance(ids, dict):
+            yield Claim(peer, _ids(ids), tier)
+            continue
+        for part, own in ids.items():
+            if part not in parts:
+                raise fail(f"{part!r} is no value that `by` lists", *way, "same-as", peer, part)
+            yield Claim(peer, _ids(own), tier, part)
+
+
+def _ids(given: Any) -> tuple[str, ...]:
+    """One id of another linter, or several."""
+    return tuple(str(one) for one in (given if isinstance(given, list) else [given]))
+
+
+def _union(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
+    """All equivalents, by peer."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in claims:
+        found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+    return found
+
+
+def _wordings(
+    spec: Mapping[str, Any], tier: str, parts: Sequence[str], fail: Fail, *way: str
+) -> Iterator[Wording]:
+    """The words that only some hits have: those of a tier, and those under the name of a part."""
+    for field in WORDS:
+        given = spec.get(field)
+        if isinstance(given, dict):
+            if OTHER not in given and set(parts) - given.keys():
+                lacking = ", ".join(sorted(set(parts) - given.keys()))
+                raise fail(f"{field} has no words for {lacking}, and no `{OTHER}`", *way, field)
+            for part, text in given.items():
+                if part not in parts and part != OTHER:
+                    raise fail(f"{part!r} is no value that `by` lists", *way, field, part)
+                if part != OTHER or tier:
+                    yield Wording(field, tier, "" if part == OTHER else part, text_of(text))
+        elif given is not None and tier:
+            yield Wording(field, tier, "", text_of(given))
+
+
+def _first_text(given: Any) -> str:
+    """The words of the rule as a whole: the plain ones, those of `other`, or of the first part."""
+    if isinstance(given, dict):
+        given = given.get(OTHER, next(iter(given.values()), ""))
+    return text_of(given)
+
+
+def text_of(value: Any) -> str:
+    """Prose from a rule file: folded scalars end in a line break, which is no part of it."""
+    return str(value).strip()
+
+
+def one_of(
+    spec: Mapping[str, Any],
+    key: str,
+    allowed: Collection[str],
+    fail: Fail,
+    *way: str,
+    default: str = "",
+) -> str:
+    """The value under a key that has a fixed set of values."""
+    value = spec.get(key, default)
+    if value not in allowed:
+        raise fail(f"{key} is {value!r}; allowed are {', '.join(allowed)}", *way, key)
+    return str(value)
+
+
+def targets_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The targets that a rule or a tier names."""
+    given = spec["target"]
+    return tuple(given) if isinstance(given, list) else (given,)
+
+
+def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail) -> Bound:
+    """The rule, or a tier of it, with what runs it: paths and predicates, or a check with its parameters."""
+    when = tuple(
+        (fact, frozenset(value) if isinstance(value, list) else value)
+        for fact, value in (spec.get("when") or {}).items()
+    )
+    targets = targets_of(spec) if tier else rule.targets
+    ways = [key for key in ("require", "forbid", "check") if key in spec]
+    if targets == ("core",):
+        return Bound(rule, file, when, targets=targets)
+    if not ways or ("check" in ways and len(ways) > 1):
+        raise fail("a rule has `require` and `forbid`, or a `check`", "target")
+    clauses: tuple[Clause, ...] = ()
+    if "check" not in spec:
+        try:
+            clauses = tuple(
+                clause(where, what, required=way == "require")
+                for way in ways
+                for where, what in spec[way].items()
+            )
+        except ValueError as error:
+            raise fail(str(error), ways[0]) from None
+    return Bound(
+        rule,
+        file,
+        when,
+        clauses,
+        str(spec.get("check", "")),
+        _arguments(spec, fail),
+        targets,
+        tier,
+        spec.get("own", frozenset()),
+    )
+
+
+def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
+    """The parameters under `with`; whether the check takes them is seen when it is imported (see `verify`)."""
+    given = spec.get("with") or {}
+    if not isinstance(given, dict):
+        raise fail("`with` is a mapping of the check's parameters", "with")
+    return dict(given)

@@ -1,0 +1,81 @@
+"""The parameters that settings give to rules: which tier takes which, and what is wrong with those that none takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from readiness.ruleset import rules
+from readiness.ruleset.bound import Bound
+from readiness.ruleset.names import Name, Names
+from readiness.ruleset.rule_file import RuleError
+from readiness.settings import Config, ConfigError
+
+Given = tuple[Name, Mapping[str, Any], str]  # a rule or a tier, its parameters, where they stand
+
+
+def adjusted(bounds: list[Bound], file: Config, names: Names) -> list[Bound]:
+    """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
+    given = []
+    for word, parameters, where in file.parameters:
+        found = names.of(word, where)
+        if not found:
+            raise ConfigError(where, f"no rule is called {word!r}")
+        given += [(name, parameters, where) for name in found]
+    made = list(bounds)
+    for one in given:
+        mine = [at for at, bound in enumerate(made) if bound.rule.id == one[0].rule]
+        if mine:
+            changed = _adjust([made[at] for at in mine], one)
+            made[mine[0] : mine[-1] + 1] = changed
+    return made
+
+
+def _adjust(tiers: Sequence[Bound], given: Given) -> list[Bound]:
+    """The tiers of a rule with parameters for it."""
+    name, parameters, where = given
+    rule = tiers[0].rule
+    if name.member in rule.parts:
+        raise ConfigError(
+            where,
+            f"{name} is a part of {rule.id}, and parameters are set for a rule or a tier of it",
+        )
+    if name.member and not any(one.tier == name.member for one in tiers):
+        return list(tiers)  # a tier that this run has no need of
+    taken = [_taken(tiers, one, parameters, name) for one in tiers]
+    for parameter in parameters:
+        if not any(parameter in some for some in taken):
+            # Nothing takes it: let the first say so in the words of its check.
+            at = next((n for n, one in enumerate(tiers) if one.tier == name.member), 0)
+            taken[at][parameter] = parameters[parameter]
+    made = []
+    for one, some in zip(tiers, taken, strict=True):
+        changed = replace(one, arguments={**one.arguments, **some}) if some else one
+        if some:
+            try:
+                rules.verify(changed)
+            except RuleError as error:
+                raise ConfigError(where, f"{rule.id}: {error.message}") from None
+        made.append(changed)
+    return made
+
+
+def _taken(
+    tiers: Sequence[Bound], tier: Bound, parameters: Mapping[str, Any], name: Name
+) -> dict[str, Any]:
+    """The parameters that are for one tier.
+
+    A name with a tier means that tier. A rule's name means all of them; but a parameter by which they differ is that of
+    the first, which is the one that a profile takes in before the others.
+    """
+    if name.member and tier.tier != name.member:
+        return {}
+    if name.member or len(tiers) == 1:
+        return dict(parameters)
+    differing = frozenset[str]().union(*(one.own for one in tiers))
+    return {
+        key: value
+        for key, value in parameters.items()
+        if tier.takes(key) and (key not in differing or tier is tiers[0])
+    }
