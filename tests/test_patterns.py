@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.ci import worktree
 from readiness.facts import github, managers
 from readiness.facts.table import column
 from readiness.kinds.delivery import effects
@@ -42,7 +41,7 @@ BOUNDED = {
 PUT_TOGETHER = {
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
-    ("checks/ci/worktree.py", "pattern"): "data/worktree.json, below",
+    ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",
     ("checks/dockerfile/tools.py", "f'(?<![\\\\w.-]){re.escape(name)}(?![\\\\w.-])'"): "the name is escaped",
     ("checks/k8s/cluster.py", "image"): "a Pattern: judged with the rule that gives it",
     ("checks/k8s/ingress.py", "word"): "Patterns: judged with the rule that gives them",
@@ -79,8 +78,8 @@ def data() -> Iterator[Found]:
     yield Found("github-contexts", github._fixed().pattern, 0, patterns.HERE)
     for name, _, shape in shapes._SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)
-    for command in worktree._table().commands:
-        yield Found("worktree", command.pattern, 0, patterns.HERE)
+    for thing, command in column("working-tree-commands", "command").items():
+        yield Found(f"working-tree-commands {thing}", command, 0, patterns.HERE)
     for name, plan in plans._PLANS:
         yield Found(f"plans {name}", plan, 0, Use())
     for path in sorted((PACKAGE / "data").glob("*.json")):

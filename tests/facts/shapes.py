@@ -117,6 +117,9 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "pushes": true,
         "app-token": true,
         "by-tag": true,
+        "runs-code": true,
+        "runs-code-with": text,
+        "tells-changes": true,
     },
     "build-arguments": {"platform": true, "proxy": true},
     "command-effects": {
@@ -210,6 +213,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "drops-user": true,
         "insecure": many(text),
         "unpacks": true,
+        "interpreter": true,
     },
     "releases": RELEASES,
     "settings": {
@@ -218,5 +222,6 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "log-level": true,
         "error-tracker": true,
     },
+    "working-tree-commands": {"command": pattern},
     "top-level-domains": {"public": true, "private": true},
 }

@@ -13,6 +13,8 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[2] / "readiness" / "facts"
 WIDTH = 150
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+~-]*\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+# What stands between the commas of a value in flow style; those in quotes are a part of a word.
+_PIECES = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^",])+')
 _OTHERS = frozenset("true false null yes no on off y n".split())  # words of YAML 1.1 or 1.2
 
 
@@ -40,7 +42,7 @@ def rows(things: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     """A line, or a block of lines, for each thing."""
     for name, row in things.items():
         line = f"  {scalar(name)}: {flow(row)}\n"
-        if len(line) <= WIDTH:
+        if len(line) <= WIDTH or not row:
             yield line
             continue
         yield f"  {scalar(name)}:\n"
@@ -49,9 +51,9 @@ def rows(things: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
 
 
 def wrapped(start: str, text: str) -> Iterable[str]:
-    """A value on as many lines as it needs, broken behind its commas."""
+    """A value on as many lines as it needs, broken behind its commas, of which none is inside of a word."""
     line = start
-    for number, piece in enumerate(text.split(", ")):
+    for number, piece in enumerate(map(str.lstrip, _PIECES.findall(text))):
         word = piece if number == 0 else f", {piece}"
         if len(line) + len(word) >= WIDTH and number:
             yield f"{line},\n"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from readiness.checks.ci import worktree
 from readiness.checks.ci.outsiders import Chance, meant
+from readiness.facts.programs import fact
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import Call, calls
 from readiness.model import Span
@@ -198,7 +199,7 @@ class _Script:
                 self.gh(call)
             elif call.program in ("curl", "wget"):
                 self.walk.patched |= any(_PATCH.search(self.value(word)) for word in call.words)
-            elif call.pipeline in self.piped and call.program in worktree.interpreters():
+            elif call.pipeline in self.piped and fact(call.program, "interpreter"):
                 one = self.piped[call.pipeline]
                 one.ran, one.ran_by = f"`{call.program}`", self.walk.chance
             else:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.facts.actions import fact
 from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import expressions, text_at, whole
@@ -53,11 +54,6 @@ _ACTOR = re.compile(
     r"|github\.event\.(?:pull_request|issue)\.labels\b"
 )
 _UNTOLD = re.compile(r"(?:steps|vars|secrets|env|inputs)\.|needs\.[^.]*\.outputs\b")
-# Outputs of these tell which files a change has: whoever sends the change decides.
-_CHANGED_FILES = frozenset(
-    {"dorny/paths-filter", "tj-actions/changed-files", "step-security/changed-files", "jitterbit/get-changed-files",
-     "actions/labeler", "trilom/file-changes-action"}
-)  # fmt: skip
 _MOST = 16  # values of a text that are looked at
 _ASKS = re.compile(
     r"permission.{0,3}level|collaborators?/|(?:check|require|verify|assert).{0,20}(?:permission|member|maintainer|collaborator|access|team)"
@@ -265,7 +261,7 @@ def _telling(workflow: Workflow) -> frozenset[str]:
 
 
 def _tells_files(step: Step) -> bool:
-    return step.uses is not None and step.uses.slug in _CHANGED_FILES
+    return step.uses is not None and bool(fact(step.uses.slug, "tells-changes"))
 
 
 def _both(node: ex.Node, run: _Run) -> _Both:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
+from readiness.facts import actions, programs
+from readiness.facts.table import rows
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.pipeline.scripts import Call
 from readiness.syntax.yaml import Map
@@ -29,31 +28,10 @@ UNKNOWN = "?"
 _LINE = 1200  # characters of a command that are looked at
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """What runs the code of the folder that it is started in."""
-
-    commands: tuple[re.Pattern[str], ...]
-    interpreters: frozenset[str]
-    actions: frozenset[str]
-    with_input: dict[str, str]
-
-
 @functools.cache
-def _table() -> _Table:
-    text = resources.files("readiness").joinpath("data/worktree.json").read_text("utf-8")
-    data = json.loads(text)
-    return _Table(
-        tuple(re.compile(pattern) for pattern in data["commands"]),
-        frozenset(data["interpreters"]),
-        frozenset(data["actions"]),
-        data["actions-with-input"],
-    )
-
-
-def interpreters() -> frozenset[str]:
-    """The programs that run a script which they are given."""
-    return _table().interpreters
+def _commands() -> tuple[re.Pattern[str], ...]:
+    """Those that run the code of the folder that they are started in, over `program word word ...`."""
+    return tuple(re.compile(row["command"]) for row in rows("working-tree-commands").values())
 
 
 def inside(folder: str | None, path: str) -> str | None:
@@ -119,7 +97,7 @@ def runs(call: Call, folder: str | None) -> Iterator[str]:
         yield from _known(folder, script)
         return
     line = " ".join((call.program, *call.words))[:_LINE].replace("\n", " ")
-    if not any(pattern.match(line) for pattern in _table().commands):
+    if not any(pattern.match(line) for pattern in _commands()):
         return
     for word in call.words:
         yield from _known(folder, word.rpartition("=")[2])
@@ -142,7 +120,7 @@ def _script(call: Call) -> str:
     )
     if path:
         return path
-    if call.program not in _table().interpreters:
+    if not programs.fact(call.program, "interpreter"):
         return ""
     for word in call.words:
         if word in ("-c", "-e", "-m", "-Command", "-r", "-s", "--eval"):
@@ -162,9 +140,8 @@ def action_runs(step: Step) -> Iterator[str]:
         if found is not None:
             yield found
         return
-    table, options = _table(), step.options
-    key = table.with_input.get(used.slug)
-    if used.slug in table.actions or (key is not None and _set(options.get(key))):
+    options, key = step.options, actions.fact(used.slug, "runs-code-with")
+    if actions.fact(used.slug, "runs-code") or (key is not None and _set(options.get(key))):
         named = (
             options.get(name)
             for name in ("context", "working-directory", "path", "build-root-directory", "source")
