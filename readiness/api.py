@@ -19,12 +19,12 @@ from readiness.model import Rule, Source
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.rule_file import RuleError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
-from readiness.run.pipeline import Run, Settings, judge
+from readiness.run.pipeline import RunResult, Settings, run_pipeline
 from readiness.settings import Config
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
@@ -51,7 +51,7 @@ ERRORS = (
 )
 
 
-def explain(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """What to tell a user of one of ERRORS: what, where, and what to do."""
     if isinstance(error, discover.MissingPathError):
         return f"{error}: there is no such file or folder"
@@ -97,8 +97,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     )  # fmt: skip
     _refuse_unreadable(helm_values)
     clock = [time.perf_counter()] if timing else []
-    settings = settle(
-        _config(config),
+    settings = merge_options(
+        _load_config(config),
         select=tuple(select),
         ignore=tuple(ignore),
         profile=profile,
@@ -115,16 +115,16 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         documents=documents,
         checklists=checklists,
     )
-    found = discover.find(paths, settings.file.exclude, base=base)
+    found = discover.discover_files(paths, settings.file.exclude, base=base)
     if stdin is not None:
-        _stdin(found, stdin)
+        _add_stdin(found, stdin)
     clock.append(time.perf_counter())
     day = today or datetime.date.today()
-    work = _cached if cache and since is None else judge
+    work = _run_cached if cache and since is None else run_pipeline
     run = work(found, settings, day, progress)
     clock.append(time.perf_counter())
     seconds = {"read": clock[1] - clock[0], "judge": clock[2] - clock[1]} if timing else None
-    return _report(run, settings, seconds)
+    return _build_report(run, settings, seconds)
 
 
 def _refuse_empty(**options: Any) -> None:
@@ -146,27 +146,27 @@ def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
             raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
 
 
-def _cached(
-    found: discover.Found,
+def _run_cached(
+    found: discover.DiscoveredFiles,
     settings: Settings,
     today: datetime.date,
     progress: Callable[[int, int], None] | None,
-) -> Run:
+) -> RunResult:
     """The run, or what the cache kept of the same one."""
     from readiness.run import cache
 
-    kept = cache.default()
+    kept = cache.user_cache()
     if not kept.is_apart(found):
-        return judge(found, settings, today, progress)
-    key = cache.key(found, settings, today.isoformat())
+        return run_pipeline(found, settings, today, progress)
+    key = cache.cache_key(found, settings, today.isoformat())
     run = kept.fetch(key, found, settings)
     if run is None:
-        run = judge(found, settings, today, progress)
+        run = run_pipeline(found, settings, today, progress)
         kept.store(key, run)
     return run
 
 
-def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> Report:
+def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] | None) -> Report:
     """The report on a run."""
     known = all_checklists()
     for name in settings.checklists:
@@ -174,7 +174,7 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
             there = ", ".join(one.system for one in known)
             raise checklist.ChecklistError(f"no checklist is called {name!r}; there are {there}")
     active = [selection.narrowed(rule, run.active) for rule in run.rules if rule.id in run.active]
-    return report.build(
+    return report.build_report(
         version=__version__,
         rules=active,
         findings=run.findings,
@@ -195,12 +195,12 @@ def _report(run: Run, settings: Settings, seconds: dict[str, float] | None) -> R
     )
 
 
-def _stdin(found: discover.Found, data: bytes) -> None:
+def _add_stdin(found: discover.DiscoveredFiles, data: bytes) -> None:
     """Standard input as one file called `-`."""
-    text = discover.decode(data) if len(data) <= STDIN_LIMIT else None
+    text = discover.decode_text(data) if len(data) <= STDIN_LIMIT else None
     if text is None:
         why = "it is not text" if len(data) <= STDIN_LIMIT else "it is over the size limit"
-        found.unread.append(discover.Unread("-", why))
+        found.unread.append(discover.UnreadFile("-", why))
     else:
         # It has no name to go by: ask what it would be under each.
         names = ("stdin.yaml", "Dockerfile", "nginx.conf")
@@ -208,15 +208,15 @@ def _stdin(found: discover.Found, data: bytes) -> None:
         found.texts.append(Source("-", text, kind=kind))
 
 
-def _config(given: str | os.PathLike[str] | bool) -> Config:
+def _load_config(given: str | os.PathLike[str] | bool) -> Config:
     """The settings file of a run: the one named, the nearest one, or none."""
     if given is False:
         return Config()
-    path = config.nearest(Path.cwd()) if given is True else Path(given)
+    path = config.find_settings_file(Path.cwd()) if given is True else Path(given)
     return config.load(path) if path else Config()
 
 
-def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:
+def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:
     """Options and settings file as one: an option that was given wins, lists of rules and words add up."""
     return Settings(
         profile=options["profile"] or file.profile,
@@ -238,14 +238,14 @@ def settle(file: Config, *, checklists: Sequence[str] | None, **options: Any) ->
     )
 
 
-def look_up(name: str) -> tuple[list[list[Bound]], list[str]]:
+def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     """The rules that a name means, each with its tiers, and notices on a name that is out of date.
 
     A name is an id, the part after its slash, an id with a tier or part, an id that a rule had before, or another
     linter's id. Raises SelectionError.
     """
-    by_id: dict[str, list[Bound]] = {}
-    for bound in rules.load():
+    by_id: dict[str, list[LoadedRule]] = {}
+    for bound in rules.load_rules():
         by_id.setdefault(bound.rule.id, []).append(bound)
     names = Names()
     found = [one for one in by_id if name in {one, one.partition("/")[2]}]
@@ -255,7 +255,7 @@ def look_up(name: str) -> tuple[list[list[Bound]], list[str]]:
     if not found:
         found = [one for one, (first, *_) in by_id.items() if says(first.rule, name)]
     if not found:
-        raise selection.SelectionError(selection.unknown(name))
+        raise selection.SelectionError(selection.unknown_selector(name))
     return [by_id[one] for one in dict.fromkeys(found)], list(names.notices.values())
 
 
@@ -264,9 +264,9 @@ def says(rule: Rule, peer_id: str) -> bool:
     return any(peer_id in ids for ids in rule.equivalents.values())
 
 
-def search(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
+def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
     """The rules that fit all that is asked. Raises SelectionError where none does."""
-    bounds = rules.load()
+    bounds = rules.load_rules()
     found = rules.one_each(bounds)
     if like:
         found = [rule for rule in found if says(rule, like)]
@@ -274,7 +274,9 @@ def search(*, like: str | None, kind: str | None, profile: str | None) -> list[R
         found = [rule for rule in found if rule.kind == kind]
     if profile:
         none = selection.Words((), ())
-        active = selection.chosen(bounds, rules.folder(), name=profile, select=none, ignore=none)
+        active = selection.chosen_rules(
+            bounds, rules.rules_folder(), name=profile, select=none, ignore=none
+        )
         found = [selection.narrowed(rule, active) for rule in found if rule.id in active]
     if not found:
         asked = " ".join(
@@ -284,7 +286,7 @@ def search(*, like: str | None, kind: str | None, profile: str | None) -> list[R
     return found
 
 
-def rule_row(rule: Rule) -> dict[str, Any]:
+def rule_as_json(rule: Rule) -> dict[str, Any]:
     """A rule of the catalogue as JSON."""
     return {
         "id": rule.id,
@@ -326,12 +328,12 @@ def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
     }
 
 
-def asks() -> dict[str, str]:
+def checklist_questions() -> dict[str, str]:
     """What every checklist item asks, by its id."""
     return {item.id: item.ask for one in all_checklists() for item in one.items}
 
 
-def proving(names: Sequence[str]) -> tuple[str, ...]:
+def rules_of_checklists(names: Sequence[str]) -> tuple[str, ...]:
     """The rules, or those of their tiers, that say something of an item of these checklists."""
     return tuple(
         str(Name(rule.id, tier.name))
@@ -344,26 +346,26 @@ def proving(names: Sequence[str]) -> tuple[str, ...]:
 @memo
 def all_checklists() -> tuple[checklist.Checklist, ...]:
     """The checklists that ship with the tool."""
-    return checklist.load(rules.folder() / "checklists")
+    return checklist.load_checklists(rules.rules_folder() / "checklists")
 
 
-def admission(paths: Sequence[str]) -> Iterator[str]:
+def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     """For every workload under the paths, which level of the Pod Security Standards admits it, and why not more."""
     from readiness.loading import assemble
     from readiness.reports import admission as admitted
     from readiness.run.pipeline import core_rules
 
-    settings = _config(True)
+    settings = _load_config(True)
     core = {bound.rule.id: bound.rule for bound in core_rules()}
     made = assemble.assemble(
-        discover.find(paths, settings.exclude), core, documents=settings.documents
+        discover.discover_files(paths, settings.exclude), core, documents=settings.documents
     )
     yield from (f"{one.path}:{one.line}: {one.message}" for one in made.broken)
-    found = list(admitted.lines(made.projects))
+    found = list(admitted.admission_lines(made.projects))
     yield from found or ["no workload was found"]
 
 
-def checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """(names, paths) of the arguments of `readiness checklist`: the first may be the name of a checklist."""
     known = [one.system for one in all_checklists()]
     if arguments and arguments[0] in known:
@@ -377,10 +379,10 @@ def checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.dump(report.findings, Redactor(report.hidden).text)
+    return baseline.baseline_text(report.findings, Redactor(report.hidden).text)
 
 
 @memo
 def catalogue() -> tuple[Rule, ...]:
     """Every rule of the tool, by id."""
-    return tuple(rules.one_each(rules.load()))
+    return tuple(rules.one_each(rules.load_rules()))

@@ -10,8 +10,10 @@ from readiness.model import Source, Span
 from readiness.syntax import secrets
 
 MASK = "********"
-_RIGHTS = frozenset({"read", "write", "deletecollection"})  # `id-token: write` grants a right
-_LEAST = 6  # characters that a value must have to be masked wherever it turns up
+_PERMISSION_WORDS = frozenset(
+    {"read", "write", "deletecollection"}
+)  # `id-token: write` grants a right
+_MIN_SECRET_LENGTH = 6  # characters that a value must have to be masked wherever it turns up
 _PEM = "-----BEGIN "
 # Each repeats one class only, with a bound: input is hostile. What is looked ahead at is not used up, so that the
 # assignment inside `command: PASSWORD=...` is found as well.
@@ -63,8 +65,8 @@ class Redactor:
             self._hide(source.root, Span(source.to_root(start), source.to_root(span.end)))
             for value in source.text[start : span.end].split("\n"):
                 bare = value.strip(" \t\r\"'")
-                if _telling(bare) and not secrets.is_placeholder(bare):
-                    self._values.setdefault(bare[:_LEAST], set()).add(bare)
+                if _is_distinctive(bare) and not secrets.is_placeholder(bare):
+                    self._values.setdefault(bare[:_MIN_SECRET_LENGTH], set()).add(bare)
 
     def _hide(self, root: Source, span: Span) -> None:
         """Remember what is hidden of each line that a place covers."""
@@ -81,7 +83,7 @@ class Redactor:
         if len(text) > _LONGEST:
             text = text[:_LONGEST] + "…"
         if text not in self._texts:
-            self._texts[text] = _masked(text, self._told(text)) if self._suspect(text) else text
+            self._texts[text] = _mask_spans(text, self._told(text)) if self._suspect(text) else text
         return self._texts[text]
 
     def _suspect(self, text: str) -> bool:
@@ -90,20 +92,24 @@ class Redactor:
 
     def _told(self, text: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
-        found = (one for one in _suspicious(text) if not _is_word(text[one.start : one.end]))
-        return _merged([*found, *self._known(text)])
+        found = (
+            one
+            for one in _values_that_look_secret(text)
+            if not _may_be_ordinary_word(text[one.start : one.end])
+        )
+        return _merge_spans([*found, *self._known(text)])
 
     def spans(self, text: str) -> list[Span]:
         """What to mask in a text, merged and in order."""
-        return _merged([*_suspicious(text), *self._known(text)])
+        return _merge_spans([*_values_that_look_secret(text), *self._known(text)])
 
     def _known(self, text: str) -> Iterator[Span]:
         """Where the values of known secrets stand in a text."""
         starts = self._values
         if len(starts) < len(text) and not any(start in text for start in starts):
             return  # as in most texts; with more values than letters it is quicker to go by letters
-        for at in range(len(text) - _LEAST + 1):
-            for value in self._values.get(text[at : at + _LEAST], ()):
+        for at in range(len(text) - _MIN_SECRET_LENGTH + 1):
+            for value in self._values.get(text[at : at + _MIN_SECRET_LENGTH], ()):
                 if text.startswith(value, at):
                     yield Span(at, at + len(value))
 
@@ -113,48 +119,48 @@ class Redactor:
         text = root.line(number)
         low = max(around.start - _AROUND, 0)
         piece = text[low : around.end + _AROUND]
-        found = [*self.spans(piece), *_assigned(_INSTRUCTION, piece)]
+        found = [*self.spans(piece), *_values_assigned_to_secrets(_INSTRUCTION, piece)]
         found = [Span(low + span.start, low + span.end) for span in found]
         self._read_whole(root)
         found += self._rows.get((root.path, number), [])
-        found += _value_of_entry(root, number, text)
-        return _merged(span for span in found if span.start < span.end)
+        found += _value_of_name_value_entry(root, number, text)
+        return _merge_spans(span for span in found if span.start < span.end)
 
     def _read_whole(self, root: Source) -> None:
         """Hide private keys and the values of Secret objects: none of their lines looks like a secret by itself."""
         if root.path not in self._read:
             self._read.add(root.path)
-            for span in (*_keys(root.text), *_object_values(root)):
+            for span in (*_private_key_bodies(root.text), *_secret_object_values(root)):
                 self._hide(root, span)
 
 
-def defaults(source: Source) -> Iterator[tuple[Source, Span]]:
+def secret_default_spans(source: Source) -> Iterator[tuple[Source, Span]]:
     """The defaults that a text gives to variables with names of secrets (`${DB_PASSWORD:-x}`): what is made of one may be
     told far from there."""
     if "${" in source.text and secrets.may_name(source.text):
-        yield from ((source, span) for span in _assigned(_DEFAULT, source.text))
+        yield from ((source, span) for span in _values_assigned_to_secrets(_DEFAULT, source.text))
 
 
-def _is_word(value: str) -> bool:
+def _may_be_ordinary_word(value: str) -> bool:
     """Whether a value may be a word of any sentence."""
-    return value.isalpha() and value.islower() and len(value) < 2 * _LEAST
+    return value.isalpha() and value.islower() and len(value) < 2 * _MIN_SECRET_LENGTH
 
 
-def _telling(value: str) -> bool:
+def _is_distinctive(value: str) -> bool:
     """Whether a value is so much its own that it can be masked wherever it stands."""
-    return len(value) >= _LEAST and not _is_word(value)
+    return len(value) >= _MIN_SECRET_LENGTH and not _may_be_ordinary_word(value)
 
 
-def _suspicious(text: str) -> Iterator[Span]:
+def _values_that_look_secret(text: str) -> Iterator[Span]:
     """What looks like the value of a secret, in a line of a file or in a sentence about it."""
     for span in secrets.may_be_secrets(text):
-        if text[span.start : span.end] not in _RIGHTS:
+        if text[span.start : span.end] not in _PERMISSION_WORDS:
             yield span
     if secrets.may_name(text):
-        yield from _assigned(_QUOTED, text)
-        yield from _assigned(_PLAIN, text)
-        yield from _assigned(_FLAG, text)
-        yield from _assigned(_DEFAULT, text)
+        yield from _values_assigned_to_secrets(_QUOTED, text)
+        yield from _values_assigned_to_secrets(_PLAIN, text)
+        yield from _values_assigned_to_secrets(_FLAG, text)
+        yield from _values_assigned_to_secrets(_DEFAULT, text)
     for pattern in (_BEARER, _USER):
         for found in pattern.finditer(text):
             value = found["value"]
@@ -162,12 +168,12 @@ def _suspicious(text: str) -> Iterator[Span]:
                 yield Span(*found.span("value"))
 
 
-def _assigned(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+def _values_assigned_to_secrets(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     """The values that a pattern finds under names of secrets."""
     for found in pattern.finditer(text):
         group = found.lastgroup or "value"
         value = found[group]
-        if value in _RIGHTS or secrets.is_placeholder(value):
+        if value in _PERMISSION_WORDS or secrets.is_placeholder(value):
             continue
         if _names_secret(found["name"]):
             yield Span(*found.span(group))
@@ -178,7 +184,7 @@ def _names_secret(name: str) -> bool:
     return secrets.names_secret(name.rstrip("0123456789_-."))
 
 
-def _value_of_entry(root: Source, number: int, text: str) -> Iterator[Span]:
+def _value_of_name_value_entry(root: Source, number: int, text: str) -> Iterator[Span]:
     """The `value:` of a list entry whose `name:`, on the line before or after, is that of a secret."""
     value = _VALUE_OF.match(text)
     if value and not secrets.is_placeholder(text[value.end() :]):
@@ -188,7 +194,7 @@ def _value_of_entry(root: Source, number: int, text: str) -> Iterator[Span]:
                 yield Span(value.end(), len(text.rstrip()))
 
 
-def _keys(text: str) -> Iterator[Span]:
+def _private_key_bodies(text: str) -> Iterator[Span]:
     """From the line after each BEGIN ... PRIVATE KEY to its END, or to the end of the text."""
     at = text.find(_PEM)
     while at >= 0:
@@ -201,7 +207,7 @@ def _keys(text: str) -> Iterator[Span]:
         at = text.find(_PEM, line)
 
 
-def _object_values(root: Source) -> Iterator[Span]:
+def _secret_object_values(root: Source) -> Iterator[Span]:
     """What stands under `data` and `stringData` of Secret objects, key by key; the keys stay readable."""
     if not _SECRET_OBJECT.search(root.text):
         return
@@ -222,7 +228,7 @@ def _object_values(root: Source) -> Iterator[Span]:
     yield from document if secret else ()
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def _merge_spans(spans: Iterable[Span]) -> list[Span]:
     """Spans in order, those that touch as one."""
     merged: list[Span] = []
     for span in sorted(spans):
@@ -233,7 +239,7 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def _masked(text: str, spans: Iterable[Span]) -> str:
+def _mask_spans(text: str, spans: Iterable[Span]) -> str:
     at = 0
     parts = []
     for span in spans:

@@ -67,7 +67,7 @@ class Config:
     waivers: tuple[Waiver, ...] = ()
 
 
-def nearest(start: Path) -> Path | None:
+def find_settings_file(start: Path) -> Path | None:
     """The `.readiness.yaml` of `start` or of the nearest folder above it, up to the root of its repository.
 
     Raises ConfigError where it is a link that leads out of its folder.
@@ -98,13 +98,13 @@ def load(path: Path) -> Config:
     try:
         documents = load_all(source.text)
     except ParseError as error:
-        raise ConfigError(where(source, error.offset), error.message) from None
+        raise ConfigError(location(source, error.offset), error.message) from None
     spec = documents[0] if documents else None
     if spec is None:
         return Config(source)
     if not isinstance(spec, Map) or len(documents) > 1:
-        raise ConfigError(where(source, 0), "the settings are one mapping")
-    validate(source, spec)
+        raise ConfigError(location(source, 0), "the settings are one mapping")
+    validate_settings(source, spec)
     return Config(
         source,
         profile=spec.get("profile", "recommended"),
@@ -126,11 +126,11 @@ def load(path: Path) -> Config:
         if "baseline" in spec
         else None,
         parameters=tuple(
-            (rule, given, where(source, spec["parameters"].key(rule).start))
+            (rule, given, location(source, spec["parameters"].key(rule).start))
             for rule, given in spec.get("parameters", {}).items()
         ),
         locked=tuple(spec.get("locked", ())),
-        waivers=tuple(waiver(source, item) for item in spec.get("waivers", ())),
+        waivers=tuple(parse_waiver(source, item) for item in spec.get("waivers", ())),
     )
 
 
@@ -147,13 +147,13 @@ def _named(source: Source, folder: Path, given: str, offset: int, option: str) -
     path = folder / given
     if Path(given).is_absolute() or PureWindowsPath(given).drive or not is_inside(folder, path):
         raise ConfigError(
-            where(source, offset),
+            location(source, offset),
             f"{given[:200]!r} leads out of the folder of these settings; put it inside, or give it as {option}",
         )
     return path
 
 
-def waiver(source: Source, item: Map) -> Waiver:
+def parse_waiver(source: Source, item: Map) -> Waiver:
     """One entry of `waivers`."""
     until = item.get("until")
     if until is not None:
@@ -161,7 +161,7 @@ def waiver(source: Source, item: Map) -> Waiver:
             datetime.date.fromisoformat(until)
         except ValueError:
             raise ConfigError(
-                where(source, item.at("until").start), f"{until} is no date"
+                location(source, item.at("until").start), f"{until} is no date"
             ) from None
     return Waiver(
         item["rule"],
@@ -175,7 +175,7 @@ def waiver(source: Source, item: Map) -> Waiver:
     )
 
 
-def validate(source: Source, spec: Map) -> None:
+def validate_settings(source: Source, spec: Map) -> None:
     """Hold the settings against their schema. Raises ConfigError for the first mistake, at its place."""
     import jsonschema
 
@@ -186,8 +186,8 @@ def validate(source: Source, spec: Map) -> None:
         key=lambda e: ([str(p) for p in e.path], e.message),
     )
     if errors:
-        offset, message = explain(spec, errors[0], schema)
-        raise ConfigError(where(source, offset), message)
+        offset, message = explain_schema_error(spec, errors[0], schema)
+        raise ConfigError(location(source, offset), message)
 
 
 def _hold_size(source: Source, spec: Map) -> None:
@@ -201,18 +201,18 @@ def _hold_size(source: Source, spec: Map) -> None:
         )
         left -= len(inner)
         if left < 0:
-            raise ConfigError(where(source, 0), f"settings have {MAX_ENTRIES} entries at most")
+            raise ConfigError(location(source, 0), f"settings have {MAX_ENTRIES} entries at most")
         stack += inner
     for key, value in spec.items():
         seen: set[str] = set()
         for number, one in enumerate(value if isinstance(value, Seq) else ()):
             if isinstance(one, str) and one in seen:
-                place = where(source, value.at(number).start)
+                place = location(source, value.at(number).start)
                 raise ConfigError(place, f"{key} names {one[:200]!r} twice")
             seen |= {one} if isinstance(one, str) else set()
 
 
-def explain(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
+def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
     """(offset, message) of a schema error, in words that say what is allowed."""
     node: Any = spec
     parent, last = None, None
@@ -243,7 +243,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 300 else f"{text[:200]} … {text[-80:]}"
 
 
-def where(source: Source, offset: int) -> str:
+def location(source: Source, offset: int) -> str:
     """`file:line:column` of an offset."""
     position = source.position(offset)
     return f"{source.path}:{position.line}:{position.column}"

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from readiness.ruleset import rules
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
 @cache
-def catalogue() -> tuple[Bound, ...]:
+def catalogue() -> tuple[LoadedRule, ...]:
     """Every rule of the tool, each tier by itself."""
-    return tuple(rules.load())
+    return tuple(rules.load_rules())
 
 
 @cache
-def by_rule() -> dict[str, list[Bound]]:
+def by_rule() -> dict[str, list[LoadedRule]]:
     """The tiers of every rule of the tool; one for a rule that has none."""
-    found: dict[str, list[Bound]] = {}
+    found: dict[str, list[LoadedRule]] = {}
     for bound in catalogue():
         found.setdefault(bound.rule.id, []).append(bound)
     return found

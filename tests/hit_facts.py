@@ -10,18 +10,18 @@ from readiness.loading import reading
 from readiness.model import Hit, Source, Subject
 from readiness.model.project import Project
 from readiness.ruleset import examples
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example
 from readiness.ruleset.message_facts import SOME
 from tests.conftest import catalogue
 
 
-def default_path(bound: Bound) -> str:
+def default_path(bound: LoadedRule) -> str:
     """The path under which an example of one text stands."""
-    return str(kinds.module(kinds.kind_of_target(bound.targets[0])).EXAMPLE)
+    return str(kinds.kind_module(kinds.kind_of_target(bound.targets[0])).EXAMPLE)
 
 
-def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
+def hits(bound: LoadedRule, example: Example) -> Iterator[tuple[Subject, Hit]]:
     """The hits of a rule on an example, each with its subject."""
     sources = []
     for path, text in example.files.items():
@@ -31,13 +31,15 @@ def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
         if kind:
             sources.append(Source(path, text, kind=kind))
     documents = [
-        (source.kind, document) for source, document, _ in reading.read(sources) if document
+        (source.kind, document)
+        for source, document, _ in reading.parse_sources(sources)
+        if document
     ]
     project = Project(documents, set(example.files), complete=True)
     kinds.prepare(project.by_kind, project.paths)
     for kind, known in project.by_kind.items():
         for target in bound.targets:
-            find = kinds.targets(kind).get(target)
+            find = kinds.targets_of(kind).get(target)
             for subject in (one for document in known for one in (find(document) if find else ())):
                 if bound.applies(subject):
                     found = bound.run(subject, project)
@@ -48,7 +50,7 @@ def hits(bound: Bound, example: Example) -> Iterator[tuple[Subject, Hit]]:
 def seen(key: str) -> tuple[tuple[Subject, Hit], ...]:
     """The hits of a rule, or of a tier of it, on the bad examples of the rule."""
     bound = next(one for one in catalogue() if one.key == key)
-    bad = (one for one in examples.of(bound, default_path(bound)) if one.bad)
+    bad = (one for one in examples.examples_of(bound, default_path(bound)) if one.bad)
     return tuple(pair for example in bad for pair in hits(bound, example))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from readiness import kinds
 from readiness.reports import pages
 from readiness.ruleset import bindings, message_facts, rules
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.verdict import checklist
 from tests.hit_facts import by_check
 
@@ -39,25 +39,25 @@ def committed_texts() -> dict[Path, str]:
 
 def index_text() -> str:
     """The index of all rules."""
-    bounds = rules.load()
+    bounds = rules.load_rules()
     head = (
         f"# Rules\n\n{len(rules.one_each(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
         "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
     )
-    return head + pages.index(bounds, "../../rules")
+    return head + pages.rules_index(bounds, "../../rules")
 
 
 def page_texts() -> dict[Path, str]:
     """Every rule's page, by its file."""
     asks = {
         item.id: item.ask
-        for one in checklist.load(rules.folder() / "checklists")
+        for one in checklist.load_checklists(rules.rules_folder() / "checklists")
         for item in one.items
     }
-    tiers: dict[str, list[Bound]] = {}
-    for bound in rules.load():
+    tiers: dict[str, list[LoadedRule]] = {}
+    for bound in rules.load_rules():
         tiers.setdefault(bound.rule.id, []).append(bound)
-    return {TARGET / f"{name}.md": pages.page(mine, asks) for name, mine in tiers.items()}
+    return {TARGET / f"{name}.md": pages.rule_page(mine, asks) for name, mine in tiers.items()}
 
 
 def facts_page() -> Iterator[str]:
@@ -70,14 +70,14 @@ def facts_page() -> Iterator[str]:
     yield "| target | facts |"
     yield "|---|---|"
     for kind in kinds.KINDS:
-        for target in kinds.targets(kind):
+        for target in kinds.targets_of(kind):
             told = (f"`{name}` ({sort})" for name, sort in message_facts.of_target(target).items())
             yield f"| `{target}` | {', '.join(told)} |"
     yield "\n## Checks\n"
     yield "| check | parameters (`with`) | facts |"
     yield "|---|---|---|"
     for check, names in by_check().items():
-        function = bindings.resolve(check)
+        function = bindings.resolve_check(check)
         hints = typing.get_type_hints(function)
         takes = (
             f"`{one.name}` ({bindings.told(hints[one.name])})"

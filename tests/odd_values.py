@@ -48,19 +48,19 @@ def crashes(batch: Sequence[Files]) -> list[str]:
 
     The whole of a run is gone through but for the disk: kinds, rules, suppressions, evidence, score and report.
     """
-    found = discover.Found(walked=True, folders={"."})
+    found = discover.DiscoveredFiles(walked=True, folders={"."})
     for number, files in enumerate(batch):
         for path, text in files.items():
             found.texts.append(Source(f"{number}/{path}", text))
             found.paths.add(f"{number}/{path}")
-    settings = app.settle(
+    settings = app.merge_options(
         Config(), checklists=None, select=("ALL",), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
         baseline=None, since=None, jobs=1, render=False, helm_values=(), foreign_ignores=True, shellcheck=False,
         documents=None,
     )  # fmt: skip
     try:
-        made = pipeline.judge(found, settings, datetime.date(2026, 1, 1))
-        app._report(made, settings, None).to_dict()
+        made = pipeline.run_pipeline(found, settings, datetime.date(2026, 1, 1))
+        app._build_report(made, settings, None).to_dict()
     except Exception as error:  # what gets out of a run is what is looked for
         return [f"{type(error).__name__}: {error}"]
     return [f"{one.path}: {one.message}" for one in made.findings if one.rule == "core/crash"]
@@ -83,8 +83,8 @@ def all_examples() -> tuple[Files, ...]:
     for bound in catalogue():
         if bound.rule.targets == ("core",):
             continue
-        name = kinds.module(kinds.kind_of_target(bound.rule.targets[0])).EXAMPLE
-        for example in examples.of(bound, str(name)):
+        name = kinds.kind_module(kinds.kind_of_target(bound.rule.targets[0])).EXAMPLE
+        for example in examples.examples_of(bound, str(name)):
             found.setdefault(json.dumps(dict(example.files), sort_keys=True), dict(example.files))
     return tuple(found.values())
 
@@ -277,7 +277,7 @@ def compose_ways(
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         if name not in seen:
-            yield from compose_ways(compose.spec()["$defs"][name], way, (*seen, name))
+            yield from compose_ways(compose.schema_data()["$defs"][name], way, (*seen, name))
         return
     for key in ("oneOf", "anyOf", "allOf"):
         for one in schema.get(key, ()):
@@ -299,7 +299,7 @@ SERVICE = {"services": {"web": {"image": "example.com/web:1.2.3"}}}
 
 def compose_files(values: Sequence[str] = ODD) -> Iterator[Make]:
     """Every key of the Compose Specification with each odd value, alone and beside an image."""
-    for way in dict.fromkeys(compose_ways(compose.spec())):
+    for way in dict.fromkeys(compose_ways(compose.schema_data())):
         for value in values:
             yield partial(with_odd, "compose.yaml", SERVICE, way, value)
             if way[:2] == ("services", "web"):

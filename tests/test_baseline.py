@@ -36,7 +36,9 @@ def new_against(tmp_path: Path, before: dict[str, str], after: dict[str, str]) -
     """The findings (rule, place) of `after` that a baseline of `before` does not know."""
     old, new = written(tmp_path / "old", before), written(tmp_path / "new", after)
     known = tmp_path / "baseline.json"
-    known.write_text(baseline.dump(readiness.check([old], base=old).findings), encoding="utf-8")
+    known.write_text(
+        baseline.baseline_text(readiness.check([old], base=old).findings), encoding="utf-8"
+    )
     report = readiness.check([new], base=new, baseline=known)
     return [f"{one.rule} {one.path}" for one in report.open]
 
@@ -80,4 +82,4 @@ def test_a_baseline_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "known.json"
     path.write_text('{"version": 1, "findings": []}', encoding="utf-8")
     with pytest.raises(baseline.BaselineError, match=r"known\.json: .*readiness baseline"):
-        baseline.load(path)
+        baseline.load_baseline(path)

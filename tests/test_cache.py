@@ -19,10 +19,11 @@ from readiness.loading.render import helm, kustomize
 from readiness.run import cache
 
 needs_helm = pytest.mark.skipif(
-    not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"
+    not helm.available_renderer(),
+    reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 POD = """\
 apiVersion: v1
@@ -57,7 +58,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cache.Cache:
     one = cache.Cache(tmp_path / "kept")
-    monkeypatch.setattr(cache, "default", lambda: one)
+    monkeypatch.setattr(cache, "user_cache", lambda: one)
     return one
 
 
@@ -262,10 +263,10 @@ def key(root: Path, **more: Any) -> str:
         "helm_values": (),
     }
     options |= {"foreign_ignores": True, "checklists": None, **more}
-    settings = api.settle(api._config(options.pop("config", False)), **options)
+    settings = api.merge_options(api._load_config(options.pop("config", False)), **options)
     from readiness.loading import discover
 
-    return cache.key(discover.find([root], base=root), settings, "2026-01-01")
+    return cache.cache_key(discover.discover_files([root], base=root), settings, "2026-01-01")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs executable files")
@@ -434,9 +435,9 @@ def test_a_folder_that_cannot_be_written_changes_nothing(
         folder = folder / "file" / "x"
         (home / "readiness").mkdir()
         (home / "readiness" / "file").write_text("")
-    monkeypatch.setattr(cache, "default", lambda: cache.Cache(folder))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
     if name == "a folder where a result should be":
-        monkeypatch.setattr(cache, "key", lambda *_: "k")
+        monkeypatch.setattr(cache, "cache_key", lambda *_: "k")
         (folder / "k.json").mkdir(parents=True)
     assert run(root, cache=True) == run(root, cache=True) == run(root)
 
@@ -477,7 +478,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(
     """Keys can be worked out by everybody: whoever wrote the tree could have written the answers too."""
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD, "deploy/b.yaml": GOOD})
-    monkeypatch.setattr(cache, "default", lambda: cache.Cache(tmp_path / "elsewhere"))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "elsewhere"))
     good = run(root, cache=True)
     (answer,) = (tmp_path / "elsewhere").glob("*.json")
     write(root, {"a.yaml": BAD})
@@ -486,7 +487,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(
     planted.mkdir(parents=True)
     for file in (tmp_path / "elsewhere").glob("*.json"):
         (planted / file.name).write_bytes(answer.read_bytes())
-    monkeypatch.setattr(cache, "default", lambda: cache.Cache(planted))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(planted))
     assert good["findings"] == []
     before = {file: file.read_bytes() for file in planted.iterdir()}
     assert run(root, cache=True) == bad

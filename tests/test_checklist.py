@@ -9,17 +9,17 @@ import pytest
 
 from readiness import api
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
-from readiness.ruleset.rules import load as load_rules
+from readiness.ruleset.rules import load_rules
 from readiness.verdict.checklist import (
     STATES,
     Checklist,
     ChecklistError,
+    EvidencePlace,
     Item,
-    Place,
     evaluate,
-    load,
-    parse,
-    to_dict,
+    load_checklists,
+    outcome_as_json,
+    parse_checklist,
 )
 
 FOLDER = Path(__file__).parent.parent / "rules" / "checklists"
@@ -119,19 +119,21 @@ def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
 )
 def test_what_must_be_shown(verify, proof, saw, shown, expected, reason):
     item = replace(ITEM, verify=verify, proof=proof, shown=("backup", "runbook"))
-    evidence = {("backup" if name == "a" else "runbook"): [Place("x.md", 3)] for name in shown}
+    evidence = {
+        ("backup" if name == "a" else "runbook"): [EvidencePlace("x.md", 3)] for name in shown
+    }
     looks = {f"k8s/{name}": SEEN for name in saw}
     outcome = evaluate(
         [replace(LIST, items=(item,))], [rule("k8s/a")], [], looks, evidence=evidence
     )
     verdict = outcome[0].verdicts[0]
     assert (verdict.state, reason in verdict.reason) == (expected, True)
-    assert (Place("x.md", 3) in verdict.evidence) is (expected == "met")
+    assert (EvidencePlace("x.md", 3) in verdict.evidence) is (expected == "met")
 
 
 def test_a_finding_fails_what_is_shown_too():
     item = replace(ITEM, verify="evidence", shown=("backup",))
-    evidence = {"backup": [Place("x.md", 3)]}
+    evidence = {"backup": [EvidencePlace("x.md", 3)]}
     failing = [finding(rule())]
     outcome = evaluate([replace(LIST, items=(item,))], [rule()], failing, {}, evidence=evidence)
     assert outcome[0].verdicts[0].state == "failed"
@@ -177,7 +179,7 @@ def test_the_json_form_counts_every_item_once():
         [finding(checks[1])],
         {checks[0].id: SEEN, checks[1].id: SEEN},
     )
-    told = to_dict(outcome[0])
+    told = outcome_as_json(outcome[0])
     assert {key: told[key] for key in STATES} == {"met": 1, "failed": 1, "open": 1, "attested": 0}
     assert [item["state"] for item in told["items"]] == ["met", "failed", "open"]
     assert told["items"][1]["findings"] == ["f" * 16]
@@ -194,7 +196,9 @@ items:
 
 
 def test_a_checklist_file_is_read():
-    assert parse("shop.yaml", GOOD).items == (Item("shop.a", "S", "Q", "static", ("ci",)),)
+    assert parse_checklist("shop.yaml", GOOD).items == (
+        Item("shop.a", "S", "Q", "static", ("ci",)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -219,11 +223,11 @@ def test_a_checklist_file_is_read():
 )
 def test_a_mistake_in_a_checklist_file_is_told(old, new, says):
     with pytest.raises(ChecklistError, match=says):
-        parse("shop.yaml", GOOD.replace(old, new, 1))
+        parse_checklist("shop.yaml", GOOD.replace(old, new, 1))
 
 
 def test_the_shipped_checklists():
-    lists = load(FOLDER)
+    lists = load_checklists(FOLDER)
     assert [checklist.system for checklist in lists] == ["dashflow", "dify", "flowise", "ragflow"]
     items = [item for checklist in lists for item in checklist.items]
     assert len({item.id for item in items}) == len(items)
@@ -232,7 +236,7 @@ def test_the_shipped_checklists():
 
 def test_rules_and_checklists_agree():
     rules = {bound.rule.id: bound.rule for bound in load_rules(())}
-    items = {item.id: item for checklist in load(FOLDER) for item in checklist.items}
+    items = {item.id: item for checklist in load_checklists(FOLDER) for item in checklist.items}
     claims = {(key, rule.id) for rule in rules.values() for key in rule.checklist}
     claims |= {
         (key, rule.key(tier.name))
@@ -266,7 +270,10 @@ SHOWS = {
 
 def states(story: str, system: str) -> dict[str, str]:
     report = api.check(
-        [STORIES / story], select=api.proving([system]), checklists=[system], base=STORIES
+        [STORIES / story],
+        select=api.rules_of_checklists([system]),
+        checklists=[system],
+        base=STORIES,
     )
     (outcome,) = [one for one in report.checklists if one.checklist.system == system]
     return {verdict.item.id.partition(".")[2]: verdict.state for verdict in outcome.verdicts}

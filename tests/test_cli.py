@@ -176,17 +176,17 @@ def test_a_baseline_from_the_command_line() -> None:
 
 
 def test_a_crashing_rule_costs_itself_and_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    from readiness.ruleset.bound import Bound
+    from readiness.ruleset.bound import LoadedRule
 
     write("pod.yaml", POD)
-    whole = Bound.run
+    whole = LoadedRule.run
 
-    def fail(self: Bound, subject: object, project: object) -> object:
+    def fail(self: LoadedRule, subject: object, project: object) -> object:
         if self.rule.id == "k8s/run-as-root":
             raise ValueError("boom")
         return whole(self, subject, project)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Bound, "run", fail)
+    monkeypatch.setattr(LoadedRule, "run", fail)
     result = run("check", "--no-cache", "--select", "ALL")
     assert result.exit_code == 2
     assert "k8s/run-as-root failed here (ValueError" in result.output

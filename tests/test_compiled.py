@@ -131,8 +131,8 @@ def test_rules_are_the_same_read_and_kept(tmp_path: Path) -> None:
     for group in rules.GROUPS:
         names = []
         for folder, read in (
-            (rules.folder() / group, rules.spec_of),
-            (rules.folder() / group / families.FOLDER, families.spec_of),
+            (rules.rules_folder() / group, rules.spec_of),
+            (rules.rules_folder() / group / families.FOLDER, families.spec_of),
         ):
             if folder.is_dir():
                 first = compiled.load(folder, read, tmp_path)
@@ -140,7 +140,7 @@ def test_rules_are_the_same_read_and_kept(tmp_path: Path) -> None:
                 rows = first.values() if folder.name == families.FOLDER else [first]
                 names += [name for row in rows for name in row]
         assert sorted(names) == [
-            name.partition("/")[2] for name in rules.ids() if name.startswith(f"{group}/")
+            name.partition("/")[2] for name in rules.rule_ids() if name.startswith(f"{group}/")
         ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from readiness import api
 from readiness import settings as config
 from readiness.cli import starter
-from readiness.settings import ConfigError, load, nearest
+from readiness.settings import ConfigError, find_settings_file, load
 from readiness.syntax.yaml import load_all
 
 
@@ -61,9 +61,9 @@ def test_the_nearest_file_up_to_the_repository(tmp_path: Path) -> None:
     write(tmp_path, "profile: strict\n")
     inner = tmp_path / "repo" / "deploy"
     inner.mkdir(parents=True)
-    assert nearest(inner) == (tmp_path / ".readiness.yaml").resolve()
+    assert find_settings_file(inner) == (tmp_path / ".readiness.yaml").resolve()
     (tmp_path / "repo" / ".git").mkdir()
-    assert nearest(inner) is None
+    assert find_settings_file(inner) is None
 
 
 def test_an_option_beats_the_file() -> None:
@@ -72,14 +72,14 @@ def test_an_option_beats_the_file() -> None:
         "select": (), "ignore": ("ci/",), "profile": None, "fail_on": None, "min_score": None, "rules": (), "baseline": None,
         "since": None, "documents": None, "jobs": 1, "render": True, "helm_values": (), "foreign_ignores": True, "shellcheck": None,
     }  # fmt: skip
-    made = api.settle(file, checklists=None, **base)
+    made = api.merge_options(file, checklists=None, **base)
     assert (made.profile, made.fail_on, made.ignore, made.select) == (
         "strict",
         "low",
         ("k8s/", "ci/"),
         ("ci/",),
     )
-    made = api.settle(
+    made = api.merge_options(
         file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"}
     )
     assert (made.profile, made.fail_on, made.select) == ("recommended", "high", ())

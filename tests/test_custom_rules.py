@@ -196,7 +196,7 @@ def test_every_target_has_facts_and_they_are_plain() -> None:
     from readiness import kinds
 
     for kind in kinds.KINDS:
-        for target in kinds.targets(kind):
+        for target in kinds.targets_of(kind):
             known = facts.of_target(target)
             assert {"resource", "container"} <= set(known), target
             assert not {name for name in known if name.startswith("_")}
@@ -354,7 +354,7 @@ def test_judging_many_expressions_is_bounded(
         pattern = f"metadata.name: {{matches: '^(?:{words}|{number})$'}}"
         text = RULE.replace("metadata.labels.owner: present", pattern)
         tree(tmp_path, **{f"own/k8s/mine-{number}.yaml": text})
-    assert len(rules.load([tmp_path / "own"], groups=["k8s"])) > 40
+    assert len(rules.load_rules([tmp_path / "own"], groups=["k8s"])) > 40
     monkeypatch.setattr(backtracking, "MAX_EFFORT", 20_000)
 
     def judge() -> None:
@@ -390,7 +390,7 @@ def test_a_path_over_aliases_of_aliases_takes_no_time(tmp_path: Path) -> None:
 
 def held(root: Path) -> str:
     with pytest.raises(RuleError) as caught:
-        rules.load([root / "own"])
+        rules.load_rules([root / "own"])
     return str(caught.value)
 
 
@@ -427,7 +427,7 @@ def test_links_out_of_a_folder_of_rules_are_refused(tmp_path: Path) -> None:
     assert "leads out of the folder of rules" in held(tmp_path)
     (tmp_path / "own/ci").unlink()
     (tmp_path / "own/k8s/alike.yaml").symlink_to("good.yaml")
-    assert len(rules.load([tmp_path / "own"], groups=["k8s"])) > 2
+    assert len(rules.load_rules([tmp_path / "own"], groups=["k8s"])) > 2
     os.mkfifo(tmp_path / "own/k8s/pipe.yaml")
     assert "no file that can be read" in held(tmp_path)
     (tmp_path / "own/k8s/pipe.yaml").unlink()
@@ -492,7 +492,7 @@ def test_settings_by_a_link_out_of_the_tree_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, **{"secret.yaml": "password: hunter2\n", "t/pod.yaml": POD})
     (tmp_path / "t/.readiness.yaml").symlink_to(tmp_path / "secret.yaml")
     with pytest.raises(ConfigError, match="link that leads out"):
-        config.nearest(tmp_path / "t")
+        config.find_settings_file(tmp_path / "t")
 
 
 LARGE = {

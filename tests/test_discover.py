@@ -9,8 +9,8 @@ import pytest
 
 import readiness
 from readiness.loading import discover, ignoring
-from readiness.loading.discover import Found, decode, find
-from readiness.loading.fenced import named_in
+from readiness.loading.discover import DiscoveredFiles, decode_text, discover_files
+from readiness.loading.fenced import filename_in_first_line
 from tests.effort import effort
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: 'a:1'}]}\n"
@@ -24,7 +24,7 @@ def make(root: Path, **files: str | bytes) -> Path:
     return root
 
 
-def names(found: Found) -> list[str]:
+def names(found: DiscoveredFiles) -> list[str]:
     return [source.path for source in found.texts]
 
 
@@ -33,7 +33,7 @@ def test_order_and_relative_paths(tmp_path: Path) -> None:
         tmp_path,
         **{"b/x.yaml": "a: 1", "a.yaml": "a: 1", "b/a/y.yml": "a: 1", "Dockerfile": "FROM x"},
     )
-    assert names(find([tmp_path], base=tmp_path)) == [
+    assert names(discover_files([tmp_path], base=tmp_path)) == [
         "Dockerfile",
         "a.yaml",
         "b/a/y.yml",
@@ -55,8 +55,8 @@ def test_gitignore_is_honoured_at_every_level_and_above(tmp_path: Path) -> None:
         },
     )
     (tmp_path / ".git").mkdir()
-    assert names(find([tmp_path], base=tmp_path)) == ["c.yaml", "in/keep.gen.yaml"]
-    assert names(find([tmp_path / "in"], base=tmp_path)) == ["in/keep.gen.yaml"]
+    assert names(discover_files([tmp_path], base=tmp_path)) == ["c.yaml", "in/keep.gen.yaml"]
+    assert names(discover_files([tmp_path / "in"], base=tmp_path)) == ["in/keep.gen.yaml"]
 
 
 def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
             "w.yaml": "a: 1",
         },
     )
-    found = find([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], base=tmp_path)
     assert names(found) == ["w.yaml"]
     assert found.unread == []
     assert found.skipped == 6
@@ -81,7 +81,7 @@ def test_vendored_folders_and_other_files_are_left_alone(tmp_path: Path) -> None
 
 def test_excluded_paths(tmp_path: Path) -> None:
     make(tmp_path, **{"examples/a.yaml": "a: 1", "b.yaml": "a: 1"})
-    assert names(find([tmp_path], ["examples/*"], base=tmp_path)) == ["b.yaml"]
+    assert names(discover_files([tmp_path], ["examples/*"], base=tmp_path)) == ["b.yaml"]
 
 
 def test_what_is_ours_by_name_and_cannot_be_read_is_said(
@@ -97,7 +97,7 @@ def test_what_is_ours_by_name_and_cannot_be_read_is_said(
             "big.txt": "a" * 101,
         },
     )
-    found = find([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], base=tmp_path)
     assert {one.path: one.reason.split(" ")[0] for one in found.unread} == {
         "big.yaml": "0.0", "nul.conf": "it", "wide.yaml": "it",
     }  # fmt: skip
@@ -113,24 +113,24 @@ def test_links_fifos_and_loops(tmp_path: Path) -> None:
     (tree / "twin.yaml").symlink_to(tree / "a.yaml")
     (tree / "nowhere.yaml").symlink_to(tree / "gone")
     os.mkfifo(tree / "pipe.yaml")
-    found = find([tree], base=tree)
+    found = discover_files([tree], base=tree)
     assert names(found) == ["a.yaml", "sub/b.yaml"]
 
 
 def test_names_with_line_breaks_and_escapes_are_paths_like_others(tmp_path: Path) -> None:
     odd = "a\nb\x1b[31m.yaml"
     make(tmp_path, **{odd: "a: 1"})
-    assert names(find([tmp_path], base=tmp_path)) == [odd]
+    assert names(discover_files([tmp_path], base=tmp_path)) == [odd]
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(discover.MissingPathError):
-        find([tmp_path / "gone"])
+        discover_files([tmp_path / "gone"])
 
 
 def test_a_named_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     make(tmp_path, **{"strange.py": "FROM x", ".dockerignore": ""})
-    found = find([tmp_path / "strange.py"], base=tmp_path)
+    found = discover_files([tmp_path / "strange.py"], base=tmp_path)
     assert names(found) == ["strange.py"]
     assert ".dockerignore" in found.paths
 
@@ -148,13 +148,18 @@ ENCODINGS = {
 
 @pytest.mark.parametrize(("data", "text"), ENCODINGS.values(), ids=ENCODINGS)
 def test_encodings(data: bytes, text: str | None) -> None:
-    assert decode(data) == text
+    assert decode_text(data) == text
 
 
 def test_a_block_may_name_its_file() -> None:
-    assert named_in("# docker-compose.prod.yml\nservices: {}") == "docker-compose.prod.yml"
-    assert named_in("# Dockerfile for production\nFROM x") == ""
-    assert named_in("# .github/workflows/ci.yml\non: push") == ".github/workflows/ci.yml"
+    assert (
+        filename_in_first_line("# docker-compose.prod.yml\nservices: {}")
+        == "docker-compose.prod.yml"
+    )
+    assert filename_in_first_line("# Dockerfile for production\nFROM x") == ""
+    assert (
+        filename_in_first_line("# .github/workflows/ci.yml\non: push") == ".github/workflows/ci.yml"
+    )
 
 
 def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
@@ -164,7 +169,7 @@ def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
     )
 
     def walk() -> None:
-        assert names(find([tmp_path], base=tmp_path)) == ["a" * 200]
+        assert names(discover_files([tmp_path], base=tmp_path)) == ["a" * 200]
 
     assert effort(walk) < 200_000
 
@@ -175,7 +180,7 @@ def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
     monkeypatch.setattr(ignoring, "MAX_WORK", 2000)
     hard = "".join(f"*x{n}*y\n" for n in range(200)) + "*.gen.yaml\n"
     make(tmp_path, **{"a/.gitignore": hard, "a/b.gen.yaml": POD, "c.yaml": POD})
-    found = find([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], base=tmp_path)
     assert names(found) == ["a/b.gen.yaml", "c.yaml"]
     assert [one.path for one in found.overruled] == ["a/.gitignore"]
     assert found.ignored("a/other.yaml"), "nobody can say that it is not"
@@ -194,9 +199,9 @@ def test_globs_that_take_too_much_work_leave_nothing_out(
 ) -> None:
     make(tmp_path, **{"a.yaml": "a: 1", "b.yaml": "a: 1"})
     globs = [f"*x{n}*" for n in range(200)] + ["*.yaml"]
-    assert names(find([tmp_path], globs, base=tmp_path)) == []
+    assert names(discover_files([tmp_path], globs, base=tmp_path)) == []
     monkeypatch.setattr(ignoring, "MAX_WORK", 600)
-    found = find([tmp_path], globs, base=tmp_path)
+    found = discover_files([tmp_path], globs, base=tmp_path)
     assert names(found) == ["b.yaml"]
     assert [one.path for one in found.overruled] == [".readiness.yaml"]
 
@@ -212,7 +217,7 @@ def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) 
         },
     )
     (tmp_path / "b/.gitignore").symlink_to(tmp_path / "rules")
-    found = find([tmp_path], base=tmp_path)
+    found = discover_files([tmp_path], base=tmp_path)
     assert {"a/a.yaml", "b/b.yaml"} <= set(names(found))
     assert [(one.path, one.reason.partition(";")[0]) for one in found.overruled] == [
         ("a/.gitignore", "512 KiB is the limit, and it has more"),
@@ -222,7 +227,7 @@ def test_a_gitignore_that_is_too_large_or_a_link_is_not_gone_by(tmp_path: Path) 
 
 def test_a_broken_line_costs_itself(tmp_path: Path) -> None:
     make(tmp_path, **{".gitignore": "[z-a]\n[a\nb\\\nc.yaml\n", "c.yaml": "a: 1", "d.yaml": "a: 1"})
-    assert names(find([tmp_path], base=tmp_path)) == ["d.yaml"]
+    assert names(discover_files([tmp_path], base=tmp_path)) == ["d.yaml"]
 
 
 def test_thousands_of_gitignores_are_looked_up(tmp_path: Path) -> None:
@@ -233,6 +238,6 @@ def test_thousands_of_gitignores_are_looked_up(tmp_path: Path) -> None:
             **{f"f{n}/.gitignore": "x.yaml\n" for n in range(count)},
             **{f"f{n}/x.yaml": "a: 1" for n in range(count)},
         )
-        return effort(lambda: find([root], base=root))
+        return effort(lambda: discover_files([root], base=root))
 
     assert walk(160) < 2.5 * walk(80)

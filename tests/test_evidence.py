@@ -12,7 +12,7 @@ from readiness import api
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.verdict import evidence
-from readiness.verdict.checklist import FACTS, load
+from readiness.verdict.checklist import FACTS, load_checklists
 from tests.conftest import ROOT
 
 
@@ -25,7 +25,7 @@ def shown(texts: dict[str, str], **options: bool) -> dict[str, list[str]]:
         source = Source(path, text, kind=kinds.classify(path, text))
         if source.kind:
             documents.append((source.kind, kinds.parse(source)))
-    found = evidence.collect([Project(documents, texts, **options)])
+    found = evidence.collect_evidence([Project(documents, texts, **options)])
     return {name: [f"{path}:{line}" for path, line in places] for name, places in found.items()}
 
 
@@ -184,7 +184,7 @@ def test_prose_shows_nothing() -> None:
 def test_every_fact_is_asked_for_by_a_checklist() -> None:
     asked = {
         fact
-        for checklist in load(ROOT / "rules" / "checklists")
+        for checklist in load_checklists(ROOT / "rules" / "checklists")
         for item in checklist.items
         for fact in item.shown
     }

@@ -68,8 +68,8 @@ def shelf(tmp_path: Path) -> Path:
 
 
 def test_a_row_is_a_rule(shelf: Path) -> None:
-    (two,) = rules.read("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
-    (four,) = rules.read("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
+    (two,) = rules.read_rule("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
+    (four,) = rules.read_rule("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
     assert (two.rule.id, two.rule.level, two.rule.severity) == (
         "k8s/few-two",
         "optional",
@@ -81,7 +81,7 @@ def test_a_row_is_a_rule(shelf: Path) -> None:
         {"minimum": 4},
     )
     assert two.arguments == {"minimum": 2}
-    names = [name for name in rules.ids([shelf]) if name.startswith("k8s/few-")]
+    names = [name for name in rules.rule_ids([shelf]) if name.startswith("k8s/few-")]
     assert names == ["k8s/few-four", "k8s/few-two"]
 
 
@@ -99,15 +99,15 @@ def test_rows_are_judged_selected_and_silenced_like_other_rules(shelf: Path) -> 
 
 
 def test_examples_stand_in_the_frame_with_their_carets(shelf: Path) -> None:
-    (two,) = rules.read("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
-    bad, good = examples.of(two, "x.yaml")
+    (two,) = rules.read_rule("k8s/few-two", shelf / "k8s" / "families" / "few.yaml")
+    bad, good = examples.examples_of(two, "x.yaml")
     assert bad.files == {"x.yaml": deployment("web", 1).replace(", annotations: {}", "")}
     (mark,) = bad.marks
     assert bad.files["x.yaml"][mark.span.start : mark.span.end] == "1"
     assert "replicas: 2" in good.files["x.yaml"]
-    (four,) = rules.read("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
-    assert "other.yaml" in examples.of(four, "x.yaml")[0].files, "a project has no frame"
-    page = pages.page([two], {})
+    (four,) = rules.read_rule("k8s/few-four", shelf / "k8s" / "families" / "few.yaml")
+    assert "other.yaml" in examples.examples_of(four, "x.yaml")[0].files, "a project has no frame"
+    page = pages.rule_page([two], {})
     assert "  replicas: 1\n            ^" in page
     assert "Some want more." in page
 
@@ -129,14 +129,14 @@ MISTAKES = {
 def test_a_mistake_is_told_at_its_line(shelf: Path, text: str, where: str, said: str) -> None:
     (shelf / "k8s" / "families" / "few.yaml").write_text(text)
     with pytest.raises(RuleError) as caught:
-        rules.load([shelf])
+        rules.load_rules([shelf])
     assert (caught.value.where, said in caught.value.message) == (where, True)
 
 
 def test_a_row_may_not_reuse_an_id(shelf: Path) -> None:
     (shelf / "k8s" / "few-two.yaml").write_text("title: x\n")
     with pytest.raises(RuleError, match="there is a rule k8s/few-two already"):
-        rules.load([shelf])
+        rules.load_rules([shelf])
 
 
 @pytest.mark.parametrize(

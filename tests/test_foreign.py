@@ -394,7 +394,7 @@ def test_a_block_in_prose(tmp_path: Path) -> None:
     assert lines(check(tmp_path, "GUIDE.md", text, LATEST)) == [6]
 
 
-@pytest.mark.skipif(not helm.available(), reason="needs the extra readiness[helm] or helm")
+@pytest.mark.skipif(not helm.available_renderer(), reason="needs the extra readiness[helm] or helm")
 def test_a_rendered_object(tmp_path: Path) -> None:
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: a\nversion: 1.0.0\n", "utf-8")
     (tmp_path / "values.yaml").write_text("name: web\n", encoding="utf-8")
@@ -423,5 +423,7 @@ def test_hostile_texts_silence_nothing(path: str, text: str) -> None:
     source = Source(path, text)
     source.kind = kinds.classify(path, text)
     document = kinds.parse(source)
-    kept, left = foreign.split([], foreign.directives(source.kind, document), lambda _: False)
+    kept, left = foreign.drop_silenced(
+        [], foreign.foreign_directives(source.kind, document), lambda _: False
+    )
     assert (kept, left) == ([], {})

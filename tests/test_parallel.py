@@ -54,10 +54,11 @@ def test_threads_at_once_get_each_their_own_report(jobs: int) -> None:
 
 def test_threads_may_read_scripts_at_once() -> None:
     script = "for i in a b; do echo $i | grep x && curl http://x/$i > /tmp/$i; done\n" * 300
-    expected = repr(shell.commands(script))
+    expected = repr(shell.commands_of(script))
     seen: list[str] = []
     threads = [
-        threading.Thread(target=lambda: seen.append(repr(shell.commands(script)))) for _ in range(4)
+        threading.Thread(target=lambda: seen.append(repr(shell.commands_of(script))))
+        for _ in range(4)
     ]
     for one in threads:
         one.start()

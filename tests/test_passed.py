@@ -385,7 +385,8 @@ def test_a_file_that_was_named_by_an_option_and_is_nested_without_end(
 
 
 needs_helm = pytest.mark.skipif(
-    not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"
+    not helm.available_renderer(),
+    reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 
 

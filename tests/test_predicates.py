@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from readiness.ruleset.predicates import Clause, ends, predicate, steps_of
+from readiness.ruleset.predicates import Clause, make_predicate, parse_path, path_ends
 from readiness.syntax.yaml import load_all
 
 HOLDS = {
@@ -29,19 +29,19 @@ HOLDS = {
 
 @pytest.mark.parametrize(("spec", "value", "holds"), HOLDS.values(), ids=HOLDS)
 def test_predicates(spec: Any, value: Any, holds: bool) -> None:
-    assert predicate(spec)(value) is holds
+    assert make_predicate(spec)(value) is holds
 
 
 @pytest.mark.parametrize("spec", [{"like": "x"}, {"min": 1, "max": 2}, {}])
 def test_what_is_no_predicate(spec: Any) -> None:
     with pytest.raises(ValueError, match="predicate"):
-        predicate(spec)
+        make_predicate(spec)
 
 
 def test_steps() -> None:
-    assert steps_of("a.b") == ("a", "b")
-    assert steps_of("ports[].hostPort") == ("ports", "[]", "hostPort")
-    assert steps_of('metadata.annotations."a.b/c"') == ("metadata", "annotations", "a.b/c")
+    assert parse_path("a.b") == ("a", "b")
+    assert parse_path("ports[].hostPort") == ("ports", "[]", "hostPort")
+    assert parse_path('metadata.annotations."a.b/c"') == ("metadata", "annotations", "a.b/c")
 
 
 TEXT = "name: web\nports:\n  - {hostPort: 80}\n  - {port: 1}\nsecurity:\n  user: 0\nempty:\nlist: [a, b]\n"
@@ -61,14 +61,14 @@ PLACES = {
 @pytest.mark.parametrize(("path", "spec", "shown"), PLACES.values(), ids=PLACES)
 def test_places(path: str, spec: Any, shown: list[str]) -> None:
     node = load_all(TEXT)[0]
-    clause = Clause(steps_of(path), predicate(spec), required=True)
+    clause = Clause(parse_path(path), make_predicate(spec), required=True)
     got = [TEXT[slice(*one.span)].splitlines()[0] for one in clause.judge(node)]
     assert got == shown
 
 
 def test_a_forbidden_thing_is_a_hit_where_it_stands() -> None:
     node = load_all(TEXT)[0]
-    clause = Clause(steps_of("security.user"), predicate(0), required=False)
+    clause = Clause(parse_path("security.user"), make_predicate(0), required=False)
     (found,) = clause.judge(node)
     assert TEXT[slice(*found.span)] == "0"
     assert not found.absent
@@ -76,4 +76,4 @@ def test_a_forbidden_thing_is_a_hit_where_it_stands() -> None:
 
 def test_a_cycle_ends_with_the_path() -> None:
     node = load_all("a: &a\n  b: *a\n")[0]
-    assert len(list(ends(node, steps_of("a.b.b.b.b")))) == 1
+    assert len(list(path_ends(node, parse_path("a.b.b.b.b")))) == 1

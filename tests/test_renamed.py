@@ -97,7 +97,7 @@ def test_a_rule_of_somebodys_own_has_its_name_for_itself(shelf: Path) -> None:
     assert told(report) == [MILD, MIDDLE, LAST]
     assert report.notices == ()
     known = shelf.parent / "known.json"
-    known.write_text(baseline.dump(run(shelf, select=["k8s/few-strict"]).findings))
+    known.write_text(baseline.baseline_text(run(shelf, select=["k8s/few-strict"]).findings))
     report = run(shelf, select=[FEW], baseline=known)
     assert (told(report), report.notices) == ([MILD, MIDDLE, LAST], ())
 
@@ -158,7 +158,7 @@ def test_a_baseline_of_before(shelf: Path) -> None:
     assert parts(report) == ["Deployment"], "the former name was that of stateful sets alone"
     assert notice(report).startswith("known.json: 1 finding stands under")
     assert "(k8s/sets is called k8s/kinds:StatefulSet now)" in notice(report)
-    known.write_text(baseline.dump(found))
+    known.write_text(baseline.baseline_text(found))
     report = run(shelf, SETS, select=[KINDS], baseline=known)
     assert (parts(report), report.notices) == ([], ())
 
@@ -213,7 +213,9 @@ def test_the_command_line_says_it_once_on_standard_error(
 
 SHIPPED = {
     old: new if isinstance(new, list) else [new]
-    for old, new in (load_all((rules.folder() / "renamed.yaml").read_text("utf-8"))[0]).items()
+    for old, new in (
+        load_all((rules.rules_folder() / "renamed.yaml").read_text("utf-8"))[0]
+    ).items()
 }
 
 
@@ -237,7 +239,7 @@ def shown(rule: str) -> tuple[Finding, ...]:
     tiers = by_rule()[rule]
     return tuple(
         one
-        for example in examples.of(tiers[0], default_path(tiers[0].rule))
+        for example in examples.examples_of(tiers[0], default_path(tiers[0].rule))
         for one in (check(tiers, example, lambda text: text).findings if example.bad else ())
     )
 
@@ -245,9 +247,9 @@ def shown(rule: str) -> tuple[Finding, ...]:
 def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding]:
     """Those of them that count for the words of --select and --ignore."""
     known = Names()
-    active = selection.chosen(
+    active = selection.chosen_rules(
         by_rule()[rule],
-        rules.folder(),
+        rules.rules_folder(),
         name="recommended",
         select=selection.read(select, known),
         ignore=selection.read(ignore, known),

@@ -12,7 +12,7 @@ import pytest
 from readiness import kinds
 from readiness.model import messages
 from readiness.ruleset import bindings, examples, rules, spec
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
 from readiness.verdict import checklist
 from tests import hit_facts as facts_of
@@ -29,7 +29,7 @@ RULES = [
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
-def test_words(bound: Bound) -> None:
+def test_words(bound: LoadedRule) -> None:
     rule = bound.rule
     texts = {field: [rule.text(field)] for field in spec.WORDS}
     for one in rule.wordings:
@@ -47,17 +47,19 @@ def test_words(bound: Bound) -> None:
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
-def test_links(bound: Bound) -> None:
+def test_links(bound: LoadedRule) -> None:
     assert bound.rule.links, "a rule links the documentation that makes it true"
     assert all(link.startswith("https://") for link in bound.rule.links)
 
 
 @pytest.mark.parametrize("bound", JUDGING)
-def test_binding(bound: Bound) -> None:
-    (written,) = (one for one in rules.read(bound.rule.id, bound.path) if one.tier == bound.tier)
-    rules.verify(written)
+def test_binding(bound: LoadedRule) -> None:
+    (written,) = (
+        one for one in rules.read_rule(bound.rule.id, bound.path) if one.tier == bound.tier
+    )
+    rules.verify_rule(written)
     for target in bound.targets:
-        assert target in kinds.targets(kinds.kind_of_target(target)), (
+        assert target in kinds.targets_of(kinds.kind_of_target(target)), (
             f"no target is called {target!r}"
         )
     if bound.rule.category == "style":
@@ -72,7 +74,7 @@ def test_binding(bound: Bound) -> None:
         if b.rule.category == "secrets"
     ],
 )
-def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
+def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: LoadedRule) -> None:
     text = bound.path.read_text(encoding="utf-8")
     assert re.search(r"^hides: (?:true|false)$", text, re.MULTILINE), (
         "write `hides: true` or `hides: false`"
@@ -80,13 +82,13 @@ def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: Bound) -> None:
 
 
 @pytest.mark.parametrize("tiers", RULES)
-def test_examples_of_both_sorts(tiers: list[Bound]) -> None:
-    found = examples.of(tiers[0], default_path(tiers[0].rule))
+def test_examples_of_both_sorts(tiers: list[LoadedRule]) -> None:
+    found = examples.examples_of(tiers[0], default_path(tiers[0].rule))
     assert {example.bad for example in found} == {True, False}
 
 
 @pytest.mark.parametrize("bound", [pytest.param(bound, id=bound.key) for bound in catalogue()])
-def test_a_message_names_only_facts_that_there_are(bound: Bound) -> None:
+def test_a_message_names_only_facts_that_there_are(bound: LoadedRule) -> None:
     """What a custom rule is held to when it is read holds for the tool's own, at each hit that an example shows."""
     named = {part: messages.names(text) for part, text in bound.messages.items()}
     if bound.targets == ("core",):
@@ -98,19 +100,19 @@ def test_a_message_names_only_facts_that_there_are(bound: Bound) -> None:
         part = messages.shown(facts(bound.rule.by)) if bound.rule.by else ""
         for name in named.get(part, named[""]) - set(hit.facts):
             assert isinstance(getattr(subject, name), messages.Value)
-        assert messages.UNKNOWN not in engine.message(bound, part, facts)
+        assert messages.UNKNOWN not in engine.fill_message(bound, part, facts)
 
 
 @pytest.mark.parametrize("bound", JUDGING)
-def test_facts_are_plain_values(bound: Bound) -> None:
+def test_facts_are_plain_values(bound: LoadedRule) -> None:
     for _, hit in facts_of.seen(bound.key):
         assert all(isinstance(value, messages.Value) for value in hit.facts.values())
 
 
 @pytest.mark.parametrize("tiers", [one for one in RULES if one.values[0][0].rule.members])
-def test_examples_show_every_tier_and_every_part(tiers: list[Bound]) -> None:
+def test_examples_show_every_tier_and_every_part(tiers: list[LoadedRule]) -> None:
     shown = set()
-    for example in examples.of(tiers[0], default_path(tiers[0].rule)):
+    for example in examples.examples_of(tiers[0], default_path(tiers[0].rule)):
         for finding in check(tiers, example, lambda text: text).findings:
             shown |= {finding.tier, finding.part}
             assert finding.part or not finding.definition.by, "a hit whose part `by` does not list"
@@ -118,11 +120,11 @@ def test_examples_show_every_tier_and_every_part(tiers: list[Bound]) -> None:
 
 
 @pytest.mark.parametrize("bound", JUDGING)
-def test_parameters_have_the_types_of_the_check(bound: Bound) -> None:
+def test_parameters_have_the_types_of_the_check(bound: LoadedRule) -> None:
     if not bound.check:
         return
-    hints = typing.get_type_hints(bindings.resolve(bound.check))
-    parameters = inspect.signature(bindings.resolve(bound.check)).parameters
+    hints = typing.get_type_hints(bindings.resolve_check(bound.check))
+    parameters = inspect.signature(bindings.resolve_check(bound.check)).parameters
     for name, value in bound.arguments.items():
         assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY, f"{name} is keyword-only"
         wanted = typing.get_origin(hints[name]) or hints[name]
@@ -160,7 +162,11 @@ def test_every_check_serves_a_rule() -> None:
 
 
 def test_checklist_items_exist() -> None:
-    known = {item.id for one in checklist.load(rules.folder() / "checklists") for item in one.items}
+    known = {
+        item.id
+        for one in checklist.load_checklists(rules.rules_folder() / "checklists")
+        for item in one.items
+    }
     assert {
         (b.rule.id, i) for b in catalogue() for i in b.rule.checklist if i not in known
     } == set()

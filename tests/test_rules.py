@@ -11,7 +11,7 @@ from readiness.loading import reading
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.project import Project
 from readiness.ruleset import examples
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example
 from readiness.run import engine
 from tests.conftest import by_rule, catalogue
@@ -42,7 +42,9 @@ def cases() -> Iterator[object]:
     for name, tiers in by_rule().items():
         if tiers[0].rule.targets == ("core",):
             continue
-        for number, example in enumerate(examples.of(tiers[0], default_path(tiers[0].rule))):
+        for number, example in enumerate(
+            examples.examples_of(tiers[0], default_path(tiers[0].rule))
+        ):
             for variant in VARIANTS:
                 word = "bad" if example.bad else "good"
                 yield pytest.param(
@@ -51,10 +53,12 @@ def cases() -> Iterator[object]:
 
 
 def default_path(rule: Rule) -> str:
-    return str(kinds.module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
+    return str(kinds.kind_module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
 
 
-def check(tiers: list[Bound], example: Example, change: Callable[[str], str]) -> engine.Outcome:
+def check(
+    tiers: list[LoadedRule], example: Example, change: Callable[[str], str]
+) -> engine.EngineResult:
     """What a rule says of an example with all of its tiers on."""
     sources = []
     for path, text in example.files.items():
@@ -65,19 +69,19 @@ def check(tiers: list[Bound], example: Example, change: Callable[[str], str]) ->
         if kind:
             sources.append(Source(path, changed, kind=kind))
     documents = []
-    for source, document, error in reading.read(sources):
+    for source, document, error in reading.parse_sources(sources):
         assert error is None, f"{source.path}: {error}"
         documents.append((source.kind, document))
-    outcome = engine.Outcome()
+    outcome = engine.EngineResult()
     paths = set(example.files)
     core = {one.rule.id: one.rule for one in catalogue()}
-    engine.run(Project(documents, paths, complete=True), tiers, core, outcome)
-    outcome.findings = engine.settle(outcome.findings)
+    engine.run_rules(Project(documents, paths, complete=True), tiers, core, outcome)
+    outcome.findings = engine.sort_and_deduplicate(outcome.findings)
     return outcome
 
 
 @pytest.mark.parametrize(("tiers", "example", "variant"), list(cases()))
-def test_example(tiers: list[Bound], example: Example, variant: Variant) -> None:
+def test_example(tiers: list[LoadedRule], example: Example, variant: Variant) -> None:
     _, change, moved = variant
     rule = tiers[0].rule
     assert bool(example.marks) is example.bad, "a bad example has carets, a good one none"

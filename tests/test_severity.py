@@ -14,11 +14,11 @@ import readiness
 from readiness import api
 from readiness.cli.main import FORMATS, main
 from readiness.loading.render import relocate
-from readiness.loading.render.made import Made
+from readiness.loading.render.made import GeneratedSource
 from readiness.model import Finding, Severity, Source, Span, hit, missing
 from readiness.reports import pages
 from readiness.ruleset import examples
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.run import cache, engine
 from readiness.triage import baseline
 from tests.conftest import catalogue
@@ -40,9 +40,9 @@ def lower(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes the hits of k8s/privileged ask for a severity, those of the container that is named or all."""
 
     def patch(severity: Severity | None, container: str = "") -> None:
-        run = Bound.run
+        run = LoadedRule.run
 
-        def changed(bound: Bound, subject: object, project: object) -> Iterator[object]:
+        def changed(bound: LoadedRule, subject: object, project: object) -> Iterator[object]:
             for found in run(bound, subject, project):  # type: ignore[arg-type]
                 mine = bound.rule.id == "k8s/privileged" and isinstance(found, engine.Hit)
                 if mine and getattr(subject, "container", "") in {container or "a", "b"}:
@@ -50,7 +50,7 @@ def lower(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 else:
                     yield found
 
-        monkeypatch.setattr(Bound, "run", changed)
+        monkeypatch.setattr(LoadedRule, "run", changed)
 
     return patch
 
@@ -142,7 +142,7 @@ def test_processes_and_the_cache_keep_it(
     tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "cache"
-    monkeypatch.setattr(cache, "default", lambda: cache.Cache(folder))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
     (tmp_path / "t").mkdir()
     root = pod(tmp_path / "t")
     lower(Severity.MEDIUM, "b")
@@ -160,12 +160,12 @@ def test_a_baseline_knows_a_finding_whatever_its_severity(
 ) -> None:
     root = pod(tmp_path)
     known = tmp_path / "known.json"
-    known.write_text(baseline.dump(readiness.check([root], select=[RULE.id]).findings))
+    known.write_text(baseline.baseline_text(readiness.check([root], select=[RULE.id]).findings))
     lower(Severity.LOW, "b")
     assert readiness.check([root], select=[RULE.id], baseline=known).open == ()
 
 
-class Rendering(Made):
+class Rendering(GeneratedSource):
     """A rendering of a file, letter by letter."""
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -182,7 +182,7 @@ def twin(source: Source, severity: Severity | None) -> Finding:
 @pytest.mark.parametrize("order", list(itertools.permutations([None, Severity.LOW, Severity.INFO])))
 def test_of_what_is_said_twice_the_worst_counts(order: tuple[Severity | None, ...]) -> None:
     source = Source("a", "xx")
-    kept = engine.settle([twin(source, one) for one in order])
+    kept = engine.sort_and_deduplicate([twin(source, one) for one in order])
     assert [one.severity for one in kept] == [Severity.HIGH]
 
 
@@ -191,13 +191,13 @@ def test_of_several_environments_the_worst_counts(order: tuple[Severity, ...]) -
     found = [
         twin(Rendering("made", WRITTEN.text, str(number)), one) for number, one in enumerate(order)
     ]
-    kept = relocate.fold(found, {WRITTEN.path: 2})
+    kept = relocate.relocate_findings(found, {WRITTEN.path: 2})
     assert [(one.path, one.severity) for one in kept] == [("chart/a.yaml", Severity.MEDIUM)]
 
 
 def test_an_example_may_say_how_bad_a_place_is() -> None:
     text = "a: 1\n   ^ low\nb: 2\n   ^\nc: low\n"
-    plain, marks = examples.uncaret("x.yaml", text)
+    plain, marks = examples.strip_carets("x.yaml", text)
     assert plain == "a: 1\nb: 2\nc: low\n"
     assert [(one.span, one.severity) for one in marks] == [
         (Span(3, 4), Severity.LOW),

@@ -133,7 +133,7 @@ def test_what_cannot_take_effect_is_said_and_silences_nothing(
 def test_words_without_a_hash_before_them_are_no_comment() -> None:
     text = "a: readiness: ignore[x] y # readiness: ignore[b] reason\nreadiness: ignore[c] z\n"
     source = Source("a.yaml", text)
-    assert [(one.rules, one.span.start) for one in suppress.comments(source)] == [
+    assert [(one.rules, one.span.start) for one in suppress.comment_directives(source)] == [
         (("b",), text.index("#"))
     ]
 
@@ -152,7 +152,9 @@ LONG = {
 @pytest.mark.parametrize("line", LONG.values(), ids=LONG)
 def test_a_long_line_takes_no_time(line: str) -> None:
     def work(times: int) -> int:
-        return effort(lambda: list(suppress.comments(Source("a", line * times + "readiness:"))))
+        return effort(
+            lambda: list(suppress.comment_directives(Source("a", line * times + "readiness:")))
+        )
 
     assert work(8) < 4.5 * work(2)
 

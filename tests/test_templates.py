@@ -184,7 +184,7 @@ def test_what_is_read_around_a_value_is_judged(tmp_path: Path) -> None:
     report = check(tmp_path, {"compose.yaml": text}, "compose/privileged")
     assert told(report, "compose.yaml") == ["core/template-unjudged", "compose/privileged"]
     report = check(tmp_path, {"compose.yaml": text})
-    assert "1 file read in part" in digest.verdict(report)
+    assert "1 file read in part" in digest.verdict_text(report)
 
 
 def test_an_expression_without_its_dollar_is_no_workflow(tmp_path: Path) -> None:

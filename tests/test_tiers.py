@@ -178,24 +178,24 @@ def test_a_tier_with_the_name_of_a_level_has_it(shelf: Path) -> None:
     file = shelf / "k8s" / "mine.yaml"
     text = file.read_text()
     file.write_text(f"level: strict\n{text.replace('recommended: {', 'few: {')}")
-    (rule,) = rules.one_each(rules.read(FEW, file))
+    (rule,) = rules.one_each(rules.read_rule(FEW, file))
     assert [one.level for one in rule.tiers] == ["strict", "strict", "optional"]
     file.write_text(
         text.replace("recommended: {", "few: {").replace(
             "strict:\n", "strict:\n    level: optional\n"
         )
     )
-    (rule,) = rules.one_each(rules.read(FEW, file))
+    (rule,) = rules.one_each(rules.read_rule(FEW, file))
     assert [one.level for one in rule.tiers] == ["recommended", "optional", "optional"]
 
 
 def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
-    (rule,) = rules.one_each(rules.read(FEW, shelf / "k8s" / "mine.yaml"))
+    (rule,) = rules.one_each(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"))
     assert (rule.severity, rule.level) == (Severity.MEDIUM, "recommended")
     assert set(rule.equivalents) == {"kube-linter", "polaris"}
-    row = api.rule_row(rule)
+    row = api.rule_as_json(rule)
     assert [one["name"] for one in row["tiers"]] == ["recommended", "strict", "optional"]
-    page = pages.page(rules.read(FEW, shelf / "k8s" / "mine.yaml"), {})
+    page = pages.rule_page(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"), {})
     for word in (
         "medium or low or info",
         "`k8s/mine:strict` | low | in the profile strict",
@@ -377,7 +377,7 @@ def test_processes_and_the_cache_keep_tiers_and_parts(
     shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = shelf.parent / "cache"
-    monkeypatch.setattr(cache, "default", lambda: cache.Cache(folder))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
     cold = run(shelf, select=[FEW, KINDS], cache=True)
     assert run(shelf, select=[FEW, KINDS], jobs=3).to_dict() == cold.to_dict()
     monkeypatch.setattr(api, "judge", None)
@@ -405,7 +405,7 @@ def test_every_format_tells_the_tier_s_severity_and_words(form: str, shelf: Path
 
 def test_a_baseline_knows_a_finding_whatever_its_tier(shelf: Path) -> None:
     known = shelf.parent / "known.json"
-    known.write_text(baseline.dump(run(shelf, select=[f"{FEW}:recommended"]).findings))
+    known.write_text(baseline.baseline_text(run(shelf, select=[f"{FEW}:recommended"]).findings))
     assert told(run(shelf, select=[FEW], baseline=known)) == [MIDDLE, LAST]
 
 
@@ -457,7 +457,7 @@ def test_a_mistake_is_told_at_its_line(tmp_path: Path, text: str, line: int, sai
     folder.mkdir()
     (folder / "mine.yaml").write_text(head + fix + text + EXAMPLES)
     with pytest.raises(RuleError) as caught:
-        rules.read(FEW, folder / "mine.yaml")
+        rules.read_rule(FEW, folder / "mine.yaml")
     assert said in caught.value.message
     assert caught.value.where == f"k8s/mine.yaml:{line}"
 

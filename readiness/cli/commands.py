@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from readiness.cli.console import FAILED, UNABLE, guarded, printable, save, tell
+from readiness.cli.console import (
+    FAILED,
+    UNABLE,
+    exit_on_error,
+    strip_control_characters,
+    tell,
+    write_file,
+)
 from readiness.cli.program import Command
 from readiness.version import __version__
 
@@ -36,8 +43,8 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     from readiness import api
 
     if rule == "pss":
-        for line in guarded(lambda: list(api.admission(paths or (".",)))):
-            click.echo(printable(line))
+        for line in exit_on_error(lambda: list(api.admission_lines(paths or (".",)))):
+            click.echo(strip_control_characters(line))
         return
     if paths:
         raise click.UsageError("only `explain pss` takes paths")
@@ -45,11 +52,11 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     def pages_of() -> list[str]:
         from readiness.reports import pages
 
-        found, notices = api.look_up(rule)
+        found, notices = api.find_rules(rule)
         tell(notices)
-        return [pages.page(tiers, api.asks()) for tiers in found]
+        return [pages.rule_page(tiers, api.checklist_questions()) for tiers in found]
 
-    for number, text in enumerate(guarded(pages_of)):
+    for number, text in enumerate(exit_on_error(pages_of)):
         click.echo(("\n" if number else "") + text, nl=False)
 
 
@@ -79,16 +86,16 @@ def list_rules(like: str | None, kind: str | None, profile: str | None, format_:
     """
     from readiness import api
 
-    found = guarded(lambda: api.search(like=like, kind=kind, profile=profile))
+    found = exit_on_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
     if format_ == "json":
         import json
 
-        click.echo(json.dumps([api.rule_row(rule) for rule in found], indent=2))
+        click.echo(json.dumps([api.rule_as_json(rule) for rule in found], indent=2))
         return
     if format_ == "markdown":
         from readiness.reports import pages
 
-        click.echo(pages.table(found), nl=False)
+        click.echo(pages.rules_table(found), nl=False)
         return
     width = max(len(rule.id) for rule in found)
     for rule in found:
@@ -113,9 +120,11 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     """
     from readiness import api
 
-    names, paths = guarded(lambda: api.checklist_arguments(arguments))
-    report = guarded(
-        lambda: api.check(paths or ["."], checklists=names, select=api.proving(names), config=True)
+    names, paths = exit_on_error(lambda: api.split_checklist_arguments(arguments))
+    report = exit_on_error(
+        lambda: api.check(
+            paths or ["."], checklists=names, select=api.rules_of_checklists(names), config=True
+        )
     )
     tell(report.notices)
     outcomes = [one for one in report.checklists if one.checklist.system in names]
@@ -128,7 +137,7 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     from readiness.reports import pages
 
     for line in pages.checklist_lines(outcomes):
-        click.echo(printable(line))
+        click.echo(strip_control_characters(line))
 
 
 @click.command(
@@ -160,7 +169,7 @@ def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> No
     from readiness import api
 
     day = today.date() if today else datetime.date.today()
-    found = guarded(api.facts)
+    found = exit_on_error(api.facts)
     shown = [one for one in found if not stale or one.is_stale(day)]
     if format_ == "json":
         import json
@@ -213,9 +222,9 @@ def baseline(paths: tuple[str, ...], output: str) -> None:
     """
     from readiness import api
 
-    report = guarded(lambda: api.check(paths or ["."], config=True))
+    report = exit_on_error(lambda: api.check(paths or ["."], config=True))
     tell(report.notices)
-    save(output, api.baseline_text(report))
+    write_file(output, api.baseline_text(report))
     open_ones = sum(not one.suppressed for one in report.findings)
     click.echo(
         f"{output}: {open_ones} findings; `readiness check --baseline {output}` counts only others"
@@ -252,7 +261,7 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
         if name in there and not force:
             click.echo(f"{name}: there already; --force overwrites it", err=True)
             continue
-        save(name, text)
+        write_file(name, text)
         click.echo(f"{name}: written")
     if there and not force:
         sys.exit(UNABLE)

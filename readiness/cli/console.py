@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PASSED, FAILED, UNABLE = 0, 1, 2
 
 
-class Fault(click.ClickException):
+class CommandError(click.ClickException):
     """The tool could not do its work: exit 2, with what, where and what to do."""
 
     exit_code = UNABLE
@@ -22,37 +22,41 @@ class Fault(click.ClickException):
         """One line on standard error, whatever a file or its name holds: no control characters, no values of secrets."""
         from readiness.redaction import Redactor
 
-        click.echo(f"readiness: {printable(Redactor().text(self.message))}", err=True)
+        click.echo(
+            f"readiness: {strip_control_characters(Redactor().text(self.message))}", err=True
+        )
 
 
-def printable(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     """Text in one line without control characters: names and values from files steer no terminal and no workflow runner."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def guarded(work: Callable[[], Any]) -> Any:
+def exit_on_error(work: Callable[[], Any]) -> Any:
     """The result of `work`; the errors of ours that a user can mend become one line and exit code 2."""
     from readiness import api
 
     try:
         return work()
     except api.ERRORS as error:
-        raise Fault(api.explain(error)) from None
+        raise CommandError(api.error_message(error)) from None
     except MemoryError:
         pass  # raised below, where the error no longer holds on to all that was made
-    raise Fault("out of memory; give it more, or judge fewer files at a time")
+    raise CommandError("out of memory; give it more, or judge fewer files at a time")
 
 
 def tell(notices: Iterable[str]) -> None:
     """Say on standard error what a user should know beside the result, a line each."""
     for one in notices:
-        click.echo(f"readiness: {printable(one)}", err=True)
+        click.echo(f"readiness: {strip_control_characters(one)}", err=True)
 
 
-def save(name: str, text: str) -> None:
+def write_file(name: str, text: str) -> None:
     """Write a file of ours; what the system refuses is said in one line."""
     try:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise Fault(f"{name}: cannot be written: {(error.strerror or 'error').lower()}") from None
+        raise CommandError(
+            f"{name}: cannot be written: {(error.strerror or 'error').lower()}"
+        ) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from readiness.cli import commands
-from readiness.cli.console import FAILED, PASSED, UNABLE, Fault, guarded, tell
+from readiness.cli.console import FAILED, PASSED, UNABLE, CommandError, exit_on_error, tell
 from readiness.cli.program import Program
 from readiness.version import __version__
 
@@ -163,14 +163,14 @@ def check(**flags: Any) -> None:
         raise click.UsageError("-q and -v exclude each other")
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
-    outputs = [target(value) for value in flags["outputs"]]
-    report = guarded(lambda: judge(flags))
+    outputs = [parse_output(value) for value in flags["outputs"]]
+    report = exit_on_error(lambda: run_check(flags))
     tell(report.notices)
-    guarded(lambda: write(report, outputs, flags))
+    exit_on_error(lambda: write_reports(report, outputs, flags))
     if report.crashed:
         sys.exit(UNABLE)
     if not report.files_judged and not flags["allow_empty"]:
-        raise Fault(nothing_checked(report))
+        raise CommandError(nothing_checked(report))
     sys.exit(
         PASSED if flags["exit_zero"] or report.gate.passed or not report.files_judged else FAILED
     )
@@ -185,7 +185,7 @@ def nothing_checked(report: Report) -> str:
     return f"nothing was checked: {left[0].path}{more}: {left[0].reason}"
 
 
-def target(value: str) -> tuple[str, str]:
+def parse_output(value: str) -> tuple[str, str]:
     """(format, file) of an --output."""
     name, equals, file = value.partition("=")
     if not equals or not file or name not in FORMATS:
@@ -195,14 +195,14 @@ def target(value: str) -> tuple[str, str]:
     return name, file
 
 
-def words(values: Sequence[str]) -> list[str]:
+def split_words(values: Sequence[str]) -> list[str]:
     """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
     if bare := next((value for value in values if not value.strip(" ,")), None):
         raise click.UsageError(f"{bare!r} names no rule, prefix or category")
     return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
-def judge(flags: dict[str, Any]) -> Report:
+def run_check(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for."""
     import gc
 
@@ -215,8 +215,8 @@ def judge(flags: dict[str, Any]) -> Report:
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin,
-        select=words(flags["select"]),
-        ignore=words(flags["ignore"]),
+        select=split_words(flags["select"]),
+        ignore=split_words(flags["ignore"]),
         profile=flags["profile"],
         fail_on=flags["fail_on"],
         min_score=flags["min_score"],
@@ -234,7 +234,7 @@ def judge(flags: dict[str, Any]) -> Report:
         jobs=flags["jobs"],
         today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
-        progress=meter(),
+        progress=progress_meter(),
     )
 
 
@@ -244,12 +244,12 @@ def standard_input(limit: int) -> bytes:
         return sys.stdin.buffer.read(limit)
     except OSError as error:
         why = (error.strerror or "error").lower()
-        raise Fault(
+        raise CommandError(
             f"standard input cannot be read: {why}; pipe manifests in, or name files"
         ) from None
 
 
-def meter() -> Callable[[int, int], None] | None:
+def progress_meter() -> Callable[[int, int], None] | None:
     """A line on standard error for those who wait longer than a second; none where nobody watches."""
     if not sys.stderr.isatty():
         return None
@@ -271,17 +271,19 @@ def meter() -> Callable[[int, int], None] | None:
     return show
 
 
-def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]) -> None:
+def write_reports(
+    report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]
+) -> None:
     """The report in every format that was asked for."""
     from readiness import reports
 
     for name, file in outputs:
         try:
             with Path(file).open("w", encoding="utf-8", newline="\n") as out:
-                reports.render(name, report, out, reports.Options(color="never"))
+                reports.write_report(name, report, out, reports.Options(color="never"))
         except OSError as error:
             why = (error.strerror or "error").lower()
-            raise Fault(f"{file}: cannot be written: {why}") from None
+            raise CommandError(f"{file}: cannot be written: {why}") from None
     standard = flags["format_"] or (
         "terminal" if not any(file == "-" for _, file in outputs) else None
     )
@@ -292,7 +294,7 @@ def write(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, A
             verbose=flags["verbose"],
             explain=flags["explain_score"],
         )
-        reports.render(standard, report, sys.stdout, options)
+        reports.write_report(standard, report, sys.stdout, options)
 
 
 for command in (

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from readiness.cli.console import PASSED, UNABLE, printable
+from readiness.cli.console import PASSED, UNABLE, strip_control_characters
 
 INTERRUPTED, TERMINATED = 130, 143  # as a shell counts them: 128 and the number of the signal
 DEBUG = "READINESS_DEBUG"
@@ -191,5 +191,5 @@ def _discard() -> None:
 def _tell(text: str) -> None:
     """Text on standard error, which may be closed as well."""
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"readiness: {printable(text)}\n")
+        sys.stderr.write(f"readiness: {strip_control_characters(text)}\n")
         sys.stderr.flush()

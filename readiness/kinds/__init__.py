@@ -25,7 +25,7 @@ KINDS = (
 )
 
 
-def module(kind: str) -> ModuleType:
+def kind_module(kind: str) -> ModuleType:
     """The module of a kind: NAME, EXAMPLE, claims, parse, TARGETS and, where there is any, embedded."""
     return importlib.import_module(f"readiness.kinds.{kind}")
 
@@ -50,7 +50,7 @@ def classify(path: str, text: str) -> str:
     """The kind that claims a text, by its content before its name; an empty string where none does."""
     for kind in KINDS:
         sign = _SIGNS.get(kind)
-        if (sign is None or sign(path, text)) and module(kind).claims(path, text):
+        if (sign is None or sign(path, text)) and kind_module(kind).claims(path, text):
             return kind
     return ""
 
@@ -96,7 +96,7 @@ def expected(path: str, paths: Collection[str]) -> str:
 
 def parse(source: Source) -> Any:
     """The document of a source whose kind is known. Raises ParseError."""
-    return module(source.kind).parse(source)
+    return kind_module(source.kind).parse(source)
 
 
 def mark_that_stops(source: Source, error: ParseError) -> int | None:
@@ -118,9 +118,9 @@ def mark_that_stops(source: Source, error: ParseError) -> int | None:
     return before[-1] if before else marks[0].start
 
 
-def targets(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
+def targets_of(kind: str) -> dict[str, Callable[[Any], Iterable[Any]]]:
     """The sorts of thing that documents of a kind hold."""
-    found: dict[str, Callable[[Any], Iterable[Any]]] = module(kind).TARGETS
+    found: dict[str, Callable[[Any], Iterable[Any]]] = kind_module(kind).TARGETS
     if kind in _DELIVERING:
         return {
             **found,
@@ -134,27 +134,27 @@ _DELIVERING = frozenset({"github", "gitlab"})  # kinds with targets in readiness
 
 def embedded(kind: str, document: Any) -> Iterator[Source]:
     """The sources nested in a document: config files in the values of a ConfigMap."""
-    inner = getattr(module(kind), "embedded", None)
+    inner = getattr(kind_module(kind), "embedded", None)
     return inner(document) if inner else iter(())
 
 
 def unfilled(kind: str, document: Any) -> int | None:
     """Where a file that parses is a template all the same: the offset of the first place that its tool cannot read."""
-    found = getattr(module(kind), "unfilled", None)
+    found = getattr(kind_module(kind), "unfilled", None)
     return found(document) if found else None
 
 
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     """Let each kind look at all documents before rules do: one file may say what another is."""
     for kind in by_kind:
-        found = getattr(module(kind), "prepare", None)
+        found = getattr(kind_module(kind), "prepare", None)
         if found:
             found(by_kind, paths)
 
 
-def notes(kind: str, document: Any) -> Iterator[Note]:
+def suppression_notes(kind: str, document: Any) -> Iterator[Note]:
     """The suppressions that a document carries as data: annotations of Kubernetes objects."""
-    found = getattr(module(kind), "notes", None)
+    found = getattr(kind_module(kind), "notes", None)
     return found(document) if found else iter(())
 
 
@@ -167,7 +167,7 @@ _GROUPS = {
 }
 
 
-def group(kind: str) -> str:
+def rule_group(kind: str) -> str:
     """The folder of rules that speak of a kind."""
     return _GROUPS.get(kind, kind)
 

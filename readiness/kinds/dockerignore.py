@@ -70,7 +70,7 @@ class Document:
 
         A folder counts as left out only where no pattern takes a part of it back in. None where it takes too much work to tell.
         """
-        parts = _parts(path)
+        parts = _path_parts(path)
         ignored = False
         for pattern in self.patterns:
             if not self.work.spend(pattern.cost(path)):
@@ -80,7 +80,7 @@ class Document:
                 ignored = hits or (ignored and not pattern.negated)
             elif pattern.negated and _may_lie_under(pattern.parts, parts):
                 ignored = False
-            elif _matches(pattern.parts, parts):
+            elif _pattern_matches(pattern.parts, parts):
                 ignored = not pattern.negated
         return ignored
 
@@ -93,7 +93,7 @@ def parse(source: Source) -> Document:
         text = line.strip()
         if text and not line.startswith("#"):
             negated = text.startswith("!")
-            parts = _parts(text.lstrip("!").strip())
+            parts = _path_parts(text.lstrip("!").strip())
             if parts:
                 if len(patterns) == MAX_PATTERNS:
                     raise ParseError(f"over {MAX_PATTERNS} patterns are not gone through", offset)
@@ -103,24 +103,26 @@ def parse(source: Source) -> Document:
     return Document(source, tuple(patterns))
 
 
-def _parts(path: str) -> tuple[str, ...]:
+def _path_parts(path: str) -> tuple[str, ...]:
     """A path or pattern in its parts, cleaned as Docker does; none for the context itself."""
     clean = posixpath.normpath(path.strip("/")) if path.strip("/") else "."
     return () if clean == "." else tuple(clean.split("/")[:64])
 
 
-def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     """Whether a pattern matches a path or a folder that it lies in; `**` stands for any number of parts."""
     reached = {0}
     for one in pattern:
         if one == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else reached
         else:
-            reached = {at + 1 for at in reached if at < len(parts) and _names(one, parts[at])}
+            reached = {
+                at + 1 for at in reached if at < len(parts) and _part_matches(one, parts[at])
+            }
     return bool(reached - {0})
 
 
-def _names(pattern: str, part: str) -> bool:
+def _part_matches(pattern: str, part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
     return glob.matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
 
@@ -133,7 +135,7 @@ def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
     for one, part in zip(pattern, folder, strict=False):
         if one == "**":
             return True
-        if not _names(one, part):
+        if not _part_matches(one, part):
             return False
     return len(pattern) >= len(folder)
 

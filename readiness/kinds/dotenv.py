@@ -66,7 +66,7 @@ class Document:
 
 def parse(source: Source) -> Document:
     """What a file says. What Docker refuses in it is no error here: only a compose file that reads it makes it one."""
-    return Document(source, dotenv.parse(source.text))
+    return Document(source, dotenv.parse_dotenv(source.text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,17 +39,17 @@ _FOLDERS = re.compile(
 @lru_cache(maxsize=512)
 def image_purpose(path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose(path, _OF_IMAGES)
+    return _purpose_by_names(path, _OF_IMAGES)
 
 
 @lru_cache(maxsize=512)
 def compose_purpose(path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    found = _purpose(path, _OF_COMPOSE)
+    found = _purpose_by_names(path, _OF_COMPOSE)
     return "unknown" if found == "build" else found
 
 
-def _purpose(path: str, names: Mapping[str, str]) -> str:
+def _purpose_by_names(path: str, names: Mapping[str, str]) -> str:
     path, block, inner = path.partition("#")
     name = posixpath.basename(inner if block else path).lower()
     for word in re.split(r"[._-]", name):
@@ -70,7 +70,7 @@ _SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 def is_for_trial(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose(path, _NAMES) in ("dev", "test") or any(map(_SHOWN.fullmatch, folders))
+    return _purpose_by_names(path, _NAMES) in ("dev", "test") or any(map(_SHOWN.fullmatch, folders))
 
 
 _SHELLS = frozenset("sh bash ash dash zsh".split())
@@ -78,7 +78,7 @@ _TESTS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".split())
 _BUILDERS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
 
 
-def idle(words: Sequence[str]) -> bool:
+def is_idle_command(words: Sequence[str]) -> bool:
     """Whether a command only waits, opens a shell, tests or builds: nothing that runs in production."""
     program, rest = posixpath.basename(words[0]) if words else "", list(words[1:3])
     if program in _SHELLS:

@@ -9,19 +9,19 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import discover, environments, fenced, ignoring, reading
-from readiness.loading.assembly import TEMPLATE, Assembly, Row
-from readiness.loading.discover import Found, Unread
+from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project
 
-OTHER = "of no kind that readiness knows"
-UNUSED = "no compose file reads it"
-PROSE = "a document; name it, or ask with --documents"
+UNKNOWN_KIND = "of no kind that readiness knows"
+ENV_FILE_UNUSED = "no compose file reads it"
+DOCUMENT_NOT_ASKED = "a document; name it, or ask with --documents"
 
 
 def assemble(
-    found: Found,
+    found: DiscoveredFiles,
     core: dict[str, Rule],
     *,
     documents: bool | None,
@@ -40,13 +40,13 @@ def assemble(
             _unread(unread, made, core)
     for one in found.overruled:
         kind = "" if one.reason.startswith(ignoring.LINK) else "patterns"  # Git follows none either
-        made.rows.append(Row(one.path, kind, "skipped", one.reason))
+        made.rows.append(FileStatus(one.path, kind, "skipped", one.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = environments.overlays(found, made, core, asked=render)
+    built = environments.build_overlays(found, made, core, asked=render)
     ours = []
     for source in found.texts:
-        folder = environments.chart_of(source.path, charts)
+        folder = environments.chart_containing(source.path, charts)
         if folder is not None:
             templates[folder].append(source.path)
         elif source.path in built:
@@ -60,45 +60,56 @@ def assemble(
         else:
             _set_aside(source, found, made)
     closed = [one for one in found.unread if one.kind == "dotenv"]
-    pairs = _judged(ours, closed, made, core)
+    pairs = _parse_project_files(ours, closed, made, core)
     if pairs:
-        made.projects.insert(0, environments.project(pairs, found))
+        made.projects.insert(0, environments.make_project(pairs, found))
     for folder in sorted(templates):
         if templates[folder]:
-            environments.chart(
+            environments.add_chart(
                 folder, templates[folder], found, made, core, values=helm_values, asked=render
             )
-    found.prose = [one for one in found.prose if environments.chart_of(one.path, charts) is None]
+    _add_documents(found, made, charts, documents)
+    made.rows.sort(key=lambda row: row.path)
+    return made
+
+
+def _add_documents(
+    found: DiscoveredFiles, made: Assembly, charts: frozenset[str], documents: bool | None
+) -> None:
+    """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
+    found.prose = [
+        one for one in found.prose if environments.chart_containing(one.path, charts) is None
+    ]
     prose = [source for source in found.prose if _is_markdown(source)]
     texts = {id(source) for source in prose}
     made.rows += [
-        Row(one.path, "", "skipped", OTHER) for one in found.prose if id(one) not in texts
+        FileStatus(one.path, "", "skipped", UNKNOWN_KIND)
+        for one in found.prose
+        if id(one) not in texts
     ]
     alone = not made.projects
     for source in prose:
         asked = alone or source.path in found.named if documents is None else documents
         if asked:
-            _prose(source, made)
+            _add_markdown(source, made)
         else:
-            made.rows.append(Row(source.path, "", "skipped", PROSE))
-    made.rows.sort(key=lambda row: row.path)
-    return made
+            made.rows.append(FileStatus(source.path, "", "skipped", DOCUMENT_NOT_ASKED))
 
 
-def _set_aside(source: Source, found: Found, made: Assembly) -> None:
+def _set_aside(source: Source, found: DiscoveredFiles, made: Assembly) -> None:
     """A text of no kind: a document, a template of what has one, or somebody else's file."""
     if _is_markdown(source):
         found.prose.append(source)
     elif kind := kinds.made_from(source.path, source.text):
-        made.rows.append(Row(source.path, kind, "skipped", TEMPLATE))
+        made.rows.append(FileStatus(source.path, kind, "skipped", TEMPLATE))
     elif discover.makes_ours(source.path) and source.path not in found.named:
         made.others += 1  # opened for what it makes, and that is none of ours either
     else:
-        made.rows.append(Row(source.path, "", "skipped", OTHER))
+        made.rows.append(FileStatus(source.path, "", "skipped", UNKNOWN_KIND))
 
 
-def _judged(
-    ours: list[Source], closed: list[Unread], made: Assembly, core: dict[str, Rule]
+def _parse_project_files(
+    ours: list[Source], closed: list[UnreadFile], made: Assembly, core: dict[str, Rule]
 ) -> list[tuple[str, Any]]:
     """The documents of the project; of environment files those that a compose file reads.
 
@@ -108,25 +119,27 @@ def _judged(
     pairs = list(made.parse((one for one in ours if one.kind != "dotenv"), core))
     if not files and not closed:
         return pairs
-    from readiness.kinds.compose.join import read_by
+    from readiness.kinds.compose.join import env_paths_read_by
 
-    wanted = read_by(document for kind, document in pairs if kind == "compose")
+    wanted = env_paths_read_by(document for kind, document in pairs if kind == "compose")
     read = [one for one in files if posixpath.normpath(one.path) in wanted]
-    made.rows += [Row(one.path, "", "skipped", UNUSED) for one in files if one not in read]
+    made.rows += [
+        FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED) for one in files if one not in read
+    ]
     for one in closed:
         if posixpath.normpath(one.path) in wanted:
             _unread(one, made, core)
         else:
-            made.rows.append(Row(one.path, "", "skipped", UNUSED))
+            made.rows.append(FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED))
     return pairs + list(made.parse(read, core))
 
 
-def _unread(one: Unread, made: Assembly, core: dict[str, Rule]) -> None:
+def _unread(one: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
     """The row of a file that was not read, and the finding that stands for it where it should have been, at its beginning."""
     if one.status == "skipped":
-        made.rows.append(Row(one.path, one.kind, one.status, one.reason))
+        made.rows.append(FileStatus(one.path, one.kind, one.status, one.reason))
         return
-    made.rows.append(Row(one.path, "", one.status, one.reason))
+    made.rows.append(FileStatus(one.path, "", one.status, one.reason))
     rule = core["core/unreadable"]
     text = messages.fill(rule.message, {"reason": one.reason}.get)
     made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))
@@ -138,15 +151,15 @@ def _is_markdown(source: Source) -> bool:
     return is_markdown(source.path, source.text)
 
 
-def _prose(source: Source, made: Assembly) -> None:
+def _add_markdown(source: Source, made: Assembly) -> None:
     """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
     pairs = []
     problems = []
-    for block, _language in fenced.blocks(source):
+    for block, _language in fenced.fenced_blocks(source):
         block.kind = kinds.classify(block.path, block.text)
         if not block.kind:
             continue
-        for inner, document, error in reading.read([block]):
+        for inner, document, error in reading.parse_sources([block]):
             if error is None:
                 made.sources.append(inner)
                 pairs.append((inner.kind, document))
@@ -154,10 +167,12 @@ def _prose(source: Source, made: Assembly) -> None:
                 line = inner.position(error.offset).line
                 problems.append(f"line {line}: {error.message}")
     if not pairs and not problems:
-        made.rows.append(Row(source.path, "", "skipped", "no block of a kind that readiness knows"))
+        made.rows.append(
+            FileStatus(source.path, "", "skipped", "no block of a kind that readiness knows")
+        )
         return
     reason = (
         f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
     )
-    made.rows.append(Row(source.path, "markdown", "checked", reason))
+    made.rows.append(FileStatus(source.path, "markdown", "checked", reason))
     made.projects.append(Project(pairs, prose=True))

@@ -14,12 +14,12 @@ from readiness.model.project import Project
 from readiness.syntax import template
 
 TEMPLATE = "a template: render it first, then check what comes out"
-_WORDS = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
+_KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
 
 @dataclass(slots=True)
-class Row:
+class FileStatus:
     """One file of the report: its kind and whether it was judged, else why not."""
 
     path: str
@@ -36,7 +36,7 @@ class Assembly:
     """
 
     projects: list[Project] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    rows: list[FileStatus] = field(default_factory=list)
     broken: list[Finding] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     others: int = 0
@@ -50,17 +50,17 @@ class Assembly:
 
         With `rows` the sources are files that somebody wrote, and may be templates; else they are renderings.
         """
-        for source, document, error in reading.read(sources):
+        for source, document, error in reading.parse_sources(sources):
             self.sources.append(source)
             if error is None:
                 if rows and source.parent is None:
-                    self.rows.append(Row(source.path, source.kind, "checked"))
+                    self.rows.append(FileStatus(source.path, source.kind, "checked"))
                     self._in_part(source, document, core)
                 yield source.kind, document
                 continue
             place = kinds.mark_that_stops(source, error) if rows else None
             if place is not None and _is_kept_as_template(source):
-                self.rows.append(Row(source.path, source.kind, "skipped", TEMPLATE))
+                self.rows.append(FileStatus(source.path, source.kind, "skipped", TEMPLATE))
                 continue
             if place is not None and not _is_read_as_it_stands(source):
                 rule = core["core/template-unjudged"]
@@ -68,8 +68,8 @@ class Assembly:
             else:
                 rule = core["core/syntax"]
             if rows:
-                self.rows.append(Row(source.path, source.kind, "invalid", error.message))
-            self.broken.append(reading.broken(rule, source, error, _word(source)))
+                self.rows.append(FileStatus(source.path, source.kind, "invalid", error.message))
+            self.broken.append(reading.syntax_finding(rule, source, error, _word(source)))
 
     def _in_part(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
         """A finding where a file was read but for a place that its own tool cannot read."""
@@ -83,12 +83,14 @@ class Assembly:
             )
         else:
             rule, reason = core["core/template-unjudged"], "what is put in here was not judged"
-        self.broken.append(reading.broken(rule, source, ParseError(reason, place), _word(source)))
+        self.broken.append(
+            reading.syntax_finding(rule, source, ParseError(reason, place), _word(source))
+        )
 
 
 def _word(source: Source) -> str:
     """What a kind is called in messages."""
-    return _WORDS.get(source.kind, source.kind)
+    return _KIND_NAMES.get(source.kind, source.kind)
 
 
 def _is_kept_as_template(source: Source) -> bool:

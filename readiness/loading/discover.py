@@ -17,7 +17,7 @@ from readiness.loading.ignoring import Ignoring
 from readiness.model import Source
 from readiness.syntax import template
 
-decode = files.decode
+decode_text = files.decode
 MAX_BYTES = files.LIMIT
 MAX_DEPTH = 64
 VENDORED = frozenset(
@@ -26,7 +26,7 @@ VENDORED = frozenset(
 )  # fmt: skip
 DOCUMENTS = (".md", ".markdown", ".mdx", ".mdown", ".txt")
 # Files that hold none of our kinds whatever they say; anything else is opened and asked.
-_OTHERS = frozenset(
+_FOREIGN_SUFFIXES = frozenset(
     """
     .py .pyc .pyi .ipynb .js .mjs .cjs .jsx .ts .tsx .vue .svelte .go .rs .java .kt .kts .scala .rb .php .c .h
     .cc .cpp .hpp .cs .fs .swift .m .r .jl .lua .pl .pm .ex .exs .erl .hs .clj .dart .zig .sql .proto .graphql
@@ -39,13 +39,13 @@ _OTHERS = frozenset(
     """.split()
 )  # fmt: skip
 _METADATA = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
-_ALWAYS = re.compile(
+_ALWAYS_IGNORED = re.compile(
     r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadFile:
     """A file that was seen and not read, with the reason.
 
     `status` is unreadable for one that should have been judged, else skipped. `kind` is given where that decides whether
@@ -59,7 +59,7 @@ class Unread:
 
 
 @dataclass(slots=True)
-class Found:
+class DiscoveredFiles:
     """What a walk found: texts to classify, documents in prose, files that failed, and every path it saw.
 
     `closed` are the paths that it saw and passed over: ignored, vendored, or a link that leads out. `harmless` are files
@@ -69,7 +69,7 @@ class Found:
 
     texts: list[Source] = field(default_factory=list)
     prose: list[Source] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[UnreadFile] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     skipped: int = 0
     walked: bool = False
@@ -79,7 +79,7 @@ class Found:
     closed: set[str] = field(default_factory=set)
     harmless: set[str] = field(default_factory=set)
     ignoring: Ignoring = field(default_factory=lambda: Ignoring(Path.cwd()))
-    overruled: list[Unread] = field(default_factory=list)
+    overruled: list[UnreadFile] = field(default_factory=list)
 
     def ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
@@ -90,12 +90,12 @@ class MissingPathError(Exception):
     """A path that was given does not exist: the path as given."""
 
 
-def find(
+def discover_files(
     paths: Sequence[str | os.PathLike[str]],
     exclude: Sequence[str] = (),
     *,
     base: Path | None = None,
-) -> Found:
+) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
     Paths are shown relative to `base`, the working directory where none is given.
@@ -111,13 +111,13 @@ def find(
             walk.take(path)
     walk.follow()
     for path, reason in walk.ignoring.overruled.items():
-        walk.found.overruled.append(Unread(walk.shown(path), reason))
+        walk.found.overruled.append(UnreadFile(walk.shown(path), reason))
     walk.found.texts.sort(key=lambda source: source.path)
     walk.found.prose.sort(key=lambda source: source.path)
     return walk.found
 
 
-def _is_environment(name: str) -> bool:
+def _may_be_env_file(name: str) -> bool:
     """Whether a file of this name may be one that compose files take variables from."""
     if ".env" not in name.lower():
         return False
@@ -132,8 +132,8 @@ def makes_ours(name: str) -> bool:
     return (
         inner != name
         and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
-        and Path(name).suffix.lower() in _OTHERS
-        and not _ALWAYS.search(posixpath.basename(name))
+        and Path(name).suffix.lower() in _FOREIGN_SUFFIXES
+        and not _ALWAYS_IGNORED.search(posixpath.basename(name))
     )
 
 
@@ -143,7 +143,7 @@ class Walk:
     def __init__(self, exclude: tuple[str, ...], base: Path) -> None:
         self.base = base
         self.ignoring = Ignoring(base, exclude)
-        self.found = Found(base=base, ignoring=self.ignoring)
+        self.found = DiscoveredFiles(base=base, ignoring=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
         self.links: list[Path] = []
         self.roots: list[str] = []
@@ -183,7 +183,7 @@ class Walk:
 
     def unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
-        self.found.unread.append(Unread(self.shown(path), reason))
+        self.found.unread.append(UnreadFile(self.shown(path), reason))
 
     def folder(self, folder: Path, depth: int) -> None:
         """One folder, entry by entry; links out of it are not followed."""
@@ -237,7 +237,7 @@ class Walk:
 
     def environments(self, folder: Path, entries: Sequence[os.DirEntry[str]]) -> None:
         """The environment files among the entries of a folder, but for those that are ignored or led to by a link."""
-        wanted = [one for one in entries if _is_environment(one.name)]
+        wanted = [one for one in entries if _may_be_env_file(one.name)]
         if not wanted:
             return
         self.above(folder)
@@ -247,7 +247,9 @@ class Walk:
                 continue
             if entry.is_symlink():
                 shown = self.shown(entry.path)
-                self.found.unread.append(Unread(shown, passed.NOT_FOLLOWED, "skipped", "dotenv"))
+                self.found.unread.append(
+                    UnreadFile(shown, passed.NOT_FOLLOWED, "skipped", "dotenv")
+                )
             elif not entry.is_dir():
                 self.file(Path(entry.path))
         self.ignoring.stack.clear()
@@ -257,10 +259,12 @@ class Walk:
         found, suffix = self.found, path.suffix.lower()
         name = self.shown(path)
         found.paths.add(name)
-        certain = named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS.search(path.name))
-        environment = _is_environment(path.name)
+        certain = (
+            named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_IGNORED.search(path.name))
+        )
+        environment = _may_be_env_file(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
-        other = (suffix in _OTHERS or path.name in _METADATA) and not (
+        other = (suffix in _FOREIGN_SUFFIXES or path.name in _METADATA) and not (
             named or makes_ours(path.name)
         )
         if is_surely_without_credential(path):
@@ -275,7 +279,7 @@ class Walk:
             if status.st_ino and key in self.seen:
                 found.skipped += 1
                 return
-            text = None if why else decode(files.read(path, MAX_BYTES))
+            text = None if why else decode_text(files.read(path, MAX_BYTES))
         except OSError as error:
             self.unread(path, reason_of(error))
             return
@@ -287,7 +291,7 @@ class Walk:
         if source is not None:
             (found.prose if suffix in DOCUMENTS else found.texts).append(source)
         elif environment and not named:
-            found.unread.append(Unread(name, why or NO_TEXT, kind="dotenv"))
+            found.unread.append(UnreadFile(name, why or NO_TEXT, kind="dotenv"))
         elif certain and not other:
             self.unread(path, why or NO_TEXT)
         else:
@@ -304,13 +308,13 @@ class Walk:
             kind = passed.kind_of(name, self.found.paths)
             why = passed.refusal(link, passed.roots(link, kind, self.roots))
             if kind == "dotenv" and why:
-                self.found.unread.append(Unread(name, why, kind=kind))
+                self.found.unread.append(UnreadFile(name, why, kind=kind))
             elif kind and why:
                 self.unread(link, why)
             elif kind:
                 self.read_link(link, kind)
             elif why and link.suffix.lower() in {".yaml", ".yml", ".conf"}:
-                self.found.unread.append(Unread(name, why, status="skipped"))
+                self.found.unread.append(UnreadFile(name, why, status="skipped"))
 
     def read_link(self, link: Path, kind: str) -> None:
         """A link of ours by its name to a file of the tree, unless that is ours where it stands."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
-from readiness.loading.assembly import TEMPLATE, Assembly, Row
-from readiness.loading.discover import Found
+from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import Made, RenderError
+from readiness.loading.render.made import GeneratedSource, RenderError
 from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.model.messages import fill
 from readiness.model.project import Project
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from readiness.loading.render import helm, kustomize
     from readiness.loading.render.gather import Gathered
 
-_LIBRARY = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
+_LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 UNPARSED = "what it renders to does not parse"
-ASKED_NOT = "not rendered, as --no-render asks; leave that out to have it judged"
+RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
 
 def chart_folders(paths: set[str]) -> frozenset[str]:
@@ -34,14 +34,16 @@ def chart_folders(paths: set[str]) -> frozenset[str]:
     folders = {
         posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"
     }
-    return frozenset(one for one in folders if not any(_holds(other, one) for other in folders))
+    return frozenset(
+        one for one in folders if not any(_contains_chart(other, one) for other in folders)
+    )
 
 
-def _holds(chart: str, folder: str) -> bool:
+def _contains_chart(chart: str, folder: str) -> bool:
     return folder.startswith(posixpath.join(chart, "charts") + "/")
 
 
-def chart_of(path: str, charts: frozenset[str]) -> str | None:
+def chart_containing(path: str, charts: frozenset[str]) -> str | None:
     """The chart whose template a file is: such a file is no manifest until it is rendered."""
     parts = path.split("/")
     for depth in range(len(parts) - 1):
@@ -51,10 +53,10 @@ def chart_of(path: str, charts: frozenset[str]) -> str | None:
     return None
 
 
-def chart(
+def add_chart(
     folder: str,
     templates: Sequence[str],
-    found: Found,
+    found: DiscoveredFiles,
     made: Assembly,
     core: dict[str, Rule],
     *,
@@ -66,10 +68,10 @@ def chart(
 
     path = posixpath.join(folder, "Chart.yaml")
     about = next((one for one in found.texts if one.path == path), None)
-    if about is None or _LIBRARY.search(about.text):
+    if about is None or _LIBRARY_CHART.search(about.text):
         return
-    reason = ASKED_NOT if not asked else "" if helm.available() else helm.MISSING
-    renderings: list[helm.Rendered] = []
+    reason = RENDERING_OFF if not asked else "" if helm.available_renderer() else helm.MISSING
+    renderings: list[helm.RenderedTemplate] = []
     errors: dict[str, str] = {}
     wanted = [] if reason else helm.environments(found.base / folder, values)
     if wanted:
@@ -81,7 +83,9 @@ def chart(
     for problem in dict.fromkeys(errors.values()):
         names = [name for name, said in errors.items() if said == problem]
         some = f" with {', '.join(names)}" if len(names) < len(wanted) else ""
-        made.broken.append(_failed(core["core/not-rendered"], about, "chart", some, problem))
+        made.broken.append(
+            _render_failure(core["core/not-rendered"], about, "chart", some, problem)
+        )
     environments = [one.name for one in wanted if one.name not in errors]
     if wanted and not environments:
         reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
@@ -90,32 +94,38 @@ def chart(
     made.environments |= {one.path: len(environments) for one in sources.values()}
     broken: set[str] = set()
     for name in environments:
-        broken |= add(made, [one for one in renderings if one.environment == name], found, core)
+        broken |= add_environment(
+            made, [one for one in renderings if one.environment == name], found, core
+        )
     made.rows += [
-        Row(one, "helm", "skipped", reason)
+        FileStatus(one, "helm", "skipped", reason)
         if reason
         else state(one, "helm", UNPARSED if one in broken else "")
         for one in templates
     ]
 
 
-def add(made: Assembly, texts: Sequence[Made], found: Found, core: dict[str, Rule]) -> set[str]:
+def add_environment(
+    made: Assembly, texts: Sequence[GeneratedSource], found: DiscoveredFiles, core: dict[str, Rule]
+) -> set[str]:
     """One environment's manifests, as a project of its own; the paths of the files whose texts do not parse."""
     for source in texts:
         source.kind = kinds.classify(source.path, source.text)
     before = len(made.broken)
     pairs = list(made.parse([one for one in texts if one.kind], core, rows=False))
-    made.projects.append(project(pairs, found))
+    made.projects.append(make_project(pairs, found))
     roots = ((one.source.root, one.span) for one in made.broken[before:])
-    return {root.place(span)[0].path for root, span in roots if isinstance(root, Made)}
+    return {root.place(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
 
 
-def state(path: str, kind: str, reason: str) -> Row:
+def state(path: str, kind: str, reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
-    return Row(path, kind, "invalid", reason) if reason else Row(path, kind, "checked")
+    return (
+        FileStatus(path, kind, "invalid", reason) if reason else FileStatus(path, kind, "checked")
+    )
 
 
-def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
+def make_project(pairs: Iterable[tuple[str, Any]], found: DiscoveredFiles) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
         pairs,
@@ -128,7 +138,9 @@ def project(pairs: Iterable[tuple[str, Any]], found: Found) -> Project:
     )
 
 
-def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool) -> dict[str, str]:
+def build_overlays(
+    found: DiscoveredFiles, made: Assembly, core: dict[str, Rule], *, asked: bool
+) -> dict[str, str]:
     """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
     sources = {source.path: source for source in found.texts}
     if not any(posixpath.basename(path) in OVERLAYS for path in sources):
@@ -138,39 +150,39 @@ def overlays(found: Found, made: Assembly, core: dict[str, Rule], *, asked: bool
     from readiness.loading.render.gather import Gathered, RefusedError
     from readiness.loading.render.process import UNCONFINED
 
-    known = kustomize.read(sources)
+    known = kustomize.read_kustomizations(sources)
     for path in (path for one in known.values() for path in one.patches if path in sources):
         sources[path].fragment = True  # a part of an object, where the overlay is not built
-    roots = kustomize.roots(known)
+    roots = kustomize.root_kustomizations(known)
     if not roots:
         return {}
-    missing = ASKED_NOT if not asked else "" if kustomize.command() else kustomize.MISSING
+    missing = RENDERING_OFF if not asked else "" if kustomize.build_command() else kustomize.MISSING
     if missing:
-        made.rows += [Row(one.source.path, "kustomize", "skipped", missing) for one in roots]
+        made.rows += [FileStatus(one.source.path, "kustomize", "skipped", missing) for one in roots]
         return {}
     wanted = _gather(roots, found, made)
     unseen = kustomize.unseen([one for one in wanted if isinstance(one, Gathered)], sources)
     made.sources += unseen.values()
     sources |= unseen
-    known = kustomize.read(sources)
-    reached = [kustomize.reach(root, known) for root in roots]
+    known = kustomize.read_kustomizations(sources)
+    reached = [kustomize.reachable(root, known) for root in roots]
     taken: dict[str, str] = {}
     answers = _build(roots, reached, wanted, sources)
     for root, within, built in zip(roots, reached, answers, strict=True):
         if isinstance(built, RefusedError):
             way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
             reason = f"{built}; {way} judges what it gives"
-            made.rows.append(Row(root.source.path, "kustomize", "skipped", reason))
+            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason))
             continue
         if isinstance(built, RenderError):
-            made.rows.append(Row(root.source.path, "kustomize", "skipped", str(built)))
+            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", str(built)))
             rule = core["core/not-rendered"]
-            made.broken.append(_failed(rule, root.source, "overlay", "", str(built)))
+            made.broken.append(_render_failure(rule, root.source, "overlay", "", str(built)))
             continue
         mine = {path for one in within for path in (*one.files, *one.patches)}
         for path in mine | {root.source.path}:
             made.environments[path] = made.environments.get(path, 0) + 1
-        broken = add(made, [built], found, core)
+        broken = add_environment(made, [built], found, core)
         for _, error, home in built.lost:
             made.broken.append(_lost(core["core/syntax"], home, error))
             broken.add(home.path)
@@ -197,16 +209,18 @@ def overlay(source: Source, made: Assembly, core: dict[str, Rule]) -> None:
     except ParseError as error:
         line = source.line(source.position(error.offset).line)
         if "{{" in line or "{%" in line:
-            made.rows.append(Row(source.path, "kustomize", "skipped", TEMPLATE))
+            made.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
             return
-        made.rows.append(Row(source.path, "kustomize", "invalid", error.message))
-        made.broken.append(reading.broken(core["core/syntax"], source, error, "kustomization"))
+        made.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message))
+        made.broken.append(
+            reading.syntax_finding(core["core/syntax"], source, error, "kustomization")
+        )
     else:
         made.sources.append(source)
 
 
 def _gather(
-    roots: Sequence[kustomize.Kustomization], found: Found, made: Assembly
+    roots: Sequence[kustomize.Kustomization], found: DiscoveredFiles, made: Assembly
 ) -> list[Gathered | RenderError]:
     """What each overlay takes in, or why it is not built."""
     from readiness.loading.render import inputs
@@ -234,18 +248,18 @@ def _build(
     reached: Sequence[list[kustomize.Kustomization]],
     wanted: Sequence[Gathered | RenderError],
     sources: Mapping[str, Source],
-) -> list[kustomize.Built | RenderError]:
+) -> list[kustomize.BuiltOverlay | RenderError]:
     """What each overlay builds, or why it does not."""
     from concurrent.futures import ThreadPoolExecutor
 
     from readiness.loading.render import kustomize
 
-    def work(number: int) -> kustomize.Built | RenderError:
+    def work(number: int) -> kustomize.BuiltOverlay | RenderError:
         taken = wanted[number]
         if isinstance(taken, RenderError):
             return taken
         try:
-            return kustomize.build(roots[number], reached[number], sources, taken)
+            return kustomize.build_overlay(roots[number], reached[number], sources, taken)
         except RenderError as error:
             return error
 
@@ -253,7 +267,9 @@ def _build(
         return list(pool.map(work, range(len(roots))))
 
 
-def _failed(rule: Rule, source: Source, what: str, environment: str, problem: str) -> Finding:
+def _render_failure(
+    rule: Rule, source: Source, what: str, environment: str, problem: str
+) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
     facts = {"what": what, "environment": environment, "reason": problem}
     text = fill(rule.message, facts.get)

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from readiness.model import Source, line_starts
 
 
-def blocks(document: Source) -> Iterator[tuple[Source, str]]:
+def fenced_blocks(document: Source) -> Iterator[tuple[Source, str]]:
     """(nested source, language) of every fenced block of a document; the first line may name the block's file."""
-    from readiness.syntax.markdown import blocks as fenced
+    from readiness.syntax.markdown import fenced_blocks as fenced
 
     for number, block in enumerate(fenced(document.text, line_starts(document.text)), start=1):
-        name = named_in(block.text) or DEFAULT_NAMES.get(block.language, "")
+        name = filename_in_first_line(block.text) or DEFAULT_NAMES.get(block.language, "")
         yield (
             Source(
                 f"{document.path}#{number}/{name}", block.text, parent=document, starts=block.starts
@@ -39,7 +39,7 @@ DEFAULT_NAMES = {
 _NAMED = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
 
 
-def named_in(text: str) -> str:
+def filename_in_first_line(text: str) -> str:
     """The file name in a first-line comment, as prose often gives it (`# docker-compose.prod.yml`)."""
     found = _NAMED.match(text[:300])
     name = found.group(1) if found else ""

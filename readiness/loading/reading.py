@@ -9,7 +9,7 @@ from readiness import kinds
 from readiness.model import Finding, ParseError, Rule, Source, Span
 
 
-def broken(rule: Rule, source: Source, error: ParseError, kind: str) -> Finding:
+def syntax_finding(rule: Rule, source: Source, error: ParseError, kind: str) -> Finding:
     """The finding that stands for a source that its kind cannot read."""
     offset = min(max(error.offset, 0), len(source.text))
     if offset == len(source.text):  # point at the last thing written, not past it
@@ -20,7 +20,7 @@ def broken(rule: Rule, source: Source, error: ParseError, kind: str) -> Finding:
     return Finding(rule, source, span, rule.message.format(reason=error.message, kind=kind))
 
 
-def read(
+def parse_sources(
     sources: Iterable[Source], classify: Callable[[str, str], str] = kinds.classify
 ) -> Iterator[tuple[Source, Any, ParseError | None]]:
     """(source, document, error) of every source that has a kind, the sources nested in documents after their parent.

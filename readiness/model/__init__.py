@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from readiness.model.finding import Edit, Finding, Note, Suppression, joined, worse
-from readiness.model.hits import Aside, Hit, Node, Related, Subject, Unknown, hit, missing
+from readiness.model.finding import (
+    Edit,
+    Finding,
+    Note,
+    Suppression,
+    join_names,
+    with_worse_severity,
+)
+from readiness.model.hits import Hit, Node, NotApplicable, Related, Subject, Unknown, hit, missing
 from readiness.model.rule import (
     CATEGORIES,
     LEVELS,
@@ -26,13 +33,13 @@ __all__ = [
     "NONE",
     "POINTS",
     "WEIGHTS",
-    "Aside",
     "Claim",
     "Confidence",
     "Edit",
     "Finding",
     "Hit",
     "Node",
+    "NotApplicable",
     "Note",
     "ParseError",
     "Pattern",
@@ -48,8 +55,8 @@ __all__ = [
     "Unknown",
     "Wording",
     "hit",
-    "joined",
+    "join_names",
     "line_starts",
     "missing",
-    "worse",
+    "with_worse_severity",
 ]

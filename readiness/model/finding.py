@@ -134,14 +134,14 @@ class Finding(NamedTuple):
         return self.start.line
 
 
-def worse(one: Finding, twin: Finding) -> Finding:
+def with_worse_severity(one: Finding, twin: Finding) -> Finding:
     """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
     if twin.severity <= one.severity:
         return one
     return one._replace(lowered=twin.lowered, tier=twin.tier)
 
 
-def joined(items: Iterable[object]) -> str:
+def join_names(items: Iterable[object]) -> str:
     """Names for a message: `a, b and c`."""
     names = [str(item) for item in items]
     return (

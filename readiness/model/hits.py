@@ -72,7 +72,7 @@ class Unknown(NamedTuple):
     span: Span
 
 
-class Aside:
+class NotApplicable:
     """What a check yields for a subject that its rule is not about: it proves nothing of it.
 
     A job that deploys nothing is no proof that deployments can be rolled back.

@@ -13,7 +13,7 @@ T = TypeVar("T")
 _MARKS = (".git", ".gitignore")
 
 
-def above(path: str) -> Iterator[str]:
+def parent_folders(path: str) -> Iterator[str]:
     """The folders that a file stands in, the nearest first; the last is the empty one."""
     while path and path != "/":
         path = posixpath.dirname(path)

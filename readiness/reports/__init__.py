@@ -25,11 +25,11 @@ class Options:
     width: int | None = None
 
 
-def render(name: str, report: Report, out: TextIO, options: Options | None = None) -> None:
+def write_report(name: str, report: Report, out: TextIO, options: Options | None = None) -> None:
     """Write a report in the format `name`; raises KeyError for a name that is none."""
     options = options or Options()
     module = FORMATS[name]
-    if module == "terminal" and not styled(out, options.color):
+    if module == "terminal" and not is_styled(out, options.color):
         module = "plain"
     if module != "json" and hasattr(
         out, "reconfigure"
@@ -38,7 +38,7 @@ def render(name: str, report: Report, out: TextIO, options: Options | None = Non
     importlib.import_module(f"readiness.reports.{module}").render(report, out, options=options)
 
 
-def styled(out: TextIO, color: str, environment: Mapping[str, str] | None = None) -> bool:
+def is_styled(out: TextIO, color: str, environment: Mapping[str, str] | None = None) -> bool:
     """Whether the output is a terminal for people: in a pipe, a file or a CI log it is plain and stable."""
     known = os.environ if environment is None else environment
     if color != "auto":

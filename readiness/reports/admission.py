@@ -6,38 +6,38 @@ from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s import pss
 from readiness.kinds.k8s.model import Pod
-from readiness.loading.render.made import Made
+from readiness.loading.render.made import GeneratedSource
 from readiness.model import Source, Span
 from readiness.model.project import Project
 
 LEVELS = ("baseline", "restricted")
 
 
-def place(source: Source, span: Span) -> str:
+def location(source: Source, span: Span) -> str:
     """`path:line` of a place, in the file that somebody wrote."""
     root = source.root
-    if isinstance(root, Made):
+    if isinstance(root, GeneratedSource):
         written, there = root.place(Span(source.to_root(span.start), source.to_root(span.end)))
         return f"{written.root.path}:{written.position(there.start).line}"
     return f"{root.path}:{source.position(span.start).line}"
 
 
-def lines(projects: Sequence[Project]) -> Iterator[str]:
+def admission_lines(projects: Sequence[Project]) -> Iterator[str]:
     """For each workload the highest level that admits it, and why the next one does not."""
     for project in projects:
         for document in project.documents("k8s"):
             for pod in document.pods:
-                yield from _pod(pod)
+                yield from _pod_lines(pod)
 
 
-def _pod(pod: Pod) -> Iterator[str]:
-    verdict = pss.verdict(pod)
+def _pod_lines(pod: Pod) -> Iterator[str]:
+    verdict = pss.levels_refused(pod)
     admitted = next((level for level in reversed(LEVELS) if not verdict[level]), "privileged")
-    yield f"{place(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted}"
+    yield f"{location(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted}"
     for level in LEVELS:
         if not verdict[level] or (level == "restricted" and verdict["baseline"]):
             continue
         yield f"  refused by {level}:"
         for one in verdict[level]:
             container = f" (container {one.container!r})" if one.container else ""
-            yield f"    {place(pod.source, one.span)}: {one.what}{container} [k8s/pss-{one.control}]"
+            yield f"    {location(pod.source, one.span)}: {one.what}{container} [k8s/pss-{one.control}]"

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.model import Finding, Severity, joined
+from readiness.model import Finding, Severity, join_names
 from readiness.redaction import Redactor
-from readiness.reports.frame import safe
+from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
-from readiness.verdict.score import UNJUDGED, counts
+from readiness.verdict.score import UNJUDGED, counts_in_score
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
@@ -49,14 +49,14 @@ class Group:
     framed: bool
 
 
-def brief(text: str) -> str:
+def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line."""
     text = " ".join(text.split())
     found = _SENTENCE.search(text)
     return text[: found.end()] if found else text
 
 
-def files(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
+def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
     """The open findings, file by file, those of one rule, severity and fix in one file together."""
     found: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
@@ -84,25 +84,27 @@ def headline(one: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
     start = one.start
     where = f"{one.path}:{start.line}:{start.column}"
-    return safe(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
+    return escape_controls(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
 
 
-def highest(report: Report) -> list[tuple[Finding, int]]:
+def highest_gains(report: Report) -> list[tuple[Finding, int]]:
     """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
     places: dict[tuple[str, str, int], list[Finding]] = {}
     for one in report.open:
         if one.gain >= LEAST_GAIN:
             places.setdefault((one.rule, *one.place), []).append(one)
-    best = sorted(places.values(), key=lambda ones: (-round(ones[0].gain, 4), _order(ones[0])))
+    best = sorted(
+        places.values(), key=lambda ones: (-round(ones[0].gain, 4), _reading_order(ones[0]))
+    )
     return [(ones[0], len(ones)) for ones in best[:TOP]]
 
 
-def _order(one: Finding) -> tuple[int, str, int, str]:
+def _reading_order(one: Finding) -> tuple[int, str, int, str]:
     path, offset = one.place
     return -one.severity, path, offset, one.rule
 
 
-def verdict(report: Report) -> str:
+def verdict_text(report: Report) -> str:
     """The verdict, and what stands against `ready`."""
     if report.verdict == "ready":
         return "ready: nothing high or critical is open, and every file was read"
@@ -113,7 +115,7 @@ def verdict(report: Report) -> str:
         count = sum(one.severity is severity for one in report.open)
         if count:
             against.append(f"{count} {severity}")
-    reasons = [f"{joined(against)} open"] if against else []
+    reasons = [f"{join_names(against)} open"] if against else []
     unread = {row.path for row in report.coverage.unread}
     if unread:
         reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
@@ -123,16 +125,18 @@ def verdict(report: Report) -> str:
     return f"not ready: {', '.join(reasons)}"
 
 
-def ceiling(report: Report) -> str:
+def ceiling_text(report: Report) -> str:
     """What the score would be without its ceiling; empty where the ceiling does not bind."""
     raw, top = report.raw, report.result.ceiling
     if raw is None or raw <= top:
         return ""
-    worst = max((one.severity for one in report.open if counts(one)), default=Severity.HIGH)
+    worst = max(
+        (one.severity for one in report.open if counts_in_score(one)), default=Severity.HIGH
+    )
     return f"{raw:.2f} before the ceiling of {top} that an open {worst} finding sets"
 
 
-def waived(report: Report) -> str:
+def waived_text(report: Report) -> str:
     """How much is suppressed, and the score without that; empty where nothing is."""
     count = len(report.suppressed)
     if not count:
@@ -142,7 +146,7 @@ def waived(report: Report) -> str:
     return f"{plural(count, 'finding')} suppressed; without that: {number}"
 
 
-def foreign(report: Report) -> str:
+def foreign_text(report: Report) -> str:
     """How much the comments of other linters left out; empty where nothing was."""
     if not report.foreign:
         return ""
@@ -151,13 +155,13 @@ def foreign(report: Report) -> str:
     )
 
 
-def coverage(report: Report) -> str:
+def coverage_text(report: Report) -> str:
     """How much of what was asked has a verdict."""
     capped = report.score is not None and report.score >= 90 and report.grade != "A"
     return f"{report.coverage.percent} %" + (", and no A under 80 %" if capped else "")
 
 
-def kinds(report: Report) -> str:
+def kinds_text(report: Report) -> str:
     """The files by kind: how many there are, and how many of them were read where that is fewer."""
     parts = [
         f"{KINDS.get(one.kind, one.kind)} {one.files}"
@@ -169,15 +173,15 @@ def kinds(report: Report) -> str:
     return ", ".join(parts) or "none"
 
 
-def unread(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files of ours that have no verdict, and why."""
     rows = report.coverage.unread
     shown = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
-    lines = [safe(f"{row.path}: {redactor.text(row.reason)}") for row in shown]
+    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in shown]
     return lines if len(shown) == len(rows) else [*lines, f"and {len(rows) - len(shown)} more"]
 
 
-def checklists(report: Report) -> list[str]:
+def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [
         f"{one.checklist.title}: "
@@ -189,13 +193,13 @@ def checklists(report: Report) -> list[str]:
     ]
 
 
-def gate(report: Report, redactor: Redactor) -> str:
+def gate_text(report: Report, redactor: Redactor) -> str:
     """The last line: passed or failed, and why."""
     word = "passed" if report.gate.passed else "failed"
-    return safe(f"gate {word}: {redactor.text(report.gate.reason)}")
+    return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}")
 
 
-def summary(findings: Iterable[Finding]) -> str:
+def severity_counts(findings: Iterable[Finding]) -> str:
     """How many findings of each severity."""
     ones = list(findings)
     counts_ = [
@@ -203,7 +207,7 @@ def summary(findings: Iterable[Finding]) -> str:
         for severity in sorted(Severity, reverse=True)
         if (count := sum(one.severity is severity for one in ones))
     ]
-    return joined(counts_) or "none"
+    return join_names(counts_) or "none"
 
 
 def plural(count: int, word: str) -> str:

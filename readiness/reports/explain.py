@@ -6,14 +6,14 @@ import math
 
 from readiness.model import Confidence, Rule, Severity
 from readiness.verdict.report import Report
-from readiness.verdict.score import Category, Term, portions
+from readiness.verdict.score import Category, Term, severity_portions
 
 
-def lines(report: Report) -> list[str]:
+def score_lines(report: Report) -> list[str]:
     """The sum: every rule that costs points, every category, raw, the ceiling, the score and the grade."""
     shown = ["score, algorithm 1: points x (1 + log2 places), bent to each category's cap", ""]
     for category in report.categories:
-        shown += _category(
+        shown += _category_lines(
             category, [t for t in report.result.terms if t.rule.category == category.id]
         )
     if report.raw is None:
@@ -31,14 +31,14 @@ def lines(report: Report) -> list[str]:
     return shown
 
 
-def _category(category: Category, terms: list[Term]) -> list[str]:
+def _category_lines(category: Category, terms: list[Term]) -> list[str]:
     """One category: its rules, their sum, and the loss that it is bent to."""
     if not terms:
         said = "nothing found" if category.assessed else "not assessed"
         return [f"{category.id} (cap {category.cap}): {said}, loss 0.00", ""]
     width = max(len(term.rule.id) for term in terms)
     rows = [
-        f"  {term.rule.id:<{width}}  {_prices(term)}"
+        f"  {term.rule.id:<{width}}  {_term_price(term)}"
         f" ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
         for term in sorted(terms, key=lambda term: (-term.points, term.rule.id))
     ]
@@ -47,14 +47,14 @@ def _category(category: Category, terms: list[Term]) -> list[str]:
     return [f"{category.id} (cap {cap}): {points:.2f} points, loss {bent}", *rows, ""]
 
 
-def _prices(term: Term) -> str:
+def _term_price(term: Term) -> str:
     """What one place of each severity costs and why, and how often that counts."""
     return " + ".join(
-        f"{_price(term.rule, severity)} x {times:.2f}"
-        for severity, times in portions(term.by_severity)
+        f"{_severity_price(term.rule, severity)} x {times:.2f}"
+        for severity, times in severity_portions(term.by_severity)
     )
 
 
-def _price(rule: Rule, severity: Severity) -> str:
+def _severity_price(rule: Rule, severity: Severity) -> str:
     doubt = "" if rule.confidence is Confidence.HIGH else f", {rule.confidence} confidence"
     return f"{severity}{doubt} {rule.points_at(severity):g}"

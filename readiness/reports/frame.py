@@ -33,20 +33,20 @@ class Frame:
         return " " * self.start + "^" * self.width
 
 
-def safe(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Text from a file for a log or a terminal: nothing in it steers either."""
-    shown = "".join(map(_visible, text)) if not text.isprintable() else text
-    return harmless(shown)
+    shown = "".join(map(_visible_char, text)) if not text.isprintable() else text
+    return escape_workflow_commands(shown)
 
 
-def harmless(line: str) -> str:
+def escape_workflow_commands(line: str) -> str:
     """A line of a log that no CI system takes for a command to it."""
     if "##" in line:
         line = _COMMAND.sub(r"#\\x23", line)
     return _AT_START.sub(r"\1\\x3a", line) if "::" in line else line
 
 
-def frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None:
+def code_frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None:
     """The line that a finding stands on, at most `width` columns of it; None where there is nothing to see."""
     start = finding.start
     text = finding.source.root.line(start.line)
@@ -57,28 +57,28 @@ def frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None:
     low = max(span.start - width, 0)  # no more characters than could ever be shown
     high = min(low + 3 * width, len(text))
     hidden = redactor.line(finding.source, start.line, Span(low, high))
-    cells = _cells(text, hidden, low, high)
-    before = sum(map(columns, cells[: span.start - low]))
-    marked = max(sum(map(columns, cells[span.start - low : span.end - low])), 1)
-    shown, cut = _window(cells, before, marked, width, low > 0, high < len(text))
-    marked = min(marked, max(columns(shown) - (before - cut), 1))
+    cells = _masked_cells(text, hidden, low, high)
+    before = sum(map(display_width, cells[: span.start - low]))
+    marked = max(sum(map(display_width, cells[span.start - low : span.end - low])), 1)
+    shown, cut = _visible_window(cells, before, marked, width, low > 0, high < len(text))
+    marked = min(marked, max(display_width(shown) - (before - cut), 1))
     return Frame(start.line, shown, before - cut, marked)
 
 
-def columns(text: str) -> int:
+def display_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    return sum(_width(char) for char in text)
+    return sum(_char_width(char) for char in text)
 
 
-def _width(char: str) -> int:
+def _char_width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _visible(char: str) -> str:
+def _visible_char(char: str) -> str:
     """A character, or its escape where it would not be seen for what it is."""
     if char.isprintable():
         return char
@@ -89,9 +89,9 @@ def _visible(char: str) -> str:
     )
 
 
-def _cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
+def _masked_cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
     """What is shown for each character from `low` to `high`; a masked value is shown at its first one."""
-    cells = [_visible(char) if char != "\t" else char for char in text[low:high]]
+    cells = [_visible_char(char) if char != "\t" else char for char in text[low:high]]
     for found in _COMMAND.finditer(text, low, high):
         cells[found.start() + 1 - low] = "\\x23"
     for span in hidden:
@@ -102,15 +102,15 @@ def _cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
     for number, cell in enumerate(cells):
         if cell == "\t":
             cells[number] = " " * (TAB - at % TAB)
-        at += columns(cells[number])
+        at += display_width(cells[number])
     return cells
 
 
-def _window(
+def _visible_window(
     cells: Sequence[str], before: int, marked: int, width: int, more_left: bool, more_right: bool
 ) -> tuple[str, int]:
     """(text, columns cut on the left) of at most `width` columns, with the marked place in it."""
-    total = sum(map(columns, cells))
+    total = sum(map(display_width, cells))
     if total <= width and not more_left and not more_right:
         return "".join(cells), 0
     room = width - 2  # an ellipsis on either side
@@ -118,7 +118,7 @@ def _window(
     shown: list[str] = []
     at = cut = 0
     for cell in cells:
-        size = columns(cell)
+        size = display_width(cell)
         if at < lead:
             cut = at + size
         elif at + size - cut > room:

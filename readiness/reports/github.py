@@ -12,7 +12,7 @@ from typing import TextIO
 from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import Options, digest
-from readiness.reports.frame import safe
+from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
 
 CAP = 10  # of each level in one step: what comes later is dropped by the runner
@@ -36,47 +36,53 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
         mine = [one for one in ones if LEVELS[one.severity] == level]
         room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
         for one in mine[:room]:
-            out.write(annotation(one, level, redactor, prefix) + "\n")
+            out.write(annotation_command(one, level, redactor, prefix) + "\n")
         if len(mine) > room:
             more = f"and {len(mine) - room} more of this level: the log of this step has them all"
-            out.write(command(level, {"title": "readiness"}, more) + "\n")
+            out.write(workflow_command(level, {"title": "readiness"}, more) + "\n")
     for one in ones:
         out.write(digest.headline(one, redactor) + "\n")
     number = (
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )
-    out.write(f"{number}, {digest.verdict(report)}, coverage {digest.coverage(report)}\n")
-    out.write(digest.gate(report, redactor) + "\n")
+    out.write(f"{number}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
+    out.write(digest.gate_text(report, redactor) + "\n")
 
 
-def annotation(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
+def annotation_command(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
     """The command that puts a finding on its line."""
     start, end, rule = one.start, one.end, one.definition
     properties = {
-        "file": safe(prefix + one.path),
+        "file": escape_controls(prefix + one.path),
         "line": str(start.line),
         "endLine": str(end.line),
     }
     if start.line == end.line:  # the runner drops columns of anything longer
         properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
-    properties["title"] = safe(f"{rule.title} ({rule.id})")
-    body = [redactor.text(one.message), digest.brief(one.why), f"Fix: {digest.brief(one.fix)}"]
-    text = "\n".join(map(safe, filter(None, body)))
-    return command(level, properties, text if len(text) <= LENGTH else text[: LENGTH - 1] + "…")
+    properties["title"] = escape_controls(f"{rule.title} ({rule.id})")
+    body = [
+        redactor.text(one.message),
+        digest.first_sentence(one.why),
+        f"Fix: {digest.first_sentence(one.fix)}",
+    ]
+    text = "\n".join(map(escape_controls, filter(None, body)))
+    return workflow_command(
+        level, properties, text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+    )
 
 
-def command(name: str, properties: dict[str, str], message: str) -> str:
+def workflow_command(name: str, properties: dict[str, str], message: str) -> str:
     """A workflow command with everything escaped, so that no value can end it or begin another."""
-    shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{name} {shown}::{_data(message)}"
+    shown = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
+    return f"::{name} {shown}::{_escape_data(message)}"
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def workspace_prefix() -> str:

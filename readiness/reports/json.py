@@ -12,13 +12,15 @@ from readiness.verdict.report import Report
 def render(report: Report, out: TextIO, *, options: Options) -> None:
     """Write the report as ASCII, so that no encoding can break it and nothing in it steers a terminal."""
     text = (
-        "{\n" + ",\n".join(_entry(name, value) for name, value in report.to_dict().items()) + "\n}"
+        "{\n"
+        + ",\n".join(_member_text(name, value) for name, value in report.to_dict().items())
+        + "\n}"
     )
     # A CI runner that shows this in its log would take ##[...] for a command; in JSON this is the same string.
     out.write(text.replace("##", "#\\u0023") + "\n")
 
 
-def _entry(name: str, value: Any) -> str:
+def _member_text(name: str, value: Any) -> str:
     """One member; a list has a line for each of its entries, so that reports can be compared line by line."""
     if isinstance(value, list) and value:
         lines = ",\n".join(json.dumps(item, ensure_ascii=True) for item in value)

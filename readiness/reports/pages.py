@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from readiness import kinds
-from readiness.model import Claim, Rule, joined
+from readiness.model import Claim, Rule, join_names
 from readiness.model.package import FOLDER
 from readiness.ruleset import examples
-from readiness.ruleset.bindings import resolve
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bindings import resolve_check
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example, Mark
 from readiness.ruleset.families import FOLDER as FAMILIES
 from readiness.ruleset.families import is_family
-from readiness.verdict.checklist import STATES, Outcome
+from readiness.verdict.checklist import STATES, ChecklistOutcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
 _CATEGORIES = {
@@ -47,14 +47,14 @@ _KINDS = {
 }
 
 
-def page(tiers: Sequence[Bound], asks: Mapping[str, str]) -> str:
+def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
     """The whole page: what, why it breaks in production, fix, examples, equivalents, checklists.
 
     `tiers` is the rule, with each of its tiers where it has some; `asks` maps a checklist item's id to what it asks.
     """
     bound = tiers[0]
     rule = bound.rule
-    parts = [f"# {rule.id}", f"**{rule.title}**", facts(rule), *members(rule)]
+    parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *members(rule)]
     parts += [f"## Why\n\n{words(rule, 'why')}", f"## Fix\n\n{words(rule, 'fix')}"]
     rows = parameters(tiers)
     if rows:
@@ -66,8 +66,8 @@ def page(tiers: Sequence[Bound], asks: Mapping[str, str]) -> str:
     if views:
         parts.append("## Both views\n\n" + "\n\n".join(views))
     if rule.targets != ("core",):
-        default = str(kinds.module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
-        found = examples.of(bound, default)
+        default = str(kinds.kind_module(kinds.kind_of_target(rule.targets[0])).EXAMPLE)
+        found = examples.examples_of(bound, default)
         parts += [example_text("Bad", example) for example in found if example.bad]
         parts += [example_text("Good", example) for example in found if not example.bad]
     if rule.equivalents:
@@ -80,16 +80,16 @@ def page(tiers: Sequence[Bound], asks: Mapping[str, str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def source_places(tiers: Sequence[Bound]) -> Iterator[str]:
+def source_places(tiers: Sequence[LoadedRule]) -> Iterator[str]:
     """Where the rule is written: its file, and the lines of its checks, all from the root of a checkout."""
     yield f"rules/{place_of(tiers[0])}"
     for check in dict.fromkeys(one.check for one in tiers if one.check):
-        code = resolve(check).__code__
+        code = resolve_check(check).__code__
         file = Path(code.co_filename).resolve().relative_to(FOLDER.parent).as_posix()
         yield f"{file}:{code.co_firstlineno} {check.rpartition('.')[2]}"
 
 
-def place_of(bound: Bound) -> str:
+def place_of(bound: LoadedRule) -> str:
     """A rule's file from the folder of rules: its own, or that of its family."""
     folder = f"{bound.rule.kind}/{FAMILIES}" if is_family(bound.path) else bound.rule.kind
     return f"{folder}/{bound.path.name}"
@@ -119,20 +119,20 @@ def words(rule: Rule, field: str) -> str:
     common = rule.text(field)
     named = {name for names in own.values() for name in names}
     if common in own and (set(rule.parts) <= named or not rule.parts):
-        rows = [f"- {joined(names)}: {text}" for text, names in own.items()]
+        rows = [f"- {join_names(names)}: {text}" for text, names in own.items()]
         return "\n".join(rows) if len(own) > 1 else common
-    rows = [f"- {joined(names)}: {text}" for text, names in own.items() if text != common]
+    rows = [f"- {join_names(names)}: {text}" for text, names in own.items() if text != common]
     return common + ("\n\n" + "\n".join(rows) if rows else "")
 
 
-def parameters(tiers: Sequence[Bound]) -> list[str]:
+def parameters(tiers: Sequence[LoadedRule]) -> list[str]:
     """The parameters of a rule, those in which its tiers differ with the name of the tier."""
     values: dict[str, list[str]] = {}
     for bound in tiers:
         for name, value in sorted(bound.arguments.items()):
-            values.setdefault(f"`{name}: {shown(value)}`", []).append(bound.tier)
+            values.setdefault(f"`{name}: {value_text(value)}`", []).append(bound.tier)
     return [
-        f"- {row}" if len(names) == len(tiers) else f"- {row} ({joined(names)})"
+        f"- {row}" if len(names) == len(tiers) else f"- {row} ({join_names(names)})"
         for row, names in sorted(values.items())
     ]
 
@@ -146,12 +146,12 @@ def equivalents(rule: Rule) -> Iterator[str]:
             for name in one.ids if one.peer == peer else ():
                 told.setdefault(name, []).append(" ".join(filter(None, (one.tier, one.part))))
         yield f"- {peer}: " + ", ".join(
-            name if "" in members else f"{name} ({joined(members)})"
+            name if "" in members else f"{name} ({join_names(members)})"
             for name, members in told.items()
         )
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A parameter's value as YAML has it."""
     return json.dumps(value, ensure_ascii=False)
 
@@ -161,7 +161,7 @@ def severities(rule: Rule) -> str:
     return " or ".join(dict.fromkeys(str(one.severity) for one in rule.tiers)) or str(rule.severity)
 
 
-def facts(rule: Rule) -> str:
+def facts_line(rule: Rule) -> str:
     """The line under the title: severity, confidence, category, profile."""
     return (
         f"{severities(rule)} · confidence {rule.confidence} · "
@@ -175,11 +175,11 @@ def example_text(title: str, example: Example) -> str:
     for path, text in example.files.items():
         marks = [mark for mark in example.marks if mark.path == path]
         name = f"`{path}`\n\n" if len(example.files) > 1 else ""
-        parts.append(f"{name}```{language(path)}\n{with_carets(text, marks)}```")
+        parts.append(f"{name}```{fence_language(path)}\n{with_carets(text, marks)}```")
     return "\n\n".join(parts)
 
 
-def language(path: str) -> str:
+def fence_language(path: str) -> str:
     """The word after a fence for a file."""
     if path.endswith((".yaml", ".yml")):
         return "yaml"
@@ -200,7 +200,7 @@ def with_carets(text: str, marks: Sequence[Mark]) -> str:
     return "".join(lines)
 
 
-def checklist_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
+def checklist_lines(outcomes: Iterable[ChecklistOutcome]) -> Iterator[str]:
     """Checklists for a reader: each item's state, what it asks, and the places that show it."""
     for number, outcome in enumerate(outcomes):
         if number:
@@ -216,7 +216,7 @@ def checklist_lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
             yield " " * 12 + (", ".join(shown) + more if shown else verdict.reason)
 
 
-def table(found: Iterable[Rule]) -> str:
+def rules_table(found: Iterable[Rule]) -> str:
     """The catalogue as a Markdown table."""
     rows = ["| rule | severity | category | profile | what |", "|---|---|---|---|---|"]
     for rule in found:
@@ -227,16 +227,16 @@ def table(found: Iterable[Rule]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def index(bounds: Iterable[Bound], link: str) -> str:
+def rules_index(bounds: Iterable[LoadedRule], link: str) -> str:
     """All rules by kind and topic, each linked to its file; `link` leads from the page to the folder `rules`.
 
     A topic is the module of the check of the rule, or of its first tier, and its first sentence says what the rules of the
     topic are about.
     """
-    topics: dict[str, dict[tuple[str, str], list[Bound]]] = {}
+    topics: dict[str, dict[tuple[str, str], list[LoadedRule]]] = {}
     for bound in {one.rule.id: one for one in reversed(list(bounds))}.values():
         kind = bound.rule.kind
-        topics.setdefault(kind, {}).setdefault(topic(bound), []).append(bound)
+        topics.setdefault(kind, {}).setdefault(topic_of(bound), []).append(bound)
     parts = []
     for kind in (one for one in _KINDS if one in topics):
         sections = topics[kind]
@@ -255,10 +255,10 @@ def index(bounds: Iterable[Bound], link: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def topic(bound: Bound) -> tuple[str, str]:
+def topic_of(bound: LoadedRule) -> tuple[str, str]:
     """The topic of a rule, and what it is about: the module of its check."""
     if not bound.check:
         return "fields", "A field that must, or must not, be there."
-    module = sys.modules[resolve(bound.check).__module__]
+    module = sys.modules[resolve_check(bound.check).__module__]
     lead = (module.__doc__ or "").strip().partition("\n")[0]
     return bound.check.split(".")[-2], lead

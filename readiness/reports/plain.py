@@ -7,7 +7,7 @@ from typing import TextIO
 from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports import Options, digest, explain
-from readiness.reports.frame import frame, harmless, safe
+from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
 from readiness.verdict.report import Report
 
 WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
@@ -19,89 +19,90 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     if options.quiet:
         for one in filter(report.gate.fails, report.findings):
             out.write(digest.headline(one, redactor) + "\n")
-        out.write(digest.gate(report, redactor) + "\n")
+        out.write(digest.gate_text(report, redactor) + "\n")
         return
-    for _, groups in digest.files(report, verbose=options.verbose):
+    for _, groups in digest.findings_by_file(report, verbose=options.verbose):
         for group in groups:
-            out.write("\n".join([*_group(group, redactor, options), ""]))
+            out.write("\n".join([*_group_lines(group, redactor, options), ""]))
         out.write("\n")
     if options.verbose:
-        for line in _details(report, redactor):
-            out.write(harmless(line) + "\n")
+        for line in _detail_lines(report, redactor):
+            out.write(escape_workflow_commands(line) + "\n")
     if options.explain:
-        out.write("\n".join([*explain.lines(report), "", ""]))
-    for line in _score(report, redactor, options):
-        out.write(harmless(line) + "\n")
-    out.write(digest.gate(report, redactor) + "\n")
+        out.write("\n".join([*explain.score_lines(report), "", ""]))
+    for line in _score_lines(report, redactor, options):
+        out.write(escape_workflow_commands(line) + "\n")
+    out.write(digest.gate_text(report, redactor) + "\n")
 
 
-def _group(group: digest.Group, redactor: Redactor, options: Options) -> list[str]:
+def _group_lines(group: digest.Group, redactor: Redactor, options: Options) -> list[str]:
     """One rule's findings in one file: the first with its line, its reason and its fix, a line for each other."""
     lines = [digest.headline(group.first, redactor)]
     if not group.brief:
         if group.framed:
-            lines += _frame(group.first, redactor, options.width or WIDTH)
+            lines += _frame_lines(group.first, redactor, options.width or WIDTH)
         why, fix = group.first.why, group.first.fix
         if group.new:
             lines.append(
-                f"  why: {safe(' '.join(why.split()) if options.verbose else digest.brief(why))}"
+                f"  why: {escape_controls(' '.join(why.split()) if options.verbose else digest.first_sentence(why))}"
             )
         lines.append(
-            f"  fix: {safe(' '.join(fix.split()) if options.verbose else digest.brief(fix))}"
+            f"  fix: {escape_controls(' '.join(fix.split()) if options.verbose else digest.first_sentence(fix))}"
         )
-    lines += _related(group.first, redactor)
+    lines += _related_lines(group.first, redactor)
     for other in group.others:
         lines.append(digest.headline(other, redactor))
         if options.verbose:
-            lines += _frame(other, redactor, options.width or WIDTH)
-            lines += _related(other, redactor)
+            lines += _frame_lines(other, redactor, options.width or WIDTH)
+            lines += _related_lines(other, redactor)
     return lines
 
 
-def _frame(one: Finding, redactor: Redactor, width: int) -> list[str]:
-    shown = frame(one, redactor, width - 10)
+def _frame_lines(one: Finding, redactor: Redactor, width: int) -> list[str]:
+    shown = code_frame(one, redactor, width - 10)
     if shown is None:
         return []
     return [f"{shown.number:>6} | {shown.text}".rstrip(), f"       | {shown.carets}"]
 
 
-def _related(one: Finding, redactor: Redactor) -> list[str]:
+def _related_lines(one: Finding, redactor: Redactor) -> list[str]:
     return [
-        safe(
+        escape_controls(
             f"  see {other.source.root.path}:{other.source.position(other.span.start).line}: {redactor.text(other.message)}"
         )
         for other in one.related
     ]
 
 
-def _details(report: Report, redactor: Redactor) -> list[str]:
+def _detail_lines(report: Report, redactor: Redactor) -> list[str]:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
     lines = []
-    for one in report.suppressed:
-        why = one.suppressed
+    for finding in report.suppressed:
+        why = finding.suppressed
         if why:
             until = f", until {why.until}" if why.until else ""
-            lines.append(
-                f"{digest.headline(one, redactor)} (suppressed by {safe(f'{why.by}: {redactor.text(why.reason)}')}{until})"
-            )
+            by = escape_controls(f"{why.by}: {redactor.text(why.reason)}")
+            lines.append(f"{digest.headline(finding, redactor)} (suppressed by {by}{until})")
     for row in report.files:
         said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
         said += [redactor.text(row.reason)] if row.reason else []
         lines.append(
-            safe(f"file {row.path}: {', '.join(said)}, {digest.plural(row.subjects, 'subject')}")
+            escape_controls(
+                f"file {row.path}: {', '.join(said)}, {digest.plural(row.subjects, 'subject')}"
+            )
         )
     for name, seconds in sorted((report.timing or {}).items()):
         lines.append(f"time {name}: {seconds:.3f} s")
     return [*lines, ""] if lines else []
 
 
-def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
+def _score_lines(report: Report, redactor: Redactor, options: Options) -> list[str]:
     """The score with its categories, what is gained most by, coverage and files."""
     number = (
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )
-    lines = [f"{number}, {digest.verdict(report)}"]
-    notes = (digest.ceiling(report), digest.waived(report), digest.foreign(report))
+    lines = [f"{number}, {digest.verdict_text(report)}"]
+    notes = (digest.ceiling_text(report), digest.waived_text(report), digest.foreign_text(report))
     lines += [f"  {note}" for note in notes if note]
     if report.score is not None:
         for part in report.categories:
@@ -111,19 +112,22 @@ def _score(report: Report, redactor: Redactor, options: Options) -> list[str]:
                 else "  not assessed"
             )
             lines.append(f"  {part.title:<14}{kept}")
-    best = digest.highest(report)
+    best = digest.highest_gains(report)
     if best:
         lines.append("highest gain:")
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
         lines.append(
-            safe(f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule}]{also}")
+            escape_controls(
+                f"  +{one.gain:.2f} {one.path}:{one.line} {one.severity}[{one.rule}]{also}"
+            )
         )
-    lines.append(f"findings: {digest.summary(report.open)}")
-    lines.append(f"coverage: {digest.coverage(report)}")
-    lines.append(f"files: {digest.kinds(report)}")
+    lines.append(f"findings: {digest.severity_counts(report.open)}")
+    lines.append(f"coverage: {digest.coverage_text(report)}")
+    lines.append(f"files: {digest.kinds_text(report)}")
     lines += [
-        f"not read: {line}" for line in digest.unread(report, redactor, verbose=options.verbose)
+        f"not read: {line}"
+        for line in digest.unread_lines(report, redactor, verbose=options.verbose)
     ]
-    lines += [f"checklist {line}" for line in digest.checklists(report)]
+    lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
     return lines

@@ -15,7 +15,7 @@ from rich.text import Text
 from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import Options, digest, explain
-from readiness.reports.frame import columns, frame, safe
+from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.verdict.report import Report
 from readiness.verdict.score import Category
 
@@ -53,88 +53,88 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     redactor = Redactor(report.hidden)
     if options.quiet:
         for one in filter(report.gate.fails, report.findings):
-            console.print(_line(one, redactor, _place(one, WIDE)))
-        console.print(_gate(report, redactor))
+            console.print(_message_line(one, redactor, _place_text(one, WIDE)))
+        console.print(_gate_text(report, redactor))
         return
     kinds = {row.path: row.kind for row in report.files}
-    for path, groups in digest.files(report, verbose=options.verbose):
-        console.print(_title(path, kinds.get(path, ""), groups))
+    for path, groups in digest.findings_by_file(report, verbose=options.verbose):
+        console.print(_file_title(path, kinds.get(path, ""), groups))
         console.print(Text("─" * min(console.width, PROSE), "dim"))
         for group in groups:
-            console.print(Group(*_group(group, redactor, options, console.width)))
+            console.print(Group(*_group_text(group, redactor, options, console.width)))
             if not group.brief or group is groups[-1]:
                 console.print()
     if options.verbose:
-        _details(console, report, redactor)
+        _print_details(console, report, redactor)
     if options.explain:
-        for line in explain.lines(report):
+        for line in explain.score_lines(report):
             console.print(Text(f"  {line}"))
         console.print()
-    console.print(_panel(report, min(console.width, PANEL)))
-    for row in _facts(report, redactor, options):
+    console.print(_score_panel(report, min(console.width, PANEL)))
+    for row in _facts_text(report, redactor, options):
         console.print(row)
-    console.print(_gate(report, redactor))
+    console.print(_gate_text(report, redactor))
 
 
-def _title(path: str, kind: str, groups: list[digest.Group]) -> Text:
+def _file_title(path: str, kind: str, groups: list[digest.Group]) -> Text:
     """A file's name, its kind, and how much was found in it."""
     count = sum(1 + len(group.others) for group in groups)
     known = filter(None, [digest.KINDS.get(kind, kind), digest.plural(count, "finding")])
-    return Text.assemble((safe(path), "bold"), "  ", (" · ".join(known), "dim"))
+    return Text.assemble((escape_controls(path), "bold"), "  ", (" · ".join(known), "dim"))
 
 
-def _group(
+def _group_text(
     group: digest.Group, redactor: Redactor, options: Options, width: int
 ) -> list[RenderableType]:
     """One rule's findings in one file."""
     one = group.first
-    short = _place(one, 0) if group.brief else None  # the file's name stands above
-    parts: list[RenderableType] = [_line(one, redactor, short)]
+    short = _place_text(one, 0) if group.brief else None  # the file's name stands above
+    parts: list[RenderableType] = [_message_line(one, redactor, short)]
     if not group.brief:
-        parts.append(_where(one, width))
+        parts.append(_where_text(one, width))
         if group.framed:
-            parts += _frame(one, redactor, width)
+            parts += _frame_text(one, redactor, width)
         prose = []
         if group.new:
-            prose.append(("why", one.why if options.verbose else digest.brief(one.why)))
-        prose.append(("fix", one.fix if options.verbose else digest.brief(one.fix)))
-        parts += [_prose(label, text, width) for label, text in prose]
-    parts += _related(one, redactor, width)
-    parts += _others(group, redactor, options, width)
+            prose.append(("why", one.why if options.verbose else digest.first_sentence(one.why)))
+        prose.append(("fix", one.fix if options.verbose else digest.first_sentence(one.fix)))
+        parts += [_wrapped_text(label, text, width) for label, text in prose]
+    parts += _related_text(one, redactor, width)
+    parts += _further_places(group, redactor, options, width)
     return parts
 
 
-def _line(one: Finding, redactor: Redactor, place: Text | None = None) -> RenderableType:
+def _message_line(one: Finding, redactor: Redactor, place: Text | None = None) -> RenderableType:
     """Severity and message; the message hangs under itself where it is long."""
     row = Table.grid(padding=0)
     row.add_column(width=INDENT, no_wrap=True)
     row.add_column(overflow="fold")
     severity = Text(f"  {one.severity}", SEVERITY[one.severity])
-    message = Text(safe(redactor.text(one.message)))
+    message = Text(escape_controls(redactor.text(one.message)))
     message.stylize("bold" if one.severity >= Severity.HIGH else "")
     row.add_row(severity, Text.assemble(message, "  ", place) if place else message)
     return row
 
 
-def _place(one: Finding, room: int) -> Text:
+def _place_text(one: Finding, room: int) -> Text:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
     start = one.start
-    where = safe(f"{one.path}:{start.line}:{start.column}")
-    if columns(where) + len(one.rule) + 2 > room:
+    where = escape_controls(f"{one.path}:{start.line}:{start.column}")
+    if display_width(where) + len(one.rule) + 2 > room:
         where = f"{start.line}:{start.column}"
     return Text.assemble((where, "dim"), "  ", (one.rule, "dim italic"))
 
 
-def _where(one: Finding, width: int) -> RenderableType:
+def _where_text(one: Finding, width: int) -> RenderableType:
     gain = f"  +{one.gain:.1f}" if one.gain >= 0.05 else ""
-    place = _place(one, width - INDENT - len(gain))
+    place = _place_text(one, width - INDENT - len(gain))
     place.append(gain, "green")
     return Padding(place, (0, 0, 0, INDENT))
 
 
-def _frame(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+def _frame_text(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
     """The line with the place marked under it."""
-    shown = frame(one, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
+    shown = code_frame(one, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
     if shown is None:
         return []
     gutter = f"{shown.number:>{INDENT - 1}} "
@@ -148,17 +148,17 @@ def _frame(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]
     ]
 
 
-def _prose(label: str, text: str, width: int) -> RenderableType:
+def _wrapped_text(label: str, text: str, width: int) -> RenderableType:
     row = Table.grid(padding=0)
     row.add_column(width=5, no_wrap=True)
     row.add_column(overflow="fold", max_width=max(min(width, PROSE) - INDENT - 5, 20))
-    row.add_row(Text(label, "dim"), Text(safe(" ".join(text.split()))))
+    row.add_row(Text(label, "dim"), Text(escape_controls(" ".join(text.split()))))
     return Padding(row, (0, 0, 0, INDENT), expand=False)
 
 
-def _related(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
+def _related_text(one: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
     return [
-        _prose(
+        _wrapped_text(
             "see",
             f"{other.source.root.path}:{other.source.position(other.span.start).line} {redactor.text(other.message)}",
             width,
@@ -167,7 +167,7 @@ def _related(one: Finding, redactor: Redactor, width: int) -> list[RenderableTyp
     ]
 
 
-def _others(
+def _further_places(
     group: digest.Group, redactor: Redactor, options: Options, width: int
 ) -> list[RenderableType]:
     """The further places of a rule in a file: a line each while they are few, else their numbers."""
@@ -175,35 +175,41 @@ def _others(
         return []
     few = options.verbose or len(group.others) <= ALSO
     shown = group.others if few else group.others[: ALSO - 2]
-    rows = [_prose("also", f"{one.line}: {redactor.text(one.message)}", width) for one in shown]
+    rows = [
+        _wrapped_text("also", f"{one.line}: {redactor.text(one.message)}", width) for one in shown
+    ]
     rest = group.others[len(shown) :]
     if rest:
         lines = ", ".join(str(one.line) for one in rest[:40])
         more = f" and {len(rest) - 40} more" if len(rest) > 40 else ""
-        rows.append(_prose("also", f"{len(rest)} further, on lines {lines}{more}", width))
+        rows.append(_wrapped_text("also", f"{len(rest)} further, on lines {lines}{more}", width))
     return rows
 
 
-def _details(console: Console, report: Report, redactor: Redactor) -> None:
+def _print_details(console: Console, report: Report, redactor: Redactor) -> None:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
     for one in report.suppressed:
         why = one.suppressed
-        console.print(_line(one, redactor, _place(one, WIDE)))
+        console.print(_message_line(one, redactor, _place_text(one, WIDE)))
         if why:
             until = f", until {why.until}" if why.until else ""
             told = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
-            console.print(Padding(Text(safe(told), "dim"), (0, 0, 0, INDENT)))
+            console.print(Padding(Text(escape_controls(told), "dim"), (0, 0, 0, INDENT)))
     for row in report.files:
         said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
         said += [redactor.text(row.reason)] if row.reason else []
         said.append(digest.plural(row.subjects, "subject"))
-        console.print(Text.assemble(f"  {safe(row.path)}  ", (safe(", ".join(said)), "dim")))
+        console.print(
+            Text.assemble(
+                f"  {escape_controls(row.path)}  ", (escape_controls(", ".join(said)), "dim")
+            )
+        )
     for name, seconds in sorted((report.timing or {}).items()):
         console.print(Text(f"  {name} {seconds:.3f} s", "dim"))
     console.print()
 
 
-def _panel(report: Report, width: int) -> RenderableType:
+def _score_panel(report: Report, width: int) -> RenderableType:
     """The score: number, verdict, categories, and what is gained most by."""
     head = Text()
     if report.score is None:
@@ -213,21 +219,21 @@ def _panel(report: Report, width: int) -> RenderableType:
         head.append(f"{report.score}", f"bold {color}")
         head.append(" of 100   ")
         head.append(f"{report.grade}", f"bold {color}")
-    said, _, against = digest.verdict(report).partition(": ")
+    said, _, against = digest.verdict_text(report).partition(": ")
     head.append("   ")
     head.append(said, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))
     parts: list[RenderableType] = [head, Text(against)]
-    notes = (digest.ceiling(report), digest.waived(report), digest.foreign(report))
+    notes = (digest.ceiling_text(report), digest.waived_text(report), digest.foreign_text(report))
     parts += [Text(note, "dim") for note in notes if note]
     if report.score is not None:
-        parts += [Text(), _bars(report.categories)]
-    best = digest.highest(report)
+        parts += [Text(), _category_bars(report.categories)]
+    best = digest.highest_gains(report)
     if best:
-        parts += [Text(), Text("Highest gain", "bold"), _best(best)]
+        parts += [Text(), Text("Highest gain", "bold"), _gains_table(best)]
     return Panel(Group(*parts), box=ROUNDED, width=width, padding=(1, 2), border_style="dim")
 
 
-def _bars(categories: tuple[Category, ...]) -> RenderableType:
+def _category_bars(categories: tuple[Category, ...]) -> RenderableType:
     """What is left of each category."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -247,14 +253,16 @@ def _bars(categories: tuple[Category, ...]) -> RenderableType:
     return table
 
 
-def _best(best: list[tuple[Finding, int]]) -> RenderableType:
+def _gains_table(best: list[tuple[Finding, int]]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for one, sharing in best:
         also = f" ({sharing} findings)" if sharing > 1 else ""
-        place = Text.assemble(one.rule, also, "  ", (safe(f"{one.path}:{one.line}"), "dim"))
+        place = Text.assemble(
+            one.rule, also, "  ", (escape_controls(f"{one.path}:{one.line}"), "dim")
+        )
         table.add_row(
             Text(f"+{one.gain:.2f}", "green"),
             Text(str(one.severity), SEVERITY[one.severity]),
@@ -263,17 +271,18 @@ def _best(best: list[tuple[Finding, int]]) -> RenderableType:
     return table
 
 
-def _facts(report: Report, redactor: Redactor, options: Options) -> list[RenderableType]:
+def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[RenderableType]:
     """What was found, how much was seen, and of what."""
     rows = [
-        ("findings", digest.summary(report.open)),
-        ("coverage", digest.coverage(report)),
-        ("files", digest.kinds(report)),
+        ("findings", digest.severity_counts(report.open)),
+        ("coverage", digest.coverage_text(report)),
+        ("files", digest.kinds_text(report)),
     ]
     rows += [
-        ("not read", line) for line in digest.unread(report, redactor, verbose=options.verbose)
+        ("not read", line)
+        for line in digest.unread_lines(report, redactor, verbose=options.verbose)
     ]
-    rows += [("checklist", line) for line in digest.checklists(report)]
+    rows += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)
     table.add_column(width=INDENT, no_wrap=True)
     table.add_column(overflow="fold")
@@ -282,6 +291,8 @@ def _facts(report: Report, redactor: Redactor, options: Options) -> list[Rendera
     return [table]
 
 
-def _gate(report: Report, redactor: Redactor) -> Text:
+def _gate_text(report: Report, redactor: Redactor) -> Text:
     """The last line."""
-    return Text(digest.gate(report, redactor), "bold green" if report.gate.passed else "bold red")
+    return Text(
+        digest.gate_text(report, redactor), "bold green" if report.gate.passed else "bold red"
+    )

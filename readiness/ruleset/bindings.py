@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from readiness.model import Aside, Hit, Pattern, Unknown
+from readiness.model import Hit, NotApplicable, Pattern, Unknown
 
-Outcome = Iterable[Hit | Unknown | Aside]
+Outcome = Iterable[Hit | Unknown | NotApplicable]
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,3}")
 
 
@@ -21,7 +21,7 @@ class BindingError(Exception):
 
 
 @cache
-def resolve(name: str) -> Callable[..., Outcome]:
+def resolve_check(name: str) -> Callable[..., Outcome]:
     """The check function of a dotted name under readiness.checks."""
     module, _, function = name.rpartition(".")
     found: Callable[..., Outcome] = getattr(
@@ -30,7 +30,7 @@ def resolve(name: str) -> Callable[..., Outcome]:
     return found
 
 
-def parameters(check: Callable[..., Outcome]) -> tuple[str, ...]:
+def parameter_names(check: Callable[..., Outcome]) -> tuple[str, ...]:
     """The names of a check's parameters; a check is a plain function, and inspect takes a hundred times as long."""
     code = check.__code__
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -41,7 +41,7 @@ def hold(name: str, given: Mapping[str, Any]) -> None:
     import inspect
 
     try:
-        check = resolve(name) if _NAME.fullmatch(name) else None
+        check = resolve_check(name) if _NAME.fullmatch(name) else None
     except (ImportError, AttributeError):
         check = None
     # What a module only imports is no check of its own: a rule file reaches no further than the checks.
@@ -52,7 +52,7 @@ def hold(name: str, given: Mapping[str, Any]) -> None:
     if "Hit" not in str(hints.get("return")):
         raise BindingError(f"no check is called {name!r}")
     bound: dict[str, Any] = dict(given)
-    if "project" in parameters(check):
+    if "project" in parameter_names(check):
         bound["project"] = None
     try:
         inspect.signature(check).bind(None, **bound)
@@ -67,8 +67,8 @@ def hold(name: str, given: Mapping[str, Any]) -> None:
 
 def takes(name: str, subjects: Iterable[type]) -> bool:
     """Whether a check looks at subjects of these classes."""
-    check = resolve(name)
-    wanted = typing.get_type_hints(check)[parameters(check)[0]]
+    check = resolve_check(name)
+    wanted = typing.get_type_hints(check)[parameter_names(check)[0]]
     choices = typing.get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
     return all(
         any(one is Any or (isinstance(one, type) and issubclass(subject, one)) for one in choices)
@@ -110,7 +110,7 @@ def told(hint: Any) -> str:
 
 def patterns(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(parameter, regular expression) of every expression among the parameters that are given to a check."""
-    hints = typing.get_type_hints(resolve(name))
+    hints = typing.get_type_hints(resolve_check(name))
     for key, value in given.items():
         yield from ((key, one) for one in _within(value, hints[key]))
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from readiness.model import Hit, Rule, Severity, Subject, Unknown
 from readiness.model.project import Project
-from readiness.ruleset.bindings import Outcome, parameters, resolve
+from readiness.ruleset.bindings import Outcome, parameter_names, resolve_check
 from readiness.ruleset.predicates import Clause
 
 
 @dataclass(frozen=True)
-class Bound:
+class LoadedRule:
     """A rule, and what runs it: which subjects it counts and the function that judges one.
 
     A rule in tiers has one for each, in their order; `own` are the parameters in `arguments` that the tier sets itself.
@@ -51,12 +51,12 @@ class Bound:
         """The check, imported when its rule first runs; a declarative rule is its own function."""
         if not self.check:
             return self.judge
-        return partial(resolve(self.check), **self.arguments)
+        return partial(resolve_check(self.check), **self.arguments)
 
     @cached_property
-    def wants_project(self) -> bool:
+    def needs_project(self) -> bool:
         """Whether the check asks for all documents together."""
-        return bool(self.check) and "project" in parameters(resolve(self.check))
+        return bool(self.check) and "project" in parameter_names(resolve_check(self.check))
 
     @cached_property
     def messages(self) -> Mapping[str, str]:
@@ -66,7 +66,7 @@ class Bound:
 
     def takes(self, parameter: str) -> bool:
         """Whether the check has a parameter of that name."""
-        return bool(self.check) and parameter in parameters(resolve(self.check))
+        return bool(self.check) and parameter in parameter_names(resolve_check(self.check))
 
     def applies(self, subject: Subject) -> bool:
         """Whether the subject is one of those that this rule judges."""
@@ -80,7 +80,7 @@ class Bound:
         """What the check says of one subject."""
         return (
             self.function(subject, project=project)
-            if self.wants_project
+            if self.needs_project
             else self.function(subject)
         )
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from readiness.model import Severity, Span
 from readiness.ruleset import families
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.syntax.yaml import load_all
 
 
@@ -45,7 +45,7 @@ _CARETS = re.compile(r"[ ]*\^+(?P<words>(?:[ ]+[\w-]+)*)[ ]*\Z")
 _SEVERITIES = {str(one): one for one in Severity}
 
 
-def of(bound: Bound, default_path: str) -> list[Example]:
+def examples_of(bound: LoadedRule, default_path: str) -> list[Example]:
     """The examples of a rule's file; a text stands under `default_path`, a mapping gives its own paths."""
     spec = _read(bound)
     found = []
@@ -54,13 +54,13 @@ def of(bound: Bound, default_path: str) -> list[Example]:
             texts = item if isinstance(item, dict) else {default_path: item}
             plain, marks = {}, []
             for path, text in texts.items():
-                plain[path], found_marks = uncaret(path, str(text), bound.rule.members)
+                plain[path], found_marks = strip_carets(path, str(text), bound.rule.members)
                 marks += found_marks
             found.append(Example(bad, plain, tuple(marks)))
     return found
 
 
-def _read(bound: Bound) -> Mapping[str, Any]:
+def _read(bound: LoadedRule) -> Mapping[str, Any]:
     """What holds the examples of a rule: its file, or its row of a family file."""
     if families.is_family(bound.path):
         return families.examples_of(bound.path, bound.rule.id.partition("/")[2])
@@ -68,7 +68,7 @@ def _read(bound: Bound) -> Mapping[str, Any]:
     return spec
 
 
-def uncaret(path: str, text: str, members: Collection[str] = ()) -> tuple[str, list[Mark]]:
+def strip_carets(path: str, text: str, members: Collection[str] = ()) -> tuple[str, list[Mark]]:
     """The text without its caret lines, and what they mark in what is left.
 
     A line of carets may end in a severity and in some of `members`; with any other word it is a line of the text.

@@ -19,8 +19,8 @@ from readiness.ruleset.rule_file import (
     failing,
     hold_entries,
     hold_words,
+    read_without_examples,
     shown,
-    words,
 )
 from readiness.syntax.yaml import Map
 
@@ -101,7 +101,7 @@ def framed(frame: str, text: str) -> str:
 
 def _read(path: Path, limit: int | None = None) -> Map:
     """The file as YAML. Raises RuleError."""
-    source = words(path, limit, whole=True)
+    source = read_without_examples(path, limit, whole=True)
     documents = documents_of(source)
     spec = documents[0] if len(documents) == 1 else None
     if not isinstance(spec, Map) or not isinstance(spec.get("rules"), Map):

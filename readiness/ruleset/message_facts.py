@@ -41,7 +41,7 @@ def _told() -> Mapping[str, list[str]]:
 
 def classes(target: str) -> tuple[type, ...]:
     """The classes of a target's subjects."""
-    find = kinds.targets(kinds.kind_of_target(target))[target]
+    find = kinds.targets_of(kinds.kind_of_target(target))[target]
     (given, *_) = typing.get_args(typing.get_type_hints(find)["return"])
     return typing.get_args(given) if isinstance(given, types.UnionType) else (given,)
 

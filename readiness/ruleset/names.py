@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from readiness.model import Finding, joined
+from readiness.model import Finding, join_names
 from readiness.ruleset import rules
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
@@ -50,7 +50,7 @@ def parse(word: str) -> Name:
 @cache
 def renamed() -> dict[str, tuple[Name, ...]]:
     """The ids that rules had before, and what each of them is now."""
-    table = compiled.load(rules.folder(), _table)[RENAMED]
+    table = compiled.load(rules.rules_folder(), _table)[RENAMED]
     return {old: tuple(map(parse, new)) for old, new in table.items()}
 
 
@@ -68,7 +68,7 @@ class Names:
 
     def __init__(self, roots: Sequence[Path] = ()) -> None:
         self._roots = tuple(roots)
-        self.ids = tuple(rules.ids(self._roots))
+        self.ids = tuple(rules.rule_ids(self._roots))
         self._known = frozenset(self.ids)
         self.notices: dict[str, str] = {}
 
@@ -122,13 +122,13 @@ class Names:
 
     def members(self, rule: str) -> tuple[str, ...]:
         """The tiers and the parts of a rule."""
-        file = dict(rules.files([rules.folder(), *self._roots])).get(rule)
-        return rules.read(rule, Path(file))[0].rule.members if file else ()
+        file = dict(rules.rule_files([rules.rules_folder(), *self._roots])).get(rule)
+        return rules.read_rule(rule, Path(file))[0].rule.members if file else ()
 
     def _tell(self, word: str, names: Sequence[Name], where: str, *, more: bool = False) -> None:
         """Note what a word that was in use before is now; `more` where rules of today have it as well."""
         place = f"{where}: " if where else ""
-        new = joined([*map(str, names)])
+        new = join_names([*map(str, names)])
         text = (
             f"{word} takes in {new} as before, under other names now"
             if more

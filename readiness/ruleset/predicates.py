@@ -32,7 +32,7 @@ class Clause:
 
     def judge(self, node: Any) -> Iterator[Hit | Unknown]:
         """A hit where the path ends in something that breaks the clause."""
-        for owner, key, value in ends(node, self.steps):
+        for owner, key, value in path_ends(node, self.steps):
             if self.patterns and isinstance(value, str) and len(value) > LONGEST:
                 yield Unknown(owner.at(key))
                 continue
@@ -49,13 +49,13 @@ class Clause:
 
 def clause(path: str, spec: Any, *, required: bool) -> Clause:
     """The clause of a path and a predicate as rule files give them. Raises ValueError."""
-    steps = steps_of(path)
+    steps = parse_path(path)
     if not steps or len(steps) > MAX_STEPS:
         raise ValueError(f"a path has {MAX_STEPS} steps at most, and one at least: {path[:80]!r}")
-    return Clause(steps, predicate(spec), required, tuple(patterns(spec)))
+    return Clause(steps, make_predicate(spec), required, tuple(patterns(spec)))
 
 
-def ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
+def path_ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
     """Where a path ends: (owner, key, value) triples; value is a marker where the key, or one before it, is absent.
 
     A node that aliases bring in twice is one place, and gone through once.
@@ -91,34 +91,34 @@ def _next(node: Any, key: str, rest: tuple[str, ...]) -> Iterator[tuple[Any, Any
         yield node, key, value
 
 
-def steps_of(path: str) -> tuple[str, ...]:
+def parse_path(path: str) -> tuple[str, ...]:
     """A path of a declarative rule, step by step; `[]` is every entry of a list."""
     return tuple(quoted or plain or each for quoted, plain, each in _STEP.findall(path))
 
 
-def predicate(spec: Any) -> Callable[[Any], bool]:
+def make_predicate(spec: Any) -> Callable[[Any], bool]:
     """The function of a predicate; raises ValueError where the predicate is none of ours."""
     if spec == "present":
         return lambda value: value is not _ABSENT and value is not None
     if spec == "absent":
         return lambda value: value is _ABSENT or value is None
     if isinstance(spec, list):
-        return lambda value: any(same(value, one) for one in spec)
+        return lambda value: any(is_same(value, one) for one in spec)
     if not isinstance(spec, dict):
-        return lambda value: same(value, spec)
+        return lambda value: is_same(value, spec)
     if len(spec) != 1:
         raise ValueError("a predicate mapping has one key: matches, min, max, equals or not")
     (name, argument), *_ = spec.items()
     if name == "matches" and isinstance(argument, str):
         return partial(_matches, argument)
-    if name == "min" and number(argument):
-        return lambda value: number(value) and value >= argument
-    if name == "max" and number(argument):
-        return lambda value: number(value) and value <= argument
+    if name == "min" and is_number(argument):
+        return lambda value: is_number(value) and value >= argument
+    if name == "max" and is_number(argument):
+        return lambda value: is_number(value) and value <= argument
     if name == "equals":
-        return lambda value: same(value, argument)
+        return lambda value: is_same(value, argument)
     if name == "not":
-        inner = predicate(argument)
+        inner = make_predicate(argument)
         return lambda value: not inner(value)
     if name in {"matches", "min", "max"}:
         kind = "a regular expression" if name == "matches" else "a number"
@@ -140,11 +140,11 @@ def _matches(pattern: str, value: Any) -> bool:
     return isinstance(value, str) and _compiled(pattern).search(value) is not None
 
 
-def same(value: Any, other: Any) -> bool:
+def is_same(value: Any, other: Any) -> bool:
     """Equal, and of one type: `1` is not `true`."""
     return type(value) is type(other) and bool(value == other)
 
 
-def number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """An int or a float, and no bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)

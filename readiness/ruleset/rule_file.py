@@ -57,7 +57,7 @@ def failing(path: Path, *way: str, tier: str = "") -> Fail:
     """
 
     def fail(message: str, *keys: str) -> RuleError:
-        source = words(path, whole=bool(way))
+        source = read_without_examples(path, whole=bool(way))
         node: Any = load_all(source.text)[0]
         place = node.at()
         for key in way:
@@ -75,7 +75,7 @@ def failing(path: Path, *way: str, tier: str = "") -> Fail:
     return fail
 
 
-def words(path: Path, limit: int | None = None, *, whole: bool = False) -> Source:
+def read_without_examples(path: Path, limit: int | None = None, *, whole: bool = False) -> Source:
     """The text of a rule file without its examples, which are read by `examples` when somebody wants them. Raises RuleError.
 
     `whole` is for files of families, whose examples stand among the words.
@@ -104,7 +104,7 @@ def documents_of(source: Source) -> list[Any]:
 
 def spec_of(path: Path, limit: int | None = None) -> Map:
     """What a rule file says, its examples apart. Raises RuleError."""
-    source = words(path, limit)
+    source = read_without_examples(path, limit)
     documents = documents_of(source)
     spec = documents[0] if documents else None
     if not isinstance(spec, Map):

@@ -19,7 +19,7 @@ from readiness.model import (
 from readiness.model.package import FOLDER
 from readiness.ruleset import bindings, families, rule_file, spec
 from readiness.ruleset import message_facts as facts
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.rule_file import NAME, Fail, RuleError, failing, shown, spec_of
 from readiness.syntax import backtracking, compiled
 from readiness.syntax.ways import Work
@@ -33,13 +33,13 @@ MAX_BYTES = 4 * 1024 * 1024
 
 
 @cache
-def folder() -> Path:
+def rules_folder() -> Path:
     """Where the tool's own rules are: inside the installed package, or beside it in a checkout."""
     packed = FOLDER / "_rules"
     return packed if packed.is_dir() else FOLDER.parent / "rules"
 
 
-def files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tuple[str, str]]:
+def rule_files(roots: Sequence[Path], groups: Iterable[str] = GROUPS) -> Iterator[tuple[str, str]]:
     """(id, file) of every rule under the roots, in order; a later root may not reuse an id."""
     seen: set[str] = set()
     for root in roots:
@@ -60,7 +60,7 @@ def _files_of(root: Path, group: str) -> Iterator[tuple[str, str]]:
     shelf = root / group / families.FOLDER
     for stem in compiled.names(shelf):
         file = shelf / f"{stem}.yaml"
-        rows = _family(shelf)[stem] if root == folder() else families.checked(file)
+        rows = _family(shelf)[stem] if root == rules_folder() else families.checked(file)
         yield from ((name, str(file)) for name in rows)
 
 
@@ -87,7 +87,7 @@ def hold(root: Path) -> None:
         raise RuleError(
             shown(root), f"there is no rule in this folder; rules are {there} and so on"
         )
-    for count, _ in enumerate(files([root]), 1):
+    for count, _ in enumerate(rule_files([root]), 1):
         _hold_count(root, count, size)
 
 
@@ -109,44 +109,44 @@ def _family(shelf: Path) -> dict[str, Any]:
     return compiled.load(shelf, families.spec_of) if shelf.is_dir() else {}
 
 
-def ids(roots: Sequence[Path] = ()) -> list[str]:
+def rule_ids(roots: Sequence[Path] = ()) -> list[str]:
     """The id of every rule there is, from the names of the files alone. Raises RuleError."""
     for root in roots:
         hold(root)
-    return [name for name, _ in files([folder(), *roots])]
+    return [name for name, _ in rule_files([rules_folder(), *roots])]
 
 
-def load(
+def load_rules(
     roots: Sequence[Path] = (),
     groups: Iterable[str] = GROUPS,
     levels: Sequence[str] = LEVELS,
-) -> list[Bound]:
+) -> list[LoadedRule]:
     """The rules of the tool and of the given folders, each tier by itself. Raises RuleError with the file and the line.
 
     Only those of `groups` and `levels` are read whole, and those that stand on secrets whatever their level: a
     run over one manifest need not know what there is to say of workflows.
     """
-    known = {name for name, _ in files([folder()], groups)}
+    known = {name for name, _ in rule_files([rules_folder()], groups)}
     for root in roots:
         hold(root)
-    found: list[Bound] = []
+    found: list[LoadedRule] = []
     work = Work(backtracking.MAX_EFFORT)
-    for name, file in files(roots, groups):
+    for name, file in rule_files(roots, groups):
         if name in known:
             text = f"there is a rule {name} already; give this one another name"
             raise RuleError(f"{name}.yaml", text)
-        for bound in read(name, Path(file)):
-            verify(bound, work)
+        for bound in read_rule(name, Path(file)):
+            verify_rule(bound, work)
             found.append(bound)
-    return [*own(tuple(groups), tuple(levels)), *found]
+    return [*shipped_rules(tuple(groups), tuple(levels)), *found]
 
 
 @cache
-def own(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[Bound, ...]:
+def shipped_rules(groups: tuple[str, ...], levels: tuple[str, ...]) -> tuple[LoadedRule, ...]:
     """The rules that ship with the tool, read once a process."""
-    found: list[Bound] = []
+    found: list[LoadedRule] = []
     for group in groups:
-        place = folder() / group
+        place = rules_folder() / group
         shelf = place / families.FOLDER
         specs = [
             (stem, f"{place}/{stem}.yaml", words)
@@ -167,22 +167,22 @@ def _may_be_at(words: Mapping[str, Any], levels: Sequence[str]) -> bool:
     return "tiers" in words or words.get("level", LEVELS[0]) in levels or words.get("hides") is True
 
 
-def one_each(bounds: Iterable[Bound]) -> list[Rule]:
+def one_each(bounds: Iterable[LoadedRule]) -> list[Rule]:
     """The rules, each once whatever its tiers."""
     return [next(same).rule for _, same in itertools.groupby(bounds, key=lambda one: one.rule.id)]
 
 
-def read(name: str, path: Path) -> tuple[Bound, ...]:
+def read_rule(name: str, path: Path) -> tuple[LoadedRule, ...]:
     """The rule of a file of somebody's own, once for each of its tiers. Raises RuleError."""
     if not families.is_family(path):
         return bounds_of(name, str(path), rule_file.checked(path))
     return bounds_of(name, str(path), families.checked(path)[_row(name)])
 
 
-def bounds_of(name: str, file: str, words: Mapping[str, Any]) -> tuple[Bound, ...]:
+def bounds_of(name: str, file: str, words: Mapping[str, Any]) -> tuple[LoadedRule, ...]:
     """The rule that a file's words make, once for each of its tiers."""
     path = Path(file)
-    return spec.made(name, file, words, failing(path, *families.way(path, _row(name))))
+    return spec.make_rule(name, file, words, failing(path, *families.way(path, _row(name))))
 
 
 def _row(name: str) -> str:
@@ -190,7 +190,7 @@ def _row(name: str) -> str:
     return name.partition("/")[2]
 
 
-def verify(bound: Bound, work: Work | None = None) -> None:
+def verify_rule(bound: LoadedRule, work: Work | None = None) -> None:
     """Hold a rule against what there is: targets, facts, the check and its parameters, expressions. Raises RuleError.
 
     The tool's own rules are verified by its tests, custom rules when they are loaded. `work` bounds what it may cost to judge
@@ -213,7 +213,7 @@ def verify(bound: Bound, work: Work | None = None) -> None:
             raise fail(f"the expression {pattern[:80]!r} is refused: {why}", key)
 
 
-def _expressions(bound: Bound) -> Iterator[tuple[str, str]]:
+def _expressions(bound: LoadedRule) -> Iterator[tuple[str, str]]:
     """(key of the rule file, expression) of every regular expression in a rule."""
     for one in bound.clauses:
         yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
@@ -221,10 +221,10 @@ def _expressions(bound: Bound) -> Iterator[tuple[str, str]]:
         yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
 
 
-def _verify_target(bound: Bound, target: str, fail: Fail) -> None:
+def _verify_target(bound: LoadedRule, target: str, fail: Fail) -> None:
     """Whether a target is one, fits the check, and its subjects have the facts that `when` names."""
     kind = kinds.kind_of_target(target)
-    known = kinds.targets(kind) if kind in kinds.KINDS else {}
+    known = kinds.targets_of(kind) if kind in kinds.KINDS else {}
     if target not in known:
         near = ", ".join(sorted(known)) or ", ".join(f"{one}.…" for one in kinds.KINDS)
         raise fail(f"no target is called {target!r}; there are {near}", "target")
@@ -241,7 +241,7 @@ def _verify_target(bound: Bound, target: str, fail: Fail) -> None:
             raise fail(f"the fact {name!r} of {target} is {sort}", "when")
 
 
-def _verify_messages(bound: Bound, target: str, fail: Fail) -> None:
+def _verify_messages(bound: LoadedRule, target: str, fail: Fail) -> None:
     """Whether there are the facts that `by` and the messages of the rule, its tier and its parts name."""
     rule = bound.rule
     known = {*facts.of_target(target), *facts.of_check(bound.check, some=bool(rule.parts))}

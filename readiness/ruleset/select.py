@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from readiness.model import CATEGORIES, LEVELS, Finding, Rule, spelling
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names, renamed
 from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.rules import EXTERNAL, load, one_each
+from readiness.ruleset.rules import EXTERNAL, load_rules, one_each
 from readiness.syntax.yaml import Map, load_all
 
 ALL = "ALL"
@@ -32,7 +32,7 @@ class Words(NamedTuple):
 
     def covers(self, name: Name) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
-        return any(word == ALL or named(word, name.rule) for word in self.plain) or any(
+        return any(word == ALL or is_named_by(word, name.rule) for word in self.plain) or any(
             one.rule == name.rule and one.member in {"", name.member} for one in self.names
         )
 
@@ -41,15 +41,15 @@ class Words(NamedTuple):
         return self.covers(Name(finding.rule)) or any(one.fits(finding) for one in self.names)
 
 
-def profiles(folder: Path) -> tuple[str, ...]:
+def profile_names(folder: Path) -> tuple[str, ...]:
     """The names of the profiles that ship with the tool."""
     return tuple(sorted(path.stem for path in (folder / "profiles").glob("*.yaml")))
 
 
-def profile(folder: Path, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def load_profile(folder: Path, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(levels, selectors) of a profile. Raises SelectionError for a name that is none."""
     path = folder / "profiles" / f"{name}.yaml"
-    known = profiles(folder)
+    known = profile_names(folder)
     if name not in known:
         raise SelectionError(f"no profile is called {name!r}; there are {', '.join(known)}")
     spec = load_all(path.read_text(encoding="utf-8"))[0]
@@ -58,14 +58,14 @@ def profile(folder: Path, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(spec.get("levels") or ()), tuple(spec.get("select") or ())
 
 
-def matches(selector: str, rule: Rule) -> bool:
+def selector_matches(selector: str, rule: Rule) -> bool:
     """Whether a selector names a rule: its id, a prefix of it (`k8s`, `k8s/pss-`), its category, or ALL."""
-    return selector in {ALL, rule.category} or named(selector, rule.id)
+    return selector in {ALL, rule.category} or is_named_by(selector, rule.id)
 
 
-def levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, ...]:
+def needed_levels(folder: Path, name: str, select: Sequence[str]) -> tuple[str, ...]:
     """The levels of which a run may need rules: all of them, but for a profile that is made of levels alone."""
-    chosen_levels, extra = profile(folder, name)
+    chosen_levels, extra = load_profile(folder, name)
     return LEVELS if select or extra else chosen_levels
 
 
@@ -80,19 +80,19 @@ def read(words: Iterable[str], names: Names, where: str = "", *, strict: bool = 
             word == ALL
             or word in CATEGORIES
             or EXTERNAL.fullmatch(word)
-            or any(named(word, one) for one in names.ids)
+            or any(is_named_by(word, one) for one in names.ids)
         ):
             plain.append(word)
             found += names.starting_with(word, where)
         else:
             some = names.of(word, where) or names.starting_with(word, where)
             if strict and not some:
-                raise SelectionError(unknown(word))
+                raise SelectionError(unknown_selector(word))
             found += some
     return Words(tuple(plain), tuple(found))
 
 
-def named(word: str, name: str) -> bool:
+def is_named_by(word: str, name: str) -> bool:
     """Whether a selector is the id of a rule or a prefix of it."""
     return word in {name, name.partition("/")[0]} or ("/" in word and name.startswith(word))
 
@@ -103,27 +103,29 @@ def cells(rule: Rule) -> Cells:
     return frozenset((tier, part) for tier in tiers for part in ("", *rule.parts))
 
 
-def chosen(
-    bounds: Sequence[Bound], folder: Path, *, name: str, select: Words, ignore: Words
+def chosen_rules(
+    bounds: Sequence[LoadedRule], folder: Path, *, name: str, select: Words, ignore: Words
 ) -> Active:
     """What a run counts of each rule: `select` takes the place of the profile, `ignore` is taken out of either.
 
     A tier that is selected by name brings the milder ones before it along: a rule is as strict as that. A tier that is
     ignored by name takes only what it adds.
     """
-    its_levels, extra = profile(folder, name)
+    its_levels, extra = load_profile(folder, name)
     if select.plain or select.names:
         its_levels, extra = (), ()
     active: Active = {}
     for rule in one_each(bounds):
         every = cells(rule)
         mine: set[tuple[str, str]] = set()
-        if rule.kind == CORE or any(matches(word, rule) for word in (*select.plain, *extra)):
+        if rule.kind == CORE or any(
+            selector_matches(word, rule) for word in (*select.plain, *extra)
+        ):
             mine |= every
         mine |= {cell for cell in every if rule.tier(cell[0]).level in its_levels}
         for one in select.names:
             mine.update(_reached(one, rule))
-        if any(matches(word, rule) for word in ignore.plain):
+        if any(selector_matches(word, rule) for word in ignore.plain):
             continue
         for one in ignore.names:
             if one.rule == rule.id:
@@ -150,7 +152,7 @@ def counts(finding: Finding, active: Active) -> bool:
     return (finding.tier, finding.part) in mine
 
 
-def runs(bound: Bound, active: Active) -> bool:
+def runs(bound: LoadedRule, active: Active) -> bool:
     """Whether a tier has to run: what it finds counts, or is told by it and so not by a stricter one that counts."""
     mine = active.get(bound.rule.id)
     if mine is None:
@@ -170,12 +172,12 @@ def narrowed(rule: Rule, active: Active) -> Rule:
     )
 
 
-def unknown(selector: str) -> str:
+def unknown_selector(selector: str) -> str:
     """What to say of a selector that names nothing, with the nearest that does."""
     if EXTERNAL.fullmatch(selector):
         page = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
         return f"{selector!r} is ShellCheck's; its page is {page}"
-    found = {rule.id: rule for rule in one_each(load())}
+    found = {rule.id: rule for rule in one_each(load_rules())}
     rule_id, mark, member = selector.partition(":")
     if mark and rule_id in found:
         there = ", ".join(found[rule_id].members) or "none"

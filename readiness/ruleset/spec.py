@@ -17,7 +17,7 @@ from readiness.model import (
     Tier,
     Wording,
 )
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.predicates import Clause, clause
 from readiness.ruleset.rule_file import KEYS, TIER_KEYS, Fail
 
@@ -30,7 +30,7 @@ _CONFIDENCES = {str(one): one for one in Confidence}
 _FORMS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong
 
 
-def made(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[Bound, ...]:
+def make_rule(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tuple[LoadedRule, ...]:
     """The rule that the words make, once for each of its tiers. Raises what `fail` makes."""
     for key in spec:
         if key not in KEYS:
@@ -91,10 +91,10 @@ def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
     """The words of a rule as a Rule; of one in tiers those of its first."""
     return Rule(
         id=name,
-        title=text_of(spec["title"]),
-        severity=_SEVERITIES[one_of(spec, "severity", _SEVERITIES, fail)],
-        confidence=_CONFIDENCES[one_of(spec, "confidence", _CONFIDENCES, fail, default="high")],
-        category=one_of(spec, "category", CATEGORIES, fail),
+        title=stripped_text(spec["title"]),
+        severity=_SEVERITIES[choice(spec, "severity", _SEVERITIES, fail)],
+        confidence=_CONFIDENCES[choice(spec, "confidence", _CONFIDENCES, fail, default="high")],
+        category=choice(spec, "category", CATEGORIES, fail),
         kind=name.partition("/")[0],
         targets=targets_of(spec),
         message=_first_text(spec["message"]),
@@ -104,8 +104,8 @@ def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         equivalents={peer: _ids(ids) for peer, ids in (spec.get("same-as") or {}).items()},
         checklist=tuple(spec.get("checklist") or ()),
         hides=spec.get("hides") is True,
-        level=one_of(spec, "level", LEVELS, fail, default=LEVELS[0]),
-        opinion=text_of(spec.get("opinion") or ""),
+        level=choice(spec, "level", LEVELS, fail, default=LEVELS[0]),
+        opinion=stripped_text(spec.get("opinion") or ""),
         since=str(spec.get("since") or ""),
     )
 
@@ -157,10 +157,10 @@ def _tier(name: str, whole: Mapping[str, Any], fail: Fail) -> Tier:
     way = ("tiers", name) if name else ()
     return Tier(
         name,
-        one_of(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
-        _SEVERITIES[one_of(whole, "severity", _SEVERITIES, fail, *way)],
+        choice(whole, "level", LEVELS, fail, *way, default=LEVELS[0]),
+        _SEVERITIES[choice(whole, "severity", _SEVERITIES, fail, *way)],
         tuple(whole.get("checklist") or ()),
-        text_of(whole.get("opinion") or ""),
+        stripped_text(whole.get("opinion") or ""),
     )
 
 
@@ -219,24 +219,24 @@ def _wordings(
                 if part not in parts and part != OTHER:
                     raise fail(f"{part!r} is no value that `by` lists", *way, field, part)
                 if part != OTHER or tier:
-                    yield Wording(field, tier, "" if part == OTHER else part, text_of(text))
+                    yield Wording(field, tier, "" if part == OTHER else part, stripped_text(text))
         elif given is not None and tier:
-            yield Wording(field, tier, "", text_of(given))
+            yield Wording(field, tier, "", stripped_text(given))
 
 
 def _first_text(given: Any) -> str:
     """The words of the rule as a whole: the plain ones, those of `other`, or of the first part."""
     if isinstance(given, dict):
         given = given.get(OTHER, next(iter(given.values()), ""))
-    return text_of(given)
+    return stripped_text(given)
 
 
-def text_of(value: Any) -> str:
+def stripped_text(value: Any) -> str:
     """Prose from a rule file: folded scalars end in a line break, which is no part of it."""
     return str(value).strip()
 
 
-def one_of(
+def choice(
     spec: Mapping[str, Any],
     key: str,
     allowed: Collection[str],
@@ -257,7 +257,7 @@ def targets_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(given) if isinstance(given, list) else (given,)
 
 
-def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail) -> Bound:
+def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail) -> LoadedRule:
     """The rule, or a tier of it, with what runs it: paths and predicates, or a check with its parameters."""
     when = tuple(
         (fact, frozenset(value) if isinstance(value, list) else value)
@@ -266,7 +266,7 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
     targets = targets_of(spec) if tier else rule.targets
     ways = [key for key in ("require", "forbid", "check") if key in spec]
     if targets == ("core",):
-        return Bound(rule, file, when, targets=targets)
+        return LoadedRule(rule, file, when, targets=targets)
     if not ways or ("check" in ways and len(ways) > 1):
         raise fail("a rule has `require` and `forbid`, or a `check`", "target")
     clauses: tuple[Clause, ...] = ()
@@ -279,7 +279,7 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
             )
         except ValueError as error:
             raise fail(str(error), ways[0]) from None
-    return Bound(
+    return LoadedRule(
         rule,
         file,
         when,

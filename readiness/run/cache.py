@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from readiness import programs
-from readiness.loading.assembly import Row
-from readiness.loading.discover import MAX_BYTES, Found
+from readiness.loading.assembly import FileStatus
+from readiness.loading.discover import MAX_BYTES, DiscoveredFiles
 from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
 from readiness.loading.render.made import Input
@@ -35,10 +35,10 @@ from readiness.model import (
 from readiness.model.package import FOLDER
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
-from readiness.run.engine import Tally
-from readiness.run.pipeline import Run, Settings
+from readiness.run.engine import RuleTally
+from readiness.run.pipeline import RunResult, Settings
 from readiness.syntax import compiled
-from readiness.verdict.checklist import Place as Seen
+from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
 FORMAT = 4
@@ -56,7 +56,7 @@ class Cache:
 
     folder: Path
 
-    def fetch(self, key: str, found: Found, settings: Settings) -> Run | None:
+    def fetch(self, key: str, found: DiscoveredFiles, settings: Settings) -> RunResult | None:
         """The result under a key, its places in the texts that were just read; None where there is none to use."""
         file = self.folder / f"{key}.json"
         try:
@@ -65,16 +65,16 @@ class Cache:
             return None
         try:
             data = compiled.unseal(text)
-            return _load(data, found, settings) if _is_unchanged(data, found) else None
+            return _run_from_row(data, found, settings) if _is_unchanged(data, found) else None
         except _UNUSABLE:
             with contextlib.suppress(OSError):
                 file.unlink()
             return None
 
-    def store(self, key: str, run: Run) -> None:
+    def store(self, key: str, run: RunResult) -> None:
         """Keep a result; what the system refuses is no error, for the next run works it out again."""
         try:
-            text = compiled.seal(_dump(run))
+            text = compiled.seal(_run_row(run))
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = self.folder / f"{key}.{os.getpid()}.part"
             part.write_bytes(text)
@@ -88,7 +88,7 @@ class Cache:
         except OSError:
             return
 
-    def is_apart(self, found: Found) -> bool:
+    def is_apart(self, found: DiscoveredFiles) -> bool:
         """Whether the folder stands outside of what is scanned: whoever wrote that could have written results too."""
         from readiness.loading.render.tree import root_of
 
@@ -98,14 +98,14 @@ class Cache:
         return not any(here.is_relative_to(root_of(one, folders)) for one in folders)
 
 
-def default() -> Cache:
+def user_cache() -> Cache:
     """The user's own cache folder."""
     from platformdirs import user_cache_path
 
     return Cache(user_cache_path("readiness"))
 
 
-def key(found: Found, settings: Settings, today: str) -> str:
+def cache_key(found: DiscoveredFiles, settings: Settings, today: str) -> str:
     """The hash of all that a result depends on and that is known before the run.
 
     That is the tool with its rules and libraries, the programs that it may start, the settings, the day, every path and
@@ -146,7 +146,7 @@ def key(found: Found, settings: Settings, today: str) -> str:
 def _tool() -> Iterator[str]:
     """The tool's own files by name, time and size, and the folder of the libraries, which changes with each of them."""
     yield from _states(FOLDER, (".py", ".json", ".yaml"))
-    yield from _states(rules.folder(), (".yaml",))
+    yield from _states(rules.rules_folder(), (".yaml",))
     yaml = importlib.util.find_spec("yaml")
     if yaml and yaml.origin:
         yield programs.identity(str(Path(yaml.origin).parents[1]))
@@ -163,7 +163,7 @@ def _states(folder: Path, endings: tuple[str, ...]) -> Iterator[str]:
             yield from _states(Path(entry.path), endings)
 
 
-def _programs(found: Found, settings: Settings) -> Iterator[str]:
+def _programs(found: DiscoveredFiles, settings: Settings) -> Iterator[str]:
     """The programs that this run may ask, each with what tells one version of it from the next."""
     if settings.render and chart_folders(found.paths):
         library = importlib.util.find_spec("helm_python")
@@ -193,7 +193,7 @@ def settings_text(settings: Settings) -> str:
     return repr(sorted(parts.items())) + said
 
 
-def _is_unchanged(data: Mapping[str, Any], found: Found) -> bool:
+def _is_unchanged(data: Mapping[str, Any], found: DiscoveredFiles) -> bool:
     """Whether what rendering read is as it was."""
     if not data["inputs"]:
         return True
@@ -205,13 +205,13 @@ def _is_unchanged(data: Mapping[str, Any], found: Found) -> bool:
 Place = tuple[str, int, int]
 
 
-def _place(source: Source, span: Span) -> Place:
+def _place_row(source: Source, span: Span) -> Place:
     """A place told in its file: nested sources are not kept."""
     start = source.to_root(span.start)
     return source.root.path, start, start + span.end - span.start
 
 
-def _dump(run: Run) -> dict[str, Any]:
+def _run_row(run: RunResult) -> dict[str, Any]:
     redactor = Redactor(run.hidden)
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
@@ -219,11 +219,11 @@ def _dump(run: Run) -> dict[str, Any]:
         "rows": [[row.path, row.kind, row.status, row.reason] for row in run.rows],
         "others": run.others,
         "tally": {
-            name: [look.subjects, look.unknown, [_place(*place) for place in look.places]]
+            name: [look.subjects, look.unknown, [_place_row(*place) for place in look.places]]
             for name, look in run.tally.items()
         },
         "subjects": run.subjects,
-        "hidden": [_place(*place) for place in run.hidden],
+        "hidden": [_place_row(*place) for place in run.hidden],
         "findings": [_finding_row(one, redactor) for one in run.findings],
         "foreign": run.foreign,
         "evidence": run.evidence,
@@ -242,18 +242,21 @@ def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
     silenced = one.suppressed
     return [
         one.rule,
-        _place(one.source, one.span),
+        _place_row(one.source, one.span),
         redactor.text(one.message),
         redactor.text(one.resource),
         one.container,
-        [[_place(other.source, other.span), redactor.text(other.message)] for other in one.related],
+        [
+            [_place_row(other.source, other.span), redactor.text(other.message)]
+            for other in one.related
+        ],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
         one.fingerprint,
         [one.lowered, one.tier, one.part],
     ]
 
 
-def _load(data: dict[str, Any], found: Found, settings: Settings) -> Run:
+def _run_from_row(data: dict[str, Any], found: DiscoveredFiles, settings: Settings) -> RunResult:
     known = {source.path: source for source in (*found.texts, *found.prose)}
     if settings.file.source:
         known.setdefault(settings.file.source.path, settings.file.source)
@@ -264,10 +267,10 @@ def _load(data: dict[str, Any], found: Found, settings: Settings) -> Run:
             known[path] = _unseen(found.base, path) if end else Source(path, "")
         return known[path], Span(start, end)
 
-    rules = {row["id"]: _rule(row) for row in data["rules"]}
+    rules = {row["id"]: _rule_from_row(row) for row in data["rules"]}
     findings = [_finding(row, rules, at) for row in data["findings"]]
-    return Run(
-        rows=[Row(*row) for row in data["rows"]],
+    return RunResult(
+        rows=[FileStatus(*row) for row in data["rows"]],
         others=data["others"],
         rules=tuple(rules.values()),
         active={
@@ -275,7 +278,7 @@ def _load(data: dict[str, Any], found: Found, settings: Settings) -> Run:
             for name, cells in data["active"].items()
         },
         tally={
-            name: Tally(subjects, unknown, [at(place) for place in places])
+            name: RuleTally(subjects, unknown, [at(place) for place in places])
             for name, (subjects, unknown, places) in data["tally"].items()
         },
         subjects=data["subjects"],
@@ -322,7 +325,7 @@ def _unseen(base: Path, path: str) -> Source:
     return Source(path, "")
 
 
-def _rule(row: dict[str, Any]) -> Rule:
+def _rule_from_row(row: dict[str, Any]) -> Rule:
     lists = {name: tuple(row[name]) for name in ("targets", "links", "checklist", "parts")}
     peers = {peer: tuple(ids) for peer, ids in row["equivalents"].items()}
     levels = {"severity": Severity(row["severity"]), "confidence": Confidence(row["confidence"])}

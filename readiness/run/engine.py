@@ -11,23 +11,23 @@ from typing import Any
 
 from readiness import kinds
 from readiness.model import (
-    Aside,
     Finding,
     Hit,
+    NotApplicable,
     Rule,
     Source,
     Span,
     Subject,
     Unknown,
     messages,
-    worse,
+    with_worse_severity,
 )
 from readiness.model.project import Project
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 
 
 @dataclass(slots=True)
-class Tally:
+class RuleTally:
     """What a rule looked at: how many subjects, how many were undecidable, the first places it is about."""
 
     subjects: int = 0
@@ -36,33 +36,33 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Outcome:
+class EngineResult:
     """What a run over projects gives: findings, a tally for each rule (each tier of one that has tiers), subjects by source."""
 
     findings: list[Finding] = field(default_factory=list)
-    tally: dict[str, Tally] = field(default_factory=dict)
+    tally: dict[str, RuleTally] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)
 
-    def look(self, key: str) -> Tally:
+    def look(self, key: str) -> RuleTally:
         """The tally of a rule, or of a tier: see Rule.key."""
         tally = self.tally.get(key)
         if tally is None:
-            tally = self.tally[key] = Tally()
+            tally = self.tally[key] = RuleTally()
         return tally
 
 
-Groups = dict[
-    Any, list[Bound]
+RulesByCondition = dict[
+    Any, list[LoadedRule]
 ]  # the rules of one target, by the condition under which they judge a subject
 PIPELINES = frozenset({"github", "gitlab"})
 PLACES = 3  # as many places a rule as a checklist shows for evidence
 
 
-def run(
+def run_rules(
     project: Project,
-    rules: Sequence[Bound],
+    rules: Sequence[LoadedRule],
     core: dict[str, Rule],
-    outcome: Outcome,
+    outcome: EngineResult,
     tick: Callable[[], None] | None = None,
 ) -> None:
     """Hold the documents of a project against every rule, rule by rule; what is found is added to `outcome`.
@@ -70,27 +70,27 @@ def run(
     `tick` is called after each rule on a target, for those who wait.
     A check that raises gives a finding of core/crash and ends neither the run nor the rule.
     """
-    by_target: dict[str, Groups] = {}
+    by_target: dict[str, RulesByCondition] = {}
     for bound in rules:
         for target in bound.targets:
             by_target.setdefault(target, {}).setdefault(bound.when, []).append(bound)
     kinds.prepare(project.by_kind, project.paths)
     for kind, documents in project.by_kind.items():
-        known = kinds.targets(kind)
+        known = kinds.targets_of(kind)
         for target, groups in by_target.items():
             if target not in known:
                 continue
-            subjects = list(_subjects(documents, known[target], outcome))
+            subjects = list(_find_subjects(documents, known[target], outcome))
             for bounds in groups.values():
-                counted = _counted(subjects, bounds, core, outcome)
+                counted = _subjects_that_apply(subjects, bounds, core, outcome)
                 for bound in bounds:
-                    _hold(project, counted, bound, core, outcome)
+                    _run_rule(project, counted, bound, core, outcome)
                     if tick:
                         tick()
 
 
-def _subjects(
-    documents: Iterable[Any], find: Callable[[Any], Iterable[Subject]], outcome: Outcome
+def _find_subjects(
+    documents: Iterable[Any], find: Callable[[Any], Iterable[Subject]], outcome: EngineResult
 ) -> Iterator[Subject]:
     """The subjects of one target in all documents; how many a file has at most is noted."""
     for document in documents:
@@ -100,8 +100,11 @@ def _subjects(
         yield from some
 
 
-def _counted(
-    subjects: Sequence[Subject], bounds: Sequence[Bound], core: dict[str, Rule], outcome: Outcome
+def _subjects_that_apply(
+    subjects: Sequence[Subject],
+    bounds: Sequence[LoadedRule],
+    core: dict[str, Rule],
+    outcome: EngineResult,
 ) -> Sequence[Subject]:
     """The subjects that rules with one condition judge."""
     if not bounds[0].when:
@@ -115,16 +118,16 @@ def _counted(
             Exception
         ) as error:  # as in _hold: what a fact of a subject costs is the rules that ask it
             for bound in bounds:
-                _crashed(bound, subject, error, core, outcome)
+                _record_crash(bound, subject, error, core, outcome)
     return counted
 
 
-def _hold(
+def _run_rule(
     project: Project,
     subjects: Sequence[Subject],
-    bound: Bound,
+    bound: LoadedRule,
     core: dict[str, Rule],
-    outcome: Outcome,
+    outcome: EngineResult,
 ) -> None:
     """One rule over those subjects of a target that it judges."""
     if not subjects:
@@ -135,39 +138,43 @@ def _hold(
         try:
             aside = False
             for found in bound.run(subject, project):
-                if isinstance(found, Aside):
+                if isinstance(found, NotApplicable):
                     aside = True
                 elif isinstance(found, Unknown):
                     tally.unknown += 1
-                elif found.absent and _shown_in_part(subject, project, bound):
+                elif found.absent and _is_shown_in_part(subject, project, bound):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    outcome.findings.append(finding(bound, subject, found))
+                    outcome.findings.append(finding_from_hit(bound, subject, found))
             if not aside and len(tally.places) < PLACES:
                 tally.places.append((subject.source, subject.node.at()))
         except Exception as error:  # a rule's bug must cost that rule, not the run
-            _crashed(bound, subject, error, core, outcome)
+            _record_crash(bound, subject, error, core, outcome)
 
 
-def _crashed(
-    bound: Bound, subject: Subject, error: Exception, core: dict[str, Rule], outcome: Outcome
+def _record_crash(
+    bound: LoadedRule,
+    subject: Subject,
+    error: Exception,
+    core: dict[str, Rule],
+    outcome: EngineResult,
 ) -> None:
     """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
     outcome.look(bound.key).unknown += 1
-    outcome.findings.append(crash(core["core/crash"], bound, subject, error))
+    outcome.findings.append(crash_finding(core["core/crash"], bound, subject, error))
 
 
-def _shown_in_part(subject: Subject, project: Project, bound: Bound) -> bool:
+def _is_shown_in_part(subject: Subject, project: Project, bound: LoadedRule) -> bool:
     """Whether what is left out here may well stand elsewhere: a fragment, or prose whose project is one document.
 
     A workflow shown whole is no such case: its jobs and steps are all there is.
     """
     if subject.source.fragment:
         return True
-    return project.prose and bound.wants_project and subject.source.kind not in PIPELINES
+    return project.prose and bound.needs_project and subject.source.kind not in PIPELINES
 
 
-def finding(bound: Bound, subject: Subject, found: Hit) -> Finding:
+def finding_from_hit(bound: LoadedRule, subject: Subject, found: Hit) -> Finding:
     """A hit with its rule, its place on one line, and its message."""
     source, rule = found.source or subject.source, bound.rule
     facts = facts_of(subject, found)
@@ -177,18 +184,18 @@ def finding(bound: Bound, subject: Subject, found: Hit) -> Finding:
         definition=rule,
         source=source,
         span=source.one_line(found.span),
-        message=message(bound, part, facts),
+        message=fill_message(bound, part, facts),
         resource=subject.resource if found.resource is None else found.resource,
         container=subject.container if found.container is None else found.container,
         related=found.related,
-        heads=heads(subject) if source is subject.source else (),
+        heads=enclosing_starts(subject) if source is subject.source else (),
         lowered=None if severity is rule.severity else severity,
         tier=bound.tier,
         part=part if part in rule.parts else "",
     )
 
 
-def heads(subject: Any) -> tuple[int, ...]:
+def enclosing_starts(subject: Any) -> tuple[int, ...]:
     """Where the subject begins, and the things that it is part of: a container, its pod, the object that owns it."""
     starts = [subject.node.at().start]
     for _ in range(4):
@@ -207,7 +214,7 @@ def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
     )
 
 
-def message(bound: Bound, part: str, facts: Callable[[str], object]) -> str:
+def fill_message(bound: LoadedRule, part: str, facts: Callable[[str], object]) -> str:
     """The message for hits of a part, with the facts in it."""
     return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
 
@@ -215,7 +222,7 @@ def message(bound: Bound, part: str, facts: Callable[[str], object]) -> str:
 _ABSENT = object()
 
 
-def crash(rule: Rule, bound: Bound, subject: Subject, error: Exception) -> Finding:
+def crash_finding(rule: Rule, bound: LoadedRule, subject: Subject, error: Exception) -> Finding:
     """The finding that stands for a check that raised: which rule, on what, where in the code."""
     facts = {"rule": bound.rule.id, "error": type(error).__name__, "where": place(error)}
     text = messages.fill(rule.message, facts.get)
@@ -228,17 +235,17 @@ def place(error: BaseException) -> str:
     return f"{PurePath(last[0].filename).name}:{last[0].lineno}" if last else "?"
 
 
-def settle(findings: list[Finding]) -> list[Finding]:
+def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
     """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst.
 
     What a tier of a rule says of a place, a stricter tier does not say again.
     """
     kept: dict[tuple[str, int, int, str, str], Finding] = {}
     for (path, offset, rule, _, message), one in sorted(
-        ((order(one), one) for one in findings), key=itemgetter(0)
+        ((report_order(one), one) for one in findings), key=itemgetter(0)
     ):
         key = (path, offset, one.span.end - one.span.start, rule, message)
-        kept[key] = worse(kept[key], one) if key in kept else one
+        kept[key] = with_worse_severity(kept[key], one) if key in kept else one
     first: dict[Any, int] = {}
     for one in kept.values():
         if one.tier:
@@ -256,7 +263,7 @@ def _subject(one: Finding) -> tuple[str, tuple[str, int], str, str, str]:
     return one.rule, one.place, one.resource, one.container, one.part
 
 
-def order(one: Finding) -> tuple[str, int, str, str, str]:
+def report_order(one: Finding) -> tuple[str, int, str, str, str]:
     """The order of reports."""
     path, offset = one.place
     return path, offset, one.rule, one.resource, one.message

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.model import Finding, Related, Rule, Source
 from readiness.model.project import Project
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
-from readiness.run.engine import Outcome, Tally
+from readiness.run.engine import EngineResult, RuleTally
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,13 +35,13 @@ Answer = tuple[list[Any], dict[str, Any], dict[str, int]]
 _FORKING = threading.Lock()
 
 
-def run(
+def run_parallel(
     projects: Sequence[Project],
-    rules: Sequence[Bound],
+    rules: Sequence[LoadedRule],
     core: dict[str, Rule],
     sources: Sequence[Source],
     jobs: int,
-) -> Outcome:
+) -> EngineResult:
     """As engine.run over all projects, with the rules dealt out to `jobs` processes.
 
     The processes are forked after parsing, so that no document is sent anywhere; back come findings whose sources are
@@ -61,27 +61,27 @@ def run(
     _load(rules)
 
     def share(number: int) -> Answer:
-        return _share(projects, rules[number::jobs], core, numbers)
+        return _run_share(projects, rules[number::jobs], core, numbers)
 
-    outcome = Outcome()
+    outcome = EngineResult()
     with _forked(share, min(jobs, max(len(rules), 1))) as answers:
         for rows, tally, subjects in map(_received, answers):
-            outcome.findings += [_finding(row, by_id, sources) for row in rows]
+            outcome.findings += [_finding_from_row(row, by_id, sources) for row in rows]
             for name, (count, unknown, places) in tally.items():
                 seen = [(sources[n], span) for n, span in places]
-                outcome.tally[name] = Tally(count, unknown, seen)
+                outcome.tally[name] = RuleTally(count, unknown, seen)
             for path, count in subjects.items():
                 outcome.subjects[path] = max(outcome.subjects.get(path, 0), count)
     return outcome
 
 
-def _load(rules: Sequence[Bound]) -> None:
+def _load(rules: Sequence[LoadedRule]) -> None:
     """Import what the rules need before anything is forked: another thread may be importing it at this moment, and
     a forked process would wait for that thread, which it does not have."""
     from readiness.syntax import shell
 
     for bound in rules:
-        _ = bound.function, bound.wants_project
+        _ = bound.function, bound.needs_project
     shell.language()
 
 
@@ -171,17 +171,17 @@ def _received(receiver: Connection) -> Answer:
     return answer
 
 
-def _share(
+def _run_share(
     projects: Sequence[Project],
-    rules: Sequence[Bound],
+    rules: Sequence[LoadedRule],
     core: dict[str, Rule],
     numbers: dict[int, int],
 ) -> Answer:
     """What some of the rules find, in a form that is cheap to send."""
-    outcome = Outcome()
+    outcome = EngineResult()
     for project in projects:
-        engine.run(project, rules, core, outcome)
-    rows = list(_rows(outcome.findings, numbers))
+        engine.run_rules(project, rules, core, outcome)
+    rows = list(_finding_rows(outcome.findings, numbers))
     tally = {
         name: (look.subjects, look.unknown, [(numbers[id(s)], span) for s, span in look.places])
         for name, look in outcome.tally.items()
@@ -189,7 +189,7 @@ def _share(
     return rows, tally, outcome.subjects
 
 
-def _rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]:
+def _finding_rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]:
     for one in findings:
         related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
         place = numbers[id(one.source)], one.span
@@ -198,7 +198,7 @@ def _rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]
         yield one.rule, place, *words, told
 
 
-def _finding(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
+def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
     rule, (number, span), message, resource, container, related, heads, told = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
     made = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)

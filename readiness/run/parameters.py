@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from readiness.ruleset import rules
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.rule_file import RuleError
 from readiness.settings import Config, ConfigError
@@ -15,7 +15,7 @@ from readiness.settings import Config, ConfigError
 Given = tuple[Name, Mapping[str, Any], str]  # a rule or a tier, its parameters, where they stand
 
 
-def adjusted(bounds: list[Bound], file: Config, names: Names) -> list[Bound]:
+def apply_parameters(bounds: list[LoadedRule], file: Config, names: Names) -> list[LoadedRule]:
     """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
     given = []
     for word, parameters, where in file.parameters:
@@ -32,7 +32,7 @@ def adjusted(bounds: list[Bound], file: Config, names: Names) -> list[Bound]:
     return made
 
 
-def _adjust(tiers: Sequence[Bound], given: Given) -> list[Bound]:
+def _adjust(tiers: Sequence[LoadedRule], given: Given) -> list[LoadedRule]:
     """The tiers of a rule with parameters for it."""
     name, parameters, where = given
     rule = tiers[0].rule
@@ -54,7 +54,7 @@ def _adjust(tiers: Sequence[Bound], given: Given) -> list[Bound]:
         changed = replace(one, arguments={**one.arguments, **some}) if some else one
         if some:
             try:
-                rules.verify(changed)
+                rules.verify_rule(changed)
             except RuleError as error:
                 raise ConfigError(where, f"{rule.id}: {error.message}") from None
         made.append(changed)
@@ -62,7 +62,7 @@ def _adjust(tiers: Sequence[Bound], given: Given) -> list[Bound]:
 
 
 def _taken(
-    tiers: Sequence[Bound], tier: Bound, parameters: Mapping[str, Any], name: Name
+    tiers: Sequence[LoadedRule], tier: LoadedRule, parameters: Mapping[str, Any], name: Name
 ) -> dict[str, Any]:
     """The parameters that are for one tier.
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
-from readiness.loading.assembly import Assembly, Row
+from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.render.made import Input
 from readiness.model import Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
-from readiness.ruleset.bound import Bound
+from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import Names
 from readiness.run import engine
-from readiness.run.parameters import adjusted
+from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
 from readiness.triage import baseline, foreign, suppress
 from readiness.verdict import evidence
-from readiness.verdict.checklist import Place
+from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.score import RENDERED_TO
 
 
@@ -49,7 +49,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Run:
+class RunResult:
     """What a run gives: the files, the findings, what every rule looked at, and where secrets stand.
 
     `rules` are all that were loaded, `active` says which of their hits count. `foreign` says how many findings of each
@@ -57,16 +57,16 @@ class Run:
     rules are out of date, `inputs` what rendering read.
     """
 
-    rows: list[Row]
+    rows: list[FileStatus]
     others: int
     rules: tuple[Rule, ...]
     active: selection.Active
-    tally: dict[str, engine.Tally]
+    tally: dict[str, engine.RuleTally]
     subjects: dict[str, int]
     findings: list[Finding]
     hidden: list[tuple[Source, Span]]
     foreign: dict[str, int] = field(default_factory=dict)
-    evidence: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[EvidencePlace, ...]] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     notices: tuple[str, ...] = ()
 
@@ -76,17 +76,17 @@ class Asked:
     """What a run was asked for, worked out: the rules, which of their hits count, what is locked, and all names."""
 
     names: Names
-    bounds: list[Bound]
+    bounds: list[LoadedRule]
     active: selection.Active
     locked: selection.Words
 
 
-def judge(
-    found: discover.Found,
+def run_pipeline(
+    found: discover.DiscoveredFiles,
     settings: Settings,
     today: datetime.date,
     progress: Callable[[int, int], None] | None = None,
-) -> Run:
+) -> RunResult:
     """Sources to findings, suppressed ones marked. `progress` is told how many rules of how many are done."""
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(
@@ -98,20 +98,20 @@ def judge(
     )
     for project in made.projects:
         project.today = today
-    asked = _asked(made, settings)
+    asked = _select_rules(made, settings)
     active = asked.active
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running = [one for one in asked.bounds if one.rule.hides or selection.runs(one, active)]
-    outcome = _look(made, running, core, settings.jobs, progress)
+    outcome = _run_engine(made, running, core, settings.jobs, progress)
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
     _relocate(made, outcome)
     hidden = _hidden_places(made, outcome)
-    found_all = engine.settle([*made.broken, *outcome.findings])
+    found_all = engine.sort_and_deduplicate([*made.broken, *outcome.findings])
     wanted = [one for one in found_all if selection.counts(one, active) or one.rule == "core/crash"]
     findings, left_out = _triaged(wanted, made, asked, settings, today)
-    return Run(
+    return RunResult(
         rows=made.rows,
         others=made.others,
         rules=(
@@ -124,31 +124,31 @@ def judge(
         findings=findings,
         hidden=hidden,
         foreign=left_out,
-        evidence=evidence.collect(made.projects),
+        evidence=evidence.collect_evidence(made.projects),
         inputs=made.inputs,
         notices=tuple(asked.names.notices.values()),
     )
 
 
-def _relocate(made: Assembly, outcome: engine.Outcome) -> None:
+def _relocate(made: Assembly, outcome: engine.EngineResult) -> None:
     """Tell what was found in renderings where it was written."""
     if made.environments:
         from readiness.loading.render import relocate
 
-        outcome.findings = relocate.fold(outcome.findings, made.environments)
-        made.broken = relocate.fold(made.broken, made.environments)
+        outcome.findings = relocate.relocate_findings(outcome.findings, made.environments)
+        made.broken = relocate.relocate_findings(made.broken, made.environments)
 
 
-def _hidden_places(made: Assembly, outcome: engine.Outcome) -> list[tuple[Source, Span]]:
+def _hidden_places(made: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
     """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
     hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
     read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
     for source in dict.fromkeys(one.source.root for one in read):
-        hidden += redaction.defaults(source)
+        hidden += redaction.secret_default_spans(source)
     return hidden
 
 
-def _asked(made: Assembly, settings: Settings) -> Asked:
+def _select_rules(made: Assembly, settings: Settings) -> Asked:
     """The rules that can have something to say, and what of them was asked for."""
     names = Names(settings.rules)
     file = settings.file
@@ -159,10 +159,12 @@ def _asked(made: Assembly, settings: Settings) -> Asked:
         settings.ignore, names, _where(settings.ignore, file.ignore, "--ignore")
     )
     locked = selection.read(file.locked, names, NAME, strict=False)
-    levels = selection.levels(rules.folder(), settings.profile, settings.select)
-    bounds = adjusted(rules.load(settings.rules, groups_of(made), levels), file, names)
-    active = selection.chosen(
-        bounds, rules.folder(), name=settings.profile, select=select, ignore=ignore
+    levels = selection.needed_levels(rules.rules_folder(), settings.profile, settings.select)
+    bounds = apply_parameters(
+        rules.load_rules(settings.rules, rule_groups(made), levels), file, names
+    )
+    active = selection.chosen_rules(
+        bounds, rules.rules_folder(), name=settings.profile, select=select, ignore=ignore
     )
     return Asked(names, bounds, active, locked)
 
@@ -181,42 +183,44 @@ def _triaged(
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
     law = suppress.Law(asked.names, asked.locked, asked.active, today)
-    marked = suppressed(findings, made, asked.bounds, law, settings)
-    kept, left_out = unclaimed(marked, made, settings, asked.locked)
-    stamped = baseline.stamp(engine.settle(kept))
-    return _unknown_before(stamped, asked.names, settings, today), left_out
+    marked = apply_own_suppressions(findings, made, asked.bounds, law, settings)
+    kept, left_out = apply_foreign_suppressions(marked, made, settings, asked.locked)
+    stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
+    return _suppress_known(stamped, asked.names, settings, today), left_out
 
 
-def _look(
+def _run_engine(
     made: Assembly,
-    running: list[Bound],
+    running: list[LoadedRule],
     core: dict[str, Rule],
     jobs: int,
     progress: Callable[[int, int], None] | None,
-) -> engine.Outcome:
+) -> engine.EngineResult:
     """What the rules find in all projects, here or in `jobs` processes."""
     if jobs > 1:
         from readiness.run import parallel
 
-        return parallel.run(made.projects, running, core, made.sources, jobs)
-    outcome = engine.Outcome()
-    tick = _ticks(made, running, progress) if progress else None
+        return parallel.run_parallel(made.projects, running, core, made.sources, jobs)
+    outcome = engine.EngineResult()
+    tick = _progress_ticks(made, running, progress) if progress else None
     for project in made.projects:
-        engine.run(project, running, core, outcome, tick)
+        engine.run_rules(project, running, core, outcome, tick)
     return outcome
 
 
-def _unknown_before(
+def _suppress_known(
     findings: list[Finding], names: Names, settings: Settings, today: datetime.date
 ) -> list[Finding]:
     """The findings, those marked that a baseline or an earlier revision had already."""
     if settings.baseline:
-        known = baseline.load(settings.baseline)
+        known = baseline.load_baseline(settings.baseline)
         known = baseline.renew(findings, known, names, settings.baseline.name)
-        findings = baseline.mark(findings, known, "baseline", "known when the baseline was written")
+        findings = baseline.suppress_known(
+            findings, known, "baseline", "known when the baseline was written"
+        )
     if settings.since is not None:
-        known = _before(settings, today)
-        findings = baseline.mark(
+        known = _findings_before(settings, today)
+        findings = baseline.suppress_known(
             findings, known, "since", f"stood already where this branch left {settings.since}"
         )
     return findings
@@ -228,16 +232,18 @@ def shell_findings(made: Assembly, settings: Settings, core: dict[str, Rule]) ->
 
     def wanted(rule: Rule) -> bool:
         words = settings.select
-        chosen = not words or any(selection.matches(word, rule) for word in words)
-        return chosen and not any(selection.matches(word, rule) for word in settings.ignore)
+        chosen = not words or any(selection.selector_matches(word, rule) for word in words)
+        return chosen and not any(
+            selection.selector_matches(word, rule) for word in settings.ignore
+        )
 
     silent = core["core/script-unjudged"]
-    found = shellcheck.findings(made.projects, silent)
+    found = shellcheck.shellcheck_findings(made.projects, silent)
     return [one for one in found if one.definition is silent or wanted(one.definition)]
 
 
-def _ticks(
-    made: Assembly, running: Sequence[Bound], progress: Callable[[int, int], None]
+def _progress_ticks(
+    made: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
 ) -> Callable[[], None]:
     """What counts rules for `progress`, each once for every kind of file in every project."""
     targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
@@ -246,39 +252,41 @@ def _ticks(
     return lambda: progress(next(count, total), total)
 
 
-def groups_of(made: Assembly) -> list[str]:
+def rule_groups(made: Assembly) -> list[str]:
     """The groups of rules that can have something to say of what was found.
 
     Those of files that were not read are asked too, and have no answer: that is what coverage counts.
     """
-    found = {kinds.group(kind) for project in made.projects for kind in project.by_kind}
-    found |= {kinds.group(RENDERED_TO.get(row.kind, row.kind)) for row in made.rows if row.kind}
+    found = {kinds.rule_group(kind) for project in made.projects for kind in project.by_kind}
+    found |= {
+        kinds.rule_group(RENDERED_TO.get(row.kind, row.kind)) for row in made.rows if row.kind
+    }
     return [one for one in rules.GROUPS if one in found or one in {"core", "project"}]
 
 
-def suppressed(
+def apply_own_suppressions(
     findings: list[Finding],
     made: Assembly,
-    bounds: Sequence[Bound],
+    bounds: Sequence[LoadedRule],
     law: suppress.Law,
     settings: Settings,
 ) -> list[Finding]:
     """The findings after comments, annotations and waivers."""
-    from readiness.loading.render.made import Made
-    from readiness.loading.render.relocate import note as told
+    from readiness.loading.render.made import GeneratedSource
+    from readiness.loading.render.relocate import relocate_note as told
 
     known = {bound.rule.id: bound.rule for bound in bounds}
-    written = [source for source in made.sources if not isinstance(source.root, Made)]
-    directives = [one for source in written for one in suppress.comments(source)]
+    written = [source for source in made.sources if not isinstance(source.root, GeneratedSource)]
+    directives = [one for source in written for one in suppress.comment_directives(source)]
     for project in made.projects:
         for kind, documents in project.by_kind.items():
             for document in documents:
                 directives += [
-                    suppress.annotation(told(note), law.names)
-                    for note in kinds.notes(kind, document)
+                    suppress.annotation_directive(told(note), law.names)
+                    for note in kinds.suppression_notes(kind, document)
                 ]
 
-    return suppress.apply(
+    return suppress.apply_suppressions(
         findings,
         directives,
         settings.file.waivers,
@@ -288,35 +296,37 @@ def suppressed(
     )
 
 
-def unclaimed(
+def apply_foreign_suppressions(
     findings: list[Finding], made: Assembly, settings: Settings, locked: selection.Words
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings that no comment for another linter silences, and how many of each rule one does."""
     if not settings.foreign_ignores:
         return findings, {}
-    from readiness.loading.render.relocate import note as told
+    from readiness.loading.render.relocate import relocate_note as told
 
     found = (
         directive
         for project in made.projects
         for kind, documents in project.by_kind.items()
         for document in documents
-        for directive in foreign.directives(kind, document, told)
+        for directive in foreign.foreign_directives(kind, document, told)
     )
-    return foreign.split(findings, found, locked.fits)
+    return foreign.drop_silenced(findings, found, locked.fits)
 
 
-def _before(settings: Settings, today: datetime.date) -> baseline.Known:
+def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:
     """What was found where this branch left the revision that was asked for."""
 
     def earlier(tree: Path) -> Iterable[Finding]:
         there = replace(settings, since=None, baseline=None)
-        return judge(discover.find([tree], settings.file.exclude, base=tree), there, today).findings
+        return run_pipeline(
+            discover.discover_files([tree], settings.file.exclude, base=tree), there, today
+        ).findings
 
-    return baseline.since(settings.since or "", earlier)
+    return baseline.findings_since(settings.since or "", earlier)
 
 
 @cache
-def core_rules() -> tuple[Bound, ...]:
+def core_rules() -> tuple[LoadedRule, ...]:
     """The rules about files that cannot be judged; there are few and they are always needed."""
-    return tuple(rules.load(groups=("core",)))
+    return tuple(rules.load_rules(groups=("core",)))

@@ -30,16 +30,16 @@ class Machine:
         return len(self.moves) - 1
 
 
-def build(root: Node) -> Machine:
+def build_machine(root: Node) -> Machine:
     """The machine of a tree. Raises UnsupportedError."""
     machine = Machine()
     machine.start = machine.state()
     machine.accept = machine.state()
-    _add(machine, root, machine.start, machine.accept)
+    _add_node(machine, root, machine.start, machine.accept)
     return machine
 
 
-def _add(machine: Machine, node: Node, enter: int, leave: int) -> None:
+def _add_node(machine: Machine, node: Node, enter: int, leave: int) -> None:
     """Lay a node between two states."""
     if node.kind == "chars":
         state = machine.state()
@@ -49,31 +49,31 @@ def _add(machine: Machine, node: Node, enter: int, leave: int) -> None:
         machine.jumps[enter].append((leave, node.kind))
     elif node.kind == "alt":
         for part in node.parts:
-            _add(machine, part, enter, leave)
+            _add_node(machine, part, enter, leave)
     elif node.kind == "repeat":
-        _repeat(machine, node, enter, leave)
+        _add_repeat(machine, node, enter, leave)
     else:
         place = enter
         for part in node.parts:
             following = machine.state()
-            _add(machine, part, place, following)
+            _add_node(machine, part, place, following)
             place = following
         machine.jumps[place].append((leave, ""))
 
 
-def _repeat(machine: Machine, node: Node, enter: int, leave: int) -> None:
+def _add_repeat(machine: Machine, node: Node, enter: int, leave: int) -> None:
     """Lay a repeat: as many copies as it must have, then a loop or the optional ones."""
     inner = node.parts[0]
     least, most = node.least, node.most
     place = enter
     for _ in range(least if most is not None else max(least - 1, 0)):
         following = machine.state()
-        _add(machine, inner, place, following)
+        _add_node(machine, inner, place, following)
         place = following
     if most is None:
         loop, after = machine.state(), machine.state()
         machine.jumps[place].append((loop, ""))
-        _add(machine, inner, loop, after)
+        _add_node(machine, inner, loop, after)
         machine.jumps[after] += [(loop, ""), (leave, "")]
         if node.least == 0:
             machine.jumps[loop].append((leave, ""))
@@ -81,12 +81,12 @@ def _repeat(machine: Machine, node: Node, enter: int, leave: int) -> None:
     for _ in range(most - least):
         machine.jumps[place].append((leave, ""))
         following = machine.state()
-        _add(machine, inner, place, following)
+        _add_node(machine, inner, place, following)
         place = following
     machine.jumps[place].append((leave, ""))
 
 
-def search(machine: Machine, text: str) -> bool:
+def machine_matches(machine: Machine, text: str) -> bool:
     """Whether the expression matches somewhere in the text."""
     active: set[int] = set()
     for place in range(len(text) + 1):
@@ -111,15 +111,15 @@ def _closure(machine: Machine, states: set[int], at_start: bool, at_end: bool) -
     return found
 
 
-def samples(root: Node, limit: int = 16) -> list[str]:
+def sample_texts(root: Node, limit: int = 16) -> list[str]:
     """Some texts that the node matches, anchors apart: each alternative, optional parts with and without."""
-    return list(dict.fromkeys(_texts(root, limit)))[:limit]
+    return list(dict.fromkeys(_sample_texts(root, limit)))[:limit]
 
 
 _LIKED = "a1-./: "
 
 
-def _texts(node: Node, limit: int) -> list[str]:
+def _sample_texts(node: Node, limit: int) -> list[str]:
     if node.kind == "chars":
         liked = next((char for char in _LIKED if node.chars & mask(char)), None)
         known = node.chars & ((1 << OTHER) - 1)
@@ -127,13 +127,13 @@ def _texts(node: Node, limit: int) -> list[str]:
     if node.kind == "alt":
         found: list[str] = []
         for part in node.parts:
-            found += _texts(part, limit)[: max(limit // len(node.parts), 1)]
+            found += _sample_texts(part, limit)[: max(limit // len(node.parts), 1)]
         return found
     if node.kind == "repeat":
-        once = _texts(node.parts[0], limit)
+        once = _sample_texts(node.parts[0], limit)
         counts = [node.least] if node.least else [1, 0]
         return [one * min(count, 64) for count in counts for one in once][:limit]
     texts = [""]
     for part in node.parts:
-        texts = [head + tail for head in texts for tail in _texts(part, limit)][:limit]
+        texts = [head + tail for head in texts for tail in _sample_texts(part, limit)][:limit]
     return texts

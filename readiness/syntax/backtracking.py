@@ -249,7 +249,7 @@ def refusal(pattern: str, work: Work) -> str:
     return ""
 
 
-def runs_away(expression: Regex) -> bool:
+def is_exponential(expression: Regex) -> bool:
     """Whether some text makes PCRE try a number of ways that doubles with each character. Raises UnsupportedError."""
     machine = machine_of(expression.root, SEARCH, Work(_PCRE_EFFORT), lenient=True)
     return any(_doubles(machine, loop) for loop in loops(machine.failing))

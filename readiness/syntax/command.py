@@ -107,7 +107,9 @@ class Command:
                 return None
             if not value.startswith("-"):
                 continue
-            letters = "" if value[1:2] == "-" else _letters(value[1:].partition("=")[0], valued)
+            letters = (
+                "" if value[1:2] == "-" else _cluster_letters(value[1:].partition("=")[0], valued)
+            )
             for option in options:
                 if value == option or (len(option) > 2 and value.startswith(f"{option}=")):
                     return word
@@ -148,7 +150,7 @@ def _ends_cluster(value: str, letter: str) -> bool:
     return value[:1] == "-" and value[1:].isalpha() and value[-1] == letter
 
 
-def _letters(cluster: str, valued: str) -> str:
+def _cluster_letters(cluster: str, valued: str) -> str:
     """The options of a cluster, up to the first that takes the rest as its value."""
     end = next((at for at, letter in enumerate(cluster) if letter in valued), len(cluster))
     return cluster[: end + 1]

@@ -11,7 +11,7 @@ from readiness.syntax.expression import Binary, Call, Index, Literal, Member, No
 UNKNOWN = object()
 
 
-def evaluate(node: Node) -> Any:
+def evaluate_constant(node: Node) -> Any:
     """The value of a constant expression, or UNKNOWN where it reads a context or a status.
 
     `&&` and `||` give one of their operands and need only one side where it decides.
@@ -19,26 +19,30 @@ def evaluate(node: Node) -> Any:
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, Not):
-        value = evaluate(node.operand)
-        return UNKNOWN if value is UNKNOWN else not truthy(value)
+        value = evaluate_constant(node.operand)
+        return UNKNOWN if value is UNKNOWN else not is_truthy(value)
     if isinstance(node, Binary):
-        return _binary(node)
+        return _evaluate_binary(node)
     if isinstance(node, Call):
-        return _call(node)
+        return _evaluate_call(node)
     if isinstance(node, Index):
-        owner, key = evaluate(node.owner), evaluate(node.key)
-        return _entry(owner, key)
-    return _entry(evaluate(node.owner), node.name) if isinstance(node, Member) else UNKNOWN
+        owner, key = evaluate_constant(node.owner), evaluate_constant(node.key)
+        return _evaluate_entry(owner, key)
+    return (
+        _evaluate_entry(evaluate_constant(node.owner), node.name)
+        if isinstance(node, Member)
+        else UNKNOWN
+    )
 
 
-def truthy(value: Any) -> bool:
+def is_truthy(value: Any) -> bool:
     """What an `if:` makes of a value."""
     if isinstance(value, float) and math.isnan(value):
         return False
     return isinstance(value, list | dict) or value not in (None, False, 0, "")
 
 
-def text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as the runner writes it into a text."""
     if value is None:
         return ""
@@ -49,27 +53,27 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ("Array" if isinstance(value, list) else "Object")
 
 
-def _entry(owner: Any, key: Any) -> Any:
+def _evaluate_entry(owner: Any, key: Any) -> Any:
     if owner is UNKNOWN or key is UNKNOWN:
         return UNKNOWN
     if isinstance(owner, dict):
-        wanted = text(key).lower()
+        wanted = as_text(key).lower()
         return next((value for name, value in owner.items() if name.lower() == wanted), None)
     if isinstance(owner, list) and isinstance(key, float | int) and 0 <= key < len(owner):
         return owner[int(key)]
     return None
 
 
-def _binary(node: Binary) -> Any:
-    left, right = evaluate(node.left), evaluate(node.right)
+def _evaluate_binary(node: Binary) -> Any:
+    left, right = evaluate_constant(node.left), evaluate_constant(node.right)
     if node.operator == "&&":
         if left is UNKNOWN:
             return UNKNOWN
-        return right if truthy(left) else left
+        return right if is_truthy(left) else left
     if node.operator == "||":
         if left is UNKNOWN:
             return UNKNOWN
-        return left if truthy(left) else right
+        return left if is_truthy(left) else right
     if left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
     return _compare(node.operator, left, right)
@@ -82,7 +86,7 @@ def _compare(operator: str, left: Any, right: Any) -> Any:
         first: Any = left.lower()
         second: Any = right.lower()
     else:
-        first, second = _number(left), _number(right)
+        first, second = _as_number(left), _as_number(right)
     if operator == "==":
         return bool(first == second)
     if operator == "!=":
@@ -94,7 +98,7 @@ def _compare(operator: str, left: Any, right: Any) -> Any:
     return bool(first > second) if operator == ">" else bool(first >= second)
 
 
-def _number(value: Any) -> float:
+def _as_number(value: Any) -> float:
     if value is None:
         return 0.0
     if isinstance(value, str):
@@ -105,30 +109,32 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _call(node: Call) -> Any:
-    values = [evaluate(argument) for argument in node.arguments]
+def _evaluate_call(node: Call) -> Any:
+    values = [evaluate_constant(argument) for argument in node.arguments]
     if node.name.lower() == "case":
-        return _case(values)
+        return _fold_case(values)
     if any(value is UNKNOWN for value in values):
         return UNKNOWN
     name = node.name.lower()
     if name == "format" and values:
         return _format(values)
     if name in ("startswith", "endswith") and len(values) == 2:
-        first, second = (text(value).lower() for value in values)
+        first, second = (as_text(value).lower() for value in values)
         return first.startswith(second) if name == "startswith" else first.endswith(second)
     if name == "contains" and len(values) == 2:
         return _contains(values[0], values[1])
     if name == "join" and values and isinstance(values[0], list):
-        return text(values[1] if len(values) > 1 else ",").join(text(value) for value in values[0])
+        return as_text(values[1] if len(values) > 1 else ",").join(
+            as_text(value) for value in values[0]
+        )
     if name == "fromjson" and len(values) == 1:
-        return _from_json(text(values[0]))
+        return _from_json(as_text(values[0]))
     if name == "tojson" and len(values) == 1:
         return json.dumps(values[0], indent=2)
     return UNKNOWN
 
 
-def _case(values: list[Any]) -> Any:
+def _fold_case(values: list[Any]) -> Any:
     for wanted, value in zip(values[:-1:2], values[1::2], strict=False):
         if wanted is UNKNOWN or wanted is True:
             return UNKNOWN if wanted is UNKNOWN else value
@@ -145,11 +151,11 @@ def _from_json(value: str) -> Any:
 def _contains(search: Any, item: Any) -> bool:
     if isinstance(search, list):
         return any(_compare("==", entry, item) is True for entry in search)
-    return not isinstance(search, dict) and text(item).lower() in text(search).lower()
+    return not isinstance(search, dict) and as_text(item).lower() in as_text(search).lower()
 
 
 def _format(values: list[Any]) -> Any:
-    pattern, rest = text(values[0]), values[1:]
+    pattern, rest = as_text(values[0]), values[1:]
     out, at = [], 0
     while at < len(pattern):
         char = pattern[at]
@@ -161,7 +167,7 @@ def _format(values: list[Any]) -> Any:
             number = pattern[at + 1 : close] if close > 0 else ""
             if not number.isdecimal() or len(number) > 3 or int(number) >= len(rest):
                 return UNKNOWN
-            out.append(text(rest[int(number)]))
+            out.append(as_text(rest[int(number)]))
             at = close + 1
         else:
             out.append(char)

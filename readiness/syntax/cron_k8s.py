@@ -15,7 +15,7 @@ _EVERY = re.compile(
 _PART = re.compile(r"([*?]|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
 
-def mistake(schedule: str) -> str:
+def schedule_mistake(schedule: str) -> str:
     """Why a text is no schedule of a CronJob; empty where it is one."""
     if schedule.startswith("@"):
         known = schedule in _WORDS or _EVERY.match(schedule)
@@ -27,13 +27,13 @@ def mistake(schedule: str) -> str:
         return f"it has {len(fields)} fields and needs 5"
     for text, spec in zip(fields, FIELDS, strict=True):
         for part in text.split(","):
-            found = _wrong(part, *spec)
+            found = _part_mistake(part, *spec)
             if found:
                 return found
     return ""
 
 
-def _wrong(part: str, name: str, low: int, high: int, names: dict[str, int]) -> str:
+def _part_mistake(part: str, name: str, low: int, high: int, names: dict[str, int]) -> str:
     match = _PART.match(part)
     if match is None:
         return f"{part[:40]!r} is no {name}"

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from readiness.model import ParseError, Span
-from readiness.syntax.dockerfile_options import refused
+from readiness.syntax.dockerfile_options import option_error
 from readiness.syntax.instruction import Dockerfile, Flag, Heredoc, Instruction, Pair
-from readiness.syntax.pieces import Pieces, join
+from readiness.syntax.pieces import Pieces, join_pieces
 from readiness.syntax.template import marks
-from readiness.syntax.words import SPACE, json_words, literal, split, words
+from readiness.syntax.words import SPACE, json_words, split_words, unquote, words_of
 
 KEYWORDS = frozenset(
     {
@@ -74,7 +74,7 @@ class _Reader:
         self.errors.append(ParseError(message, offset))
 
 
-def parse(text: str, *, is_template: bool = False) -> Dockerfile:
+def parse_dockerfile(text: str, *, is_template: bool = False) -> Dockerfile:
     """The instructions of a Dockerfile. Raises ParseError where there is none at all.
 
     In a template, tags that stand alone on their lines and put in nothing themselves are passed over as comments are, and values
@@ -82,19 +82,19 @@ def parse(text: str, *, is_template: bool = False) -> Dockerfile:
     """
     read = _in_one_form(text) if is_template else text
     reader = _Reader(read, 1 if text.startswith("\ufeff") else 0)
-    directives = _directives(reader)
+    directives = _parser_directives(reader)
     reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
     # a frontend of somebody else may know other options
     reader.foreign = "docker/dockerfile" not in directives.get("syntax", "docker/dockerfile")
     found: list[Instruction] = []
-    for pieces, gap in _logical(reader):
+    for pieces, gap in _logical_lines(reader):
         if len(found) > MAX_INSTRUCTIONS:
             message = (
                 f"more than {MAX_INSTRUCTIONS} instructions, which no builder makes an image of"
             )
             raise ParseError(message, pieces.offset(0))
         above, reader.above = tuple(reader.above), []
-        one = _instruction(reader, pieces)
+        one = _parse_instruction(reader, pieces)
         if one is not None:
             found.append(replace(one, comments=above, gap=gap))
     if not found:
@@ -132,13 +132,17 @@ def _commented(written: str) -> str:
     return "\n".join("#".ljust(len(line)) for line in written.split("\n"))
 
 
-def _directives(reader: _Reader) -> dict[str, str]:
+def _parser_directives(reader: _Reader) -> dict[str, str]:
     """The parser directives at the head; anything that is none ends them, a comment too."""
     found: dict[str, str] = {}
     while True:
         at = reader.at
         line = reader.line()
-        match = _DIRECTIVE.match(reader.text, _skip(reader.text, *line), line[1]) if line else None
+        match = (
+            _DIRECTIVE.match(reader.text, _skip_blanks(reader.text, *line), line[1])
+            if line
+            else None
+        )
         name = match.group(1).lower() if match else ""
         if match is None or name in found or name not in {"escape", "syntax", "check"}:
             reader.at = at
@@ -147,17 +151,17 @@ def _directives(reader: _Reader) -> dict[str, str]:
         reader.comments.append(Span(match.start(), match.end()))
 
 
-def _skip(text: str, start: int, end: int) -> int:
+def _skip_blanks(text: str, start: int, end: int) -> int:
     while start < end and text[start] in SPACE:
         start += 1
     return start
 
 
-def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
+def _logical_lines(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
     """Each instruction's text, continuations joined, comments and empty lines left out."""
     text = reader.text
     while (line := reader.line()) is not None:
-        start, end = _skip(text, *line), line[1]
+        start, end = _skip_blanks(text, *line), line[1]
         if start == end:
             reader.above = []
             continue
@@ -175,7 +179,7 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
             if following is None:
                 break
             start, end = following
-            first = _skip(text, start, end)
+            first = _skip_blanks(text, start, end)
             if first < end and text[first] == "#":
                 reader.comments.append(Span(first, end))
                 stop = start = first  # an empty part: the loop goes on
@@ -189,10 +193,10 @@ def _logical(reader: _Reader) -> Iterator[tuple[Pieces, Span | None]]:
             stop = reader.continued(start, end)
         else:
             parts.append((text[start:end], start))
-        yield join(parts), gap
+        yield join_pieces(parts), gap
 
 
-def _instruction(reader: _Reader, pieces: Pieces) -> Instruction | None:
+def _parse_instruction(reader: _Reader, pieces: Pieces) -> Instruction | None:
     """The instruction of a logical line; None where its keyword is unknown."""
     match = _KEYWORD.search(pieces.text)
     if match is None:
@@ -208,14 +212,14 @@ def _instruction(reader: _Reader, pieces: Pieces) -> Instruction | None:
         return None
     end = len(pieces.text.rstrip(SPACE))
     one = Instruction(keyword, written, pieces.span(start, end), place)
-    rest = _trimmed(pieces.cut(match.end(), end))
+    rest = _trim_pieces(pieces.cut(match.end(), end))
     if keyword == "ONBUILD":
-        return _onbuild(reader, one, rest)
-    flags, body = _flags(rest, reader.escape)
+        return _parse_onbuild(reader, one, rest)
+    flags, body = _split_flags(rest, reader.escape)
     one = replace(one, flags=flags, body=body)
-    one = _arguments(reader, one)
+    one = _split_arguments(reader, one)
     if keyword in _HEREDOCS and not one.json:
-        one = replace(one, heredocs=tuple(_heredocs(reader, one)))
+        one = replace(one, heredocs=tuple(_read_heredocs(reader, one)))
     _validate(reader, one)
     return one
 
@@ -226,7 +230,7 @@ def _is_mark(line: str, start: int) -> bool:
     return (first is not None and first.start == 0) or _VARIABLE.match(line, start) is not None
 
 
-def _onbuild(reader: _Reader, outer: Instruction, rest: Pieces) -> Instruction:
+def _parse_onbuild(reader: _Reader, outer: Instruction, rest: Pieces) -> Instruction:
     """ONBUILD with the instruction inside it; a chain of ONBUILDs is read one level deep."""
     if not rest.text:
         reader.fail("ONBUILD requires at least one argument", outer.span.start)
@@ -237,59 +241,59 @@ def _onbuild(reader: _Reader, outer: Instruction, rest: Pieces) -> Instruction:
             "ONBUILD", rest.text[:7], rest.span(0, len(rest.text)), rest.span(0, 7), body=rest
         )
     else:
-        inner = _instruction(reader, rest)
+        inner = _parse_instruction(reader, rest)
     if inner is not None:
         inner = replace(inner, onbuild=True)
-    return replace(outer, body=rest, words=words(rest, reader.escape), inner=inner)
+    return replace(outer, body=rest, words=words_of(rest, reader.escape), inner=inner)
 
 
-def _trimmed(pieces: Pieces) -> Pieces:
+def _trim_pieces(pieces: Pieces) -> Pieces:
     text = pieces.text
-    start = _skip(text, 0, len(text))
+    start = _skip_blanks(text, 0, len(text))
     return pieces.cut(start, len(text)) if start else pieces
 
 
-def _flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]:
+def _split_flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]:
     """The flags before the arguments, and what is left."""
     if not pieces.text.startswith("--"):
         return (), pieces
     found: list[Flag] = []
     rest = len(pieces.text)
-    for start, end, _ in split(pieces, escape):
+    for start, end, _ in split_words(pieces, escape):
         raw = pieces.text[start:end]
         if not raw.startswith("--"):
             rest = start
             break
         if raw == "--":
-            rest = _skip(pieces.text, end, len(pieces.text))
+            rest = _skip_blanks(pieces.text, end, len(pieces.text))
             break
         name, equals, value = raw[2:].partition("=")
         middle = start + 2 + len(name) + len(equals)
         place = pieces.span(middle, end) if equals else pieces.span(start, end)
         found.append(
-            Flag(name.lower(), literal(value, escape), value, pieces.span(start, end), place)
+            Flag(name.lower(), unquote(value, escape), value, pieces.span(start, end), place)
         )
     return tuple(found), pieces.cut(rest, len(pieces.text))
 
 
-def _arguments(reader: _Reader, one: Instruction) -> Instruction:
+def _split_arguments(reader: _Reader, one: Instruction) -> Instruction:
     """The instruction with its words: JSON entries, pairs, or words between blanks."""
     escape = reader.escape
     body = one.body
     if one.keyword == "HEALTHCHECK":
-        found = words(body, escape)
+        found = words_of(body, escape)
         if found and found[0].raw.upper() == "CMD":
-            start = _skip(body.text, len(found[0].raw), len(body.text))
+            start = _skip_blanks(body.text, len(found[0].raw), len(body.text))
             command = body.cut(start, len(body.text))
             entries = json_words(command)
-            tail = entries if entries is not None else words(command, escape)
+            tail = entries if entries is not None else words_of(command, escape)
             return replace(one, words=(found[0], *tail), body=command, json=entries is not None)
         return replace(one, words=found)
     if one.keyword in _MAY_BE_JSON:
         entries = json_words(body)
         if entries is not None:
             return replace(one, words=entries, json=True)
-    found = words(body, escape)
+    found = words_of(body, escape)
     one = replace(one, words=found)
     return _with_pairs(one, escape) if one.keyword in _PAIRS else one
 
@@ -298,15 +302,15 @@ def _with_pairs(one: Instruction, escape: str) -> Instruction:
     """ENV, LABEL and ARG: `name=value` words, or the old form `name value` up to the line's end."""
     first = one.words[0].raw if one.words else ""
     if one.keyword != "ARG" and one.words and "=" not in first:
-        start = _skip(one.body.text, len(first), len(one.body.text))
+        start = _skip_blanks(one.body.text, len(first), len(one.body.text))
         raw = one.body.text[start:]
         name = one.words[0]
         place = one.body.span(start, len(one.body.text)) if raw else name.span
         entry = Span(name.span.start, place.end)
-        pair = Pair(name.value, raw, literal(raw, escape), name.span, place, entry)
+        pair = Pair(name.value, raw, unquote(raw, escape), name.span, place, entry)
         return replace(one, pairs=(pair,), legacy=True)
     pairs = []
-    spans = list(split(one.body, escape))
+    spans = list(split_words(one.body, escape))
     for word, (start, end, _) in zip(one.words, spans, strict=True):
         name_raw, equals, value = word.raw.partition("=")
         if not equals and one.keyword != "ARG":
@@ -314,9 +318,9 @@ def _with_pairs(one: Instruction, escape: str) -> Instruction:
         middle = start + len(name_raw)
         pairs.append(
             Pair(
-                literal(name_raw, escape),
+                unquote(name_raw, escape),
                 value if equals else None,
-                literal(value, escape),
+                unquote(value, escape),
                 one.body.span(start, middle),
                 one.body.span(middle + 1, end) if equals and value else word.span,
                 word.span,
@@ -325,7 +329,7 @@ def _with_pairs(one: Instruction, escape: str) -> Instruction:
     return replace(one, pairs=tuple(pairs))
 
 
-def _heredocs(reader: _Reader, one: Instruction) -> Iterator[Heredoc]:
+def _read_heredocs(reader: _Reader, one: Instruction) -> Iterator[Heredoc]:
     """The here-documents that the line announces; reads their bodies off the text."""
     if "<<" not in one.body.text:
         return
@@ -333,7 +337,7 @@ def _heredocs(reader: _Reader, one: Instruction) -> Iterator[Heredoc]:
         match = _HEREDOC.match(word.raw) if word.closed else None
         if match is None:
             continue
-        name = literal(match.group(3), reader.escape)
+        name = unquote(match.group(3), reader.escape)
         start = stop = reader.at
         while True:
             line = reader.line()
@@ -372,7 +376,7 @@ def _validate(reader: _Reader, one: Instruction) -> None:
             if "=" not in word.raw:
                 reader.fail(f"no = in {word.raw[:40]}: the form is name=value", word.span.start)
                 break
-    error = None if reader.foreign else refused(one)
+    error = None if reader.foreign else option_error(one)
     if error is not None:
         reader.errors.append(error)
     if one.keyword in _QUOTED and not one.json:

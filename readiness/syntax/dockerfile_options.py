@@ -27,10 +27,12 @@ _SIGNALS = frozenset(
 _REALTIME = re.compile(r"RT(?:MIN\+|MAX-)[0-9]{1,2}\Z")
 
 
-def refused(one: Instruction) -> ParseError | None:
+def option_error(one: Instruction) -> ParseError | None:
     """The first thing in an instruction's options that the builder refuses; None where nothing is."""
     for flag in one.flags:
-        reason = _flag(one.keyword, flag) if "$" not in flag.raw and "{{" not in flag.raw else ""
+        reason = (
+            _flag_error(one.keyword, flag) if "$" not in flag.raw and "{{" not in flag.raw else ""
+        )
         if reason:
             return ParseError(reason, flag.span.start)
     if one.keyword == "STOPSIGNAL" and len(one.words) == 1:
@@ -42,7 +44,7 @@ def refused(one: Instruction) -> ParseError | None:
     return None
 
 
-def _flag(keyword: str, flag: Flag) -> str:
+def _flag_error(keyword: str, flag: Flag) -> str:
     known = _FLAGS.get(keyword, ())
     if flag.name not in known:
         near = spelling.nearest(flag.name, known)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from readiness.model import Span
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.pieces import Pieces, plain
+from readiness.syntax.pieces import Pieces, plain_pieces
 from readiness.syntax.words import Word
 
 _HASHBANG = re.compile(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
@@ -19,23 +19,23 @@ def script_of(one: Instruction, text: str, posix: bool) -> shell.Script:
 
     `text` is the whole file, where here-documents stand; `posix` says whether a shell that is read here runs it.
     """
-    empty = shell.Script(plain(""), (), False, frozenset())
+    empty = shell.Script(plain_pieces(""), (), False, frozenset())
     if one.json:
-        return _exec(one, empty)
+        return _exec_script(one, empty)
     if not posix:
         return empty
     if not one.heredocs:
-        return shell.parse(one.body)
+        return shell.parse_script(one.body)
     first = one.heredocs[0]
     if one.body.text.strip() == text[first.word.start : first.word.end]:
         body = text[first.body.start : first.body.end]
         if body.startswith("#!") and not _HASHBANG.match(body):
             return empty
-        return shell.parse(plain(body, first.body.start))
-    line = shell.parse(_without(one.body, [doc.word for doc in one.heredocs]))
+        return shell.parse_script(plain_pieces(body, first.body.start))
+    line = shell.parse_script(_blank_spans(one.body, [doc.word for doc in one.heredocs]))
     if line.commands and line.commands[-1].program in shell.SHELLS:
         body = text[first.body.start : first.body.end]
-        inner = shell.parse(plain(body, first.body.start))
+        inner = shell.parse_script(plain_pieces(body, first.body.start))
         return replace(line, commands=line.commands + inner.commands, functions=inner.functions)
     return line
 
@@ -47,7 +47,7 @@ def shell_program(one: Instruction) -> str:
     return "bash" if name == "env" and any("bash" in word for word in words) else name
 
 
-def _without(body: Pieces, spans: list[Span]) -> Pieces:
+def _blank_spans(body: Pieces, spans: list[Span]) -> Pieces:
     """The text with the words at `spans` blanked."""
     text = list(body.text)
     for at in range(len(text)):
@@ -56,7 +56,7 @@ def _without(body: Pieces, spans: list[Span]) -> Pieces:
     return Pieces("".join(text), body.starts, body.places)
 
 
-def _exec(one: Instruction, empty: shell.Script) -> shell.Script:
+def _exec_script(one: Instruction, empty: shell.Script) -> shell.Script:
     """Exec form: one command, and the script in it where a shell is started with -c."""
     if not one.words or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
         return empty
@@ -69,11 +69,11 @@ def _exec(one: Instruction, empty: shell.Script) -> shell.Script:
     inner: tuple[shell.Command, ...] = ()
     runs = command.program in shell.SHELLS and len(words) >= 3
     if runs and words[1].value in ("-c", "-ec", "-lc") and "\\" not in words[2].raw:
-        inner = shell.parse(_quoted(one.body, words[1], words[2])).commands
+        inner = shell.parse_script(_json_entry_body(one.body, words[1], words[2])).commands
     return shell.Script(one.body, (command, *inner), False, frozenset())
 
 
-def _quoted(body: Pieces, before: Word, word: Word) -> Pieces:
+def _json_entry_body(body: Pieces, before: Word, word: Word) -> Pieces:
     """The text between the quotes of a JSON entry."""
     at = body.text.find(word.raw, body.text.find(before.raw) + len(before.raw))
     return body.cut(at + 1, at + len(word.raw) - 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from readiness.model import ParseError, Span
-from readiness.syntax.interpolation import HOLE, NOTHING, InterpolationError, expand
+from readiness.syntax.interpolation import HOLE, NOTHING, InterpolationError, interpolate
 
 _BLANK = "\t\v\f\r \x85\xa0"  # what Docker skips within a line
 _SPACE = (
@@ -50,15 +50,15 @@ class File:
         return {entry.name: entry for entry in self.entries}
 
 
-def parse(text: str) -> File:
+def parse_dotenv(text: str) -> File:
     """The entries of an environment file. Never raises: what is wrong with it stands in the answer."""
     entries: list[Entry] = []
     at = 1 if text.startswith("\ufeff") else 0
     try:
-        while (at := _statement(text, at)) < len(text):
-            entry, at = _entry(text, at)
+        while (at := _next_statement(text, at)) < len(text):
+            entry, at = _parse_entry(text, at)
             if entry.template and not entry.fixed:
-                expand(entry.template)
+                interpolate(entry.template)
             entries.append(entry)
     except ParseError as error:
         return File(tuple(entries), error)
@@ -67,27 +67,27 @@ def parse(text: str) -> File:
     return File(tuple(entries))
 
 
-def _statement(text: str, at: int) -> int:
+def _next_statement(text: str, at: int) -> int:
     """Where the next statement begins, past blanks and comments; the text's end where there is none."""
     while True:
-        at = _past(text, at, _SPACE)
+        at = _skip_chars(text, at, _SPACE)
         if text[at : at + 1] != "#":
             return at
         end = text.find("\n", at)
         at = len(text) if end < 0 else end
 
 
-def _past(text: str, at: int, chars: str) -> int:
+def _skip_chars(text: str, at: int, chars: str) -> int:
     while at < len(text) and text[at] in chars:
         at += 1
     return at
 
 
-def _entry(text: str, at: int) -> tuple[Entry, int]:
+def _parse_entry(text: str, at: int) -> tuple[Entry, int]:
     """The entry that begins at an offset, and where it ends."""
     word = _EXPORT.match(text, at)
     if word:
-        at = _past(text, word.end(), _BLANK)
+        at = _skip_chars(text, word.end(), _BLANK)
         if at == len(text):
             raise ParseError("nothing is exported", word.start())
     allowed = _NAME.match(text, at)
@@ -104,15 +104,15 @@ def _entry(text: str, at: int) -> tuple[Entry, int]:
         raise ParseError("a blank stands in the name of a variable", at + name.index(" "))
     if sign == "\n":
         return Entry(name, key, key, None), end + 1
-    start = _past(text, end + 1, _BLANK)
+    start = _skip_chars(text, end + 1, _BLANK)
     return (
-        _quoted(text, start, name, key)
+        _quoted_value(text, start, name, key)
         if text[start : start + 1] in _CLOSING
-        else _plain(text, start, name, key)
+        else _unquoted_value(text, start, name, key)
     )
 
 
-def _plain(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
+def _unquoted_value(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
     """A value without quotes: to the end of its line, or to a `#` behind a blank."""
     end = text.find("\n", start)
     end = len(text) if end < 0 else end
@@ -120,7 +120,7 @@ def _plain(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
     return Entry(name, key, Span(start, start + len(value)), value), end
 
 
-def _quoted(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
+def _quoted_value(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
     """A value in quotes, which may go over several lines."""
     quote, at = text[start], start + 1
     closing = _CLOSING[quote]
@@ -134,11 +134,11 @@ def _quoted(text: str, start: int, name: str, key: Span) -> tuple[Entry, int]:
     span = Span(start + 1, at - 1)
     inner = text[span.start : span.end].replace("\\" + quote, quote)
     if quote == '"':
-        inner = _ESCAPE.sub(_escaped, inner)
+        inner = _ESCAPE.sub(_unescape, inner)
     return Entry(name, key, span, inner, quote == "'"), at
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     """What an escape in double quotes stands for; a number is octal."""
     body = found.group(1)
     if not body.startswith("0"):
@@ -156,7 +156,7 @@ def parse_raw(text: str) -> File:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         last = end - 1 if text[end - 1 : end] == "\r" and end > at else end
-        start = _past(text, at, _SPACE) if text[at:last].strip(_SPACE) else last
+        start = _skip_chars(text, at, _SPACE) if text[at:last].strip(_SPACE) else last
         if start < last and text[start] != "#":
             name, given, value = text[start:last].partition("=")
             key = Span(start, start + len(name))
@@ -171,7 +171,7 @@ def parse_raw(text: str) -> File:
 _RAW = "a line is `NAME=value`, and a name has no blanks"
 
 
-def resolve(entries: Iterable[Entry], outer: Mapping[str, str] = NOTHING) -> dict[str, str]:
+def resolve_entries(entries: Iterable[Entry], outer: Mapping[str, str] = NOTHING) -> dict[str, str]:
     """name -> value, with HOLE for what nobody can tell. What stands in `outer` goes before what the file says itself."""
     found: dict[str, str] = {}
     seen: dict[str, str] = dict(outer)
@@ -182,7 +182,7 @@ def resolve(entries: Iterable[Entry], outer: Mapping[str, str] = NOTHING) -> dic
             value = outer.get(entry.name, HOLE)
         elif not entry.fixed and "$" in value:
             try:
-                value = expand(value, seen).text if growth < MAX_GROWTH else HOLE
+                value = interpolate(value, seen).text if growth < MAX_GROWTH else HOLE
             except InterpolationError:
                 value = HOLE
             growth += len(value)

@@ -202,7 +202,9 @@ class _Parser:
     def expect(self, text: str) -> _Token:
         token = self.peek()
         if token.text != text or token.kind != "op":
-            raise ExpressionError(f"expected {text!r} before {_shown(token)}", token.span.start)
+            raise ExpressionError(
+                f"expected {text!r} before {_token_text(token)}", token.span.start
+            )
         return self.take()
 
     def whole(self) -> Node:
@@ -212,7 +214,7 @@ class _Parser:
         token = self.peek()
         if token.kind != "end":
             raise ExpressionError(
-                f"unexpected {_shown(token)} after the expression", token.span.start
+                f"unexpected {_token_text(token)} after the expression", token.span.start
             )
         return node
 
@@ -263,7 +265,7 @@ class _Parser:
         if token.text == "*" and token.kind == "op":
             return Star(owner, span)
         raise ExpressionError(
-            f"expected a property's name before {_shown(token)}", token.span.start
+            f"expected a property's name before {_token_text(token)}", token.span.start
         )
 
     def index(self, owner: Node) -> Node:
@@ -293,7 +295,7 @@ class _Parser:
             node = self.binary(1)
             self.expect(")")
             return node
-        raise ExpressionError(f"expected a value before {_shown(token)}", token.span.start)
+        raise ExpressionError(f"expected a value before {_token_text(token)}", token.span.start)
 
     def call(self, name: _Token) -> Node:
         self.take()
@@ -307,7 +309,7 @@ class _Parser:
         return Call(name.text, tuple(arguments), Span(name.span.start, close.span.end))
 
 
-def _shown(token: _Token) -> str:
+def _token_text(token: _Token) -> str:
     return "the end" if token.kind == "end" else repr(token.text)
 
 
@@ -320,7 +322,7 @@ def _number(text: str) -> float:
     return float(text)
 
 
-def parse(text: str) -> Node:
+def parse_expression(text: str) -> Node:
     """The tree of an expression's body; offsets count from the body's first character.
 
     Raises ExpressionError with the reason and the offset.
@@ -350,7 +352,7 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(children(item)))
 
 
-def path(node: Node) -> tuple[str, ...] | None:
+def access_path(node: Node) -> tuple[str, ...] | None:
     """The parts of `github.event['issue'].title` in lower case; `*` for a star or a computed key; None if no context.
 
     Contexts, properties and functions are compared without regard to case, as the runner does.
@@ -380,7 +382,7 @@ def accesses(node: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
     stack = [node]
     while stack:
         item = stack.pop()
-        found = path(item) if isinstance(item, Name | Member | Index | Star) else None
+        found = access_path(item) if isinstance(item, Name | Member | Index | Star) else None
         if found is None:
             stack.extend(reversed(children(item)))
             continue

@@ -187,9 +187,9 @@ class Image:
 
 
 @lru_cache(maxsize=1000)  # every rule of a service or a stage asks for its image
-def parse(text: str) -> Image:
+def parse_image(text: str) -> Image:
     """The parts of `text`; never raises, whatever it holds."""
-    masked = mask(text)
+    masked = mask_variables(text)
     at = masked.find("@")
     digest_span = Span(at + 1, len(text)) if at >= 0 else Span(len(text), len(text))
     end = at if at >= 0 else len(text)
@@ -216,20 +216,20 @@ def parse(text: str) -> Image:
     )
 
 
-def mask(text: str) -> str:
+def mask_variables(text: str) -> str:
     """The text with each variable part (`${X:-y}`, `$X`, `{{ x }}`, `<x>`) filled with NUL."""
     if not any(char in text for char in "${%<"):
         return text
     out: list[str] = []
     at = 0
     while at < len(text):
-        end = _hole(text, at)
+        end = _end_of_variable(text, at)
         out.append(_HOLE * (end - at) if end > at else text[at])
         at = max(end, at + 1)
     return "".join(out)
 
 
-def _hole(text: str, at: int) -> int:
+def _end_of_variable(text: str, at: int) -> int:
     """The end of the variable part that starts at `at`; `at` itself where none starts there."""
     closer = _CLOSERS.get(text[at : at + 2])
     if closer is None:

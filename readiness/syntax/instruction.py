@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.model import ParseError, Span
-from readiness.syntax.pieces import Pieces, join
+from readiness.syntax.pieces import Pieces, join_pieces
 from readiness.syntax.words import Word
 
 
@@ -60,7 +60,7 @@ class Instruction:
     span: Span
     keyword_span: Span
     flags: tuple[Flag, ...] = ()
-    body: Pieces = field(default_factory=lambda: join(()))
+    body: Pieces = field(default_factory=lambda: join_pieces(()))
     words: tuple[Word, ...] = ()
     json: bool = False
     pairs: tuple[Pair, ...] = ()

@@ -59,7 +59,7 @@ class Expanded:
         return self.piece(0, len(self.text))[2]
 
 
-def expand(
+def interpolate(
     value: str, environment: Mapping[str, str] = NOTHING, offset: int = 0, depth: int = 0
 ) -> Expanded:
     """The value with its variables filled in from an environment, else with their defaults, else with HOLE.
@@ -76,13 +76,13 @@ def expand(
         found = value.find("$", at)
         if found < 0:
             pieces.append(Expanded(value[at:]))
-            return _together(pieces)
+            return _concatenate(pieces)
         pieces.append(Expanded(value[at:found]))
         plain = _NAME.match(value, found + 1)
         if plain:
-            piece, at = _given(plain.group(), environment), plain.end()
+            piece, at = _value_without_default(plain.group(), environment), plain.end()
         elif value.startswith("${", found):
-            piece, at = _braced(value, found, environment, offset, depth)
+            piece, at = _expand_braced(value, found, environment, offset, depth)
         else:  # `$$` is a dollar, and so is one before anything else
             piece, at = Expanded("$"), found + 1 + value.startswith("$$", found)
         pieces.append(piece)
@@ -91,7 +91,7 @@ def expand(
             raise InterpolationError("it grows too long", offset + found)
 
 
-def _together(pieces: list[Expanded]) -> Expanded:
+def _concatenate(pieces: list[Expanded]) -> Expanded:
     """Pieces one after the other, as one."""
     names: list[str] = []
     unset: list[str] = []
@@ -108,7 +108,7 @@ def _together(pieces: list[Expanded]) -> Expanded:
     return Expanded(text, tuple(names), tuple(unset), tuple(required), tuple(filled))
 
 
-def _given(name: str, environment: Mapping[str, str]) -> Expanded:
+def _value_without_default(name: str, environment: Mapping[str, str]) -> Expanded:
     """What a variable without a default holds."""
     text = environment.get(name)
     if text is None:
@@ -117,7 +117,7 @@ def _given(name: str, environment: Mapping[str, str]) -> Expanded:
     return Expanded(text, (name,), unset, (), ((0, len(text), name),) if text else ())
 
 
-def _braced(
+def _expand_braced(
     value: str, start: int, environment: Mapping[str, str], offset: int, depth: int
 ) -> tuple[Expanded, int]:
     """What `${...}` at `start` gives, and where it ends."""
@@ -137,7 +137,7 @@ def _braced(
         )
         raise InterpolationError(reason, offset + start)
     where = found.end() + len(operator)
-    rest = expand(value[where:end], environment, offset + where, depth + 1)
+    rest = interpolate(value[where:end], environment, offset + where, depth + 1)
     given = environment.get(name)
     there = bool(given) if operator.startswith(":") else given is not None
     if operator.endswith("+"):
@@ -146,7 +146,7 @@ def _braced(
             kept = Expanded(HOLE, rest.names, (name,))
         return replace(kept, names=(name, *rest.names)), end + 1
     if there or not operator:
-        return _given(name, environment), end + 1
+        return _value_without_default(name, environment), end + 1
     if operator.endswith("-"):
         return replace(rest, names=(name, *rest.names)), end + 1
     return Expanded(HOLE, (name,), (name,), (name,)), end + 1

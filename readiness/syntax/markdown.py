@@ -32,7 +32,7 @@ def is_markdown(path: str, text: str) -> bool:
     )
 
 
-def blocks(text: str, lines: list[int]) -> Iterator[Block]:
+def fenced_blocks(text: str, lines: list[int]) -> Iterator[Block]:
     """The fenced blocks of a document whose lines begin at `lines`."""
     from markdown_it import MarkdownIt
 

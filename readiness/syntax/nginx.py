@@ -247,7 +247,7 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
 
 
-def parse(source: Source) -> Block:
+def parse_nginx(source: Source) -> Block:
     """The directives of a file. Raises ParseError, with nginx's words for the reason.
 
     `${X}` alone on a line, where a directive may begin, is a directive by itself: see `Directive.is_put_in`.
@@ -274,14 +274,14 @@ def parse(source: Source) -> Block:
         elif group == _MARK:
             mark = found[2]
             if mark == ";":
-                _check_simple(words, places, block, place)
+                _end_simple_directive(words, places, block, place)
                 block.directives.append(Directive(words, places, place, block))
                 words, places = [], []
             elif mark == "{":
-                directive = _open(words, places, block, place)
+                directive = _open_block(words, places, block, place)
                 words, places = [], []
                 if directive.name.endswith("_by_lua_block"):
-                    place = directive.end = _lua(directive, text, place)
+                    place = directive.end = _read_lua_block(directive, text, place)
                     continue
                 block, depth = directive.block or block, depth + 1
                 if depth > MAX_DEPTH:
@@ -296,7 +296,7 @@ def parse(source: Source) -> Block:
             places.append(Span(found.start(group or 0) - 1, place))
             if place < end and text[place] not in " \t\r\n;{)":
                 raise ParseError(f'unexpected "{text[place]}"', place)
-    _finish(text, place, block, words, places)
+    _check_all_closed(text, place, block, words, places)
     return root
 
 
@@ -325,7 +325,7 @@ def _put_in(source: Source, block: Block, start: int) -> int:
     return stop
 
 
-def _check_simple(words: list[str], places: list[Span], block: Block, place: int) -> None:
+def _end_simple_directive(words: list[str], places: list[Span], block: Block, place: int) -> None:
     """A `;` was met: there must be words, and not those of a block."""
     if not words:
         raise ParseError('unexpected ";"', place - 1)
@@ -333,7 +333,7 @@ def _check_simple(words: list[str], places: list[Span], block: Block, place: int
         raise ParseError(f'directive "{words[0]}" has no opening "{{"', places[0].start)
 
 
-def _open(words: list[str], places: list[Span], block: Block, place: int) -> Directive:
+def _open_block(words: list[str], places: list[Span], block: Block, place: int) -> Directive:
     """The directive whose `{` was met, with its block begun."""
     if not words:
         raise ParseError('unexpected "{"', place - 1)
@@ -347,7 +347,7 @@ def _open(words: list[str], places: list[Span], block: Block, place: int) -> Dir
     return directive
 
 
-def _lua(directive: Directive, text: str, place: int) -> int:
+def _read_lua_block(directive: Directive, text: str, place: int) -> int:
     """Take the Lua code of a `*_by_lua_block` as its last argument; the offset after the closing brace."""
     start, depth = place, 1
     while (found := _LUA.match(text, place)) is not None:
@@ -370,7 +370,9 @@ def _lua(directive: Directive, text: str, place: int) -> int:
     raise ParseError('unexpected end of file, expecting "}"', len(text))
 
 
-def _finish(text: str, place: int, block: Block, words: list[str], places: list[Span]) -> None:
+def _check_all_closed(
+    text: str, place: int, block: Block, words: list[str], places: list[Span]
+) -> None:
     """No token follows: nothing may be left open."""
     blanks = _BLANKS.match(text, place)
     rest = blanks.end() if blanks else place

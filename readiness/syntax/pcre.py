@@ -245,7 +245,7 @@ _CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
 
 
 @functools.lru_cache(maxsize=2048)
-def parse(pattern: str, icase: bool = False) -> Regex:
+def parse_regex(pattern: str, icase: bool = False) -> Regex:
     """The tree of an expression. Raises UnsupportedError."""
     if len(pattern) > MAX_LENGTH:
         raise UnsupportedError("too long")
@@ -256,9 +256,9 @@ def parse(pattern: str, icase: bool = False) -> Regex:
     return Regex(root, tuple(node or Node("cat") for node in reader.groups), reader.names)
 
 
-def read(pattern: str, icase: bool = False) -> Regex | None:
+def try_parse_regex(pattern: str, icase: bool = False) -> Regex | None:
     """The tree of an expression; None where nothing can be said about it."""
     try:
-        return parse(pattern, icase)
+        return parse_regex(pattern, icase)
     except UnsupportedError:
         return None

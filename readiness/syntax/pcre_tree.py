@@ -80,15 +80,15 @@ def must_hold(node: Node, chars: int) -> bool:
     return any(must_hold(one, chars) for one in node.parts)
 
 
-def nullable(node: Node) -> bool:
+def may_be_empty(node: Node) -> bool:
     """Whether the node can match the empty text."""
     if node.kind == "chars":
         return False
     if node.kind == "alt":
-        return any(nullable(one) for one in node.parts)
+        return any(may_be_empty(one) for one in node.parts)
     if node.kind in {"look", "behind"} or (node.kind == "repeat" and node.least == 0):
         return True
-    return all(nullable(one) for one in node.parts)
+    return all(may_be_empty(one) for one in node.parts)
 
 
 def single(node: Node) -> int:
@@ -107,35 +107,35 @@ def single(node: Node) -> int:
     return found
 
 
-def first(node: Node) -> int:
+def first_chars(node: Node) -> int:
     """The characters that a text matched by the node can begin with."""
     if node.kind == "chars":
         return node.chars
     found = 0
     if node.kind == "alt":
         for one in node.parts:
-            found |= first(one)
+            found |= first_chars(one)
         return found
     for one in node.parts:
-        found |= first(one)
-        if not nullable(one):
+        found |= first_chars(one)
+        if not may_be_empty(one):
             break
     return found
 
 
-def last(node: Node) -> int:
+def last_chars(node: Node) -> int:
     """The characters that a text matched by the node can end with."""
     if node.kind == "chars":
         return node.chars
     found = 0
     for one in reversed(node.parts):
-        found |= last(one)
-        if node.kind != "alt" and not nullable(one):
+        found |= last_chars(one)
+        if node.kind != "alt" and not may_be_empty(one):
             break
     return found
 
 
-def before(root: Node, target: Node) -> int:
+def chars_before(root: Node, target: Node) -> int:
     """The characters that can stand directly before what `target` matches; 0 where it can be the first thing."""
 
     def search(node: Node, left: int) -> int | None:
@@ -147,8 +147,8 @@ def before(root: Node, target: Node) -> int:
                 return found
             if node.kind != "alt":
                 left = (
-                    last(one) | (left if nullable(one) else 0)
-                    if last(one) or not nullable(one)
+                    last_chars(one) | (left if may_be_empty(one) else 0)
+                    if last_chars(one) or not may_be_empty(one)
                     else left
                 )
         return None
@@ -156,19 +156,19 @@ def before(root: Node, target: Node) -> int:
     return search(root, 0) or 0
 
 
-def anchored(node: Node, kind: str) -> bool:
+def is_anchored(node: Node, kind: str) -> bool:
     """Whether every way to match begins (`start`) or ends (`end`) at that anchor."""
     if node.kind == kind:
         return True
     if node.kind == "alt":
-        return all(anchored(one, kind) for one in node.parts)
+        return all(is_anchored(one, kind) for one in node.parts)
     if node.kind == "repeat" and node.least == 0:
         return False
     parts = node.parts if kind == "start" else node.parts[::-1]
     for one in parts:
-        if anchored(one, kind):
+        if is_anchored(one, kind):
             return True
-        if one.kind in {"chars"} or not nullable(one):
+        if one.kind in {"chars"} or not may_be_empty(one):
             return False
     return False
 
@@ -184,7 +184,7 @@ def has_anchor(node: Node) -> bool:
     return any(has_anchor(one) for one in node.parts)
 
 
-def literal(node: Node) -> str | None:
+def literal_text(node: Node) -> str | None:
     """The one text that the node matches; None where there are several. Anchors are left out."""
     if node.kind == "chars":
         return (
@@ -196,6 +196,6 @@ def literal(node: Node) -> str | None:
         return ""
     if node.kind in {"alt", "edge"} or (node.kind == "repeat" and node.least != node.most):
         return None
-    pieces = [literal(one) for one in node.parts]
+    pieces = [literal_text(one) for one in node.parts]
     text = "".join(piece for piece in pieces if piece is not None)
     return None if None in pieces else text * (node.least if node.kind == "repeat" else 1)

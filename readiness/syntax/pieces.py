@@ -41,12 +41,12 @@ class Pieces:
         return Pieces(self.text[start:end], tuple(starts), tuple(places))
 
 
-def plain(text: str, base: int = 0) -> Pieces:
+def plain_pieces(text: str, base: int = 0) -> Pieces:
     """A text that stands in the source as it is, at `base`."""
     return Pieces(text, (0,), (base,))
 
 
-def join(parts: Iterable[tuple[str, int]]) -> Pieces:
+def join_pieces(parts: Iterable[tuple[str, int]]) -> Pieces:
     """The parts, each with its offset in the source, put together without anything between them."""
     texts: list[str] = []
     starts: list[int] = []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from readiness.model import Span
 
 
-def places(text: str, span: Span, value: str) -> Callable[[int], int]:
+def scalar_offsets(text: str, span: Span, value: str) -> Callable[[int], int]:
     """A function from an offset in `value` to the offset in `text` of the scalar that stands at `span`.
 
     An alias has no text of its own: every offset is the alias.
@@ -15,7 +15,7 @@ def places(text: str, span: Span, value: str) -> Callable[[int], int]:
     start = span.start
     raw = text[start : span.end]
     if raw.startswith(("&", "!")):
-        skip = _properties(raw)
+        skip = _properties_length(raw)
         start, raw = start + skip, raw[skip:]
     if raw.startswith("*") and raw != value:
         return lambda offset: start
@@ -23,12 +23,12 @@ def places(text: str, span: Span, value: str) -> Callable[[int], int]:
         return lambda offset: start + offset
     if raw[:1] in ("'", '"') and raw[1:-1] == value:
         return lambda offset: start + 1 + offset
-    table = _aligned(raw, value)
+    table = _align_offsets(raw, value)
     last = len(table) - 1
     return lambda offset: start + table[min(max(offset, 0), last)]
 
 
-def _properties(raw: str) -> int:
+def _properties_length(raw: str) -> int:
     """The length of a scalar's anchor and tag, with the blanks after them."""
     at = 0
     while at < len(raw) and raw[at] in "&!":
@@ -39,7 +39,7 @@ def _properties(raw: str) -> int:
     return at
 
 
-def _aligned(raw: str, value: str) -> list[int]:
+def _align_offsets(raw: str, value: str) -> list[int]:
     """For each offset of `value` (and its end) the offset in `raw`.
 
     What a scalar's text has more than its value is indents, breaks, quotes and backslashes, so the characters

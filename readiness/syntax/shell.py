@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 
 from readiness.syntax.command import Assignment, Command, Mark, Redirect, Use, Word
-from readiness.syntax.pieces import Pieces, plain
-from readiness.syntax.words import expand, nesting, references
+from readiness.syntax.pieces import Pieces, plain_pieces
+from readiness.syntax.words import expand_word, nesting, variable_references
 
 __all__ = [
     "SHELLS",
@@ -26,8 +26,8 @@ __all__ = [
     "Script",
     "Use",
     "Word",
-    "commands",
-    "parse",
+    "commands_of",
+    "parse_script",
 ]
 
 # The grammar takes time and memory by the square on scripts that no person writes: those of more
@@ -120,12 +120,12 @@ def _tree(text: str) -> Any:
     return tree_sitter.Parser(language()).parse(plain_text.encode("ascii"))
 
 
-def commands(text: str, base: int = 0) -> tuple[Command, ...]:
+def commands_of(text: str, base: int = 0) -> tuple[Command, ...]:
     """The commands of a text that stands in its source at `base`."""
-    return parse(plain(text, base)).commands
+    return parse_script(plain_pieces(text, base)).commands
 
 
-def parse(pieces: Pieces, depth: int = 0) -> Script:
+def parse_script(pieces: Pieces, depth: int = 0) -> Script:
     """The script; never raises. What `sh -c 'script'` runs follows after the command itself."""
     if (
         len(pieces.text) > MAX_LENGTH
@@ -146,9 +146,9 @@ def parse(pieces: Pieces, depth: int = 0) -> Script:
     )
     if depth < _NESTED:
         for command in found:
-            for script in _inner(command, pieces):
+            for script in _inner_script(command, pieces):
                 base = next(walk.pipelines) + 1
-                inner = parse(script, depth + 1).commands
+                inner = parse_script(script, depth + 1).commands
                 found += tuple(
                     replace(
                         one, parent=-1, pipeline=base + one.pipeline if one.pipeline >= 0 else -1
@@ -162,7 +162,7 @@ def parse(pieces: Pieces, depth: int = 0) -> Script:
     )  # fmt: skip
 
 
-def _inner(command: Command, pieces: Pieces) -> Iterator[Pieces]:
+def _inner_script(command: Command, pieces: Pieces) -> Iterator[Pieces]:
     """The script in `sh -c 'script'`, where it stands there letter by letter."""
     if command.program not in SHELLS:
         return
@@ -190,7 +190,7 @@ _MARKS_IN = {
 _Context = tuple[int, int, int, frozenset[str]]  # pipeline, position, parent, inside
 
 
-def _within(node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:
+def _children_in_context(node: Any, context: _Context) -> Iterator[tuple[Any, _Context]]:
     """The children with their context: what stands before `then` or `do` is a condition."""
     border = _DECIDES.get(node.type)
     inside = context[3] | {"condition"}
@@ -246,7 +246,7 @@ class _Walk:
             elif kind in _REDIRECTS:
                 self.redirect(node, parent)
             context = (pipeline, position, parent, inside)
-            stack += reversed(list(_within(node, context)))
+            stack += reversed(list(_children_in_context(node, context)))
 
     def note(self, node: Any, parent: int) -> None:
         """Note what is told of a script beside its commands."""
@@ -276,8 +276,8 @@ class _Walk:
     def slice(self, start: int, end: int) -> Word:
         """A part of the text as a word."""
         raw = self.pieces.text[start:end]
-        value = expand(raw, None) if any(char in raw for char in "\\'\"") else raw
-        known = "`" not in raw and "<(" not in raw and ("$" not in raw or _fixed(raw))
+        value = expand_word(raw, None) if any(char in raw for char in "\\'\"") else raw
+        known = "`" not in raw and "<(" not in raw and ("$" not in raw or _is_literal(raw))
         return Word(raw, value or "", known, self.pieces.span(start, end), start)
 
     def assignment(self, node: Any) -> Assignment:
@@ -380,8 +380,8 @@ class _Walk:
             self.behind.setdefault(owner, []).extend(words)
 
 
-def _fixed(raw: str) -> bool:
+def _is_literal(raw: str) -> bool:
     """Whether no `$` of a word is expanded: they stand in single quotes, or alone."""
     if "$(" in raw or "$[" in raw:
         return raw.startswith("'") and raw.find("'", 1) == len(raw) - 1
-    return next(references(raw), None) is None
+    return next(variable_references(raw), None) is None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from readiness.model import Source, Span
-from readiness.syntax.scalar import places
+from readiness.syntax.scalar import scalar_offsets
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Text:
 
     @cached_property
     def _place(self) -> Callable[[int], int]:
-        return places(self.source.text, self.span, self.value)
+        return scalar_offsets(self.source.text, self.span, self.value)
 
     def part(self, start: int, end: int) -> Span:
         """The place of `value[start:end]`."""

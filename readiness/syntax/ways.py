@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, nullable, single, walk
+from readiness.syntax.pcre_tree import OTHER, Node, may_be_empty, single, walk
 from readiness.syntax.regex import ANY, AROUND, END, START, WORDS
 
 MAX_STATES = 4000
@@ -135,7 +135,7 @@ class _Draft:
         many = _COPIES if not self.lenient else _MANY - 1 if _has_loop(inner) else math.inf
         endless = node.most is None or node.most > many
         counted = node.most is not None or node.least > 1
-        if endless and counted and nullable(inner) and not self.lenient:
+        if endless and counted and may_be_empty(inner) and not self.lenient:
             raise UnsupportedError("it counts turns of something that may be empty")
         place = enter
         if endless:

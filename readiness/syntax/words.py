@@ -38,7 +38,7 @@ class Word:
         """Whether some of it comes from a variable or a template."""
         if self.json:
             return "$" in self.value or "{{" in self.value
-        return "{{" in self.raw or next(references(self.raw), None) is not None
+        return "{{" in self.raw or next(variable_references(self.raw), None) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Reference:
     argument: str = ""
 
 
-def split(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[int, int, bool]]:
+def split_words(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[int, int, bool]]:
     """(start, end, closed) of each word; blanks in quotes, in `{{ }}` or behind the escape divide nothing."""
     text = pieces.text
     at, size, closes = start, len(text), pieces.text.rfind("}}")
@@ -75,11 +75,11 @@ def split(pieces: Pieces, escape: str, start: int = 0) -> Iterator[tuple[int, in
         yield begin, at, not quote
 
 
-def words(pieces: Pieces, escape: str, start: int = 0) -> tuple[Word, ...]:
+def words_of(pieces: Pieces, escape: str, start: int = 0) -> tuple[Word, ...]:
     """The words of a text, with their places."""
     return tuple(
-        Word(raw, literal(raw, escape), pieces.span(begin, end), closed)
-        for begin, end, closed in split(pieces, escape, start)
+        Word(raw, unquote(raw, escape), pieces.span(begin, end), closed)
+        for begin, end, closed in split_words(pieces, escape, start)
         for raw in (pieces.text[begin:end],)
     )
 
@@ -90,11 +90,11 @@ def json_words(pieces: Pieces) -> tuple[Word, ...] | None:
     What stands behind the list is dropped without a word, as the builder does.
     """
     text = pieces.text
-    at = _blank(text, 0)
+    at = _is_blank(text, 0)
     if text[at : at + 1] != "[":
         return None
     found: list[Word] = []
-    at = _blank(text, at + 1)
+    at = _is_blank(text, at + 1)
     while text[at : at + 1] != "]" or found:
         match = _JSON_STRING.match(text, at)
         if match is None:
@@ -104,29 +104,29 @@ def json_words(pieces: Pieces) -> tuple[Word, ...] | None:
         except ValueError:
             return None
         found.append(Word(match.group(), value, pieces.span(at, match.end()), json=True))
-        at = _blank(text, match.end())
+        at = _is_blank(text, match.end())
         if text[at : at + 1] == "]":
             break
         if text[at : at + 1] != ",":
             return None
-        at = _blank(text, at + 1)
+        at = _is_blank(text, at + 1)
     return tuple(found)
 
 
-def _blank(text: str, at: int) -> int:
+def _is_blank(text: str, at: int) -> int:
     while at < len(text) and text[at] in SPACE:
         at += 1
     return at
 
 
-def literal(raw: str, escape: str = "\\") -> str:
+def unquote(raw: str, escape: str = "\\") -> str:
     """The word without its quotes; variables stay as they are written."""
     if not any(char in raw for char in ('"', "'", escape)):
         return raw
-    return expand(raw, None, escape) or ""
+    return expand_word(raw, None, escape) or ""
 
 
-def references(raw: str, escape: str = "\\", quoted: bool = True) -> Iterator[Reference]:
+def variable_references(raw: str, escape: str = "\\", quoted: bool = True) -> Iterator[Reference]:
     """Every use of a variable; single quotes hide it unless `quoted` is false."""
     at, quote = 0, ""
     while at < len(raw):
@@ -139,29 +139,29 @@ def references(raw: str, escape: str = "\\", quoted: bool = True) -> Iterator[Re
         elif quoted and not quote and char in "\"'":
             quote = char
         elif char == "$" and quote != "'":
-            found = reference(raw, at)
+            found = reference_at(raw, at)
             if found:
                 yield found
                 if found.modifier:
-                    yield from _shifted(found, raw, escape)
+                    yield from _shift_references(found, raw, escape)
                 at = found.end
                 continue
         at += 1
 
 
-def _shifted(outer: Reference, raw: str, escape: str) -> Iterator[Reference]:
+def _shift_references(outer: Reference, raw: str, escape: str) -> Iterator[Reference]:
     """The references inside the argument of one, told in the outer text; one level is enough."""
     base = outer.end - 1 - len(outer.argument)
     at = outer.argument.find("$")
     while at >= 0:
-        inner = reference(raw, base + at)
+        inner = reference_at(raw, base + at)
         if inner is None or inner.end > outer.end:
             return
         yield inner
         at = outer.argument.find("$", inner.end - base)
 
 
-def reference(text: str, at: int) -> Reference | None:
+def reference_at(text: str, at: int) -> Reference | None:
     """The reference that starts at the `$` at `at`; None where it is an ordinary dollar."""
     if text[at + 1 : at + 2] != "{":
         found = _NAME.match(text, at + 1) or _SPECIAL.match(text, at + 1)
@@ -213,7 +213,7 @@ def nesting(text: str) -> int:
     return most
 
 
-def expand(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) -> str | None:
+def expand_word(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) -> str | None:
     """The word with its variables filled in and its quotes removed; None where a value is unknown.
 
     `lookup` gives the value of a name, an empty string for one that is surely not set, None for
@@ -233,8 +233,8 @@ def expand(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) 
         elif not quote and char in "\"'":
             quote = char
         else:
-            found = reference(raw, at) if lookup and char == "$" and quote != "'" else None
-            value = _value(found, lookup, escape, depth) if found and lookup else char
+            found = reference_at(raw, at) if lookup and char == "$" and quote != "'" else None
+            value = _reference_value(found, lookup, escape, depth) if found and lookup else char
             if value is None or size > _LIMIT:
                 return None
             out.append(value)
@@ -244,7 +244,7 @@ def expand(raw: str, lookup: Lookup | None, escape: str = "\\", depth: int = 0) 
     return "".join(out)
 
 
-def _value(found: Reference, lookup: Lookup, escape: str, depth: int) -> str | None:
+def _reference_value(found: Reference, lookup: Lookup, escape: str, depth: int) -> str | None:
     value = lookup(found.name)
     kind = found.modifier
     if not kind or value is None:
@@ -252,15 +252,15 @@ def _value(found: Reference, lookup: Lookup, escape: str, depth: int) -> str | N
     if depth > _DEPTH:
         return None
     if kind[-1] == "-":
-        return value or expand(found.argument, lookup, escape, depth + 1)
+        return value or expand_word(found.argument, lookup, escape, depth + 1)
     if kind[-1] == "+":
-        return expand(found.argument, lookup, escape, depth + 1) if value else ""
+        return expand_word(found.argument, lookup, escape, depth + 1) if value else ""
     if kind[-1] == "?":
         return value
-    return _changed(value, kind, expand(found.argument, lookup, escape, depth + 1))
+    return _apply_modifier(value, kind, expand_word(found.argument, lookup, escape, depth + 1))
 
 
-def _changed(value: str, kind: str, argument: str | None) -> str | None:
+def _apply_modifier(value: str, kind: str, argument: str | None) -> str | None:
     """`${v#p}`, `${v%p}` and `${v/p/s}`: the value without what matches at an end, or with it replaced."""
     if argument is None or len(argument) > _GLOB or len(value) > _GLOB or "[" in argument:
         return None

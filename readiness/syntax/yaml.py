@@ -53,7 +53,7 @@ class Map(dict[str, Any]):
         return Span(edge[0], edge[2]) if edge else self._span
 
     def __repr__(self) -> str:
-        return _written(self)
+        return _bounded_text(self)
 
     def __hash__(self) -> int:  # type: ignore[override]
         """By identity: a node is a place, and two equal places are two."""
@@ -83,18 +83,18 @@ class Seq(list[Any]):
         return self._span
 
     def __repr__(self) -> str:
-        return _written(self)
+        return _bounded_text(self)
 
     def __hash__(self) -> int:  # type: ignore[override]
         """By identity, as Map."""
         return id(self)
 
 
-def _written(node: Map | Seq) -> str:
+def _bounded_text(node: Map | Seq) -> str:
     """A node as Python writes plain data, up to a bound: what aliases of aliases stand for no memory holds."""
     parts: list[str] = []
     size = 0
-    stack = [_pieces(node)]
+    stack = [_text_pieces(node)]
     while stack and size < MAX_WRITTEN:
         piece = next(stack[-1], None)
         if piece is None:
@@ -103,11 +103,11 @@ def _written(node: Map | Seq) -> str:
             parts.append(piece)
             size += len(piece)
         else:
-            stack.append(_pieces(piece) if len(stack) < MAX_NESTED else iter("…"))
+            stack.append(_text_pieces(piece) if len(stack) < MAX_NESTED else iter("…"))
     return "".join(parts)
 
 
-def _pieces(node: Map | Seq) -> Iterator[str | Map | Seq]:
+def _text_pieces(node: Map | Seq) -> Iterator[str | Map | Seq]:
     """What a node is written as, the nodes in it still as they are."""
     pairs = node.items() if isinstance(node, Map) else ((None, item) for item in node)
     yield "{" if isinstance(node, Map) else "["
@@ -137,7 +137,7 @@ _WORDS: dict[str, Scalar] = {
 _STARTS = frozenset("0123456789+-.")
 
 
-def scalar(text: str) -> Scalar:
+def plain_scalar(text: str) -> Scalar:
     """A plain scalar by the core schema of YAML 1.2, so that `on` and `yes` stay strings.
 
     What no number fits into (thousands of digits) stays a string.
@@ -183,7 +183,7 @@ class _Loader:
             self.end = self.base + event.end_mark.index
             value: Any = event.value
             if event.implicit[0] and not event.style:
-                value = scalar(value)
+                value = plain_scalar(value)
             if event.anchor:
                 self.anchors[event.anchor] = value
             return value
@@ -240,7 +240,7 @@ class _Loader:
         node._span = Span(node._span.start, self.end)
         end = self.end
         for value, at in bases:
-            _merge(node, value, at)
+            _merge_key(node, value, at)
         self.end = end
         return node
 
@@ -267,7 +267,7 @@ class _Loader:
         return node
 
 
-def _merge(node: Map, value: Any, at: int) -> None:
+def _merge_key(node: Map, value: Any, at: int) -> None:
     """Take in what `<<: value` brings: keys that the mapping has not written itself, at the anchor's own places."""
     sources = value if isinstance(value, Seq) else [value]
     for source in sources:
@@ -298,7 +298,7 @@ def load_all(text: str) -> list[Any]:
     except yaml.reader.ReaderError as error:
         shown = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
         raise ParseError(
-            f"{shown} is not allowed in YAML", base + _characters(text, error.position)
+            f"{shown} is not allowed in YAML", base + _character_offset(text, error.position)
         ) from None
     except UnicodeEncodeError as error:
         raise ParseError(
@@ -327,7 +327,7 @@ def separated(text: str) -> str:
     return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
 
 
-def _characters(text: str, position: int) -> int:
+def _character_offset(text: str, position: int) -> int:
     """libyaml's reader counts bytes of UTF-8; everything else counts characters."""
     return len(text.encode("utf-8", "surrogatepass")[: max(position, 0)].decode("utf-8", "ignore"))
 
@@ -367,7 +367,7 @@ def unfilled(text: str, roots: Iterable[Any]) -> int | None:
     return min(places, default=None)
 
 
-def literal(text: str, span: Span, value: str) -> tuple[int, ...]:
+def literal_line_starts(text: str, span: Span, value: str) -> tuple[int, ...]:
     """For a literal block scalar (`|`): where each line of `value` begins in `text`; empty for any other scalar."""
     if text[span.start : span.start + 1] != "|":
         return ()

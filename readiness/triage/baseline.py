@@ -29,7 +29,7 @@ class BaselineError(Exception):
     """A baseline or a revision that cannot be used; the message says what to do."""
 
 
-def stamp(findings: Iterable[Finding]) -> list[Finding]:
+def add_fingerprints(findings: Iterable[Finding]) -> list[Finding]:
     """The findings with their fingerprints: a hash of the rule, the resource and the text that is marked.
 
     No line, file or folder goes in, so that a finding keeps its name where its file is edited, moved or renamed; of several
@@ -52,12 +52,12 @@ def mark_under(one: Finding, rule: str) -> str:
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def mark_of(fingerprint: str) -> str:
+def fingerprint_base(fingerprint: str) -> str:
     """A fingerprint without the number that tells it from findings that are alike."""
     return fingerprint.partition("-")[0]
 
 
-def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
+def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
 
     `shown` makes of a name what may be shown of it.
@@ -75,7 +75,7 @@ def dump(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
 
-def load(path: Path) -> Known:
+def load_baseline(path: Path) -> Known:
     """What a baseline file knows. Raises BaselineError."""
     try:
         spec = json.loads(files.read(path, MAX_BASELINE))
@@ -86,7 +86,7 @@ def load(path: Path) -> Known:
             )
         rows = spec["findings"]
         return collections.Counter(
-            (mark_of(str(row["fingerprint"])), str(row["path"])) for row in rows
+            (fingerprint_base(str(row["fingerprint"])), str(row["path"])) for row in rows
         )
     except OSError as error:
         raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
@@ -96,12 +96,14 @@ def load(path: Path) -> Known:
         ) from None
 
 
-def known_of(findings: Iterable[Finding]) -> Known:
+def known_findings(findings: Iterable[Finding]) -> Known:
     """What findings of an earlier run make known."""
-    return collections.Counter((mark_of(one.fingerprint), one.path) for one in findings)
+    return collections.Counter((fingerprint_base(one.fingerprint), one.path) for one in findings)
 
 
-def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> list[Finding]:
+def suppress_known(
+    findings: Sequence[Finding], known: Known, by: str, reason: str
+) -> list[Finding]:
     """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
     left = collections.Counter(known)
     suppression = Suppression(by, reason)
@@ -114,7 +116,7 @@ def mark(findings: Sequence[Finding], known: Known, by: str, reason: str) -> lis
         for index, one in enumerate(done):
             if one.suppressed:
                 continue
-            fingerprint = mark_of(one.fingerprint)
+            fingerprint = fingerprint_base(one.fingerprint)
             if moved and anywhere[fingerprint]:
                 anywhere[fingerprint] -= 1
             elif not moved and left[fingerprint, one.path]:
@@ -139,7 +141,7 @@ def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -
         places = _places(left)
         rest = []
         for one in waiting:
-            today = mark_of(one.fingerprint)
+            today = fingerprint_base(one.fingerprint)
             former = [
                 (old, name, mark_under(one, old))
                 for old, name in names.former(one.rule)
@@ -190,7 +192,7 @@ def _places(known: Known) -> Places:
 
 
 @contextmanager
-def revision(ref: str) -> Iterator[Path]:
+def checkout_revision(ref: str) -> Iterator[Path]:
     """A folder that holds the working directory's tree as it was where this branch left `ref`.
 
     The files are what git's objects say, with no filter, line ending or attribute applied; nothing in the repository
@@ -272,7 +274,7 @@ def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
 Check = Callable[[Path], Iterable[Finding]]
 
 
-def since(ref: str, check: Check) -> Known:
+def findings_since(ref: str, check: Check) -> Known:
     """What was found at the revision where this branch left `ref`."""
-    with revision(ref) as tree:
-        return known_of(check(tree))
+    with checkout_revision(ref) as tree:
+        return known_findings(check(tree))

@@ -29,38 +29,38 @@ class Directive:
     span: Span
 
 
-def directives(
+def foreign_directives(
     kind: str, document: Any, told: Callable[[Note], Note] = lambda note: note
 ) -> Iterator[Directive]:
     """What a document holds; `told` moves an annotation of a rendered object to where it was written."""
     text = document.source.text
     if kind == "dockerfile":
         if "hadolint" in text or "skip" in text:
-            yield from _dockerfile(document)
+            yield from _dockerfile_directives(document)
     elif kind == "compose":
         if "dclint" in text:
-            yield from _dclint(document.source)
+            yield from _dclint_directives(document.source)
     elif kind in {"github", "dependabot"}:
         if "zizmor:" in text:
-            yield from _zizmor(kind, document)
+            yield from _zizmor_directives(kind, document)
     elif kind == "k8s" and any(word in text for word in _ANNOTATIONS):
-        yield from _k8s(document, told)
+        yield from _k8s_directives(document, told)
 
 
-def split(
+def drop_silenced(
     findings: Sequence[Finding], found: Iterable[Directive], locked: Callable[[Finding], bool]
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings that stay, and how many were left out of each rule, or tier (see Rule.key).
 
     A finding that is suppressed already keeps its reason; what is locked is never silenced.
     """
-    covers = _index(found)
+    covers = _index_ranges(found)
     if not covers:
         return list(findings), {}
     kept: list[Finding] = []
     left: Counter[str] = Counter()
     for one in findings:
-        if one.suppressed is None and _silenced(one, covers) and not locked(one):
+        if one.suppressed is None and _is_silenced(one, covers) and not locked(one):
             left[one.key] += 1
         else:
             kept.append(one)
@@ -72,7 +72,7 @@ Ranges = tuple[
 ]  # where they begin and where they end, in order, none within another
 
 
-def _index(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
+def _index_ranges(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
     """The ranges by source, peer and rule, merged, so that a file full of directives costs no more than its length."""
     spans: dict[tuple[int, str, str], list[Span]] = {}
     for one in found:
@@ -92,7 +92,7 @@ def _index(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
     return made
 
 
-def _silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
+def _is_silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
     """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
     source = id(one.source)
     for peer, ids in one.equivalents.items():
@@ -105,11 +105,11 @@ def _silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
     return False
 
 
-def _whole(source: Source) -> Span:
+def _whole_file(source: Source) -> Span:
     return Span(0, len(source.text))
 
 
-def _rows(source: Source, first: int, last: int | None = None) -> Span:
+def _line_range(source: Source, first: int, last: int | None = None) -> Span:
     """The range of lines by their numbers from 1."""
     lines = source.lines
     last = first if last is None else last
@@ -117,16 +117,16 @@ def _rows(source: Source, first: int, last: int | None = None) -> Span:
     return Span(lines[first - 1], end)
 
 
-def _row(source: Source, offset: int) -> int:
+def _line_of(source: Source, offset: int) -> int:
     return bisect.bisect_right(source.lines, offset)
 
 
-def _mentions(source: Source, word: str) -> Iterator[tuple[int, str]]:
+def _lines_with(source: Source, word: str) -> Iterator[tuple[int, str]]:
     """The lines that hold a word, with their numbers, each once."""
     text, lines = source.text, source.lines
     at = text.find(word)
     while at >= 0:
-        row = _row(source, at)
+        row = _line_of(source, at)
         yield row, source.line(row)
         at = text.find(word, lines[row]) if row < len(lines) else -1
 
@@ -140,11 +140,11 @@ _CHECK = re.compile(r"#[ \t]*check[ \t]*=(?P<value>.*)", re.IGNORECASE)
 _CHECKOV = re.compile(r"checkov:skip=[ \t]*(?P<rules>[\w,]+)")
 
 
-def _dockerfile(document: Any) -> Iterator[Directive]:
+def _dockerfile_directives(document: Any) -> Iterator[Directive]:
     source: Source = document.source
-    rules = _skipped(document.get("check", ""))
+    rules = _skipped_checks(document.get("check", ""))
     if rules:
-        yield Directive(source, "buildkit", rules, _whole(source))
+        yield Directive(source, "buildkit", rules, _whole_file(source))
     instructions = document.syntax.instructions
     starts = [one.span.start for one in instructions]
     stages = [one.span.start for one in instructions if one.keyword == "FROM"]
@@ -152,24 +152,26 @@ def _dockerfile(document: Any) -> Iterator[Directive]:
         comment = source.text[start:end]
         found = _CHECKOV.search(comment)
         if found:
-            yield Directive(source, "checkov", _names(found["rules"]), _whole(source))
+            yield Directive(source, "checkov", _split_names(found["rules"]), _whole_file(source))
         at = bisect.bisect_right(starts, start)
         if at and start < instructions[at - 1].span.end:
             continue  # between the lines of an instruction: no other tool looks there
-        below = _between(starts, at, source)
+        below = _instruction_range(starts, at, source)
         found = _CHECK.match(comment)
         if found:
-            yield Directive(source, "buildkit", _skipped(found["value"]), below)
+            yield Directive(source, "buildkit", _skipped_checks(found["value"]), below)
         found = _HADOLINT.match(comment)
         if found and found["reach"] == "global":
-            below = _whole(source)
+            below = _whole_file(source)
         elif found and found["reach"] == "stage":
-            below = _between(stages, max(bisect.bisect_right(stages, below.start), 1) - 1, source)
+            below = _instruction_range(
+                stages, max(bisect.bisect_right(stages, below.start), 1) - 1, source
+            )
         if found:
-            yield Directive(source, "hadolint", _names(found["rules"]), below)
+            yield Directive(source, "hadolint", _split_names(found["rules"]), below)
 
 
-def _between(starts: list[int], at: int, source: Source) -> Span:
+def _instruction_range(starts: list[int], at: int, source: Source) -> Span:
     """From the start at an index up to the next one; what follows the last is nothing."""
     end = len(source.text)
     if at >= len(starts):
@@ -177,17 +179,17 @@ def _between(starts: list[int], at: int, source: Source) -> Span:
     return Span(starts[at], starts[at + 1] - 1 if at + 1 < len(starts) else end)
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _split_names(text: str) -> tuple[str, ...]:
     """The first word of each part between commas."""
     return tuple(part.split()[0] for part in text.split(",") if part.strip())
 
 
-def _skipped(value: str) -> tuple[str, ...]:
+def _skipped_checks(value: str) -> tuple[str, ...]:
     """The checks that the value of Docker's `check` directive turns off."""
     for part in value.split(";"):
         key, _, names = part.partition("=")
         if key.strip() == "skip":
-            return tuple(EVERY if name == "all" else name for name in _names(names))
+            return tuple(EVERY if name == "all" else name for name in _split_names(names))
     return ()
 
 
@@ -198,9 +200,9 @@ _DCLINT = re.compile(
 )
 
 
-def _dclint(source: Source) -> Iterator[Directive]:
-    first = _first(source)
-    for row, line in _mentions(source, "dclint"):
+def _dclint_directives(source: Source) -> Iterator[Directive]:
+    first = _first_content_line(source)
+    for row, line in _lines_with(source, "dclint"):
         found = _DCLINT.search(line)
         if not found:
             continue
@@ -208,14 +210,14 @@ def _dclint(source: Source) -> Iterator[Directive]:
         if found["reach"] == "-line":
             alone = not line[: found.start()].strip()
             last = min(row + alone, len(source.lines))
-            yield Directive(source, "dclint", rules, _rows(source, row, last))
+            yield Directive(source, "dclint", rules, _line_range(source, row, last))
             if _LISTS.match(source.line(last)):
                 named = _OF_LISTS if EVERY in rules else _OF_LISTS & set(rules)
-                below = _rows(source, last, _end_of_list(source, last))
+                below = _line_range(source, last, _last_line_of_block(source, last))
                 yield Directive(source, "dclint", tuple(sorted(named)), below)
         elif row <= first:
             every = (EVERY,) if found["reach"] else rules
-            yield Directive(source, "dclint", every, _whole(source))
+            yield Directive(source, "dclint", every, _whole_file(source))
 
 
 # Rules of which dclint tells at the key of the list, whatever entry it is that is wrong.
@@ -228,7 +230,7 @@ _OF_LISTS = {
 _LISTS = re.compile(r"[ ]*[\"']?(?:ports|depends_on)[\"']?[ ]*:")
 
 
-def _end_of_list(source: Source, row: int) -> int:
+def _last_line_of_block(source: Source, row: int) -> int:
     """The last line of the block under a key: what is indented more, or begins with a dash as deep as the key."""
     key = source.line(row)
     depth = len(key) - len(key.lstrip(" "))
@@ -241,7 +243,7 @@ def _end_of_list(source: Source, row: int) -> int:
     return len(source.lines)
 
 
-def _first(source: Source) -> int:
+def _first_content_line(source: Source) -> int:
     """The first line that says something; behind a `---` that stands alone, the next one."""
     for row in range(1, len(source.lines) + 1):
         line = source.line(row).strip()
@@ -265,28 +267,28 @@ class _Block:
     reach: tuple[Span, ...]
 
 
-def _zizmor(kind: str, document: Any) -> Iterator[Directive]:
+def _zizmor_directives(kind: str, document: Any) -> Iterator[Directive]:
     source: Source = document.source
-    scripts = _scripts(document) if kind == "github" else set()
+    scripts = _script_lines(document) if kind == "github" else set()
     blocks: list[_Block] = []
-    for one in sorted(_blocks(kind, document), key=lambda block: (block.first, block.last)):
+    for one in sorted(_zizmor_blocks(kind, document), key=lambda block: (block.first, block.last)):
         if not blocks or blocks[-1].last < one.first:
             blocks.append(one)
     begins = [block.first for block in blocks]
-    for row, line in _mentions(source, "zizmor:"):
+    for row, line in _lines_with(source, "zizmor:"):
         comment = _COMMENT.search(line)
         found = _ZIZMOR.search(line, comment.end()) if comment else None
         if not found or row in scripts:
             continue
         rules = tuple(name.strip() for name in found["rules"].split(","))
-        yield Directive(source, "zizmor", rules, _rows(source, row))
+        yield Directive(source, "zizmor", rules, _line_range(source, row))
         at = bisect.bisect_right(begins, row) - 1
         if at >= 0 and row <= blocks[at].last:
             for span in blocks[at].reach:
                 yield Directive(source, "zizmor", rules, span)
 
 
-def _blocks(kind: str, document: Any) -> Iterator[_Block]:
+def _zizmor_blocks(kind: str, document: Any) -> Iterator[_Block]:
     """The blocks that zizmor's findings stand for: a step, an entry of `updates`, the triggers as a whole.
 
     A comment on the line of another key covers what is under the key. What is missing in a job is shown at its head,
@@ -295,11 +297,11 @@ def _blocks(kind: str, document: Any) -> Iterator[_Block]:
     source: Source = document.source
 
     def block(span: Span, *reach: Span) -> _Block:
-        first, last = _row(source, span.start), _row(source, max(span.end - 1, span.start))
-        return _Block(first, last, (_rows(source, first, last), *reach))
+        first, last = _line_of(source, span.start), _line_of(source, max(span.end - 1, span.start))
+        return _Block(first, last, (_line_range(source, first, last), *reach))
 
     def line(key: Span, *reach: Span) -> _Block:
-        row = _row(source, key.start)
+        row = _line_of(source, key.start)
         return _Block(row, row, reach)
 
     if kind == "dependabot":
@@ -326,7 +328,7 @@ def _blocks(kind: str, document: Any) -> Iterator[_Block]:
         yield from (block(step.node.at()) for step in document.steps)
 
 
-def _scripts(document: Any) -> set[int]:
+def _script_lines(document: Any) -> set[int]:
     """The lines inside of scripts: a `#` there begins a comment of the shell, not of YAML."""
     from readiness.kinds import github
 
@@ -337,7 +339,7 @@ def _scripts(document: Any) -> set[int]:
             for key, value in node.items():
                 start, end = node.at(key)
                 if isinstance(value, str) and source.text[start : start + 1] in {"|", ">"}:
-                    rows.update(range(_row(source, start) + 1, _row(source, end - 1) + 1))
+                    rows.update(range(_line_of(source, start) + 1, _line_of(source, end - 1) + 1))
     return rows
 
 
@@ -347,7 +349,7 @@ _ANNOTATIONS = ("checkov.io/skip", "kube-linter.io/", "kube-score/ignore", "pola
 _POLARIS = re.compile(r"polaris\.fairwinds\.com/(?P<rule>\w+)-exempt\Z")
 
 
-def _k8s(document: Any, told: Callable[[Note], Note]) -> Iterator[Directive]:
+def _k8s_directives(document: Any, told: Callable[[Note], Note]) -> Iterator[Directive]:
     """The annotations of objects; kube-score reads those of the pod template too."""
     carriers = [(one.annotations, one.node, False) for one in document.objects]
     carriers += [
@@ -357,13 +359,13 @@ def _k8s(document: Any, told: Callable[[Note], Note]) -> Iterator[Directive]:
     ]
     for notes, node, template in carriers:
         for key, value in notes.items():
-            peer, rules = _annotation(key, value if isinstance(value, str) else "")
+            peer, rules = _parse_annotation(key, value if isinstance(value, str) else "")
             if rules and (peer == "kube-score" or not template):
                 where = told(Note(document.source, key, "", notes.entry(key), node.at()))
                 yield Directive(where.source, peer, rules, where.within)
 
 
-def _annotation(key: str, value: str) -> tuple[str, tuple[str, ...]]:
+def _parse_annotation(key: str, value: str) -> tuple[str, tuple[str, ...]]:
     """The peer that an annotation speaks to, and the rules that it turns off."""
     if key.startswith("checkov.io/skip"):
         return "checkov", (value.partition("=")[0].strip(),)
@@ -372,7 +374,7 @@ def _annotation(key: str, value: str) -> tuple[str, tuple[str, ...]]:
     if key == "kube-linter.io/ignore-all":
         return "kube-linter", (EVERY,)
     if key == "kube-score/ignore":
-        return "kube-score", _names(value)
+        return "kube-score", _split_names(value)
     if value == "true" and key == "polaris.fairwinds.com/exempt":
         return "polaris", (EVERY,)
     found = _POLARIS.match(key) if value == "true" else None

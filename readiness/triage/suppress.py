@@ -64,15 +64,15 @@ class Law:
         )
 
 
-def comments(source: Source) -> Iterator[Directive]:
+def comment_directives(source: Source) -> Iterator[Directive]:
     """The `# readiness: ignore[...]` comments of a source; most texts have none and cost one search."""
     text = source.text
     if "readiness:" not in text:
         return
-    head = _head_end(text)
+    head = _end_of_file_header(text)
     for start, found in _written(text):
         row = bisect.bisect_right(source.lines, start)
-        reason, until = _reason(found["rest"])
+        reason, until = _parse_reason(found["rest"])
         names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
         alone = not text[source.lines[row - 1] : start].strip()
         lines = frozenset({row, _next_code(source, row)} if alone else {row})
@@ -97,7 +97,7 @@ def _written(text: str) -> Iterator[tuple[int, re.Match[str]]]:
         at = text.find("readiness:", end)
 
 
-def _head_end(text: str) -> int:
+def _end_of_file_header(text: str) -> int:
     """Where the comments and blank lines at the top of a file end."""
     at = 0
     while at < len(text):
@@ -119,7 +119,7 @@ def _next_code(source: Source, row: int) -> int:
     return row
 
 
-def _reason(rest: str) -> tuple[str, str | None]:
+def _parse_reason(rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
     text = rest.strip().lstrip(":- ").strip()
     reason, word, date = text.rpartition("until")
@@ -129,7 +129,7 @@ def _reason(rest: str) -> tuple[str, str | None]:
     return reason.strip(" \t,;"), found["date"].strip(",;")
 
 
-def annotation(note: Note, names: Names) -> Directive:
+def annotation_directive(note: Note, names: Names) -> Directive:
     """The directive of an annotation `readiness.dev/ignore.<rule>: reason`; the group of the id may be left out.
 
     A colon can't stand in a key, so a tier or a part stands behind a dot.
@@ -138,7 +138,7 @@ def annotation(note: Note, names: Names) -> Directive:
     found = names.ending(note.rule) or [
         word for word in (wanted, wanted.replace(".", ":", 1)) if names.meaning(word)
     ]
-    reason, until = _reason(note.text)
+    reason, until = _parse_reason(note.text)
     return Directive(
         note.source,
         note.span,
@@ -151,7 +151,7 @@ def annotation(note: Note, names: Names) -> Directive:
     )
 
 
-def apply(
+def apply_suppressions(
     findings: Sequence[Finding],
     directives: Sequence[Directive],
     waivers: Sequence[Waiver],
@@ -168,34 +168,38 @@ def apply(
     good: list[tuple[Directive, tuple[Name, ...]]] = []
     for one in directives:
         meant = {word: law.meant(word, one.source, one.span) for word in one.rules}
-        problem = invalid(meant, one.reason, one.until, law)
+        problem = invalid_reason(meant, one.reason, one.until, law)
         if problem:
             problems.append(
-                _say(catalogue["core/suppression-invalid"], one.source, one.span, problem=problem)
+                _suppression_finding(
+                    catalogue["core/suppression-invalid"], one.source, one.span, problem=problem
+                )
             )
         elif one.until and datetime.date.fromisoformat(one.until) < law.today:
             rule = catalogue["core/suppression-expired"]
             problems.append(
-                _say(rule, one.source, one.span, rules=", ".join(one.rules), until=one.until)
+                _suppression_finding(
+                    rule, one.source, one.span, rules=", ".join(one.rules), until=one.until
+                )
             )
         else:
             good.append((one, tuple(name for some in meant.values() for name in some)))
     valid = _valid_waivers(waivers, catalogue, law, config, problems)
-    kept, used, used_waivers = _mark(findings, good, valid, law)
-    places = {place_of(good[number][0]) for number in used}
+    kept, used, used_waivers = _mark_silenced(findings, good, valid, law)
+    places = {directive_place(good[number][0]) for number in used}
     unused = catalogue["core/suppression-unused"]
     problems.extend(
-        _say(unused, one.source, one.span, rules=", ".join(one.rules))
+        _suppression_finding(unused, one.source, one.span, rules=", ".join(one.rules))
         for one, names in good
-        if place_of(one) not in places and law.ran(names)
+        if directive_place(one) not in places and law.ran(names)
     )
     for number, (waiver, names) in enumerate(valid):
         if config and number not in used_waivers and law.ran(names):
-            problems.append(_say(unused, config, waiver.span, rules=waiver.rule))
+            problems.append(_suppression_finding(unused, config, waiver.span, rules=waiver.rule))
     return [*kept, *problems]
 
 
-def place_of(one: Directive) -> tuple[str, int]:
+def directive_place(one: Directive) -> tuple[str, int]:
     """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
     return one.source.root.path, one.source.to_root(one.span.start)
 
@@ -204,7 +208,7 @@ Named = tuple[Directive, tuple[Name, ...]]
 NamedWaiver = tuple[Waiver, tuple[Name, ...]]
 
 
-def _mark(
+def _mark_silenced(
     findings: Sequence[Finding], good: Sequence[Named], valid: Sequence[NamedWaiver], law: Law
 ) -> tuple[list[Finding], set[int], set[int]]:
     """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
@@ -217,13 +221,13 @@ def _mark(
     for finding in findings:
         suppression = None
         free = bool(by_source or valid) and not law.locked.fits(finding)
-        for number in _candidates(finding, by_source) if free else ():
+        for number in _directives_for(finding, by_source) if free else ():
             one, names = good[number]
-            if _covers(one, names, finding):
+            if _directive_covers(one, names, finding):
                 used.add(number)
                 suppression = Suppression(one.by, one.reason, one.until)
         for number, (waiver, names) in enumerate(valid if free and suppression is None else ()):
-            if _waives(waiver, names, finding):
+            if _waiver_covers(waiver, names, finding):
                 used_waivers.add(number)
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
                 break
@@ -231,7 +235,7 @@ def _mark(
     return kept, used, used_waivers
 
 
-def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
+def _directives_for(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[int]:
     """Directives of the finding's source and of those that it is nested in."""
     source: Source | None = finding.source
     while source is not None:
@@ -239,7 +243,7 @@ def _candidates(finding: Finding, by_source: dict[int, list[int]]) -> Iterator[i
         source = source.parent
 
 
-def _covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
+def _directive_covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
     if not any(name.fits(finding) for name in names):
         return False
@@ -255,7 +259,9 @@ def _covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
     )
 
 
-def invalid(meant: Mapping[str, Sequence[Name]], reason: str, until: str | None, law: Law) -> str:
+def invalid_reason(
+    meant: Mapping[str, Sequence[Name]], reason: str, until: str | None, law: Law
+) -> str:
     """Why a suppression cannot take effect; empty where it can. `meant` is what each of its words names."""
     if not meant:
         return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
@@ -286,7 +292,7 @@ def _valid_waivers(
     for waiver in waivers:
         where = f"{config.path}:{waiver.line}" if config else ""
         names = law.names.of(waiver.rule, where)
-        problem = invalid({waiver.rule: names}, waiver.reason, waiver.until, law)
+        problem = invalid_reason({waiver.rule: names}, waiver.reason, waiver.until, law)
         over = (
             bool(waiver.until)
             and not problem
@@ -296,17 +302,21 @@ def _valid_waivers(
             valid.append((waiver, names))
         elif config and problem:
             problems.append(
-                _say(catalogue["core/suppression-invalid"], config, waiver.span, problem=problem)
+                _suppression_finding(
+                    catalogue["core/suppression-invalid"], config, waiver.span, problem=problem
+                )
             )
         elif config:
             rule = catalogue["core/suppression-expired"]
             problems.append(
-                _say(rule, config, waiver.span, rules=waiver.rule, until=waiver.until or "")
+                _suppression_finding(
+                    rule, config, waiver.span, rules=waiver.rule, until=waiver.until or ""
+                )
             )
     return valid
 
 
-def _waives(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
+def _waiver_covers(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
         any(name.fits(finding) for name in names)
@@ -315,6 +325,6 @@ def _waives(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
     )
 
 
-def _say(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
+def _suppression_finding(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
     """A finding about a suppression, where it stands."""
     return Finding(rule, source, source.one_line(span), fill(rule.message, facts.get))

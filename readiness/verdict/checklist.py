@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from readiness.model import Finding, Rule, Source, Span, joined
+from readiness.model import Finding, Rule, Source, Span, join_names
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_all
 
@@ -86,7 +86,7 @@ class Checklist:
     items: tuple[Item, ...]
 
 
-class Look(Protocol):
+class RuleLook(Protocol):
     """What one rule looked at: how many subjects, how many were undecidable, the first places."""
 
     @property
@@ -102,7 +102,7 @@ class Look(Protocol):
         """Where it looked first."""
 
 
-class Place(NamedTuple):
+class EvidencePlace(NamedTuple):
     """Where something stands that speaks for an item: file, and line from 1."""
 
     path: str
@@ -117,12 +117,12 @@ class Verdict:
     state: str
     reason: str
     findings: tuple[Finding, ...] = ()
-    evidence: tuple[Place, ...] = ()
+    evidence: tuple[EvidencePlace, ...] = ()
     rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChecklistOutcome:
     """One checklist's verdicts, in the order of the document."""
 
     checklist: Checklist
@@ -133,18 +133,18 @@ class Outcome:
         return sum(verdict.state == state for verdict in self.verdicts)
 
 
-def load(folder: Path) -> tuple[Checklist, ...]:
+def load_checklists(folder: Path) -> tuple[Checklist, ...]:
     """The checklists of a folder, by name."""
     read = compiled.load(folder, lambda path: load_all(path.read_text("utf-8")))
-    return tuple(made(f"{name}.yaml", documents) for name, documents in read.items())
+    return tuple(checklist_from(f"{name}.yaml", documents) for name, documents in read.items())
 
 
-def parse(name: str, text: str) -> Checklist:
+def parse_checklist(name: str, text: str) -> Checklist:
     """One checklist file; raises ChecklistError where it is not as it must be."""
-    return made(name, load_all(text))
+    return checklist_from(name, load_all(text))
 
 
-def made(name: str, documents: list[Any]) -> Checklist:
+def checklist_from(name: str, documents: list[Any]) -> Checklist:
     """The checklist that the YAML documents of a file make."""
     node = documents[0] if len(documents) == 1 else None
     if not isinstance(node, dict) or not isinstance(node.get("items"), list):
@@ -152,7 +152,7 @@ def made(name: str, documents: list[Any]) -> Checklist:
     system, title = node.get("system"), node.get("title")
     if not isinstance(system, str) or not isinstance(title, str):
         raise ChecklistError(f"{name}: system and title are strings")
-    items = tuple(_item(name, system, entry) for entry in node["items"])
+    items = tuple(_parse_item(name, system, entry) for entry in node["items"])
     known: set[str] = set()
     for item in items:
         if item.id in known:
@@ -161,9 +161,9 @@ def made(name: str, documents: list[Any]) -> Checklist:
     return Checklist(system, title, items)
 
 
-def _item(name: str, system: str, entry: Any) -> Item:
+def _parse_item(name: str, system: str, entry: Any) -> Item:
     if not isinstance(entry, dict) or not entry.keys() <= _KEYS:
-        raise ChecklistError(f"{name}: an item has {joined(sorted(_KEYS))}, and no other key")
+        raise ChecklistError(f"{name}: an item has {join_names(sorted(_KEYS))}, and no other key")
     key, section, ask, verify = (entry.get(word) for word in ("id", "section", "ask", "verify"))
     if not (isinstance(key, str) and isinstance(section, str) and isinstance(ask, str)):
         raise ChecklistError(f"{name}: id, section and ask of an item are strings")
@@ -171,21 +171,21 @@ def _item(name: str, system: str, entry: Any) -> Item:
         raise ChecklistError(f"{name}: the id {key} begins with {system}. and a short name")
     over, figures = entry.get("over") or [], entry.get("figures") or {}
     if verify not in VERIFY:
-        raise ChecklistError(f"{name}: verify of {key} is one of {joined(VERIFY)}")
+        raise ChecklistError(f"{name}: verify of {key} is one of {join_names(VERIFY)}")
     if not isinstance(over, list) or any(kind not in KINDS for kind in over):
-        raise ChecklistError(f"{name}: over of {key} lists kinds out of {joined(KINDS)}")
+        raise ChecklistError(f"{name}: over of {key} lists kinds out of {join_names(KINDS)}")
     if not isinstance(figures, dict):
         raise ChecklistError(f"{name}: figures of {key} is a mapping")
     shown, why = entry.get("shown") or [], entry.get("open", "")
     if not isinstance(shown, list) or any(fact not in FACTS for fact in shown):
-        raise ChecklistError(f"{name}: shown of {key} lists facts out of {joined(FACTS)}")
+        raise ChecklistError(f"{name}: shown of {key} lists facts out of {join_names(FACTS)}")
     if not isinstance(why, str):
         raise ChecklistError(f"{name}: open of {key} is a string")
-    proof = _proof(name, key, entry)
+    proof = _parse_proof(name, key, entry)
     return Item(key, section, ask, verify, tuple(over), figures, proof, tuple(shown), why)
 
 
-def _proof(name: str, key: str, entry: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
+def _parse_proof(name: str, key: str, entry: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
     if "proof" not in entry:
         return None
     groups = entry["proof"] if isinstance(entry["proof"], list) else [None]
@@ -200,10 +200,10 @@ def evaluate(
     checklists: Iterable[Checklist],
     rules: Iterable[Rule],
     findings: Iterable[Finding],
-    looks: Mapping[str, Look],
+    looks: Mapping[str, RuleLook],
     silenced: Collection[str] = (),
-    evidence: Mapping[str, Sequence[Place]] | None = None,
-) -> tuple[Outcome, ...]:
+    evidence: Mapping[str, Sequence[EvidencePlace]] | None = None,
+) -> tuple[ChecklistOutcome, ...]:
     """The state of every item.
 
     `rules` are those that ran, with the tiers that did, `looks` what each of them saw. An item is failed when a rule
@@ -222,11 +222,11 @@ def evaluate(
         for item in finding.checklist:
             against.setdefault(item, []).append(finding)
     return tuple(
-        Outcome(
+        ChecklistOutcome(
             checklist,
             tuple(
-                _judge(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
-                or _proved(each, proving.get(each.id, ()), looks, evidence or {})
+                _obstacle(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
+                or _met_verdict(each, proving.get(each.id, ()), looks, evidence or {})
                 for each in checklist.items
             ),
         )
@@ -234,11 +234,11 @@ def evaluate(
     )
 
 
-def _judge(
+def _obstacle(
     item: Item,
     rules: Sequence[str],
     findings: Sequence[Finding],
-    looks: Mapping[str, Look],
+    looks: Mapping[str, RuleLook],
     silenced: Collection[str],
 ) -> Verdict | None:
     """What keeps an item from being met; None where it only needs its proof."""
@@ -247,7 +247,7 @@ def _judge(
     names = tuple(sorted(rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
-        found = joined(dict.fromkeys(finding.rule for finding in standing))
+        found = join_names(dict.fromkeys(finding.rule for finding in standing))
         return Verdict(item, "failed", f"found by {found}", standing, rules=names)
     if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"
@@ -257,11 +257,11 @@ def _judge(
     return None
 
 
-def _proved(
+def _met_verdict(
     item: Item,
     rules: Sequence[str],
-    looks: Mapping[str, Look],
-    evidence: Mapping[str, Sequence[Place]],
+    looks: Mapping[str, RuleLook],
+    evidence: Mapping[str, Sequence[EvidencePlace]],
 ) -> Verdict:
     """Met where the rules that prove it looked, and what must be shown is there."""
     names = tuple(sorted(rules))
@@ -270,11 +270,11 @@ def _proved(
         alone = item.verify == "static" and not item.shown
         groups = tuple((name,) for name in names) if alone else ()
     if not groups and not item.shown:
-        return Verdict(item, "open", item.open or _unproved(item, names), rules=names)
+        return Verdict(item, "open", item.open or _open_verdict(item, names), rules=names)
     meant = {name: _named(name, names) for group in groups for name in group}
     ran = [group for group in groups if all(meant[name] for name in group)]
     if groups and not ran:
-        lacking = joined(name for name in groups[0] if not meant[name])
+        lacking = join_names(name for name in groups[0] if not meant[name])
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
     saw = {
         name: [place for one in mine if one in looks for place in looks[one].places]
@@ -283,17 +283,17 @@ def _proved(
     proven = [group for group in ran if all(saw[name] for name in group)]
     if groups and not proven:
         return Verdict(item, "open", "nothing was there to look at", rules=names)
-    lacking = joined(FACTS[fact] for fact in item.shown if not evidence.get(fact))
+    lacking = join_names(FACTS[fact] for fact in item.shown if not evidence.get(fact))
     if lacking:
         return Verdict(item, "open", f"the files do not show {lacking}", rules=names)
     places = {place for fact in item.shown for place in evidence[fact]} | {
-        Place(source.root.path, source.position(span.start).line)
+        EvidencePlace(source.root.path, source.position(span.start).line)
         for group in proven
         for name in group
         for source, span in saw[name]
     }
-    told = joined(dict.fromkeys(name for group in proven for name in group))
-    seen = joined(FACTS[fact] for fact in item.shown)
+    told = join_names(dict.fromkeys(name for group in proven for name in group))
+    seen = join_names(FACTS[fact] for fact in item.shown)
     why = "; ".join(
         ([f"{told} found nothing"] if told else []) + ([f"{seen} is there"] if seen else [])
     )
@@ -305,13 +305,13 @@ def _named(name: str, ran: Sequence[str]) -> list[str]:
     return [one for one in ran if name in {one, one.partition(":")[0]}]
 
 
-def _unproved(item: Item, names: Sequence[str]) -> str:
+def _open_verdict(item: Item, names: Sequence[str]) -> str:
     if item.verify == "evidence":
         return "no file that is read here can show it; somebody has to look"
     return "rules tell when it fails, and none proves it" if names else "no rule that ran proves it"
 
 
-def to_dict(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: ChecklistOutcome) -> dict[str, Any]:
     """The JSON form of one checklist's outcome; findings are named by their fingerprints."""
     return {
         "system": outcome.checklist.system,

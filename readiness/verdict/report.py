@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.model import Finding, Rule, Severity, Source, Span, joined
+from readiness.model import Finding, Rule, Severity, Source, Span, join_names
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
-from readiness.verdict.checklist import Outcome as Checklist
+from readiness.verdict.checklist import ChecklistOutcome as Checklist
 from readiness.verdict.score import Category, Coverage, Score
 
 VERSION = 1
@@ -39,7 +39,7 @@ class Gate:
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
         return not finding.suppressed and (
-            finding.severity >= least(self.fail_on) or finding.rule in UNJUDGED
+            finding.severity >= gate_severity(self.fail_on) or finding.rule in UNJUDGED
         )
 
 
@@ -117,27 +117,27 @@ class Report:
             },
             "verdict": self.verdict,
             "score": self.score,
-            "raw_score": _rounded(self.raw),
+            "raw_score": _round_points(self.raw),
             "grade": self.grade,
             "waived": {
                 "findings": len(self.suppressed),
                 "score": self.unwaived.score,
-                "raw_score": _rounded(self.unwaived.raw),
+                "raw_score": _round_points(self.unwaived.raw),
                 "foreign": self.foreign,
             },
             "gate": {"passed": self.gate.passed, "reason": redactor.text(self.gate.reason)},
-            "coverage": _coverage(self.coverage, redactor),
-            "categories": [_category(one) for one in self.categories],
-            "files": [_file(row, redactor) for row in self.files],
-            "findings": _findings(self.findings, redactor),
-            "checklists": [checklist.to_dict(one) for one in self.checklists],
+            "coverage": _coverage_json(self.coverage, redactor),
+            "categories": [_category_json(one) for one in self.categories],
+            "files": [_file_json(row, redactor) for row in self.files],
+            "findings": _findings_json(self.findings, redactor),
+            "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
         if self.timing is not None:
             made["timing"] = dict(sorted(self.timing.items()))
         return made
 
 
-def build(  # noqa: PLR0913 - each is one thing that a run gives
+def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     *,
     version: str,
     rules: Sequence[Rule],
@@ -174,12 +174,12 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
         if known.checklist.system in chosen
         for one in known.verdicts
     ]
-    cover = score.coverage(rules, looks, files, states)
-    result = score.assess(findings, coverage=cover.percent, assessed=assessed)
+    cover = score.coverage_of(rules, looks, files, states)
+    result = score.score_findings(findings, coverage=cover.percent, assessed=assessed)
     unwaived = result
     if any(one.suppressed for one in findings):
         all_open = [one._replace(suppressed=None) for one in findings]
-        unwaived = score.assess(all_open, coverage=cover.percent, assessed=assessed)
+        unwaived = score.score_findings(all_open, coverage=cover.percent, assessed=assessed)
     gained = tuple(
         one._replace(gain=gain) for one, gain in zip(findings, result.gains, strict=True)
     )
@@ -188,10 +188,10 @@ def build(  # noqa: PLR0913 - each is one thing that a run gives
         rules_version=rules_version(rules),
         findings=gained,
         files=files,
-        verdict=score.verdict(findings, files, judged=bool(assessed)),
+        verdict=score.verdict_of(findings, files, judged=bool(assessed)),
         result=result,
         unwaived=unwaived,
-        gate=gate(gained, result.score, fail_on, min_score),
+        gate=decide_gate(gained, result.score, fail_on, min_score),
         coverage=cover,
         checklists=tuple(checklists),
         chosen=tuple(chosen),
@@ -212,7 +212,7 @@ def rules_version(rules: Iterable[Rule]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
-def gate(
+def decide_gate(
     findings: Iterable[Finding], points: int | None, fail_on: str, min_score: int | None
 ) -> Gate:
     """Whether the run passes, and what decided.
@@ -221,14 +221,14 @@ def gate(
     """
     standing = [one for one in findings if not one.suppressed]
     unjudged = [one for one in standing if one.rule in UNJUDGED]
-    bad = [one for one in standing if one.severity >= least(fail_on)]
+    bad = [one for one in standing if one.severity >= gate_severity(fail_on)]
     reasons = []
     if bad:
         counts = [
             f"{sum(one.severity is severity for one in bad)} {severity}"
             for severity in sorted({one.severity for one in bad}, reverse=True)
         ]
-        reasons.append(f"{joined(counts)} open (--fail-on {fail_on})")
+        reasons.append(f"{join_names(counts)} open (--fail-on {fail_on})")
     if unjudged:
         files = sorted({one.path for one in unjudged})
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
@@ -249,17 +249,17 @@ def gate(
     return Gate(True, said, fail_on)
 
 
-def least(fail_on: str) -> float:
+def gate_severity(fail_on: str) -> float:
     """The severity from which a finding fails the gate."""
     return float("inf") if fail_on == "never" else Severity[fail_on.upper()]
 
 
-def _rounded(number: float | None) -> float | None:
+def _round_points(number: float | None) -> float | None:
     """Four digits: as many as every platform's arithmetic agrees on, and more than anyone needs."""
     return None if number is None else round(number, 4)
 
 
-def _coverage(one: Coverage, redactor: Redactor) -> dict[str, Any]:
+def _coverage_json(one: Coverage, redactor: Redactor) -> dict[str, Any]:
     return {
         "percent": one.percent,
         "by_kind": [
@@ -270,17 +270,17 @@ def _coverage(one: Coverage, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def _category(one: Category) -> dict[str, Any]:
+def _category_json(one: Category) -> dict[str, Any]:
     return {
         "id": one.id,
         "title": one.title,
         "cap": one.cap,
-        "loss": _rounded(one.loss),
+        "loss": _round_points(one.loss),
         "assessed": one.assessed,
     }
 
 
-def _file(row: FileRow, redactor: Redactor) -> dict[str, Any]:
+def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
     return {
         "path": row.path,
         "kind": row.kind,
@@ -290,7 +290,7 @@ def _file(row: FileRow, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
+def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
     """All findings; what they have of their rules is worked out once a rule, tier and part."""
     peers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     rows = []
@@ -298,11 +298,13 @@ def _findings(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str,
         key = one.rule, one.tier, one.part
         if key not in peers:
             peers[key] = {peer: list(ids) for peer, ids in sorted(one.equivalents.items())}
-        rows.append(_finding(one, peers[key], redactor))
+        rows.append(_finding_json(one, peers[key], redactor))
     return rows
 
 
-def _finding(one: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
+def _finding_json(
+    one: Finding, equivalents: dict[str, list[str]], redactor: Redactor
+) -> dict[str, Any]:
     start, rule = one.start, one.definition
     suppressed = one.suppressed
     return {
@@ -319,7 +321,7 @@ def _finding(one: Finding, equivalents: dict[str, list[str]], redactor: Redactor
         "end_column": start.column + one.span.end - one.span.start,
         "resource": redactor.text(one.resource),
         "container": redactor.text(one.container),
-        "gain": _rounded(one.gain),
+        "gain": _round_points(one.gain),
         "fingerprint": one.fingerprint,
         "related": [
             {

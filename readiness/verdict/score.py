@@ -47,7 +47,7 @@ UNSCORED = frozenset(
 # A file of ours that has no verdict, or not all of it: it keeps the gate shut, whatever the flags are.
 UNJUDGED = frozenset({"core/syntax", "core/template-unjudged", "core/unreadable"})
 READ, UNREAD = "checked", ("invalid", "unreadable", "skipped")
-Place = tuple[str, int]  # where a fix goes: see Finding.place
+FixPlace = tuple[str, int]  # where a fix goes: see Finding.place
 RENDERED_TO = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 
 
@@ -148,7 +148,7 @@ class Coverage:
     unread: tuple[Row, ...] = ()
 
 
-def assess(
+def score_findings(
     findings: Sequence[Finding],
     *,
     coverage: int = 100,
@@ -159,30 +159,31 @@ def assess(
     `assessed` are the categories of which a rule has looked at something (None: all of them). Without any there
     is nothing to judge, and no score: empty is not perfect.
     """
-    places: dict[str, dict[Place, Severity]] = {}  # by rule: how bad each place is
+    places: dict[str, dict[FixPlace, Severity]] = {}  # by rule: how bad each place is
     rules: dict[str, Rule] = {}
     for one in findings:
-        if counts(one):
+        if counts_in_score(one):
             rules.setdefault(one.rule, one.definition)
             mine = places.setdefault(one.rule, {})
             mine[one.place] = max(mine.get(one.place, one.severity), one.severity)
-    terms = tuple(_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
-    categories = tuple(_category(name, terms, assessed) for name in CAPS)
+    terms = tuple(_rule_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
+    categories = tuple(_category_loss(name, terms, assessed) for name in CAPS)
     # The caps add up to 100, so this is 100 - the losses; summed this way a small rest keeps its digits.
     raw = math.fsum(one.cap * math.exp(-one.points / one.cap) for one in categories)
     worst = max((term.by_severity[0][0] for term in terms), default=Severity.INFO)
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
     gains = tuple(
-        gain[one.rule, places[one.rule][one.place]] if counts(one) else 0.0 for one in findings
+        gain[one.rule, places[one.rule][one.place]] if counts_in_score(one) else 0.0
+        for one in findings
     )
     if assessed is not None and not assessed:
         return Score(None, None, None, ceiling, categories, terms, gains)
     score = math.floor(min(raw, ceiling))
-    return Score(score, raw, grade(score, coverage), ceiling, categories, terms, gains)
+    return Score(score, raw, grade_of(score, coverage), ceiling, categories, terms, gains)
 
 
-def counts(finding: Finding) -> bool:
+def counts_in_score(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return (
         not finding.suppressed
@@ -191,30 +192,34 @@ def counts(finding: Finding) -> bool:
     )
 
 
-def factor(places: int) -> float:
+def repetition_factor(places: int) -> float:
     """How often a rule's points count for so many places: 1, 2 for two, 3 for four: ever less for each more."""
     return 1 + math.log2(places) if places else 0.0
 
 
-def portions(by_severity: Iterable[tuple[Severity, int]]) -> Iterator[tuple[Severity, float]]:
+def severity_portions(
+    by_severity: Iterable[tuple[Severity, int]],
+) -> Iterator[tuple[Severity, float]]:
     """How often the points of each severity count, where places of one rule differ; the worst come first.
 
     The first place counts whole, the i-th as often as it adds to `factor`: log2(i / (i - 1)).
     """
     done = 0
     for severity, places in by_severity:
-        yield severity, factor(done + places) - factor(done)
+        yield severity, repetition_factor(done + places) - repetition_factor(done)
         done += places
 
 
-def _term(rule: Rule, places: Mapping[Severity, int]) -> Term:
+def _rule_term(rule: Rule, places: Mapping[Severity, int]) -> Term:
     """A rule's line, from how many places it has of each severity."""
     rows = tuple(sorted(((one, n) for one, n in places.items() if n), reverse=True))
-    points = math.fsum(rule.points_at(severity) * times for severity, times in portions(rows))
+    points = math.fsum(
+        rule.points_at(severity) * times for severity, times in severity_portions(rows)
+    )
     return Term(rule, sum(places.values()), points, rows)
 
 
-def _category(name: str, terms: Iterable[Term], assessed: Collection[str] | None) -> Category:
+def _category_loss(name: str, terms: Iterable[Term], assessed: Collection[str] | None) -> Category:
     cap = CAPS[name]
     points = math.fsum(term.points for term in terms if term.rule.category == name)
     loss = -cap * math.expm1(-points / cap)
@@ -231,20 +236,20 @@ def _gains(
         cap = CAPS[term.rule.category]
         rest = math.exp(-points[term.rule.category] / cap)
         for severity, count in term.by_severity:
-            without = _term(term.rule, {**dict(term.by_severity), severity: count - 1})
+            without = _rule_term(term.rule, {**dict(term.by_severity), severity: count - 1})
             gains[term.rule.id, severity] = (
                 cap * rest * math.expm1((term.points - without.points) / cap)
             )
     return gains
 
 
-def grade(score: int, coverage: int = 100) -> str:
+def grade_of(score: int, coverage: int = 100) -> str:
     """The letter of a score; what was seen by less than four fifths is no A."""
     letter = next(letter for least, letter in GRADES if score >= least)
     return "B" if letter == "A" and coverage < FULL_COVERAGE else letter
 
 
-def verdict(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -> str:
+def verdict_of(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -> str:
     """ready, not-ready or not-assessed, whatever the flags of a run are.
 
     Ready is: something was judged, nothing high or critical is open, and every file of ours was read.
@@ -255,15 +260,15 @@ def verdict(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -
         not one.suppressed and (one.severity >= Severity.HIGH or one.rule in UNJUDGED)
         for one in findings
     )
-    return "not-ready" if blocked or any(map(unread, rows)) else "ready"
+    return "not-ready" if blocked or any(map(is_unread, rows)) else "ready"
 
 
-def unread(row: Row) -> bool:
+def is_unread(row: Row) -> bool:
     """Whether a file of ours has no verdict; other people's files are nobody's gap."""
     return row.status in UNREAD and (row.status != "skipped" or bool(row.kind))
 
 
-def coverage(
+def coverage_of(
     rules: Iterable[Rule],
     looks: Mapping[str, Look],
     rows: Sequence[Row],
@@ -274,13 +279,13 @@ def coverage(
     Asked is: each of `rules` (those that ran) that had something to look at, or whose kinds of file are there
     and none of them could be read; and each item of the chosen checklists, whose `states` are given.
     """
-    by_kind = _by_kind(rows)
+    by_kind = _coverage_by_kind(rows)
     known = sum(one.files for one in by_kind.values())
-    strangers = sum(unread(row) and not row.kind for row in rows)
+    strangers = sum(is_unread(row) and not row.kind for row in rows)
     told = known / (known + strangers) if known else 0.0 if strangers else 1.0
     total, having = [], []
     for rule in rules:
-        share = _share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
+        share = _decided_share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
         if share is not None:
             weight = max(rule.points, INFO_WEIGHT)
             total.append(weight)
@@ -291,10 +296,10 @@ def coverage(
     asked = math.fsum(total)
     percent = math.floor(round(100 * math.fsum(having) / asked, 6)) if asked else 0
     kinds = tuple(by_kind[kind] for kind in sorted(by_kind))
-    return Coverage(percent, kinds, tuple(row for row in rows if unread(row)))
+    return Coverage(percent, kinds, tuple(row for row in rows if is_unread(row)))
 
 
-def _by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
+def _coverage_by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
     """The files of each kind, and how many of them were read."""
     files: dict[str, int] = {}
     checked: dict[str, int] = {}
@@ -305,7 +310,9 @@ def _by_kind(rows: Iterable[Row]) -> dict[str, KindCoverage]:
     return {kind: KindCoverage(kind, files[kind], checked[kind]) for kind in files}
 
 
-def _share(rule: Rule, looks: Sequence[Look], by_kind: Mapping[str, KindCoverage]) -> float | None:
+def _decided_share(
+    rule: Rule, looks: Sequence[Look], by_kind: Mapping[str, KindCoverage]
+) -> float | None:
     """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about.
 
     `looks` are those of its tiers.

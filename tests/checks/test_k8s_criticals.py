@@ -16,8 +16,10 @@ def run(rule: str, *objects: str, path: str = "all.yaml") -> list[str]:
     text = "---\n".join(objects)
     documents = [("k8s", kinds.parse(Source(path, text, kind="k8s")))]
     bound = [one for one in catalogue() if one.rule.id == f"k8s/{rule}"]
-    outcome = engine.Outcome()
-    engine.run(Project(documents), bound, {one.rule.id: one.rule for one in catalogue()}, outcome)
+    outcome = engine.EngineResult()
+    engine.run_rules(
+        Project(documents), bound, {one.rule.id: one.rule for one in catalogue()}, outcome
+    )
     return [str(one.severity) for one in outcome.findings]
 
 

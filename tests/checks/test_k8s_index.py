@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.k8s.alerts import alerts
+from readiness.checks.k8s.alerts import alerts_of
 from readiness.kinds import k8s
-from readiness.kinds.k8s.index import index, nearest
-from readiness.kinds.k8s.labels import Selector, same, selector
-from readiness.kinds.k8s.quantity import amount
+from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector
+from readiness.kinds.k8s.quantity import parse_quantity
 from readiness.model import Source
 from readiness.model.project import Project
-from readiness.syntax.cron_k8s import mistake
+from readiness.syntax.cron_k8s import schedule_mistake
 from readiness.syntax.yaml import load_all
 from tests.effort import effort
 
@@ -50,21 +50,21 @@ def parsed(text: str) -> Any:
     ],
 )
 def test_selectors(text: str, labels: dict[str, str], expected: bool) -> None:
-    found = selector(parsed(text))
+    found = label_selector(parsed(text))
     assert found is not None
     assert found.matches(labels) is expected
 
 
 def test_no_selector_is_none_and_an_empty_one_is_all() -> None:
-    assert selector(None) is None
-    assert selector(parsed("{}")) == Selector()
+    assert label_selector(None) is None
+    assert label_selector(parsed("{}")) == Selector()
 
 
 def test_namespaces() -> None:
-    assert same("", "") is True
-    assert same("a", "a") is True
-    assert same("a", "b") is False
-    assert same("a", "") is None
+    assert is_same_namespace("", "") is True
+    assert is_same_namespace("a", "a") is True
+    assert is_same_namespace("a", "b") is False
+    assert is_same_namespace("a", "") is None
 
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, labels: {app: web}}\nspec: {containers: [{name: c}]}\n"
@@ -74,11 +74,11 @@ def test_the_nearest_object_is_meant() -> None:
     made = project(a__one=POD, a__two=POD, b__one=POD)
     pods = made.documents("k8s")
     first = pods[0].objects[0]
-    others = index(made).names["Pod", "NAME"]
-    assert nearest(first, others) == [first]
-    assert [one.source.path for one in nearest(pods[1].objects[0], [others[0], others[2]])] == [
-        "a/one.yaml"
-    ]
+    others = object_index(made).names["Pod", "NAME"]
+    assert nearest_candidates(first, others) == [first]
+    assert [
+        one.source.path for one in nearest_candidates(pods[1].objects[0], [others[0], others[2]])
+    ] == ["a/one.yaml"]
 
 
 CUSTOM = (
@@ -99,7 +99,7 @@ OPERATED = {
 @pytest.mark.parametrize(("key", "value", "operated"), OPERATED.values(), ids=OPERATED)
 def test_pods_that_an_operator_may_make(key: str, value: str, operated: bool) -> None:
     made = project(a=CUSTOM, b=POD.replace("app: web", "shop.io/app: web"))
-    assert index(made).operated(Selector(((key, value),))) is operated
+    assert object_index(made).operated(Selector(((key, value),))) is operated
 
 
 def test_an_index_is_linear() -> None:
@@ -108,7 +108,7 @@ def test_an_index_is_linear() -> None:
         made = project(all=text)
 
         def ask() -> None:
-            found = index(made)
+            found = object_index(made)
             for n in range(count):
                 assert len(found.selected(Selector((("app", f"web{n}"),)), "")) == 1
 
@@ -123,7 +123,7 @@ def test_an_index_is_linear() -> None:
      ("1 Gi", None), (True, None), ("E", None), ("1E", 1e18)],
 )  # fmt: skip
 def test_quantities(text: Any, value: float | None) -> None:
-    assert amount(text) == value
+    assert parse_quantity(text) == value
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_quantities(text: Any, value: float | None) -> None:
      ("@often", False), ("TZ=UTC 0 0 * * *", False), ("5-1 * * * *", False), ("*/0 * * * *", False), ("", False)],
 )  # fmt: skip
 def test_schedules(schedule: str, right: bool) -> None:
-    assert (mistake(schedule) == "") is right
+    assert (schedule_mistake(schedule) == "") is right
 
 
 def test_alerts() -> None:
@@ -147,7 +147,7 @@ spec:
         - {alert: PodNotReady, expr: x}
 """
     first = project(rule=rule).documents("k8s")[0].objects[0]
-    assert [(one.name, one.expression, bool(one.runbook)) for one in alerts(first)] == [
+    assert [(one.name, one.expression, bool(one.runbook)) for one in alerts_of(first)] == [
         ("HighLatency", "x", True),
         ("PodNotReady", "x", False),
     ]

@@ -51,7 +51,7 @@ def shown(found: Iterator[Hit | Unknown], one: Any) -> list[str]:
     ],
 )
 def test_resources_that_a_role_covers(written: str, resource: str, yes: bool) -> None:
-    assert rbac.covers(written, resource) is yes
+    assert rbac.resource_covers(written, resource) is yes
 
 
 def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
@@ -59,9 +59,9 @@ def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
         '{apiGroups: [""], resources: [configmaps], verbs: [update], resourceNames: [coredns]}'
     )[0]
     assert isinstance(rule, Map)
-    assert rbac.allowed(rule, ["update"], ["configmaps"], [""]) is None
-    assert rbac.allowed(rule, ["update"], ["configmaps"], [""], ["coredns"]) is not None
-    assert rbac.allowed(rule, ["update"], ["configmaps"], ["apps"], ["coredns"]) is None
+    assert rbac.allowing_span(rule, ["update"], ["configmaps"], [""]) is None
+    assert rbac.allowing_span(rule, ["update"], ["configmaps"], [""], ["coredns"]) is not None
+    assert rbac.allowing_span(rule, ["update"], ["configmaps"], ["apps"], ["coredns"]) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
 )
 def test_capabilities_are_read_as_the_runtime_reads_them(fields: str, text: list[str]) -> None:
     one = container(fields)
-    assert shown(security.added(one, deny=["SYS_ADMIN", "ALL"]), one) == text
+    assert shown(security.capability(one, deny=["SYS_ADMIN", "ALL"]), one) == text
 
 
 def test_a_container_wins_over_its_pod() -> None:
@@ -88,7 +88,7 @@ def test_a_container_wins_over_its_pod() -> None:
     )
     other = k8s.parse(Source("pod.yaml", text)).pods[0]
     assert shown(security.root_user(other), other) == []
-    assert effective.effective(next(other.containers()), "runAsUser") == 7
+    assert effective.effective_security(next(other.containers()), "runAsUser") == 7
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_container_wins_over_its_pod() -> None:
 )
 def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
     one = pod(f"volumes: [{{name: x, hostPath: {{path: '{path}'}}}}]")
-    assert bool(list(host.socket(one))) is yes
+    assert bool(list(host.runtime_socket(one))) is yes
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_flags_as_they_are_written(command: str, wrong: list[str]) -> None:
     ],
 )
 def test_secrets_among_arguments(args: str, count: int) -> None:
-    assert len(list(secrets.in_arguments(container(f"args: {args}")))) == count
+    assert len(list(secrets.secret_in_arguments(container(f"args: {args}")))) == count
 
 
 @pytest.mark.parametrize(
@@ -161,34 +161,34 @@ def test_secrets_among_arguments(args: str, count: int) -> None:
     ],
 )
 def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
-    assert secrets.credential(key, plain).exposed is yes
+    assert secrets.credential_reason(key, plain).exposed is yes
 
 
 @pytest.mark.parametrize(("path", "count"), [("pod.yaml", 1), ("pod.example.yaml", 0)])
 def test_a_word_to_be_changed_is_none_in_a_file_to_copy(path: str, count: int) -> None:
     text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: changeme}\n"
     one = next(iter(k8s.TARGETS["k8s.object"](k8s.parse(Source(path, text)))))
-    found = [hit for hit in secrets.committed(one) if isinstance(hit, Hit)]
+    found = [hit for hit in secrets.secret_committed(one) if isinstance(hit, Hit)]
     assert [hit.severity for hit in found] == [Severity.MEDIUM] * count
 
 
 def test_base64_that_is_none_is_no_text() -> None:
-    assert secrets.decoded("not base64!") == ""
-    assert secrets.decoded("aHVudGVyMg==") == "hunter2"
-    assert secrets.decoded("/9j/4AAQ") == ""
+    assert secrets.decode_base64("not base64!") == ""
+    assert secrets.decode_base64("aHVudGVyMg==") == "hunter2"
+    assert secrets.decode_base64("/9j/4AAQ") == ""
 
 
 def test_images_that_kustomize_or_skaffold_fills_in() -> None:
     one = container("image: web")
     plain = Project([("k8s", k8s.parse(one.source))], {"pod.yaml"})
-    assert len(list(supply.unversioned(one, project=plain))) == 1
+    assert len(list(supply.image_tag_missing(one, project=plain))) == 1
     built = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "skaffold.yaml"})
-    assert list(supply.unversioned(one, project=built)) == []
+    assert list(supply.image_tag_missing(one, project=built)) == []
     beside = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "other/skaffold.yaml"})
-    assert len(list(supply.unversioned(one, project=beside))) == 1
+    assert len(list(supply.image_tag_missing(one, project=beside))) == 1
     kustomized = Source(
         "kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: web, newTag: '1.4'}]\n",
     )
     both = Project([("k8s", k8s.parse(one.source)), ("k8s", k8s.parse(kustomized))], {"pod.yaml"})
-    assert list(supply.unversioned(one, project=both)) == []
+    assert list(supply.image_tag_missing(one, project=both)) == []

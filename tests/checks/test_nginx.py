@@ -273,8 +273,8 @@ def findings(topic: str, text: str) -> list[str]:
     rules = [bound for bound in catalogue() if bound.rule.id in wanted]
     assert {bound.rule.id for bound in rules} == wanted
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    outcome = engine.Outcome()
-    engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
+    outcome = engine.EngineResult()
+    engine.run_rules(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
     return [one.message for one in outcome.findings]
 
 
@@ -307,8 +307,8 @@ def test_versions_of_images(text: str, wanted: tuple[bool, bool]) -> None:
     near, far = Source("app/nginx/nginx.conf", ""), Source("other/proxy/nginx.conf", "")
     line = (1, 30, 1), (1, 31, 0)
     assert (
-        versions.at_least(project, near, *line),
-        versions.below(project, near, (1, 25, 1)),
+        versions.is_at_least(project, near, *line),
+        versions.is_below(project, near, (1, 25, 1)),
     ) == wanted
-    assert not versions.at_least(project, far, *line)
-    assert not versions.below(project, far, (1, 25, 1))
+    assert not versions.is_at_least(project, far, *line)
+    assert not versions.is_below(project, far, (1, 25, 1))

@@ -101,9 +101,9 @@ def run(*texts: str, prose: bool = False, folder: str = "conf.d") -> tuple[list[
     ]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     rule = [bound for bound in catalogue() if bound.rule.id == "nginx/filesystem-root-served"]
-    outcome = engine.Outcome()
-    engine.run(Project(documents, prose=prose), rule, core, outcome)
-    tally = outcome.tally.get("nginx/filesystem-root-served", engine.Tally())
+    outcome = engine.EngineResult()
+    engine.run_rules(Project(documents, prose=prose), rule, core, outcome)
+    tally = outcome.tally.get("nginx/filesystem-root-served", engine.RuleTally())
     return [str(one.severity) for one in outcome.findings], tally.unknown
 
 

@@ -27,7 +27,9 @@ def project(files: dict[str, str], *, closed: Iterable[str] = ()) -> Project:
         for path, text in files.items()
         if (kind := kinds.classify(path, text))
     ]
-    read = [(s.kind, document) for s, document, error in reading.read(sources) if error is None]
+    read = [
+        (s.kind, document) for s, document, error in reading.parse_sources(sources) if error is None
+    ]
     return Project(read, files, complete=True, closed=closed)
 
 
@@ -46,7 +48,7 @@ def made_from(files: dict[str, str]) -> str:
     """The Dockerfile (and the stage's number) that makes the image of the one container; empty for none."""
     made = project(files)
     container = made.documents("k8s")[0].containers[0]
-    stage = images.maker(container, made)
+    stage = images.stage_of_container(container, made)
     return f"{stage.source.path}:{stage.index}" if stage else ""
 
 
@@ -172,13 +174,13 @@ COMMANDS = {
 @pytest.mark.parametrize(("command", "wanted"), COMMANDS.items(), ids=COMMANDS)
 def test_what_a_build_command_names(command: str, wanted: tuple[str | None, str | None]) -> None:
     made = project({WORKFLOW: workflow(command)})
-    found = builds.builds(made)
+    found = builds.all_builds(made)
     assert [(one.file, one.target) for one in found] == [wanted]
 
 
 def test_no_command_behind_a_change_of_folder_is_read() -> None:
     made = project({WORKFLOW: workflow("cd x && docker build .")})
-    assert builds.builds(made) == []
+    assert builds.all_builds(made) == []
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:
 
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_a_literal_path_is_one_or_none(folder: str, word: str) -> None:
-    found = steps.inside(folder, word)
+    found = steps.path_inside(folder, word)
     assert found is None or not any(char in word for char in "$*{`")
 
 
@@ -247,7 +249,7 @@ def test_a_literal_path_is_one_or_none(folder: str, word: str) -> None:
 def test_who_may_have_written_the_file(before: tuple[str, ...], certain: bool) -> None:
     made = project({WORKFLOW: workflow(*before, "kubectl apply -f a.yaml")})
     last = made.documents("github")[0].jobs[0].steps[-1]
-    assert steps.untouched(last) is certain
+    assert steps.is_checkout_untouched(last) is certain
 
 
 @pytest.mark.parametrize(
@@ -265,7 +267,7 @@ def test_who_may_have_written_the_file(before: tuple[str, ...], certain: bool) -
     ],
 )
 def test_the_tool_that_a_check_hangs_on(words: list[str], tool: str | None) -> None:
-    assert tools.tool_of(words) == tool
+    assert tools.required_tool(words) == tool
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,7 @@ def test_the_tool_that_a_check_hangs_on(words: list[str], tool: str | None) -> N
      ("postgres:latest", ""), ("postgres:${V}", ""), ("postgres:17beta1", "")],
 )  # fmt: skip
 def test_the_major_version_of_a_tag(reference: str, major: str) -> None:
-    assert versions.major(image.parse(reference)) == major
+    assert versions.major_of(image.parse_image(reference)) == major
 
 
 COMPOSE = "services:\n  proxy:\n    image: nginx:1.27\n    volumes: [{}]\n  api: {{image: 'acme/api:1'}}\n"
@@ -300,9 +302,9 @@ def test_which_nginx_files_are_read_by_a_service(mount: str, file: str, hits: in
     document = made.documents("nginx")[0]
     found = [
         one
-        for statement in kinds.targets("nginx")["nginx.directive"](document)
+        for statement in kinds.targets_of("nginx")["nginx.directive"](document)
         if statement.name == "proxy_pass"
-        for one in edge.unknown_host(statement, project=made)
+        for one in edge.upstream_unknown(statement, project=made)
         if isinstance(one, Hit)
     ]
     assert len(found) == hits

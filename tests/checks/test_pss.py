@@ -49,11 +49,11 @@ def container(place: str, security: dict[str, Any], **fields: Any) -> dict[str, 
 
 def broken(one: Pod, level: str = "restricted") -> set[str]:
     """The controls that a level finds broken."""
-    return {violation.control for violation in pss.verdict(one)[level]}
+    return {violation.control for violation in pss.levels_refused(one)[level]}
 
 
 def test_the_safe_pod_is_admitted_everywhere() -> None:
-    assert pss.verdict(pod()) == {"privileged": [], "baseline": [], "restricted": []}
+    assert pss.levels_refused(pod()) == {"privileged": [], "baseline": [], "restricted": []}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -246,12 +246,12 @@ spec:
     - 5
 """
     one = k8s.parse(Source("pod.yaml", text)).pods[0]
-    assert pss.verdict(one)["baseline"] == []
+    assert pss.levels_refused(one)["baseline"] == []
 
 
 def test_the_profiles_hold_what_the_levels_ask() -> None:
     def rules_of(name: str) -> set[str]:
-        _, chosen = select.profile(ROOT / "rules", name)
+        _, chosen = select.load_profile(ROOT / "rules", name)
         ids = {bound.rule.id for bound in catalogue()}
         return {one for one in ids if any(one.startswith(prefix) for prefix in chosen)}
 

@@ -42,8 +42,8 @@ def run(*workflows: str, paths: tuple[str, ...] = (), prose: bool = False) -> li
     for number, text in enumerate(workflows):
         path = paths[number] if paths else f".github/workflows/{number}.yml"
         documents.append(("github", kinds.parse(Source(path, text, kind="github"))))
-    outcome = engine.Outcome()
-    engine.run(
+    outcome = engine.EngineResult()
+    engine.run_rules(
         Project(documents, prose=prose), rule, {b.rule.id: b.rule for b in catalogue()}, outcome
     )
     unknown = outcome.tally[rule[0].rule.id].unknown if outcome.tally else 0

@@ -32,13 +32,13 @@ RANDOM = "Kq7vT2mXw9pL4z"
 def told(path: str, text: str, rules: set[str] = CRITICAL_RULES) -> list[Severity]:
     """The severities of what the rules find in a file, in order."""
     source = Source(path, text, kind=kinds.classify(path, text))
-    documents = [(one.kind, document) for one, document, _ in reading.read([source])]
+    documents = [(one.kind, document) for one, document, _ in reading.parse_sources([source])]
     core = {one.rule.id: one.rule for one in catalogue()}
-    outcome = engine.Outcome()
+    outcome = engine.EngineResult()
     bounds = [one for one in catalogue() if one.rule.id in rules]
-    engine.run(Project(documents, {path}), bounds, core, outcome)
+    engine.run_rules(Project(documents, {path}), bounds, core, outcome)
     assert {one.rule for one in outcome.findings} <= rules
-    return [one.severity for one in engine.settle(outcome.findings)]
+    return [one.severity for one in engine.sort_and_deduplicate(outcome.findings)]
 
 
 def dockerfile(body: str) -> str:
@@ -293,7 +293,7 @@ def test_a_file_of_a_client_is_read_before_it_is_told(tmp_path: Path) -> None:
 def test_the_cache_asks_again_when_such_a_file_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "default", lambda: cache.Cache(tmp_path / "kept"))
+    monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "kept"))
     root = tmp_path / "app"
     root.mkdir()
     (root / "Dockerfile").write_text("FROM node:24.9.0\nCOPY .npmrc ./\n")

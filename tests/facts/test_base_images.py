@@ -6,7 +6,7 @@ import pytest
 
 from readiness.facts.base_images import known_official, lacks, nonroot_user, official
 from readiness.facts.releases import end_of_life
-from readiness.syntax.image import parse
+from readiness.syntax.image import parse_image
 
 TODAY = datetime.date(2026, 11, 1)
 
@@ -41,7 +41,7 @@ TODAY = datetime.date(2026, 11, 1)
     ],
 )
 def test_releases_past_their_end(image: str, release: str | None) -> None:
-    found = end_of_life(parse(image), TODAY)
+    found = end_of_life(parse_image(image), TODAY)
     assert (found.release if found else None) == release
 
 
@@ -61,19 +61,19 @@ def test_releases_past_their_end(image: str, release: str | None) -> None:
     ],
 )
 def test_what_an_image_comes_without(image: str, tool: str, expected: bool) -> None:
-    assert lacks(parse(image), tool) is expected
+    assert lacks(parse_image(image), tool) is expected
 
 
 def test_who_runs() -> None:
-    assert nonroot_user(parse("gcr.io/distroless/static:nonroot")) == "65532"
-    assert nonroot_user(parse("gcr.io/distroless/static")) is None
-    assert nonroot_user(parse("cgr.dev/chainguard/python:latest-dev")) == "65532"
-    assert nonroot_user(parse("cgr.dev/chainguard/wolfi-base")) is None
+    assert nonroot_user(parse_image("gcr.io/distroless/static:nonroot")) == "65532"
+    assert nonroot_user(parse_image("gcr.io/distroless/static")) is None
+    assert nonroot_user(parse_image("cgr.dev/chainguard/python:latest-dev")) == "65532"
+    assert nonroot_user(parse_image("cgr.dev/chainguard/wolfi-base")) is None
 
 
 def test_official_images() -> None:
-    assert official(parse("anything"))
-    assert not official(parse("acme/anything"))
-    assert known_official(parse("busybox"))
-    assert known_official(parse("public.ecr.aws/docker/library/busybox"))
-    assert not known_official(parse("anything"))
+    assert official(parse_image("anything"))
+    assert not official(parse_image("acme/anything"))
+    assert known_official(parse_image("busybox"))
+    assert known_official(parse_image("public.ecr.aws/docker/library/busybox"))
+    assert not known_official(parse_image("anything"))

@@ -6,7 +6,7 @@ import pytest
 
 from readiness.facts.development import server_of
 from readiness.facts.programs import started_at
-from readiness.kinds.pipeline.scripts import calls
+from readiness.kinds.pipeline.scripts import script_calls
 from readiness.syntax import shell
 
 
@@ -59,13 +59,13 @@ def test_servers_for_development(line: str, server: str) -> None:
     ],
 )
 def test_what_a_pipeline_starts(script: str, program: str) -> None:
-    assert [one.program for one in calls(script)] == [program]
+    assert [one.program for one in script_calls(script)] == [program]
 
 
 def test_wrappers_take_their_options_with_them() -> None:
     from readiness.facts.wrappers import unwrapped
 
-    (command,) = shell.commands("sudo -u app env -u HOME A=1 timeout -k 5 30 node server.js")
+    (command,) = shell.commands_of("sudo -u app env -u HOME A=1 timeout -k 5 30 node server.js")
     inner = unwrapped(command)
     assert (inner.program, list(inner.values)) == ("node", ["server.js"])
     assert [one.name for one in inner.assignments] == ["A"]

@@ -38,14 +38,14 @@ FOLDERS = {
 
 @pytest.mark.parametrize(("text", "folder"), FOLDERS.items())
 def test_where_data_lies_depends_on_the_release(text: str, folder: str) -> None:
-    image = images.parse(text)
+    image = images.parse_image(text)
     row = known(image)
     assert row is not None
     assert row.folders(image)[0] == folder
 
 
 def test_any_value_that_is_not_empty_allows_an_empty_password() -> None:
-    row = known(images.parse("mysql:8.4"))
+    row = known(images.parse_image("mysql:8.4"))
     assert row is not None
     assert row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
     assert not row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "")
@@ -72,7 +72,7 @@ DATA = {
 
 @pytest.mark.parametrize(("text", "folder"), DATA.items())
 def test_where_stores_keep_data_that_must_last(text: str, folder: str | None) -> None:
-    found = data_folders(images.parse(text))
+    found = data_folders(images.parse_image(text))
     assert (found[0] if found else None) == folder
 
 
@@ -88,11 +88,11 @@ def test_where_stores_keep_data_that_must_last(text: str, folder: str | None) ->
     ],
 )
 def test_servers_that_start_slowly(text: str, slow: bool) -> None:
-    assert starts_slowly(images.parse(text)) is slow
+    assert starts_slowly(images.parse_image(text)) is slow
 
 
 @pytest.mark.parametrize("mirror", ["", "public.ecr.aws/docker/library/", "mirror.gcr.io/library/"])
 def test_a_mirror_of_the_official_images_is_them(mirror: str) -> None:
-    found = known(images.parse(f"{mirror}rabbitmq:4.0.5"))
+    found = known(images.parse_image(f"{mirror}rabbitmq:4.0.5"))
     assert found is not None
     assert found.role == "queue"

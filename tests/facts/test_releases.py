@@ -12,7 +12,7 @@ import readiness
 from readiness.cli.main import main
 from readiness.facts.releases import end_of_life, end_of_release
 from readiness.facts.table import facts
-from readiness.syntax.image import parse
+from readiness.syntax.image import parse_image
 
 DAY = datetime.date.fromisoformat
 
@@ -55,16 +55,18 @@ DAY = datetime.date.fromisoformat
 def test_an_end_counts_from_its_day_on(
     image: str, before: str, day: str, release: str | None
 ) -> None:
-    assert end_of_life(parse(image), DAY(before)) is None
-    found = end_of_life(parse(image), DAY(day))
+    assert end_of_life(parse_image(image), DAY(before)) is None
+    found = end_of_life(parse_image(image), DAY(day))
     assert (found and found.release) == release
     assert found is None or found.day == day
 
 
 def test_without_a_day_that_of_the_facts_counts() -> None:
     read = facts("releases").read
-    assert end_of_life(parse("node:20")) == end_of_life(parse("node:20"), read) is not None
-    assert end_of_life(parse("node:24")) is None
+    assert (
+        end_of_life(parse_image("node:20")) == end_of_life(parse_image("node:20"), read) is not None
+    )
+    assert end_of_life(parse_image("node:24")) is None
 
 
 @pytest.mark.parametrize(

@@ -135,11 +135,11 @@ def test_what_a_template_makes(path: str, text: str, kind: str) -> None:
 
 
 def slowly(path: str, text: str) -> str:
-    return next((kind for kind in kinds.KINDS if kinds.module(kind).claims(path, text)), "")
+    return next((kind for kind in kinds.KINDS if kinds.kind_module(kind).claims(path, text)), "")
 
 
 def compare(root: Path) -> int:
-    found = discover.find([root], base=root)
+    found = discover.discover_files([root], base=root)
     wrong = [
         one.path
         for one in found.texts

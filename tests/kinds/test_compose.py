@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from readiness import kinds
 from readiness.kinds import compose
-from readiness.kinds.compose.application import apps, owns, whole
+from readiness.kinds.compose.application import applications, is_defined_here, merged_service
 from readiness.kinds.compose.parts import port_specs, short_mount, split_port
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.model.project import Project
 from readiness.run import engine
-from readiness.syntax.interpolation import HOLE, InterpolationError, default_of, expand
+from readiness.syntax.interpolation import HOLE, InterpolationError, default_of, interpolate
 from tests.conftest import catalogue
 
 SERVICE = "services:\n  web:\n    image: nginx:1.27.3\n"
@@ -93,20 +93,20 @@ EXPANSIONS = {
 
 @pytest.mark.parametrize(("value", "text", "names", "unset"), EXPANSIONS.values(), ids=EXPANSIONS)
 def test_expand(value: str, text: str, names: tuple[str, ...], unset: tuple[str, ...]) -> None:
-    found = expand(value)
+    found = interpolate(value)
     assert (found.text, found.names, found.open) == (text, names, unset)
 
 
 @pytest.mark.parametrize("value", ["${", "${}", "${1}", "${A B}", "${A%b}", "${A", "x ${A:-${B}"])
 def test_expand_refuses(value: str) -> None:
     with pytest.raises(InterpolationError):
-        expand(value)
+        interpolate(value)
 
 
 @given(st.text(alphabet="${}:-?+AB1 x", max_size=60))
 def test_expand_never_raises_anything_else(value: str) -> None:
     try:
-        found = expand(value)
+        found = interpolate(value)
     except InterpolationError:
         return
     assert set(found.open) <= set(found.names)
@@ -114,7 +114,7 @@ def test_expand_never_raises_anything_else(value: str) -> None:
 
 def test_expand_is_bounded() -> None:
     with pytest.raises(InterpolationError):
-        expand("${A:-" * 5000)
+        interpolate("${A:-" * 5000)
     assert default_of("${A:-b}") == ("A", "b")
     assert default_of("${A:-b}c") is None
 
@@ -190,13 +190,13 @@ def test_overlay_amends_its_base() -> None:
         {d.source.path: d for d in made.documents("compose")}[path].services["web"]
         for path in ("compose.yaml", "compose.dev.yaml", "compose.prod.yaml")
     )
-    node, known = whole(base, made)
+    node, known = merged_service(base, made)
     assert known
     assert node["restart"] == "always"
     assert "user" not in node
-    assert owns(base, made)
-    assert not owns(prod, made)
-    assert not owns(dev, made)
+    assert is_defined_here(base, made)
+    assert not is_defined_here(prod, made)
+    assert not is_defined_here(dev, made)
 
 
 def test_include_joins_both_ways() -> None:
@@ -207,7 +207,7 @@ def test_include_joins_both_ways() -> None:
         }
     )
     for document in made.documents("compose"):
-        assert set(made.memo(apps).app(document).services()) == {"web", "db"}
+        assert set(made.memo(applications).app(document).services()) == {"web", "db"}
 
 
 def test_extends_from_another_file_and_from_none() -> None:
@@ -215,11 +215,11 @@ def test_extends_from_another_file_and_from_none() -> None:
     made = project(
         {"compose.yaml": web % "c/base.yml", "c/base.yml": "services: {base: {image: 'a:1'}}\n"}
     )
-    node, known = whole(made.documents("compose")[0].services["web"], made)
+    node, known = merged_service(made.documents("compose")[0].services["web"], made)
     assert node["image"] == "a:1"
     assert known
     lone = project({"compose.yaml": web % "gone.yml"})
-    assert whole(lone.documents("compose")[0].services["web"], lone)[1] is False
+    assert merged_service(lone.documents("compose")[0].services["web"], lone)[1] is False
 
 
 BROKEN = {
@@ -260,9 +260,9 @@ def test_no_rule_raises_on_odd_shapes(services: object, top: object, more: objec
     text = json.dumps({"services": services, "volumes": top, "include": more})
     bounds = [one for one in catalogue() if one.rule.id.startswith("compose/")]
     core = {one.rule.id: one.rule for one in catalogue()}
-    outcome = engine.Outcome()
+    outcome = engine.EngineResult()
     source = Source("compose.yaml", text, kind="compose")
-    engine.run(
+    engine.run_rules(
         Project([("compose", kinds.parse(source))], {"compose.yaml"}, complete=True),
         bounds,
         core,

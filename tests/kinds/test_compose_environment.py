@@ -11,9 +11,9 @@ import readiness
 from readiness import kinds
 from readiness.kinds import compose
 from readiness.kinds.compose import join
-from readiness.kinds.compose.application import settings
+from readiness.kinds.compose.application import env_file_settings
 from readiness.loading import reading
-from readiness.loading.discover import find
+from readiness.loading.discover import discover_files
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.run import cache
@@ -25,7 +25,7 @@ SERVICE = "services:\n  web:\n    image: acme/web:${TAG}\n"
 def project_of(files: dict[str, str]) -> Project:
     """A project whose compose files have their environments."""
     sources = [Source(path, text, kind=kinds.classify(path, text)) for path, text in files.items()]
-    read = reading.read(source for source in sources if source.kind)
+    read = reading.parse_sources(source for source in sources if source.kind)
     project = Project(((one.kind, document) for one, document, _ in read), set(files))
     kinds.prepare(project.by_kind, project.paths)
     return project
@@ -153,7 +153,7 @@ services:
         }
     )
     (document,) = project.documents("compose")
-    found, complete = settings(document.services["web"], project)
+    found, complete = env_file_settings(document.services["web"], project)
     assert complete
     assert {name: one.value for name, one in found.items()} == {
         "A": "1", "B": "1", "C": "2", "E": "inner", "F": "outer", "G": "'3'",
@@ -169,7 +169,7 @@ def test_a_file_that_is_not_there_leaves_the_rest_unknown() -> None:
     text = "services:\n  web:\n    image: a:1\n    env_file: [gone.env, $X.env]\n"
     project = project_of({"compose.yaml": text, ".env": "A=1\n"})
     (document,) = project.documents("compose")
-    assert settings(document.services["web"], project) == ({}, False)
+    assert env_file_settings(document.services["web"], project) == ({}, False)
 
 
 def test_one_value_speaks_once_and_for_production_first() -> None:
@@ -182,7 +182,7 @@ def test_one_value_speaks_once_and_for_production_first() -> None:
 def test_what_a_compose_file_reads() -> None:
     text = "include: [{path: a/c.yaml, env_file: i.env}]\nservices:\n  w: {image: a, env_file: w.env}\n"
     (document,) = joined({"x/compose.yaml": text}).values()
-    assert join.read_by([document]) == {"x/.env", "x/i.env", "x/w.env", "x/a/.env"}
+    assert join.env_paths_read_by([document]) == {"x/.env", "x/i.env", "x/w.env", "x/a/.env"}
 
 
 FILES = {
@@ -270,7 +270,10 @@ def test_several_processes_and_revisions_say_the_same(
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     make(tmp_path, **{"compose.yaml": SERVICE, ".env": b"A\0B", "x.env": b"\xff\xfeA\0=\0001\0"})
-    assert [one.path for one in find([tmp_path], base=tmp_path).texts] == ["compose.yaml", "x.env"]
+    assert [one.path for one in discover_files([tmp_path], base=tmp_path).texts] == [
+        "compose.yaml",
+        "x.env",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.kinds.compose.application import apps, whole
-from readiness.kinds.compose.merge import merged, rebased
-from readiness.kinds.compose.parts import mount_specs, names, port_specs, strings, variable_specs
+from readiness.kinds.compose.application import applications, merged_service
+from readiness.kinds.compose.merge import merge_services, rebase_service
+from readiness.kinds.compose.parts import (
+    mount_specs,
+    named_entries,
+    port_specs,
+    string_entries,
+    variable_specs,
+)
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, load_all
@@ -26,7 +32,7 @@ def laid(base: str, over: str) -> tuple[Map, Project]:
     }
     project = project_of(files)
     first = next(one for one in project.documents("compose") if not one.override)
-    return whole(first.services["web"], project)[0], project
+    return merged_service(first.services["web"], project)[0], project
 
 
 def pairs(node: Any, key: str) -> dict[str, Any]:
@@ -44,9 +50,9 @@ def test_variables_of_a_list_and_a_mapping() -> None:
 
 def test_names_in_two_forms() -> None:
     node, _ = laid("depends_on: [db]", "depends_on: {cache: {condition: service_healthy}}")
-    assert [name for name, _ in names(node["depends_on"])] == ["db", "cache"]
+    assert [name for name, _ in named_entries(node["depends_on"])] == ["db", "cache"]
     node, _ = laid("networks: [front]", "networks: {front: {aliases: [q]}, back: }")
-    assert [name for name, _ in names(node["networks"])] == ["front", "back"]
+    assert [name for name, _ in named_entries(node["networks"])] == ["front", "back"]
     assert node["networks"]["front"] == {"aliases": ["q"]}
 
 
@@ -113,9 +119,9 @@ def test_values(base: str, over: str, key: str, value: Any) -> None:
 def test_places_stay_those_of_the_files() -> None:
     base = "services:\n  web:\n    image: a:1\n    environment: [A=1, 'B=2']\n"
     over = "services:\n  web:\n    environment: {C: x}\n"
-    node = merged(load_all(base)[0]["services"]["web"], load_all(over)[0]["services"]["web"])[
-        "environment"
-    ]
+    node = merge_services(
+        load_all(base)[0]["services"]["web"], load_all(over)[0]["services"]["web"]
+    )["environment"]
     assert [base[slice(*node.key(name))] for name in "AB"] == ["A", "B"]
     assert base[slice(*node.at("A"))] == "1"
     assert over[slice(*node.at("C"))] == "x"
@@ -133,10 +139,10 @@ def test_what_another_folder_holds_is_told_from_here() -> None:
         }
     )
     first, part = project.documents("compose")
-    node, complete = whole(first.services["web"], project)
+    node, complete = merged_service(first.services["web"], project)
     assert complete
     assert node["build"] == "./sub/dir"
-    assert list(strings(node["env_file"])) == [("./sub/one.env", None)]
+    assert list(string_entries(node["env_file"])) == [("./sub/one.env", None)]
     assert [one.source for one in mount_specs(node)] == ["./sub/a", "data", "/x", "./sub/q"]
     assert [one.text for one in port_specs(node)] == ["80:80", "81:81"]
     assert part.environment.values == {"T": "9"}, "the file that extends it is the one that runs"
@@ -153,13 +159,16 @@ def test_compose_file_says_what_stands_together() -> None:
         }
     )
     first, gpu, second = project.documents("compose")
-    assert dict(whole(first.services["web"], project)[0]) == {"image": "a:$T", "restart": "always"}
-    assert project.memo(apps).app(second).under == [first]
+    assert dict(merged_service(first.services["web"], project)[0]) == {
+        "image": "a:$T",
+        "restart": "always",
+    }
+    assert project.memo(applications).app(second).under == [first]
     assert second.environment.values == {
         "COMPOSE_FILE": "compose.yaml:more/compose.prod.yaml",
         "T": "1",
     }
-    assert gpu not in project.memo(apps).app(first).over
+    assert gpu not in project.memo(applications).app(first).over
 
 
 YAML = st.recursive(
@@ -192,9 +201,9 @@ def node_of(value: dict[str, Any]) -> Map:
 )
 def test_any_two_mappings_can_be_merged(base: dict[str, Any], over: dict[str, Any]) -> None:
     first, second = node_of(base), node_of(over)
-    found = merged(first, second)
+    found = merge_services(first, second)
     assert set(found) == set(first) | set(second)
-    assert merged(found, found).keys() == found.keys()
-    rebased(found, "sub")
+    assert merge_services(found, found).keys() == found.keys()
+    rebase_service(found, "sub")
     for key in found:
         found.at(key)

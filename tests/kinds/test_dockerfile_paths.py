@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.checks.dockerfile.owned import owned
+from readiness.checks.dockerfile.owned import is_owned_by_user
 from readiness.kinds import dockerfile as kind
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.dockerfile.paths import folder, resolved, target
+from readiness.kinds.dockerfile.paths import absolute_path, copy_target, working_folder
 from readiness.model import Source
 
 
@@ -27,14 +27,14 @@ def last(text: str) -> Stage:
     ],
 )
 def test_working_folders(text: str, expected: str | None) -> None:
-    assert folder(last(text)) == expected
+    assert working_folder(last(text)) == expected
 
 
 def test_where_copies_go() -> None:
     stage = last('FROM node\nWORKDIR /a\nCOPY x ./y/\nCOPY ["x", "z"]\nWORKDIR /b\nCOPY x $NO\n')
     copies = stage.of("COPY")
-    assert [target(stage, one) for one in copies] == ["/a/y", "/a/z", None]
-    assert resolved(stage, "./q") == "/b/q"
+    assert [copy_target(stage, one) for one in copies] == ["/a/y", "/a/z", None]
+    assert absolute_path(stage, "./q") == "/b/q"
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_where_copies_go() -> None:
     ],
 )
 def test_who_owns_a_folder(steps: str, expected: bool | None) -> None:
-    assert owned(last(f"FROM node:22\n{steps}\n"), "/data") is expected
+    assert is_owned_by_user(last(f"FROM node:22\n{steps}\n"), "/data") is expected
 
 
 def test_folders_of_packages_and_of_everybody() -> None:
     stage = last("FROM debian:12\nRUN apt-get install -y nginx\nUSER www-data\n")
-    assert owned(stage, "/var/lib/nginx") is None
-    assert owned(stage, "/tmp/x") is None  # noqa: S108
-    assert owned(stage, "/data") is False
+    assert is_owned_by_user(stage, "/var/lib/nginx") is None
+    assert is_owned_by_user(stage, "/tmp/x") is None  # noqa: S108
+    assert is_owned_by_user(stage, "/data") is False

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from readiness.kinds import github
 from readiness.kinds.delivery import model
-from readiness.kinds.delivery.effects import in_script, of_action
-from readiness.kinds.github.uses import uses
+from readiness.kinds.delivery.effects import action_effects, script_effects
+from readiness.kinds.github.uses import parse_uses
 from readiness.model import Hit, ParseError, Source, Unknown
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -95,7 +95,7 @@ def test_jobs_and_steps() -> None:
     ],
 )
 def test_references(text: str, form: str, name: str, ref: str) -> None:
-    found = uses(text)
+    found = parse_uses(text)
     assert (found.form, found.ref) == (form, ref)
     assert form != "repository" or found.name == name
 
@@ -125,17 +125,17 @@ SCRIPTS: dict[str, set[str]] = {
 
 @pytest.mark.parametrize(("script", "kinds"), SCRIPTS.items(), ids=list(SCRIPTS))
 def test_deeds_of_scripts(script: str, kinds: set[str]) -> None:
-    assert {deed.kind for deed in in_script(script)} == kinds
+    assert {deed.kind for deed in script_effects(script)} == kinds
 
 
 def test_deeds_of_actions() -> None:
-    assert {d.kind for d in of_action("docker/build-push-action", {"push": True})} == {
+    assert {d.kind for d in action_effects("docker/build-push-action", {"push": True})} == {
         "build",
         "push",
     }
-    assert {d.kind for d in of_action("docker/build-push-action", {})} == {"build"}
-    assert {d.kind for d in of_action("github/codeql-action/analyze", {})} == {"analysis"}
-    assert of_action("somebody/unknown", {}) == ()
+    assert {d.kind for d in action_effects("docker/build-push-action", {})} == {"build"}
+    assert {d.kind for d in action_effects("github/codeql-action/analyze", {})} == {"analysis"}
+    assert action_effects("somebody/unknown", {}) == ()
 
 
 def test_a_cluster_of_its_own_is_no_deployment() -> None:
@@ -143,7 +143,7 @@ def test_a_cluster_of_its_own_is_no_deployment() -> None:
         "on: push\njobs:\n  e2e:\n    runs-on: x\n    environment: production\n    steps:\n"
         "      - uses: helm/kind-action@v1\n      - run: helm install a ./chart\n"
     )
-    stage = model.stage_of(found.jobs[0], model.unresolved)
+    stage = model.stage_of(found.jobs[0], model.no_local_action)
     assert not stage.deploys
     assert stage.does("test")
 
@@ -152,7 +152,7 @@ def test_what_comes_before_a_job() -> None:
     found = workflow(
         "on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n"
     )
-    assert model.order(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
+    assert model.finished_before(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
 
 
 def everything(text: str, path: str, kind: str) -> None:

@@ -77,13 +77,13 @@ def test_jobs() -> None:
     )
     assert again.manual
     assert unit.value("image") == "node:22"
-    assert model.order(document) == {
+    assert model.finished_before(document) == {
         "unit": frozenset(),
         "ship": {"unit"},
         "again": {"unit"},
         "loose": frozenset(),
     }
-    stage = model.stage_of(ship, model.unresolved)
+    stage = model.stage_of(ship, model.no_local_action)
     assert [act.family for act in stage.deploys] == ["kubernetes"]
     assert stage.target == "production"
     assert loose.needs == ()

@@ -194,7 +194,7 @@ def test_dump_is_several_files() -> None:
     project = Project([("nginx", found)])
     http = found.sections[0][1].directives[0].block
     assert http is not None
-    assert includes.value(project, http, "server_tokens") == "off"
+    assert includes.effective_value(project, http, "server_tokens") == "off"
 
 
 def project(files: dict[str, str]) -> tuple[Project, dict[str, Document]]:
@@ -254,8 +254,8 @@ def test_includes(files: dict[str, str], wanted: str) -> None:
     main = next(one for path, one in documents.items() if path.endswith("nginx.conf"))
     http = main.sections[0][1].directives[0].block
     assert http is not None
-    assert includes.value(whole, http, "gzip") == wanted
-    assert includes.opaque(whole, http) is (not wanted)
+    assert includes.effective_value(whole, http, "gzip") == wanted
+    assert includes.may_be_set_unseen(whole, http) is (not wanted)
 
 
 def test_what_is_put_in_may_set_anything() -> None:
@@ -266,7 +266,7 @@ def test_what_is_put_in_may_set_anything() -> None:
         }
     )
     servers = {path: next(nginx.servers(one)).node for path, one in documents.items()}
-    assert {path: includes.opaque(whole, one) for path, one in servers.items()} == {
+    assert {path: includes.may_be_set_unseen(whole, one) for path, one in servers.items()} == {
         "templates/a.conf.template": True,
         "templates/b.conf.template": False,
     }
@@ -283,7 +283,7 @@ def test_a_file_that_no_main_file_takes_in_stands_alone() -> None:
             {"nginx/nginx.conf": f"http {{ {include} server {{ }} }}", "nginx/other": server}
         )
         other = next(nginx.servers(documents["nginx/other"])).node
-        assert includes.opaque(whole, other) is wanted
+        assert includes.may_be_set_unseen(whole, other) is wanted
 
 
 def test_values_come_down_through_includes() -> None:
@@ -297,15 +297,17 @@ def test_values_come_down_through_includes() -> None:
         d for d in walk(documents["sites/a.conf"].sections[0][1]) if d.name == "location"
     )
     assert location.block is not None
-    assert includes.value(whole, location.block, "server_tokens") == "off"
-    assert [d.value for d in includes.inforce(whole, location.block, "add_header")] == ["B 2"]
-    assert [level.name for level in includes.chain(whole, location.block)] == [
+    assert includes.effective_value(whole, location.block, "server_tokens") == "off"
+    assert [
+        d.value for d in includes.effective_directives(whole, location.block, "add_header")
+    ] == ["B 2"]
+    assert [level.name for level in includes.levels_outwards(whole, location.block)] == [
         "location",
         "server",
         "http",
         "",
     ]
-    assert includes.whole(whole, location.block)
+    assert includes.is_complete(whole, location.block)
 
 
 def test_many_includes_are_bounded() -> None:
@@ -314,7 +316,7 @@ def test_many_includes_are_bounded() -> None:
     whole, documents = project(files)
     http = documents["nginx.conf"].sections[0][1].directives[0].block
     assert http is not None
-    assert len(includes.own(whole, http)) <= 6000
+    assert len(includes.directives_of(whole, http)) <= 6000
 
 
 def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> None:
@@ -330,8 +332,8 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
     for path, one in documents.items():
         for scope in nginx.servers(one):
             values[path] = (
-                includes.value(whole, scope.node, "gzip"),
-                includes.opaque(whole, scope.node),
+                includes.effective_value(whole, scope.node, "gzip"),
+                includes.may_be_set_unseen(whole, scope.node),
             )
     assert values == {
         "nginx/default.conf": ("on", False),
@@ -368,8 +370,8 @@ def test_hostile_configurations_crash_no_rule(text: str) -> None:
     documents = [("nginx", document(text))]
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    outcome = engine.Outcome()
-    engine.run(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
+    outcome = engine.EngineResult()
+    engine.run_rules(Project(documents, {"nginx.conf"}, complete=True), rules, core, outcome)
     assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []
 
 
@@ -396,7 +398,9 @@ def test_no_configuration_crashes_a_rule(lines: list[tuple[str, list[str], str]]
     except ParseError:
         return
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    outcome = engine.Outcome()
+    outcome = engine.EngineResult()
     rules = [bound for bound in catalogue() if bound.rule.kind == "nginx"]
-    engine.run(Project([("nginx", found)], {"nginx.conf"}, complete=True), rules, core, outcome)
+    engine.run_rules(
+        Project([("nginx", found)], {"nginx.conf"}, complete=True), rules, core, outcome
+    )
     assert [one.message for one in outcome.findings if one.rule == "core/crash"] == []

@@ -160,7 +160,7 @@ def test_attributes_change_nothing(root: Path) -> None:
     git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},sub.yaml")
     git(root, "commit", "-q", "-m", "attributes")
     assert brought() == set()
-    with baseline.revision("main") as tree:
+    with baseline.checkout_revision("main") as tree:
         assert (tree / "sub.yaml").read_text() == POD + "# $Format:%H$ $Id$\n"
 
 
@@ -196,7 +196,7 @@ def test_links_lead_where_they_led_but_not_out(root: Path, tmp_path: Path) -> No
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(target)
     commit(root)
-    with baseline.revision("main") as tree:
+    with baseline.checkout_revision("main") as tree:
         made = {name for name in links if (tree / name).is_symlink()}
         inside = tree.resolve()
         assert all(Path(os.path.realpath(tree / name)).is_relative_to(inside) for name in made)
@@ -210,7 +210,7 @@ def test_a_submodule_is_an_empty_folder(root: Path) -> None:
     head = git(root, "rev-parse", "HEAD")
     git(root, "update-index", "--add", "--cacheinfo", f"160000,{head},vendored/sub")
     git(root, "commit", "-q", "-m", "submodule")
-    with baseline.revision("main") as tree:
+    with baseline.checkout_revision("main") as tree:
         assert list((tree / "vendored" / "sub").iterdir()) == []
     assert brought() == set()
 
@@ -238,7 +238,7 @@ def test_a_tree_that_no_folder_can_be(root: Path, tmp_path: Path) -> None:
     twice = "".join(f"{row}\0" for row in (f"040000 tree {inner}\tl", *listed) if row)
     top = git(root, "mktree", "-z", request=twice.encode())
     git(root, "update-ref", "HEAD", git(root, "commit-tree", "-m", "odd", top))
-    with baseline.revision("HEAD") as tree:
+    with baseline.checkout_revision("HEAD") as tree:
         files = {str(one.relative_to(tree)) for one in tree.rglob("*") if one.is_file()}
         assert files == {"a.yaml", "l/a.yaml"}
     assert list((tmp_path / "out").iterdir()) == []
@@ -249,7 +249,7 @@ def test_a_file_over_the_limit_is_over_it_on_both_sides(root: Path) -> None:
         file.truncate(11 << 20)
     commit(root)
     assert brought() == set()
-    with baseline.revision("main") as tree:
+    with baseline.checkout_revision("main") as tree:
         status = (tree / "big.yaml").stat()
         assert status.st_size > baseline.MAX_BYTES
         assert status.st_blocks < 100  # it holds nothing
@@ -277,7 +277,7 @@ def test_batches_hold_every_file(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     files = {f"f{n:02}.yaml": POD + "#" * n for n in range(40)} | {"empty": "", "zero": b"\0\n\xff"}
     write(root, **files)
     commit(root)
-    with baseline.revision("main") as tree:
+    with baseline.checkout_revision("main") as tree:
         for name, text in files.items():
             assert (tree / name).read_bytes() == (text.encode() if isinstance(text, str) else text)
 

@@ -13,7 +13,8 @@ from readiness.verdict.report import Report
 from tests.effort import effort
 
 needs_helm = pytest.mark.skipif(
-    not helm.available(), reason="needs the extra readiness[helm] or helm, and neither is installed"
+    not helm.available_renderer(),
+    reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
 CHART = {
     "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
@@ -168,7 +169,7 @@ def test_a_module_in_a_chart_is_not_imported(tmp_path: Path) -> None:
 def test_without_a_renderer_the_chart_counts_against_coverage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(helm, "available", lambda: "")
+    monkeypatch.setattr(helm, "available_renderer", lambda: "")
     report = check(tmp_path, CHART)
     (row,) = [row for row in report.files if row.kind]
     assert (row.status, row.reason) == ("skipped", helm.MISSING)
@@ -177,7 +178,7 @@ def test_without_a_renderer_the_chart_counts_against_coverage(
 
 def test_marks_leave_actions_and_definitions_alone() -> None:
     text = '{{/* a\nb */}}\n{{- define "x" -}}\nq: 1\n{{- end }}\na: 1\n\n{{- if .x -}}\nb: 2\n{{- end }}'
-    marked = lines.marked(text).split("\n")
+    marked = lines.mark_lines(text).split("\n")
     assert [line.endswith("\ue001") for line in marked] == [
         False, False, False, False, True, True, False, False, True, True,
     ]  # fmt: skip
@@ -185,7 +186,7 @@ def test_marks_leave_actions_and_definitions_alone() -> None:
 
 def test_without_marks_lines_are_found_by_their_words() -> None:
     template = "a: 1\n{{- range .x }}\nname: {{ . }}\n{{- end }}\nz: 2"
-    assert lines.guessed(template, "a: 1\nname: p\nname: q\nz: 2") == (0, 2, 2, 4)
+    assert lines.guess_source_lines(template, "a: 1\nname: p\nname: q\nz: 2") == (0, 2, 2, 4)
 
 
 POD = """\
@@ -321,9 +322,9 @@ FORMS = {
 
 @pytest.mark.parametrize(("template", "line", "same"), FORMS.values(), ids=FORMS)
 def test_a_template_line_gives_lines_with_its_words(template: str, line: str, same: bool) -> None:
-    assert lines.guessed(f"other\n{template}", line) == ((1,) if same else (0,))
+    assert lines.guess_source_lines(f"other\n{template}", line) == ((1,) if same else (0,))
 
 
 def test_words_that_come_again_and_again_take_no_time() -> None:
     template = "{{ .x }}".join(["a"] * 9) + "b"
-    assert effort(lambda: lines.guessed(template, "a" * 20_000)) < 2000
+    assert effort(lambda: lines.guess_source_lines(template, "a" * 20_000)) < 2000

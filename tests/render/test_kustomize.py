@@ -11,7 +11,7 @@ from readiness.loading.render import kustomize
 from readiness.verdict.report import Report
 
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -115,7 +115,7 @@ def test_an_overlay_that_does_not_build_is_a_finding_without_paths_of_this_machi
 def test_without_a_builder_plain_files_are_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kustomize, "command", list)
+    monkeypatch.setattr(kustomize, "build_command", list)
     report = check(tmp_path, {**TREE, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})
     assert ("base/deploy.yaml", 16, "true") in said(report)
     assert {row.reason for row in report.files if row.kind == "kustomize"} == {kustomize.MISSING}

@@ -20,7 +20,7 @@ from readiness.verdict.report import Report
 from tests.programs.test_process import Listener
 
 needs_kustomize = pytest.mark.skipif(
-    not kustomize.command(), reason="needs kustomize or kubectl, and neither is installed"
+    not kustomize.build_command(), reason="needs kustomize or kubectl, and neither is installed"
 )
 on_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away"
@@ -45,7 +45,7 @@ def listener() -> Iterator[Listener]:
 def unstarted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The starts of a builder that there seems to be: none is to be started."""
     started: list[object] = []
-    monkeypatch.setattr(kustomize, "command", lambda: ["/nowhere/kustomize", "build"])
+    monkeypatch.setattr(kustomize, "build_command", lambda: ["/nowhere/kustomize", "build"])
     monkeypatch.setattr(process, "run", lambda *_, **__: started.append(1))
     return started
 
@@ -221,7 +221,7 @@ def test_the_same_builder_reaches_the_listener_where_nothing_holds_it(
         root = tmp_path / re.sub(r"\W", "-", name)
         write(root, BUILDS[name], listener.port)
         before = listener.count
-        subprocess.run([*kustomize.command(), str(root)], capture_output=True, check=False)
+        subprocess.run([*kustomize.build_command(), str(root)], capture_output=True, check=False)
         reached.append((name, listener.count > before))
     assert reached == [(name, True) for name, _ in reached]
 
@@ -442,7 +442,7 @@ else:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "fake.py"
     program.write_text(FAKE)
-    monkeypatch.setattr(kustomize, "command", lambda: [sys.executable, "-I", str(program)])
+    monkeypatch.setattr(kustomize, "build_command", lambda: [sys.executable, "-I", str(program)])
     return tmp_path / "root"
 
 
@@ -481,8 +481,8 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
         fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + "# environment\n"}
     )
     taken = gather.gather(Tree(fake, fake), ".")
-    root = kustomize.read(sources(fake))[""]
-    built = kustomize.build(root, [root], sources(fake), taken)
+    root = kustomize.read_kustomizations(sources(fake))[""]
+    built = kustomize.build_overlay(root, [root], sources(fake), taken)
     found = dict(re.findall(r"'(\w+)': '([^']*)'", built.text))
     assert set(found) <= {
         "PATH", "LANG", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SYSTEMROOT",
@@ -495,7 +495,7 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
 def sources(root: Path) -> dict[str, readiness.model.Source]:
     from readiness.loading import discover
 
-    return {one.path: one for one in discover.find([root], base=root).texts}
+    return {one.path: one for one in discover.discover_files([root], base=root).texts}
 
 
 def test_where_nothing_takes_the_network_away_the_row_says_so(

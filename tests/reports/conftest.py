@@ -11,7 +11,7 @@ import pytest
 
 from readiness import reports
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, Suppression
-from readiness.verdict.report import FileRow, Report, build
+from readiness.verdict.report import FileRow, Report, build_report
 
 
 def rule(
@@ -64,7 +64,7 @@ def report(findings: Sequence[Finding], **more: Any) -> Report:
     rules = list({one.rule: one.definition for one in findings}.values()) or [rule()]
     paths = sorted({one.path for one in findings}) or ["clean.yaml"]
     rows = more.pop("rows", [FileRow(path, "k8s", "checked") for path in paths])
-    return build(
+    return build_report(
         version="0.0",
         rules=rules,
         findings=sorted(findings, key=lambda one: (*one.place, one.rule)),
@@ -78,7 +78,7 @@ def report(findings: Sequence[Finding], **more: Any) -> Report:
 def show(name: str, made: Report, **options: Any) -> str:
     """What a format writes; `terminal` in colours where `color` is always, else plain."""
     out = io.StringIO()
-    reports.render(name, made, out, reports.Options(**options))
+    reports.write_report(name, made, out, reports.Options(**options))
     return out.getvalue()
 
 

@@ -169,7 +169,7 @@ def test_github_annotation() -> None:
 
 def test_github_escapes_percent_first() -> None:
     assert (
-        github.command("error", {"title": "a:b,c%\n"}, "%0A\r\n:,")
+        github.workflow_command("error", {"title": "a:b,c%\n"}, "%0A\r\n:,")
         == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
     )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from readiness.model import Finding, Related, Source, Span, Suppression
 from readiness.redaction import MASK, Redactor
-from readiness.reports.frame import frame
+from readiness.reports.frame import code_frame
 from readiness.verdict.report import FileRow, Report
 
 from .conftest import find, report, rule, show
@@ -164,7 +164,7 @@ def test_a_hidden_place_of_many_lines() -> None:
     hidden = [(source, Span(5, 31))]
     redactor = Redactor(hidden)
     for line in (2, 3):
-        made = frame(leaky(source.text, line)[0], redactor, 80)
+        made = code_frame(leaky(source.text, line)[0], redactor, 80)
         assert made is not None
         assert "planted" not in made.text
     assert show("terminal", report(leaky(source.text, 4), hidden=hidden)).count("end: 1") == 2

@@ -13,7 +13,7 @@ from readiness import reports
 from readiness.model import Confidence, Related, Source, Span
 from readiness.redaction import Redactor
 from readiness.reports import digest
-from readiness.reports.frame import columns, frame, safe
+from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.verdict.report import FileRow, Report
 
 from .conftest import WEB, find, report, rule, show
@@ -116,7 +116,7 @@ def test_explain_score_adds_up(sample: Report) -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_width_of_the_terminal_is_kept(sample: Report, width: int) -> None:
     text = ESCAPE.sub("", show("terminal", sample, color="always", width=width))
-    assert max(columns(line.rstrip()) for line in text.splitlines()) <= width
+    assert max(display_width(line.rstrip()) for line in text.splitlines()) <= width
     assert text.rstrip().splitlines()[-1].strip()
 
 
@@ -149,8 +149,8 @@ STYLED = {
 @pytest.mark.parametrize("name", STYLED)
 def test_when_there_are_colours(name: str) -> None:
     environment, color, expected = STYLED[name]
-    assert reports.styled(Terminal(), color, environment) is expected
-    assert reports.styled(io.StringIO(), "auto", environment) is False
+    assert reports.is_styled(Terminal(), color, environment) is expected
+    assert reports.is_styled(io.StringIO(), "auto", environment) is False
 
 
 def test_a_pipe_never_loads_rich() -> None:
@@ -167,7 +167,7 @@ def test_an_output_of_a_narrow_encoding_gets_escapes_and_no_error() -> None:
     source = Source("a.yaml", "name: 漢字\n")
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii")
-    reports.render("terminal", report([find(source, "漢字", message="漢字")]), out)
+    reports.write_report("terminal", report([find(source, "漢字", message="漢字")]), out)
     out.flush()
     assert b"\\u6f22\\u5b57" in raw.getvalue()
 
@@ -200,7 +200,7 @@ def test_in_a_crowd_what_is_low_takes_one_line() -> None:
 
 def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
     made = report([find(WEB, "- name: web", message=f"rendered for {name}") for name in "abc"])
-    assert [(one.rule, sharing) for one, sharing in digest.highest(made)] == [
+    assert [(one.rule, sharing) for one, sharing in digest.highest_gains(made)] == [
         ("k8s/probe-missing", 3)
     ]
     assert "(3 findings)" in show("terminal", made)
@@ -246,7 +246,7 @@ BRIEF = {
 
 @pytest.mark.parametrize("text", BRIEF)
 def test_the_first_sentence(text: str) -> None:
-    assert digest.brief(text) == BRIEF[text]
+    assert digest.first_sentence(text) == BRIEF[text]
 
 
 SAFE = {
@@ -269,12 +269,12 @@ SAFE = {
 
 @pytest.mark.parametrize("text", SAFE)
 def test_nothing_steers_a_terminal_or_a_log(text: str) -> None:
-    assert safe(text) == SAFE[text]
+    assert escape_controls(text) == SAFE[text]
 
 
 def framed(line: str, marked: str, width: int = 100) -> tuple[str, str]:
     source = Source("a", line)
-    made = frame(find(source, marked), Redactor(), width)
+    made = code_frame(find(source, marked), Redactor(), width)
     assert made is not None
     return made.text, made.carets
 
@@ -303,25 +303,25 @@ def test_carets_stand_under_the_place(name: str) -> None:
 def test_a_long_line_is_cut_around_the_place(at: int) -> None:
     line = "a" * at + "MARK" + "b" * (10_000 - at)
     text, carets = framed(line, "MARK", 60)
-    assert columns(text) <= 60
+    assert display_width(text) <= 60
     assert text[len(carets) - 4 : len(carets)] == "MARK"
 
 
 def test_a_long_line_of_wide_characters_is_cut_by_columns() -> None:
     line = "漢" * 500 + "MARK" + "字" * 500
     text, carets = framed(line, "MARK", 60)
-    assert columns(text) <= 60
-    assert columns(text[: text.index("MARK")]) == len(carets) - 4
+    assert display_width(text) <= 60
+    assert display_width(text[: text.index("MARK")]) == len(carets) - 4
 
 
 def test_a_span_longer_than_the_window() -> None:
     text, carets = framed("x: " + "m" * 500, "m" * 500, 60)
-    assert columns(text) <= 60
+    assert display_width(text) <= 60
     assert len(carets) <= 60
 
 
 def test_there_is_no_frame_without_a_line() -> None:
-    made = frame(find(Source("a", ""), ""), Redactor(), 80)
+    made = code_frame(find(Source("a", ""), ""), Redactor(), 80)
     assert made is None
 
 

@@ -25,7 +25,7 @@ from readiness.model import (
 )
 from readiness.verdict import report as reporting
 from readiness.verdict import score
-from readiness.verdict.report import FileRow, build
+from readiness.verdict.report import FileRow, build_report
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scoring.md"
 SOURCE = Source("a.yaml", "x" * 1000)
@@ -83,14 +83,14 @@ def rules_of(number: int) -> Rule:
 
 
 def raw(ones: Sequence[Finding]) -> float:
-    got = score.assess(ones).raw
+    got = score.score_findings(ones).raw
     assert got is not None
     return got
 
 
 @given(findings())
 def test_bounded_and_the_losses_add_up(ones: list[Finding]) -> None:
-    got = score.assess(ones)
+    got = score.score_findings(ones)
     assert got.raw is not None
     assert got.score is not None
     assert 0 <= got.score <= 100
@@ -107,11 +107,11 @@ def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
 ) -> None:
     more = finding(rules_of(number), at, lowered=lowered)
     before, after = raw(ones), raw([*ones, more])
-    if more.severity and score.counts(more):
+    if more.severity and score.counts_in_score(more):
         assert after < before
     else:
         assert after == before
-    with_, without = score.assess([*ones, more]).score, score.assess(ones).score
+    with_, without = score.score_findings([*ones, more]).score, score.score_findings(ones).score
     assert with_ is not None
     assert without is not None
     assert with_ <= without
@@ -119,12 +119,12 @@ def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
 
 @given(findings())
 def test_a_gain_is_what_raw_rises_by_without_the_place(ones: list[Finding]) -> None:
-    got = score.assess(ones)
+    got = score.score_findings(ones)
     for one, gain in zip(ones, got.gains, strict=True):
         rest = [other for other in ones if (other.rule, other.place) != (one.rule, one.place)]
         assert math.isclose(raw(rest) - raw(ones), gain, abs_tol=1e-9)
         worst = max(other.severity for other in ones if same_place(one, other))
-        assert gain > 0 or not worst or not score.counts(one)
+        assert gain > 0 or not worst or not score.counts_in_score(one)
 
 
 def same_place(one: Finding, other: Finding) -> bool:
@@ -139,7 +139,7 @@ def test_places_of_several_severities_add_up_from_the_worst_down(
     ones = [finding(of, at, lowered=one) for at, one in enumerate(severities)]
     points = sorted((of.points_at(one) for one in severities), reverse=True)
     shares = [1.0, *(math.log2(i / (i - 1)) for i in range(2, len(points) + 1))]
-    (term,) = score.assess(ones).terms
+    (term,) = score.score_findings(ones).terms
     assert term.points == pytest.approx(sum(p * s for p, s in zip(points, shares, strict=True)))
     assert term.places == len(severities)
     assert term.by_severity[0][0] is max(severities)
@@ -148,7 +148,7 @@ def test_places_of_several_severities_add_up_from_the_worst_down(
 def test_a_place_is_as_bad_as_the_worst_that_is_said_of_it() -> None:
     of = rule(severity="critical")
     ones = [finding(of, 1, lowered=Severity.LOW), finding(of, 1), finding(of, 1)]
-    got = score.assess(ones)
+    got = score.score_findings(ones)
     assert (got.terms[0].by_severity, got.ceiling) == (((Severity.CRITICAL, 1),), 49)
     assert len(set(got.gains)) == 1
 
@@ -156,14 +156,14 @@ def test_a_place_is_as_bad_as_the_worst_that_is_said_of_it() -> None:
 def test_the_ceiling_goes_by_the_places_not_by_the_rule() -> None:
     of = rule(severity="critical")
     for severity, ceiling in ((None, 49), (Severity.HIGH, 89), (Severity.MEDIUM, 100)):
-        assert score.assess([finding(of, 1, lowered=severity)]).ceiling == ceiling
+        assert score.score_findings([finding(of, 1, lowered=severity)]).ceiling == ceiling
 
 
 @given(findings(), st.integers(1, 50))
 def test_clean_files_never_raise_it(ones: list[Finding], clean: int) -> None:
     def run(rows: list[FileRow], subjects: int) -> Any:
         rules = [rules_of(number) for number in range(40)]
-        return build(
+        return build_report(
             version="1",
             rules=rules,
             findings=ones,
@@ -182,7 +182,7 @@ def test_clean_files_never_raise_it(ones: list[Finding], clean: int) -> None:
 
 @given(findings())
 def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> None:
-    once, again = score.assess(ones), score.assess(list(reversed(ones)))
+    once, again = score.score_findings(ones), score.score_findings(list(reversed(ones)))
     assert (once.score, once.raw, once.categories) == (again.score, again.raw, again.categories)
 
 
@@ -197,7 +197,7 @@ def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> 
     assert made.raw == raw([one for one in waived if not one.suppressed])
     told = made.to_dict()["waived"]
     assert told["findings"] == sum(one.suppressed is not None for one in waived)
-    assert told["score"] == score.assess(ones).score
+    assert told["score"] == score.score_findings(ones).score
 
 
 def outcome(
@@ -205,7 +205,7 @@ def outcome(
     rows: Sequence[FileRow] = (FileRow("a.yaml", "k8s", "checked"),),
     **options: Any,
 ) -> reporting.Report:
-    return build(
+    return build_report(
         version="1",
         rules=[rule()],
         findings=ones,
@@ -217,28 +217,28 @@ def outcome(
 
 
 def test_a_place_counts_once_and_its_findings_share_the_gain() -> None:
-    once = score.assess([finding(rule(), 5)])
-    twelve = score.assess([finding(rule(), 5)] * 12)
+    once = score.score_findings([finding(rule(), 5)])
+    twelve = score.score_findings([finding(rule(), 5)] * 12)
     assert once.raw == twelve.raw
     assert set(twelve.gains) == set(once.gains)
 
 
 def test_the_same_place_of_a_nested_source_counts_once() -> None:
     inner = Source("a.yaml#x", "xx", parent=SOURCE, starts=(5,))
-    got = score.assess([finding(rule(), 5), finding(rule(), 0, inner)])
+    got = score.score_findings([finding(rule(), 5), finding(rule(), 0, inner)])
     assert got.terms[0].places == 1
 
 
 def test_fifteen_thousand_findings_are_cheap_and_exact() -> None:
     source = Source("big.yaml", "x" * 20_000)
     ones = [finding(rules_of(n % 40), n, source) for n in range(15_000)]
-    got = score.assess(ones)
+    got = score.score_findings(ones)
     assert got.raw is not None
     assert got.raw > 0
     assert all(
         gain > 0
         for one, gain in zip(ones, got.gains, strict=True)
-        if one.definition.points and score.counts(one)
+        if one.definition.points and score.counts_in_score(one)
     )
 
 
@@ -247,24 +247,26 @@ GRADES = {100: "A", 90: "A", 89: "B", 80: "B", 79: "C", 65: "C", 64: "D", 50: "D
 
 @pytest.mark.parametrize(("points", "letter"), GRADES.items())
 def test_grades(points: int, letter: str) -> None:
-    assert score.grade(points) == letter
+    assert score.grade_of(points) == letter
 
 
 def test_no_a_under_four_fifths_of_coverage() -> None:
-    assert score.grade(100, 80) == "A"
-    assert score.grade(100, 79) == "B"
-    assert score.grade(70, 10) == "C"
+    assert score.grade_of(100, 80) == "A"
+    assert score.grade_of(100, 79) == "B"
+    assert score.grade_of(70, 10) == "C"
 
 
 def test_ceilings() -> None:
-    assert score.assess([finding(rule(severity="critical", confidence="low"), 1)]).score == 49
-    assert score.assess([finding(rule(severity="high", confidence="low"), 1)]).score == 89
-    assert score.assess([finding(rule(severity="high", category="style"), 1)]).score == 100
-    assert score.assess([]).score == 100
+    assert (
+        score.score_findings([finding(rule(severity="critical", confidence="low"), 1)]).score == 49
+    )
+    assert score.score_findings([finding(rule(severity="high", confidence="low"), 1)]).score == 89
+    assert score.score_findings([finding(rule(severity="high", category="style"), 1)]).score == 100
+    assert score.score_findings([]).score == 100
 
 
 def test_nothing_to_judge_is_no_score() -> None:
-    made = build(version="1", rules=[rule()], findings=[], rows=[], looks={}, subjects={})
+    made = build_report(version="1", rules=[rule()], findings=[], rows=[], looks={}, subjects={})
     assert (made.score, made.raw, made.grade, made.verdict) == (None, None, None, "not-assessed")
     assert made.coverage.percent == 0
 
@@ -358,7 +360,7 @@ def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
 
 def test_the_worked_example_is_true() -> None:
     ones, by_rule, by_category, part = example()
-    got = score.assess(ones)
+    got = score.score_findings(ones)
     gains = {one.rule: gain for one, gain in zip(ones, got.gains, strict=True)}
     terms = {term.rule.id: term for term in got.terms}
     for name, *_, points, cost, gain in by_rule:
@@ -374,7 +376,7 @@ def test_the_worked_example_is_true() -> None:
         [one for one in ones if one.definition.severity < Severity.HIGH],
     ]
     assert re.findall(r"raw = ([\d.]+)", part) == [f"{raw(stage):.2f}" for stage in stages]
-    numbers = [score.assess(stage) for stage in stages]
+    numbers = [score.score_findings(stage) for stage in stages]
     told = [word for one in numbers for word in (str(one.score), str(one.grade))]
     assert re.findall(r"\*\*(\w+)\*\*", part) == told
 
@@ -413,7 +415,7 @@ def test_the_example_of_coverage_is_true() -> None:
         known, subjects = map(int, decided.split(" of "))
         looks[name] = Look(subjects, subjects - known)
     everything = [row for ones in rows.values() for row in ones]
-    got = score.coverage(asked, looks, everything, ["met", "open"])
+    got = score.coverage_of(asked, looks, everything, ["met", "open"])
     percent = re.search(r"coverage = ([\d.]+) / ([\d.]+) = (\d+) %", part)
     assert percent
     assert str(got.percent) == percent[3]
@@ -426,25 +428,27 @@ def test_the_example_of_coverage_is_true() -> None:
 def test_a_kind_of_which_nothing_was_read_lowers_coverage() -> None:
     k8s, docker = rule("k8s/a"), rule("dockerfile/a", target="dockerfile.stage")
     rows = [FileRow("Dockerfile", "dockerfile", "checked"), FileRow("t.yaml", "helm", "skipped")]
-    got = score.coverage([k8s, docker], {"dockerfile/a": Look(1)}, rows)
+    got = score.coverage_of([k8s, docker], {"dockerfile/a": Look(1)}, rows)
     assert got.percent == 50
     assert [row.path for row in got.unread] == ["t.yaml"]
 
 
 def test_a_rule_that_had_nothing_to_look_at_is_not_asked() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked")]
-    got = score.coverage([rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows)
+    got = score.coverage_of(
+        [rule("k8s/a"), rule("k8s/b")], {"k8s/a": Look(3), "k8s/b": Look(0)}, rows
+    )
     assert got.percent == 100
 
 
 def test_a_file_that_nobody_could_read_takes_its_share() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "unreadable")]
-    assert score.coverage([rule()], {"k8s/a": Look(1)}, rows).percent == 50
+    assert score.coverage_of([rule()], {"k8s/a": Look(1)}, rows).percent == 50
 
 
 def test_other_peoples_files_are_no_gap() -> None:
     rows = [FileRow("a.yaml", "k8s", "checked"), FileRow("b", "", "skipped")]
-    got = score.coverage([rule()], {"k8s/a": Look(1)}, rows)
+    got = score.coverage_of([rule()], {"k8s/a": Look(1)}, rows)
     assert (got.percent, got.unread) == (100, ())
 
 

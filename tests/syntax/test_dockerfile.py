@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from readiness.model import ParseError
 from readiness.syntax import dockerfile
-from readiness.syntax.dockerfile import parse
+from readiness.syntax.dockerfile import parse_dockerfile
 from readiness.syntax.instruction import Instruction
 
 
 def only(text: str) -> Instruction:
-    (one,) = parse(text).instructions
+    (one,) = parse_dockerfile(text).instructions
     return one
 
 
@@ -21,7 +21,7 @@ def cut(text: str, one: Instruction) -> list[str]:
 
 def test_words_have_their_places_through_continuations_and_comments() -> None:
     text = "FROM a\n  run --mount=type=cache,target=/c \\\r\n  # why\r\n\r\n  make \\\n\t'x y' \n"
-    run = parse(text).instructions[1]
+    run = parse_dockerfile(text).instructions[1]
     assert (run.keyword, run.written) == ("RUN", "run")
     assert cut(text, run) == ["make", "'x y'"]
     assert [word.value for word in run.words] == ["make", "x y"]
@@ -55,20 +55,20 @@ def test_pairs() -> None:
 
 def test_heredocs() -> None:
     text = "RUN <<A cat <<-'B' > /x\none\nA\n\ttwo\n\tB\nCMD x\n"
-    run, cmd = parse(text).instructions
+    run, cmd = parse_dockerfile(text).instructions
     bodies = [(d.name, d.expand, text[d.body.start : d.body.end]) for d in run.heredocs]
     assert bodies == [("A", True, "one\n"), ("B", False, "\ttwo\n")]
     assert cmd.keyword == "CMD"
-    assert parse("RUN <<A\nno end\n").errors[0].message == "unterminated heredoc"
+    assert parse_dockerfile("RUN <<A\nno end\n").errors[0].message == "unterminated heredoc"
     assert not only('RUN echo "<<A"\n').heredocs
 
 
 def test_escape_directive() -> None:
     text = "# escape=`\nFROM a\nCOPY a `\n  c:\\b\\\nRUN x\n"
-    found = parse(text)
+    found = parse_dockerfile(text)
     assert found.escape == "`"
     assert cut(text, found.instructions[1]) == ["a", "c:\\b\\"]
-    late = parse("# a comment\n# escape=`\nRUN a `\n")
+    late = parse_dockerfile("# a comment\n# escape=`\nRUN a `\n")
     assert late.escape == "\\"
 
 
@@ -86,7 +86,7 @@ def test_health_check() -> None:
     assert one.words[1].value == "curl"
     assert one.body.text == "curl -f x || exit 1"
     assert only('HEALTHCHECK CMD ["a"]\n').json
-    assert parse("HEALTHCHECK x\n").errors
+    assert parse_dockerfile("HEALTHCHECK x\n").errors
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_health_check() -> None:
     ],
 )
 def test_errors(text: str, message: str) -> None:
-    errors = parse(text).errors
+    errors = parse_dockerfile(text).errors
     assert [error.message for error in errors] == [message]
     assert text[: errors[0].offset].count("\n") == text.count("\n") - 1
 
@@ -111,12 +111,12 @@ def test_errors(text: str, message: str) -> None:
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "words and words\n", "\\\n"])
 def test_no_instructions(text: str) -> None:
     with pytest.raises(ParseError):
-        parse(text)
+        parse_dockerfile(text)
 
 
 def test_templates_are_read_for_what_they_show() -> None:
     text = "FROM {{ base }}\n{{ if x }}\nRUN make \\\n  {% if y %}\n  && a \\\n  {% endif %}\n  && b\n{{ end }}\n"
-    found = parse(text, is_template=True)
+    found = parse_dockerfile(text, is_template=True)
     assert [one.keyword for one in found.instructions] == ["FROM", "RUN"]
     assert found.template
     assert not found.errors
@@ -125,7 +125,9 @@ def test_templates_are_read_for_what_they_show() -> None:
 
 
 def test_marks_of_every_form_are_values_of_a_template() -> None:
-    found = parse("FROM a:%%V%%\nUSER @U@\nEXPOSE <%= p %>\nSTOPSIGNAL @S@\n", is_template=True)
+    found = parse_dockerfile(
+        "FROM a:%%V%%\nUSER @U@\nEXPOSE <%= p %>\nSTOPSIGNAL @S@\n", is_template=True
+    )
     assert not found.errors
     assert [one.words[0].is_variable for one in found.instructions] == [True] * 4
     assert [word.span for one in found.instructions for word in one.words] == [
@@ -139,20 +141,20 @@ FILLED_IN = ["{{ x }}", "{% if x %}", "<%= x %>", "%%X%%", "@X@", "${X}", "$X a 
 @pytest.mark.parametrize("mark", FILLED_IN)
 def test_a_place_for_an_instruction_hides_nothing_else(mark: str) -> None:
     text = f"FROM debian:13\n{mark}\nRUNN make\nCOPY a\n"
-    found = parse(text)
+    found = parse_dockerfile(text)
     assert [text[: one.offset].count("\n") for one in found.errors] == [2, 3]
     assert found.unfilled == (15,)
 
 
 @pytest.mark.parametrize("line", ["{{ x", "$(make)", "{{", "x {{ y }}"])
 def test_other_words_are_unknown_instructions(line: str) -> None:
-    found = parse(f"FROM debian:13\n{line}\n")
+    found = parse_dockerfile(f"FROM debian:13\n{line}\n")
     assert [one.offset for one in found.errors] == [15]
     assert not found.unfilled
 
 
 def test_in_other_files_the_builder_rules() -> None:
-    found = parse("FROM a\nRUN echo \\\n  {% if x %}\nUSER b\n")
+    found = parse_dockerfile("FROM a\nRUN echo \\\n  {% if x %}\nUSER b\n")
     assert [one.keyword for one in found.instructions] == ["FROM", "RUN", "USER"]
     assert "{% if x %}" in found.instructions[1].body.text
 
@@ -173,7 +175,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=200))
 def test_any_text(text: str) -> None:
     try:
-        found = parse(text)
+        found = parse_dockerfile(text)
     except ParseError:
         return
     for one in found.instructions:
@@ -197,7 +199,7 @@ def test_agrees_with_the_parser_of_buildkit(text: str) -> None:
     except theirs.GoParseError:
         return
     wanted = [one for one in wanted if (one.cmd or "").upper() in dockerfile.KEYWORDS]
-    got = parse(text).instructions
+    got = parse_dockerfile(text).instructions
     assert [one.keyword for one in got] == [one.cmd.upper() for one in wanted]
     for mine, one in zip(got, wanted, strict=True):
         line = text.count("\n", 0, mine.span.start) + 1
@@ -210,8 +212,8 @@ def test_agrees_with_the_parser_of_buildkit(text: str) -> None:
 
 def test_long_hostile_texts_take_linear_time() -> None:
     for text in ("FROM a\nRUN " + "${" * 50_000, "FROM a\nENV " + "A=$A " * 20_000):
-        assert parse(text).instructions
-    assert len(parse("FROM a\n" + "RUN \\\n" * 50_000).instructions) == 2
+        assert parse_dockerfile(text).instructions
+    assert len(parse_dockerfile("FROM a\n" + "RUN \\\n" * 50_000).instructions) == 2
 
 
 @pytest.mark.parametrize(
@@ -233,6 +235,6 @@ def test_long_hostile_texts_take_linear_time() -> None:
     ],
 )
 def test_options_that_the_builder_refuses(line: str, reason: str) -> None:
-    found = parse(f"FROM a\n{line}\n").errors
+    found = parse_dockerfile(f"FROM a\n{line}\n").errors
     assert [error.message for error in found] == ([reason] if reason else [])
-    assert not parse(f"# syntax=acme/frontend:1\nFROM a\n{line}\n").errors
+    assert not parse_dockerfile(f"# syntax=acme/frontend:1\nFROM a\n{line}\n").errors

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.syntax.dotenv import parse, parse_raw, resolve
+from readiness.syntax.dotenv import parse_dotenv, parse_raw, resolve_entries
 from readiness.syntax.interpolation import HOLE
 
 READ = {
@@ -37,9 +37,9 @@ READ = {
 
 @pytest.mark.parametrize(("text", "values"), READ.values(), ids=READ)
 def test_what_is_read(text: str, values: dict[str, str]) -> None:
-    file = parse(text)
+    file = parse_dotenv(text)
     assert file.problem is None
-    assert resolve(file.entries) == values
+    assert resolve_entries(file.entries) == values
 
 
 REFUSED = {
@@ -53,26 +53,26 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "offset"), REFUSED.values(), ids=REFUSED)
 def test_what_is_refused(text: str, offset: int) -> None:
-    problem = parse(text).problem
+    problem = parse_dotenv(text).problem
     assert problem is not None
     assert problem.offset == offset
 
 
 def test_places() -> None:
     text = "export A = 'x y' # c\r\nB=b$A\t\r\n"
-    first, second = parse(text).entries
+    first, second = parse_dotenv(text).entries
     assert [text[one.key.start : one.key.end] for one in (first, second)] == ["A", "B"]
     assert [text[one.span.start : one.span.end] for one in (first, second)] == ["x y", "b$A"]
 
 
 def test_what_is_given_from_outside_goes_first() -> None:
-    file = parse("A=1\nB=$A\nC\n")
-    assert resolve(file.entries, {"A": "9", "C": "3"}) == {"A": "1", "B": "9", "C": "3"}
+    file = parse_dotenv("A=1\nB=$A\nC\n")
+    assert resolve_entries(file.entries, {"A": "9", "C": "3"}) == {"A": "1", "B": "9", "C": "3"}
 
 
 def test_the_raw_format() -> None:
     file = parse_raw("# c\nA='$B' #x\r\n\n  B=\"\nC\n")
-    assert resolve(file.entries) == {"A": "'$B' #x", "B": '"', "C": HOLE}
+    assert resolve_entries(file.entries) == {"A": "'$B' #x", "B": '"', "C": HOLE}
     assert parse_raw("A B=1\n").problem is not None
 
 
@@ -81,9 +81,9 @@ LINES = st.text(alphabet="AB=:'\"\\$#{}-? \n\r\texport1é\ufeff", max_size=80)
 
 @given(LINES)
 def test_no_text_raises_and_places_slice_back(text: str) -> None:
-    for read in (parse, parse_raw):
+    for read in (parse_dotenv, parse_raw):
         file = read(text)
-        resolve(file.entries)
+        resolve_entries(file.entries)
         for entry in file.entries:
             assert text[entry.key.start : entry.key.end] == entry.name
             written = text[entry.span.start : entry.span.end]
@@ -96,7 +96,7 @@ def test_no_text_raises_and_places_slice_back(text: str) -> None:
 def test_what_is_written_in_single_quotes_comes_back(values: dict[str, str]) -> None:
     kept = {name: text for name, text in values.items() if not set("'\\") & set(text)}
     text = "".join(f"{name}='{value}'\n" for name, value in kept.items())
-    assert resolve(parse(text).entries) == kept
+    assert resolve_entries(parse_dotenv(text).entries) == kept
 
 
 @pytest.mark.parametrize(
@@ -115,5 +115,5 @@ def test_what_is_written_in_single_quotes_comes_back(values: dict[str, str]) -> 
     ids=lambda text: f"{text[:12]!r}x{len(text)}",
 )
 def test_hostile_texts_grow_no_values(text: str) -> None:
-    values = resolve(parse(text).entries)
+    values = resolve_entries(parse_dotenv(text).entries)
     assert sum(map(len, values.values())) < 10_000_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from readiness.model import Span
 from readiness.syntax import constant, expression
 from readiness.syntax.expression import Binary, Call, ExpressionError, Literal, Not, templates
-from readiness.syntax.scalar import places
+from readiness.syntax.scalar import scalar_offsets
 
 PIECES = st.sampled_from(
     "github . event [ ] ( ) 'a' 'it''s' 1 0xff -2.5 true null ! && || == != < >= , * contains format a-b _x ' \" }} $".split()
@@ -28,14 +28,14 @@ PIECES = st.sampled_from(
     ],
 )
 def test_literals(text: str, value: object) -> None:
-    node = expression.parse(text)
+    node = expression.parse_expression(text)
     assert isinstance(node, Literal)
     assert node.value == value
     assert node.span == Span(0, len(text))
 
 
 def test_precedence() -> None:
-    node = expression.parse("a || b && c == d")
+    node = expression.parse_expression("a || b && c == d")
     assert isinstance(node, Binary)
     assert node.operator == "||"
     assert isinstance(node.right, Binary)
@@ -45,7 +45,7 @@ def test_precedence() -> None:
 
 
 def test_grouping_and_negation() -> None:
-    node = expression.parse("!(a || b) && c")
+    node = expression.parse_expression("!(a || b) && c")
     assert isinstance(node, Binary)
     assert node.operator == "&&"
     assert isinstance(node.left, Not)
@@ -63,11 +63,13 @@ def test_grouping_and_negation() -> None:
     ],
 )
 def test_paths(text: str, path: tuple[str, ...]) -> None:
-    assert expression.path(expression.parse(text)) == path
+    assert expression.access_path(expression.parse_expression(text)) == path
 
 
 def test_accesses_are_the_longest_paths_and_those_inside_them() -> None:
-    tree = expression.parse("contains(github.event[matrix.kind].labels, 'x') || secrets.A")
+    tree = expression.parse_expression(
+        "contains(github.event[matrix.kind].labels, 'x') || secrets.A"
+    )
     assert [found for _, found in expression.accesses(tree)] == [
         ("github", "event", "*", "labels"),
         ("matrix", "kind"),
@@ -93,7 +95,7 @@ def test_accesses_are_the_longest_paths_and_those_inside_them() -> None:
 )
 def test_errors_say_where(text: str, offset: int) -> None:
     with pytest.raises(ExpressionError) as error:
-        expression.parse(text)
+        expression.parse_expression(text)
     assert error.value.offset == offset
     assert error.value.message
 
@@ -106,7 +108,7 @@ def test_depth_and_length_are_bounded() -> None:
         "a && " * 2_000 + "a",
     ):
         with pytest.raises(ExpressionError):
-            expression.parse(text)
+            expression.parse_expression(text)
 
 
 def test_templates() -> None:
@@ -124,7 +126,7 @@ def test_templates() -> None:
 def parsed(text: str) -> tuple[expression.Node | None, int]:
     """The tree, or where the parser gave up."""
     try:
-        return expression.parse(text), 0
+        return expression.parse_expression(text), 0
     except ExpressionError as error:
         return None, error.offset
 
@@ -136,7 +138,7 @@ def test_any_tokens_parse_or_raise_our_error(text: str) -> None:
     assert 0 <= offset <= len(text)
     if tree is None:
         return
-    constant.evaluate(tree)
+    constant.evaluate_constant(tree)
     for node in expression.walk(tree):
         assert 0 <= node.span.start <= node.span.end <= len(text)
         if isinstance(node, Call):
@@ -172,7 +174,7 @@ def test_any_text_parses_or_raises_our_error(text: str) -> None:
     ],
 )
 def test_constants(text: str, value: object) -> None:
-    assert constant.evaluate(expression.parse(text)) == value
+    assert constant.evaluate_constant(expression.parse_expression(text)) == value
 
 
 @pytest.mark.parametrize(
@@ -187,11 +189,11 @@ def test_constants(text: str, value: object) -> None:
     ],
 )
 def test_a_character_of_a_scalar_is_found_again(text: str, value: str, wanted: str) -> None:
-    place = places(text, Span(5, len(text)), value)
+    place = scalar_offsets(text, Span(5, len(text)), value)
     assert text[place(value.rindex(wanted))] == wanted
     assert place(value.rindex(wanted)) == text.rindex(wanted)
 
 
 def test_an_alias_is_one_place() -> None:
-    place = places("run: *name", Span(5, 10), "echo something long")
+    place = scalar_offsets("run: *name", Span(5, 10), "echo something long")
     assert {place(0), place(7), place(99)} == {5}

@@ -26,7 +26,7 @@ PARTS = {
 
 @pytest.mark.parametrize("text", PARTS)
 def test_parts(text: str) -> None:
-    one = image.parse(text)
+    one = image.parse_image(text)
     assert (one.registry, one.name, one.tag, one.digest) == PARTS[text]
 
 
@@ -47,7 +47,7 @@ def test_parts(text: str) -> None:
     ],
 )
 def test_unknown(text: str, name: bool, tag: bool, digest: bool) -> None:
-    one = image.parse(text)
+    one = image.parse_image(text)
     assert (one.name_unknown, one.tag_unknown, one.digest_unknown) == (name, tag, digest)
 
 
@@ -87,20 +87,20 @@ def test_floating(tag: str, expected: bool) -> None:
     ],
 )
 def test_valid(text: str, expected: bool) -> None:
-    assert image.parse(text).valid is expected
+    assert image.parse_image(text).valid is expected
 
 
 def test_names() -> None:
-    assert image.parse("nginx").repository == "docker.io/library/nginx"
-    assert image.parse("docker.io/library/nginx:1").familiar == "nginx"
-    assert image.parse("docker.io/nginx").familiar == "nginx"
-    assert image.parse("bitnami/redis").familiar == "bitnami/redis"
-    assert image.parse("ghcr.io/a/b").familiar == "ghcr.io/a/b"
+    assert image.parse_image("nginx").repository == "docker.io/library/nginx"
+    assert image.parse_image("docker.io/library/nginx:1").familiar == "nginx"
+    assert image.parse_image("docker.io/nginx").familiar == "nginx"
+    assert image.parse_image("bitnami/redis").familiar == "bitnami/redis"
+    assert image.parse_image("ghcr.io/a/b").familiar == "ghcr.io/a/b"
 
 
 @given(st.text(alphabet="ab.:/@${}<>-_ %1\n\x00") | st.text())
 def test_any_text(text: str) -> None:
-    one = image.parse(text)
+    one = image.parse_image(text)
     assert one.tag == text[one.tag_span.start : one.tag_span.end]
     assert one.digest == text[one.digest_span.start : one.digest_span.end]
     assert one.name == text[one.name_span.start : one.name_span.end]

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.model import Source, line_starts
-from readiness.syntax.markdown import Block, blocks, is_markdown
+from readiness.syntax.markdown import Block, fenced_blocks, is_markdown
 
 
 def found(text: str) -> list[Block]:
-    return list(blocks(text, line_starts(text)))
+    return list(fenced_blocks(text, line_starts(text)))
 
 
 CASES = {

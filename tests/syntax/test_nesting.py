@@ -19,8 +19,8 @@ def nested(opening: str, closing: str, depth: int, inner: str = "a") -> str:
     [("${A:-", "}"), ('"$(', ')"'), ("$(", ")"), ("f() { ", "; }"), ("( ", " )")],
 )
 def test_a_script_that_nests_too_deeply_is_broken(opening: str, closing: str) -> None:
-    assert shell.parse(shell.plain(nested(opening, closing, 20), 0)).commands
-    deep = shell.parse(shell.plain(nested(opening, closing, 400), 0))
+    assert shell.parse_script(shell.plain(nested(opening, closing, 20), 0)).commands
+    deep = shell.parse_script(shell.plain(nested(opening, closing, 400), 0))
     assert deep.broken
     assert deep.commands == ()
 
@@ -28,28 +28,28 @@ def test_a_script_that_nests_too_deeply_is_broken(opening: str, closing: str) ->
 def test_many_brackets_side_by_side_are_no_nesting() -> None:
     script = "case $1 in a) echo ${A:-b} ;; esac; (cd /x && ls)\n" * 90
     assert words.nesting(script) == 1
-    assert len(shell.parse(shell.plain(script, 0)).commands) == 270
+    assert len(shell.parse_script(shell.plain(script, 0)).commands) == 270
 
 
 @pytest.mark.parametrize("depth", [23, 400, 20_000])
 def test_variables_in_defaults_of_variables(depth: int) -> None:
     with pytest.raises(InterpolationError, match="nested too deeply"):
-        interpolation.expand(nested("${A:-", "}", depth))
+        interpolation.interpolate(nested("${A:-", "}", depth))
     assert interpolation.default_of(nested("${A:-", "}", depth)) is None
-    assert interpolation.expand(nested("${A:-", "}", 20, "b")).text == "b"
+    assert interpolation.interpolate(nested("${A:-", "}", 20, "b")).text == "b"
 
 
 def test_the_work_for_nested_variables_grows_with_the_text() -> None:
     def work(depth: int) -> int:
-        return effort(lambda: shell.commands(nested("${A:-", "}", depth)))
+        return effort(lambda: shell.commands_of(nested("${A:-", "}", depth)))
 
     assert work(6400) < 5 * work(1600)
 
 
 def test_references_in_braces_that_nest() -> None:
     text = nested("${A:-", "}", 20)
-    assert next(words.references(text)).end == len(text)
-    assert next(words.references(nested("${A:-", "}", 200)), None) is not None
+    assert next(words.variable_references(text)).end == len(text)
+    assert next(words.variable_references(nested("${A:-", "}", 200)), None) is not None
 
 
 @pytest.mark.parametrize("depth", [3, 40, 390])

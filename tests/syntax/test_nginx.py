@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.nginx import MAX_DEPTH, Block, Directive, parse, unescape, walk
+from readiness.syntax.nginx import MAX_DEPTH, Block, Directive, parse_nginx, unescape, walk
 from tests.effort import effort
 
 
 def read(text: str) -> Block:
-    return parse(Source("nginx.conf", text))
+    return parse_nginx(Source("nginx.conf", text))
 
 
 def first(text: str) -> Directive:
@@ -73,13 +73,13 @@ PUT_IN = {
 
 @pytest.mark.parametrize(("path", "text", "names"), PUT_IN.values(), ids=PUT_IN)
 def test_what_stands_for_a_directive(path: str, text: str, names: list[str]) -> None:
-    assert [one.name for one in walk(parse(Source(path, text)))] == names
+    assert [one.name for one in walk(parse_nginx(Source(path, text)))] == names
 
 
 def test_dots_in_prose_stand_for_directives() -> None:
     text = "server {\n  ...\n  listen 80;\n}\n"
     prose = Source("a.md#1/nginx.conf", text, parent=Source("a.md", text))
-    server = parse(prose).directives[0].block
+    server = parse_nginx(prose).directives[0].block
     assert server is not None
     assert [(one.name, one.is_put_in) for one in server.directives] == [
         ("...", True),

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from readiness.facts import package_versions, packages
 from readiness.facts.wrappers import layers, unwrapped
 from readiness.syntax import shell
-from readiness.syntax.dockerfile import parse as parse_dockerfile
-from readiness.syntax.pieces import plain
+from readiness.syntax.dockerfile import parse_dockerfile
+from readiness.syntax.pieces import plain_pieces
 
 
 def names(text: str) -> list[str]:
-    return [one.name for one in shell.commands(text)]
+    return [one.name for one in shell.commands_of(text)]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_commands(text: str, expected: list[str]) -> None:
 
 
 def test_operators_and_pipelines() -> None:
-    a, b, c, d = shell.commands("a | b && c || d")
+    a, b, c, d = shell.commands_of("a | b && c || d")
     assert [one.operator for one in (a, b, c, d)] == ["", "|", "&&", "||"]
     assert (a.pipeline, a.position) == (b.pipeline, 0)
     assert b.position == 1
@@ -49,7 +49,7 @@ def test_operators_and_pipelines() -> None:
 
 def test_words_and_assignments() -> None:
     text = "A='x y' run \"a $B\" c\\ d -- 'e'"
-    (one,) = shell.commands(text)
+    (one,) = shell.commands_of(text)
     assert [(a.name, a.value.value if a.value else None) for a in one.assignments] == [("A", "x y")]
     assert one.values == ("a $B", "c d", "--", "e")
     assert [word.known for word in one.words] == [False, True, True, True]
@@ -57,7 +57,7 @@ def test_words_and_assignments() -> None:
 
 
 def test_redirects_belong_to_the_last_command() -> None:
-    a, b = shell.commands("a | b > f 2>&1")
+    a, b = shell.commands_of("a | b > f 2>&1")
     assert not a.redirects
     assert [(r.operator, r.target.value if r.target else None) for r in b.redirects] == [
         (">", "f"),
@@ -80,20 +80,20 @@ def test_redirects_belong_to_the_last_command() -> None:
 def test_words_behind_a_redirection_are_the_commands(
     text: str, words: tuple[str, ...], targets: list[str]
 ) -> None:
-    one = shell.commands(text)[-1]
+    one = shell.commands_of(text)[-1]
     assert one.values == words
     assert [r.target.value if r.target else "" for r in one.redirects] == targets
 
 
 def test_a_backtick_divides_no_word() -> None:
-    outer, _ = shell.commands("a x`b`y z")
+    outer, _ = shell.commands_of("a x`b`y z")
     assert [(word.raw, word.known) for word in outer.words] == [("x`b`y", False), ("z", True)]
-    named, _ = shell.commands("a`b` c")
+    named, _ = shell.commands_of("a`b` c")
     assert (named.known, named.values) == (False, ("c",))
 
 
 def test_substitutions_know_their_command() -> None:
-    outer, inner = shell.commands('sh -c "$(curl x)"')
+    outer, inner = shell.commands_of('sh -c "$(curl x)"')
     assert (inner.name, inner.parent) == ("curl", 0)
     assert "substitution" in inner.inside
     assert outer.parent == -1
@@ -102,7 +102,7 @@ def test_substitutions_know_their_command() -> None:
 def test_places_in_a_dockerfile() -> None:
     text = "FROM a\nRUN set -e; \\\n  # ünïcode\n  é=1 apt-get \\\n   install 'ä b' ; \\\n  x\n"
     run = parse_dockerfile(text).instructions[1]
-    found = shell.parse(run.body).commands
+    found = shell.parse_script(run.body).commands
     assert [text[c.name_span.start : c.name_span.end] for c in found if c.name] == [
         "set",
         "apt-get",
@@ -113,7 +113,7 @@ def test_places_in_a_dockerfile() -> None:
 
 
 def test_options() -> None:
-    (one,) = shell.commands("x -abc --long=1 --other 2 op -- -z")
+    (one,) = shell.commands_of("x -abc --long=1 --other 2 op -- -z")
     assert one.has("-b")
     assert one.has("--long")
     assert not one.has("-z")
@@ -123,7 +123,7 @@ def test_options() -> None:
 
 
 def test_values_of_options_in_clusters() -> None:
-    (one,) = shell.commands("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
+    (one,) = shell.commands_of("useradd -mu 1000 -s=x --gid 5 y -- -u 7")
     assert (one.option("-u"), one.option("-s"), one.option("-g", "--gid")) == ("1000", "x", "5")
 
 
@@ -144,25 +144,25 @@ def test_values_of_options_in_clusters() -> None:
     ],
 )
 def test_what_posix_has_not(text: str, kinds: list[str]) -> None:
-    marks = shell.parse(plain(text, 0)).marks
+    marks = shell.parse_script(plain_pieces(text, 0)).marks
     assert [mark.kind for mark in marks if mark.kind != "/"] == kinds
 
 
 def test_uses_of_variables() -> None:
     text = "x=$a b \"$c\" '$d' $e/f ${g:-h} $(i $j); [ $k = l ] && [[ $m ]]; cat > $n"
-    uses = shell.parse(plain(text, 0)).uses
+    uses = shell.parse_script(plain_pieces(text, 0)).uses
     assert [one.name for one in uses] == ["a", "c", "e", "g", "j", "k", "m", "n"]
     assert [one.name for one in uses if one.splits] == ["e", "g", "j", "k"]
     assert [one.name for one in uses if not one.plain] == ["g"]
 
 
 def test_conditions_are_told_from_what_they_decide() -> None:
-    found = shell.commands("if a; then b; elif c; then d; else e; fi; while f; do g; done")
+    found = shell.commands_of("if a; then b; elif c; then d; else e; fi; while f; do g; done")
     assert [one.name for one in found if "condition" in one.inside] == ["a", "c", "f"]
 
 
 def test_wrappers_one_by_one() -> None:
-    command = shell.commands("time sudo -u x env A=1 B='c d' apt-get update")[0]
+    command = shell.commands_of("time sudo -u x env A=1 B='c d' apt-get update")[0]
     assert [one.program for one in layers(command)] == ["time", "sudo", "env", "apt-get"]
     given = unwrapped(command).assignments
     assert [(a.name, a.value.value if a.value else "") for a in given] == [("A", "1"), ("B", "c d")]
@@ -170,7 +170,7 @@ def test_wrappers_one_by_one() -> None:
 
 @pytest.mark.parametrize("text", ["command -v curl", "command -V curl", "sudo -v", "env A=1"])
 def test_wrappers_that_start_nothing(text: str) -> None:
-    command = shell.commands(text)[0]
+    command = shell.commands_of(text)[0]
     assert unwrapped(command) is command
 
 
@@ -186,7 +186,7 @@ def test_wrappers_that_start_nothing(text: str) -> None:
     ],
 )
 def test_wrappers(text: str, program: str) -> None:
-    assert unwrapped(shell.commands(text)[0]).program == program
+    assert unwrapped(shell.commands_of(text)[0]).program == program
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_wrappers(text: str, program: str) -> None:
     ],
 )
 def test_package_managers(text: str, manager: str, action: str, names: list[str]) -> None:
-    call = packages.call(shell.commands(text)[0])
+    call = packages.call(shell.commands_of(text)[0])
     assert call is not None
     assert (call.manager.name, call.action) == (manager, action)
     assert [word.value for word in call.packages] == names
@@ -223,13 +223,13 @@ def test_package_managers(text: str, manager: str, action: str, names: list[str]
     ],
 )
 def test_unpinned(text: str, expected: int) -> None:
-    call = packages.call(shell.commands(text)[0])
+    call = packages.call(shell.commands_of(text)[0])
     assert call is not None
     assert len(package_versions.unpinned(call)) == expected
 
 
 def test_a_broken_script_gives_what_can_be_read() -> None:
-    script = shell.parse(parse_dockerfile("RUN a && (b\n").instructions[0].body)
+    script = shell.parse_script(parse_dockerfile("RUN a && (b\n").instructions[0].body)
     assert script.broken
     assert [one.name for one in script.commands] == ["a", "b"]
 
@@ -237,7 +237,7 @@ def test_a_broken_script_gives_what_can_be_read() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab $(){}[]<>|&;'\"`\\\n-=é#!*", max_size=60) | st.text(max_size=60))
 def test_any_text(text: str) -> None:
-    for one in shell.commands(text):
+    for one in shell.commands_of(text):
         assert 0 <= one.span.start <= one.span.end <= len(text)
         for word in one.words:
             assert text[word.span.start : word.span.end] == word.raw or word.at < 0
@@ -247,12 +247,12 @@ def test_any_text(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["(", "$(", "a|", "a=(", "<<A\n", "a && ", "`", "{", "if "])
 def test_hostile_scripts_are_bounded(piece: str) -> None:
-    assert shell.commands(piece * 1_000) is not None
-    assert shell.parse(plain(piece * 100_000)).broken
+    assert shell.commands_of(piece * 1_000) is not None
+    assert shell.parse_script(plain_pieces(piece * 100_000)).broken
 
 
 def test_deep_nesting() -> None:
-    assert shell.commands("(" * 1000 + "a" + ")" * 1000) is not None
+    assert shell.commands_of("(" * 1000 + "a" + ")" * 1000) is not None
 
 
 WIDE = """\
@@ -270,6 +270,6 @@ def test_characters_that_are_no_bytes_end_no_process() -> None:
 
 @pytest.mark.parametrize("char", ["é", "\u1cca", "\ud835", "\U000df81e", "\u3000", "\xa0"])
 def test_characters_that_are_no_bytes_are_parts_of_words(char: str) -> None:
-    first, second = shell.commands(f"b {char} c{char} # {char}\nd")
+    first, second = shell.commands_of(f"b {char} c{char} # {char}\nd")
     assert [one.raw for one in first.words] == [char, f"c{char}"]
     assert second.name == "d"

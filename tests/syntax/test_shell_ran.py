@@ -19,7 +19,7 @@ STUBS = {"c0", "c1", "c2", "c3", "sudo", "env", "timeout", "nice"}
 def test_the_commands_are_those_that_run(fact: dict[str, list[list[str]]]) -> None:
     found = [
         [one.program, *one.values]
-        for command in shell.commands(str(fact["script"]))
+        for command in shell.commands_of(str(fact["script"]))
         for one in layers(command)
         if one.program in STUBS
     ]

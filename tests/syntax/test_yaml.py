@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import Map, Seq, literal, load_all, scalar, unfilled, walk
+from readiness.syntax.yaml import (
+    Map,
+    Seq,
+    literal_line_starts,
+    load_all,
+    plain_scalar,
+    unfilled,
+    walk,
+)
 
 
 def only(text: str) -> Any:
@@ -42,8 +50,8 @@ SCALARS = {
 
 @pytest.mark.parametrize(("text", "value"), SCALARS.values(), ids=SCALARS)
 def test_scalars_follow_the_core_schema(text: str, value: object) -> None:
-    assert scalar(text) == value
-    assert type(scalar(text)) is type(value)
+    assert plain_scalar(text) == value
+    assert type(plain_scalar(text)) is type(value)
 
 
 UNFILLED = {
@@ -132,11 +140,11 @@ def test_literal_lines_are_found_again() -> None:
     text = "data:\n  nginx.conf: |\n    server {\n\n      listen 80;\n    }\nnext: 1\n"
     node = only(text)
     value = node["data"]["nginx.conf"]
-    starts = literal(text, node["data"].at("nginx.conf"), value)
+    starts = literal_line_starts(text, node["data"].at("nginx.conf"), value)
     inner = Source("x", value, parent=Source("a.yaml", text), starts=starts)
     at = value.index("listen")
     assert inner.position(at) == (5, 7)
-    assert literal(text, Span(0, 4), "data") == ()
+    assert literal_line_starts(text, Span(0, 4), "data") == ()
 
 
 plain = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)

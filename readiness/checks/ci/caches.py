@@ -18,19 +18,19 @@ _TAGS = re.compile(r"refs/tags/|ref_type|event_name|release")
 _VERSION_COMMENT = re.compile(r"[ \t]*#[ \t]*v?([0-9]{1,4})")
 
 
-def poisonable(workflow: Workflow) -> Iterator[Hit]:
+def cache_poisonable(workflow: Workflow) -> Iterator[Hit]:
     """A cache that is read where something is published."""
-    released = _released(workflow)
+    released = _is_release(workflow)
     for job in workflow.jobs:
-        if not released and not any(_publishes(step) for step in job.steps):
+        if not released and not any(_is_publishing(step) for step in job.steps):
             continue
         for step in job.steps:
-            span = _cached(step)
+            span = _cache_switch(step)
             if span is not None and not step.dead:
                 yield hit(span, resource=step.resource, action=step.uses.name if step.uses else "")
 
 
-def _released(workflow: Workflow) -> bool:
+def _is_release(workflow: Workflow) -> bool:
     """Whether a release, a tag or a release branch starts it."""
     triggers = workflow.triggers
     if "release" in triggers:
@@ -50,7 +50,7 @@ def _released(workflow: Workflow) -> bool:
     return bool(tagged) or any(isinstance(n, str) and _RELEASE.search(n) for n in names)
 
 
-def _publishes(step: Step) -> bool:
+def _is_publishing(step: Step) -> bool:
     used = step.uses
     if used is None or not fact(used.slug, "publishes") or step.dead:
         return False
@@ -59,7 +59,7 @@ def _publishes(step: Step) -> bool:
     return True
 
 
-def _cached(step: Step) -> Span | None:
+def _cache_switch(step: Step) -> Span | None:
     used = step.uses
     found = fact(used.name, "cache") if used is not None and used.form == "repository" else None
     if used is None or found is None:
@@ -71,23 +71,23 @@ def _cached(step: Step) -> Span | None:
     if value is None and used.slug == "actions/setup-node":
         key = "package-manager-cache"
         value = step.options.get(key)
-    if used.slug == "astral-sh/setup-uv" and value in (None, "auto") and _major(step) >= 10:
+    if used.slug == "astral-sh/setup-uv" and value in (None, "auto") and _major_version(step) >= 10:
         return None  # off for releases since v10
-    if used.slug == "actions/setup-go" and value is None and 0 < _major(step) < 4:
+    if used.slug == "actions/setup-go" and value is None and 0 < _major_version(step) < 4:
         return None  # on by itself since v4
     if value is None:
         return step.node.at("uses") if found["unset"] == "on" else None
     if is_expression(value):
         return None if _TAGS.search(str(value)) else step.options.at(key)
-    given = _shown(value) not in _NO
+    given = _action_text(value) not in _NO
     return step.options.at(key) if given is (found["turns"] == "on") else None
 
 
-def _shown(value: Any) -> str:
+def _action_text(value: Any) -> str:
     return str(value).strip().lower()
 
 
-def _major(step: Step) -> int:
+def _major_version(step: Step) -> int:
     """The major version of an action, from its ref or from the comment behind a commit."""
     used = step.uses
     if used is not None and not used.pinned:
@@ -96,7 +96,7 @@ def _major(step: Step) -> int:
     return int(match.group(1)) if match else 0
 
 
-def unlimited(workflow: Workflow) -> Iterator[Hit]:
+def concurrency_missing(workflow: Workflow) -> Iterator[Hit]:
     """Runs of one workflow beside each other without a limit; a called workflow may set one of its own."""
     own = [job for job in workflow.jobs if not job.calls]
     if "concurrency" in workflow.node or workflow.callable_only or not own:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.github.actions import called_workflow, known, local_action, local_path
+from readiness.kinds.github.actions import called_workflow, known_action, local_action, local_path
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.texts import is_expression
-from readiness.kinds.github.uses import Uses, repository_root, uses
-from readiness.model import Hit, hit, joined
+from readiness.kinds.github.uses import Uses, parse_uses, repository_root
+from readiness.model import Hit, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -19,14 +19,14 @@ _DOCKER_ARGUMENTS = ("args", "entrypoint")
 _PLAIN_VERSION = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
 
 
-def _steps(workflow: Workflow) -> Iterator[Step]:
+def _steps_of(workflow: Workflow) -> Iterator[Step]:
     for job in workflow.jobs:
         yield from job.steps
 
 
-def references(workflow: Workflow) -> Iterator[Hit]:
+def action_reference_invalid(workflow: Workflow) -> Iterator[Hit]:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
-    for step in _steps(workflow):
+    for step in _steps_of(workflow):
         used = step.uses
         if used is None or not used.text or is_expression(used.text):
             continue
@@ -39,26 +39,26 @@ def references(workflow: Workflow) -> Iterator[Hit]:
             yield hit(step.node.at("uses"), uses=used.text, what=told)
 
 
-def inputs(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+def action_input_unknown(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
     """An input that the action does not know, or a required one that is not given."""
-    for step in _steps(workflow):
+    for step in _steps_of(workflow):
         used = step.uses
         if used is None or is_expression(step.node.get("with")):
             continue
         action = local_action(step, project)
         if action is not None:
-            yield from _local_inputs(step, action)
+            yield from _inputs_of_local(step, action)
         elif used.form == "repository":
-            yield from _popular_inputs(step, used)
+            yield from _inputs_of_popular(step, used)
 
 
-def _declared(action: Action) -> Map | None:
+def _declared_inputs(action: Action) -> Map | None:
     found = action.node.get("inputs", Map(action.node.at()))
     return found if isinstance(found, Map) else None
 
 
-def _local_inputs(step: Step, action: Action) -> Iterator[Hit]:
-    declared = _declared(action)
+def _inputs_of_local(step: Step, action: Action) -> Iterator[Hit]:
+    declared = _declared_inputs(action)
     if declared is None:
         return
     extra = _DOCKER_ARGUMENTS if action.using == "docker" else ()
@@ -70,7 +70,7 @@ def _local_inputs(step: Step, action: Action) -> Iterator[Hit]:
             what = f"{step.node['uses']} calls its input {name!r} deprecated"
             yield hit(step.options.key(name), what=what)
         if name.lower() not in names and name not in extra:
-            there = f"; there are {joined(declared)}" if declared else ""
+            there = f"; there are {join_names(declared)}" if declared else ""
             yield hit(
                 step.options.key(name), what=f"{step.node['uses']} has no input {name!r}{there}"
             )
@@ -80,8 +80,8 @@ def _local_inputs(step: Step, action: Action) -> Iterator[Hit]:
             yield hit(step.node.at("uses"), what=f"{step.node['uses']} requires the input {name!r}")
 
 
-def _popular_inputs(step: Step, used: Uses) -> Iterator[Hit]:
-    facts = known(used)
+def _inputs_of_popular(step: Step, used: Uses) -> Iterator[Hit]:
+    facts = known_action(used)
     declared = {name.lower() for name in facts.get("inputs", ())}
     given = {name.lower() for name in step.options}
     for name in step.options:
@@ -97,12 +97,12 @@ def _popular_inputs(step: Step, used: Uses) -> Iterator[Hit]:
             yield hit(step.node.at("uses"), what=f"{used.name} requires the input {name!r}")
 
 
-def outdated(step: Step) -> Iterator[Hit]:
+def action_outdated(step: Step) -> Iterator[Hit]:
     """A version of a known action that runs on a Node.js that runners no longer have."""
     used = step.uses
     if used is None or used.form != "repository" or not _PLAIN_VERSION.match(used.ref):
         return
-    below = known(used).get("below")
+    below = known_action(used).get("below")
     if below is not None and used.major is not None and used.major < below:
         yield hit(step.node.at("uses"), uses=used.text, below=below)
 
@@ -110,13 +110,13 @@ def outdated(step: Step) -> Iterator[Hit]:
 _CALL = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
 
 
-def workflow_calls(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+def workflow_call_invalid(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
     """A call of a reusable workflow that is no path, not there, not callable, or called with wrong inputs or secrets."""
     for job in workflow.jobs:
         value = job.node.get("uses")
         if not isinstance(value, str) or not value or is_expression(value):
             continue
-        local = uses(value).form == "local"
+        local = parse_uses(value).form == "local"
         if (local and "@" in value) or not (local or _CALL.match(value)):
             yield hit(
                 job.node.at("uses"),
@@ -124,10 +124,10 @@ def workflow_calls(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
             )
             continue
         if local:
-            yield from _local_call(job, value, project)
+            yield from _check_local_call(job, value, project)
 
 
-def _local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
+def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
     called = called_workflow(job, project)
     if called is None:
         path = local_path(value, job.source.path)
@@ -152,10 +152,10 @@ def _local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
     for key, told in (("with", "inputs"), ("secrets", "secrets")):
         declared = settings.get(told, Map(called.node.at()))
         if isinstance(declared, Map):
-            yield from _passed(job, key, told[:-1], declared, value)
+            yield from _passed_inputs(job, key, told[:-1], declared, value)
 
 
-def _passed(job: Job, key: str, told: str, declared: Map, value: str) -> Iterator[Hit]:
+def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> Iterator[Hit]:
     given = job.node.get(key)
     if isinstance(given, str):
         return
@@ -178,7 +178,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
     """An input of a called workflow that is given a value of another type."""
     for job in workflow.jobs:
         given = job.node.get("with")
@@ -187,7 +187,7 @@ def call_types(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
         kinds = input_types(job, project)
         for name, value in given.items():
             kind = kinds.get(name.lower(), "")
-            if not is_expression(value) and _wrong(kind, value):
+            if not is_expression(value) and _wrong_type_text(kind, value):
                 span = (
                     given.at(name) if given.at(name).end > given.at(name).start else given.key(name)
                 )
@@ -201,15 +201,15 @@ def input_types(job: Job, project: Project) -> dict[str, str]:
     declared = settings.get("inputs") if isinstance(settings, Map) else None
     if not isinstance(declared, Map):
         return {}
-    return {name.lower(): _type(body) for name, body in declared.items()}
+    return {name.lower(): _input_type(body) for name, body in declared.items()}
 
 
-def _type(body: Any) -> str:
+def _input_type(body: Any) -> str:
     kind = body.get("type") if isinstance(body, Map) else ""
     return kind if isinstance(kind, str) else ""
 
 
-def _wrong(kind: str, value: Any) -> bool:
+def _wrong_type_text(kind: str, value: Any) -> bool:
     if kind == "number":
         return isinstance(value, bool) or not isinstance(value, int | float)
     if kind == "boolean":

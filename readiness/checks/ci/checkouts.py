@@ -13,7 +13,7 @@ from readiness.checks.ci import worktree
 from readiness.checks.ci.outsiders import Chance, meant
 from readiness.facts.programs import fact
 from readiness.kinds.github.model import Step
-from readiness.kinds.pipeline.scripts import Call, calls
+from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import Span
 from readiness.syntax.yaml import Map
 
@@ -190,7 +190,7 @@ class _Script:
 
     def follow(self) -> None:
         """Take every command."""
-        for call in calls(self.script):
+        for call in script_calls(self.script):
             if call.program in ("cd", "pushd"):
                 self.folder = worktree.moved(call, self.folder)
             elif call.program == "git":

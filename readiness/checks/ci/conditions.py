@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.github.model import Action, Workflow
-from readiness.kinds.github.texts import expressions, text_at, whole
+from readiness.kinds.github.texts import expressions, is_one_expression, text_at
 from readiness.model import Hit, hit
 from readiness.syntax import constant
 from readiness.syntax.text import Text
@@ -17,7 +17,7 @@ _LITERAL = re.compile(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")
 
 def constant_conditions(file: Workflow | Action, *, literal: bool) -> Iterator[Hit]:
     """An `if` that is always true or always false; with `literal`, one that says so in plain words."""
-    for way, node in _conditions(file):
+    for way, node in _conditions_of(file):
         value = node.get("if")
         plain = isinstance(value, bool) or (isinstance(value, str) and bool(_LITERAL.match(value)))
         if plain is not literal:
@@ -26,12 +26,12 @@ def constant_conditions(file: Workflow | Action, *, literal: bool) -> Iterator[H
             yield hit(node.at("if"), where=way, value=str(bool(value)).lower())
             continue
         text = text_at(node, "if", file.source)
-        result = always(text) if text is not None else None
+        result = constant_truth(text) if text is not None else None
         if result is not None:
             yield hit(node.at("if"), where=way, value=str(result).lower())
 
 
-def _conditions(file: Workflow | Action) -> Iterator[tuple[str, Map]]:
+def _conditions_of(file: Workflow | Action) -> Iterator[tuple[str, Map]]:
     if isinstance(file, Action):
         for step in file.steps:
             yield f"step {step.name!r}", step.node
@@ -45,7 +45,7 @@ def _conditions(file: Workflow | Action) -> Iterator[tuple[str, Map]]:
             yield f"step {step.name!r}", step.node
 
 
-def always(text: Text) -> bool | None:
+def constant_truth(text: Text) -> bool | None:
     """The truth of a condition that never changes; None for one that does.
 
     Text around `${{ }}` makes the whole a text, which is true whatever the expression says.
@@ -53,9 +53,9 @@ def always(text: Text) -> bool | None:
     found = list(expressions(text, bare=True))
     if any(not expression.closed for expression in found):
         return None
-    if "${{" in text.value and not whole(text.value):
+    if "${{" in text.value and not is_one_expression(text.value):
         return True
     if len(found) != 1 or found[0].tree is None:
         return None
-    result = constant.evaluate(found[0].tree)
-    return None if result is constant.UNKNOWN else constant.truthy(result)
+    result = constant.evaluate_constant(found[0].tree)
+    return None if result is constant.UNKNOWN else constant.is_truthy(result)

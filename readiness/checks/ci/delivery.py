@@ -6,15 +6,22 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from readiness.kinds.delivery.model import Act, Job, Pipeline, Stage, order, stage_of
+from readiness.kinds.delivery.model import (
+    Job,
+    Pipeline,
+    PipelineAction,
+    Stage,
+    finished_before,
+    stage_of,
+)
 from readiness.kinds.github import model
 from readiness.kinds.github.actions import local_action
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.model import Hit, NotApplicable, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 _TOLD = {
     "kubernetes": "kubectl",
     "helm": "Helm",
@@ -29,7 +36,7 @@ _TOLD = {
 }
 
 
-def pipelines(project: Project) -> list[Pipeline]:
+def all_pipelines(project: Project) -> list[Pipeline]:
     """Every pipeline of the project, in order of path."""
     found: list[Pipeline] = [
         d for d in project.documents("github") if isinstance(d, model.Workflow)
@@ -46,19 +53,19 @@ def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
 
     return {
         id(pipeline): {job.name: stage_of(job, resolve) for job in pipeline.jobs}
-        for pipeline in pipelines(project)
+        for pipeline in all_pipelines(project)
     }
 
 
-def orders(project: Project) -> dict[int, dict[str, frozenset[str]]]:
+def finished_before_jobs(project: Project) -> dict[int, dict[str, frozenset[str]]]:
     """What has finished before each job, by the pipeline's identity."""
-    return {id(pipeline): order(pipeline) for pipeline in pipelines(project)}
+    return {id(pipeline): finished_before(pipeline) for pipeline in all_pipelines(project)}
 
 
-def followers(project: Project) -> dict[int, dict[str, list[str]]]:
+def jobs_waiting_for(project: Project) -> dict[int, dict[str, list[str]]]:
     """The jobs that wait for each job, by the pipeline's identity."""
     found: dict[int, dict[str, list[str]]] = {}
-    for key, before in project.memo(orders).items():
+    for key, before in project.memo(finished_before_jobs).items():
         after: dict[str, list[str]] = {name: [] for name in before}
         for name, names in before.items():
             for other in names:
@@ -67,7 +74,7 @@ def followers(project: Project) -> dict[int, dict[str, list[str]]]:
     return found
 
 
-def done(project: Project) -> dict[int, frozenset[str]]:
+def effects_by_pipeline(project: Project) -> dict[int, frozenset[str]]:
     """What each pipeline does, by its identity."""
     known = project.memo(all_stages)
     return {
@@ -76,7 +83,7 @@ def done(project: Project) -> dict[int, frozenset[str]]:
     }
 
 
-def _pipeline(job: Job) -> Pipeline:
+def _pipeline_of(job: Job) -> Pipeline:
     return job.workflow if isinstance(job, model.Job) else job.file
 
 
@@ -86,14 +93,14 @@ class View:
     def __init__(self, job: Job, project: Project) -> None:
         self.job = job
         self.project = project
-        self.pipeline = _pipeline(job)
+        self.pipeline = _pipeline_of(job)
         self.stages = project.memo(all_stages)[id(self.pipeline)]
         self.stage = self.stages[job.name]
 
     @cached_property
     def before(self) -> list[Stage]:
         """The stages that have finished before the job starts."""
-        names = self.project.memo(orders)[id(self.pipeline)][self.job.name]
+        names = self.project.memo(finished_before_jobs)[id(self.pipeline)][self.job.name]
         return [self.stages[name] for name in sorted(names)]
 
     @cached_property
@@ -101,7 +108,7 @@ class View:
         """The stages that wait for the job."""
         return [
             self.stages[name]
-            for name in self.project.memo(followers)[id(self.pipeline)][self.job.name]
+            for name in self.project.memo(jobs_waiting_for)[id(self.pipeline)][self.job.name]
         ]
 
     @cached_property
@@ -115,30 +122,30 @@ class View:
         return frozenset().union(*(stage.kinds for stage in self.after))
 
     @property
-    def deploys(self) -> tuple[Act, ...]:
+    def deploys(self) -> tuple[PipelineAction, ...]:
         """What the job deploys."""
         return self.stage.deploys
 
-    def later(self, act: Act, *kinds: str) -> bool:
+    def later(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done after an act, in the job or behind it."""
         own = any(other.kind in kinds and other.order > act.order for other in self.stage.acts)
         return own or not self.done_after.isdisjoint(kinds)
 
-    def earlier(self, act: Act, *kinds: str) -> bool:
+    def earlier(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done before an act, in the job or in those that it waits for."""
         own = any(other.kind in kinds and other.order < act.order for other in self.stage.acts)
         return own or not self.done_before.isdisjoint(kinds)
 
 
-def _views(project: Project) -> dict[int, View]:
+def _views_memo(project: Project) -> dict[int, View]:
     """The views that were asked for, by their job's identity."""
     del project
     return {}
 
 
-def look(job: Job, project: Project) -> View:
+def view_once(job: Job, project: Project) -> View:
     """The view of a job, made once."""
-    known = project.memo(_views)
+    known = project.memo(_views_memo)
     if id(job) not in known:
         known[id(job)] = View(job, project)
     return known[id(job)]
@@ -146,34 +153,36 @@ def look(job: Job, project: Project) -> View:
 
 def view_of(job: Job, project: Project) -> View | None:
     """The view of a job that deploys; None for every other, and for one that only runs when others failed."""
-    view = look(job, project)
+    view = view_once(job, project)
     return view if view.deploys and not view.stage.after_failure else None
 
 
-def told_of(act: Act) -> str:
+def tool_name(act: PipelineAction) -> str:
     """What an act deploys with, in words."""
     return _TOLD.get(act.family, "a command")
 
 
 def untested(job: Job, *, kind: str, project: Project) -> Outcome:
     """A deployment (or a push of an image) with no test before it."""
-    view = look(job, project)
+    view = view_once(job, project)
     deploys = [act for act in view.deploys if act.family != "infra"]
     pushes = [act for act in view.stage.acts if act.kind == "push"]
     acts = deploys if kind == "deploy" else [] if deploys else pushes
     if not acts or view.stage.after_failure:
-        yield Aside()
+        yield NotApplicable()
         return
     act = acts[0]
     if view.earlier(act, "test", "smoke" if kind == "deploy" else "test"):
         return
-    if any(stage.opaque for stage in view.before) or _elsewhere(view.pipeline, project):
+    if any(stage.opaque for stage in view.before) or _may_be_tested_elsewhere(
+        view.pipeline, project
+    ):
         yield Unknown(act.span)
         return
-    yield missing(act.span, resource=job.resource, how=told_of(act))
+    yield missing(act.span, resource=job.resource, how=tool_name(act))
 
 
-def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
+def _may_be_tested_elsewhere(pipeline: Pipeline, project: Project) -> bool:
     """Whether tests may have run where this pipeline does not show them."""
     if isinstance(pipeline, gitlab_model.File):
         return pipeline.includes
@@ -186,33 +195,35 @@ def _elsewhere(pipeline: Pipeline, project: Project) -> bool:
         "deployment",
     }:
         return True
-    others = (kinds for key, kinds in project.memo(done).items() if key != id(pipeline))
+    others = (
+        kinds for key, kinds in project.memo(effects_by_pipeline).items() if key != id(pipeline)
+    )
     return any("test" in kinds for kinds in others)
 
 
-def without_environment(job: Job, *, project: Project) -> Outcome:
+def deploy_environment_missing(job: Job, *, project: Project) -> Outcome:
     """A deployment in a job that names no environment."""
     view = view_of(job, project)
     if view is None or view.stage.target == "preview":
-        yield Aside()
+        yield NotApplicable()
         return
     if job.environment is not None:
         return
     included = isinstance(job, gitlab_model.Job) and "extends" in job.node and job.file.includes
     if included or isinstance(job.node.get("environment"), Map):
         return
-    yield missing(job.key, how=told_of(view.deploys[0]))
+    yield missing(job.key, how=tool_name(view.deploys[0]))
 
 
 _WATCHED = ("kubernetes", "helm", "ecs", "swarm")
 
 
-def unwatched(job: Job, *, project: Project) -> Outcome:
+def rollout_unwatched(job: Job, *, project: Project) -> Outcome:
     """A rollout that nobody waits for."""
     view = view_of(job, project)
     acts = [act for act in view.deploys if act.family in _WATCHED] if view is not None else []
     if view is None or not acts or view.stage.target == "preview":
-        yield Aside()
+        yield NotApplicable()
         return
     last = acts[-1]
     same = any(a.kind == "rollout" and a.order >= acts[0].order for a in view.stage.acts)
@@ -225,56 +236,56 @@ def unwatched(job: Job, *, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.after):
         yield Unknown(last.span)
         return
-    yield missing(last.span, resource=job.resource, how=told_of(last))
+    yield missing(last.span, resource=job.resource, how=tool_name(last))
 
 
-def unproved(job: Job, *, project: Project) -> Outcome:
+def smoke_test_missing(job: Job, *, project: Project) -> Outcome:
     """A deployment to production after which nothing asks whether it works."""
     view = view_of(job, project)
     acts = [act for act in view.deploys if act.family != "infra"] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
-        yield Aside()
+        yield NotApplicable()
         return
     if view.later(acts[-1], "smoke", "test", "benchmark"):
         return
     if any(stage.opaque for stage in view.after):
         yield Unknown(acts[-1].span)
         return
-    yield missing(acts[-1].span, resource=job.resource, how=told_of(acts[-1]))
+    yield missing(acts[-1].span, resource=job.resource, how=tool_name(acts[-1]))
 
 
 _UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
 
 
-def irreversible(job: Job, *, project: Project) -> Outcome:
+def rollback_missing(job: Job, *, project: Project) -> Outcome:
     """A deployment to production with no way back in the pipelines."""
     view = view_of(job, project)
     acts = [act for act in view.deploys if act.family in _UNDONE] if view is not None else []
     if view is None or not acts or view.stage.target in ("preview", "staging"):
-        yield Aside()
+        yield NotApplicable()
         return
-    here = project.memo(done)[id(view.pipeline)]
-    if not here.isdisjoint(("rollback", "gradual")) or project.memo(_rollback):
+    here = project.memo(effects_by_pipeline)[id(view.pipeline)]
+    if not here.isdisjoint(("rollback", "gradual")) or project.memo(_is_rollback):
         return
     if any(stage.opaque for stage in view.after):
         yield Unknown(acts[-1].span)
         return
-    yield missing(acts[-1].span, resource=job.resource, how=told_of(acts[-1]))
+    yield missing(acts[-1].span, resource=job.resource, how=tool_name(acts[-1]))
 
 
 _BACK = re.compile(r"roll-?_?back|revert", re.IGNORECASE)
 
 
-def _rollback(project: Project) -> bool:
+def _is_rollback(project: Project) -> bool:
     """Whether a pipeline, or a job of one, is there for going back."""
     return any(
         _BACK.search(f"{pipeline.source.path} {pipeline.name}")
         or any(_BACK.search(job.name) for job in pipeline.jobs)
-        for pipeline in pipelines(project)
+        for pipeline in all_pipelines(project)
     )
 
 
-def unstaged(job: Job, *, project: Project) -> Outcome:
+def staging_missing(job: Job, *, project: Project) -> Outcome:
     """A deployment to production that goes through no staging."""
     view = view_of(job, project)
     if (
@@ -282,7 +293,7 @@ def unstaged(job: Job, *, project: Project) -> Outcome:
         or view.stage.target != "production"
         or all(a.family == "infra" for a in view.deploys)
     ):
-        yield Aside()
+        yield NotApplicable()
         return
     first = view.deploys[0]
     here = any(stage.deploys and stage.target == "staging" for stage in view.before)
@@ -291,16 +302,16 @@ def unstaged(job: Job, *, project: Project) -> Outcome:
     if any(stage.opaque for stage in view.before) or _stages_elsewhere(view.pipeline, project):
         yield Unknown(first.span)
         return
-    yield missing(first.span, resource=job.resource, how=told_of(first))
+    yield missing(first.span, resource=job.resource, how=tool_name(first))
 
 
 def _stages_elsewhere(pipeline: Pipeline, project: Project) -> bool:
     if isinstance(pipeline, gitlab_model.File) and pipeline.includes:
         return True
-    return project.memo(_staged)
+    return project.memo(_is_staged)
 
 
-def _staged(project: Project) -> bool:
+def _is_staged(project: Project) -> bool:
     """Whether any pipeline deploys to staging."""
     return any(
         stage.deploys and stage.target == "staging"
@@ -315,17 +326,17 @@ _ADMITS = re.compile(
 )
 
 
-def from_pull_request(job: Job, *, project: Project) -> Outcome:
+def deploy_from_pull_request(job: Job, *, project: Project) -> Outcome:
     """A deployment that a pull request starts, other than a preview of it."""
     view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):
         return
     if isinstance(job, gitlab_model.Job):
-        yield from _from_merge_request(job, view)
+        yield from _is_from_merge_request(job, view)
         return
     triggers = job.workflow.triggers
     event = next((e for e in ("pull_request", "pull_request_target") if e in triggers), None)
-    if event is None or _closing(triggers[event]):
+    if event is None or _is_on_close(triggers[event]):
         return
     guarded = [job, *(stage.job for stage in view.before)]
     if any(isinstance(other.node.get("if"), str) for other in guarded):
@@ -334,16 +345,16 @@ def from_pull_request(job: Job, *, project: Project) -> Outcome:
         step = next((s for s in job.steps if s.resource == act.resource), None)
         condition = step.node.get("if") if step is not None else None
         if not isinstance(condition, str) or not _ADMITS.search(condition):
-            yield hit(act.span, resource=job.resource, how=told_of(act), event=event)
+            yield hit(act.span, resource=job.resource, how=tool_name(act), event=event)
             return
 
 
-def _closing(settings: object) -> bool:
+def _is_on_close(settings: object) -> bool:
     types = settings.get("types") if isinstance(settings, Map) else None
     return types == "closed" or (isinstance(types, Seq) and set(types) <= {"closed", "labeled"})
 
 
-def _from_merge_request(job: gitlab_model.Job, view: View) -> Outcome:
+def _is_from_merge_request(job: gitlab_model.Job, view: View) -> Outcome:
     only = job.value("only")
     names = only if isinstance(only, Seq) else only.get("refs", ()) if isinstance(only, Map) else ()
     rules = job.value("rules")
@@ -357,12 +368,12 @@ def _from_merge_request(job: gitlab_model.Job, view: View) -> Outcome:
         yield hit(
             view.deploys[0].span,
             resource=job.resource,
-            how=told_of(view.deploys[0]),
+            how=tool_name(view.deploys[0]),
             event="merge_request",
         )
 
 
-def unserialised(job: Job, *, project: Project) -> Outcome:
+def deploy_not_serialised(job: Job, *, project: Project) -> Outcome:
     """A deployment that can run twice at a time."""
     view = view_of(job, project)
     if view is None or view.stage.target == "preview":
@@ -376,4 +387,4 @@ def unserialised(job: Job, *, project: Project) -> Outcome:
         or job.workflow.callable_only
     ):
         return
-    yield missing(job.key, how=told_of(view.deploys[0]))
+    yield missing(job.key, how=tool_name(view.deploys[0]))

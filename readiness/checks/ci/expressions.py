@@ -10,8 +10,8 @@ from typing import Any
 from readiness.checks.ci.calls import input_types
 from readiness.kinds.github import contexts
 from readiness.kinds.github import types as t
-from readiness.kinds.github.model import Action, Job, Workflow, expanded
-from readiness.kinds.github.texts import Expression, expressions, texts, whole
+from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
+from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
 from readiness.model import Hit, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -41,21 +41,23 @@ def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) ->
     """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
     key = f"faults:{id(project)}"
     if key not in file.memo:
-        file.memo[key] = list(_faults(file, project))
+        file.memo[key] = list(_faults_of(file, project))
     for fault in file.memo[key]:
         if fault.code in code:
             yield hit(fault.span, what=fault.what)
 
 
-def _faults(file: Workflow | Action, project: Project) -> Iterator[Found]:
+def _faults_of(file: Workflow | Action, project: Project) -> Iterator[Found]:
     uses = (
-        _workflow_uses(file, project) if isinstance(file, Workflow) else _action_uses(file, project)
+        _workflow_expressions(file, project)
+        if isinstance(file, Workflow)
+        else _action_expressions(file, project)
     )
     for use in uses:
-        yield from _judge(use)
+        yield from _check_types(use)
 
 
-def _judge(use: Use) -> Iterator[Found]:
+def _check_types(use: Use) -> Iterator[Found]:
     if not use.found.closed:
         yield Found("syntax", use.found.span, "the expression has no closing }}")
         return
@@ -73,7 +75,7 @@ def _judge(use: Use) -> Iterator[Found]:
     for fault in checker.faults:
         yield Found(fault.code, use.found.place(fault.span), fault.what)
     if not checker.faults:
-        yield from _result(use, kind)
+        yield from _wrong_type_effect(use, kind)
 
 
 _ENV = ("object", "any")
@@ -105,13 +107,13 @@ _TEXTS = re.compile(
 _ASSIGNED = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
 
 
-def _takes_text(use: Use) -> bool:
+def _is_text_place(use: Use) -> bool:
     return bool(_TEXTS.search(use.place))
 
 
-def _result(use: Use, kind: t.Type) -> Iterator[Found]:
+def _wrong_type_effect(use: Use, kind: t.Type) -> Iterator[Found]:
     """What a value of the wrong type does at its place: an object in a text is no text."""
-    alone = whole(use.found.text.value.strip())
+    alone = is_one_expression(use.found.text.value.strip())
     wanted = (use.wanted or _WANTED.get(use.place)) if alone else None
     if wanted is not None:
         if kind.name not in wanted:
@@ -121,7 +123,7 @@ def _result(use: Use, kind: t.Type) -> Iterator[Found]:
     if not alone:
         in_text = use.place.rpartition(".")[2] != "if"
     else:
-        in_text = _takes_text(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
+        in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
     if in_text and kind.name in ("object", "array", "null"):
         shown = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
         yield Found(
@@ -129,20 +131,20 @@ def _result(use: Use, kind: t.Type) -> Iterator[Found]:
         )
 
 
-def _workflow_uses(workflow: Workflow, project: Project) -> Iterator[Use]:
+def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]:
     known = contexts.workflow_contexts(workflow, project)
     jobs = {job.name: job for job in workflow.jobs}
     scopes = _Scopes(workflow, known, jobs, project)
-    for way, text in expanded(workflow):
-        place = contexts.place_of(way)
-        bare = _bare(way, place)
+    for way, text in expanded_texts(workflow):
+        place = contexts.expression_place(way)
+        bare = _is_bare(way, place)
         if not bare and "${{" not in text.value:
             continue
         for found in expressions(text, bare=bare):
             yield Use(way, place, found, scopes.at(way, place), scopes.wanted(way))
 
 
-def _bare(way: tuple[Any, ...], place: str) -> bool:
+def _is_bare(way: tuple[Any, ...], place: str) -> bool:
     return way[-1] == "if" and place in (
         "jobs.*.if",
         "jobs.*.steps.if",
@@ -163,7 +165,7 @@ class _Scopes:
         self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
     def at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
-        allowed = contexts.availability(place)
+        allowed = contexts.available_contexts(place)
         if allowed is None:
             return None
         held = self.known
@@ -191,9 +193,9 @@ class _Scopes:
             else:
                 self.by_job[name] = {
                     **self.known,
-                    "matrix": contexts.matrix(job),
-                    "needs": contexts.needs(job, job.needs, self.project),
-                    "steps": contexts.steps(job.steps, self.project),
+                    "matrix": contexts.matrix_context(job),
+                    "needs": contexts.needs_context(job, job.needs, self.project),
+                    "steps": contexts.steps_context(job.steps, self.project),
                 }
         return self.by_job[name]
 
@@ -203,30 +205,30 @@ class _Scopes:
         if job is None or not isinstance(way[3], int) or "parallel" in way:
             return t.ANY
         if name not in self.by_step:
-            kinds = contexts.each_step(job.steps, self.project)
+            kinds = contexts.steps_with_id(job.steps, self.project)
             steps = job.node.get("steps")
             index = {
                 id(node): at for at, node in enumerate(steps if isinstance(steps, Seq) else ())
             }
             self.by_step[name] = [(index.get(id(step), -1), own, kind) for step, own, kind in kinds]
         known = [(own, kind) for at, own, kind in self.by_step[name] if at < way[3]]
-        return contexts.steps_of(known)
+        return contexts.steps_type(known)
 
 
-def _action_uses(action: Action, project: Project) -> Iterator[Use]:
+def _action_expressions(action: Action, project: Project) -> Iterator[Use]:
     runs = action.node.get("runs")
     if not isinstance(runs, Map) or action.using != "composite":
         return
     known = contexts.action_contexts(action)
     done: list[Any] = []
     for step in action.steps:
-        held = {**known, "steps": contexts.steps(done, project)}
+        held = {**known, "steps": contexts.steps_context(done, project)}
         done.append(step)
-        for way, text in texts(step.node, step.source):
+        for way, text in texts_below(step.node, step.source):
             full = ("runs", "steps", *way)
-            place = contexts.place_of(full)
+            place = contexts.expression_place(full)
             bare = way == ("if",)
-            allowed = contexts.availability(place)
+            allowed = contexts.available_contexts(place)
             if allowed is None or (not bare and "${{" not in text.value):
                 continue
             for found in expressions(text, bare=bare):

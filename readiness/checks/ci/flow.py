@@ -5,27 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.ci.delivery import all_stages, told_of, view_of
-from readiness.kinds.delivery.model import Act, Job
+from readiness.checks.ci.delivery import all_stages, tool_name, view_of
+from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.model import Aside, Hit, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 _SWALLOWED = re.compile(
     r"[ \t]*\|\|[ \t]*(?:(?:true|:|exit[ \t]+0)[ \t]*|echo\b[^\n|&;#]*)(?:#[^\n]*)?(?:\n|\Z)"
 )
 
 
-def ignored_tests(job: Job, *, project: Project) -> Outcome:
+def test_failure_ignored(job: Job, *, project: Project) -> Outcome:
     """A test that may fail without the pipeline failing."""
     pipeline = job.workflow if isinstance(job, model.Job) else job.file
     stage = project.memo(all_stages)[id(pipeline)][job.name]
     tests = [act for act in stage.acts if act.kind == "test" and act.family != "name"]
     if not tests:
-        yield Aside()
+        yield NotApplicable()
         return
     if isinstance(job, gitlab_model.Job):
         if job.value("allow_failure") is True:
@@ -40,13 +40,13 @@ def ignored_tests(job: Job, *, project: Project) -> Outcome:
         return
     told: set[Span] = set()
     for act in tests:
-        for span, how in _ignored(job, act):
+        for span, how in _ignored_failure(job, act):
             if span not in told:
                 told.add(span)
                 yield hit(span, resource=act.resource, how=how)
 
 
-def _ignored(job: model.Job, act: Act) -> Iterator[tuple[Span, str]]:
+def _ignored_failure(job: model.Job, act: PipelineAction) -> Iterator[tuple[Span, str]]:
     step = next((step for step in job.steps if step.resource == act.resource), None)
     if step is None:
         return
@@ -64,22 +64,22 @@ def _ignored(job: model.Job, act: Act) -> Iterator[tuple[Span, str]]:
             yield run.part(start, start + len(act.text) + len(match.group().rstrip())), "|| true"
 
 
-def any_branch(job: Job, *, project: Project) -> Outcome:
+def deploy_from_any_branch(job: Job, *, project: Project) -> Outcome:
     """A deployment that a push to any branch starts."""
     view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):
-        yield Aside()
+        yield NotApplicable()
         return
     act = view.deploys[0]
     if isinstance(job, gitlab_model.Job):
-        if _guarded_gitlab(job):
+        if _is_gitlab_guarded(job):
             return
-    elif _guarded(job, act, [stage.job for stage in view.before]):
+    elif _is_branch_guarded(job, act, [stage.job for stage in view.before]):
         return
-    yield hit(act.span, resource=job.resource, how=told_of(act))
+    yield hit(act.span, resource=job.resource, how=tool_name(act))
 
 
-def _guarded(job: model.Job, act: Act, before: list[Job]) -> bool:
+def _is_branch_guarded(job: model.Job, act: PipelineAction, before: list[Job]) -> bool:
     """Whether the events, or a condition on the way, leave out some branches."""
     triggers = job.workflow.triggers
     if "push" not in triggers:
@@ -97,7 +97,7 @@ def _guarded(job: model.Job, act: Act, before: list[Job]) -> bool:
     return any("if" in node for node in nodes) or "$GITHUB_REF" in act.text
 
 
-def _guarded_gitlab(job: gitlab_model.Job) -> bool:
+def _is_gitlab_guarded(job: gitlab_model.Job) -> bool:
     """Whether rules, or somebody's click, stand before the job."""
     workflow = job.file.node.get("workflow")
     if job.manual or job.file.includes or (isinstance(workflow, Map) and "rules" in workflow):
@@ -105,11 +105,11 @@ def _guarded_gitlab(job: gitlab_model.Job) -> bool:
     return any(key in job.holder(key) for key in ("rules", "only", "except"))
 
 
-def cut_off(job: model.Job, *, project: Project) -> Outcome:
+def deploy_cut_off(job: model.Job, *, project: Project) -> Outcome:
     """A deployment that a newer run ends in the middle."""
     view = view_of(job, project)
     if view is None or view.stage.target in ("preview", "staging"):
-        yield Aside()
+        yield NotApplicable()
         return
     for node in (job.node, job.workflow.node):
         concurrency = node.get("concurrency")
@@ -117,6 +117,6 @@ def cut_off(job: model.Job, *, project: Project) -> Outcome:
             yield hit(
                 concurrency.at("cancel-in-progress"),
                 resource=job.resource,
-                how=told_of(view.deploys[0]),
+                how=tool_name(view.deploys[0]),
             )
             return

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.gitlab.model import File, Job
-from readiness.model import Hit, Span, Unknown, hit, joined
+from readiness.model import Hit, Span, Unknown, hit, join_names
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
 
-def _image(owner: Any, key: Any) -> tuple[str, Span] | None:
+def _image_of(owner: Any, key: Any) -> tuple[str, Span] | None:
     value = owner.get(key)
     if isinstance(value, Map):
         owner, value, key = value, value.get("name"), "name"
@@ -27,10 +27,12 @@ def images_of(file: File) -> Iterator[tuple[str, str, Span]]:
         if isinstance(node, Map) and ("script" in node or name.startswith(".")):
             holders.append((f"job/{name}", node))
     for resource, holder in holders:
-        found = [_image(holder, "image")]
+        found = [_image_of(holder, "image")]
         services = holder.get("services")
         found += (
-            [_image(services, i) for i in range(len(services))] if isinstance(services, Seq) else []
+            [_image_of(services, i) for i in range(len(services))]
+            if isinstance(services, Seq)
+            else []
         )
         yield from ((resource, *item) for item in found if item is not None)
 
@@ -38,14 +40,14 @@ def images_of(file: File) -> Iterator[tuple[str, str, Span]]:
 def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
     """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
     for resource, text, span in images_of(file):
-        image = images.parse(text)
+        image = images.parse_image(text)
         if image.is_variable:
             yield Unknown(span)
         elif not image.pinned and image.floating is not digest:
             yield hit(span, resource=resource, image=text, tag=image.tag or "none")
 
 
-def stages(job: Job) -> Iterator[Hit]:
+def gitlab_stage_unknown(job: Job) -> Iterator[Hit]:
     """A stage that the file does not list."""
     stage = job.node.get("stage")
     if (
@@ -54,10 +56,10 @@ def stages(job: Job) -> Iterator[Hit]:
         and not job.file.includes
         and stage not in job.file.stages
     ):
-        yield hit(job.node.at("stage"), stage=stage, stages=joined(job.file.stages[1:-1]))
+        yield hit(job.node.at("stage"), stage=stage, stages=join_names(job.file.stages[1:-1]))
 
 
-def needs(job: Job) -> Iterator[Hit]:
+def gitlab_needs_unknown(job: Job) -> Iterator[Hit]:
     """`needs` of a job that is not there."""
     found = job.node.get("needs")
     if job.file.includes or not isinstance(found, Seq):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from readiness.facts.actions import fact
 from readiness.kinds.dependabot import Update
-from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
+from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions
 from readiness.model import Hit, hit, missing
 from readiness.syntax import constant
@@ -16,7 +16,7 @@ from readiness.syntax.yaml import Map
 _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
 
 
-def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
+def shell_unusual(file: Workflow | Action) -> Iterator[Hit]:
     """`cmd` and home-made shells, and `pip-install` of setup-python."""
     holders: list[Map] = []
     if isinstance(file, Workflow):
@@ -49,9 +49,9 @@ def misfeatures(file: Workflow | Action) -> Iterator[Hit]:
             )
 
 
-def needless_expressions(file: Workflow | Action) -> Iterator[Hit]:
+def expression_needless(file: Workflow | Action) -> Iterator[Hit]:
     """An expression, or a part of one, whose value is fixed."""
-    for way, text in expanded(file):
+    for way, text in expanded_texts(file):
         if way[-1] == "if" or way[-1] in ("image", "default"):
             continue
         for found in expressions(text):
@@ -62,21 +62,21 @@ def needless_expressions(file: Workflow | Action) -> Iterator[Hit]:
                 node = stack.pop()
                 if isinstance(node, ex.Literal) and node is not found.tree:
                     continue
-                if _fixed(node):
+                if _is_constant(node):
                     yield hit(found.place(node.span) if node is not found.tree else found.span)
                     break
                 stack.extend(reversed(ex.children(node)))
 
 
-def _fixed(node: ex.Node) -> bool:
+def _is_constant(node: ex.Node) -> bool:
     """Whether a node is constant and its value a plain one, as `fromJSON('[...]')` is not."""
-    result = constant.evaluate(node)
+    result = constant.evaluate_constant(node)
     if isinstance(node, ex.Call) and node.name.lower() in ("fromjson", "tojson"):
         return False
     return result is not constant.UNKNOWN and not isinstance(result, list | dict)
 
 
-def superfluous(step: Step) -> Iterator[Hit]:
+def action_superfluous(step: Step) -> Iterator[Hit]:
     """An action from outside for what the runner has built in."""
     used = step.uses
     known = used is not None and used.form == "repository"
@@ -85,7 +85,7 @@ def superfluous(step: Step) -> Iterator[Hit]:
         yield hit(step.node.at("uses"), action=used.slug, instead=instead)
 
 
-def nameless(workflow: Workflow) -> Iterator[Hit]:
+def name_missing(workflow: Workflow) -> Iterator[Hit]:
     """A workflow or a job without a name."""
     if "name" not in workflow.node:
         yield missing(workflow.node.key("on"), what="the workflow")
@@ -94,14 +94,14 @@ def nameless(workflow: Workflow) -> Iterator[Hit]:
             yield missing(job.key, resource=job.resource, what=f"job {job.name!r}")
 
 
-def manual_inputs(workflow: Workflow) -> Iterator[Hit]:
+def dispatch_inputs(workflow: Workflow) -> Iterator[Hit]:
     """A manual start that takes inputs."""
     settings = workflow.triggers.get("workflow_dispatch")
     if isinstance(settings, Map) and isinstance(settings.get("inputs"), Map) and settings["inputs"]:
         yield hit(settings.key("inputs"))
 
 
-def unbounded(job: Job) -> Iterator[Hit]:
+def timeout_missing(job: Job) -> Iterator[Hit]:
     """A job that may hang for six hours."""
     if "timeout-minutes" in job.node or job.calls or not job.steps:
         return
@@ -110,7 +110,7 @@ def unbounded(job: Job) -> Iterator[Hit]:
     yield missing(job.key)
 
 
-def short_cooldown(update: Update, *, days: int = 7) -> Iterator[Hit]:
+def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Iterator[Hit]:
     """New versions taken on the day they appear."""
     cooldown = update.node.get("cooldown")
     if not isinstance(cooldown, Map):

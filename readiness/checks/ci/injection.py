@@ -22,7 +22,7 @@ _BOOLEAN = frozenset(
 )
 
 
-def code(step: Step) -> Iterator[Text]:
+def code_texts(step: Step) -> Iterator[Text]:
     """The texts of a step that are code."""
     run = step.run
     if run is not None:
@@ -37,7 +37,7 @@ def code(step: Step) -> Iterator[Text]:
                     yield text
 
 
-def flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]:
+def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]:
     """The contexts whose value can be what an expression gives; one that is only compared gives true or false."""
     stack = [node]
     while stack:
@@ -57,38 +57,38 @@ def flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]:
             if item.name.lower() not in _BOOLEAN:
                 stack.extend(reversed(item.arguments))
             continue
-        found = ex.path(item)
+        found = ex.access_path(item)
         if found is not None:
             yield item, found
         elif isinstance(item, ex.Member | ex.Index | ex.Star):
             stack.append(item.owner)
 
 
-def untrusted_in_code(step: Step) -> Iterator[Hit]:
+def template_injection(step: Step) -> Iterator[Hit]:
     """Text from outside that becomes a part of a script."""
-    for text in code(step):
+    for text in code_texts(step):
         for found in expressions(text):
-            name = _outside(found, step, 0)
+            name = _untrusted_context(found, step, 0)
             if name is not None:
                 yield hit(found.span, context=name)
 
 
-def _outside(found: Expression, step: Step, depth: int) -> str | None:
+def _untrusted_context(found: Expression, step: Step, depth: int) -> str | None:
     """The untrusted context that an expression gives, itself or through a variable."""
     if found.tree is None:
         return None
-    for _, path in flowing(found.tree):
+    for _, path in contexts_flowing(found.tree):
         if is_untrusted(path):
             return ".".join(path)
         if path[0] == "env" and len(path) == 2 and depth < 3:
-            text = variable(step, path[1])
+            text = variable_text(step, path[1])
             for inner in expressions(text) if text is not None else ():
-                if (name := _outside(inner, step, depth + 1)) is not None:
+                if (name := _untrusted_context(inner, step, depth + 1)) is not None:
                     return name
     return None
 
 
-def variable(step: Step, name: str) -> Text | None:
+def variable_text(step: Step, name: str) -> Text | None:
     """The text that a variable has in a step: its own, the job's or the workflow's."""
     nodes = [step.node]
     if isinstance(step.owner, Job):
@@ -101,29 +101,29 @@ def variable(step: Step, name: str) -> Text | None:
     return None
 
 
-def expanded(step: Step) -> Iterator[Hit]:
+def template_expansion(step: Step) -> Iterator[Hit]:
     """Any value that is not fixed and becomes a part of a script."""
-    for text in code(step):
+    for text in code_texts(step):
         for found in expressions(text):
             if found.tree is None:
                 continue
-            for _, path in flowing(found.tree):
+            for _, path in contexts_flowing(found.tree):
                 known = path[0] == "secrets" or is_untrusted(
                     path
                 )  # rules of their own speak of these
-                if not known and not _fixed(step, path):
+                if not known and not _is_safe_context(step, path):
                     yield hit(found.span, context=".".join(path))
                     break
 
 
-def _fixed(step: Step, path: tuple[str, ...]) -> bool:
+def _is_safe_context(step: Step, path: tuple[str, ...]) -> bool:
     """Whether a context holds nothing that a shell could read as more than a word."""
     if is_fixed(".".join(path)):
         return True
     if path[0] == "env" and len(path) == 2:
-        text = variable(step, path[1])
+        text = variable_text(step, path[1])
         if text is None:
-            return _plain_variable(step, path[1])
+            return _has_plain_variable(step, path[1])
         return not is_expression(text.value)
     if path[0] == "matrix" and len(path) >= 2 and isinstance(step.owner, Job):
         strategy = step.owner.node.get("strategy")
@@ -132,11 +132,11 @@ def _fixed(step: Step, path: tuple[str, ...]) -> bool:
         if not isinstance(matrix, Map) or is_expression(matrix.get("include")):
             return False
         dynamic = any(is_expression(v) for v in (matrix.get(path[1]),) if isinstance(v, str))
-        return not dynamic and not any(_dynamic(value) for value, _ in values)
-    return path[0] == "inputs" and _typed(step, path)
+        return not dynamic and not any(_is_dynamic(value) for value, _ in values)
+    return path[0] == "inputs" and _is_typed_input(step, path)
 
 
-def _plain_variable(step: Step, name: str) -> bool:
+def _has_plain_variable(step: Step, name: str) -> bool:
     """Whether a variable is set to a number or a boolean; an unknown one may hold anything."""
     nodes = [step.node]
     if isinstance(step.owner, Job):
@@ -148,13 +148,13 @@ def _plain_variable(step: Step, name: str) -> bool:
     return False
 
 
-def _dynamic(value: object) -> bool:
+def _is_dynamic(value: object) -> bool:
     if isinstance(value, dict):
         return any(is_expression(item) for item in value.values())
     return is_expression(value)
 
 
-def _typed(step: Step, path: tuple[str, ...]) -> bool:
+def _is_typed_input(step: Step, path: tuple[str, ...]) -> bool:
     """Whether an input is declared as a number, a boolean or a choice."""
     workflow = step.workflow
     if workflow is None or len(path) < 2:

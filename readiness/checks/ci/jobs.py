@@ -9,7 +9,7 @@ from typing import Any
 from readiness.facts.table import rows
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.texts import expressions, is_expression, text_at
-from readiness.model import Hit, Severity, Span, hit, joined
+from readiness.model import Hit, Severity, Span, hit, join_names
 from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
 from readiness.syntax.secrets import Kind, Place, Strength
@@ -19,7 +19,7 @@ _ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
 _ID_TOLD = "letters, digits, - and _ after a letter or one _, under 100 in all"
 
 
-def ids(workflow: Workflow) -> Iterator[Hit]:
+def id_invalid(workflow: Workflow) -> Iterator[Hit]:
     """An id that GitHub does not take, or a step's id that stands twice in a job."""
     for job in workflow.jobs:
         if not _ID.match(job.name):
@@ -43,12 +43,12 @@ def ids(workflow: Workflow) -> Iterator[Hit]:
             seen.setdefault(name.lower(), name)
 
 
-def needs(workflow: Workflow) -> Iterator[Hit]:
+def needs_invalid(workflow: Workflow) -> Iterator[Hit]:
     """`needs` of a job that is not there, of itself, twice, or in a circle."""
     jobs = {job.name.lower(): job for job in workflow.jobs}
     for job in workflow.jobs:
         seen = set()
-        for name, span in _needed(job.node):
+        for name, span in _needs_of(job.node):
             low = name.lower()
             if low not in jobs:
                 yield hit(
@@ -57,10 +57,10 @@ def needs(workflow: Workflow) -> Iterator[Hit]:
             elif low in seen:
                 yield hit(span, what=f"job {job.name!r} needs {name!r} twice")
             seen.add(low)
-    yield from _circles(jobs)
+    yield from _need_circles(jobs)
 
 
-def _needed(node: Map) -> Iterator[tuple[str, Span]]:
+def _needs_of(node: Map) -> Iterator[tuple[str, Span]]:
     value = node.get("needs")
     owner: Any = value if isinstance(value, Seq) else node
     for key in range(len(value)) if isinstance(value, Seq) else ("needs",):
@@ -69,7 +69,7 @@ def _needed(node: Map) -> Iterator[tuple[str, Span]]:
             yield str(item), owner.at(key)
 
 
-def _circles(jobs: dict[str, Job]) -> Iterator[Hit]:
+def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
     """One hit for each circle, at the `needs` of its first job."""
     state: dict[str, int] = {}
     for start, first_job in jobs.items():
@@ -94,17 +94,17 @@ def _circles(jobs: dict[str, Job]) -> Iterator[Hit]:
                 stack.append((after, iter([n.lower() for n in jobs[after].needs])))
 
 
-def matrices(workflow: Workflow) -> Iterator[Hit]:
+def matrix_invalid(workflow: Workflow) -> Iterator[Hit]:
     """A matrix value that stands twice, or an `exclude` that takes nothing out."""
     for job in workflow.jobs:
         strategy = job.node.get("strategy")
         matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
         if isinstance(matrix, Map):
-            yield from _twice(matrix)
-            yield from _excludes(matrix)
+            yield from _repeated_entries(matrix)
+            yield from _exclude_entries(matrix)
 
 
-def _twice(matrix: Map) -> Iterator[Hit]:
+def _repeated_entries(matrix: Map) -> Iterator[Hit]:
     for name, values in matrix.items():
         if name in ("include", "exclude") or not isinstance(values, Seq):
             continue
@@ -113,7 +113,7 @@ def _twice(matrix: Map) -> Iterator[Hit]:
                 yield hit(values.at(index), what=f"matrix {name!r} has the same value twice")
 
 
-def _excludes(matrix: Map) -> Iterator[Hit]:
+def _exclude_entries(matrix: Map) -> Iterator[Hit]:
     excludes = matrix.get("exclude")
     axes = {name: values for name, values in matrix.items() if name not in ("include", "exclude")}
     for entry in excludes if isinstance(excludes, Seq) else ():
@@ -127,9 +127,9 @@ def _excludes(matrix: Map) -> Iterator[Hit]:
                 )
             elif (
                 isinstance(values, Seq)
-                and not _open(wanted)
-                and not _open(values)
-                and not any(_fits(v, wanted) for v in values)
+                and not _has_expression(wanted)
+                and not _has_expression(values)
+                and not any(_excludes_value(v, wanted) for v in values)
             ):
                 yield hit(
                     entry.at(name),
@@ -137,7 +137,7 @@ def _excludes(matrix: Map) -> Iterator[Hit]:
                 )
 
 
-def _open(value: Any) -> bool:
+def _has_expression(value: Any) -> bool:
     """Whether an expression gives a value, or a part of it."""
     stack, count = [value], 0
     while stack and count < 2_000:
@@ -151,18 +151,21 @@ def _open(value: Any) -> bool:
     return False
 
 
-def _fits(value: Any, wanted: Any, depth: int = 0) -> bool:
+def _excludes_value(value: Any, wanted: Any, depth: int = 0) -> bool:
     """Whether a value holds all that an `exclude` asks for."""
     if isinstance(value, Map) and isinstance(wanted, Map) and depth < 20:
-        return all(name in value and _fits(value[name], wanted[name], depth + 1) for name in wanted)
+        return all(
+            name in value and _excludes_value(value[name], wanted[name], depth + 1)
+            for name in wanted
+        )
     if isinstance(value, Seq) and isinstance(wanted, Seq) and depth < 20:
         pairs = zip(value, wanted, strict=False)
-        return len(wanted) <= len(value) and all(_fits(v, w, depth + 1) for v, w in pairs)
+        return len(wanted) <= len(value) and all(_excludes_value(v, w, depth + 1) for v, w in pairs)
     plain = not isinstance(value, Map | Seq) and not isinstance(wanted, Map | Seq)
     return bool(value == wanted) or (plain and str(value).lower() == str(wanted).lower())
 
 
-def permissions(workflow: Workflow) -> Iterator[Hit]:
+def permission_invalid(workflow: Workflow) -> Iterator[Hit]:
     """A permission that there is not, or a value that it does not take."""
     nodes = [workflow.node, *(job.node for job in workflow.jobs)]
     for node in nodes:
@@ -170,7 +173,7 @@ def permissions(workflow: Workflow) -> Iterator[Hit]:
             continue
         value = node["permissions"]
         if isinstance(value, Map):
-            yield from _scopes(value)
+            yield from _variable_scopes(value)
         elif value not in ("read-all", "write-all") and not isinstance(value, Seq):
             span = node.at("permissions") if value else node.key("permissions")
             yield hit(
@@ -179,7 +182,7 @@ def permissions(workflow: Workflow) -> Iterator[Hit]:
             )
 
 
-def _scopes(value: Map) -> Iterator[Hit]:
+def _variable_scopes(value: Map) -> Iterator[Hit]:
     for name, level in value.items():
         if name not in rows("github-permissions"):
             yield hit(value.key(name), what=f"there is no permission {name!r}")
@@ -188,22 +191,22 @@ def _scopes(value: Map) -> Iterator[Hit]:
         if level not in allowed:
             yield hit(
                 value.at(name),
-                what=f"permission {name} is {level!r}; allowed are {joined(allowed)}",
+                what=f"permission {name} is {level!r}; allowed are {join_names(allowed)}",
             )
 
 
 _BAD_NAME = re.compile(r"[&=\s]")
 
 
-def variable_names(workflow: Workflow) -> Iterator[Hit]:
+def variable_name_invalid(workflow: Workflow) -> Iterator[Hit]:
     """A variable whose name no shell can read."""
-    for node in _environments(workflow):
+    for node in _environment_mappings(workflow):
         for name in node:
             if _BAD_NAME.search(name) and "${{" not in name:
                 yield hit(node.key(name), variable=name)
 
 
-def _environments(workflow: Workflow) -> Iterator[Map]:
+def _environment_mappings(workflow: Workflow) -> Iterator[Map]:
     nodes: list[Any] = [workflow.node]
     for job in workflow.jobs:
         nodes += [job.node, job.node.get("container"), *(step.node for step in job.steps)]
@@ -224,7 +227,7 @@ _INSTEAD = {
 }
 
 
-def deprecated_commands(workflow: Workflow) -> Iterator[Hit]:
+def command_deprecated(workflow: Workflow) -> Iterator[Hit]:
     """A workflow command that GitHub has turned off or is about to."""
     for job in workflow.jobs:
         for step in job.steps:
@@ -242,7 +245,7 @@ def deprecated_commands(workflow: Workflow) -> Iterator[Hit]:
                 )
 
 
-def container_passwords(workflow: Workflow) -> Iterator[Hit]:
+def container_password_inline(workflow: Workflow) -> Iterator[Hit]:
     """A registry password that stands in the workflow."""
     for job in workflow.jobs:
         services = job.node.get("services")

@@ -11,14 +11,14 @@ from typing import Any
 
 from readiness.kinds.github.model import Action
 from readiness.kinds.github.shapes import (
-    Keys,
+    KeysShape,
     Problem,
-    anything,
-    mapping,
-    one_of,
-    place,
-    scalar,
-    text,
+    any_value,
+    enum_shape,
+    mapping_shape,
+    scalar_shape,
+    text_shape,
+    value_span,
 )
 from readiness.kinds.github.texts import is_expression
 from readiness.model import Hit, hit, missing
@@ -28,33 +28,35 @@ from readiness.syntax.yaml import Map
 _COLORS = "white black yellow blue green orange red purple gray-dark".split()
 
 
-def _reason(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _problem_text(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if value is None or (isinstance(value, str) and not value.strip()):
-        yield Problem("value", place(owner, key), "deprecationMessage is empty")
+        yield Problem("value", value_span(owner, key), "deprecationMessage is empty")
 
 
-_INPUT = Keys(
+_INPUT = KeysShape(
     "input {key}",
     {
-        "description": scalar,
-        "required": scalar,  # the runner takes yes and no here
-        "default": scalar,
-        "deprecationMessage": _reason,
-        "type": scalar,
-        "options": anything,
+        "description": scalar_shape,
+        "required": scalar_shape,  # the runner takes yes and no here
+        "default": scalar_shape,
+        "deprecationMessage": _problem_text,
+        "type": scalar_shape,
+        "options": any_value,
     },
     optional=True,
 )
-_OUTPUT = Keys("output {key}", {"description": scalar, "value": scalar}, optional=True)
+_OUTPUT = KeysShape(
+    "output {key}", {"description": scalar_shape, "value": scalar_shape}, optional=True
+)
 _SCRIPT = ("main", "pre", "pre-if", "post", "post-if")
 _IMAGE = ("image", "pre-entrypoint", "entrypoint", "post-entrypoint", "args", "env")
 _NEEDS = {"composite": ("steps",), "docker": ("image",)}
 _FILES = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
 
 
-def _runs(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _runs_problems(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if not isinstance(value, Map):
-        yield Problem("value", place(owner, key), "runs is no mapping")
+        yield Problem("value", value_span(owner, key), "runs is no mapping")
         return
     using = value.get("using")
     if not isinstance(using, str):
@@ -68,28 +70,30 @@ def _runs(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
             f"runs.using is {using!r}; composite, docker, node20 and node24 are allowed",
         )
     own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
-    shapes = dict.fromkeys((*own, "using", "plugin"), anything)
-    yield from Keys(f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))).inside(
+    shapes = dict.fromkeys((*own, "using", "plugin"), any_value)
+    yield from KeysShape(f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))).inside(
         value, owner.key(key)
     )
 
 
-_ACTION = Keys(
+_ACTION = KeysShape(
     "the action",
     {
-        "name": text,
-        "author": scalar,
-        "description": text,
-        "inputs": mapping(_INPUT),
-        "outputs": mapping(_OUTPUT),
-        "runs": _runs,
-        "branding": Keys("branding", {"icon": scalar, "color": one_of(*_COLORS)}, optional=True),
+        "name": text_shape,
+        "author": scalar_shape,
+        "description": text_shape,
+        "inputs": mapping_shape(_INPUT),
+        "outputs": mapping_shape(_OUTPUT),
+        "runs": _runs_problems,
+        "branding": KeysShape(
+            "branding", {"icon": scalar_shape, "color": enum_shape(*_COLORS)}, optional=True
+        ),
     },
     required=("name", "description", "runs"),
 )
 
 
-def problems(action: Action, *, project: Project) -> Iterator[Hit]:
+def action_metadata_invalid(action: Action, *, project: Project) -> Iterator[Hit]:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
     first = next(iter(node), None)
@@ -99,10 +103,10 @@ def problems(action: Action, *, project: Project) -> Iterator[Hit]:
     runs = node.get("runs")
     folder = posixpath.dirname(action.source.path)
     if isinstance(runs, Map) and project.sees(folder):
-        yield from _absent(runs, action.using, folder, project)
+        yield from _missing_file(runs, action.using, folder, project)
 
 
-def _absent(runs: Map, using: str, folder: str, project: Project) -> Iterator[Hit]:
+def _missing_file(runs: Map, using: str, folder: str, project: Project) -> Iterator[Hit]:
     names = _FILES.get(using, ("main", "pre", "post") if using.startswith("node") else ())
     for name in names:
         value = runs.get(name)
@@ -120,7 +124,7 @@ def _absent(runs: Map, using: str, folder: str, project: Project) -> Iterator[Hi
         yield hit(runs.at("image"), what=f"file {image!r} is not there")
 
 
-def shell_missing(action: Action) -> Iterator[Hit]:
+def action_shell_missing(action: Action) -> Iterator[Hit]:
     """A `run` step of a composite action without a shell."""
     if action.using == "composite":
         for step in action.steps:

@@ -16,11 +16,11 @@ from typing import Any
 from readiness.facts.actions import fact
 from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step, Workflow
-from readiness.kinds.github.texts import expressions, text_at, whole
+from readiness.kinds.github.texts import expressions, is_one_expression, text_at
 from readiness.kinds.github.uses import repository_root
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
-from readiness.syntax.constant import truthy
+from readiness.syntax.constant import is_truthy
 from readiness.syntax.yaml import Map, Seq
 
 _OWN = {
@@ -199,7 +199,7 @@ def condition(node: Map, holder: Job | Step, event: str) -> Chance:
     if text is None:
         return Chance.MAYBE
     found = list(expressions(text, bare=True))
-    if "${{" in text.value and not whole(text.value.strip()):
+    if "${{" in text.value and not is_one_expression(text.value.strip()):
         return Chance.YES  # text around ${{ }} makes a string, and a string is true
     tree = found[0].tree if found else None
     run = _Run(event, _decided(holder))
@@ -211,7 +211,7 @@ def meant(text: str, event: str) -> list[str]:
     found = [text]
     for template in ex.templates(text):
         try:
-            tree = ex.parse(template.body)
+            tree = ex.parse_expression(template.body)
         except ex.ExpressionError:
             continue
         whole_text = text[template.span.start : template.span.end]
@@ -267,7 +267,7 @@ def _tells_files(step: Step) -> bool:
 def _both(node: ex.Node, run: _Run) -> _Both:
     """Whether an outsider can make an expression true, and whether they can make it false; the parser bounds the depth."""
     if isinstance(node, ex.Literal):
-        return _ALWAYS if truthy(node.value) else _NEVER
+        return _ALWAYS if is_truthy(node.value) else _NEVER
     if isinstance(node, ex.Not):
         true, false = _both(node.operand, run)
         return false, true
@@ -285,7 +285,9 @@ def _both(node: ex.Node, run: _Run) -> _Both:
 
 def _path(node: ex.Node) -> str:
     """A context as it is written, with dots; empty for everything else."""
-    parts = ex.path(node) if isinstance(node, ex.Name | ex.Member | ex.Index | ex.Star) else None
+    parts = (
+        ex.access_path(node) if isinstance(node, ex.Name | ex.Member | ex.Index | ex.Star) else None
+    )
     return ".".join(parts) if parts else ""
 
 

@@ -11,8 +11,8 @@ from readiness.facts.table import rows
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.runners import matrix_name, matrix_values
 from readiness.kinds.github.texts import is_expression
-from readiness.kinds.github.uses import Uses, uses
-from readiness.kinds.pipeline.scripts import calls
+from readiness.kinds.github.uses import Uses, parse_uses
+from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import Hit, Span, Unknown, hit, spelling
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
@@ -29,7 +29,7 @@ _BRANCHES = re.compile(
 )
 
 
-def _used(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
+def _references(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
     """(resource, reference, place) of every action and reusable workflow that a file uses."""
     holders: list[tuple[str, Map, bool]] = []
     if isinstance(file, Action):
@@ -41,10 +41,10 @@ def _used(file: Workflow | Action) -> Iterator[tuple[str, Uses, Span]]:
     for resource, node, dead in holders:
         value = node.get("uses")
         if isinstance(value, str) and not dead:
-            yield resource, uses(value), node.at("uses")
+            yield resource, parse_uses(value), node.at("uses")
 
 
-def mutable_refs(
+def action_unpinned(
     file: Workflow | Action,
     *,
     kind: str,
@@ -57,7 +57,7 @@ def mutable_refs(
     or repositories, whose refs only the team itself moves.
     """
     own = {name.lower() for name in trusted}
-    for resource, used, span in _used(file):
+    for resource, used, span in _references(file):
         if used.form != "repository" or used.pinned or fact(used.slug, "by-tag"):
             continue
         if used.owner.lower() in own or used.slug in own:
@@ -74,7 +74,7 @@ def mutable_refs(
             yield hit(span, resource=resource, uses=used.text, ref=used.ref)
 
 
-def _images(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
+def _images_in(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     """(resource, place, value) of every image that a file runs; a matrix key gives its values."""
     if isinstance(file, Action):
         runs = file.node.get("runs")
@@ -85,14 +85,14 @@ def _images(file: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     else:
         steps = [step for job in file.jobs for step in job.steps]
         for job in file.jobs:
-            yield from job_images(job)
+            yield from images_of_job(job)
     for step in steps:
         used = step.uses
         if used is not None and used.form == "docker" and not step.dead:
             yield step.resource, step.node.at("uses"), used.path
 
 
-def job_images(job: Job) -> Iterator[tuple[str, Span, Any]]:
+def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
     """The images of a job's container and its services; the values of a matrix each at their own place."""
     services = job.node.get("services")
     holders: list[tuple[Map, str]] = [(job.node, "container")]
@@ -111,20 +111,20 @@ def job_images(job: Job) -> Iterator[tuple[str, Span, Any]]:
 
 def unpinned_images(file: Workflow | Action, *, digest: bool) -> Iterator[Hit | Unknown]:
     """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
-    for resource, span, value in _images(file):
+    for resource, span, value in _images_in(file):
         if not isinstance(value, str) or not value.strip():
             continue
         if is_expression(value):
             yield Unknown(span)
             continue
-        image = images.parse(value.strip())
+        image = images.parse_image(value.strip())
         if image.pinned or image.is_variable:
             continue
         if image.floating is not digest:
             yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
 
 
-def newest_tools(step: Step) -> Iterator[Hit]:
+def tool_version_missing(step: Step) -> Iterator[Hit]:
     """A setup action that installs whatever is newest."""
     used = step.uses
     key = fact(used.name, "newest") if used is not None and used.form == "repository" else None
@@ -137,18 +137,18 @@ def newest_tools(step: Step) -> Iterator[Hit]:
         yield hit(step.options.at(key), action=used.name, key=key)
 
 
-def archived(file: Workflow | Action) -> Iterator[Hit]:
+def action_archived(file: Workflow | Action) -> Iterator[Hit]:
     """An action whose repository is archived."""
-    for resource, used, span in _used(file):
+    for resource, used, span in _references(file):
         if used.form == "repository" and fact(used.slug, "archived"):
             yield hit(span, resource=resource, action=used.slug)
 
 
-def near_misses(file: Workflow | Action) -> Iterator[Hit]:
+def action_name_near_known(file: Workflow | Action) -> Iterator[Hit]:
     """An action whose name is one letter away from a well-known one."""
     known = {"/".join(name.split("/")[:2]) for name in rows("action-interfaces")}
     owners = {name.split("/")[0] for name in known}
-    for resource, used, span in _used(file):
+    for resource, used, span in _references(file):
         if used.form != "repository" or used.slug in known or used.owner.lower() in owners:
             continue
         for name in sorted(known):
@@ -165,9 +165,9 @@ def near_misses(file: Workflow | Action) -> Iterator[Hit]:
 _PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 
-def hidden_uses(file: Workflow | Action) -> Iterator[Hit]:
+def uses_obfuscated(file: Workflow | Action) -> Iterator[Hit]:
     """An action's path with dots or slashes that only hide which action it is."""
-    for resource, used, span in _used(file):
+    for resource, used, span in _references(file):
         written = used.text.partition("@")[0]
         if used.form == "repository" and _PLAIN_PATH.search(written):
             yield hit(span, resource=resource, uses=used.text)
@@ -183,12 +183,12 @@ _BY_NAME = {
 _FILES = (".tgz", ".gem")
 
 
-def adhoc_packages(step: Step) -> Iterator[Hit]:
+def package_adhoc(step: Step) -> Iterator[Hit]:
     """A package installed by its name, past the lock file."""
     run = step.run
     if run is None or not any(program in run.value for program in _BY_NAME):
         return
-    for call in calls(run.value):
+    for call in script_calls(run.value):
         for verbs in _BY_NAME.get(call.program, ()):
             if call.verbs[: len(verbs)] != verbs or len(call.verbs) == len(verbs):
                 continue
@@ -197,8 +197,8 @@ def adhoc_packages(step: Step) -> Iterator[Hit]:
                 yield hit(run.line(call.start), package=package)
 
 
-def workspace_paths(file: Workflow | Action) -> Iterator[Hit]:
+def local_action_by_path(file: Workflow | Action) -> Iterator[Hit]:
     """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
-    for resource, used, span in _used(file):
+    for resource, used, span in _references(file):
         if used.form == "local" and used.text.startswith("./"):
             yield hit(span, resource=resource, uses=used.text)

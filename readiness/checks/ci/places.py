@@ -8,8 +8,8 @@ from typing import Any
 from readiness.checks.ci.delivery import Outcome, view_of
 from readiness.kinds.delivery.model import Stage
 from readiness.kinds.github.model import Job, Step
-from readiness.kinds.pipeline.scripts import calls
-from readiness.model import Aside, Related, hit
+from readiness.kinds.pipeline.scripts import script_calls
+from readiness.model import NotApplicable, Related, hit
 from readiness.model.project import Project
 
 # Families whose place stands in the command, in its credentials or in what ran before it in the job.
@@ -31,13 +31,13 @@ def staging_is_production(job: Job, *, project: Project) -> Outcome:
     view = view_of(job, project)
     before = [s for s in view.before if s.deploys and s.target == "staging"] if view else []
     if view is None or view.stage.target != "production" or not before:
-        yield Aside()
+        yield NotApplicable()
         return
-    mine = _way(view.stage)
+    mine = _path_to_deployment(view.stage)
     for other in before:
-        theirs = _way(other)
+        theirs = _path_to_deployment(other)
         if mine is None or theirs is None:
-            yield Aside()  # the environment's own secrets are there to tell the two apart
+            yield NotApplicable()  # the environment's own secrets are there to tell the two apart
         elif mine == theirs:
             there = Related(job.source, other.deploys[0].span, "deploys to the same place")
             yield hit(
@@ -49,7 +49,7 @@ def staging_is_production(job: Job, *, project: Project) -> Outcome:
             return
 
 
-def _way(stage: Stage) -> str | None:
+def _path_to_deployment(stage: Stage) -> str | None:
     """All that leads to a stage's last deployment, as text; None where the files cannot tell where that goes."""
     job = stage.job
     if not isinstance(job, Job) or job.calls:
@@ -57,28 +57,29 @@ def _way(stage: Stage) -> str | None:
     if any(act.weak or act.family not in _REMOTE for act in stage.deploys):
         return None
     last = max(act.order[0] for act in stage.deploys)
-    if any(_hidden(step) for step in job.steps[: last + 1]):
+    if any(_runs_hidden_code(step) for step in job.steps[: last + 1]):
         return None
     steps = [
         {key: value for key, value in step.node.items() if key not in _TOLD_ONLY}
         for step in job.steps[: last + 1]
     ]
     around = {key: job.node.get(key) for key in ("runs-on", "container", "env", "defaults")}
-    text = _text([steps, around, job.workflow.node.get("env")])
+    text = _bounded_text([steps, around, job.workflow.node.get("env")])
     return None if text is None or _VARIES.search(text) else text
 
 
-def _hidden(step: Step) -> bool:
+def _runs_hidden_code(step: Step) -> bool:
     """Whether a step runs what stands elsewhere, which may ask for the job's name and choose a place by it."""
     if step.uses is not None and step.uses.form != "repository":
         return True
     script = step.run.value if step.run is not None else ""
     return any(
-        call.program in _ELSEWHERE or "/" in call.text.partition(" ")[0] for call in calls(script)
+        call.program in _ELSEWHERE or "/" in call.text.partition(" ")[0]
+        for call in script_calls(script)
     )
 
 
-def _text(value: Any) -> str | None:
+def _bounded_text(value: Any) -> str | None:
     """Plain data as text; None for more than anybody writes, as aliases of aliases make it."""
     parts: list[str] = []
     stack, size = [value], 0

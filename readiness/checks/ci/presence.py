@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.ci.delivery import all_stages, pipelines
-from readiness.kinds.delivery.model import Pipeline, delivers
+from readiness.checks.ci.delivery import all_pipelines, all_stages
+from readiness.kinds.delivery.model import Pipeline, is_delivering
 from readiness.kinds.gitlab import model
-from readiness.model import Aside, Hit, Unknown, missing
+from readiness.model import Hit, NotApplicable, Unknown, missing
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
-def _first(project: Project) -> Pipeline | None:
+def _first_delivering(project: Project) -> Pipeline | None:
     """The first pipeline that delivers, where what all of them lack is told."""
-    return next((one for one in pipelines(project) if delivers(one)), None)
+    return next((one for one in all_pipelines(project) if is_delivering(one)), None)
 
 
-def absent(
+def presence(
     pipeline: Pipeline, *, kinds: Sequence[str], of: Sequence[str] = (), project: Project
 ) -> Outcome:
     """Nothing in the project's pipelines does one of some things; told once, at the first pipeline that delivers.
 
     `of` keeps to projects whose pipelines do one of these: only who builds images can scan them.
     """
-    if pipeline is not project.memo(_first):
-        yield Aside()
+    if pipeline is not project.memo(_first_delivering):
+        yield NotApplicable()
         return
     known = project.memo(all_stages)
-    stages = [stage for one in pipelines(project) for stage in known[id(one)].values()]
+    stages = [stage for one in all_pipelines(project) for stage in known[id(one)].values()]
     wanted = [kind for kind in of if kind != "deploy"]
     if of and not any(
         stage.does(*wanted) or ("deploy" in of and stage.deploys) for stage in stages
     ):
-        yield Aside()
+        yield NotApplicable()
         return
     if any(stage.does(*kinds) for stage in stages):
         return
@@ -50,17 +50,19 @@ def absent(
 _SCANS = ("audit", "analysis", "image-scan", "secret-scan")
 
 
-def unscheduled_scans(pipeline: Pipeline, *, project: Project) -> Outcome:
+def scan_not_scheduled(pipeline: Pipeline, *, project: Project) -> Outcome:
     """Scans that run only when somebody pushes."""
-    if pipeline is not project.memo(_first):
-        yield Aside()
+    if pipeline is not project.memo(_first_delivering):
+        yield NotApplicable()
         return
     known = project.memo(all_stages)
     scanning = [
-        one for one in pipelines(project) if any(s.does(*_SCANS) for s in known[id(one)].values())
+        one
+        for one in all_pipelines(project)
+        if any(s.does(*_SCANS) for s in known[id(one)].values())
     ]
     if not scanning:
-        yield Aside()
+        yield NotApplicable()
         return
     if any(isinstance(one, model.File) or "schedule" in one.triggers for one in scanning):
         return

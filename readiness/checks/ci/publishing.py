@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from readiness.facts.programs import fact
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import Uses
-from readiness.kinds.pipeline.scripts import Call, calls
+from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import Hit, hit
 from readiness.syntax.yaml import Map
 
@@ -27,7 +27,7 @@ _PUBLIC = ("pypi.org", "npmjs.org", "crates.io", "crates-io", "rubygems.org", "n
 _GITHUB = "pkg.github.com"  # GitHub Packages: the run's own short-lived token
 
 
-def long_lived_tokens(step: Step) -> Iterator[Hit]:
+def publish_token_stored(step: Step) -> Iterator[Hit]:
     """A package published with a stored token where the registry takes the workflow's own identity."""
     if step.dead:
         return
@@ -36,15 +36,15 @@ def long_lived_tokens(step: Step) -> Iterator[Hit]:
         yield from _publishing_action(step, used)
     if run is None or not any(verb in run.value for verb in ("publish", "upload", "push")):
         return
-    if _identified(step) or _to_github(step):
+    if _may_request_identity(step) or _is_github_registry(step):
         return
-    for call in calls(run.value):
-        words = _publishes(call)
-        if words and not call.has(*_TRIAL) and not _elsewhere(call):
+    for call in script_calls(run.value):
+        words = _publishing_call(call)
+        if words and not call.has(*_TRIAL) and not _is_private_registry(call):
             yield hit(run.line(call.start), command=" ".join((call.program, *words)))
 
 
-def _publishes(call: Call) -> tuple[str, ...]:
+def _publishing_call(call: Call) -> tuple[str, ...]:
     program = call.program.removesuffix(".exe").partition("==")[0].lower()
     verbs = []
     skip = False
@@ -56,13 +56,13 @@ def _publishes(call: Call) -> tuple[str, ...]:
     return next((words for words in known if tuple(verbs[: len(words)]) == words), ())
 
 
-def _elsewhere(call: Call) -> bool:
+def _is_private_registry(call: Call) -> bool:
     """Whether a registry is named, and it is none of the public ones."""
     named = call.value(*_ELSEWHERE)
     return named is not None and not any(public in named for public in _PUBLIC)
 
 
-def _to_github(step: Step) -> bool:
+def _is_github_registry(step: Step) -> bool:
     job = step.job
     nodes = [step.node] if job is None else [other.node for other in job.steps]
     return any(_GITHUB in str(value) for node in nodes for value in node.values())
@@ -83,7 +83,7 @@ def _publishing_action(step: Step, used: Uses) -> Iterator[Hit]:
         yield hit(options.at("token"), command=used.slug)
 
 
-def _identified(step: Step) -> bool:
+def _may_request_identity(step: Step) -> bool:
     """Whether the job has the right to ask for an identity, or may have."""
     job = step.job
     if job is None:

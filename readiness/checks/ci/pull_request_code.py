@@ -27,7 +27,7 @@ _LYING = {
 }
 
 
-def checked_out(step: Step, project: Project) -> Iterator[Hit | Unknown]:
+def foreign_code_checkout(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     """Code of a pull request checked out in a run that has the base repository's secrets and rights.
 
     Critical where it is surely run, for whoever opens a pull request, with a secret or a right that takes the repository over;

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 
 from readiness.kinds.github.model import Step
-from readiness.kinds.pipeline.scripts import masked
+from readiness.kinds.pipeline.scripts import mask_expressions
 from readiness.model import Hit, hit
 
 _GIVEN = frozenset(dir(builtins)) | {
@@ -21,18 +21,18 @@ _GIVEN = frozenset(dir(builtins)) | {
 _MAX = 50_000
 
 
-def broken(step: Step) -> Iterator[Hit]:
+def python_step_broken(step: Step) -> Iterator[Hit]:
     """A script that does not compile, or that reads a name which nothing sets."""
     run = step.run
     if run is None or not step.shell.startswith("python") or len(run.value) > _MAX:
         return
-    text = masked(run.value)
+    text = mask_expressions(run.value)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a string is none of our matter
             tree = ast.parse(text)
     except SyntaxError as error:
-        offset = _offset(text, error.lineno or 1, 0)
+        offset = _text_offset(text, error.lineno or 1, 0)
         yield hit(
             run.line(min(offset, max(len(text.rstrip()) - 1, 0))),
             what=f"does not compile: {error.msg}",
@@ -46,13 +46,13 @@ def broken(step: Step) -> Iterator[Hit]:
         for node in nodes
     ):
         return
-    known = _GIVEN | set(_set(nodes))
+    known = _GIVEN | set(_assigned_names(nodes))
     for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in known:
             if set(node.id) == {"x"}:
                 continue  # an expression stands there
-            start = _offset(
-                text, node.lineno, len(_bytes(text, node.lineno)[: node.col_offset].decode())
+            start = _text_offset(
+                text, node.lineno, len(_encode(text, node.lineno)[: node.col_offset].decode())
             )
             yield hit(
                 run.part(start, start + len(node.id)), what=f"reads {node.id!r}, which nothing sets"
@@ -60,7 +60,7 @@ def broken(step: Step) -> Iterator[Hit]:
             return
 
 
-def _set(nodes: list[ast.AST]) -> Iterator[str]:
+def _assigned_names(nodes: list[ast.AST]) -> Iterator[str]:
     """Every name that a script gives a value to, in any scope."""
     for node in nodes:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -79,12 +79,12 @@ def _set(nodes: list[ast.AST]) -> Iterator[str]:
                 yield name
 
 
-def _bytes(text: str, line: int) -> bytes:
+def _encode(text: str, line: int) -> bytes:
     lines = text.split("\n")
     return lines[line - 1].encode("utf-8", "surrogatepass") if line <= len(lines) else b""
 
 
-def _offset(text: str, line: int, column: int) -> int:
+def _text_offset(text: str, line: int, column: int) -> int:
     """The offset of a place in a text; the line counts from 1, the column from 0."""
     lines = text.split("\n")
     return sum(len(one) + 1 for one in lines[: line - 1]) + column

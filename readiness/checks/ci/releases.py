@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.gitlab import images_of
-from readiness.checks.ci.pins import job_images
+from readiness.checks.ci.pins import images_of_job
 from readiness.facts.actions import fact
 from readiness.facts.releases import end_of_life, end_of_release
 from readiness.kinds.delivery.model import Pipeline
@@ -19,41 +19,43 @@ from readiness.syntax import image as images
 _ONE = re.compile(r"(?:v|ruby-)?([0-9]+(?:\.[0-9]+){0,2})(?:\.[x*])?\Z")
 
 
-def ended(pipeline: Pipeline, project: Project) -> Iterator[Hit | Unknown]:
+def release_end_of_life(pipeline: Pipeline, project: Project) -> Iterator[Hit | Unknown]:
     """A language or an image of a release that gets no more updates; what a matrix draws is meant to be old."""
     if not isinstance(pipeline, Workflow):
         for resource, text, span in images_of(pipeline):
-            yield from _of_image(resource, text, span, project)
+            yield from _release_of_image(resource, text, span, project)
         return
     for job in pipeline.jobs:
         if job.dead:
             continue
         drawn = job.node.get("strategy")
-        for resource, span, value in job_images(job):
-            if isinstance(value, str) and not (drawn and _inside(span, job)):
-                yield from _of_image(resource, value, span, project)
+        for resource, span, value in images_of_job(job):
+            if isinstance(value, str) and not (drawn and _is_in_matrix(span, job)):
+                yield from _release_of_image(resource, value, span, project)
         for step in job.steps:
-            yield from _of_setup(step, project)
+            yield from _release_of_setup(step, project)
 
 
-def _inside(span: Span, job: Job) -> bool:
+def _is_in_matrix(span: Span, job: Job) -> bool:
     """Whether a value stands in the job's matrix."""
     matrix = job.node.entry("strategy")
     return matrix.start <= span.start < matrix.end
 
 
-def _of_image(resource: str, text: str, span: Span, project: Project) -> Iterator[Hit | Unknown]:
+def _release_of_image(
+    resource: str, text: str, span: Span, project: Project
+) -> Iterator[Hit | Unknown]:
     if is_expression(text):
         yield Unknown(span)
         return
-    found = end_of_life(images.parse(text.strip()), project.today)
+    found = end_of_life(images.parse_image(text.strip()), project.today)
     if found is not None:
         yield hit(
             span, resource=resource, what=f"image {text!r}", release=found.release, day=found.day
         )
 
 
-def _of_setup(step: Step, project: Project) -> Iterator[Hit | Unknown]:
+def _release_of_setup(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     used = step.uses
     found = fact(used.slug, "installs") if used is not None else None
     if found is None:

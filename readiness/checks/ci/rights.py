@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.model import Job
-from readiness.kinds.github.runners import labels
-from readiness.kinds.github.texts import texts
-from readiness.model import joined
+from readiness.kinds.github.runners import runner_labels
+from readiness.kinds.github.texts import texts_below
+from readiness.model import join_names
 from readiness.syntax.yaml import Map
 
 _SECRET = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
@@ -42,7 +42,7 @@ def rights_of(job: Job) -> Rights:
     if secrets:
         more = f" and {len(secrets) - _SHOWN} more" if len(secrets) > _SHOWN else ""
         noun = "secret" if len(secrets) == 1 else "secrets"
-        shown = ", ".join(secrets[:_SHOWN]) + more if more else joined(secrets)
+        shown = ", ".join(secrets[:_SHOWN]) + more if more else join_names(secrets)
         return Rights(Worth.TAKES_OVER, f"with the {noun} {shown} at hand")
     given: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
     if given == "write-all":
@@ -54,10 +54,10 @@ def rights_of(job: Job) -> Rights:
     )
     taking = [name for name in written if name in _TAKING]
     if taking:
-        return Rights(Worth.TAKES_OVER, f"with a token that may write {joined(taking)}")
+        return Rights(Worth.TAKES_OVER, f"with a token that may write {join_names(taking)}")
     if written:
-        return Rights(Worth.SOME, f"with a token that may write {joined(written)}")
-    if any(label.lower() == "self-hosted" for label, _ in labels(job.node)):
+        return Rights(Worth.SOME, f"with a token that may write {join_names(written)}")
+    if any(label.lower() == "self-hosted" for label, _ in runner_labels(job.node)):
         return Rights(Worth.SOME, "on a machine that is kept for the next run")
     if given is None:
         return Rights(Worth.SOME, "with the rights that the repository gives a token by default")
@@ -68,7 +68,7 @@ def _secrets(job: Job) -> Iterator[str]:
     """The names of the secrets that a job's texts, and the variables of its workflow, read; the token is none."""
     nodes = (job.node, job.workflow.node.get("env"))
     for node in nodes:
-        for _, text in texts(node, job.source) if isinstance(node, Map) else ():
+        for _, text in texts_below(node, job.source) if isinstance(node, Map) else ():
             if "${{" in text.value:
                 for found in _SECRET.finditer(text.value):
                     name = found[1] or "(all)"

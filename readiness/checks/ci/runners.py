@@ -8,8 +8,14 @@ from typing import Any
 
 from readiness.facts.table import column, rows
 from readiness.kinds.github.model import Job, Workflow
-from readiness.kinds.github.runners import labels, matrix_name, matrix_values, own_system, system
-from readiness.model import Hit, hit, joined, spelling
+from readiness.kinds.github.runners import (
+    matrix_name,
+    matrix_values,
+    operating_system,
+    runner_labels,
+    system_of_label,
+)
+from readiness.model import Hit, hit, join_names, spelling
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
@@ -19,28 +25,28 @@ _IMAGE = re.compile(
 )
 
 
-def runners(workflow: Workflow) -> Iterator[Hit]:
+def runner_label_unknown(workflow: Workflow) -> Iterator[Hit]:
     """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one."""
     for job in workflow.jobs:
-        own = {label.lower() for label, _ in labels(job.node)}
-        if "self-hosted" in own or _grouped(job):
+        own = {label.lower() for label, _ in runner_labels(job.node)}
+        if "self-hosted" in own or _has_runner_group(job):
             continue
-        for label, span in labels(job.node):
+        for label, span in runner_labels(job.node):
             low = label.lower()
             gone = low not in rows("github-runners") and _IMAGE.match(label) is not None
-            near = "" if gone or not label or low in rows("github-runners") else _near(low)
+            near = "" if gone or not label or low in rows("github-runners") else _near_label(low)
             if gone or near or not label:
                 hint = f"; did you mean {near!r}?" if near else ""
                 shown = span if span.end > span.start else job.key
                 yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
 
 
-def _grouped(job: Job) -> bool:
+def _has_runner_group(job: Job) -> bool:
     value = job.node.get("runs-on")
     return isinstance(value, Map) and "group" in value
 
 
-def _near(label: str) -> str:
+def _near_label(label: str) -> str:
     """The label of GitHub's that differs in one letter; a letter more at the end is a name of one's own."""
     if any(label.startswith(name) for name in rows("github-runners")):
         return ""
@@ -48,36 +54,40 @@ def _near(label: str) -> str:
     return next((name for name in known if spelling.is_one_slip_apart(label, name)), "")
 
 
-def runner_conflicts(workflow: Workflow) -> Iterator[Hit]:
+def runner_label_conflict(workflow: Workflow) -> Iterator[Hit]:
     """Two labels of one job that no runner has together."""
     for job in workflow.jobs:
         value = job.node.get("runs-on")
         owner: Any = value.get("labels") if isinstance(value, Map) else value
         if isinstance(owner, Seq):
-            yield from _clashes(job.node, owner)
+            yield from _clashing_labels(job.node, owner)
 
 
-def _clashes(job: Map, owner: Seq) -> Iterator[Hit]:
+def _clashing_labels(job: Map, owner: Seq) -> Iterator[Hit]:
     fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
     plain = [(label, span) for label, span in fixed if "${{" not in label]
     own = any(label.lower() == "self-hosted" for label, _ in plain)
     for number, (label, span) in enumerate(plain):
-        other = next((o for o, _ in plain[:number] if _apart(o, label, own)), None)
+        other = next((o for o, _ in plain[:number] if _is_exclusive(o, label, own)), None)
         if other is not None:
             yield hit(span, label=label, other=other)
     for name in filter(None, (matrix_name(label) for label, _ in fixed)):
         for drawn, span in matrix_values(job, name):
             if not isinstance(drawn, str):
                 continue
-            other = next((o for o, _ in plain if _apart(o, drawn, own)), None)
+            other = next((o for o, _ in plain if _is_exclusive(o, drawn, own)), None)
             if other is not None:
                 yield hit(span, label=drawn, other=other)
 
 
-def _apart(first: str, second: str, own: bool) -> bool:
+def _is_exclusive(first: str, second: str, own: bool) -> bool:
     """Whether no runner has both labels: of two systems, or two images of GitHub's."""
     first, second = first.lower(), second.lower()
-    if system(first) and system(second) and system(first) != system(second):
+    if (
+        system_of_label(first)
+        and system_of_label(second)
+        and system_of_label(first) != system_of_label(second)
+    ):
         return True
     if own or first == second or not {first, second} <= rows("github-runners").keys():
         return False
@@ -93,23 +103,23 @@ _SHELLS = {
 }
 
 
-def shells(workflow: Workflow) -> Iterator[Hit]:
+def shell_unknown(workflow: Workflow) -> Iterator[Hit]:
     """A shell that the runner has not."""
-    yield from _shell(workflow.node.get("defaults"), "")
+    yield from _shell_problem(workflow.node.get("defaults"), "")
     for job in workflow.jobs:
-        own = own_system(job.node)
-        yield from _shell(job.node.get("defaults"), own)
+        own = operating_system(job.node)
+        yield from _shell_problem(job.node.get("defaults"), own)
         for step in job.steps:
-            yield from _one_shell(step.node, own)
+            yield from _single_shell(step.node, own)
 
 
-def _shell(defaults: Any, own: str) -> Iterator[Hit]:
+def _shell_problem(defaults: Any, own: str) -> Iterator[Hit]:
     run = defaults.get("run") if isinstance(defaults, Map) else None
     if isinstance(run, Map):
-        yield from _one_shell(run, own)
+        yield from _single_shell(run, own)
 
 
-def _one_shell(node: Map, own: str) -> Iterator[Hit]:
+def _single_shell(node: Map, own: str) -> Iterator[Hit]:
     shell = node.get("shell")
     if not isinstance(shell, str) or not shell or "{" in shell:
         return
@@ -117,5 +127,5 @@ def _one_shell(node: Map, own: str) -> Iterator[Hit]:
         where = f" on {own}" if own else ""
         yield hit(
             node.at("shell"),
-            what=f"shell {shell!r} is not there{where}; allowed are {joined(sorted(_SHELLS[own]))}",
+            what=f"shell {shell!r} is not there{where}; allowed are {join_names(sorted(_SHELLS[own]))}",
         )

@@ -8,160 +8,175 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.github.events import on
+from readiness.kinds.github.events import on_shape
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import (
     PLACEHOLDER,
-    Keys,
+    KeysShape,
     Problem,
     Shape,
-    anything,
-    boolean,
-    either,
-    integer,
-    items,
-    kind_of,
-    mapping,
-    number,
-    place,
-    scalar,
-    text,
+    any_value,
+    boolean_shape,
+    describe_value,
+    either_shape,
+    integer_shape,
+    list_shape,
+    mapping_shape,
+    number_shape,
+    scalar_shape,
+    text_shape,
+    value_span,
 )
-from readiness.kinds.github.texts import is_expression, texts
+from readiness.kinds.github.texts import is_expression, texts_below
 from readiness.model import Hit, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq, walk
 
-_ENV = mapping(scalar, expression=True)
-_RUN = Keys("defaults.run", {"shell": text, "working-directory": text})
-_DEFAULTS = Keys("defaults", {"run": _RUN}, required=("run",))
-_CONCURRENCY = either(
-    text,
-    Keys(
+_ENV = mapping_shape(scalar_shape, expression=True)
+_RUN = KeysShape("defaults.run", {"shell": text_shape, "working-directory": text_shape})
+_DEFAULTS = KeysShape("defaults", {"run": _RUN}, required=("run",))
+_CONCURRENCY = either_shape(
+    text_shape,
+    KeysShape(
         "concurrency",
-        {"group": text, "cancel-in-progress": boolean, "queue": scalar},
+        {"group": text_shape, "cancel-in-progress": boolean_shape, "queue": scalar_shape},
         required=("group",),
     ),
 )
 
 
-def _permissions(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _permissions_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Seq):
-        yield Problem("value", place(owner, key), f"{key} is a list; a mapping is allowed")
+        yield Problem("value", value_span(owner, key), f"{key} is a list; a mapping is allowed")
     elif isinstance(value, Map):
-        yield from mapping(text)(owner, key, value)
+        yield from mapping_shape(text_shape)(owner, key, value)
 
 
-def _credentials(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    yield from Keys(
+def _credentials_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    yield from KeysShape(
         "credentials",
-        {"username": scalar, "password": scalar},
+        {"username": scalar_shape, "password": scalar_shape},
         required=("username", "password"),
         expression=True,
     )(owner, key, value)
 
 
 _CONTAINER_KEYS = {
-    "image": scalar,
-    "credentials": _credentials,
+    "image": scalar_shape,
+    "credentials": _credentials_shape,
     "env": _ENV,
-    "ports": items(text, single=False, empty=True),
-    "volumes": items(text, single=False, empty=True),
-    "options": scalar,
+    "ports": list_shape(text_shape, single=False, empty=True),
+    "volumes": list_shape(text_shape, single=False, empty=True),
+    "options": scalar_shape,
 }
-_CONTAINER = either(
-    scalar, Keys("the container", {**_CONTAINER_KEYS, "image": text}, required=("image",))
+_CONTAINER = either_shape(
+    scalar_shape,
+    KeysShape("the container", {**_CONTAINER_KEYS, "image": text_shape}, required=("image",)),
 )
-_SERVICE = either(
-    text,
-    Keys(
+_SERVICE = either_shape(
+    text_shape,
+    KeysShape(
         "service {key}",
-        {**_CONTAINER_KEYS, "entrypoint": scalar, "command": scalar},
+        {**_CONTAINER_KEYS, "entrypoint": scalar_shape, "command": scalar_shape},
         required=("image",),
     ),
 )
 
 
-def _services(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    yield from mapping(_SERVICE, expression=True)(owner, key, value)
+def _services_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    yield from mapping_shape(_SERVICE, expression=True)(owner, key, value)
 
 
-def _environment(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    shape = Keys(
+def _environment_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    shape = KeysShape(
         "environment",
-        {"name": text, "url": scalar, "deployment": boolean},
+        {"name": text_shape, "url": scalar_shape, "deployment": boolean_shape},
         required=("name",),
     )
-    yield from either(text, shape)(owner, key, value)
+    yield from either_shape(text_shape, shape)(owner, key, value)
 
 
-def _matrix(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _matrix_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if is_expression(value) or (isinstance(value, str) and PLACEHOLDER.match(value)):
         return
     if not isinstance(value, Map):
         yield Problem(
-            "value", place(owner, key), f"matrix is {kind_of(value)}; a mapping is allowed"
+            "value",
+            value_span(owner, key),
+            f"matrix is {describe_value(value)}; a mapping is allowed",
         )
         return
-    row = items(anything, single=False)
-    combinations = items(mapping(anything, expression=True), single=False)
+    row = list_shape(any_value, single=False)
+    combinations = list_shape(mapping_shape(any_value, expression=True), single=False)
     for name, item in value.items():
         yield from (combinations if name in ("include", "exclude") else row)(value, name, item)
-    yield from Keys("matrix", dict.fromkeys(value, anything)).inside(value, value.at())
+    yield from KeysShape("matrix", dict.fromkeys(value, any_value)).inside(value, value.at())
 
 
-_STRATEGY = Keys(
+_STRATEGY = KeysShape(
     "strategy",
-    {"matrix": _matrix, "fail-fast": boolean, "max-parallel": integer},
+    {"matrix": _matrix_shape, "fail-fast": boolean_shape, "max-parallel": integer_shape},
     expression=True,
 )
 
 
-def _runs_on(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    label = items(text)
+def _runs_on_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    label = list_shape(text_shape)
     if isinstance(value, Map):
-        yield from Keys("runs-on", {"group": text, "labels": label})(owner, key, value)
+        yield from KeysShape("runs-on", {"group": text_shape, "labels": label})(owner, key, value)
         if not value:
-            yield Problem("value", place(owner, key), "runs-on is empty")
+            yield Problem("value", value_span(owner, key), "runs-on is empty")
     else:
         yield from label(owner, key, value)
 
 
-_SNAPSHOT_KEYS = Keys(
-    "snapshot", {"image-name": text, "version": text, "if": scalar}, required=("image-name",)
+_SNAPSHOT_KEYS = KeysShape(
+    "snapshot",
+    {"image-name": text_shape, "version": text_shape, "if": scalar_shape},
+    required=("image-name",),
 )
 
 
-def _snapshot(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _snapshot_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Seq):
         yield Problem(
-            "value", place(owner, key), "snapshot is a list; a text or a mapping is allowed"
+            "value", value_span(owner, key), "snapshot is a list; a text or a mapping is allowed"
         )
         return
-    yield from either(text, _SNAPSHOT_KEYS)(owner, key, value)
+    yield from either_shape(text_shape, _SNAPSHOT_KEYS)(owner, key, value)
 
 
 _COMMON_STEP = {
-    "id": text,
-    "if": scalar,
-    "name": scalar,
+    "id": text_shape,
+    "if": scalar_shape,
+    "name": scalar_shape,
     "env": _ENV,
-    "continue-on-error": boolean,
-    "timeout-minutes": number,
+    "continue-on-error": boolean_shape,
+    "timeout-minutes": number_shape,
 }
-_WITH = mapping(scalar, empty=False, expression=True)
-_BACKGROUND = {"background": boolean}
-_RUN_STEP = Keys(
+_WITH = mapping_shape(scalar_shape, empty=False, expression=True)
+_BACKGROUND = {"background": boolean_shape}
+_RUN_STEP = KeysShape(
     "a step with run",
-    {**_COMMON_STEP, **_BACKGROUND, "run": scalar, "shell": text, "working-directory": text},
+    {
+        **_COMMON_STEP,
+        **_BACKGROUND,
+        "run": scalar_shape,
+        "shell": text_shape,
+        "working-directory": text_shape,
+    },
 )
-_USES_STEP = Keys("a step with uses", {**_COMMON_STEP, **_BACKGROUND, "uses": text, "with": _WITH})
+_USES_STEP = KeysShape(
+    "a step with uses", {**_COMMON_STEP, **_BACKGROUND, "uses": text_shape, "with": _WITH}
+)
 _OTHER_STEPS = ("parallel", "wait", "wait-all", "cancel")
 
 
-def _step(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _step_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if not isinstance(value, Map):
         yield Problem(
-            "value", place(owner, key), f"a step is {kind_of(value)}; a mapping is allowed"
+            "value",
+            value_span(owner, key),
+            f"a step is {describe_value(value)}; a mapping is allowed",
         )
         return
     if any(name in value for name in _OTHER_STEPS):
@@ -175,61 +190,63 @@ def _step(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     elif not run and not uses:
         yield Problem("missing", value.at(), "a step has neither run nor uses")
         known = {**_RUN_STEP.known, **_USES_STEP.known}
-        yield from Keys("a step", known).inside(value, value.at())
+        yield from KeysShape("a step", known).inside(value, value.at())
     else:
         yield from (_RUN_STEP if run else _USES_STEP).inside(value, value.at())
 
 
-_SECRETS = mapping(scalar)
+_SECRETS = mapping_shape(scalar_shape)
 
 
-def _secrets(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _secrets_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, str) and value and not is_expression(value):
         if value != "inherit":
             yield Problem(
-                "value", place(owner, key), "secrets is a text; inherit or a mapping is allowed"
+                "value",
+                value_span(owner, key),
+                "secrets is a text; inherit or a mapping is allowed",
             )
         return
     yield from _SECRETS(owner, key, value)
 
 
 _CALL_JOB: dict[str, Shape] = {
-    "name": scalar,
-    "uses": text,
-    "with": mapping(scalar),
-    "secrets": _secrets,
-    "needs": items(text),
-    "if": scalar,
-    "permissions": _permissions,
+    "name": scalar_shape,
+    "uses": text_shape,
+    "with": mapping_shape(scalar_shape),
+    "secrets": _secrets_shape,
+    "needs": list_shape(text_shape),
+    "if": scalar_shape,
+    "permissions": _permissions_shape,
     "strategy": _STRATEGY,
     "concurrency": _CONCURRENCY,
 }
 _JOB: dict[str, Shape] = {
-    "name": scalar,
-    "needs": items(text),
-    "runs-on": _runs_on,
-    "permissions": _permissions,
-    "environment": _environment,
+    "name": scalar_shape,
+    "needs": list_shape(text_shape),
+    "runs-on": _runs_on_shape,
+    "permissions": _permissions_shape,
+    "environment": _environment_shape,
     "concurrency": _CONCURRENCY,
-    "outputs": mapping(scalar),
+    "outputs": mapping_shape(scalar_shape),
     "env": _ENV,
     "defaults": _DEFAULTS,
-    "if": scalar,
-    "steps": items(_step, single=False),
-    "timeout-minutes": number,
+    "if": scalar_shape,
+    "steps": list_shape(_step_shape, single=False),
+    "timeout-minutes": number_shape,
     "strategy": _STRATEGY,
-    "continue-on-error": boolean,
+    "continue-on-error": boolean_shape,
     "container": _CONTAINER,
-    "services": _services,
-    "snapshot": _snapshot,
+    "services": _services_shape,
+    "snapshot": _snapshot_shape,
 }
 
 
-def _job(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def _job_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     if isinstance(value, Map) and "uses" in value:
         extra = {name for name in _JOB if name in value and name not in _CALL_JOB}
-        known = {**_CALL_JOB, **dict.fromkeys(extra, anything)}
-        yield from Keys("job {key}", known)(owner, key, value)
+        known = {**_CALL_JOB, **dict.fromkeys(extra, any_value)}
+        yield from KeysShape("job {key}", known)(owner, key, value)
         for name in sorted(extra):
             yield Problem(
                 "unknown",
@@ -238,8 +255,8 @@ def _job(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
             )
         return
     calling = {name for name in ("with", "secrets") if isinstance(value, Map) and name in value}
-    known = {**_JOB, **dict.fromkeys(calling, anything)}
-    yield from Keys("job {key}", known, required=("runs-on", "steps"))(owner, key, value)
+    known = {**_JOB, **dict.fromkeys(calling, any_value)}
+    yield from KeysShape("job {key}", known, required=("runs-on", "steps"))(owner, key, value)
     if isinstance(value, Map):
         for name in sorted(calling):
             yield Problem(
@@ -249,26 +266,26 @@ def _job(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
             )
 
 
-_WORKFLOW = Keys(
+_WORKFLOW = KeysShape(
     "the workflow",
     {
-        "name": scalar,
-        "run-name": scalar,
-        "on": on,
-        "permissions": _permissions,
+        "name": scalar_shape,
+        "run-name": scalar_shape,
+        "on": on_shape,
+        "permissions": _permissions_shape,
         "env": _ENV,
         "defaults": _DEFAULTS,
         "concurrency": _CONCURRENCY,
-        "jobs": mapping(_job, empty=False),
+        "jobs": mapping_shape(_job_shape, empty=False),
     },
     required=("on", "jobs"),
 )
 
 
-def _tagged(workflow: Workflow) -> Iterator[Problem]:
+def _tag_problems(workflow: Workflow) -> Iterator[Problem]:
     """`if: !cancelled()`: what YAML reads as a tag, so that the condition is gone."""
     text = workflow.source.text
-    for way, found in texts(workflow.node, workflow.source):
+    for way, found in texts_below(workflow.node, workflow.source):
         at = found.span.start
         if text[at : at + 1] == "!" and text[at : at + 2] != "!!":
             tag = text[at : found.span.end].split("\n", 1)[0]
@@ -279,7 +296,7 @@ def _tagged(workflow: Workflow) -> Iterator[Problem]:
             )
 
 
-def _merges(workflow: Workflow) -> Iterator[Problem]:
+def _merge_key_problems(workflow: Workflow) -> Iterator[Problem]:
     """`<<: *base`: GitHub knows anchors and aliases, and takes the merge key for a key like any other."""
     for node in walk(workflow.node):
         if isinstance(node, Map) and node.merged:
@@ -288,13 +305,17 @@ def _merges(workflow: Workflow) -> Iterator[Problem]:
             yield Problem("unknown", span, "GitHub knows no YAML merge key <<")
 
 
-def _problems(workflow: Workflow) -> list[Problem]:
+def _schema_problems(workflow: Workflow) -> list[Problem]:
     if "problems" not in workflow.memo:
         node = workflow.node
         first = next(iter(node), None)
         grip = node.key(first) if first is not None else node.at()
         found = []
-        for problem in (*_WORKFLOW.inside(node, grip), *_tagged(workflow), *_merges(workflow)):
+        for problem in (
+            *_WORKFLOW.inside(node, grip),
+            *_tag_problems(workflow),
+            *_merge_key_problems(workflow),
+        ):
             if problem.what == "the workflow has no on" and "true" in node:
                 continue
             if problem.code == "unknown" and "'true'" in problem.what and "on" not in node:
@@ -310,7 +331,7 @@ def _problems(workflow: Workflow) -> list[Problem]:
 
 def problems(workflow: Workflow, *, code: Sequence[str]) -> Iterator[Hit]:
     """What GitHub's parser refuses: unknown, missing and repeated keys, values of the wrong kind."""
-    for problem in _problems(workflow):
+    for problem in _schema_problems(workflow):
         if problem.code in code:
             make = missing if problem.code == "missing" else hit
             yield make(problem.span, what=problem.what)

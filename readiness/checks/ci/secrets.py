@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.ci.injection import code
+from readiness.checks.ci.injection import code_texts
 from readiness.facts.actions import fact
-from readiness.kinds.github.model import Job, Step, Workflow, expanded
-from readiness.kinds.github.texts import expressions, texts
+from readiness.kinds.github.model import Job, Step, Workflow, expanded_texts
+from readiness.kinds.github.texts import expressions, texts_below
 from readiness.kinds.gitlab.model import File
 from readiness.kinds.gitlab.model import Job as GitlabJob
-from readiness.kinds.pipeline.scripts import calls
+from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import Hit, Severity, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
@@ -21,42 +21,42 @@ from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
 
-def inherited(job: Job) -> Iterator[Hit]:
+def secrets_inherited(job: Job) -> Iterator[Hit]:
     """All secrets handed to a called workflow."""
     if job.calls and job.node.get("secrets") == "inherit":
         yield hit(job.node.at("secrets"), workflow=job.node["uses"])
 
 
-def whole_context(workflow: Workflow) -> Iterator[Hit]:
+def secrets_whole_context(workflow: Workflow) -> Iterator[Hit]:
     """All secrets in one value: `toJSON(secrets)`, or one by a computed name."""
-    for _, text in expanded(workflow):
+    for _, text in expanded_texts(workflow):
         for found in expressions(text):
             for node, path in ex.accesses(found.tree) if found.tree else ():
                 if path == ("secrets",) or path[:2] == ("secrets", "*"):
                     yield hit(found.place(node.span))
 
 
-def parts(workflow: Workflow) -> Iterator[Hit]:
+def secret_part_unmasked(workflow: Workflow) -> Iterator[Hit]:
     """A structured secret taken apart: the log hides the whole and shows the parts."""
-    for _, text in expanded(workflow):
+    for _, text in expanded_texts(workflow):
         for found in expressions(text):
             nodes = list(ex.walk(found.tree)) if found.tree else []
             part = {id(n.owner): n for n in nodes if isinstance(n, ex.Member | ex.Index)}
             for node in nodes:
                 if isinstance(node, ex.Call) and node.name.lower() == "fromjson" and node.arguments:
-                    path = ex.path(node.arguments[0])
+                    path = ex.access_path(node.arguments[0])
                     if path is not None and path[0] == "secrets":
                         yield hit(found.place(part.get(id(node), node).span))
 
 
-def outside_environment(job: Job) -> Iterator[Hit | Unknown]:
+def secret_outside_environment(job: Job) -> Iterator[Hit | Unknown]:
     """A secret used in a job that has no environment to guard it.
 
     A workflow that others call has what its callers hand over, and those can be no secrets of an environment.
     """
     if job.environment is not None or job.calls or isinstance(job.node.get("environment"), Map):
         return
-    for _, text in texts(job.node, job.source):
+    for _, text in texts_below(job.node, job.source):
         for found in expressions(text):
             for node, path in ex.accesses(found.tree) if found.tree else ():
                 if path[0] != "secrets" or path[1:2] == ("github_token",):
@@ -67,9 +67,9 @@ def outside_environment(job: Job) -> Iterator[Hit | Unknown]:
                 yield Unknown(span) if called else hit(span, secret=name)
 
 
-def in_script(step: Step) -> Iterator[Hit]:
+def secret_in_script(step: Step) -> Iterator[Hit]:
     """A secret written into a script's text, where command lines and traces show it."""
-    for found in (one for text in code(step) for one in expressions(text)):
+    for found in (one for text in code_texts(step) for one in expressions(text)):
         for _, path in ex.accesses(found.tree) if found.tree else ():
             if path[0] == "secrets" or path == ("github", "token"):
                 name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"
@@ -88,19 +88,19 @@ _LOGIN = {
 }
 
 
-def login_passwords(step: Step | GitlabJob) -> Iterator[Hit]:
+def login_password_argument(step: Step | GitlabJob) -> Iterator[Hit]:
     """A registry password as an argument of a command."""
     if isinstance(step, GitlabJob):
         for text in step.scripts:
-            yield from _logins(text)
+            yield from _login_commands(text)
     elif step.run is not None and step.shell in ("bash", "sh", ""):
-        yield from _logins(step.run)
+        yield from _login_commands(step.run)
 
 
-def _logins(run: Text) -> Iterator[Hit]:
+def _login_commands(run: Text) -> Iterator[Hit]:
     if "login" not in run.value:
         return
-    for call in calls(run.value):
+    for call in script_calls(run.value):
         if (
             call.program in _LOGIN
             and "login" in call.verbs
@@ -109,12 +109,12 @@ def _logins(run: Text) -> Iterator[Hit]:
             yield hit(run.line(call.start), program=call.program)
 
 
-def curl_with_secret(step: Step) -> Iterator[Hit]:
+def secret_in_curl(step: Step) -> Iterator[Hit]:
     """A secret in the arguments of curl or wget."""
     run = step.run
     if run is None or "secrets." not in run.value:
         return
-    for call in calls(run.value):
+    for call in script_calls(run.value):
         if call.program in ("curl", "wget") and re.search(
             r"\$\{\{[^}]{0,200}\bsecrets\.", call.text
         ):
@@ -124,12 +124,12 @@ def curl_with_secret(step: Step) -> Iterator[Hit]:
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
 
 
-def netcat(step: Step) -> Iterator[Hit]:
+def netcat_to_address(step: Step) -> Iterator[Hit]:
     """netcat to a bare IP address."""
     run = step.run
     if run is None or not re.search(r"\b(?:nc|ncat|netcat)\b", run.value):
         return
-    for call in calls(run.value):
+    for call in script_calls(run.value):
         address = next((word for word in call.verbs if _ADDRESS.match(word)), "")
         if (
             call.program in ("nc", "ncat", "netcat")
@@ -145,9 +145,9 @@ _GITLAB_SCRIPTS = ("script", "before_script", "after_script")
 _STORE_KEYS = re.compile(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
 
 
-def inline(workflow: Workflow | File) -> Iterator[Hit]:
+def secret_inline(workflow: Workflow | File) -> Iterator[Hit]:
     """A key, a token or a password that stands in the file."""
-    for way, text in texts(workflow.node, workflow.source):
+    for way, text in texts_below(workflow.node, workflow.source):
         if len(way) < 2 or "credentials" in way or way[0] == "on":
             continue
         if way[-2] in _KEYS and isinstance(way[-1], str):
@@ -220,13 +220,13 @@ def _has_services(way: Sequence[Any], workflow: Workflow | File) -> bool:
     return job is not None and isinstance(job.node.get("services"), Map)
 
 
-def kept_credentials(step: Step) -> Iterator[Hit]:
+def credentials_persisted(step: Step) -> Iterator[Hit]:
     """A checkout that leaves the token in the working copy, in a job that does not push."""
     used = step.uses
     if used is None or used.slug != "actions/checkout" or isinstance(step.node.get("with"), str):
         return
     value = step.options.get("persist-credentials")
-    if value in (False, "false") or _pushes(step):
+    if value in (False, "false") or _is_pushing(step):
         return
     if value is None:
         yield missing(step.node.at("uses"))
@@ -239,7 +239,7 @@ _PUSH = re.compile(
 )
 
 
-def _pushes(step: Step) -> bool:
+def _is_pushing(step: Step) -> bool:
     """Whether a step of the same job pushes with the token that checkout leaves."""
     if isinstance(step.owner, Job):
         for other in step.owner.steps:
@@ -254,7 +254,7 @@ def _pushes(step: Step) -> bool:
 _ORGANISATION = ("permission-organization", "permission-members", "permission-team")
 
 
-def app_tokens(step: Step) -> Iterator[Hit]:
+def app_token_wide(step: Step) -> Iterator[Hit]:
     """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
     used = step.uses
     if used is None or not fact(used.slug, "app-token"):

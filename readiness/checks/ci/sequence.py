@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from readiness.checks.ci.delivery import View
 from readiness.facts.actions import files
 from readiness.kinds.github import model
-from readiness.kinds.pipeline.scripts import Call, calls
-from readiness.model import Aside, Hit, hit
+from readiness.kinds.pipeline.scripts import Call, script_calls
+from readiness.model import Hit, NotApplicable, hit
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | Aside]
+Outcome = Iterator[Hit | NotApplicable]
 # Programs that may bring or make files, so that nobody can tell what is there after them.
 _BRINGS = frozenset(
     "git gh hub curl wget tar unzip 7z cp mv rsync scp sftp aws gsutil gcloud az s3cmd rclone oras docker podman cat tee "
@@ -21,7 +21,7 @@ _BRINGS = frozenset(
 _RUNS = frozenset({"run", "run-script", "test", "t", "ci", "start", "build", "lint", "e2e"})
 
 
-def no_checkout(job: model.Job) -> Outcome:
+def checkout_missing(job: model.Job) -> Outcome:
     """A step runs what stands in the repository, and no step before it has brought the repository."""
     labels = job.runs_on
     if (
@@ -31,7 +31,7 @@ def no_checkout(job: model.Job) -> Outcome:
         or not labels
         or any(not re.match(r"(?:ubuntu|windows|macos)-", label) for label in labels)
     ):
-        yield Aside()
+        yield NotApplicable()
         return
     for step in job.steps:
         used, run = step.uses, step.run
@@ -39,7 +39,7 @@ def no_checkout(job: model.Job) -> Outcome:
             return
         if run is None:
             continue
-        for call in calls(run.value):
+        for call in script_calls(run.value):
             if needs_repository(call):
                 yield hit(run.line(call.start), resource=step.resource, program=call.program)
                 return
@@ -70,13 +70,13 @@ def needs_repository(call: Call) -> bool:
     return False
 
 
-def undone_too_soon(job: model.Job, *, project: Project) -> Outcome:
+def rollback_undeployed(job: model.Job, *, project: Project) -> Outcome:
     """A job that rolls back runs on any failure before it, so also when nothing was deployed."""
     view = View(job, project)
     condition = job.node.get("if")
     bare = isinstance(condition, str) and condition.replace(" ", "").strip("${}") == "failure()"
     if not bare or not view.stage.does("rollback") or view.deploys:
-        yield Aside()
+        yield NotApplicable()
         return
     for name in job.needs:
         needed = view.stages.get(name)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.ci.delivery import look, view_of
-from readiness.kinds.delivery.model import Act, Job
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.checks.ci.delivery import view_of, view_once
+from readiness.kinds.delivery.model import Job, PipelineAction
+from readiness.model import Hit, NotApplicable, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 _FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
 _TAGGED = re.compile(
     rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"
 )
 
 
-def floating_tag(job: Job, *, project: Project) -> Outcome:
+def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
     """An image deployed by a tag that moves."""
     view = view_of(job, project)
     if view is None:
-        yield Aside()
+        yield NotApplicable()
         return
     for act in view.deploys:
         found = _TAGGED.search(act.text)
@@ -36,20 +36,20 @@ _PUSHED = re.compile(
 )
 
 
-def anonymous_image(job: Job, *, project: Project) -> Outcome:
+def image_tag_anonymous(job: Job, *, project: Project) -> Outcome:
     """An image pushed only under tags that do not tell which commit it is of."""
-    view = look(job, project)
+    view = view_once(job, project)
     acts = [act for act in view.stage.acts if act.kind == "push"]
     if not acts:
-        yield Aside()
+        yield NotApplicable()
         return
     names = []
     for act in acts:
-        found = _names(act)
+        found = _pushed_names(act)
         if found is None:
             return  # the tags come from elsewhere
         names += [(name, act) for name in found]
-    known = [(images.parse(name), act) for name, act in names]
+    known = [(images.parse_image(name), act) for name, act in names]
     if known and all(
         not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
     ):
@@ -57,7 +57,7 @@ def anonymous_image(job: Job, *, project: Project) -> Outcome:
         yield hit(act.span, resource=job.resource, image=image.familiar, tag=image.tag or "none")
 
 
-def _names(act: Act) -> list[str] | None:
+def _pushed_names(act: PipelineAction) -> list[str] | None:
     """The references that a push names; None where they are not written there."""
     if "docker/build-push-action" in act.text:
         tags = re.search(r"(?:\A| )tags=", act.text)
@@ -77,7 +77,7 @@ _BUILT = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
 _LOADED = re.compile(r"\b(?:kind load|minikube image|k3d image|ctr images? import|docker save)\b")
 
 
-def never_pushed(job: Job, *, project: Project) -> Outcome:
+def image_never_pushed(job: Job, *, project: Project) -> Outcome:
     """An image deployed to a cluster that a job before built and nobody pushed."""
     view = view_of(job, project)
     acts = (
@@ -86,33 +86,35 @@ def never_pushed(job: Job, *, project: Project) -> Outcome:
         else []
     )
     if view is None or not acts:
-        yield Aside()
+        yield NotApplicable()
         return
     stages = list(view.stages.values())
     moved = any(stage.does("push") or stage.opaque for stage in stages)
     if moved or any(_LOADED.search(act.text) for stage in stages for act in stage.acts):
         return
     built = {
-        _plain(ref)
+        _without_blanks(ref)
         for stage in view.before
         for act in stage.acts
         if act.kind == "build"
-        for ref in _refs(act)
+        for ref in _image_references(act)
     }
     for act in acts:
-        found = next((ref for ref in sorted(built) if ref and ref in _plain(act.text)), None)
+        found = next(
+            (ref for ref in sorted(built) if ref and ref in _without_blanks(act.text)), None
+        )
         if found is not None:
-            yield hit(act.span, resource=job.resource, image=images.parse(found).familiar)
+            yield hit(act.span, resource=job.resource, image=images.parse_image(found).familiar)
             return
 
 
-def _refs(act: Act) -> Iterator[str]:
-    text = _plain(act.text)
+def _image_references(act: PipelineAction) -> Iterator[str]:
+    text = _without_blanks(act.text)
     for match in _BUILT.finditer(text):
         if ":" in match.group(1):
             yield match.group(1)
 
 
-def _plain(text: str) -> str:
+def _without_blanks(text: str) -> str:
     """A text with the blanks inside `${{ }}` taken out, so that the same reference reads the same."""
     return re.sub(r"\$\{\{\s+|(?<!\s)\s+\}\}", lambda match: match.group().strip(), text)

@@ -12,27 +12,27 @@ from readiness.facts.table import rows
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import PLACEHOLDER
 from readiness.kinds.github.texts import is_expression, text_at
-from readiness.model import Hit, hit, joined
-from readiness.syntax.cron_github import CronError, shortest
+from readiness.model import Hit, hit, join_names
+from readiness.syntax.cron_github import CronError, shortest_interval
 from readiness.syntax.yaml import Map, Seq
 
 # Each of these has a twin, as `branches-ignore`.
 _FILTERS = ("branches", "tags", "paths", "workflows")
 
 
-def unknown_events(workflow: Workflow) -> Iterator[Hit]:
+def event_unknown(workflow: Workflow) -> Iterator[Hit]:
     """An event that GitHub does not have."""
     for event in workflow.triggers:
         if event and event not in rows("github-events") and not is_expression(event):
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
+def event_filter_invalid(workflow: Workflow) -> Iterator[Hit]:
     """An activity type that the event has not, or a filter that it does not take or takes only alone."""
     for event, settings in workflow.triggers.items():
         if not isinstance(settings, Map) or event not in rows("github-events"):
             continue
-        yield from _types(event, settings)
+        yield from _activity_types(event, settings)
         for base in _FILTERS:
             events = filtered_by(base)
             names = [name for name in (base, f"{base}-ignore") if name in settings]
@@ -40,7 +40,7 @@ def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
                 if event not in events:
                     yield hit(
                         settings.key(name),
-                        what=f"{event} has no filter {name}; {joined(events)} have",
+                        what=f"{event} has no filter {name}; {join_names(events)} have",
                     )
             if len(names) == 2 and event in events:
                 late = max(names, key=lambda name: settings.key(name).start)
@@ -52,7 +52,7 @@ def wrong_filters(workflow: Workflow) -> Iterator[Hit]:
             yield hit(workflow.trigger_span(event), what="workflow_run names no workflows")
 
 
-def _types(event: str, settings: Map) -> Iterator[Hit]:
+def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
     row = rows("github-events")[event]
     allowed, anything = row.get("types", []), "any-type" in row
     given = settings.get("types")
@@ -68,38 +68,38 @@ def _types(event: str, settings: Map) -> Iterator[Hit]:
         if not anything and isinstance(item, str) and item and item not in allowed:
             yield hit(
                 owner.at(key),
-                what=f"{event} has no activity type {item!r}; allowed are {joined(allowed)}",
+                what=f"{event} has no activity type {item!r}; allowed are {join_names(allowed)}",
             )
 
 
 @functools.cache
-def _zones() -> frozenset[str]:
+def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
 _NO_PLACES = {"localtime", "Factory"}
 
 
-def schedules(workflow: Workflow) -> Iterator[Hit]:
+def schedule_invalid(workflow: Workflow) -> Iterator[Hit]:
     """A schedule that is no cron expression, is shorter than GitHub runs, or has an unknown time zone."""
     settings = workflow.triggers.get("schedule")
     for entry in settings if isinstance(settings, Seq) else ():
         if not isinstance(entry, Map):
             continue
-        yield from _cron(entry)
+        yield from _schedule_problem(entry)
         zone = entry.get("timezone")
         if zone in (None, "") or isinstance(zone, Map | Seq) or is_expression(zone):
             continue
-        if _zones() and (zone not in _zones() or zone in _NO_PLACES):
+        if _time_zones() and (zone not in _time_zones() or zone in _NO_PLACES):
             yield hit(entry.at("timezone"), what=f"{zone!r} is no IANA time zone")
 
 
-def _cron(entry: Map) -> Iterator[Hit]:
+def _schedule_problem(entry: Map) -> Iterator[Hit]:
     cron = entry.get("cron")
     if not isinstance(cron, str) or not cron.strip() or PLACEHOLDER.match(cron):
         return
     try:
-        minutes = shortest(cron)
+        minutes = shortest_interval(cron)
     except CronError as error:
         yield hit(entry.at("cron"), what=f"{cron!r} is no cron expression: {error}")
         return
@@ -113,7 +113,7 @@ def _cron(entry: Map) -> Iterator[Hit]:
 _MOST_INPUTS = 25
 
 
-def inputs(workflow: Workflow) -> Iterator[Hit]:
+def input_invalid(workflow: Workflow) -> Iterator[Hit]:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
         settings = workflow.triggers.get(event)
@@ -121,20 +121,20 @@ def inputs(workflow: Workflow) -> Iterator[Hit]:
         if isinstance(found, Map):
             for name, body in found.items():
                 if isinstance(body, Map):
-                    yield from _input(found, name, body, event)
+                    yield from _input_problems(found, name, body, event)
             if event == "workflow_dispatch" and len(found) > _MOST_INPUTS:
                 what = f"workflow_dispatch has {len(found)} inputs; {_MOST_INPUTS} are allowed"
                 yield hit(workflow.trigger_span(event), what=what)
 
 
-def _input(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
+def _input_problems(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
     kind, default = body.get("type"), body.get("default")
     if event == "workflow_call" and body.get("required") is True and "default" in body:
         yield hit(
             body.at("default"), what=f"input {name!r} is required, so its default is never used"
         )
     if event == "workflow_dispatch":
-        yield from _options(owner, name, body)
+        yield from _option_problems(owner, name, body)
     if default is None or is_expression(default):
         return
     if kind == "boolean" and default not in (True, False, "true", "false"):
@@ -142,11 +142,11 @@ def _input(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
             body.at("default"),
             what=f"input {name!r} is a boolean and its default is neither true nor false",
         )
-    if kind == "number" and not _numeric(default):
+    if kind == "number" and not _is_numeric(default):
         yield hit(body.at("default"), what=f"input {name!r} is a number and its default is none")
 
 
-def _numeric(value: Any) -> bool:
+def _is_numeric(value: Any) -> bool:
     if isinstance(value, bool):
         return False
     try:
@@ -156,7 +156,7 @@ def _numeric(value: Any) -> bool:
     return True
 
 
-def _options(owner: Map, name: str, body: Map) -> Iterator[Hit]:
+def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
     options, kind = body.get("options"), body.get("type")
     if kind == "choice" and not options:
         yield hit(owner.key(name), what=f"input {name!r} is a choice without options")
@@ -170,11 +170,11 @@ def _options(owner: Map, name: str, body: Map) -> Iterator[Hit]:
             yield hit(options.at(index), what=f"input {name!r} has the option {option!r} twice")
         seen.add(option if isinstance(option, str) else None)
     default = body.get("default")
-    texts = {_text(option) for option in options}
+    texts = {_text_of(option) for option in options}
     if (
         default is not None
         and not isinstance(default, Map | Seq)
-        and _text(default) not in texts
+        and _text_of(default) not in texts
         and default != ""
     ):
         yield hit(
@@ -182,14 +182,14 @@ def _options(owner: Map, name: str, body: Map) -> Iterator[Hit]:
         )
 
 
-def _text(value: Any) -> str:
+def _text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _GLOBS = ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore", "versions")
 
 
-def patterns(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Iterator[Hit]:
+def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Iterator[Hit]:
     """A filter whose pattern matches nothing or does not parse."""
     for settings in workflow.triggers.values():
         for key in keys:
@@ -202,11 +202,11 @@ def patterns(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Iterator[Hi
                 text = text_at(owner, at, workflow.source)
                 if text is None or not text.value or PLACEHOLDER.match(text.value):
                     continue
-                for reason, start in _pattern(text.value, path=key.startswith("paths")):
+                for reason, start in _pattern_problem(text.value, path=key.startswith("paths")):
                     yield hit(text.part(start, start + 1), what=f"pattern {value!r} {reason}")
 
 
-def _pattern(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
+def _pattern_problem(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
     if value != value.strip():
         yield "begins or ends with a blank", 0 if value[0].isspace() else len(value) - 1
         return
@@ -220,10 +220,10 @@ def _pattern(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
     if not path and (body.startswith("/") or body.endswith(("/", "."))):
         yield "begins with a slash or ends with one or a dot, which no branch or tag does", 0
         return
-    yield from _characters(value, path=path)
+    yield from _character_class(value, path=path)
 
 
-def _characters(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
+def _character_class(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
     at = 1 if value.startswith("!") else 0
     previous = ""
     while at < len(value):
@@ -243,7 +243,7 @@ def _characters(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
             if close < 0:
                 yield "has a [ without a ]", at
                 return
-            reason = _range(value[at + 1 : close])
+            reason = _range_problem(value[at + 1 : close])
             if reason:
                 yield reason, at
                 return
@@ -259,7 +259,7 @@ def _characters(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
         at += 1
 
 
-def _range(inside: str) -> str:
+def _range_problem(inside: str) -> str:
     if not inside:
         return "has an empty []"
     at = 0

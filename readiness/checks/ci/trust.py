@@ -8,17 +8,17 @@ from functools import lru_cache
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded
-from readiness.kinds.github.runners import labels
+from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
+from readiness.kinds.github.runners import runner_labels
 from readiness.kinds.github.texts import expressions, text_at
 from readiness.model import Hit, hit, missing
 from readiness.syntax import expression as ex
-from readiness.syntax.constant import truthy
+from readiness.syntax.constant import is_truthy
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
 
-def dangerous_triggers(workflow: Workflow) -> Iterator[Hit]:
+def trigger_dangerous(workflow: Workflow) -> Iterator[Hit]:
     """An event that gives the base repository's secrets to a run that people outside start."""
     known = column("github-events", "base-secrets")
     for event in workflow.triggers:
@@ -49,7 +49,7 @@ def all_permissions(workflow: Workflow, *, value: str) -> Iterator[Hit]:
             yield hit(job.node.at("permissions"), resource=job.resource, where=f"job {job.name!r}")
 
 
-def wide_permissions(workflow: Workflow) -> Iterator[Hit]:
+def permissions_wide(workflow: Workflow) -> Iterator[Hit]:
     """A right to write that every job of a workflow has."""
     value = workflow.node.get("permissions")
     if isinstance(value, Map) and len(workflow.jobs) > 1:
@@ -58,14 +58,14 @@ def wide_permissions(workflow: Workflow) -> Iterator[Hit]:
                 yield hit(value.entry(name), permission=name, count=len(workflow.jobs))
 
 
-def undocumented_permissions(workflow: Workflow) -> Iterator[Hit]:
+def permissions_undocumented(workflow: Workflow) -> Iterator[Hit]:
     """A right without a comment on its line that says what it is for."""
     for node in (workflow.node, *(job.node for job in workflow.jobs)):
         value = node.get("permissions")
         if not isinstance(value, Map) or dict(value) == {"contents": "read"}:
             continue
         for name, level in value.items():
-            told = _told(workflow.source.text, value, name)
+            told = _has_explaining_comment(workflow.source.text, value, name)
             if not told and (name, level) != ("contents", "read"):
                 yield hit(value.entry(name), permission=name)
 
@@ -73,7 +73,7 @@ def undocumented_permissions(workflow: Workflow) -> Iterator[Hit]:
 _COMMENT = re.compile(r"[ \t]*#[# \t]*\S")
 
 
-def _told(text: str, value: Map, name: str) -> bool:
+def _has_explaining_comment(text: str, value: Map, name: str) -> bool:
     """Whether a comment stands behind a right, behind the braces it stands in, or on the line above."""
     entry = value.entry(name)
     end = value.at().end if value.flow else entry.end
@@ -86,7 +86,7 @@ _NOBODY = re.compile(r"\[bot\]\Z")
 _BOT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
 
 
-def _ifs(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
+def _conditions_around(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
     holders: list[Job | Step] = []
     if isinstance(file, Action):
         holders += file.steps
@@ -106,16 +106,16 @@ def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Iterator[Hit]:
     """
     if bool(column("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
         return
-    for resource, text in _ifs(workflow):
+    for resource, text in _conditions_around(workflow):
         for found in expressions(text, bare=True):
             for node in ex.walk(found.tree) if found.tree else ():
-                if isinstance(node, ex.Binary) and node.operator == "==" and _bot(node):
+                if isinstance(node, ex.Binary) and node.operator == "==" and _is_bot_check(node):
                     yield hit(found.place(node.span), resource=resource)
 
 
-def _bot(node: ex.Binary) -> bool:
+def _is_bot_check(node: ex.Binary) -> bool:
     for one, other in ((node.left, node.right), (node.right, node.left)):
-        path = ex.path(one)
+        path = ex.access_path(one)
         if path is None or not isinstance(other, ex.Literal):
             continue
         value = other.value
@@ -129,9 +129,9 @@ def _bot(node: ex.Binary) -> bool:
     return False
 
 
-def text_contains(file: Workflow | Action) -> Iterator[Hit]:
+def condition_contains_text(file: Workflow | Action) -> Iterator[Hit]:
     """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
-    for resource, text in _ifs(file):
+    for resource, text in _conditions_around(file):
         for found in expressions(text, bare=True):
             for node in ex.walk(found.tree) if found.tree else ():
                 if (
@@ -144,14 +144,14 @@ def text_contains(file: Workflow | Action) -> Iterator[Hit]:
                 if (
                     isinstance(first, ex.Literal)
                     and isinstance(first.value, str)
-                    and ex.path(second)
+                    and ex.access_path(second)
                 ):
                     yield hit(found.place(node.span), resource=resource)
 
 
-def ternaries(file: Workflow | Action) -> Iterator[Hit]:
+def condition_ternary_broken(file: Workflow | Action) -> Iterator[Hit]:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
-    for way, text in expanded(file):
+    for way, text in expanded_texts(file):
         for found in expressions(text, bare=way[-1] == "if"):
             for node in ex.walk(found.tree) if found.tree else ():
                 if isinstance(node, ex.Binary) and node.operator == "||":
@@ -161,31 +161,31 @@ def ternaries(file: Workflow | Action) -> Iterator[Hit]:
                     if (
                         isinstance(inner, ex.Binary)
                         and inner.operator == "&&"
-                        and _falsy(inner.right)
+                        and _is_falsy(inner.right)
                     ):
                         yield hit(found.place(inner.right.span))
 
 
-def _falsy(node: ex.Node) -> bool:
-    return isinstance(node, ex.Literal) and not truthy(node.value)
+def _is_falsy(node: ex.Node) -> bool:
+    return isinstance(node, ex.Literal) and not is_truthy(node.value)
 
 
 def insecure_commands(workflow: Workflow) -> Iterator[Hit]:
     """The switch that lets any text in the log set variables."""
-    for resource, node in _holders(workflow):
+    for resource, node in _permission_holders(workflow):
         env = node.get("env")
         if isinstance(env, Map):
-            yield from _switch(env, resource)
+            yield from _is_switch(env, resource)
 
 
 def insecure_commands_action(step: Step) -> Iterator[Hit]:
     """The same switch in a step of a composite action."""
     env = step.node.get("env")
     if step.composite and isinstance(env, Map):
-        yield from _switch(env, step.resource)
+        yield from _is_switch(env, step.resource)
 
 
-def _switch(env: Map, resource: str) -> Iterator[Hit]:
+def _is_switch(env: Map, resource: str) -> Iterator[Hit]:
     for name, value in env.items():
         if (
             name.upper() == "ACTIONS_ALLOW_UNSECURE_COMMANDS"
@@ -194,7 +194,7 @@ def _switch(env: Map, resource: str) -> Iterator[Hit]:
             yield hit(env.at(name), resource=resource)
 
 
-def _holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
+def _permission_holders(workflow: Workflow) -> Iterator[tuple[str, Map]]:
     yield workflow.resource, workflow.node
     for job in workflow.jobs:
         yield job.resource, job.node
@@ -228,7 +228,7 @@ def _assigned(script: str) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _dynamic(line: str, script: str) -> bool:
+def _is_dynamic(line: str, script: str) -> bool:
     """Whether a line writes what is not fixed: neither by itself nor by the assignments of its variables above it.
 
     Nothing is put into single quotes; what a program other than these few says is not known.
@@ -259,13 +259,13 @@ def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
     for match in _WRITE.finditer(run.value):
         start = run.value.rfind("\n", 0, match.start()) + 1
         before = run.value[start : match.start()]
-        if not before.strip() or _dynamic(before, run.value):
+        if not before.strip() or _is_dynamic(before, run.value):
             yield hit(run.line(match.start()))
 
 
-def self_hosted(job: Job) -> Iterator[Hit]:
+def runner_self_hosted(job: Job) -> Iterator[Hit]:
     """A job on a machine that is kept between runs."""
     value: Any = job.node.get("runs-on")
     grouped = isinstance(value, Map) and "group" in value
-    if grouped or any(label.lower() == "self-hosted" for label, _ in labels(job.node)):
+    if grouped or any(label.lower() == "self-hosted" for label, _ in runner_labels(job.node)):
         yield hit(job.node.at("runs-on"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.compose.application import owns, whole
+from readiness.kinds.compose.application import is_defined_here, merged_service
 from readiness.kinds.compose.model import Document, Service
-from readiness.kinds.compose.parts import expanded
-from readiness.kinds.compose.words import deep, replicas, span_of
+from readiness.kinds.compose.parts import expand_scalar
+from readiness.kinds.compose.words import get_in, replica_count, span_of
 from readiness.model import Hit, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -17,10 +17,10 @@ from readiness.syntax.yaml import Map, Seq
 Found = Iterator[Hit | Unknown]
 
 
-def conflicts(service: Service, project: Project) -> Found:
+def settings_conflict(service: Service, project: Project) -> Found:
     """Two settings of a service of which Docker takes only one."""
-    node, _ = whole(service, project)
-    if not owns(service, project):
+    node, _ = merged_service(service, project)
+    if not is_defined_here(service, project):
         return
     own = service.full
     build = own.get("build")
@@ -34,24 +34,24 @@ def conflicts(service: Service, project: Project) -> Found:
             build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline"
         )
     for first, path in _TWICE:
-        value, limits = own.get(first), deep(own, *path[:-1])
+        value, limits = own.get(first), get_in(own, *path[:-1])
         other = limits.get(path[-1]) if isinstance(limits, Map) else None
-        if value is None or (other is not None and _same(value, other)):
+        if value is None or (other is not None and _is_same_value(value, other)):
             continue
         if other is not None:
             yield hit(own.at(first), first=first, second=f"{'.'.join(path)} of another value")
-        elif limits and first != "scale" and expanded(value).text not in {"0", "-1"}:
+        elif limits and first != "scale" and expand_scalar(value).text not in {"0", "-1"}:
             yield hit(
                 own.at(first),
                 first=first,
                 second=f"{'.'.join(path[:-1])}, which leaves {path[-1]} out",
             )
-    count = replicas(node, service.values) or 1
+    count = replica_count(node, service.values) or 1
     if node.get("container_name") and count > 1:
         place = service.head  # where a file that is laid over this one says it
         if "container_name" in own:
             place = own.at("container_name")
-        elif deep(own, "deploy", "replicas") is not None:
+        elif get_in(own, "deploy", "replicas") is not None:
             place = span_of(own, "deploy", "replicas")
         yield hit(place, first="container_name", second=f"{count} replicas")
     platform = own.get("platform")
@@ -64,8 +64,8 @@ def conflicts(service: Service, project: Project) -> Found:
         and platform not in platforms
     ):
         yield hit(own.at("platform"), first="platform", second="build.platforms that leave it out")
-    yield from _devices(own)
-    yield from _watch(own)
+    yield from _device_conflicts(own)
+    yield from _watch_conflicts(own)
 
 
 _TWICE = (
@@ -77,10 +77,10 @@ _TWICE = (
 )
 
 
-def _same(first: Any, second: Any) -> bool:
+def _is_same_value(first: Any, second: Any) -> bool:
     """Whether two values mean one thing; a variable may."""
     texts = [
-        expanded(one).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
+        expand_scalar(one).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
         for one in (first, second)
     ]
     if any(HOLE in text for text in texts):
@@ -91,9 +91,9 @@ def _same(first: Any, second: Any) -> bool:
         return texts[0] == texts[1]
 
 
-def _devices(own: Map) -> Iterator[Hit]:
+def _device_conflicts(own: Map) -> Iterator[Hit]:
     for devices in (
-        deep(own, "deploy", "resources", "reservations", "devices"),
+        get_in(own, "deploy", "resources", "reservations", "devices"),
         own.get("gpus"),
     ):
         for one in devices if isinstance(devices, Seq) else ():
@@ -101,8 +101,8 @@ def _devices(own: Map) -> Iterator[Hit]:
                 yield hit(one.at("count"), first="count", second="device_ids")
 
 
-def _watch(own: Map) -> Iterator[Hit]:
-    watch = deep(own, "develop", "watch")
+def _watch_conflicts(own: Map) -> Iterator[Hit]:
+    watch = get_in(own, "develop", "watch")
     for one in watch if isinstance(watch, Seq) else ():
         action = str(one.get("action")) if isinstance(one, Map) else ""
         if action in {"sync", "sync+restart"} and not one.get("target"):
@@ -111,15 +111,15 @@ def _watch(own: Map) -> Iterator[Hit]:
             yield hit(one.at("path"), first="watch", second="an empty path")
 
 
-def definitions(document: Document) -> Found:
+def definition_invalid(document: Document) -> Found:
     """A volume, network, secret or config whose settings do not go together."""
     for section in ("volumes", "networks", "secrets", "configs"):
         for name, (_, node) in document.section(section).items():
             if isinstance(node, Map):
-                yield from _definition(section, name, node)
+                yield from _definition_conflicts(section, name, node)
 
 
-def _definition(section: str, name: str, node: Map) -> Iterator[Hit]:
+def _definition_conflicts(section: str, name: str, node: Map) -> Iterator[Hit]:
     external = node.get("external")
     outside = external in (True, "true") or isinstance(external, Map)
     where = f"{section}.{name}"

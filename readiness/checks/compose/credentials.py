@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from readiness.kinds.compose.application import apps, settings
+from readiness.kinds.compose.application import applications, env_file_settings
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expanded, mount_specs, part, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, mount_specs, part_span, variable_specs
 from readiness.model import Hit, Related, Source, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE, default_of
@@ -57,34 +57,36 @@ class _Account:
     place: _Place
 
 
-def differing(service: Service, project: Project) -> Found:
+def credentials_differ(service: Service, project: Project) -> Found:
     """A password that a service sends and that is not the one its server has."""
-    services = project.memo(apps).app(service.document).services()
+    services = project.memo(applications).app(service.document).services()
     values = service.document.environment.whole
     known: dict[str, list[_Account]] = {}
-    for variable, host, user, password, place in _claims(service, project):
+    for variable, host, user, password, place in _client_logins(service, project):
         server = services.get(host)
         if server is None or server is service:
             continue
         if host not in known:
-            known[host] = list(_accounts(server, project))
+            known[host] = list(_server_accounts(server, project))
         accounts = known[host]
-        named = [one for one in accounts if _apart(one.user, user or "default", values) is False]
-        if not named and not _made_by_scripts(server):
+        named = [
+            one for one in accounts if _is_different(one.user, user or "default", values) is False
+        ]
+        if not named and not _may_be_made_by_scripts(server):
             named = accounts  # a user whom the server does not have gets in with no password at all
-        if named and all(_apart(one.password, password, values) for one in named):
+        if named and all(_is_different(one.password, password, values) for one in named):
             given = named[0].place
             related = [Related(given.source, given.span, "the server is given another one")]
             yield hit(place.span, at=place.source, variable=variable, server=host, related=related)
 
 
-def _stated(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _Place]]:
+def _stated_values(service: Service, project: Project, node: Map) -> dict[str, tuple[str, _Place]]:
     """name -> (text, place) of a service's variables: those of its environment files, then those that it writes.
 
     What a variable inside an environment file hides is written as a variable without a name.
     """
     found: dict[str, tuple[str, _Place]] = {}
-    for name, one in settings(service, project)[0].items():
+    for name, one in env_file_settings(service, project)[0].items():
         text = one.value.replace("$", "$$").replace(HOLE, "${?}")
         found[name] = text, _Place(one.source, one.span)
     for spec in variable_specs(service.source, node, "environment"):
@@ -94,28 +96,28 @@ def _stated(service: Service, project: Project, node: Map) -> dict[str, tuple[st
     return found
 
 
-def _made_by_scripts(server: Service) -> bool:
+def _may_be_made_by_scripts(server: Service) -> bool:
     """Whether scripts that are mounted, or built in, may make users that the environment does not name."""
     mounts = mount_specs(server.full)
     return server.builds or any("initdb" in one.target or HOLE in one.target for one in mounts)
 
 
-def _accounts(server: Service, project: Project) -> Iterator[_Account]:
+def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:
     """The users of a server, as its environment or its command makes them; none where a part of it was not read."""
-    if not settings(server, project)[1]:
+    if not env_file_settings(server, project)[1]:
         return
-    given = _stated(server, project, server.full)
+    given = _stated_values(server, project, server.full)
     for password, user, default in _ACCOUNTS:
         text, place = given.get(password, ("", None))
         if text and place is not None:
             yield _Account(given[user][0] if user in given else default, text, place)
-    found = _REQUIREPASS.search(_raw(server.full.get("command")))
+    found = _REQUIREPASS.search(_raw_command(server.full.get("command")))
     if found:
         place = _Place(server.source, server.full.at("command"))
         yield _Account("default", found["password"], place)
 
 
-def _raw(value: Any) -> str:
+def _raw_command(value: Any) -> str:
     """A command as it is written, on one line."""
     return value if isinstance(value, str) else " ".join(map(str, value or ()))
 
@@ -123,38 +125,38 @@ def _raw(value: Any) -> str:
 Claim = tuple[str, str, str, str, _Place]  # variable, host, user, password, its place
 
 
-def _claims(service: Service, project: Project) -> Iterator[Claim]:
+def _client_logins(service: Service, project: Project) -> Iterator[Claim]:
     """The logins that a service's environment holds: URLs, and variables that belong together by their names."""
-    stated = _stated(service, project, service.node)
+    stated = _stated_values(service, project, service.node)
     texts = {name: text for name, (text, _) in stated.items()}
     places = {name: place for name, (_, place) in stated.items()}
     for name, text in texts.items():
         for found in _URL.finditer(text):
             whole = places[name]
-            span = part(whole.source, whole.span, text, *found.span("password"))
+            span = part_span(whole.source, whole.span, text, *found.span("password"))
             user, password = unquote(found["user"]), unquote(found["password"])
             yield name, found["host"], user, password, _Place(whole.source, span)
         about = _HOST.match(name)
         if about:
-            user = _first(texts, about["prefix"], _USERS)
-            password = _first(texts, about["prefix"], _PASSWORDS)
+            user = _first_variable(texts, about["prefix"], _USERS)
+            password = _first_variable(texts, about["prefix"], _PASSWORDS)
             if user and password:
                 values = service.document.environment.whole
-                host = expanded(text, values).text.partition(":")[0]
+                host = expand_scalar(text, values).text.partition(":")[0]
                 yield password, host, texts[user], texts[password], places[password]
 
 
-def _first(texts: dict[str, str], prefix: str, words: Sequence[str]) -> str:
+def _first_variable(texts: dict[str, str], prefix: str, words: Sequence[str]) -> str:
     """The first of the variables PREFIX_WORD, or PREFIXWORD, that is set to something."""
     names = (f"{prefix}{sign}{word}".lstrip("_") for word in words for sign in ("_", ""))
     return next((name for name in names if texts.get(name)), "")
 
 
-def _apart(first: str, second: str, values: Mapping[str, str]) -> bool | None:
+def _is_different(first: str, second: str, values: Mapping[str, str]) -> bool | None:
     """Whether two written values differ where nobody sets anything else; None where nobody can tell."""
     if first == second:
         return False
-    filled = expanded(first, values), expanded(second, values)
+    filled = expand_scalar(first, values), expand_scalar(second, values)
     if all(one.settled and all(name in values for name in one.names) for one in filled):
         return filled[0].text != filled[1].text
     one, two = default_of(first), default_of(second)
@@ -162,6 +164,6 @@ def _apart(first: str, second: str, values: Mapping[str, str]) -> bool | None:
         # Of two variables each may be set to what the other is.
         return one[1] != two[1] if one[0] == two[0] and "$" not in one[1] + two[1] else None
     if "$" in first or "$" in second:
-        same = expanded(first).text == expanded(second).text
-        return False if same and HOLE not in expanded(first).text else None
+        same = expand_scalar(first).text == expand_scalar(second).text
+        return False if same and HOLE not in expand_scalar(first).text else None
     return True

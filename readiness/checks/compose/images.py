@@ -7,8 +7,8 @@ from typing import Any
 
 from readiness.facts.releases import end_of_life
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expanded, part
-from readiness.kinds.compose.words import judged, place
+from readiness.kinds.compose.parts import expand_scalar, part_span
+from readiness.kinds.compose.words import edit_span, merged_if_owned
 from readiness.model import Hit, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -16,18 +16,18 @@ from readiness.syntax.interpolation import HOLE
 Found = Iterator[Hit | Unknown]
 
 
-def _place(service: Service, start: int, end: int) -> dict[str, Any]:
+def _image_part_span(service: Service, start: int, end: int) -> dict[str, Any]:
     """The place of a part of the image: in an environment file where it comes from there, all of it where it has variables."""
     value = service.node.get("image")
     span = service.node.at("image")
     if not isinstance(value, str) or end <= start:
         return {"span": span}
     if "$" in value:
-        return place(service, expanded(value, service.values), start, end, span)
-    return {"span": part(service.source, span, value, start, end)}
+        return edit_span(service, expand_scalar(value, service.values), start, end, span)
+    return {"span": part_span(service.source, span, value, start, end)}
 
 
-def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
+def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
     """No tag, or one that moves."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or not image.text:
@@ -35,11 +35,11 @@ def floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
     if image.tag_unknown:
         yield Unknown(service.node.at("image"))
     elif image.floating or image.tag in deny:
-        where = _place(service, image.tag_span.start, image.tag_span.end)
+        where = _image_part_span(service, image.tag_span.start, image.tag_span.end)
         yield hit(**where, image=image.text, tag=image.tag or "no tag")
 
 
-def mutable(service: Service) -> Found:
+def image_digest_missing(service: Service) -> Found:
     """A tag and no digest."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or image.floating:
@@ -51,14 +51,14 @@ def mutable(service: Service) -> Found:
     )
 
 
-def ended(service: Service, project: Project) -> Found:
+def image_end_of_life(service: Service, project: Project) -> Found:
     """A release that gets no updates any more."""
     image = service.image if "image" in service.node else None
     if image is None or service.local:
         return
     found = end_of_life(image, project.today)
     if found is not None:
-        where = _place(service, image.tag_span.start, image.tag_span.end)
+        where = _image_part_span(service, image.tag_span.start, image.tag_span.end)
         yield hit(**where, image=image.text, release=found.release, day=found.day)
 
 
@@ -69,7 +69,7 @@ def build_and_image(service: Service) -> Found:
     """
     if "build" not in service.node or "image" not in service.node:
         return
-    policy = expanded(service.full.get("pull_policy")).text
+    policy = expand_scalar(service.full.get("pull_policy")).text
     if HOLE in policy:
         yield Unknown(service.node.key("build"))
     elif policy not in {"build", "never"}:
@@ -81,6 +81,6 @@ def build_and_image(service: Service) -> Found:
 
 def build_in_production(service: Service, project: Project) -> Found:
     """An image that is built on the host that runs it."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is not None and "build" in service.node and "image" not in seen[0]:
         yield hit(service.node.key("build"))

@@ -10,10 +10,15 @@ from typing import Any
 
 from readiness.facts.base_images import is_runtime
 from readiness.facts.table import column
-from readiness.kinds.compose.application import App, apps, whole
+from readiness.kinds.compose.application import Application, applications, merged_service
 from readiness.kinds.compose.model import Document, Port, Service
-from readiness.kinds.compose.parts import PortSpec, Range, port_specs, strings
-from readiness.kinds.compose.words import environment, line, replicas, together
+from readiness.kinds.compose.parts import PortSpec, Range, port_specs, string_entries
+from readiness.kinds.compose.words import (
+    command_line,
+    may_run_together,
+    replica_count,
+    service_environment,
+)
 from readiness.model import Hit, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -22,7 +27,7 @@ from readiness.syntax.yaml import Map, Seq
 Found = Iterator[Hit | Unknown]
 
 
-def everywhere(spec: PortSpec) -> bool | None:
+def is_on_every_interface(spec: PortSpec) -> bool | None:
     """Whether a port is published on every interface; None where a variable may hold the address."""
     if spec.host_ip is None:
         return None if spec.open and spec.published is None else True
@@ -31,7 +36,7 @@ def everywhere(spec: PortSpec) -> bool | None:
     return spec.host_ip in {"", "0.0.0.0", "::", "*"}  # noqa: S104
 
 
-def inner(spec: PortSpec) -> bool:
+def is_private_address(spec: PortSpec) -> bool:
     """Whether a port is on an address that the internet does not reach: the host's own, a private network's."""
     try:
         address = ipaddress.ip_address(spec.host_ip or "")
@@ -40,7 +45,7 @@ def inner(spec: PortSpec) -> bool:
     return not (address.is_global or address.is_unspecified)
 
 
-def _address(port: Port) -> dict[str, Any]:
+def _address_span(port: Port) -> dict[str, Any]:
     """Where a port's address is to be mended: in an environment file where it comes from there."""
     setting = port.owner.document.environment.settings.get(port.spec.given)
     if setting is None:
@@ -48,20 +53,20 @@ def _address(port: Port) -> dict[str, Any]:
     return {"span": setting.span, "at": setting.source}
 
 
-def unaddressed(port: Port) -> Found:
+def port_every_interface(port: Port) -> Found:
     """A port whose entry names no address of the host."""
-    if not port.spec.host_ip and everywhere(port.spec):
+    if not port.spec.host_ip and is_on_every_interface(port.spec):
         yield hit(port.spec.span, port=port.spec.text)
 
 
-def _meets(wanted: tuple[int, ...], found: Range | None) -> int | None:
+def _first_port_in(wanted: tuple[int, ...], found: Range | None) -> int | None:
     """The first of the ports that a range holds."""
     return next((one for one in wanted if found is not None and found[0] <= one <= found[1]), None)
 
 
-def _kept(service: Service, spec: PortSpec, project: Project) -> bool:
+def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> bool:
     """Whether the port is still there when the files for production are laid on this one."""
-    node, _ = whole(service, project)
+    node, _ = merged_service(service, project)
     return any(one.span == spec.span for one in port_specs(node, service.values))
 
 
@@ -71,14 +76,18 @@ def store_published(port: Port, project: Project) -> Found:
     tcp = port.spec.protocol.lower() == "tcp"
     if known is None or not known.store or not tcp or port.spec.mode == "ingress":
         return
-    number = _meets(known.ports, port.spec.target)
-    answer = everywhere(port.spec)
-    if number is None or inner(port.spec) or not _kept(port.owner, port.spec, project):
+    number = _first_port_in(known.ports, port.spec.target)
+    answer = is_on_every_interface(port.spec)
+    if (
+        number is None
+        or is_private_address(port.spec)
+        or not _survives_overrides(port.owner, port.spec, project)
+    ):
         return
     if answer is None:
         yield Unknown(port.spec.span)
     else:
-        yield hit(**_address(port), port=number, role=known.role)
+        yield hit(**_address_span(port), port=number, role=known.role)
 
 
 _INSIDE = {
@@ -95,31 +104,35 @@ _INSIDE = {
 def console_published(port: Port, project: Project) -> Found:
     """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
     known = port.owner.known
-    if known is None or not everywhere(port.spec):
+    if known is None or not is_on_every_interface(port.spec):
         return
-    number = _meets(known.admin, port.spec.target)
+    number = _first_port_in(known.admin, port.spec.target)
     if number is not None:
         what = _INSIDE.get(known.role, f"the {known.role}")
-        yield hit(**_address(port), port=number, what=what)
-    elif known.role == "proxy" and _meets((8080,), port.spec.target) and _insecure(port, project):
-        yield hit(**_address(port), port=8080, what="the dashboard without a login")
+        yield hit(**_address_span(port), port=number, what=what)
+    elif (
+        known.role == "proxy"
+        and _first_port_in((8080,), port.spec.target)
+        and _is_dashboard_open(port, project)
+    ):
+        yield hit(**_address_span(port), port=8080, what="the dashboard without a login")
 
 
-def _insecure(port: Port, project: Project) -> bool:
+def _is_dashboard_open(port: Port, project: Project) -> bool:
     """Whether Traefik serves its dashboard without a login."""
-    command = line(port.owner.full.get("command"))
+    command = command_line(port.owner.full.get("command"))
     flag = "--api.insecure" in command and "--api.insecure=false" not in command
-    return flag or environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
+    return flag or service_environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
 
 
 def debugger_published(port: Port) -> Found:
     """A debugger's port on every interface."""
     known = {int(number): what for number, what in column("ports", "debugger").items()}
-    number = _meets(tuple(known), port.spec.target)
+    number = _first_port_in(tuple(known), port.spec.target)
     image = port.owner.image
     made_here = port.owner.builds or (image is not None and is_runtime(image))
-    if number is not None and everywhere(port.spec) and made_here:
-        yield hit(**_address(port), port=number, what=known[number])
+    if number is not None and is_on_every_interface(port.spec) and made_here:
+        yield hit(**_address_span(port), port=number, what=known[number])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +143,21 @@ class _Proxy:
     tls: bool
 
 
-def _proxies(project: Project) -> dict[int, list[_Proxy]]:
+def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
     """The proxies that stand beside the services of each file, by the file's identity."""
     found: dict[int, list[_Proxy]] = {}
     for document in project.documents("compose"):
         mine = found.setdefault(id(document), [])
-        for service in project.memo(apps).app(document).services().values():
+        for service in project.memo(applications).app(document).services().values():
             if service.role != "proxy" or service.full.get("profiles"):
                 continue
             ways = [
                 spec
                 for spec in port_specs(service.full)
-                if _meets((80, 443, 8080, 8443), spec.target)
+                if _first_port_in((80, 443, 8080, 8443), spec.target)
             ]
-            if any(everywhere(spec) for spec in ways):
-                tls = any(_meets((443,), spec.published) is not None for spec in ways)
+            if any(is_on_every_interface(spec) for spec in ways):
+                tls = any(_first_port_in((443,), spec.published) is not None for spec in ways)
                 mine.append(_Proxy(service, tls))
     return found
 
@@ -152,11 +165,11 @@ def _proxies(project: Project) -> dict[int, list[_Proxy]]:
 def proxy_bypassed(port: Port, project: Project) -> Found:
     """An application that can be reached past the proxy of its own project."""
     service = port.owner
-    if service.role or not everywhere(port.spec):
+    if service.role or not is_on_every_interface(port.spec):
         return
-    entry = _meets((80, 443), port.spec.published) is not None
-    http = not service.once and _meets((80,), port.spec.published) is not None
-    for proxy in project.memo(_proxies).get(id(service.document), ()):
+    entry = _first_port_in((80, 443), port.spec.published) is not None
+    http = not service.once and _first_port_in((80,), port.spec.published) is not None
+    for proxy in project.memo(_proxies_by_file).get(id(service.document), ()):
         other = proxy.service
         # Plain HTTP beside a proxy that takes TLS alone is the application, not the redirect.
         if other is not service and (not entry or (http and proxy.tls)):
@@ -165,20 +178,22 @@ def proxy_bypassed(port: Port, project: Project) -> Found:
             return
 
 
-def _overlap(first: PortSpec, second: PortSpec) -> bool:
+def _ports_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
     one, two = first.published, second.published
-    if one is None or two is None or (_pool(first) and _pool(second)):
+    if one is None or two is None or (_is_port_pool(first) and _is_port_pool(second)):
         return False
     return one[0] <= two[1] and two[0] <= one[1]
 
 
-def _pool(spec: PortSpec) -> bool:
+def _is_port_pool(spec: PortSpec) -> bool:
     """Whether Docker may choose among several ports of the host for one of the container."""
-    return not _single(spec) and spec.target is not None and spec.target[0] == spec.target[1]
+    return (
+        not _is_single_port(spec) and spec.target is not None and spec.target[0] == spec.target[1]
+    )
 
 
-def _same_address(first: PortSpec, second: PortSpec) -> bool:
+def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one address; every interface is every address, `0.0.0.0` those of its family."""
     one, two = first.host_ip, second.host_ip
     if not one or not two or one == two:
@@ -187,9 +202,9 @@ def _same_address(first: PortSpec, second: PortSpec) -> bool:
     return (one in wide or two in wide) and (":" in one) == (":" in two)
 
 
-def clashes(document: Document, project: Project) -> Found:
+def port_clash(document: Document, project: Project) -> Found:
     """A port of the host that two services publish."""
-    app: App = project.memo(apps).app(document)
+    app: Application = project.memo(applications).app(document)
     single: dict[int, list[tuple[Service, PortSpec]]] = {}
     wide: list[tuple[Service, PortSpec]] = []
     for service in app.services().values():
@@ -198,54 +213,59 @@ def clashes(document: Document, project: Project) -> Found:
             if spec.published is None or spec.published == (0, 0) or spec.open:
                 continue
             first, last = spec.published
-            near = single.get(first, []) if _single(spec) else itertools.chain(*single.values())
+            near = (
+                single.get(first, [])
+                if _is_single_port(spec)
+                else itertools.chain(*single.values())
+            )
             found = next(
-                (one for one in itertools.chain(near, wide) if _clash(*one, service, spec)), None
+                (one for one in itertools.chain(near, wide) if _entries_clash(*one, service, spec)),
+                None,
             )
             if found is not None and service.document is document and spec.span in own:
                 other, theirs = found
                 yield hit(
                     spec.span,
-                    port=first if _single(spec) else f"{first}-{last}",
+                    port=first if _is_single_port(spec) else f"{first}-{last}",
                     other=other.name,
                     resource=service.resource,
                     related=[Related(other.source, theirs.span, f"{other.name} publishes it here")],
                 )
-            taken = single.setdefault(first, []) if _single(spec) else wide
+            taken = single.setdefault(first, []) if _is_single_port(spec) else wide
             taken.append((service, spec))
 
 
-def _clash(other: Service, theirs: PortSpec, service: Service, spec: PortSpec) -> bool:
+def _entries_clash(other: Service, theirs: PortSpec, service: Service, spec: PortSpec) -> bool:
     """Whether two entries want one port of one address at one time."""
     return (
         (other is not service or theirs.span != spec.span)
         and theirs.protocol.lower() == spec.protocol.lower()
-        and _overlap(theirs, spec)
-        and _same_address(theirs, spec)
-        and together(other, service)
+        and _ports_overlap(theirs, spec)
+        and _addresses_overlap(theirs, spec)
+        and may_run_together(other, service)
     )
 
 
-def _single(spec: PortSpec) -> bool:
+def _is_single_port(spec: PortSpec) -> bool:
     return spec.published is not None and spec.published[0] == spec.published[1]
 
 
-def replicas_clash(service: Service, project: Project) -> Found:
+def port_replicas_clash(service: Service, project: Project) -> Found:
     """One port of the host for several containers."""
-    count = replicas(service.full, service.values)
+    count = replica_count(service.full, service.values)
     if count is None or count < 2 or service.document.swarm:
         return
     for spec in port_specs(service.node, service.values):
         if spec.published is None or not spec.published[0] or spec.open:
             continue
-        if not _pool(spec) or spec.published[1] - spec.published[0] + 1 < count:
+        if not _is_port_pool(spec) or spec.published[1] - spec.published[0] + 1 < count:
             yield hit(spec.span, count=count, port=spec.text)
     del project
 
 
-def default_network(document: Document, project: Project) -> Found:
+def network_default(document: Document, project: Project) -> Found:
     """Several services that share nothing but the default network."""
-    app = project.memo(apps).app(document)
+    app = project.memo(applications).app(document)
     services = [
         one for one in document.services.values() if one.owned and "provider" not in one.full
     ]
@@ -269,7 +289,7 @@ def default_network(document: Document, project: Project) -> Found:
 
 def entry_without_tls(document: Document, project: Project) -> Found:
     """A project that is open to the world and has nothing that speaks TLS."""
-    app = project.memo(apps).app(document)
+    app = project.memo(applications).app(document)
     services = app.services().values()
     if app.open or app.under or any(one.role in {"proxy", "tunnel"} for one in services):
         return
@@ -279,18 +299,19 @@ def entry_without_tls(document: Document, project: Project) -> Found:
         for spec in port_specs(one.full, one.values)
     ]
     if any(
-        _meets((443, 8443), spec.target) or _meets((443, 8443), spec.published) for _, spec in specs
+        _first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published)
+        for _, spec in specs
     ):
         return
-    labels = any(_routed(one) for one in services)
+    labels = any(_is_routed_by_proxy(one) for one in services)
     for service, spec in specs:
-        web = not service.role and _meets(
+        web = not service.role and _first_port_in(
             (80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), spec.target
         )
         if (
             web
-            and _kept(service, spec, project)
-            and everywhere(spec)
+            and _survives_overrides(service, spec, project)
+            and is_on_every_interface(spec)
             and not labels
             and spec.span in {one.span for one in port_specs(service.node, service.values)}
         ):
@@ -298,12 +319,14 @@ def entry_without_tls(document: Document, project: Project) -> Found:
             return
 
 
-def _routed(service: Service) -> bool:
+def _is_routed_by_proxy(service: Service) -> bool:
     """Whether labels or variables give it to a proxy that stands elsewhere."""
     labels = service.full.get("labels")
-    names = list(labels) if isinstance(labels, Map) else [text for text, _ in strings(labels)]
+    names = (
+        list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
+    )
     env = service.full.get("environment")
-    names += list(env) if isinstance(env, Map) else [text for text, _ in strings(env)]
+    names += list(env) if isinstance(env, Map) else [text for text, _ in string_entries(env)]
     return any(
         str(name).startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in names
     )

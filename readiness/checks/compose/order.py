@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.kinds.compose.model import Document, Service
-from readiness.kinds.compose.parts import names, port_specs
+from readiness.kinds.compose.parts import named_entries, port_specs
 from readiness.model import Hit, Span, hit
 from readiness.syntax.yaml import Map, Seq
 
@@ -29,7 +29,7 @@ def _alphabetical(name: str) -> str:
     return name.lower().translate(_SIGNS)
 
 
-def _rank(key: str, order: Sequence[str]) -> tuple[int, str]:
+def _key_rank(key: str, order: Sequence[str]) -> tuple[int, str]:
     """Where a key belongs: at its place in the order, or behind it by the alphabet."""
     return (order.index(key), "") if key in order else (len(order), key)
 
@@ -37,16 +37,16 @@ def _rank(key: str, order: Sequence[str]) -> tuple[int, str]:
 def top_level(document: Document) -> Iterator[Hit]:
     """Top-level keys out of order."""
     keys = list(document.node)
-    ranks = [(0, key) if key.startswith("x-") else _rank(key, _TOP) for key in keys]
+    ranks = [(0, key) if key.startswith("x-") else _key_rank(key, _TOP) for key in keys]
     place = _first_out_of_order(ranks)
     if place is not None and not document.legacy:
         yield hit(document.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def service_keys(service: Service) -> Iterator[Hit]:
+def order(service: Service) -> Iterator[Hit]:
     """Keys of a service out of order."""
     keys = [key for key in service.node if key not in service.node.merged]
-    place = _first_out_of_order([_rank(key, _KEYS) for key in keys])
+    place = _first_out_of_order([_key_rank(key, _KEYS) for key in keys])
     if place is not None:
         yield hit(service.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
@@ -62,7 +62,7 @@ def services(document: Document) -> Iterator[Hit]:
 def dependencies(service: Service) -> Iterator[Hit]:
     """Dependencies out of alphabetical order."""
     depends = service.node.get("depends_on")
-    found = list(names(depends))
+    found = list(named_entries(depends))
     place = _first_out_of_order([_alphabetical(name) for name, _ in found])
     if place is not None:
         key = found[place][1]
@@ -83,7 +83,7 @@ def ports(service: Service) -> Iterator[Hit]:
         yield hit(found[place].span, key=found[place].text, before=found[place - 1].text)
 
 
-def _entries(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Span]]:
+def _entries_of(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Span]]:
     for key in keys:
         items = service.node.get(key)
         if isinstance(items, Seq):
@@ -92,7 +92,7 @@ def _entries(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Span]
 
 def quotes(service: Service, *, keys: Sequence[str], wanted: bool) -> Iterator[Hit]:
     """Entries of lists without quotes where they are wanted, or with them where they are not."""
-    for item, span in _entries(service, keys):
+    for item, span in _entries_of(service, keys):
         if isinstance(item, Map | Seq):
             continue
         quoted = service.source.text[span.start : span.start + 1] in ("'", '"')

@@ -7,11 +7,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.compose.application import App, apps, outside, resolve, whole
-from readiness.kinds.compose.join import included
+from readiness.kinds.compose.application import (
+    Application,
+    applications,
+    document_at,
+    extended_across_files,
+    merged_service,
+)
+from readiness.kinds.compose.join import includes_of
 from readiness.kinds.compose.model import Document, Service
-from readiness.kinds.compose.parts import expanded, mount_specs, names, strings
-from readiness.kinds.compose.words import together
+from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
+from readiness.kinds.compose.words import may_run_together
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import yaml
@@ -22,9 +28,9 @@ Found = Iterator[Hit | Unknown]
 Use = tuple[str, str, Span]  # what is named (service, network ...), its name, where
 
 
-def undefined(service: Service, project: Project) -> Found:
+def reference_undefined(service: Service, project: Project) -> Found:
     """A service, network, volume, secret, config or model that is defined nowhere in the app."""
-    made = project.memo(apps)
+    made = project.memo(applications)
     app = made.app(service.document)
     if id(service.document) in made.parts:
         yield Unknown(service.head)
@@ -35,7 +41,7 @@ def undefined(service: Service, project: Project) -> Found:
         "name",
     }
     excerpt = service.source.fragment or (project.prose and not (service.owned and sections))
-    excerpt = excerpt or _baseless(service.document, project)
+    excerpt = excerpt or _is_overlay_without_base(service.document, project)
     defined = {
         "service": set(app.services()),
         "network": app.names("networks") | {"default"},
@@ -46,9 +52,14 @@ def undefined(service: Service, project: Project) -> Found:
     }
     # A file that Docker does not read by itself is given together with others, most often those beside it.
     beside = (
-        {} if service.document.first else project.memo(_beside).get(service.document.folder, {})
+        {}
+        if service.document.first
+        else project.memo(_names_by_folder).get(service.document.folder, {})
     )
-    for what, name, span in [*used_by(service.node, service.values), *_inherited(service, project)]:
+    for what, name, span in [
+        *names_used_by(service.node, service.values),
+        *_inherited_names(service, project),
+    ]:
         if HOLE in name or name in defined[what]:
             continue
         if app.open or excerpt or name in beside.get(what, ()):
@@ -57,7 +68,7 @@ def undefined(service: Service, project: Project) -> Found:
             yield hit(span, what=what, used=name)
 
 
-def _beside(project: Project) -> dict[str, dict[str, set[str]]]:
+def _names_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:
     """folder -> what -> the names that the files of a folder define."""
     found: dict[str, dict[str, set[str]]] = {}
     for document in project.documents("compose"):
@@ -68,71 +79,71 @@ def _beside(project: Project) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def used_by(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
+def names_used_by(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
     """Everything that a service names."""
-    yield from services_used(node)
+    yield from services_named(node)
     yield from things_used(node, values)
 
 
-def _inherited(service: Service, project: Project) -> Iterator[Use]:
+def _inherited_names(service: Service, project: Project) -> Iterator[Use]:
     """What a service names through the service of another file that it extends; shown where it does so."""
     if service.extends is None or "extends" not in service.node:
         return
-    node, _ = outside(project.memo(apps), service)
-    own = {(what, name) for what, name, _ in used_by(service.node, service.values)}
-    for what, name, _ in used_by(node, service.values):
+    node, _ = extended_across_files(project.memo(applications), service)
+    own = {(what, name) for what, name, _ in names_used_by(service.node, service.values)}
+    for what, name, _ in names_used_by(node, service.values):
         if (what, name) not in own:
             yield what, name, service.node.at("extends")
 
 
-def profiled(service: Service, project: Project) -> Found:
+def dependency_profiled(service: Service, project: Project) -> Found:
     """A service that needs another which only a profile starts, and is in no profile itself."""
     if service.full.get("profiles"):
         return
-    services = project.memo(apps).app(service.document).services()
-    for _, name, span in services_used(service.node):
+    services = project.memo(applications).app(service.document).services()
+    for _, name, span in services_named(service.node):
         other = services.get(name)
         profiles = other.full.get("profiles") if other is not None else None
-        if isinstance(profiles, Seq) and profiles and not _optional(service, name):
-            if set(_active(service)) & {*profiles, "*"}:
+        if isinstance(profiles, Seq) and profiles and not _is_optional(service, name):
+            if set(_active_profiles(service)) & {*profiles, "*"}:
                 continue
             yield hit(span, used=name, profile=str(profiles[0]))
 
 
-def _active(service: Service) -> list[str]:
+def _active_profiles(service: Service) -> list[str]:
     """The profiles that the `.env` switches on."""
     return service.document.environment.whole.get("COMPOSE_PROFILES", "").split(",")
 
 
-def _optional(service: Service, name: str) -> bool:
+def _is_optional(service: Service, name: str) -> bool:
     depends = service.full.get("depends_on")
     how = depends.get(name) if isinstance(depends, Map) else None
     return isinstance(how, Map) and how.get("required") is False
 
 
-def services_used(node: Map) -> Iterator[Use]:
+def services_named(node: Map) -> Iterator[Use]:
     """The services that a service names."""
     depends = node.get("depends_on")
-    for name, key in names(depends):
-        yield "service", expanded(name).text, _name_at(depends, key)
+    for name, key in named_entries(depends):
+        yield "service", expand_scalar(name).text, _name_span(depends, key)
     for key in ("network_mode", "ipc", "pid"):
-        text = expanded(node.get(key)).text
+        text = expand_scalar(node.get(key)).text
         if text.startswith("service:"):
             yield "service", text[8:], node.at(key)
     for key in ("links", "volumes_from"):
-        for text, index in strings(node.get(key)):
-            name = expanded(text).text.partition(":")[0]
+        for text, index in string_entries(node.get(key)):
+            name = expand_scalar(text).text.partition(":")[0]
             if not (key == "volumes_from" and name == "container"):
                 yield "service", name, node[key].at(index) if index is not None else node.at(key)
     build = node.get("build")
     contexts = build.get("additional_contexts") if isinstance(build, Map) else None
     for name, value in contexts.items() if isinstance(contexts, Map) else ():
-        text = expanded(value).text
+        text = expand_scalar(value).text
         if text.startswith("service:") and isinstance(contexts, Map):
             yield "service", text[8:], contexts.at(name)
 
 
-def _name_at(node: Any, key: Any) -> Span:
+def _name_span(node: Any, key: Any) -> Span:
     """The place of a name: a mapping's key, or a list's entry."""
     span: Span = node.key(key) if isinstance(node, Map) else node.at(key)
     return span
@@ -142,8 +153,8 @@ def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
     """The networks, volumes, secrets, configs and models that a service names."""
     for section, what in (("networks", "network"), ("models", "model")):
         used = node.get(section)
-        for name, key in names(used):
-            yield what, expanded(name).text, _name_at(used, key)
+        for name, key in named_entries(used):
+            yield what, expand_scalar(name).text, _name_span(used, key)
     for mount in mount_specs(node, values):
         if mount.type == "volume" and mount.source:
             yield "volume", mount.source, mount.span
@@ -158,14 +169,14 @@ def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
             source = item.get("source") if isinstance(item, Map) else item
             if isinstance(source, str) and isinstance(used, Seq):
                 span = item.at("source") if isinstance(item, Map) else used.at(index)
-                yield what, expanded(source).text, span
+                yield what, expand_scalar(source).text, span
 
 
-def cycles(document: Document, project: Project) -> Found:
+def dependency_cycle(document: Document, project: Project) -> Found:
     """Services that wait for each other in a circle."""
-    services = project.memo(apps).app(document).services()
+    services = project.memo(applications).app(document).services()
     edges = {
-        name: [(used, span) for _, used, span in services_used(one.node)]
+        name: [(used, span) for _, used, span in services_named(one.node)]
         for name, one in services.items()
     }
     state: dict[str, int] = {}
@@ -193,19 +204,19 @@ def cycles(document: Document, project: Project) -> Found:
                 state[name] = 2
 
 
-def extends(service: Service, project: Project) -> Found:
+def extends_invalid(service: Service, project: Project) -> Found:
     """A service that extends what is not there, or itself."""
     parent = service.node.get("extends")
     name = parent.get("service") if isinstance(parent, Map) else parent
     file = parent.get("file") if isinstance(parent, Map) else None
-    if not isinstance(name, str) or HOLE in expanded(name).text:
+    if not isinstance(name, str) or HOLE in expand_scalar(name).text:
         return
     span = parent.at("service") if isinstance(parent, Map) else service.node.at("extends")
-    made = project.memo(apps)
+    made = project.memo(applications)
     if isinstance(file, str) and isinstance(parent, Map):
-        document = resolve(made, service.document, file)
+        document = document_at(made, service.document, file)
         if document is None:
-            yield from _absent_file(service.document, project, file, parent.at("file"))
+            yield from _missing_file(service.document, project, file, parent.at("file"))
         elif name not in document.services:
             yield hit(span, problem=f"{file} has no service {name}")
         return
@@ -232,14 +243,14 @@ def extends(service: Service, project: Project) -> Found:
             return
 
 
-def includes(document: Document, project: Project) -> Found:
+def include_invalid(document: Document, project: Project) -> Found:
     """A file that is included and is not there, or includes the one that includes it."""
-    made = project.memo(apps)
-    for include in included(document):
+    made = project.memo(applications)
+    for include in includes_of(document):
         path, span = include.path, include.owner.at(include.key)
-        found = resolve(made, document, path)
+        found = document_at(made, document, path)
         if found is None:
-            yield from _absent_file(document, project, path, span)
+            yield from _missing_file(document, project, path, span)
             continue
         seen, todo = {id(found)}, [found]
         while todo:
@@ -247,13 +258,13 @@ def includes(document: Document, project: Project) -> Found:
             if one is document:
                 yield hit(span, problem=f"{path} includes the file that includes it")
                 break
-            inner = [resolve(made, one, other.path) for other in included(one)]
+            inner = [document_at(made, one, other.path) for other in includes_of(one)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 
-def _absent_file(document: Document, project: Project, path: str, span: Span) -> Found:
+def _missing_file(document: Document, project: Project, path: str, span: Span) -> Found:
     """A file that is surely not there, or one that nobody can tell of."""
-    text = expanded(path, document.environment.values).text
+    text = expand_scalar(path, document.environment.values).text
     if (
         HOLE in text
         or "://" in text
@@ -270,13 +281,13 @@ def _absent_file(document: Document, project: Project, path: str, span: Span) ->
         yield hit(span, problem=f"there is no file {text}")
 
 
-def imageless(service: Service, project: Project) -> Found:
+def image_missing(service: Service, project: Project) -> Found:
     """A service that neither names an image nor builds one, in its own file or another."""
-    made = project.memo(apps)
+    made = project.memo(applications)
     app = made.app(service.document)
     if id(service.document) in made.parts or _is_unfilled(service):
         return
-    node, known = whole(service, project)
+    node, known = merged_service(service, project)
     if any(
         node.get(key) not in (None, "") or (key == "build" and key in node)
         for key in ("image", "build", "provider")
@@ -287,7 +298,7 @@ def imageless(service: Service, project: Project) -> Found:
         or app.open
         or service.document.override
         or project.prose
-        or _amends(service.document)
+        or _may_amend_unseen(service.document)
     ):
         yield Unknown(service.head)
     elif not any(service.name in one.services for one in app.under):
@@ -299,18 +310,18 @@ def _is_unfilled(service: Service) -> bool:
     return yaml.unfilled(service.source.text, [service.node]) is not None
 
 
-def _baseless(document: Document, project: Project) -> bool:
+def _is_overlay_without_base(document: Document, project: Project) -> bool:
     """Whether a file is an overlay, and no other file of its folder was read: a .gitignore may leave the base out."""
-    beside = project.memo(_folders).get(document.folder, 0)
-    return beside == 1 and not document.first and _amends(document)
+    beside = project.memo(_files_by_folder).get(document.folder, 0)
+    return beside == 1 and not document.first and _may_amend_unseen(document)
 
 
-def _folders(project: Project) -> Counter[str]:
+def _files_by_folder(project: Project) -> Counter[str]:
     """How many compose files each folder has."""
     return Counter(document.folder for document in project.documents("compose"))
 
 
-def _amends(document: Document) -> bool:
+def _may_amend_unseen(document: Document) -> bool:
     """Whether the file is an overlay whose base is not here: by its name, or because no service of it says what runs."""
     base = posixpath.basename(document.source.path).lower()
     layered = base.removeprefix("docker-").split(".")
@@ -319,18 +330,18 @@ def _amends(document: Document) -> bool:
     return overlay or (alone and document.purpose != "unknown")
 
 
-def container_names(document: Document, project: Project) -> Found:
+def container_name_repeated(document: Document, project: Project) -> Found:
     """A container_name that two services have."""
-    app: App = project.memo(apps).app(document)
+    app: Application = project.memo(applications).app(document)
     first: dict[str, Service] = {}
     for service in app.services().values():
         value = service.full.get("container_name")
-        text = expanded(value).text if isinstance(value, str) else ""
+        text = expand_scalar(value).text if isinstance(value, str) else ""
         if not text:
             continue
         # One text with one variable in it is one name, whatever the variable holds.
         other = first.setdefault(str(value) if HOLE in text else text, service)
         own = service.document is document and "container_name" in service.node
-        if other is not service and own and together(other, service):
+        if other is not service and own and may_run_together(other, service):
             span = service.node.at("container_name")
             yield hit(span, value=str(value), other=other.name, resource=service.resource)

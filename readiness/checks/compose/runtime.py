@@ -8,28 +8,28 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.compose.references import services_used
-from readiness.checks.dockerfile.health import always_well
+from readiness.checks.compose.references import services_named
+from readiness.checks.dockerfile.health import is_always_healthy
 from readiness.facts.base_images import official
 from readiness.facts.images import fact
-from readiness.kinds.compose.application import apps, whole
+from readiness.kinds.compose.application import applications, merged_service
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expanded, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, variable_specs
 from readiness.kinds.compose.words import (
-    deep,
+    duration_seconds,
+    get_in,
     has_test,
-    judged,
-    lack,
-    replicas,
-    seconds,
+    healthcheck_words,
+    is_truthy,
+    merged_if_owned,
+    missing_in_service,
+    replica_count,
     span_of,
     stage_in,
     stage_of,
-    test_words,
-    true,
 )
 from readiness.model import Hit, Span, Unknown, hit
-from readiness.model.project import Project, above
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -39,13 +39,13 @@ Found = Iterator[Hit | Unknown]
 
 def restart_missing(service: Service, project: Project) -> Found:
     """A service that stays down after a crash or a reboot."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or not service.runs or service.document.swarm:
         return
     node, known = seen
-    if node.get("restart") is not None or deep(node, "deploy", "restart_policy") is not None:
+    if node.get("restart") is not None or get_in(node, "deploy", "restart_policy") is not None:
         return
-    yield lack(service) if known else Unknown(service.head)
+    yield missing_in_service(service) if known else Unknown(service.head)
 
 
 _POLICY = re.compile(r"(?:no|always|unless-stopped|on-failure(?::[0-9]+)?)\Z")
@@ -55,7 +55,7 @@ def restart_invalid(service: Service) -> Found:
     """A restart policy that the engine does not know."""
     value = service.node.get("restart")
     if isinstance(value, str):
-        text = expanded(value).text
+        text = expand_scalar(value).text
         if HOLE in text:
             yield Unknown(service.node.at("restart"))
         elif not _POLICY.match(text):
@@ -64,25 +64,25 @@ def restart_invalid(service: Service) -> Found:
 
 def healthcheck_missing(service: Service, project: Project) -> Found:
     """A service of which nobody can tell whether it works."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
         return
     node, known = seen
     check = node.get("healthcheck")
-    if isinstance(check, Map) and (has_test(check) or true(check.get("disable"))):
+    if isinstance(check, Map) and (has_test(check) or is_truthy(check.get("disable"))):
         return
     if service.builds:
         stage = stage_of(service, project)
         brought = None if stage is None else stage.last("HEALTHCHECK") is not None
     else:
-        brought = _image_checks(service, project)
+        brought = _image_has_healthcheck(service, project)
     if brought is None or not known:
         yield Unknown(service.head)
     elif not brought:
-        yield lack(service)
+        yield missing_in_service(service)
 
 
-def _image_checks(service: Service, project: Project) -> bool | None:
+def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
     """Whether an image that is pulled has a health check; None where nobody can tell.
 
     One that no table knows may be the project's own, where the file builds none itself: then it is made from the
@@ -96,7 +96,9 @@ def _image_checks(service: Service, project: Project) -> bool | None:
     known = service.known is not None or any(
         one.builds for one in service.document.services.values()
     )
-    for folder in () if known else above(posixpath.join(service.document.folder, "Dockerfile")):
+    for folder in (
+        () if known else parent_folders(posixpath.join(service.document.folder, "Dockerfile"))
+    ):
         path = posixpath.join(folder, "Dockerfile")
         stage = stage_in(project.by_path("dockerfile").get(path), None)
         if stage is not None and stage.last("HEALTHCHECK") is not None:
@@ -106,28 +108,29 @@ def _image_checks(service: Service, project: Project) -> bool | None:
 
 def healthcheck_disabled(service: Service) -> Found:
     """A health check that is switched off."""
-    place = _disabled(service)
-    if place is not None and not service.once and not _made_for_another(service):
+    place = _disabled_healthcheck(service)
+    if place is not None and not service.once and not _is_disabled_for_sibling(service):
         yield hit(place)
 
 
-def _disabled(service: Service) -> Span | None:
+def _disabled_healthcheck(service: Service) -> Span | None:
     """Where the health check is switched off."""
     check = service.node.get("healthcheck")
     if not isinstance(check, Map):
         return None
     test = check.get("test")
-    if true(check.get("disable")):
+    if is_truthy(check.get("disable")):
         return check.at("disable")
     off = test == "NONE" or (isinstance(test, Seq) and test[:1] == ["NONE"])
     return check.at("test") if off else None
 
 
-def _made_for_another(service: Service) -> bool:
+def _is_disabled_for_sibling(service: Service) -> bool:
     """Whether another service of the same image keeps its check: the image's is made for that one's process."""
     made = service.full.get("image"), service.full.get("build")
     return any(made) and any(
-        (one.full.get("image"), one.full.get("build")) == made and _disabled(one) is None
+        (one.full.get("image"), one.full.get("build")) == made
+        and _disabled_healthcheck(one) is None
         for one in service.document.services.values()
         if one is not service and not one.once
     )
@@ -138,16 +141,16 @@ def healthcheck_pointless(service: Service) -> Found:
     check = service.node.get("healthcheck")
     if not isinstance(check, Map):
         return
-    words = test_words(check)
+    words = healthcheck_words(check)
     script = words[2] if words[:2] == ["sh", "-c"] and len(words) > 2 else shlex.join(words)
-    if always_well([one for one in shell.commands(script) if one.parent < 0]):
+    if is_always_healthy([one for one in shell.commands_of(script) if one.parent < 0]):
         yield hit(check.at("test"))
 
 
 def dependency_waits(service: Service, project: Project, *, stores: bool) -> Found:
     """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")
-    services = project.memo(apps).app(service.document).services()
+    services = project.memo(applications).app(service.document).services()
     items: list[tuple[str, Any, Span]] = []
     if isinstance(depends, Map):
         items = [(name, how, depends.key(name)) for name, how in depends.items()]
@@ -161,42 +164,42 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Fou
         if other is None or condition != "service_started":
             continue
         store = other.known is not None and other.known.store
-        if store is stores and (store or _checked(whole(other, project)[0])):
+        if store is stores and (store or _has_healthcheck(merged_service(other, project)[0])):
             yield hit(span, used=name, role=other.role)
 
 
-def _checked(node: Map) -> bool:
+def _has_healthcheck(node: Map) -> bool:
     """Whether a service says how it is asked for its health."""
     check = node.get("healthcheck")
     off = isinstance(check, Map) and (
-        true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
+        is_truthy(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
     )
     return isinstance(check, Map) and has_test(check) and not off
 
 
-def dependency_without_health(service: Service, project: Project) -> Found:
+def dependency_health_unknown(service: Service, project: Project) -> Found:
     """A wait for the health of a service that has no health check: it never ends well."""
     depends = service.node.get("depends_on")
-    services = project.memo(apps).app(service.document).services()
+    services = project.memo(applications).app(service.document).services()
     for name, how in depends.items() if isinstance(depends, Map) else ():
         other = services.get(name)
         if other is None or not isinstance(how, Map) or how.get("condition") != "service_healthy":
             continue
         span = how.at("condition")
-        node, known = whole(other, project)
+        node, known = merged_service(other, project)
         check = node.get("healthcheck")
         off = isinstance(check, Map) and (
-            true(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
+            is_truthy(check.get("disable")) or check.get("test") in ("NONE", ["NONE"])
         )
         if isinstance(check, Map) and has_test(check) and not off:
             continue
-        if off or (known and _surely_none(other, project)):
+        if off or (known and _surely_lacks_healthcheck(other, project)):
             yield hit(span, used=name)
         else:
             yield Unknown(span)
 
 
-def _surely_none(service: Service, project: Project) -> bool:
+def _surely_lacks_healthcheck(service: Service, project: Project) -> bool:
     """Whether the image itself has no health check: built here without one, or an official image."""
     if service.builds:
         stage = stage_of(service, project)
@@ -217,71 +220,75 @@ _LIMITS = {
 
 def limit_missing(service: Service, project: Project, *, resources: Sequence[str]) -> Found:
     """A service that may take all memory, processor time or process numbers of the host."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or not service.owned or "provider" in service.full:
         return
     node, known = seen
     absent = [
-        one for one in resources if not any(deep(node, *path) is not None for path in _LIMITS[one])
+        one
+        for one in resources
+        if not any(get_in(node, *path) is not None for path in _LIMITS[one])
     ]
     if known:
-        yield from (lack(service, limited=one) for one in absent)
+        yield from (missing_in_service(service, limited=one) for one in absent)
     elif absent:
         yield Unknown(service.head)
 
 
-def logs_unbounded(service: Service, project: Project) -> Found:
+def log_rotation_missing(service: Service, project: Project) -> Found:
     """Logs that grow until the disk is full: json-file without max-size."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
         return
     node, known = seen
     logging = node.get("logging")
-    driver = expanded(deep(logging, "driver")).text
+    driver = expand_scalar(get_in(logging, "driver")).text
     if HOLE in driver:
         yield Unknown(service.head)
         return
     if driver not in ("", "json-file"):
         return
-    options = deep(logging, "options")
+    options = get_in(logging, "options")
     if isinstance(options, Map) and "max-size" in options:
         return
     own = service.node.get("logging")
     span = service.node.at("logging") if isinstance(own, Map) else None
-    yield lack(service, span) if known else Unknown(service.head)
+    yield missing_in_service(service, span) if known else Unknown(service.head)
 
 
-def grace_short(service: Service, *, least: int) -> Found:
+def stop_grace_short(service: Service, *, least: int) -> Found:
     """A container that is killed before it can end its work."""
-    given = seconds(service.node.get("stop_grace_period"))
+    given = duration_seconds(service.node.get("stop_grace_period"))
     if given is not None and given < least:
         yield hit(
             service.node.at("stop_grace_period"), value=str(service.node["stop_grace_period"])
         )
 
 
-def grace_missing(service: Service, project: Project) -> Found:
+def stop_grace_missing(service: Service, project: Project) -> Found:
     """A database that has ten seconds to end, for it says nothing."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if (
         seen is not None
         and service.role in {"database", "queue", "search"}
         and not seen[0].get("stop_grace_period")
     ):
-        yield lack(service)
+        yield missing_in_service(service)
 
 
-def single_replica(service: Service, project: Project) -> Found:
+def replica_single(service: Service, project: Project) -> Found:
     """An application that runs once."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or service.role or not service.runs:
         return
-    count = replicas(seen[0], service.values)
+    count = replica_count(seen[0], service.values)
     if count is None:
         yield Unknown(service.head)
     elif count < 2:
-        own = deep(service.full, "deploy", "replicas") is not None
-        yield lack(service, span_of(service.full, "deploy", "replicas") if own else None)
+        own = get_in(service.full, "deploy", "replicas") is not None
+        yield missing_in_service(
+            service, span_of(service.full, "deploy", "replicas") if own else None
+        )
 
 
 _HOST = re.compile(
@@ -292,13 +299,13 @@ _HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IG
 
 def dependency_undeclared(service: Service, project: Project) -> Found:
     """A store that the environment names and `depends_on` does not."""
-    services = project.memo(apps).app(service.document).services()
-    node, known = whole(service, project)
+    services = project.memo(applications).app(service.document).services()
+    node, known = merged_service(service, project)
     if not known or service.document.swarm:
         return
-    told = _reached(node, services, project.memo(_used))
+    told = _services_awaited(node, services, project.memo(_services_named_by))
     for spec in variable_specs(service.source, service.node, "environment"):
-        text = expanded(spec.value).text
+        text = expand_scalar(spec.value).text
         hosts = [found.group(1) for found in _HOST.finditer(text)]
         if _HOST_NAME.search(spec.name):
             hosts.append(text.partition(":")[0])
@@ -311,19 +318,21 @@ def dependency_undeclared(service: Service, project: Project) -> Found:
                 yield hit(spec.span, used=host, variable=spec.name)
 
 
-def _used(project: Project) -> dict[int, tuple[str, ...]]:
+def _services_named_by(project: Project) -> dict[int, tuple[str, ...]]:
     """The services that each service names, by its identity."""
     return {
-        id(service): tuple(name for _, name, _ in services_used(service.full))
+        id(service): tuple(name for _, name, _ in services_named(service.full))
         for document in project.documents("compose")
         for service in document.services.values()
     }
 
 
-def _reached(node: Map, services: dict[str, Service], used: dict[int, tuple[str, ...]]) -> set[str]:
+def _services_awaited(
+    node: Map, services: dict[str, Service], used: dict[int, tuple[str, ...]]
+) -> set[str]:
     """The services that a service waits for, those among them that they wait for too."""
     found: set[str] = set()
-    todo = [name for _, name, _ in services_used(node)]
+    todo = [name for _, name, _ in services_named(node)]
     while todo:
         name = todo.pop()
         if name not in found:

@@ -10,22 +10,28 @@ from typing import Any
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
     VariableSpec,
-    expanded,
+    expand_scalar,
     mount_specs,
-    part,
-    strings,
+    part_span,
+    string_entries,
     variable_specs,
 )
-from readiness.kinds.compose.words import environment, judged, lack, line, outside_settings
+from readiness.kinds.compose.words import (
+    command_line,
+    has_unread_settings,
+    merged_if_owned,
+    missing_in_service,
+    service_environment,
+)
 from readiness.kinds.dotenv import Value
-from readiness.model import Aside, Hit, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.secrets import Kind, Strength
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown | Aside]
+Found = Iterator[Hit | Unknown | NotApplicable]
 _LONG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
@@ -35,71 +41,71 @@ _MYSQL = re.compile(
 )
 
 
-def inline(variable: Variable) -> Found:
+def secret_inline(variable: Variable) -> Found:
     """A secret in a service's environment."""
     if variable.where == "environment":
-        yield from _held(variable, variable.spec.value, variable.spec.span)
+        yield from _held_secrets(variable, variable.spec.value, variable.spec.span)
     elif variable.setting:
-        yield Aside()  # another rule's matter
+        yield NotApplicable()  # another rule's matter
 
 
-def committed(value: Value, project: Project) -> Found:
+def env_file_committed(value: Value, project: Project) -> Found:
     """A secret in an environment file that is part of the repository; one that is this host's alone is the right place.
 
     A file without secrets is no proof that they are kept elsewhere.
     """
-    yield Aside()
+    yield NotApplicable()
     if project.tracked(value.source.path):
-        yield from _held(value, value.entry.template, value.entry.span)
+        yield from _held_secrets(value, value.entry.template, value.entry.span)
 
 
-def _held(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
+def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
     """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
     found = secrets.classify(subject.name, bare)
-    if found.kind is not Kind.SECRET or (isinstance(bare, str) and _default_only(bare)):
+    if found.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
         return
     if not subject.production and found.strength < Strength.SHAPE:
         return  # a password of a development file opens nothing; a real key does wherever it stands
     if found.reach is not None and isinstance(value, str):
         shift = value.find(bare)
         start, end = shift + found.span.start, shift + found.span.end
-        span = part(subject.source, span, value, start, end)
+        span = part_span(subject.source, span, value, start, end)
     yield hit(span, reason=found.reason)
 
 
-def _default_only(value: str) -> bool:
+def _is_only_default(value: str) -> bool:
     """Whether a value is one variable, whatever its default."""
     return default_of(value.strip()) is not None
 
 
-def _told(variable: Variable) -> VariableSpec:
+def _password_part(variable: Variable) -> VariableSpec:
     """The variable, or of `NEO4J_AUTH: user/password` the password alone."""
     spec = variable.spec
     if spec.name != "NEO4J_AUTH" or not isinstance(spec.value, str) or "/" not in spec.value:
         return spec
     at = spec.value.index("/") + 1
-    span = part(variable.source, spec.span, spec.value, at, len(spec.value))
+    span = part_span(variable.source, spec.span, spec.value, at, len(spec.value))
     return VariableSpec("NEO4J_PASSWORD", spec.value[at:], span, spec.key)
 
 
-def well_known(variable: Variable) -> Found:
+def password_well_known(variable: Variable) -> Found:
     """A password that everybody tries first."""
-    spec = _told(variable)
+    spec = _password_part(variable)
     if variable.where == "args":
         return
     text = spec.value if isinstance(spec.value, str) else ""
     found = secrets.classify(spec.name, spec.value)
-    if found.kind is not Kind.WELL_KNOWN or _default_only(text):
+    if found.kind is not Kind.WELL_KNOWN or _is_only_default(text):
         return
     yield hit(
         spec.span
         if found.reach is None
-        else part(variable.source, spec.span, text, found.span.start, found.span.end)
+        else part_span(variable.source, spec.span, text, found.span.start, found.span.end)
     )
 
 
-def fallback(subject: Variable | Service) -> Found:
+def password_fallback(subject: Variable | Service) -> Found:
     """A password that a variable falls back to when nobody sets it, in a setting or on a command line."""
     if isinstance(subject, Service):
         yield from _fallback_in_command(subject)
@@ -123,7 +129,7 @@ def _is_password(default: str, *names: str) -> bool:
 def _fallback_in_command(service: Service) -> Found:
     flags = list(_flags(service))
     if not flags:
-        yield Aside()  # no password is given here
+        yield NotApplicable()  # no password is given here
     for flag, value, span in flags:
         found = default_of(value)
         if found is not None and _is_password(found[1], "password"):
@@ -133,7 +139,7 @@ def _fallback_in_command(service: Service) -> Found:
 _FOR_BROWSERS = frozenset({"site", "vite", "react"})
 
 
-def build_argument(variable: Variable) -> Found:
+def secret_in_build_argument(variable: Variable) -> Found:
     """A secret that goes into a build argument, and with it into the image."""
     spec = variable.spec
     if variable.where != "args" or not secrets.names_secret(spec.name):
@@ -147,7 +153,7 @@ def build_argument(variable: Variable) -> Found:
         yield hit(spec.key)
 
 
-def in_command(service: Service) -> Found:
+def secret_in_command(service: Service) -> Found:
     """A password on a command line: a command, an entrypoint, a health check."""
     for _, value, span in _flags(service):
         if _is_real(value):
@@ -162,28 +168,28 @@ def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
         if value is None or not isinstance(owner, Map):
             continue
         if isinstance(value, Seq):
-            yield from _in_words(service, value)
+            yield from _secrets_in_words(service, value)
         elif isinstance(value, str):
-            yield from _in_line(service, value, owner.at(key))
+            yield from _secrets_in_line(service, value, owner.at(key))
 
 
-def _in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
+def _secrets_in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
     for pattern in (_LONG, _MYSQL):
         for found in pattern.finditer(text):
             flag = found.groupdict().get("flag") or "-p"
-            place = part(service.source, span, text, *found.span("value"))
+            place = part_span(service.source, span, text, *found.span("value"))
             yield flag, found["value"], place
 
 
-def _in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
-    items = list(strings(value))
+def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
+    items = list(string_entries(value))
     for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
         found = _LONG.match(f"{item} {following}")
         if found and "=" not in item and " " not in item:
             if following and not following.startswith("-"):
                 yield found["flag"], following, value.at(place)
         else:
-            yield from _in_line(service, item, value.at(index))
+            yield from _secrets_in_line(service, item, value.at(index))
 
 
 def _is_real(value: str) -> bool:
@@ -194,7 +200,7 @@ def _is_real(value: str) -> bool:
     return not bare.isdigit() and secrets.classify("password", bare).exposed
 
 
-def quoted(variable: Variable) -> Found:
+def environment_quoted(variable: Variable) -> Found:
     """A value in a list whose quotes become part of it."""
     spec = variable.spec
     listed = isinstance(variable.owner.node.get(variable.where), Seq)
@@ -209,7 +215,7 @@ def quoted(variable: Variable) -> Found:
         yield hit(spec.span)
 
 
-def blank(variable: Variable) -> Found:
+def secret_empty(variable: Variable) -> Found:
     """A secret that is set to nothing."""
     spec = variable.spec
     if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
@@ -220,15 +226,15 @@ def authentication_off(service: Service) -> Found:
     """A setting that lets everybody into a store or a console."""
     known = service.known
     if known is None:
-        yield Aside()
+        yield NotApplicable()
         return
     for spec in variable_specs(service.source, service.node, "environment"):
-        text = expanded(spec.value).text.strip("\"'")
+        text = expand_scalar(spec.value).text.strip("\"'")
         if spec.name in known.off and HOLE in text:
             yield Unknown(spec.span)
         elif known.opens(spec.name, text):
             yield hit(spec.span, setting=spec.name)
-    for text, index in strings(service.node.get("command")):
+    for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
             if flag in text.split() and index is not None:
                 yield hit(service.node["command"].at(index), setting=flag)
@@ -236,49 +242,53 @@ def authentication_off(service: Service) -> Found:
                 yield hit(service.node.at("command"), setting=flag)
 
 
-def default_credentials(service: Service, project: Project) -> Found:
+def credentials_default(service: Service, project: Project) -> Found:
     """An image whose first password is known, and is left as it is."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     known = service.known
     if seen is None or known is None or not known.default:
         return
-    settings = environment(service, project, seen[0])
+    settings = service_environment(service, project, seen[0])
     for name in known.default:
         if name in settings or any(other in settings for other in known.alias.get(name, ())):
             continue
-        if outside_settings(service, project, seen[0]) or not seen[1] or _configured(seen[0]):
+        if (
+            has_unread_settings(service, project, seen[0])
+            or not seen[1]
+            or _has_mounted_settings(seen[0])
+        ):
             yield Unknown(service.head)
         else:
-            yield lack(service, variable=name, image=str(service.full.get("image")))
+            yield missing_in_service(service, variable=name, image=str(service.full.get("image")))
 
 
-def open_store(service: Service, project: Project) -> Found:
+def authentication_unset(service: Service, project: Project) -> Found:
     """A store that asks for no password unless it is told to."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     known = service.known
     if seen is None or known is None or not (known.keyed or known.flags):
-        yield Aside()
+        yield NotApplicable()
         return
     node, complete = seen
-    settings = environment(service, project, node)
+    settings = service_environment(service, project, node)
     if any(name in settings and settings[name] != "" for name in known.keyed):
         return
-    command = f"{line(node.get('entrypoint'))} {line(node.get('command'))}"
+    command = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
     if any(flag in command for flag in known.flags):
         return
     if (
-        outside_settings(service, project, node)
+        has_unread_settings(service, project, node)
         or HOLE in command
         or not complete
-        or _configured(node)
+        or _has_mounted_settings(node)
     ):
         yield Unknown(service.head)
     else:
         asked = known.keyed[0] if known.keyed else known.flags[0]
-        yield lack(service, role=known.role, variable=asked)
+        yield missing_in_service(service, role=known.role, variable=asked)
 
 
-def _configured(node: Map) -> bool:
+def _has_mounted_settings(node: Map) -> bool:
     """Whether a file that may hold settings is mounted."""
     return any(_SETTINGS.search(one.target) for one in mount_specs(node))
 

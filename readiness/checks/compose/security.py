@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from readiness.facts.base_images import nonroot_user
 from readiness.facts.host_paths import is_runtime_socket, is_sensitive
 from readiness.kinds.compose.model import Mount, Service
-from readiness.kinds.compose.parts import expanded, strings
-from readiness.kinds.compose.words import judged, lack, stage_of, true
+from readiness.kinds.compose.parts import expand_scalar, string_entries
+from readiness.kinds.compose.words import is_truthy, merged_if_owned, missing_in_service, stage_of
 from readiness.model import Hit, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -19,12 +19,12 @@ from readiness.syntax.yaml import Map, Seq
 Found = Iterator[Hit | Unknown]
 
 
-def root(service: Service) -> Found:
+def user_root(service: Service) -> Found:
     """`user: root`."""
     value = service.node.get("user")
     if not isinstance(value, str):
         return
-    text = expanded(value).text
+    text = expand_scalar(value).text
     user = text.partition(":")[0].strip()
     if HOLE in text:
         yield Unknown(service.node.at("user"))
@@ -34,7 +34,7 @@ def root(service: Service) -> Found:
 
 def user_unset(service: Service, project: Project) -> Found:
     """A service that says not who it runs as, of an image that is not known to see to it."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or not service.runs or (service.known is not None and service.known.store):
         return
     node, known = seen
@@ -45,22 +45,22 @@ def user_unset(service: Service, project: Project) -> Found:
         if stage is None:
             yield Unknown(service.head)
         elif stage.last("USER") is None and nonroot_user(stage.root.image) is None:
-            yield lack(service)
+            yield missing_in_service(service)
         return
     image = service.image
     if image is None or image.name_unknown or not known or nonroot_user(image) is not None:
         yield Unknown(service.head)
         return
-    yield lack(service)
+    yield missing_in_service(service)
 
 
 def privileged(service: Service) -> Found:
     """`privileged: true`."""
-    if true(service.node.get("privileged")):
+    if is_truthy(service.node.get("privileged")):
         yield hit(service.node.at("privileged"))
 
 
-def capability_added(service: Service, *, deny: Sequence[str]) -> Found:
+def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Found:
     """A capability that is as good as root on the host."""
     added = service.node.get("cap_add")
     for index, item in enumerate(added) if isinstance(added, Seq) else ():
@@ -69,39 +69,44 @@ def capability_added(service: Service, *, deny: Sequence[str]) -> Found:
             yield hit(added.at(index), capability=name)
 
 
-def capabilities_kept(service: Service, project: Project) -> Found:
+def capabilities_not_dropped(service: Service, project: Project) -> Found:
     """Docker's default capabilities, none of them dropped."""
-    seen = judged(service, project)
-    if seen is None or not service.runs or true(seen[0].get("privileged")):
+    seen = merged_if_owned(service, project)
+    if seen is None or not service.runs or is_truthy(seen[0].get("privileged")):
         return
-    dropped = [text.upper() for text, _ in strings(seen[0].get("cap_drop"))]
+    dropped = [text.upper() for text, _ in string_entries(seen[0].get("cap_drop"))]
     if "ALL" not in dropped and "CAP_ALL" not in dropped:
         own = service.node.get("cap_drop")
-        yield lack(service, service.node.at("cap_drop") if isinstance(own, Seq) else None)
+        yield missing_in_service(
+            service, service.node.at("cap_drop") if isinstance(own, Seq) else None
+        )
 
 
-def privileges_gained(service: Service, project: Project) -> Found:
+def privilege_escalation(service: Service, project: Project) -> Found:
     """No `no-new-privileges`."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
         return
     options = [
-        text.replace("=", ":").replace(" ", "") for text, _ in strings(seen[0].get("security_opt"))
+        text.replace("=", ":").replace(" ", "")
+        for text, _ in string_entries(seen[0].get("security_opt"))
     ]
     if not {"no-new-privileges:true", "no-new-privileges"} & set(options):
         own = service.node.get("security_opt")
-        yield lack(service, service.node.at("security_opt") if isinstance(own, Seq) else None)
+        yield missing_in_service(
+            service, service.node.at("security_opt") if isinstance(own, Seq) else None
+        )
 
 
-def writable_root(service: Service, project: Project) -> Found:
+def root_writable(service: Service, project: Project) -> Found:
     """A root file system that can be written to."""
-    seen = judged(service, project)
-    if seen is not None and service.runs and not true(seen[0].get("read_only")):
+    seen = merged_if_owned(service, project)
+    if seen is not None and service.runs and not is_truthy(seen[0].get("read_only")):
         if isinstance(seen[0].get("read_only"), str) and "$" in seen[0]["read_only"]:
             yield Unknown(service.head)
         else:
             own = service.node.get("read_only") is not None
-            yield lack(service, service.node.at("read_only") if own else None)
+            yield missing_in_service(service, service.node.at("read_only") if own else None)
 
 
 def host_namespace(service: Service, *, keys: Sequence[str]) -> Found:
@@ -109,7 +114,7 @@ def host_namespace(service: Service, *, keys: Sequence[str]) -> Found:
     if service.known is not None and service.known.host:
         return
     for key in keys:
-        if expanded(service.node.get(key)).text == "host":
+        if expand_scalar(service.node.get(key)).text == "host":
             yield hit(service.node.at(key), key=key)
 
 
@@ -118,7 +123,7 @@ _OFF = re.compile(
 )
 
 
-def unconfined(service: Service) -> Found:
+def confinement_off(service: Service) -> Found:
     """seccomp, AppArmor or SELinux switched off."""
     options = service.node.get("security_opt")
     for index, item in enumerate(options) if isinstance(options, Seq) else ():
@@ -131,7 +136,7 @@ _DEVICES = re.compile(
 )
 
 
-def device(service: Service) -> Found:
+def device_host(service: Service) -> Found:
     """The host's disks or memory as a device."""
     items = service.node.get("devices")
     for index, item in enumerate(items) if isinstance(items, Seq) else ():
@@ -155,14 +160,14 @@ def engine_socket(mount: Mount, *, tools: bool) -> Found:
 
 def engine_api(service: Service) -> Found:
     """`use_api_socket: true`."""
-    if true(service.node.get("use_api_socket")):
+    if is_truthy(service.node.get("use_api_socket")):
         yield hit(service.node.at("use_api_socket"))
 
 
 _HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 
-def host_path(mount: Mount) -> Found:
+def host_path_sensitive(mount: Mount) -> Found:
     """A folder of the host that holds the host itself."""
     spec, known = mount.spec, mount.owner.known
     written = mount.source.text[spec.span.start : spec.span.end]

@@ -11,7 +11,7 @@ from readiness.facts.development import server_of
 from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Document, Service, Variable
-from readiness.kinds.compose.parts import expanded, strings
+from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.model import Hit, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
@@ -19,13 +19,13 @@ from readiness.syntax.interpolation import HOLE
 Found = Iterator[Hit | Unknown]
 
 
-def _text(variable: Variable) -> str:
-    return expanded(variable.spec.value).text.strip().strip("\"'").lower()
+def _text_of(variable: Variable) -> str:
+    return expand_scalar(variable.spec.value).text.strip().strip("\"'").lower()
 
 
-def debug(variable: Variable) -> Found:
+def debug_on(variable: Variable) -> Found:
     """Debug mode, or an environment that is named development."""
-    name, text = variable.spec.name, _text(variable)
+    name, text = variable.spec.name, _text_of(variable)
     if variable.where != "environment" or variable.spec.value is None:
         return
     if HOLE in text and settings.may_turn_debug_on(name):
@@ -34,25 +34,31 @@ def debug(variable: Variable) -> Found:
         yield hit(variable.spec.span, value=text)
 
 
-def log_level(variable: Variable) -> Found:
+def log_level_debug(variable: Variable) -> Found:
     """Logs of level debug."""
-    text = _text(variable)
+    text = _text_of(variable)
     if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
 
 
-def development_server(service: Service) -> Found:
+def server_for_development(service: Service) -> Found:
     """A command that starts a server made for development."""
     for key in ("command", "entrypoint"):
         value = service.node.get(key)
-        text = value if isinstance(value, str) else shlex.join(word for word, _ in strings(value))
-        server = next(filter(None, map(_server, shell.commands(text.replace("$$", "$")))), "")
+        text = (
+            value
+            if isinstance(value, str)
+            else shlex.join(word for word, _ in string_entries(value))
+        )
+        server = next(
+            filter(None, map(_development_server, shell.commands_of(text.replace("$$", "$")))), ""
+        )
         if server:
             yield hit(service.node.at(key), server=server)
             return
 
 
-def _server(command: shell.Command) -> str:
+def _development_server(command: shell.Command) -> str:
     """The development server that a command starts, itself or through a program that only runs another."""
     inner = unwrapped(command)
     own = list(inner.values)
@@ -61,7 +67,7 @@ def _server(command: shell.Command) -> str:
     return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
 
 
-def version(document: Document) -> Found:
+def version_obsolete(document: Document) -> Found:
     """The top-level `version`."""
     for root in document.roots:
         if "version" in root and not document.legacy:
@@ -77,7 +83,7 @@ def name_missing(document: Document) -> Found:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")
 
 
-def links(service: Service) -> Found:
+def links_used(service: Service) -> Found:
     """`links`, from the time before networks."""
     if service.node.get("links"):
         yield hit(service.node.key("links"))
@@ -86,11 +92,11 @@ def links(service: Service) -> Found:
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
-def container_name(service: Service) -> Found:
+def container_name_invalid(service: Service) -> Found:
     """A container name that the engine does not take; what has no name in it at all Docker's schema refuses before."""
     value = service.node.get("container_name")
     if isinstance(value, str):
-        text = expanded(value).text
+        text = expand_scalar(value).text
         found = _NAME.search(text)
         if HOLE not in text and (found.group() != text if found else "$" in value):
             yield hit(service.node.at("container_name"), value=value)

@@ -9,14 +9,20 @@ from collections.abc import Iterator, Sequence
 from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import Known
 from readiness.kinds.compose.model import Mount, Service
-from readiness.kinds.compose.parts import MountSpec, expanded, mount_specs, port_specs
-from readiness.kinds.compose.words import environment, judged, lack, line, words
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.kinds.compose.parts import MountSpec, expand_scalar, mount_specs, port_specs
+from readiness.kinds.compose.words import (
+    command_line,
+    command_words,
+    merged_if_owned,
+    missing_in_service,
+    service_environment,
+)
+from readiness.model import Hit, NotApplicable, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
-Found = Iterator[Hit | Unknown | Aside]
+Found = Iterator[Hit | Unknown | NotApplicable]
 Settings = dict[str, str | None]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
@@ -28,10 +34,15 @@ _CODE = frozenset(
 
 def not_durable(service: Service, project: Project, *, stores: bool) -> Found:
     """A server whose data goes away with its container; `stores`: one that keeps the data of others, or its own state."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     known = service.known
-    if seen is None or known is None or service.once or not _keeps(service, known, stores=stores):
-        yield Aside()
+    if (
+        seen is None
+        or known is None
+        or service.once
+        or not _must_keep_data(service, known, stores=stores)
+    ):
+        yield NotApplicable()
         return
     node, complete = seen
     folders = known.folders(service.image)
@@ -39,23 +50,23 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> Found:
     if any(not spec.target or HOLE in spec.target for spec in specs) or node.get("volumes_from"):
         yield Unknown(service.head)
         return
-    if any(_covers(spec.target, folders) and spec.type != "tmpfs" for spec in specs):
+    if any(_mount_covers(spec.target, folders) and spec.type != "tmpfs" for spec in specs):
         return  # one without a name is another rule's
-    settings = environment(service, project, node)
-    if _moved(settings, node, specs):
+    settings = service_environment(service, project, node)
+    if _is_data_moved(settings, node, specs):
         return
     own = {spec.span for spec in mount_specs(service.node, service.values)}
     wrong = next(
-        (one for one in specs if _covers(one.target, known.data) and one.span in own), None
+        (one for one in specs if _mount_covers(one.target, known.data) and one.span in own), None
     )
-    if not complete or _elsewhere(settings, known, node, specs):
+    if not complete or _may_keep_elsewhere(settings, known, node, specs):
         yield Unknown(service.head)
     else:
         span = wrong.span if wrong is not None and wrong.type != "tmpfs" else None
-        yield lack(service, span, role=known.role, folder=folders[0])
+        yield missing_in_service(service, span, role=known.role, folder=folders[0])
 
 
-def _keeps(service: Service, known: Known, *, stores: bool) -> bool:
+def _must_keep_data(service: Service, known: Known, *, stores: bool) -> bool:
     """Whether an image keeps what must last: other services' data, or its own state."""
     if not known.data or known.volatile or known.role == "cache" or known.store is not stores:
         return False
@@ -66,10 +77,10 @@ def _keeps(service: Service, known: Known, *, stores: bool) -> bool:
     )
 
 
-def _moved(settings: Settings, node: Map, specs: Sequence[MountSpec]) -> bool:
+def _is_data_moved(settings: Settings, node: Map, specs: Sequence[MountSpec]) -> bool:
     """Whether a setting or the command names a folder that is mounted: the data was moved there."""
     words = [value for name, value in settings.items() if value and _FOLDER.search(name.upper())]
-    command = line(node.get("command"))
+    command = command_line(node.get("command"))
     return any(
         spec.target.rstrip("/") in command
         or any(spec.target.rstrip("/") in word or word.startswith(spec.target) for word in words)
@@ -81,14 +92,16 @@ def _moved(settings: Settings, node: Map, specs: Sequence[MountSpec]) -> bool:
 _FOLDER = re.compile(r"DATA|PATH|DIR|HOME|STORAGE|MODELS")
 
 
-def _elsewhere(settings: Settings, known: Known, node: Map, specs: Sequence[MountSpec]) -> bool:
+def _may_keep_elsewhere(
+    settings: Settings, known: Known, node: Map, specs: Sequence[MountSpec]
+) -> bool:
     """Whether the state may be kept elsewhere: in a database, or where a configuration file says."""
     if known.role == "logs":
         return bool(node.get("configs")) or any(spec.target.endswith(_CONFIG) for spec in specs)
     return any(name.startswith("GF_DATABASE_") for name in settings)
 
 
-def _covers(target: str, data: tuple[str, ...]) -> bool:
+def _mount_covers(target: str, data: tuple[str, ...]) -> bool:
     """Whether a mount holds the folder of the data, or part of what is below it."""
     target = posixpath.normpath(target)
     return any(
@@ -99,37 +112,37 @@ def _covers(target: str, data: tuple[str, ...]) -> bool:
 
 def cache_not_durable(service: Service, project: Project) -> Found:
     """A cache that starts empty after each restart: no append-only file, or none that lasts."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or service.role != "cache" or service.known is None or service.known.volatile:
-        yield Aside()
+        yield NotApplicable()
         return
     node, _ = seen
-    command = line(node.get("command"))
-    if HOLE in command or any(word.endswith(".conf") for word in words(command)):
+    command = command_line(node.get("command"))
+    if HOLE in command or any(word.endswith(".conf") for word in command_words(command)):
         yield Unknown(service.head)
         return
     durable = any(
-        _covers(spec.target, service.known.data) and spec.source
+        _mount_covers(spec.target, service.known.data) and spec.source
         for spec in mount_specs(node, service.values)
     )
     if not (durable and "--appendonly yes" in command.replace('"', "").replace("'", "")):
-        yield lack(service)
+        yield missing_in_service(service)
 
 
 def cache_unbounded(service: Service, project: Project) -> Found:
     """A cache without a bound of its memory."""
-    seen = judged(service, project)
+    seen = merged_if_owned(service, project)
     if seen is None or service.role != "cache" or service.known is None:
-        yield Aside()
+        yield NotApplicable()
         return
     node, _ = seen
-    command = line(node.get("command")) + " ".join(
-        value or "" for value in environment(service, project, node).values()
+    command = command_line(node.get("command")) + " ".join(
+        value or "" for value in service_environment(service, project, node).values()
     )
-    if HOLE in command or any(word.endswith(".conf") for word in words(command)):
+    if HOLE in command or any(word.endswith(".conf") for word in command_words(command)):
         yield Unknown(service.head)
     elif "maxmemory" not in command and "memcached" not in str(service.full.get("image")):
-        yield lack(service)
+        yield missing_in_service(service)
 
 
 def source_mounted(mount: Mount) -> Found:
@@ -142,11 +155,11 @@ def source_mounted(mount: Mount) -> Found:
     runtime = image is not None and is_runtime(image)
     build = service.full.get("build")
     context = (
-        expanded(build.get("context", ".") if isinstance(build, Map) else build).text
+        expand_scalar(build.get("context", ".") if isinstance(build, Map) else build).text
         if build is not None
         else ""
     )
-    inside = _within(source, posixpath.normpath(context)) if context else source == "."
+    inside = _is_within(source, posixpath.normpath(context)) if context else source == "."
     leaf = posixpath.basename(source)
     if (
         (service.builds or runtime)
@@ -156,7 +169,7 @@ def source_mounted(mount: Mount) -> Found:
         yield hit(spec.span, path=spec.source)
 
 
-def _within(path: str, folder: str) -> bool:
+def _is_within(path: str, folder: str) -> bool:
     return folder in {".", path} or path.startswith(folder + "/")
 
 
@@ -180,7 +193,7 @@ _TRACKED = (".conf", ".yml", ".yaml")
 _SAMPLE = re.compile(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
 
 
-def source_missing(mount: Mount, project: Project) -> Found:
+def mount_source_missing(mount: Mount, project: Project) -> Found:
     """A configuration file that is mounted and is not there: Docker makes an empty folder of it."""
     spec = mount.spec
     text = spec.source
@@ -191,13 +204,17 @@ def source_missing(mount: Mount, project: Project) -> Found:
     path = posixpath.normpath(posixpath.join(base, text))
     if project.exists(path):
         return
-    if not project.lacks(path) or _made_of(path, project) or _above(text, base, project):
+    if (
+        not project.lacks(path)
+        or _has_sample_beside(path, project)
+        or _exists_from_above(text, base, project)
+    ):
         yield Unknown(spec.span)
     else:
         yield hit(spec.span, path=text)
 
 
-def _made_of(path: str, project: Project) -> bool:
+def _has_sample_beside(path: str, project: Project) -> bool:
     """Whether a sample stands beside a path, of which somebody makes the file."""
     folder, name = posixpath.split(path)
     stem = name.partition(".")[0] or name
@@ -209,7 +226,7 @@ def _made_of(path: str, project: Project) -> bool:
     )
 
 
-def _above(text: str, base: str, project: Project) -> bool:
+def _exists_from_above(text: str, base: str, project: Project) -> bool:
     """Whether the path is there seen from a folder above: a file given behind another is read from that one's folder."""
     while base and base not in project.walked:
         base = posixpath.dirname(base)
@@ -218,11 +235,11 @@ def _above(text: str, base: str, project: Project) -> bool:
     return False
 
 
-def anonymous(mount: Mount) -> Found:
+def volume_anonymous(mount: Mount) -> Found:
     """A volume without a name."""
     spec = mount.spec
     known = mount.owner.known
     if spec.type != "volume" or spec.source or not spec.target or HOLE in spec.target:
         return
-    if known is not None and _covers(spec.target, known.folders(mount.owner.image)):
+    if known is not None and _mount_covers(spec.target, known.folders(mount.owner.image)):
         yield hit(spec.span, path=spec.target)

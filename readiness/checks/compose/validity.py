@@ -9,29 +9,29 @@ from typing import Any
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose import formats, schema
-from readiness.kinds.compose.application import apps
+from readiness.kinds.compose.application import applications
 from readiness.kinds.compose.model import Document
-from readiness.kinds.compose.parts import part
+from readiness.kinds.compose.parts import part_span
 from readiness.kinds.compose.schema import Problem
 from readiness.model import Hit, Span, hit, spelling
 from readiness.model.project import Project
-from readiness.syntax.interpolation import InterpolationError, expand
+from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
 
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
 
-def _problems(project: Project) -> dict[int, list[Problem]]:
+def _problems_of(project: Project) -> dict[int, list[Problem]]:
     """What the schema and the forms of values refuse, by document."""
     found: dict[int, list[Problem]] = {}
-    parts = project.memo(apps).parts
+    parts = project.memo(applications).parts
     for document in project.documents("compose"):
         mine = found[id(document)] = []
         if document.legacy:
             continue
         for root in document.roots:
-            mine += schema.validate(root)
-            mine += formats.problems(root)
+            mine += schema.schema_problems(root)
+            mine += formats.format_problems(root)
         if id(document) in parts:  # Docker reads only the services that are extended
             mine[:] = [
                 one for one in mine if not (len(one.path) == 2 and one.path[0] == "services")
@@ -39,25 +39,25 @@ def _problems(project: Project) -> dict[int, list[Problem]]:
     return found
 
 
-def _of(document: Document, project: Project) -> list[Problem]:
-    found = project.memo(_problems).get(id(document), [])
+def _problems_of_sort(document: Document, project: Project) -> list[Problem]:
+    found = project.memo(_problems_of).get(id(document), [])
     if not _TEMPLATE.search(document.source.text):
         return found
     text = document.source.text
     return [one for one in found if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])]
 
 
-def unknown_keys(document: Document, project: Project) -> Iterator[Hit]:
+def key_unknown(document: Document, project: Project) -> Iterator[Hit]:
     """A key that the specification does not know where it stands."""
-    for problem in _of(document, project):
-        if problem.sort == "key" and not _overlaid(problem):
+    for problem in _problems_of_sort(document, project):
+        if problem.sort == "key" and not _is_template_key(problem):
             owner = ".".join(problem.path[:-1]) or "the top level"
             yield hit(
                 problem.span,
                 key=problem.message,
                 owner=owner,
-                hint=_hint(problem),
-                resource=_resource(problem.path),
+                hint=_key_hint(problem),
+                resource=_resource_of(problem.path),
             )
     if document.legacy:
         first = next(iter(document.node), "")
@@ -65,16 +65,16 @@ def unknown_keys(document: Document, project: Project) -> Iterator[Hit]:
         yield hit(document.node.key(first), key=first, owner="the top level", hint=hint)
 
 
-def _overlaid(problem: Problem) -> bool:
+def _is_template_key(problem: Problem) -> bool:
     """Keys that are variables of a template, not of Docker."""
     return problem.message.startswith(("{", "%"))
 
 
-def _resource(path: tuple[str, ...]) -> str:
+def _resource_of(path: tuple[str, ...]) -> str:
     return f"service/{path[1]}" if len(path) > 1 and path[0] == "services" else "project"
 
 
-def _hint(problem: Problem) -> str:
+def _key_hint(problem: Problem) -> str:
     """Where the key belongs, or the nearest one that is known here."""
     key, inside = problem.message, problem.path[:-1]
     if len(inside) == 1 and inside[0] in {
@@ -88,17 +88,17 @@ def _hint(problem: Problem) -> str:
         return "; a name has letters, digits, dots, hyphens and underscores"
     below = [
         path
-        for path in _homes().get(key, ())
-        if path[: len(_form(inside))] == _form(inside) and path != _form(inside)
+        for path in _known_paths().get(key, ())
+        if path[: len(_path_form(inside))] == _path_form(inside) and path != _path_form(inside)
     ]
     if below:
-        return f"; it belongs under `{'.'.join(below[0][len(_form(inside)) :])}`"
+        return f"; it belongs under `{'.'.join(below[0][len(_path_form(inside)) :])}`"
     hint = spelling.hint(key, problem.allowed) or spelling.hint(
         key.replace("-", "_"), problem.allowed
     )
     if hint:
         return hint
-    homes = [path for path in _homes().get(key, ()) if path]
+    homes = [path for path in _known_paths().get(key, ()) if path]
     if not inside and any(path == ("services", "*") for path in homes):
         return "; it belongs to a service"
     if homes:
@@ -106,22 +106,22 @@ def _hint(problem: Problem) -> str:
     return ""
 
 
-def _form(path: tuple[str, ...]) -> tuple[str, ...]:
+def _path_form(path: tuple[str, ...]) -> tuple[str, ...]:
     """A path with names taken out: services.web.deploy is services.*.deploy."""
     return tuple("*" if index == 1 or step.isdigit() else step for index, step in enumerate(path))
 
 
 @cache
-def _homes() -> dict[str, list[tuple[str, ...]]]:
+def _known_paths() -> dict[str, list[tuple[str, ...]]]:
     """key -> the forms of path under which the specification knows it, the shortest first."""
     found: dict[str, list[tuple[str, ...]]] = {}
-    todo: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), schema.spec())]
+    todo: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), schema.schema_data())]
     while todo:
         path, node = todo.pop(0)
         if len(path) > 6 or path[:1] == ("jobs",):
             continue
         if "$ref" in node:
-            todo.append((path, schema.spec()["$defs"][node["$ref"].rpartition("/")[2]]))
+            todo.append((path, schema.schema_data()["$defs"][node["$ref"].rpartition("/")[2]]))
         todo += [(path, inner) for name in ("oneOf", "allOf") for inner in node.get(name, ())]
         for key, inner in node.get("properties", {}).items():
             found.setdefault(key, []).append(path)
@@ -137,17 +137,20 @@ def _homes() -> dict[str, list[tuple[str, ...]]]:
     return found
 
 
-def invalid_values(document: Document, project: Project) -> Iterator[Hit]:
+def value_invalid(document: Document, project: Project) -> Iterator[Hit]:
     """A value of a type or a form that Docker refuses, or a key that must be there and is not."""
-    for problem in _of(document, project):
+    for problem in _problems_of_sort(document, project):
         if problem.sort != "key":
             where = ".".join(problem.path) or "the file"
             yield hit(
-                problem.span, where=where, problem=problem.message, resource=_resource(problem.path)
+                problem.span,
+                where=where,
+                problem=problem.message,
+                resource=_resource_of(problem.path),
             )
 
 
-def interpolation(document: Document) -> Iterator[Hit]:
+def interpolation_invalid(document: Document) -> Iterator[Hit]:
     """A `${` that begins no variable."""
     for root in document.roots:
         seen: set[int] = set()
@@ -161,19 +164,21 @@ def interpolation(document: Document) -> Iterator[Hit]:
                 if isinstance(value, Map | Seq):
                     stack.append(value)
                 elif isinstance(value, str) and "${" in value:
-                    yield from _interpolation(document, node, key, value)
+                    yield from _interpolation_error(document, node, key, value)
 
 
-def _interpolation(document: Document, node: Map | Seq, key: Any, value: str) -> Iterator[Hit]:
+def _interpolation_error(
+    document: Document, node: Map | Seq, key: Any, value: str
+) -> Iterator[Hit]:
     try:
-        expand(value)
+        interpolate(value)
     except InterpolationError as error:
         end = value.find("}", error.offset) + 1 or error.offset + 2
-        span = part(document.source, node.at(key), value, error.offset, end)
+        span = part_span(document.source, node.at(key), value, error.offset, end)
         yield hit(span, text=value[error.offset : end][:40], problem=error.message)
 
 
-def environment_file(document: dotenv.Document) -> Iterator[Hit]:
+def env_file_invalid(document: dotenv.Document) -> Iterator[Hit]:
     """An environment file that Docker refuses to read; all of the line is shown, or hidden, as one."""
     problem = document.file.problem
     if document.read and problem is not None:
@@ -183,7 +188,7 @@ def environment_file(document: dotenv.Document) -> Iterator[Hit]:
         yield hit(span, problem=problem.message)
 
 
-def repeated_keys(document: Document) -> Iterator[Hit]:
+def key_repeated(document: Document) -> Iterator[Hit]:
     """A key that stands twice in one mapping."""
     seen: set[int] = set()
     stack: list[Any] = list(document.roots)

@@ -14,35 +14,35 @@ from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax import image as images
-from readiness.syntax.words import Reference, expand, references
+from readiness.syntax.words import Reference, expand_word, variable_references
 
 
-def _external(stage: Stage) -> bool:
+def _is_external(stage: Stage) -> bool:
     """Whether the stage's base comes from a registry."""
     return stage.image_word is not None and stage.base is None and stage.image.text != "scratch"
 
 
-def unversioned(stage: Stage) -> Iterator[Hit | Unknown]:
+def base_image_untagged(stage: Stage) -> Iterator[Hit | Unknown]:
     """The base has neither tag nor digest, or the tag latest."""
     word = stage.image_word
-    if word is None or not _external(stage):
+    if word is None or not _is_external(stage):
         return
     image = stage.image
     pinned = image.digest or image.digest_unknown
     if image.tag == "latest" and not pinned and not image.tag_unknown:
         yield hit(word.span, image=image.text, tag="latest")
-    elif images.parse(word.value).tag_unknown or image.tag_unknown:
+    elif images.parse_image(word.value).tag_unknown or image.tag_unknown:
         yield Unknown(word.span)
     elif not image.tag and not image.digest:
         yield hit(word.span, image=image.text, tag="untagged")
 
 
-def floating(
+def base_image_tag_floating(
     stage: Stage, *, tags: Sequence[str] = (), ignore: Sequence[str] = ()
 ) -> Iterator[Hit | Unknown]:
     """The base has a tag that moves by design; `tags` restricts them, `ignore` leaves some out."""
     word = stage.image_word
-    if word is None or not _external(stage) or not stage.image.tag:
+    if word is None or not _is_external(stage) or not stage.image.tag:
         return
     if stage.image.tag_unknown:
         yield Unknown(word.span)
@@ -54,24 +54,24 @@ def floating(
         yield hit(word.span, image=stage.image.text, tag=tag)
 
 
-def digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+def base_image_digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     """The base has no digest."""
     word = stage.image_word
-    if word is None or not _external(stage) or stage.image.digest:
+    if word is None or not _is_external(stage) or stage.image.digest:
         return
-    if stage.image.digest_unknown or images.parse(word.value).digest_unknown:
+    if stage.image.digest_unknown or images.parse_image(word.value).digest_unknown:
         yield Unknown(word.span)
     else:
         yield hit(word.span, image=stage.image.text)
 
 
-def ended(stage: Stage, project: Project) -> Iterator[Hit]:
+def base_image_end_of_life(stage: Stage, project: Project) -> Iterator[Hit]:
     """The base is a release whose updates have ended."""
     word = stage.image_word
-    if word is None or not _external(stage):
+    if word is None or not _is_external(stage):
         return
     found = end_of_life(stage.image, project.today)
-    if found and not _made_for(stage.source.path, found.release):
+    if found and not _names_release(stage.source.path, found.release):
         yield hit(
             word.span,
             image=stage.image.undigested,
@@ -83,7 +83,7 @@ def ended(stage: Stage, project: Project) -> Iterator[Hit]:
 _SYSTEMS = ("debian", "ubuntu", "centos", "fedora", "leap", "oraclelinux", "alpine")
 
 
-def _made_for(path: str, release: str) -> bool:
+def _names_release(path: str, release: str) -> bool:
     """Whether a file's path names the release of a system, as those do that make packages for it."""
     system, _, version = release.rpartition(" ")
     if system and system not in _SYSTEMS:
@@ -97,11 +97,11 @@ def _made_for(path: str, release: str) -> bool:
     )
 
 
-def untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
+def base_image_registry_untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
     """An image comes from a registry that is not in `allowed`; an empty list allows all."""
     if not allowed:
         return
-    for reference, span in _sources(step):
+    for reference, span in _pulled_images(step):
         name = "docker.io" if not reference.registry else reference.registry
         if reference.text == "scratch" or reference.name_unknown:
             continue
@@ -109,33 +109,33 @@ def untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
             yield hit(span, registry=name, image=reference.text)
 
 
-def taken_floating(step: Step) -> Iterator[Hit | Unknown]:
+def copy_from_image_floating(step: Step) -> Iterator[Hit | Unknown]:
     """COPY --from or a mount takes files out of an image without a version."""
     if step.keyword not in ("COPY", "RUN"):
         return
-    for image, span in _sources(step):
+    for image, span in _pulled_images(step):
         if image.is_variable:
             yield Unknown(span)
         elif image.floating and (image.tag or "/" in image.text or known_official(image)):
             yield hit(span, image=image.text)
 
 
-def _sources(step: Step) -> Iterator[tuple[images.Image, Span]]:
+def _pulled_images(step: Step) -> Iterator[tuple[images.Image, Span]]:
     """The images that an instruction takes from a registry, with their places."""
     stage, one = step.stage, step.instruction
     if one.keyword == "FROM" and stage.image_word is not None and stage.base is None:
         yield stage.image, stage.image_word.span
     flag = one.flag("from") if one.keyword == "COPY" else None
     if flag and step.document.stage(flag.value) is None:
-        yield images.parse(flag.value), flag.value_span
+        yield images.parse_image(flag.value), flag.value_span
     for one_flag in one.flags if one.keyword == "RUN" else ():
         for part in one_flag.value.split(",") if one_flag.name == "mount" else ():
             name, _, value = part.partition("=")
             if name == "from" and step.document.stage(value) is None:
-                yield images.parse(value), one_flag.value_span
+                yield images.parse_image(value), one_flag.value_span
 
 
-def platform_fixed(stage: Stage) -> Iterator[Hit]:
+def base_image_platform_fixed(stage: Stage) -> Iterator[Hit]:
     """FROM names one platform; a stage or a file whose name says the platform means it so."""
     flag = stage.start.flag("platform") if stage.start else None
     if flag is None or not flag.value or "$" in flag.raw or "{{" in flag.raw:
@@ -146,14 +146,14 @@ def platform_fixed(stage: Stage) -> Iterator[Hit]:
     yield hit(flag.value_span, platform=flag.value)
 
 
-def platform_redundant(stage: Stage) -> Iterator[Hit]:
+def base_image_platform_redundant(stage: Stage) -> Iterator[Hit]:
     """FROM names the target platform, which is the default."""
     flag = stage.start.flag("platform") if stage.start else None
     if flag and flag.value in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
         yield hit(flag.span)
 
 
-def _uses(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
+def _variables_in_from(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
     """The variables that FROM uses, with their places."""
     if stage.start is None:
         return
@@ -161,15 +161,15 @@ def _uses(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
     words = [word.span for word in stage.start.words[:1]]
     flag = stage.start.flag("platform")
     for span in [flag.value_span, *words] if flag else words:
-        for found in references(text[span.start : span.end], stage.document.syntax.escape):
+        for found in variable_references(text[span.start : span.end], stage.document.syntax.escape):
             yield found, span.start + found.start, span.start + found.end
 
 
-def undefined_argument(stage: Stage) -> Iterator[Hit | Unknown]:
+def from_argument_undefined(stage: Stage) -> Iterator[Hit | Unknown]:
     """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
     known = stage.document.globals
     template = stage.document.syntax.template
-    for found, start, end in _uses(stage):
+    for found, start, end in _variables_in_from(stage):
         name = found.name
         if (
             name in known
@@ -185,13 +185,13 @@ def undefined_argument(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(Span(start, end), name=name, hint=spelling.hint(name, names))
 
 
-def invalid_default(stage: Stage) -> Iterator[Hit]:
+def from_default_invalid(stage: Stage) -> Iterator[Hit]:
     """With the defaults of its ARGs, FROM names no valid image."""
     word = stage.image_word
     if word is None or "$" not in word.raw:
         return
     known = stage.document.globals
-    names = [found.name for found in references(word.raw)]
+    names = [found.name for found in variable_references(word.raw)]
     if not names or not all(name in known for name in names):
         return
 
@@ -199,6 +199,6 @@ def invalid_default(stage: Stage) -> Iterator[Hit]:
         value = global_value(stage.document, name)
         return "" if value is None and name in known and name not in platform_arguments() else value
 
-    filled = expand(word.raw, default, stage.document.syntax.escape)
-    if filled is not None and not images.parse(filled).valid and "{{" not in filled:
+    filled = expand_word(word.raw, default, stage.document.syntax.escape)
+    if filled is not None and not images.parse_image(filled).valid and "{{" not in filled:
         yield hit(word.span, image=word.value, filled=filled or "nothing")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from readiness.checks.dockerfile.packages import shipped, written
+from readiness.checks.dockerfile.packages import is_in_run, is_shipped
 from readiness.facts import packages
 from readiness.facts.packages import Call
 from readiness.facts.wrappers import unwrapped
@@ -32,22 +32,22 @@ class _Removal:
 
     def takes(self, folder: str) -> bool:
         """Whether it takes away a folder, or what is in it."""
-        return any(_covers(path, folder) for path in self.paths)
+        return any(_path_covers(path, folder) for path in self.paths)
 
 
-def _covers(path: str, folder: str) -> bool:
+def _path_covers(path: str, folder: str) -> bool:
     """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
-    parts, wanted = _parts(path), _parts(folder)
+    parts, wanted = _path_parts(path), _path_parts(folder)
     if not all(itertools.starmap(glob.matches, zip(parts, wanted, strict=False))):
         return False
     return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
 
 
-def _parts(path: str) -> list[str]:
+def _path_parts(path: str) -> list[str]:
     return [part for part in _HOME.sub("~", path, count=1).split("/") if part]
 
 
-def _effects(step: Step) -> Iterator[Call | _Removal]:
+def _calls_and_removals(step: Step) -> Iterator[Call | _Removal]:
     """The calls of package managers and the removals, in order."""
     folder = ""
     for whole in sorted(step.script.commands, key=lambda one: one.span.start):
@@ -63,7 +63,11 @@ def _effects(step: Step) -> Iterator[Call | _Removal]:
             words = [word for word in words if word.value[:1] != "-"]
             known = all(word.known or _HOME.match(word.value) for word in words)
             known = known and whole.program != "xargs"
-            names = (posixpath.join(folder, name) for word in words for name in _each(word.value))
+            names = (
+                posixpath.join(folder, name)
+                for word in words
+                for name in _expand_braces(word.value)
+            )
             yield _Removal(tuple(names), known)
 
 
@@ -71,28 +75,28 @@ def _finds_and_deletes(command: shell.Command) -> bool:
     return command.program == "find" and bool({"-delete", "rm"} & set(command.values))
 
 
-def _each(value: str) -> Iterator[str]:
+def _expand_braces(value: str) -> Iterator[str]:
     """The names that one pair of braces stands for."""
     braces = _BRACES.search(value)
     for name in braces.group(1).split(",") if braces else ("",):
         yield value[: braces.start()] + name + value[braces.end() :] if braces else value
 
 
-def _mounted(step: Step, folder: str) -> bool:
+def _is_mounted_over(step: Step, folder: str) -> bool:
     """Whether a cache or tmpfs lies over the folder; the home of another user is one too."""
-    wanted = _parts(folder)
+    wanted = _path_parts(folder)
     for kind in ("cache", "tmpfs"):
         for mount in step.mounts(kind):
-            parts = _parts(mount.get("target", "").strip("\"'"))
+            parts = _path_parts(mount.get("target", "").strip("\"'"))
             at_home = wanted[0] == "~" and parts[1 - len(wanted) :] == wanted[1:]
             if parts and (at_home or parts == wanted[: len(parts)]):
                 return True
     return False
 
 
-def left(step: Step, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
+def package_cache_left(step: Step, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
     """What a package manager fetches stays in the layer: apt's lists, the cache of the others."""
-    if shipped(step):
+    if is_shipped(step):
         if "apt" in managers:
             yield from _lists_left(step)
         yield from _caches_left(step, set(managers) - {"apt"})
@@ -103,7 +107,7 @@ def _lists_left(step: Step) -> Iterator[Hit | Unknown]:
     last: Call | None = None
     install: Call | None = None
     unsure = False
-    for one in _effects(step):
+    for one in _calls_and_removals(step):
         if isinstance(one, _Removal):
             unsure = unsure or (last is not None and not one.known)
             last = None if one.takes("/var/lib/apt/lists") else last
@@ -117,26 +121,26 @@ def _lists_left(step: Step) -> Iterator[Hit | Unknown]:
         return
     if unsure:
         yield Unknown(last.verb.span)
-    elif not _mounted(step, "/var/lib/apt/lists"):
+    elif not _is_mounted_over(step, "/var/lib/apt/lists"):
         yield hit(last.verb.span, program=last.program, what="lists", manager="apt")
-    elif install and not _mounted(step, _ARCHIVES) and _keeps_packages(step):
+    elif install and not _is_mounted_over(step, _ARCHIVES) and _is_keeping_packages(step):
         span = install.verb.span
         yield hit(span, program=install.program, what="packages", manager="apt")
 
 
-def _keeps_packages(step: Step) -> bool:
+def _is_keeping_packages(step: Step) -> bool:
     """Whether the setting of Debian's and Ubuntu's images that removes fetched packages is gone."""
-    return written(step.stage, "docker-clean")
+    return is_in_run(step.stage, "docker-clean")
 
 
 def _caches_left(step: Step, managers: Collection[str]) -> Iterator[Hit | Unknown]:
     """The cache of a package manager other than apt stays in the layer."""
     kept: dict[str, Call] = {}
     unsure: set[str] = set()
-    for one in _effects(step):
+    for one in _calls_and_removals(step):
         if isinstance(one, _Removal):
             for name, call in list(kept.items()):
-                if any(one.takes(folder) for folder in _folders(step, call)):
+                if any(one.takes(folder) for folder in _cache_folders(step, call)):
                     del kept[name]
                 elif not one.known:
                     unsure.add(name)
@@ -144,11 +148,11 @@ def _caches_left(step: Step, managers: Collection[str]) -> Iterator[Hit | Unknow
         family = "dnf" if one.program in _ONE_CACHE else one.program
         if one.action == "clean":
             kept.pop(family, None)
-        elif one.manager.name in managers and one.installs and not _uncached(step, one):
+        elif one.manager.name in managers and one.installs and not _is_uncached(step, one):
             kept[family] = one
             unsure.discard(family)
     for name, call in kept.items():
-        if any(_mounted(step, folder) for folder in _folders(step, call)):
+        if any(_is_mounted_over(step, folder) for folder in _cache_folders(step, call)):
             continue
         if name in unsure:
             yield Unknown(call.verb.span)
@@ -157,29 +161,29 @@ def _caches_left(step: Step, managers: Collection[str]) -> Iterator[Hit | Unknow
             yield hit(call.verb.span, program=call.program, action=call.verb.value, manager=manager)
 
 
-def _folders(step: Step, one: Call) -> tuple[str, ...]:
+def _cache_folders(step: Step, one: Call) -> tuple[str, ...]:
     """Where the call keeps its cache: where it is told to, else where the manager does by itself."""
     for name in one.manager.moves:
-        value = one.command.option(name) if name.startswith("-") else _variable(step, one, name)
+        value = one.command.option(name) if name.startswith("-") else _variable_for(step, one, name)
         if value:
             return (value,)
     return one.manager.lists
 
 
-def _uncached(step: Step, one: Call) -> bool:
+def _is_uncached(step: Step, one: Call) -> bool:
     """Whether the call keeps no cache: by an option, a variable, or a setting written before."""
     manager = one.manager
     if manager.uncached and one.command.has(*manager.uncached):
         return True
-    if any((_variable(step, one, name) or "").lower() in _ON for name in manager.switches):
+    if any((_variable_for(step, one, name) or "").lower() in _ON for name in manager.switches):
         return True
-    return manager.settings is not None and written(step.stage, manager.settings)
+    return manager.settings is not None and is_in_run(step.stage, manager.settings)
 
 
 _ON = frozenset({"1", "on", "yes", "true", "y", "t"})
 
 
-def _variable(step: Step, one: Call, name: str) -> str | None:
+def _variable_for(step: Step, one: Call, name: str) -> str | None:
     """A variable's value for a command: from the command itself, an export before it, ENV or ARG."""
     for given in one.command.assignments:
         if given.name == name:

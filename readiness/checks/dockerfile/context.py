@@ -13,26 +13,26 @@ from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 
-def sources(one: Instruction) -> tuple[Word, ...]:
+def copy_sources(one: Instruction) -> tuple[Word, ...]:
     """The sources of COPY or ADD, here-documents left out."""
     return tuple(word for word in one.words[:-1] if not word.raw.startswith("<<"))
 
 
-def is_context(word: Word) -> bool:
+def is_whole_context(word: Word) -> bool:
     """Whether a source is the whole context."""
     return word.value in (".", "./", "*", "./*", "/")
 
 
-def ignored(step: Step, project: Project) -> Iterator[Hit | Unknown]:
+def copy_ignored_file(step: Step, project: Project) -> Iterator[Hit | Unknown]:
     """COPY or ADD of a file that the .dockerignore beside the Dockerfile leaves out."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or one.flag("from"):
         return
     path = step.source.root.path
-    found = ignores_of(project, path, posixpath.dirname(path))
+    found = dockerignore_of(project, path, posixpath.dirname(path))
     if found is None or "#" in step.source.path:
         return
-    for word in sources(one):
+    for word in copy_sources(one):
         value = word.value
         if word.is_variable or "://" in value or any(char in value for char in "*?["):
             continue
@@ -43,7 +43,7 @@ def ignored(step: Step, project: Project) -> Iterator[Hit | Unknown]:
             yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
 
 
-def ignores_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:
+def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
     by_path = project.by_path("dockerignore")
     beside = by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))

@@ -9,7 +9,7 @@ from readiness.facts.base_images import shell_family
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Span, Unknown, hit
 from readiness.syntax import shell
-from readiness.syntax.words import references
+from readiness.syntax.words import variable_references
 
 _COMMANDS = {
     "source": "`source` is not in POSIX sh; `.` is",
@@ -45,17 +45,17 @@ def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:
     """The shell is sh, and the command is bash's; `certain`: the base is known to have dash."""
     if step.instruction.json or step.stage.shell(step.instruction.span.start) != "sh":
         return
-    if _another_shell(step):
+    if _is_for_other_shell(step):
         return
     family = shell_family(step.stage.root.image) if step.stage.whole else ""
     if family in ("busybox", "bash") or (family == "dash") is not certain:
         return
-    for span, what in _found(step):
+    for span, what in _bashisms(step):
         yield hit(span, what=what)
         return
 
 
-def _another_shell(step: Step) -> bool:
+def _is_for_other_shell(step: Step) -> bool:
     """Whether a here-document goes to a shell of its own: `bash <<EOF`, or by its first line."""
     one = step.instruction
     if not one.heredocs:
@@ -67,10 +67,10 @@ def _another_shell(step: Step) -> bool:
     )
 
 
-def _found(step: Step) -> Iterator[tuple[Span, str]]:
+def _bashisms(step: Step) -> Iterator[tuple[Span, str]]:
     """The places where bash is spoken, with what each does in sh."""
     for command in step.script.commands:
-        if _in_bash(step, command):
+        if _is_in_bash(step, command):
             continue
         if command.name in _COMMANDS and command.name not in step.script.functions:
             yield command.name_span, _COMMANDS[command.name]
@@ -87,13 +87,13 @@ def _found(step: Step) -> Iterator[tuple[Span, str]]:
     for mark in step.script.marks:
         yield mark.span, _MARKS.get(mark.kind, _EXPANSION)
     body = step.instruction.body
-    for found in references(body.text, quoted=False):
-        if found.name in _VARIABLES and not _sets(step, found.name):
+    for found in variable_references(body.text, quoted=False):
+        if found.name in _VARIABLES and not _shell_options(step, found.name):
             what = f"`${found.name}` is empty in POSIX sh"
             yield body.span(found.start, found.end), what
 
 
-def _in_bash(step: Step, command: shell.Command) -> bool:
+def _is_in_bash(step: Step, command: shell.Command) -> bool:
     """Whether the command stands in the script of a `bash -c`."""
     return any(
         one.program in ("bash", "zsh") and one.span.start < command.span.start < one.span.end
@@ -101,7 +101,7 @@ def _in_bash(step: Step, command: shell.Command) -> bool:
     )
 
 
-def _sets(step: Step, name: str) -> bool:
+def _shell_options(step: Step, name: str) -> bool:
     if step.stage.declares(name, step.instruction.span.start):
         return True
     return any(one.name == name for cmd in step.script.commands for one in cmd.assignments)

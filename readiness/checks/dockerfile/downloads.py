@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from readiness.checks.dockerfile.packages import scripts
+from readiness.checks.dockerfile.packages import run_text
 from readiness.facts import packages
 from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
@@ -34,7 +34,7 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
     word = one.find(*wanted, valued=valued) if wanted else None
     if word is None and wanted and "--allow-unauthenticated" in wanted:
         word = next((each for each in one.words if _APT_UNSIGNED.search(each.value)), None)
-    if word is not None and not (call is not None and _own_packages(command, call)):
+    if word is not None and not (call is not None and _only_local_packages(command, call)):
         yield hit(word.span, option=word.value.partition("=")[0], program=one.program)
 
 
@@ -46,7 +46,7 @@ _APT_UNSIGNED = re.compile(
 _PACKAGE = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 
-def _own_packages(command: Command, call: packages.Call) -> bool:
+def _only_local_packages(command: Command, call: packages.Call) -> bool:
     """Whether all it installs are files that COPY or a mount brought: no repository, and nobody on the way."""
     files = call.packages and all(_PACKAGE.match(word.value) for word in call.packages)
     if not files:
@@ -54,7 +54,7 @@ def _own_packages(command: Command, call: packages.Call) -> bool:
     chain = list(command.stage.chain)
     if any(command.step.mounts("bind")):
         chain += command.step.document.stages
-    if any(program in scripts(stage) for stage in chain for program in ("curl", "wget")):
+    if any(program in run_text(stage) for stage in chain for program in ("curl", "wget")):
         return False
     return any(stage.of("COPY") for stage in chain) or any(command.step.mounts("bind"))
 
@@ -62,10 +62,10 @@ def _own_packages(command: Command, call: packages.Call) -> bool:
 _SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
 
 
-def insecure_setting(command: Command) -> Iterator[Hit]:
+def tls_verification_off_setting(command: Command) -> Iterator[Hit]:
     """npm, yarn, yum, dnf, apt, git, conda or pip is told, by a setting, to check no certificate."""
     one = command.command
-    if one.program in ("echo", "printf") and _writes_package_settings(command):
+    if one.program in ("echo", "printf") and _is_package_settings_file(command):
         if any(_SSL_OFF.search(value) for value in one.values):
             yield hit(one.span, setting="sslverify off", program="yum or dnf")
         return
@@ -77,7 +77,7 @@ def insecure_setting(command: Command) -> Iterator[Hit]:
         if not equals and at + 1 < len(one.words):
             value = one.words[at + 1].value
         setting = name.lower().lstrip("-").removeprefix("o" if name.startswith("-oA") else "")
-        known = next((each for each in wanted if _means(setting, each)), None)
+        known = next((each for each in wanted if _is_setting_named(setting, each)), None)
         if not word.value.startswith("-") and not _SETS & set(one.values[:at]):
             continue  # a package of that name
         if known is not None and value.strip("\"'").lower() in _NO:
@@ -94,7 +94,7 @@ def insecure_setting(command: Command) -> Iterator[Hit]:
             yield hit(one.span, setting=trusted[0], program=one.program)
 
 
-def _means(setting: str, name: str) -> bool:
+def _is_setting_named(setting: str, name: str) -> bool:
     """Whether a setting is one of a name, or of that name for one repository or address."""
     if setting == name:
         return True
@@ -105,7 +105,7 @@ def _means(setting: str, name: str) -> bool:
 _SSL_OFF = re.compile(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
 
 
-def _writes_package_settings(command: Command) -> bool:
+def _is_package_settings_file(command: Command) -> bool:
     """Whether the output goes to a settings file of yum or dnf."""
     return any(
         redirect.target is not None and re.search(r"/(?:yum|dnf)", redirect.target.value)
@@ -145,7 +145,7 @@ FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
 _RUNNERS = shell.SHELLS | {"python", "python3", "node", "perl", "ruby", "php", "pwsh"}
 
 
-def script_piped(step: Step) -> Iterator[Hit]:
+def script_piped_to_shell(step: Step) -> Iterator[Hit]:
     """A script from the network runs at once: piped, substituted, or sourced."""
     script = step.script
     for group in script.pipes():
@@ -153,8 +153,8 @@ def script_piped(step: Step) -> Iterator[Hit]:
         if fetch is None:
             continue
         for one in group:
-            if one.position > fetch.position and _reads_script(unwrapped(one)):
-                yield hit(Span(fetch.span.start, one.span.end), url=url(fetch))
+            if one.position > fetch.position and _reads_script_from_stdin(unwrapped(one)):
+                yield hit(Span(fetch.span.start, one.span.end), url=fetched_url(fetch))
                 break
     for one in script.commands:
         taken = [r.target.value for r in one.redirects if r.operator == "<" and r.target]
@@ -163,13 +163,13 @@ def script_piped(step: Step) -> Iterator[Hit]:
         if 0 <= one.parent < len(script.commands) and one.program in FETCHERS:
             outer = unwrapped(script.commands[one.parent])
             if outer.program in _RUNNERS or outer.name in ("eval", ".", "source"):
-                yield hit(outer.span, url=url(one))
+                yield hit(outer.span, url=fetched_url(one))
 
 
 _SUBSTITUTED = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
 
 
-def _reads_script(one: shell.Command) -> bool:
+def _reads_script_from_stdin(one: shell.Command) -> bool:
     """Whether a command runs what comes in: no script file, no -c."""
     if one.program not in _RUNNERS or one.has("-c", "-e", "-m"):
         return False
@@ -179,7 +179,7 @@ def _reads_script(one: shell.Command) -> bool:
     return not operands or one.has("-s") or operands[0] == "/dev/stdin"
 
 
-def url(one: shell.Command) -> str:
+def fetched_url(one: shell.Command) -> str:
     """The address that a command fetches, without what may be secret in it."""
     for word in one.words:
         if "://" in word.value:
@@ -187,7 +187,7 @@ def url(one: shell.Command) -> str:
     return "what it fetches"
 
 
-def both_fetchers(stage: Stage) -> Iterator[Hit]:
+def fetchers_both(stage: Stage) -> Iterator[Hit]:
     """Both curl and wget are used in a stage."""
     seen: dict[str, Span] = {}
     for one in stage.instructions:
@@ -205,7 +205,7 @@ def both_fetchers(stage: Stage) -> Iterator[Hit]:
 _QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output")
 
 
-def progress_shown(command: Command) -> Iterator[Hit]:
+def wget_progress(command: Command) -> Iterator[Hit]:
     """wget without an option that keeps its progress bar out of the log."""
     one = command.command
     if one.program != "wget" or not one.words or one.has("--version", "--help"):

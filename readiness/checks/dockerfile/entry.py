@@ -6,15 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.forms import exec_literal
-from readiness.checks.dockerfile.tools import starter_absent
+from readiness.checks.dockerfile.forms import exec_form_literal
+from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts import packages, settings
 from readiness.facts.base_images import without_application
 from readiness.facts.wrappers import unwrapped
-from readiness.kinds.dockerfile.model import Command, Stage, Step, in_force
-from readiness.kinds.dockerfile.paths import folder, volumes
-from readiness.kinds.dockerfile.paths import target as copy_target
-from readiness.model import Aside, Hit, Span, Unknown, hit
+from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
+from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
+from readiness.model import Hit, NotApplicable, Span, Unknown, hit
 from readiness.syntax import glob, shell
 from readiness.syntax.instruction import Instruction
 
@@ -35,27 +34,27 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+def program_file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
     if not stage.final or not stage.whole or not without_application(stage.root.image):
         return
-    base = folder(stage)
+    base = working_folder(stage)
     # Where nothing at all is copied, the folder in which it works is mounted: an image of tools.
     bare = not any(below.of("COPY") or below.of("ADD") for below in stage.chain)
     for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
-        step = in_force(stage, keyword)
-        if step is None or any(starter_absent(step)):
+        step = effective_step(stage, keyword)
+        if step is None or any(starter_missing(step)):
             continue
-        told = {found.span for found in exec_literal(step)}
+        told = {found.span for found in exec_form_literal(step)}
         for command in step.script.commands:
-            word = _script(unwrapped(command))
+            word = _script_path(unwrapped(command))
             if word is None or word.span in told:
                 continue
             if base is None and not word.value.startswith("/"):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
-            mounted = _mounted(stage, path) or (bare and not word.value.startswith("/"))
-            brought = None if mounted else _brought(stage, path)
+            mounted = _may_be_mounted(stage, path) or (bare and not word.value.startswith("/"))
+            brought = None if mounted else _is_provided_by_step(stage, path)
             if brought is None:
                 yield Unknown(word.span)
             elif not brought:
@@ -66,7 +65,7 @@ def file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
 _SYSTEM = re.compile(r"/(?:usr|s?bin|lib|opt|etc|root|home)(?:/|\Z)")
 
 
-def _script(command: shell.Command) -> shell.Word | None:
+def _script_path(command: shell.Command) -> shell.Word | None:
     """The script that a command runs by its path: behind an interpreter, or itself."""
     if command.inside or not command.known or "{{" in command.name:
         return None
@@ -79,19 +78,19 @@ def _script(command: shell.Command) -> shell.Word | None:
     return word if plain and _SCRIPT.search(word.value) else None
 
 
-def _mounted(stage: Stage, path: str) -> bool:
+def _may_be_mounted(stage: Stage, path: str) -> bool:
     """Whether a volume may lie over a path."""
-    return any(place is None or path.startswith(f"{place}/") for _, place in volumes(stage))
+    return any(place is None or path.startswith(f"{place}/") for _, place in volume_words(stage))
 
 
-def _brought(stage: Stage, path: str) -> bool | None:
+def _is_provided_by_step(stage: Stage, path: str) -> bool | None:
     """Whether a step brings the file; None where that can't be seen."""
     for below in stage.chain:
         for one in below.instructions:
             if one.keyword in ("COPY", "ADD") and one.words:
-                answer = _copied(below, one, path)
+                answer = _may_be_copied(below, one, path)
             elif one.keyword == "RUN":
-                answer = _made(Step(stage.document, below, one), path)
+                answer = _may_be_created(Step(stage.document, below, one), path)
             else:
                 continue
             if answer is not False:
@@ -99,7 +98,7 @@ def _brought(stage: Stage, path: str) -> bool | None:
     return False
 
 
-def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
+def _may_be_copied(stage: Stage, one: Instruction, path: str) -> bool | None:
     """Whether a COPY or ADD may bring the file."""
     target = copy_target(stage, one)
     if target is None:
@@ -118,7 +117,7 @@ def _copied(stage: Stage, one: Instruction, path: str) -> bool | None:
     return False
 
 
-def _made(step: Step, path: str) -> bool | None:
+def _may_be_created(step: Step, path: str) -> bool | None:
     """Whether a RUN may make the file."""
     if posixpath.basename(path) in step.instruction.body.text or "/node_modules/" in path:
         return None
@@ -133,28 +132,28 @@ def _made(step: Step, path: str) -> bool | None:
     return False
 
 
-def build_profile(command: Command) -> Iterator[Hit | Aside]:
+def build_without_optimisation(command: Command) -> Iterator[Hit | NotApplicable]:
     """cargo build without --release."""
     one = command.command
     if one.program != "cargo" or not one.words or command.stage.index < 0:
-        yield Aside()
+        yield NotApplicable()
         return
     verb = next((word for word in one.words if not word.value.startswith(("-", "+"))), None)
     if verb is None or verb.value not in ("build", "b"):
-        yield Aside()
+        yield NotApplicable()
         return
     if not one.has("--release", "-r", "--profile") and not command.stage.name.startswith("dev"):
         yield hit(Span(one.name_span.start, verb.span.end))
 
 
-def debug_setting(step: Step) -> Iterator[Hit]:
+def debug_mode(step: Step) -> Iterator[Hit]:
     """ENV of the final image turns a debug mode on."""
     for name, value, span in _settings(step):
         if settings.turns_debug_on(name, value):
             yield hit(span, name=name, value=value)
 
 
-def log_level(step: Step) -> Iterator[Hit]:
+def log_level_debug(step: Step) -> Iterator[Hit]:
     """ENV of the final image has a program log what only its developers need."""
     for name, value, span in _settings(step):
         if settings.logs_too_much(name, value):

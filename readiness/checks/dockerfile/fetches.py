@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.downloads import FETCHERS, script_piped, url
-from readiness.checks.dockerfile.packages import scripts
+from readiness.checks.dockerfile.downloads import FETCHERS, fetched_url, script_piped_to_shell
+from readiness.checks.dockerfile.packages import run_text
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
@@ -23,11 +23,11 @@ _KEY = re.compile(r"\.(?:gpg|asc|key|pem|crt|pub|list|repo)\Z")
 _MOVING = frozenset({"latest", "master", "main", "head", "trunk", "nightly", "develop"})
 
 
-def _fetched(step: Step) -> Iterator[tuple[shell.Command, shell.Word]]:
+def _unverified_fetches(step: Step) -> Iterator[tuple[shell.Command, shell.Word]]:
     """The fetches of a RUN that nothing compares and that no shell runs at once, with their addresses."""
     if step.keyword != "RUN" or _CHECKS.search(step.instruction.body.text):
         return
-    piped = [found.span for found in script_piped(step)]
+    piped = [found.span for found in script_piped_to_shell(step)]
     for command in step.script.commands:
         one = unwrapped(command)
         if one.program not in FETCHERS:
@@ -39,20 +39,20 @@ def _fetched(step: Step) -> Iterator[tuple[shell.Command, shell.Word]]:
                 yield one, word
 
 
-def unverified(step: Step) -> Iterator[Hit]:
+def download_unverified(step: Step) -> Iterator[Hit]:
     """A program or an archive is fetched and nothing compares it with a known sum or signature.
 
     A script that runs at once is left to `script_piped`.
     """
-    for one, word in _fetched(step):
-        if _PROGRAM.search(word.value.partition("?")[0]) or _runs(step, one):
-            yield hit(word.span, url=url(one))
+    for one, word in _unverified_fetches(step):
+        if _PROGRAM.search(word.value.partition("?")[0]) or _becomes_program(step, one):
+            yield hit(word.span, url=fetched_url(one))
             return
 
 
-def _runs(step: Step, fetch: shell.Command) -> bool:
+def _becomes_program(step: Step, fetch: shell.Command) -> bool:
     """Whether what is fetched becomes a program: by its folder, by chmod, or as it is run, in the same RUN."""
-    output = _output(fetch)
+    output = _output_file(fetch)
     if _BIN.search(output):
         return True
     name = output.rpartition("/")[2]
@@ -67,7 +67,7 @@ def _runs(step: Step, fetch: shell.Command) -> bool:
     return False
 
 
-def _output(fetch: shell.Command) -> str:
+def _output_file(fetch: shell.Command) -> str:
     """The file that a fetch writes; empty where it writes none, or none that is known."""
     curl = fetch.program == "curl"
     told = fetch.option(*(("-o", "--output") if curl else ("-O", "--output-document")))
@@ -82,25 +82,25 @@ def _output(fetch: shell.Command) -> str:
     return address.partition("?")[0].rpartition("/")[2]
 
 
-def moving(step: Step) -> Iterator[Hit]:
+def download_moving(step: Step) -> Iterator[Hit]:
     """A fetch or a clone of what its publisher moves: the latest release, a branch."""
-    for one, word in _fetched(step):
+    for one, word in _unverified_fetches(step):
         address = word.value.partition("?")[0]
         if (
-            _moves(address.split("/")[3:])
+            _is_moving_path(address.split("/")[3:])
             and not _KEY.search(address)
             and "localhost" not in address
         ):
-            yield hit(word.span, what=url(one))
+            yield hit(word.span, what=fetched_url(one))
             return
     for command in step.script.commands if step.keyword == "RUN" else ():
         one = unwrapped(command)
-        if one.program == "git" and one.values[:1] == ("clone",) and _unpinned(step, one):
+        if one.program == "git" and one.values[:1] == ("clone",) and _clones_branch(step, one):
             yield hit(one.span, what="git clone")
             return
 
 
-def _moves(parts: list[str]) -> bool:
+def _is_moving_path(parts: list[str]) -> bool:
     """Whether a path names a branch or the latest release, before any version in it."""
     for part in parts:
         if "$" in part or _VERSION.search(part):
@@ -114,11 +114,11 @@ _VERSION = re.compile(r"\d\.\d|\Av\d|\A[0-9a-f]{7,64}\Z")
 _CHOOSES = re.compile(r"\bgit\b[^\n;&|]{0,300}\b(?:checkout|reset|switch|fetch|submodule)\b")
 
 
-def _unpinned(step: Step, clone: shell.Command) -> bool:
+def _clones_branch(step: Step, clone: shell.Command) -> bool:
     """Whether a clone takes the newest commit of a branch of another project."""
     if not any("://" in value or value.startswith("git@") for value in clone.values):
         return False
     ref = clone.option("-b", "--branch", "--revision")
     if ref is not None:
         return ref.lower() in _MOVING
-    return not _CHOOSES.search(scripts(step.stage)) and all(word.known for word in clone.words)
+    return not _CHOOSES.search(run_text(step.stage)) and all(word.known for word in clone.words)

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from readiness.checks.dockerfile.context import is_context, sources
+from readiness.checks.dockerfile.context import copy_sources, is_whole_context
 from readiness.checks.dockerfile.values import is_absolute
 from readiness.facts import packages
 from readiness.facts.base_images import known_official, sets_folder, starts_service
 from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.kinds.dockerfile.paths import target as copy_target
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.kinds.dockerfile.paths import copy_target
+from readiness.model import Hit, NotApplicable, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import shell
 from readiness.syntax.words import Word
@@ -26,12 +26,12 @@ _ARCHIVE = re.compile(
 _REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 
 
-def add_local(step: Step) -> Iterator[Hit | Unknown]:
+def add_instead_of_copy(step: Step) -> Iterator[Hit | Unknown]:
     """ADD of local files that it does not unpack."""
     one = step.instruction
     if one.keyword != "ADD" or len(one.words) < 2:
         return
-    for word in sources(one):
+    for word in copy_sources(one):
         if _REMOTE.match(word.value):
             return
         if word.is_variable:
@@ -42,18 +42,18 @@ def add_local(step: Step) -> Iterator[Hit | Unknown]:
     yield hit(one.keyword_span, source=one.words[0].value)
 
 
-def add_remote(step: Step) -> Iterator[Hit]:
+def add_remote_unverified(step: Step) -> Iterator[Hit]:
     """ADD of a URL without a checksum, or of a git address without a commit or a tag."""
     one = step.instruction
     if one.keyword != "ADD" or one.flag("checksum"):
         return
-    for word in sources(one):
+    for word in copy_sources(one):
         value = word.value
-        if _REMOTE.match(value) and not _git_pinned(value):
+        if _REMOTE.match(value) and not _is_pinned_git(value):
             yield hit(word.span, url=re.sub(r"//[^/@]*@", "//", value.partition("?")[0])[:120])
 
 
-def _git_pinned(url: str) -> bool:
+def _is_pinned_git(url: str) -> bool:
     """Whether an address is one of git and names what it takes: anything but a branch everybody has."""
     address, _, fragment = url.partition("#")
     address, _, query = address.partition("?")
@@ -70,25 +70,25 @@ def _git_pinned(url: str) -> bool:
     return bool(ref) and ref not in ("main", "master", "develop", "HEAD")
 
 
-def archive_copied(step: Step) -> Iterator[Hit]:
+def copy_archive_unpacked(step: Step) -> Iterator[Hit]:
     """COPY of a local archive that a later RUN of the stage unpacks."""
     one = step.instruction
     if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
         return
-    for word in sources(one):
+    for word in copy_sources(one):
         if not _ARCHIVE.search(word.value):
             continue
-        names = _names(word, one.words[-1])
+        names = _possible_names(word, one.words[-1])
         for later in step.stage.instructions:
             if later.keyword != "RUN" or later.span.start < one.span.start:
                 continue
             for command in Step(step.document, step.stage, later).script.commands:
-                if _unpacks(unwrapped(command), names):
+                if _is_unpacked(unwrapped(command), names):
                     yield hit(word.span, archive=word.value)
                     return
 
 
-def _names(source: Word, target: Word) -> set[str]:
+def _possible_names(source: Word, target: Word) -> set[str]:
     """The names that a copied file may have: its own, or the one that the target gives it."""
     own, given = (re.split(r"[\\/]", word.raw.strip("\"'"))[-1] for word in (source, target))
     return {given} if _ARCHIVE.search(given) else {own, given} - {"", ".", ".."}
@@ -97,7 +97,7 @@ def _names(source: Word, target: Word) -> set[str]:
 _TAR = re.compile(r"\.(?:tar\.?\w*|t[a-z0-9]{1,4})\Z", re.IGNORECASE)
 
 
-def _unpacks(command: shell.Command, names: set[str]) -> bool:
+def _is_unpacked(command: shell.Command, names: set[str]) -> bool:
     values = command.values
     if command.program == "tar":
         short = [value for value in values if re.match(r"-[A-Za-z]", value)]
@@ -115,7 +115,7 @@ def _unpacks(command: shell.Command, names: set[str]) -> bool:
     return any(re.split(r"[\\/=]", value)[-1] in names for value in values)
 
 
-def target_no_folder(step: Step) -> Iterator[Hit | Unknown]:
+def copy_target_not_folder(step: Step) -> Iterator[Hit | Unknown]:
     """COPY or ADD of several sources to a target that does not end with a slash."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or len(one.words) < 3:
@@ -129,7 +129,7 @@ def target_no_folder(step: Step) -> Iterator[Hit | Unknown]:
         yield hit(target.span, target=target.value, keyword=one.keyword)
 
 
-def from_unknown(step: Step) -> Iterator[Hit | Unknown]:
+def copy_from_unknown(step: Step) -> Iterator[Hit | Unknown]:
     """COPY --from names no earlier stage, and looks like no image either."""
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not step.stage.whole:
@@ -140,17 +140,17 @@ def from_unknown(step: Step) -> Iterator[Hit | Unknown]:
     found = step.document.stage(flag.value)
     if found is not None and found.index < step.stage.index:
         return
-    if found is step.stage or (found is None and _is_image(flag.value)):
+    if found is step.stage or (found is None and _is_image_name(flag.value)):
         return
     yield hit(flag.value_span, name=flag.value)
 
 
-def _is_image(name: str) -> bool:
+def _is_image_name(name: str) -> bool:
     """Whether a name is surely one of an image: it has a tag or a slash, or is an official one's."""
-    return bool(re.search(r"[:/@.]", name)) or known_official(images.parse(name))
+    return bool(re.search(r"[:/@.]", name)) or known_official(images.parse_image(name))
 
 
-def from_itself(step: Step) -> Iterator[Hit]:
+def copy_from_itself(step: Step) -> Iterator[Hit]:
     """COPY --from names the stage that it stands in."""
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not flag.value:
@@ -161,7 +161,7 @@ def from_itself(step: Step) -> Iterator[Hit]:
         yield hit(flag.value_span, name=flag.value)
 
 
-def relative_target(step: Step) -> Iterator[Hit | Unknown]:
+def copy_target_relative(step: Step) -> Iterator[Hit | Unknown]:
     """COPY or ADD to a relative path with no WORKDIR before it."""
     one, stage = step.instruction, step.stage
     if one.keyword not in ("COPY", "ADD") or len(one.words) < 2:
@@ -188,32 +188,32 @@ def relative_target(step: Step) -> Iterator[Hit | Unknown]:
     yield hit(target.span, target=target.value, keyword=one.keyword)
 
 
-def root_copied(step: Step) -> Iterator[Hit | Aside]:
+def copy_root_of_stage(step: Step) -> Iterator[Hit | NotApplicable]:
     """COPY of the whole file system of another stage or image."""
     one = step.instruction
     flag = one.flag("from") if one.keyword == "COPY" else None
     if flag is None:
-        yield Aside()
+        yield NotApplicable()
         return
     if not one.words or one.words[-1].value not in ("/", "/."):
         return
     source = step.document.stage(flag.value)
-    image = source.root.image if source else images.parse(flag.value)
+    image = source.root.image if source else images.parse_image(flag.value)
     if image.familiar == "tonistiigi/xx":
         return  # a few scripts, made to be copied like this
-    for word in sources(one):
+    for word in copy_sources(one):
         if word.value in ("/", "/*", "/."):
             yield hit(word.span, name=flag.value)
 
 
-def cache_defeated(stage: Stage) -> Iterator[Hit]:
+def copy_before_install(stage: Stage) -> Iterator[Hit]:
     """The whole context is copied before the dependencies are installed from its manifest."""
     whole: Word | None = None
     partial = False
     for one in stage.instructions:
         if one.keyword in ("COPY", "ADD") and not one.flag("from"):
-            words = sources(one)
-            first = next((word for word in words if is_context(word)), None)
+            words = copy_sources(one)
+            first = next((word for word in words if is_whole_context(word)), None)
             if first is not None and whole is None:
                 whole = first
             partial = partial or any(_MANIFEST.search(word.value) for word in words)
@@ -221,7 +221,7 @@ def cache_defeated(stage: Stage) -> Iterator[Hit]:
             step = Step(stage.document, stage, one)
             mounted = {mount.get("target", "") for mount in step.mounts()}
             for command in step.script.commands:
-                program = _from_manifest(command)
+                program = _manifest_install(command)
                 if program and not mounted:
                     yield hit(whole.span, program=program)
                     return
@@ -240,7 +240,7 @@ _FETCHES = {
 }  # fmt: skip
 
 
-def _from_manifest(command: shell.Command) -> str:
+def _manifest_install(command: shell.Command) -> str:
     """The install or fetch of all that a manifest names, as it is called; empty for anything else."""
     one = unwrapped(command)
     plain = (one.program, *(word.value for word in one.operands()))
@@ -260,7 +260,7 @@ def _from_manifest(command: shell.Command) -> str:
     return f"{name} {call.verb.value}" if whole else ""
 
 
-def owned_again(step: Step) -> Iterator[Hit]:
+def chown_after_copy(step: Step) -> Iterator[Hit]:
     """chown or chmod -R of what an earlier COPY brought: the files are stored twice."""
     one = step.instruction
     if one.keyword != "RUN" or step.onbuild or not step.stage.shipped:
@@ -270,7 +270,7 @@ def owned_again(step: Step) -> Iterator[Hit]:
             continue
         for word in command.operands()[1:]:
             path = word.value.rstrip("/*") or "/"
-            for start, target in _filled(step.stage):
+            for start, target in _copied_folders(step.stage):
                 if start > one.span.start:
                     break
                 if target == path or target.startswith(f"{path}/"):
@@ -279,7 +279,7 @@ def owned_again(step: Step) -> Iterator[Hit]:
 
 
 @lru_cache(maxsize=16)
-def _filled(stage: Stage) -> tuple[tuple[int, str], ...]:
+def _copied_folders(stage: Stage) -> tuple[tuple[int, str], ...]:
     """The folders that the stage's COPYs fill, with the offset of each."""
     found = (
         (one.span.start, copy_target(stage, one))

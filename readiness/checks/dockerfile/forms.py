@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.dockerfile.tools import starter_absent
+from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts.base_images import without_application
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
@@ -25,7 +25,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
         return  # list_broken tells of it
     if one.keyword == "HEALTHCHECK" and (not one.words or one.words[0].raw.upper() != "CMD"):
         return
-    if step.stage.last("SHELL", one.span.start) is not None or any(starter_absent(step)):
+    if step.stage.last("SHELL", one.span.start) is not None or any(starter_missing(step)):
         return  # meant so; or there is no shell at all
     if step.stage.windows:
         return  # no process 1, no signals: all processes of the container are told that it ends
@@ -39,7 +39,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
     yield hit(one.body.span(0, len(body)), keyword=one.keyword)
 
 
-def list_broken(step: Step) -> Iterator[Hit]:
+def exec_form_broken(step: Step) -> Iterator[Hit]:
     """What looks like exec form is no JSON, so a shell gets the brackets, the quotes and the commas."""
     one = step.instruction
     if one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or one.json:
@@ -63,18 +63,18 @@ _LITERAL = re.compile(
 _CODE = frozenset({"-c", "-e", "-r", "-p", "--eval", "--print"})
 
 
-def exec_literal(step: Step) -> Iterator[Hit]:
+def exec_form_literal(step: Step) -> Iterator[Hit]:
     """Exec form with what only a shell understands: a command line in one entry, an operator, a variable."""
     one = step.instruction
     if not one.json or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
         return
     words = one.words[1:] if one.keyword == "HEALTHCHECK" else one.words
-    if not words or step.stage.windows or (one.keyword == "CMD" and _passed_on(step)):
+    if not words or step.stage.windows or (one.keyword == "CMD" and _may_read_arguments(step)):
         return
     program = words[0].value.rpartition("/")[2]
     if program in shell.SHELLS or program in _READERS or "{{" in one.body.text:
         return
-    if _command_line(words[0].value):
+    if _has_arguments_in_name(words[0].value):
         yield hit(
             words[0].span, keyword=one.keyword, what="a command and its arguments are one entry"
         )
@@ -83,10 +83,10 @@ def exec_literal(step: Step) -> Iterator[Hit]:
     if operator is not None:
         yield hit(operator.span, keyword=one.keyword, what=f"{operator.value} is an argument")
     elif _LITERAL.match(program) and not _CODE & {word.value for word in words}:
-        yield from _variables(step, words)
+        yield from _variables_in(step, words)
 
 
-def _variables(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
+def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
     for word in words:
         found = _VARIABLE.search(word.value)
         if found:
@@ -95,14 +95,14 @@ def _variables(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
             return
 
 
-def _passed_on(step: Step) -> bool:
+def _may_read_arguments(step: Step) -> bool:
     """Whether an entry point gets the words of a CMD, and may read them otherwise."""
     return step.stage.last("ENTRYPOINT") is not None or (
         not without_application(step.stage.root.image)
     )
 
 
-def _command_line(text: str) -> bool:
+def _has_arguments_in_name(text: str) -> bool:
     """Whether the name of a program surely has arguments behind it: names of files may have blanks."""
     head, blank, rest = text.strip().partition(" ")
     if not blank or "\\" in text:

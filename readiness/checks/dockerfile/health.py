@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.facts.base_images import lacks
 from readiness.kinds.dockerfile.actions import is_action
-from readiness.kinds.dockerfile.model import Stage, in_force
+from readiness.kinds.dockerfile.model import Stage, effective_step
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import shell
@@ -21,7 +21,7 @@ def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Iterator[
         yield missing(stage.at())
 
 
-def disabled(stage: Stage) -> Iterator[Hit]:
+def healthcheck_disabled(stage: Stage) -> Iterator[Hit]:
     """The final stage turns the health check off."""
     found = stage.last("HEALTHCHECK") if stage.final else None
     if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
@@ -31,19 +31,19 @@ def disabled(stage: Stage) -> Iterator[Hit]:
 _ALWAYS_WELL = frozenset({"true", ":", "echo"})
 
 
-def pointless(stage: Stage) -> Iterator[Hit]:
+def healthcheck_pointless(stage: Stage) -> Iterator[Hit]:
     """The health check succeeds whatever the process does."""
-    step = in_force(stage, "HEALTHCHECK") if stage.final else None
+    step = effective_step(stage, "HEALTHCHECK") if stage.final else None
     if step is None:
         return
     commands = [one for one in step.script.commands if one.parent < 0]
     if step.instruction.json and len(commands) > 1:
         commands = commands[1:]  # those that the shell runs
-    if always_well(commands):
+    if is_always_healthy(commands):
         yield hit(commands[-1].span)
 
 
-def always_well(commands: Sequence[shell.Command]) -> bool:
+def is_always_healthy(commands: Sequence[shell.Command]) -> bool:
     """Whether a script of these commands always answers with success, by the one that it ends with."""
     if not commands or commands[-1].inside:
         return False
@@ -53,9 +53,9 @@ def always_well(commands: Sequence[shell.Command]) -> bool:
     return last.program in _ALWAYS_WELL or (last.program == "exit" and last.values == ("0",))
 
 
-def tool(stage: Stage) -> Iterator[Hit | Unknown]:
+def healthcheck_tool_missing(stage: Stage) -> Iterator[Hit | Unknown]:
     """The health check runs a program, or a shell, that neither the base nor any step brings."""
-    step = in_force(stage, "HEALTHCHECK") if stage.final else None
+    step = effective_step(stage, "HEALTHCHECK") if stage.final else None
     if step is None or not step.instruction.words or stage.windows:
         return
     image = stage.root.image.undigested

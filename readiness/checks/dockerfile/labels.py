@@ -8,18 +8,18 @@ from datetime import datetime
 
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Unknown, hit, missing
-from readiness.syntax.words import references
+from readiness.syntax.words import variable_references
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
 
 
-def label_key(step: Step) -> Iterator[Hit]:
+def label_key_invalid(step: Step) -> Iterator[Hit]:
     """The key of a label has a form that Docker's guidelines rule out."""
     if step.keyword != "LABEL":
         return
     for pair in step.instruction.pairs:
         name = pair.name
-        used = [found.name for found in references(name)]
+        used = [found.name for found in variable_references(name)]
         if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
             continue
         if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):
@@ -75,7 +75,7 @@ def _is_time(value: str) -> bool:
     return int(second) <= 60
 
 
-def _is_address(value: str) -> bool:
+def _is_url(value: str) -> bool:
     return bool(re.match(r"[a-z][a-z0-9+.-]*://\S+\Z", value, re.IGNORECASE))
 
 
@@ -130,9 +130,9 @@ def _is_license(value: str) -> bool:
 
 _OCI_FORMS: dict[str, Callable[[str], bool]] = {
     "created": _is_time,
-    "url": _is_address,
-    "documentation": _is_address,
-    "source": _is_address,
+    "url": _is_url,
+    "documentation": _is_url,
+    "source": _is_url,
     "licenses": _is_license,
     "revision": _is_word,
     "version": _is_word,
@@ -148,7 +148,7 @@ def label_unknown(step: Step) -> Iterator[Hit]:
                 yield hit(pair.name_span, key=pair.name)
 
 
-def label_contact(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+def label_contact_missing(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
     """A label that names whom to ask has no address in it."""
     if step.keyword != "LABEL":
         return
@@ -162,7 +162,7 @@ def label_contact(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]
             yield hit(pair.span, key=pair.name)
 
 
-def label_value(step: Step) -> Iterator[Hit | Unknown]:
+def label_value_invalid(step: Step) -> Iterator[Hit | Unknown]:
     """A label of the OCI specification with a value of another form."""
     if step.keyword != "LABEL":
         return
@@ -174,5 +174,5 @@ def label_value(step: Step) -> Iterator[Hit | Unknown]:
         if value is None:
             yield Unknown(pair.span)
         elif not _OCI_FORMS[key](value):
-            form = "url" if _OCI_FORMS[key] is _is_address else key
+            form = "url" if _OCI_FORMS[key] is _is_url else key
             yield hit(pair.span, key=pair.name, value=value[:80], form=form)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.checks.dockerfile.packages import shipped
+from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Span, hit
@@ -27,7 +27,7 @@ _OCTAL = re.compile(r"[0-7]{3,5}\Z")
 _CLAUSE = re.compile(r"([ugoa]*)[+=]([rwxXst]+)\Z")
 
 
-def modes(step: Step) -> Iterator[Mode]:
+def modes_set(step: Step) -> Iterator[Mode]:
     """Every mode that an instruction gives to files."""
     if step.keyword in ("COPY", "ADD"):
         flag = step.instruction.flag("chmod")
@@ -35,12 +35,12 @@ def modes(step: Step) -> Iterator[Mode]:
             yield Mode(flag.value, flag.value_span, f"{step.keyword} --chmod")
     elif step.keyword == "RUN":
         for command in step.script.commands:
-            word = _mode(unwrapped(command))
+            word = _mode_of_command(unwrapped(command))
             if word is not None:
                 yield Mode(word.value, word.span, unwrapped(command).program)
 
 
-def _mode(command: shell.Command) -> shell.Word | None:
+def _mode_of_command(command: shell.Command) -> shell.Word | None:
     """The mode that a command sets: chmod's first operand, also behind find -exec; -m of install and mkdir."""
     words = list(command.words)
     if command.program == "find":
@@ -60,33 +60,33 @@ def _mode(command: shell.Command) -> shell.Word | None:
     return rest[0] if rest else None
 
 
-def world_writable(step: Step) -> Iterator[Hit]:
+def permissions_world_writable(step: Step) -> Iterator[Hit]:
     """A mode lets everyone write; the sticky bit of folders like /tmp is fine."""
-    for mode in modes(step) if shipped(step) else ():
+    for mode in modes_set(step) if is_shipped(step) else ():
         if _OCTAL.match(mode.text):
             special = int(mode.text[:-3] or "0", 8)
             open_to_all = int(mode.text[-1], 8) & 2 and not special & 1
         else:
             open_to_all = any(
                 {"o", "a"} & set(who) and "w" in what and "t" not in what
-                for who, what in _clauses(mode.text)
+                for who, what in _granting_clauses(mode.text)
             )
         if open_to_all:
             yield hit(mode.span, mode=mode.text, by=mode.by)
 
 
-def setid(step: Step) -> Iterator[Hit]:
+def setuid_set(step: Step) -> Iterator[Hit]:
     """A mode sets the setuid bit; setgid on its own is how folders pass their group on."""
-    for mode in modes(step) if shipped(step) else ():
+    for mode in modes_set(step) if is_shipped(step) else ():
         if _OCTAL.match(mode.text):
             bit = int(mode.text[:-3] or "0", 8) & 4
         else:
-            bit = any("s" in what and who != "g" for who, what in _clauses(mode.text))
+            bit = any("s" in what and who != "g" for who, what in _granting_clauses(mode.text))
         if bit:
             yield hit(mode.span, mode=mode.text, by=mode.by)
 
 
-def _clauses(mode: str) -> Iterator[tuple[str, str]]:
+def _granting_clauses(mode: str) -> Iterator[tuple[str, str]]:
     """(who, what) of each part of a symbolic mode that grants something."""
     for part in mode.split(","):
         match = _CLAUSE.match(part)

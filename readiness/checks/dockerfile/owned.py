@@ -6,13 +6,18 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.packages import calls
+from readiness.checks.dockerfile.packages import manager_calls
 from readiness.facts.base_images import without_application
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.kinds.dockerfile.paths import folder, resolved, target, volumes
+from readiness.kinds.dockerfile.paths import (
+    absolute_path,
+    copy_target,
+    volume_words,
+    working_folder,
+)
 from readiness.kinds.dockerfile.users import is_root, user_of
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.model import Hit, NotApplicable, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
 
@@ -26,26 +31,26 @@ _HARMLESS = frozenset(
 )
 
 
-def plain_user(stage: Stage) -> str:
+def known_user(stage: Stage) -> str:
     """The user of the image where it surely is not root; empty for any other."""
     user = user_of(stage) or ""
     return "" if is_root(user) else user
 
 
-def owned(stage: Stage, path: str) -> bool | None:
+def is_owned_by_user(stage: Stage, path: str) -> bool | None:
     """Whether the image's user owns a folder: False where it surely can't write to it, None where nobody can tell."""
-    user = plain_user(stage)
+    user = known_user(stage)
     path = posixpath.normpath(path)
     if not user or stage.windows or not path.startswith("/"):
         return None
-    if not without_application(stage.root.image) or _free(path):
+    if not without_application(stage.root.image) or _is_free(path):
         return None
-    if _PACKAGED.match(path) and any(_installs(step) for step in _runs(stage)):
+    if _PACKAGED.match(path) and any(_is_install(step) for step in _run_steps(stage)):
         return None
     answer: bool | None = False
     for below in reversed(list(stage.chain)):
         for one in below.instructions:
-            found = _changed(below, one, path, user)
+            found = _owner_after(below, one, path, user)
             if found is not None:
                 answer = None if found == "unknown" else found == user
             if answer is None:
@@ -57,26 +62,26 @@ def owned(stage: Stage, path: str) -> bool | None:
 _PACKAGED = re.compile(r"/(?:var/(?:lib|log|cache|spool|run|www)|etc|run|usr|opt|srv)(?:/|\Z)")
 
 
-def _runs(stage: Stage) -> Iterator[Step]:
+def _run_steps(stage: Stage) -> Iterator[Step]:
     for below in stage.chain:
         yield from (Step(stage.document, below, one) for one in below.of("RUN"))
 
 
-def _installs(step: Step) -> bool:
-    return any(one.manager.system and one.installs for one in calls(step))
+def _is_install(step: Step) -> bool:
+    return any(one.manager.system and one.installs for one in manager_calls(step))
 
 
-def _free(path: str) -> bool:
+def _is_free(path: str) -> bool:
     return path == "/" or any(path == one or path.startswith(f"{one}/") for one in _FREE)
 
 
-def _changed(stage: Stage, one: Instruction, path: str, user: str) -> str | None:
+def _owner_after(stage: Stage, one: Instruction, path: str, user: str) -> str | None:
     """Who owns a folder after an instruction: a user, "unknown", or None where nothing changes."""
     if one.keyword in ("COPY", "ADD") and one.words:
-        where = target(stage, one)
+        where = copy_target(stage, one)
         if where is None:
             return "unknown"
-        if not _over(where, path):
+        if not _may_overlap(where, path):
             return None
         chown = one.flag("chown")
         if chown is None:
@@ -84,31 +89,31 @@ def _changed(stage: Stage, one: Instruction, path: str, user: str) -> str | None
         owner = chown.value.partition(":")[0]
         return owner if where == path and owner == user else "unknown"
     if one.keyword == "WORKDIR":
-        where = folder(stage, one.span.end)
+        where = working_folder(stage, one.span.end)
         if where is None:
             return "unknown"
-        return "unknown" if where == path and _acts_as_other(stage, one) else None
+        return "unknown" if where == path and _is_run_as_other(stage, one) else None
     if one.keyword == "RUN":
-        return _ran(Step(stage.document, stage, one), path, user)
+        return _owner_after_run(Step(stage.document, stage, one), path, user)
     return None
 
 
-def _over(where: str, path: str) -> bool:
+def _may_overlap(where: str, path: str) -> bool:
     """Whether a copy into one folder may touch another: it is that folder, or above it."""
     return path == where or path.startswith(f"{where.rstrip('/')}/")
 
 
-def _acts_as_other(stage: Stage, one: Instruction) -> bool:
+def _is_run_as_other(stage: Stage, one: Instruction) -> bool:
     found = stage.last("USER", one.span.start)
     return found is not None and not is_root(found.text.partition(":")[0])
 
 
-def _ran(step: Step, path: str, user: str) -> str | None:
+def _owner_after_run(step: Step, path: str, user: str) -> str | None:
     """Who owns a folder after a RUN: only what is plainly read counts, all else is unknown."""
     if step.script.broken or not step.posix or step.onbuild:
         return "unknown"
     answer: str | None = None
-    as_root = not _acts_as_other(step.stage, step.instruction)
+    as_root = not _is_run_as_other(step.stage, step.instruction)
     for command in step.script.commands:
         one = unwrapped(command)
         mentions = any(_may_mean(word.value, path) or not word.known for word in one.words)
@@ -116,7 +121,7 @@ def _ran(step: Step, path: str, user: str) -> str | None:
         if not one.known or own or one.program in _OPAQUE:
             return "unknown"
         if mentions and one.program in ("chown", "install"):
-            answer = user if _gives(step, one, path, user) else "unknown"
+            answer = user if _gives_to_user(step, one, path, user) else "unknown"
         elif mentions and not (as_root and one.program in _HARMLESS):
             answer = "unknown"
     return answer
@@ -134,7 +139,7 @@ def _may_mean(word: str, path: str) -> bool:
 _DEEP = 64  # folders below each other that are told apart
 
 
-def _gives(step: Step, one: shell.Command, path: str, user: str) -> bool:
+def _gives_to_user(step: Step, one: shell.Command, path: str, user: str) -> bool:
     """Whether a chown or an install plainly gives a folder to a user."""
     operands = one.operands(frozenset({"-m", "-o", "-g", "--mode", "--owner", "--group"}))
     if one.program == "install":
@@ -144,20 +149,20 @@ def _gives(step: Step, one: shell.Command, path: str, user: str) -> bool:
     if owner.partition(":")[0] != user:
         return False
     for place in places:
-        where = resolved(step.stage, place.value, step.instruction.span.start)
-        if where == path or (where and one.has("-R", "--recursive") and _over(where, path)):
+        where = absolute_path(step.stage, place.value, step.instruction.span.start)
+        if where == path or (where and one.has("-R", "--recursive") and _may_overlap(where, path)):
             return True
     return False
 
 
-def volume_unowned(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
+def volume_not_owned(stage: Stage) -> Iterator[Hit | Unknown | NotApplicable]:
     """VOLUME names a folder that the user of the image can't write to."""
-    found = list(volumes(stage)) if stage.final and stage.whole else ()
+    found = list(volume_words(stage)) if stage.final and stage.whole else ()
     if not found:
-        yield Aside()
+        yield NotApplicable()
     for word, where in found:
-        answer = owned(stage, where) if where is not None else None
+        answer = is_owned_by_user(stage, where) if where is not None else None
         if answer is None:
             yield Unknown(word.span)
         elif not answer:
-            yield hit(word.span, folder=where, user=plain_user(stage))
+            yield hit(word.span, folder=where, user=known_user(stage))

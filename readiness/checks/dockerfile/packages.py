@@ -10,11 +10,11 @@ from readiness.facts import package_versions, packages
 from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import Aside, Hit, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Span, Unknown, hit
 from readiness.syntax import shell
 
 
-def calls(step: Step) -> Iterator[Call]:
+def manager_calls(step: Step) -> Iterator[Call]:
     """The calls of package managers in a RUN, in order."""
     for command in step.script.commands:
         one = packages.call(command)
@@ -22,7 +22,7 @@ def calls(step: Step) -> Iterator[Call]:
             yield one
 
 
-def shipped(step: Step) -> bool:
+def is_shipped(step: Step) -> bool:
     """Whether what the step leaves behind is part of the image, or of one built on it."""
     return step.onbuild or step.stage.shipped
 
@@ -30,22 +30,22 @@ def shipped(step: Step) -> bool:
 _EIGHT = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
 
 
-def _never_asks(command: Command, one: Call) -> bool:
+def _is_never_asking(command: Command, one: Call) -> bool:
     """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
     return one.program == "microdnf" and bool(_EIGHT.search(command.stage.root.image.undigested))
 
 
-def asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
+def install_asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
     """An install or a removal that waits for an answer."""
     one = packages.call(command.whole)
     if one is None or one.manager.name not in managers:
         return
     if not (one.installs or one.action == "remove") or packages.assumes_yes(one):
         return
-    if _answered(command.whole) or _never_asks(command, one):
+    if _is_answered(command.whole) or _is_never_asking(command, one):
         return
     name = one.manager.name
-    answer = _set_before(command, *_ANSWERS[name]) if name in _ANSWERS else False
+    answer = _is_set_before(command, *_ANSWERS[name]) if name in _ANSWERS else False
     if answer is None:
         yield Unknown(one.verb.span)
     elif not answer:
@@ -60,7 +60,7 @@ _ANSWERS = {
 }
 
 
-def _answered(command: shell.Command) -> bool:
+def _is_answered(command: shell.Command) -> bool:
     """Whether `yes |`, a file or a text answers; what xargs starts reads nothing."""
     if command.program == "xargs":
         return False
@@ -72,9 +72,9 @@ def _answered(command: shell.Command) -> bool:
     )
 
 
-def _set_before(command: Command, setting: str, folder: str) -> bool | None:
+def _is_set_before(command: Command, setting: str, folder: str) -> bool | None:
     """Whether a step of the stage writes a setting; None where a file of settings is copied."""
-    if written(command.stage, setting):
+    if is_in_run(command.stage, setting):
         return True
     for below in command.stage.chain:
         for one in (*below.of("COPY"), *below.of("ADD")):
@@ -83,7 +83,7 @@ def _set_before(command: Command, setting: str, folder: str) -> bool | None:
     return False
 
 
-def unpinned(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
+def package_version_missing(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
     """An install of packages, or of a Go module, without a version."""
     one = packages.call(command.whole)
     if "go" in managers:
@@ -138,12 +138,12 @@ def _go_unpinned(command: Command) -> Iterator[Hit]:
             yield hit(word.span, module=value, action=f"go {rest[0].value}", manager="go")
 
 
-def recommends(command: Command) -> Iterator[Hit | Unknown]:
+def apt_recommends(command: Command) -> Iterator[Hit | Unknown]:
     """apt-get install without --no-install-recommends."""
     one = packages.call(command.whole)
     if one is None or one.manager.name != "apt" or one.verb.value != "install":
         return
-    if not shipped(command.step):
+    if not is_shipped(command.step):
         return
     if one.program == "aptitude" and one.command.has("-R", "--without-recommends"):
         return
@@ -152,7 +152,7 @@ def recommends(command: Command) -> Iterator[Hit | Unknown]:
     given = dict(packages.settings(one)).get("APT::Install-Recommends")
     if given is not None and given not in packages.TRUE:
         return
-    written = None if given else _set_before(command, "Install-Recommends", "/etc/apt/apt.conf")
+    written = None if given else _is_set_before(command, "Install-Recommends", "/etc/apt/apt.conf")
     if written is None and not given:
         yield Unknown(one.verb.span)
     elif not written:
@@ -160,7 +160,7 @@ def recommends(command: Command) -> Iterator[Hit | Unknown]:
 
 
 @lru_cache(maxsize=16)
-def scripts(stage: Stage) -> str:
+def run_text(stage: Stage) -> str:
     """The text of all RUNs of a stage, here-documents and those under ONBUILD too."""
     text = stage.source.text
     return "\n".join(
@@ -172,22 +172,22 @@ def scripts(stage: Stage) -> str:
 
 
 @lru_cache(maxsize=64)
-def written(stage: Stage, what: str | re.Pattern[str]) -> bool:
+def is_in_run(stage: Stage, what: str | re.Pattern[str]) -> bool:
     """Whether a text, or one of a form, stands in a RUN of a stage, or of one below it."""
     if isinstance(what, str):
-        return any(what in scripts(below) for below in stage.chain)
-    return any(what.search(scripts(below)) for below in stage.chain)
+        return any(what in run_text(below) for below in stage.chain)
+    return any(what.search(run_text(below)) for below in stage.chain)
 
 
-def apt_for_people(command: Command) -> Iterator[Hit]:
+def apt_for_scripts(command: Command) -> Iterator[Hit]:
     """apt, whose output and options are for people, in a script."""
     if command.program == "apt" and command.command.words:
         yield hit(command.command.name_span)
 
 
-def update_alone(step: Step) -> Iterator[Hit]:
+def index_update_alone(step: Step) -> Iterator[Hit]:
     """The package index is updated in a RUN that installs nothing."""
-    found = [one for one in calls(step) if one.manager.system]
+    found = [one for one in manager_calls(step) if one.manager.system]
     updates = [one for one in found if one.action == "update"]
     if not updates or any(one.installs for one in found):
         return
@@ -200,7 +200,7 @@ def update_alone(step: Step) -> Iterator[Hit]:
 _OTHER_USERS = frozenset({"apt-cache", "mk-build-deps", "xargs", "sh", "bash", "make", "apt-file"})
 
 
-def distribution_upgrade(command: Command) -> Iterator[Hit]:
+def zypper_distribution_upgrade(command: Command) -> Iterator[Hit]:
     """A distribution upgrade inside a build."""
     one = packages.call(command.whole)
     if one is None or one.manager.name != "zypper":
@@ -209,11 +209,11 @@ def distribution_upgrade(command: Command) -> Iterator[Hit]:
         yield hit(one.verb.span, program=one.program, action=one.verb.value)
 
 
-def unlocked(command: Command) -> Iterator[Hit | Aside]:
+def dependencies_unlocked(command: Command) -> Iterator[Hit | NotApplicable]:
     """Dependencies of the project are installed without their lock file, or one that may change."""
     one = packages.call(command.whole)
     if one is None or one.packages or one.action != "install":
-        yield Aside()
+        yield NotApplicable()
         return
     name = one.manager.name
     if name == "npm":
@@ -224,7 +224,7 @@ def unlocked(command: Command) -> Iterator[Hit | Aside]:
         loose = not one.command.has(*one.manager.locked) and _installs_project(one)
         loose = loose and name != "pnpm"  # pnpm freezes the lock file where CI is set
     else:
-        yield Aside()
+        yield NotApplicable()
         return
     if loose:
         yield hit(one.verb.span, command=f"{name} {one.verb.value}".strip())
@@ -237,10 +237,10 @@ def _installs_project(one: Call) -> bool:
 _PRODUCTION = ("--omit", "--production", "--prod", "-P", "--only")
 
 
-def development_dependencies(step: Step) -> Iterator[Hit | Aside | Unknown]:
+def dependencies_development(step: Step) -> Iterator[Hit | NotApplicable | Unknown]:
     """The final stage installs the dependencies of development too."""
     if not step.stage.final or step.onbuild or not step.stage.whole:
-        yield Aside()
+        yield NotApplicable()
         return
     before = step.instruction.span.start
     mode = step.stage.lookup("NODE_ENV", before)
@@ -248,26 +248,26 @@ def development_dependencies(step: Step) -> Iterator[Hit | Aside | Unknown]:
         return
     found = [
         one
-        for one in calls(step)
+        for one in manager_calls(step)
         if one.manager.name in ("npm", "yarn", "pnpm") and one.action == "install"
     ]
     if not found:
-        yield Aside()
+        yield NotApplicable()
     elif mode is None and step.stage.declares("NODE_ENV", before):
         yield Unknown(found[0].verb.span)
         return
     for one in found:
         named = one.packages or one.group == "global" or one.command.has("-g", "--global")
         env = any(a.name == "NODE_ENV" for a in one.command.assignments)
-        if named or env or one.command.has(*_PRODUCTION) or _prunes(step.stage):
+        if named or env or one.command.has(*_PRODUCTION) or _is_pruned(step.stage):
             continue
         yield hit(one.verb.span, program=one.manager.name)
 
 
 @lru_cache(maxsize=16)
-def _prunes(stage: Stage) -> bool:
+def _is_pruned(stage: Stage) -> bool:
     """Whether the stage takes them out again, once it has built with them."""
-    return bool(_PRUNES.search(scripts(stage)))
+    return bool(_PRUNES.search(run_text(stage)))
 
 
 _PRUNES = re.compile(
@@ -280,7 +280,7 @@ _COMPILERS = frozenset({"build-essential", "gcc", "g++", "make", "cmake", "clang
                         "linux-headers", "python3-dev", "python-dev", "libpq-dev"})  # fmt: skip
 
 
-def compilers(step: Step) -> Iterator[Hit]:
+def compiler_in_final_stage(step: Step) -> Iterator[Hit]:
     """The final stage, which starts something, keeps a compiler that the same RUN does not remove."""
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return
@@ -289,7 +289,7 @@ def compilers(step: Step) -> Iterator[Hit]:
         r"\b(?:apk\s{1,9}(?:--\S{1,40}\s{1,9}){0,9}del|purge|autoremove|remove|erase)\b", text
     ):
         return
-    for one in calls(step):
+    for one in manager_calls(step):
         if one.manager.system and one.action == "install":
             names = [word for word in one.packages if word.value.partition("=")[0] in _COMPILERS]
             if names:

@@ -8,17 +8,17 @@ from dataclasses import replace
 from readiness.facts.development import server_of
 from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
-from readiness.kinds.dockerfile.model import Stage, Step, in_force
+from readiness.kinds.dockerfile.model import Stage, Step, effective_step
 from readiness.model import Hit, Span, hit
 from readiness.syntax import shell
 
 
-def _process(stage: Stage) -> shell.Command | None:
+def _start_command(stage: Stage) -> shell.Command | None:
     """The command that the container starts with, where it is certain.
 
     What stands behind an init (`tini --`) or a script that only prepares (`docker-entrypoint.sh`) is the process.
     """
-    entry, command = in_force(stage, "ENTRYPOINT"), in_force(stage, "CMD")
+    entry, command = effective_step(stage, "ENTRYPOINT"), effective_step(stage, "CMD")
     step = entry if entry and entry.instruction.words else command
     if step is None or not step.instruction.words:
         return None
@@ -32,24 +32,24 @@ def _process(stage: Stage) -> shell.Command | None:
         main = replace(main, words=main.words + added)
     main = unwrapped(main)
     while main.program in _PREPARE and main.words and main.words[0].known:
-        main = unwrapped(_started(main, 0))
+        main = unwrapped(_wrapped_command(main, 0))
     return main
 
 
-def _place(stage: Stage, command: shell.Command) -> Span:
+def _process_span(stage: Stage, command: shell.Command) -> Span:
     """Where a process stands: its name, and its arguments as far as they are in the same instruction."""
-    steps = (in_force(stage, "ENTRYPOINT"), in_force(stage, "CMD"))
-    spans = (step.instruction.span for step in steps if step and _in(command.name_span, step))
+    steps = (effective_step(stage, "ENTRYPOINT"), effective_step(stage, "CMD"))
+    spans = (step.instruction.span for step in steps if step and _word_in(command.name_span, step))
     held = next(spans, command.name_span)
     ends = [word.span.end for word in command.words if held.start < word.span.end <= held.end]
     return Span(command.name_span.start, max([command.name_span.end, *ends]))
 
 
-def _in(span: Span, step: Step) -> bool:
+def _word_in(span: Span, step: Step) -> bool:
     return step.instruction.span.start <= span.start < step.instruction.span.end
 
 
-def _started(command: shell.Command, at: int) -> shell.Command:
+def _wrapped_command(command: shell.Command, at: int) -> shell.Command:
     """The command that begins with one of another's words."""
     head = command.words[at]
     return replace(
@@ -64,25 +64,25 @@ _PREPARE = frozenset({"docker-entrypoint.sh", "entrypoint.sh"})
 _STARTS = frozenset({"start", "run", "serve", "exec", "run-script", "dev", "start:prod"})
 
 
-def package_manager(stage: Stage) -> Iterator[Hit]:
+def process_package_manager(stage: Stage) -> Iterator[Hit]:
     """The container's process is npm, yarn or pnpm, which starts the application as a child."""
     if not stage.final:
         return
-    command = _process(stage)
-    if command is None or any(development_server(stage)):
+    command = _start_command(stage)
+    if command is None or any(process_development_server(stage)):
         return
     if command.program in ("npm", "yarn", "pnpm") and command.words:
         verb = command.words[0].value
         if verb in _STARTS or verb.startswith("start") or command.program != "npm":
-            yield hit(_place(stage, command), program=command.program)
+            yield hit(_process_span(stage, command), program=command.program)
 
 
-def unreplaced_shell(stage: Stage) -> Iterator[Hit]:
+def process_shell_stays(stage: Stage) -> Iterator[Hit]:
     """Exec form that runs several commands through `sh -c`, the last of them without `exec`."""
     if not stage.final:
         return
     for keyword in ("ENTRYPOINT", "CMD"):
-        step = in_force(stage, keyword)
+        step = effective_step(stage, keyword)
         if step is None or not step.instruction.json or not step.script.commands:
             continue
         outer, *inner = step.script.commands
@@ -91,20 +91,20 @@ def unreplaced_shell(stage: Stage) -> Iterator[Hit]:
             yield hit(steps[-1].span, program=outer.program)
 
 
-def development_server(stage: Stage) -> Iterator[Hit]:
+def process_development_server(stage: Stage) -> Iterator[Hit]:
     """The container's process is a server that its own documentation keeps out of production."""
-    command = _process(stage) if stage.final else None
+    command = _start_command(stage) if stage.final else None
     if command is None:
         return
     at = started_at(command.program, command.values)
     if at is not None:
-        command = _started(command, at) if command.words[at].known else command
+        command = _wrapped_command(command, at) if command.words[at].known else command
     what = server_of(command.program, [word.value for word in command.words])
     if what:
-        yield hit(_place(stage, command), server=what)
+        yield hit(_process_span(stage, command), server=what)
 
 
-def kill_signal(stage: Stage) -> Iterator[Hit]:
+def stop_signal_kill(stage: Stage) -> Iterator[Hit]:
     """STOPSIGNAL is one that no process can handle."""
     found = stage.last("STOPSIGNAL")
     if found is None or not stage.final:

@@ -7,32 +7,36 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
-from readiness.checks.dockerfile.context import ignores_of, is_context, sources
-from readiness.checks.dockerfile.secret_files import secret_copied, secret_paths, told
+from readiness.checks.dockerfile.context import copy_sources, dockerignore_of, is_whole_context
+from readiness.checks.dockerfile.secret_files import (
+    copy_secret_file,
+    secret_paths,
+    surely_holds_secrets,
+)
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.kinds.dockerfile.paths import target
+from readiness.kinds.dockerfile.paths import copy_target
 from readiness.model import Hit, hit, missing
-from readiness.model.project import Project, above
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 
-def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
+def context_with_secrets(stage: Stage, project: Project) -> Iterator[Hit]:
     """A folder of the context is copied into the image, and files with secrets lie in it."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
     if "#" in stage.source.path:
         return
-    copies = list(_copies(stage))
+    copies = list(_context_sources(stage))
     inside = f"{folder}/" if folder else ""
     near = [one for one in project.memo(secret_paths) if one.startswith(inside)] if copies else []
     left = [
-        posixpath.relpath(one, folder or ".") for one in near if not _left_out(project, path, one)
+        posixpath.relpath(one, folder or ".") for one in near if not _is_ignored(project, path, one)
     ]
     for one, word in copies if left else ():
         if any(
             found.span == word.span
-            for found in secret_copied(Step(stage.document, stage, one), project)
+            for found in copy_secret_file(Step(stage.document, stage, one), project)
         ):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
@@ -40,40 +44,40 @@ def secrets_in_reach(stage: Stage, project: Project) -> Iterator[Hit]:
             file
             for file in left
             if (source == "." or file.startswith(f"{source}/"))
-            and ("/" not in file or told(project, folder, file))
-            and _ends_up(stage, one, source, file)
+            and ("/" not in file or surely_holds_secrets(project, folder, file))
+            and _ends_in_image(stage, one, source, file)
         ]
         if found:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            what = "the whole context" if is_context(word) else f"folder {word.value!r}"
+            what = "the whole context" if is_whole_context(word) else f"folder {word.value!r}"
             yield hit(word.span, what=what, file=found[0] + more)
             return
 
 
-def _copies(stage: Stage) -> Iterator[tuple[Instruction, Word]]:
+def _context_sources(stage: Stage) -> Iterator[tuple[Instruction, Word]]:
     """The sources that COPY and ADD take from the build context."""
     for one in stage.instructions:
         if one.keyword in ("COPY", "ADD") and not one.flag("from") and not one.onbuild:
-            for word in sources(one):
+            for word in copy_sources(one):
                 if not word.is_variable and "://" not in word.value:
                     yield one, word
 
 
-def _ends_up(stage: Stage, one: Instruction, source: str, file: str) -> bool:
+def _ends_in_image(stage: Stage, one: Instruction, source: str, file: str) -> bool:
     """Whether a file of the context that a COPY brings into a stage surely ends up in the image that is built."""
     if stage.shipped:
         return True
-    folder = target(stage, one)
+    folder = copy_target(stage, one)
     name = posixpath.basename(file)
     if folder is None or any(name in run.body.text for run in stage.of("RUN")):
         return False
-    return _taken_on(
+    return _is_taken_on(
         stage, posixpath.normpath(posixpath.join(folder, posixpath.relpath(file, source)))
     )
 
 
 @lru_cache(maxsize=16)
-def _taken(stage: Stage) -> frozenset[str]:
+def _paths_taken_from(stage: Stage) -> frozenset[str]:
     """The absolute paths that stages of the image copy out of a stage."""
     found: set[str] = set()
     for other in stage.document.stages:
@@ -85,16 +89,16 @@ def _taken(stage: Stage) -> frozenset[str]:
     return frozenset(path.replace("//", "/") for path in found)
 
 
-def _taken_on(stage: Stage, path: str) -> bool:
+def _is_taken_on(stage: Stage, path: str) -> bool:
     parts = path.split("/")
     above = {"/".join(parts[:count]) or "/" for count in range(1, len(parts) + 1)}
-    return not above.isdisjoint(_taken(stage))
+    return not above.isdisjoint(_paths_taken_from(stage))
 
 
-def _left_out(project: Project, dockerfile: str, file: str) -> bool:
+def _is_ignored(project: Project, dockerfile: str, file: str) -> bool:
     """Whether a .dockerignore leaves a file out, beside the Dockerfile or in a folder above, where the context may be."""
-    for folder in above(dockerfile):
-        ignores = ignores_of(project, dockerfile, folder)
+    for folder in parent_folders(dockerfile):
+        ignores = dockerignore_of(project, dockerfile, folder)
         if ignores is None:
             continue
         if ignores.ignores(posixpath.relpath(file, folder or ".")) is not False:
@@ -106,28 +110,28 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iter
     """The whole context is copied without a .dockerignore: into the image, or only into a stage that builds."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
-    if "#" in stage.source.path or not project.sees(folder) or _filtered(project, path):
+    if "#" in stage.source.path or not project.sees(folder) or _has_dockerignore(project, path):
         return
-    for one, word in _copies(stage):
-        if not is_context(word):
+    for one, word in _context_sources(stage):
+        if not is_whole_context(word):
             continue
-        where = target(stage, one)
-        if (stage.shipped or (where is not None and _taken_on(stage, where))) is not shipped:
+        where = copy_target(stage, one)
+        if (stage.shipped or (where is not None and _is_taken_on(stage, where))) is not shipped:
             continue
-        if any(found.span == word.span for found in secrets_in_reach(stage, project)):
+        if any(found.span == word.span for found in context_with_secrets(stage, project)):
             return  # the worst of what it brings is told already
-        unwanted = "" if shipped else _unwanted(project, folder)
+        unwanted = "" if shipped else _unwanted_file(project, folder)
         if shipped or unwanted:
             yield missing(word.span, source=word.value, unwanted=unwanted)
             return
 
 
-def _filtered(project: Project, dockerfile: str) -> bool:
+def _has_dockerignore(project: Project, dockerfile: str) -> bool:
     """Whether a .dockerignore stands beside the Dockerfile, or in a folder above, where the context may be."""
     names = (".dockerignore", ".containerignore", f"{posixpath.basename(dockerfile)}.dockerignore")
     return any(
         project.exists(posixpath.join(folder, name))
-        for folder in above(dockerfile)
+        for folder in parent_folders(dockerfile)
         for name in names
     )
 
@@ -135,20 +139,20 @@ def _filtered(project: Project, dockerfile: str) -> bool:
 _DEPLOYED = ("compose", "k8s", "github", "gitlab")
 
 
-def _unwanted(project: Project, folder: str) -> str:
+def _unwanted_file(project: Project, folder: str) -> str:
     """Something in a context that no build needs, and that changes on its own; empty where nothing is seen."""
     for name in (".git", "node_modules"):
         if posixpath.normpath(posixpath.join(folder, name)) in project.closed:
             return name
     inside = f"{folder}/" if folder else ""
-    for paths in project.memo(_deployments):
+    for paths in project.memo(_deployment_files):
         at = bisect_left(paths, inside)
         if at < len(paths) and paths[at].startswith(inside):
             return posixpath.relpath(paths[at], folder or ".")
     return ""
 
 
-def _deployments(project: Project) -> list[list[str]]:
+def _deployment_files(project: Project) -> list[list[str]]:
     """The paths of the files that deploy, in order, for each kind of them."""
     found = ({one.source.root.path for one in project.documents(kind)} for kind in _DEPLOYED)
     return [

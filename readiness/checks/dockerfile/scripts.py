@@ -26,20 +26,20 @@ def pipe_unchecked(step: Step) -> Iterator[Hit]:
     real = name not in _WITHOUT or shell_family(step.stage.root.image) in ("busybox", "bash")
     if real and not step.instruction.json and any("pipefail" in word for word in words):
         return
-    if "pipefail" in step.instruction.body.text or _heredoc_sets(step):
+    if "pipefail" in step.instruction.body.text or _heredoc_options(step):
         return
     for group in step.script.pipes():
         last = max(one.position for one in group)
         firsts = [one for one in group if one.position < last]
-        if not firsts or all(_cannot_fail(one) for one in firsts):
+        if not firsts or all(_is_infallible(one) for one in firsts):
             continue
-        if "condition" in firsts[0].inside or not _counts(step.script, firsts[0]):
+        if "condition" in firsts[0].inside or not _is_status_used(step.script, firsts[0]):
             continue
         yield hit(Span(firsts[0].span.start, group[-1].span.end), shell=name)
         return
 
 
-def _cannot_fail(command: shell.Command) -> bool:
+def _is_infallible(command: shell.Command) -> bool:
     """Whether a command only says something: what is written there, or in a here-document."""
     return command.program in _CANNOT_FAIL or (
         command.program == "cat"
@@ -48,7 +48,7 @@ def _cannot_fail(command: shell.Command) -> bool:
     )
 
 
-def _counts(script: shell.Script, command: shell.Command) -> bool:
+def _is_status_used(script: shell.Script, command: shell.Command) -> bool:
     """Whether the exit code reaches anybody: that of `x=$(a | b)` does, that of `c $(a | b)` not."""
     if "substitution" not in command.inside:
         return True
@@ -56,7 +56,7 @@ def _counts(script: shell.Script, command: shell.Command) -> bool:
     return outer is not None and not outer.name and outer.known and not outer.inside
 
 
-def _heredoc_sets(step: Step) -> bool:
+def _heredoc_options(step: Step) -> bool:
     text = step.source.text
     return any(
         "pipefail" in text[doc.body.start : doc.body.end] for doc in step.instruction.heredocs
@@ -66,7 +66,7 @@ def _heredoc_sets(step: Step) -> bool:
 _ELSEWHERE = frozenset({"subshell", "substitution"})
 
 
-def _folder_changes(step: Step) -> list[shell.Command]:
+def _folder_changing_commands(step: Step) -> list[shell.Command]:
     """The commands that change the folder of those after them; a subshell and `sh -c` keep it to themselves."""
     found = step.script.commands
     shells = [one.span for one in found if one.program in shell.SHELLS]
@@ -79,16 +79,16 @@ def _folder_changes(step: Step) -> list[shell.Command]:
     ]
 
 
-def folder_changed(step: Step) -> Iterator[Hit]:
+def folder_change(step: Step) -> Iterator[Hit]:
     """RUN changes the folder for the commands that follow in it."""
-    found = _folder_changes(step)
-    if found and not any(True for _ in folder_lost(step)):
+    found = _folder_changing_commands(step)
+    if found and not any(True for _ in folder_change_lost(step)):
         yield hit(found[0].span)
 
 
-def folder_lost(step: Step) -> Iterator[Hit]:
+def folder_change_lost(step: Step) -> Iterator[Hit]:
     """RUN ends with cd, which changes nothing for the instructions after it."""
-    found = _folder_changes(step)
+    found = _folder_changing_commands(step)
     if not found or step.script.commands[-1] is not found[-1] or found[-1].inside:
         return
     # The last one of several goes back to where the RUN began
@@ -96,7 +96,7 @@ def folder_lost(step: Step) -> Iterator[Hit]:
         yield hit(found[-1].span)
 
 
-def pointless(command: Command, *, programs: Sequence[str]) -> Iterator[Hit]:
+def command_pointless(command: Command, *, programs: Sequence[str]) -> Iterator[Hit]:
     """A program that makes no sense while an image is built."""
     if command.program in programs:
         yield hit(command.command.name_span, program=command.program)
@@ -111,18 +111,18 @@ def shell_linked(command: Command) -> Iterator[Hit]:
             yield hit(one.span)
 
 
-def consecutive(document: Document) -> Iterator[Hit]:
+def run_consecutive(document: Document) -> Iterator[Hit]:
     """Two RUNs in a row, each of one command and with the same flags."""
     steps = [step for step in document.steps if not step.onbuild]
     for first, second in itertools.pairwise(steps):
         if first.keyword != "RUN" or second.keyword != "RUN" or first.stage is not second.stage:
             continue
         flags = [{flag.raw for flag in step.instruction.flags} for step in (first, second)]
-        if flags[0] == flags[1] and _single(first) and _single(second):
+        if flags[0] == flags[1] and _is_single_command(first) and _is_single_command(second):
             yield hit(second.instruction.span, resource=second.resource)
 
 
-def _single(step: Step) -> bool:
+def _is_single_command(step: Step) -> bool:
     """Whether it runs one command, which substitutes no other."""
     if step.instruction.heredocs:
         return False

@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.context import sources
+from readiness.checks.dockerfile.context import copy_sources
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, hit
-from readiness.model.project import Project, above
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.dotenv import Entry
 from readiness.syntax.secrets import classify, names_secret
 
@@ -22,19 +22,19 @@ _SECRET_FILE = re.compile(
 )
 
 
-def secret_copied(step: Step, project: Project) -> Iterator[Hit]:
+def copy_secret_file(step: Step, project: Project) -> Iterator[Hit]:
     """COPY or ADD of a file that holds secrets by its name, and by what it says where it lies in the tree."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or one.flag("from"):
         return
-    for word in sources(one):
+    for word in copy_sources(one):
         if _SECRET_FILE.search(word.value) and not _is_harmless(step, word.value, project):
             yield hit(word.span, file=word.value)
 
 
 def _is_harmless(step: Step, file: str, project: Project) -> bool:
     """Whether a file was read and holds no secret; the context may be any folder above the Dockerfile."""
-    folders = above(step.source.root.path)
+    folders = parent_folders(step.source.root.path)
     paths = (posixpath.normpath(posixpath.join(folder, file)) for folder in folders)
     there = [path for path in paths if path in project.paths]
     return bool(there) and all(path in project.harmless for path in there)
@@ -51,7 +51,7 @@ def secret_paths(project: Project) -> list[str]:
     harmless = project.harmless | {
         document.source.path
         for document in project.documents("dotenv")
-        if not any(_holds_secret(entry) for entry in document.file.exports.values())
+        if not any(_may_hold_secret(entry) for entry in document.file.exports.values())
     }
     return sorted(
         path
@@ -60,12 +60,12 @@ def secret_paths(project: Project) -> list[str]:
     )
 
 
-def _holds_secret(entry: Entry) -> bool:
+def _may_hold_secret(entry: Entry) -> bool:
     value = entry.template
     return bool(value) and (names_secret(entry.name) or classify(entry.name, value).exposed)
 
 
-def told(project: Project, folder: str, file: str) -> bool:
+def surely_holds_secrets(project: Project, folder: str, file: str) -> bool:
     """Whether a file surely holds secrets: front ends keep `.env` files without any, so one that nobody read is none."""
     path = posixpath.normpath(posixpath.join(folder, file))
     return path in project.by_path("dotenv") or not posixpath.basename(file).startswith(".env")

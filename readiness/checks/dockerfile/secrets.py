@@ -14,7 +14,7 @@ from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
 _SWITCHES = frozenset("true false yes no none null 0 1".split())
 
 
-def value_in_environment(step: Step) -> Iterator[Hit]:
+def secret_in_environment(step: Step) -> Iterator[Hit]:
     """ENV, ARG or LABEL with a secret's value."""
     if step.keyword not in ("ENV", "ARG", "LABEL"):
         return
@@ -67,7 +67,7 @@ def _severity(step: Step, found: Verdict) -> Severity | None:
     return Severity.CRITICAL if sure else Severity.HIGH
 
 
-def name_in_environment(step: Step) -> Iterator[Hit]:
+def secret_argument(step: Step) -> Iterator[Hit]:
     """ENV or ARG whose name says that it takes a secret; an empty ENV is only a declaration.
 
     A literal shows what the name means: `PASSWORD_HASHER=argon2` takes none.
@@ -77,11 +77,11 @@ def name_in_environment(step: Step) -> Iterator[Hit]:
     for pair in step.instruction.pairs:
         if step.keyword == "ENV" and not pair.value:
             continue
-        if secrets.sounds_secret(pair.name) and _takes_secret(step, pair):
+        if secrets.sounds_secret(pair.name) and _is_secret_argument(step, pair):
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
 
 
-def _takes_secret(step: Step, pair: Pair) -> bool:
+def _is_secret_argument(step: Step, pair: Pair) -> bool:
     """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
     found = _judged(step, pair)
     if not pair.value or found.kind is Kind.REFERENCE or "$" in pair.value:
@@ -97,7 +97,7 @@ def _takes_secret(step: Step, pair: Pair) -> bool:
     return found.kind is not Kind.SETTING
 
 
-def value_in_run(step: Step) -> Iterator[Hit]:
+def secret_in_command(step: Step) -> Iterator[Hit]:
     """A command, or a file that stands in the Dockerfile, with a secret's value in it."""
     seen: set[int] = set()
     for area, place in _texts(step):
@@ -135,20 +135,20 @@ def _is_script(step: Step, document: Heredoc) -> bool:
     )
 
 
-def mount_kept(step: Step) -> Iterator[Hit]:
+def secret_mount_kept(step: Step) -> Iterator[Hit]:
     """A RUN writes what a secret mount holds into a file of the layer, and leaves it there."""
     if step.keyword != "RUN" or not step.stage.shipped:
         return
     mounts = list(step.mounts())
-    held = [_target(mount) for mount in mounts if mount.get("type") == "secret"]
-    others = tuple(_target(mount) for mount in mounts if mount.get("type") != "secret")
+    held = [_mount_target(mount) for mount in mounts if mount.get("type") == "secret"]
+    others = tuple(_mount_target(mount) for mount in mounts if mount.get("type") != "secret")
     commands = step.script.commands if held else ()
     for index, command in enumerate(commands):
-        for word in _written(command, index, commands, held):
+        for word in _files_from_secret(command, index, commands, held):
             path = word.value
             gone = any(
                 unwrapped(one).program in ("rm", "shred", "unlink")
-                and _covers(unwrapped(one), path)
+                and _path_covers(unwrapped(one), path)
                 for one in commands[index + 1 :]
             )
             if (
@@ -160,7 +160,7 @@ def mount_kept(step: Step) -> Iterator[Hit]:
                 return
 
 
-def _target(mount: Mapping[str, str]) -> str:
+def _mount_target(mount: Mapping[str, str]) -> str:
     """Where a mount lies; empty for one that is only a variable."""
     if mount.get("target"):
         return mount["target"].rstrip("/")
@@ -170,7 +170,7 @@ def _target(mount: Mapping[str, str]) -> str:
     return f"/run/secrets/{name}"
 
 
-def _written(
+def _files_from_secret(
     command: shell.Command, index: int, commands: Sequence[shell.Command], held: Sequence[str]
 ) -> Iterator[shell.Word]:
     """The files that a command fills from one of the secrets."""
@@ -186,6 +186,6 @@ def _written(
             yield redirect.target
 
 
-def _covers(command: shell.Command, path: str) -> bool:
+def _path_covers(command: shell.Command, path: str) -> bool:
     names = [word.value.rstrip("/*") for word in command.operands()]
     return any(name and (path == name or path.startswith(f"{name}/")) for name in names)

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
-from readiness.kinds.joins.builds import builds
+from readiness.kinds.joins.builds import all_builds
 from readiness.model import Hit, Related, Span, hit
 from readiness.model.project import Project
 
 RESERVED = frozenset({"scratch", "context"})
 
 
-def name_repeated(document: Document) -> Iterator[Hit]:
+def stage_name_duplicate(document: Document) -> Iterator[Hit]:
     """Two stages have one name."""
     seen: dict[str, Stage] = {}
     for stage in document.stages:
@@ -27,13 +27,13 @@ def name_repeated(document: Document) -> Iterator[Hit]:
             yield hit(word.span, name=word.value, resource=stage.resource, related=(place,))
 
 
-def name_reserved(stage: Stage) -> Iterator[Hit]:
+def stage_name_reserved(stage: Stage) -> Iterator[Hit]:
     """The stage has a name that the builder keeps for itself."""
     if stage.name in RESERVED and stage.start is not None:
         yield hit(stage.start.words[2].span, name=stage.name)
 
 
-def name_case(stage: Stage) -> Iterator[Hit]:
+def stage_name_capitals(stage: Stage) -> Iterator[Hit]:
     """The stage's name has capitals."""
     if stage.name and stage.start is not None:
         word = stage.start.words[2]
@@ -47,7 +47,7 @@ _TARGETS = re.compile(
 )
 
 
-def unused(document: Document, project: Project) -> Iterator[Hit]:
+def stage_unused(document: Document, project: Project) -> Iterator[Hit]:
     """A stage that no later one builds on or copies from, and that no build of the project names."""
     if any("$" in s.image_word.raw for s in document.stages if s.base is None and s.image_word):
         return  # a FROM with a variable may mean any of them
@@ -62,14 +62,14 @@ def unused(document: Document, project: Project) -> Iterator[Hit]:
             elif "$" in name:
                 return
     path = posixpath.normpath(document.source.path)
-    named = [build for build in project.memo(builds) if build.file == path and build.target]
+    named = [build for build in project.memo(all_builds) if build.file == path and build.target]
     used.update(id(document.stage(build.target or "")) for build in named)
     for stage in document.stages[:-1]:
         if id(stage) not in used and stage.start is not None and not _TARGETS.search(stage.name):
             yield hit(stage.start.span, resource=stage.resource, name=stage.name or stage.index)
 
 
-def before_from(document: Document) -> Iterator[Hit]:
+def instruction_before_from(document: Document) -> Iterator[Hit]:
     """An instruction other than ARG stands before the first FROM."""
     for step in document.steps:
         if step.stage.index >= 0:
@@ -78,13 +78,13 @@ def before_from(document: Document) -> Iterator[Hit]:
             yield hit(step.instruction.span, keyword=step.keyword)
 
 
-def onbuild_forbidden(step: Step) -> Iterator[Hit]:
+def onbuild_instruction_forbidden(step: Step) -> Iterator[Hit]:
     """ONBUILD with an instruction that the builder refuses there."""
     if step.onbuild and step.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
         yield hit(step.instruction.keyword_span, keyword=step.keyword)
 
 
-def broken(document: Document) -> Iterator[Hit]:
+def instruction_invalid(document: Document) -> Iterator[Hit]:
     """What the builder cannot read, one hit a place."""
     text = document.source.text
     spans = {one.span.start: one.span for one in document.syntax.instructions}
@@ -96,7 +96,7 @@ def broken(document: Document) -> Iterator[Hit]:
         yield hit(span, reason=error.message)
 
 
-def repeated(stage: Stage, *, keywords: Sequence[str]) -> Iterator[Hit]:
+def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Iterator[Hit]:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
         found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]

@@ -22,7 +22,7 @@ def instruction_case(document: Document) -> Iterator[Hit]:
             yield hit(one.keyword_span, keyword=one.written, wanted=wanted)
 
 
-def as_case(stage: Stage) -> Iterator[Hit]:
+def from_as_case(stage: Stage) -> Iterator[Hit]:
     """FROM and AS differ in case."""
     start = stage.start
     if start is not None and len(start.words) == 3:
@@ -31,7 +31,7 @@ def as_case(stage: Stage) -> Iterator[Hit]:
             yield hit(start.words[1].span, word=word, keyword=start.written)
 
 
-def empty_continuation(document: Document) -> Iterator[Hit]:
+def continuation_empty(document: Document) -> Iterator[Hit]:
     """An empty line inside an instruction: the place is the line that it cuts off."""
     for step in document.steps:
         one = step.instruction
@@ -45,7 +45,7 @@ _FOREIGN = re.compile(
 )
 
 
-def foreign_ignore(document: Document) -> Iterator[Hit]:
+def ignore_comment_foreign(document: Document) -> Iterator[Hit]:
     """A comment that tells hadolint to be silent."""
     text = document.source.text
     for span in document.syntax.comments:

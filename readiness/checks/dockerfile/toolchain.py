@@ -5,44 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.packages import written
+from readiness.checks.dockerfile.packages import is_in_run
 from readiness.facts.images import fact
 from readiness.kinds.dockerfile.model import Stage
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.model import Hit, NotApplicable, Unknown, hit
 
 
-def shipped(stage: Stage) -> Iterator[Hit | Aside]:
+def build_image_shipped(stage: Stage) -> Iterator[Hit | NotApplicable]:
     """The final stage compiles the program that it starts, and keeps the compiler."""
     word = stage.image_word
     image = stage.root.image
     builds = fact(image, "compiles")
     if not stage.final or not stage.whole or word is None:
-        yield Aside()
+        yield NotApplicable()
         return
     starts = stage.last("CMD") or stage.last("ENTRYPOINT")
     if builds is None or starts is None or "slim" in image.tag:
         return
-    if written(stage, re.compile(builds)):
+    if is_in_run(stage, re.compile(builds)):
         yield hit(word.span, image=image.undigested)
 
 
 _PART = re.compile(r"\w+")
 
 
-def full(stage: Stage) -> Iterator[Hit | Unknown | Aside]:
+def base_image_full(stage: Stage) -> Iterator[Hit | Unknown | NotApplicable]:
     """The final stage stands on the large variant of an image that has a small one."""
     word = stage.image_word
     image = stage.root.image
     if not stage.final or not stage.whole or word is None or image.name_unknown:
-        yield Aside()
+        yield NotApplicable()
         return
     small = fact(image, "small-tags")
     if small is None:
         if not fact(image, "small"):
-            yield Aside()
+            yield NotApplicable()
     elif image.tag_unknown:
         yield Unknown(word.span)
     elif not any(part.startswith(tuple(small)) for part in _PART.findall(image.tag)) and not any(
-        shipped(stage)
+        build_image_shipped(stage)
     ):
         yield hit(word.span, image=image.undigested)

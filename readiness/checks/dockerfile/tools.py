@@ -14,12 +14,12 @@ from readiness.model import Hit, hit
 from readiness.syntax import shell
 
 
-def starter_absent(step: Step) -> Iterator[Hit]:
+def starter_missing(step: Step) -> Iterator[Hit]:
     """RUN, CMD or ENTRYPOINT needs a shell or a program that the image surely does not have."""
     one, stage = step.instruction, step.stage
     if one.keyword not in ("RUN", "CMD", "ENTRYPOINT") or step.onbuild or not one.words:
         return
-    if one.keyword != "RUN" and not _counts(step):
+    if one.keyword != "RUN" and not _is_started(step):
         return
     if stage.windows or not stage.whole or any("from" in mount for mount in step.mounts()):
         return
@@ -35,7 +35,7 @@ def starter_absent(step: Step) -> Iterator[Hit]:
         yield hit(one.args_span, keyword=one.keyword, tool=tool, image=image)
 
 
-def _counts(step: Step) -> bool:
+def _is_started(step: Step) -> bool:
     """Whether a CMD or ENTRYPOINT is the one that the image starts."""
     found = step.document.stages[-1].last(step.keyword)
     return found is not None and found.instruction is step.instruction
@@ -44,22 +44,22 @@ def _counts(step: Step) -> bool:
 @lru_cache(maxsize=64)
 def has_tool(stage: Stage, name: str) -> bool | None:
     """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
-    if _brought(stage, name):
+    if _is_provided_by_step(stage, name):
         return True
-    return None if not lacks(stage.root.image, name) or _opaque(stage) else False
+    return None if not lacks(stage.root.image, name) or _is_opaque(stage) else False
 
 
 _PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
 
 
-def _brought(stage: Stage, name: str) -> bool:
+def _is_provided_by_step(stage: Stage, name: str) -> bool:
     """Whether a step brings a program; the last step that names it decides."""
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     answer = False
     for below in reversed(list(stage.chain)):
         for one in below.instructions:
             if one.keyword == "RUN":
-                found = _named(Step(stage.document, below, one), word, name)
+                found = _is_left_by_run(Step(stage.document, below, one), word, name)
                 answer = answer if found is None else found
             elif one.keyword in ("COPY", "ADD") and one.words:
                 copied = word.search(one.body.text) or _PROGRAMS.search(one.words[-1].value)
@@ -67,7 +67,7 @@ def _brought(stage: Stage, name: str) -> bool:
     return answer
 
 
-def _named(step: Step, word: re.Pattern[str], name: str) -> bool | None:
+def _is_left_by_run(step: Step, word: re.Pattern[str], name: str) -> bool | None:
     """Whether a RUN leaves a program behind (it installs, fetches or uses it) or takes it away."""
     bodies = [step.source.text[slice(*doc.body)] for doc in step.instruction.heredocs]
     if not any(word.search(text) for text in (step.instruction.body.text, *bodies)):
@@ -80,7 +80,7 @@ def _named(step: Step, word: re.Pattern[str], name: str) -> bool | None:
     return answer
 
 
-def _opaque(stage: Stage) -> bool:
+def _is_opaque(stage: Stage) -> bool:
     """Whether a RUN does something that cannot be seen through: a script, packages from a variable."""
     for below in stage.chain:
         for one in below.instructions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.packages import shipped
+from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.base_images import gives_root_up, nonroot_user, official
 from readiness.facts.table import column
 from readiness.facts.wrappers import layers
@@ -12,12 +12,12 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.users import is_root, user_of
-from readiness.kinds.joins.builds import builds
+from readiness.kinds.joins.builds import all_builds
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.model.project import Project
 
 
-def root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
+def user_root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
     """The last USER is root; a piece without FROM does not show the last."""
     found = stage.last("USER") if stage.final and stage.whole else None
     if found is None or is_action(stage, project):
@@ -48,14 +48,16 @@ def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[H
         return
     if gives_root_up(image) and stage.last("ENTRYPOINT") is None:
         return
-    known = official(image) and (stage.role != "base" or _started(stage, project))
-    if gives_root_up(image) or _drops(stage):
+    known = official(image) and (
+        stage.role != "base" or _is_started_by_compose_command(stage, project)
+    )
+    if gives_root_up(image) or _may_drop_root(stage):
         yield Unknown(word.span)
     elif known is certain:
         yield missing(stage.at(), image=image.undigested)
 
 
-def _started(stage: Stage, project: Project) -> bool:
+def _is_started_by_compose_command(stage: Stage, project: Project) -> bool:
     """Whether a compose file builds the image and gives it a command of its own."""
     return stage.source.root.path in project.memo(_started_by_compose)
 
@@ -63,7 +65,7 @@ def _started(stage: Stage, project: Project) -> bool:
 def _started_by_compose(project: Project) -> frozenset[str]:
     return frozenset(
         one.file
-        for one in project.memo(builds)
+        for one in project.memo(all_builds)
         if one.file is not None
         and isinstance(one.subject, Service)
         and one.subject.purpose not in ("dev", "test")
@@ -71,7 +73,7 @@ def _started_by_compose(project: Project) -> frozenset[str]:
     )
 
 
-def _drops(stage: Stage) -> bool:
+def _may_drop_root(stage: Stage) -> bool:
     """Whether a tool that gives root up at the start is brought in: the entry point may use it."""
     return any(
         tool in one.body.text
@@ -82,7 +84,7 @@ def _drops(stage: Stage) -> bool:
     )
 
 
-def named(stage: Stage) -> Iterator[Hit | Unknown]:
+def user_by_name(stage: Stage) -> Iterator[Hit | Unknown]:
     """The last USER is a name, not a number."""
     found = stage.last("USER") if stage.final else None
     if found is None:
@@ -94,14 +96,14 @@ def named(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(found.span, user=user)
 
 
-def sudo(command: Command) -> Iterator[Hit]:
+def sudo_used(command: Command) -> Iterator[Hit]:
     """A command runs through sudo."""
     for one in layers(command.whole):
         if one.program == "sudo":
             yield hit(one.name_span)
 
 
-def password_set(command: Command) -> Iterator[Hit]:
+def password_in_build(command: Command) -> Iterator[Hit]:
     """A password is set while the image is built."""
     if command.program == "chpasswd":
         pipe = command.whole.pipeline
@@ -119,7 +121,7 @@ def password_set(command: Command) -> Iterator[Hit]:
             yield hit(command.command.span, program=command.program)
 
 
-def login_record(command: Command) -> Iterator[Hit]:
+def useradd_login_record(command: Command) -> Iterator[Hit]:
     """useradd with a high uid writes a huge sparse login record."""
     if command.program != "useradd" or command.command.has("-l", "--no-log-init"):
         return
@@ -131,9 +133,9 @@ def login_record(command: Command) -> Iterator[Hit]:
 _ASKS_ONLY = ("-l", "-F", "-R", "-H", "-y", "-B", "-e", "-i", "-A")
 
 
-def key_made(command: Command) -> Iterator[Hit]:
+def key_made_in_build(command: Command) -> Iterator[Hit]:
     """A private key is made while the image is built, and stays in it."""
-    if not shipped(command.step):
+    if not is_shipped(command.step):
         return
     words = command.command.values
     program = command.program
@@ -148,9 +150,9 @@ def key_made(command: Command) -> Iterator[Hit]:
         yield hit(command.command.span, program=program)
 
 
-def sudo_free(step: Step) -> Iterator[Hit]:
+def sudo_without_password(step: Step) -> Iterator[Hit]:
     """A rule for sudo without a password is written into the image."""
-    if not shipped(step):
+    if not is_shipped(step):
         return
     for command in step.script.commands:
         for word in command.words:

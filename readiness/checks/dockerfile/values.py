@@ -10,14 +10,14 @@ from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare, without_application
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Hit, Span, Unknown, hit, missing, spelling
-from readiness.syntax.words import Reference, references
+from readiness.syntax.words import Reference, variable_references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
 _EXPANDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME",
                       "WORKDIR"})  # fmt: skip
 
 
-def relative_workdir(step: Step) -> Iterator[Hit | Unknown]:
+def workdir_relative(step: Step) -> Iterator[Hit | Unknown]:
     """WORKDIR is relative, and no absolute one stands before it."""
     one = step.instruction
     if one.keyword != "WORKDIR" or not one.words:
@@ -55,19 +55,19 @@ def is_absolute(path: str, stage: Stage) -> bool:
 _PORT = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
 
 
-def port_invalid(step: Step) -> Iterator[Hit | Unknown]:
+def port_out_of_range(step: Step) -> Iterator[Hit | Unknown]:
     """EXPOSE names a port that does not exist, or none at all."""
     for word in step.instruction.words if step.keyword == "EXPOSE" else ():
         value = step.expand(word.raw)
         if value is None or "{{" in value or (not value and word.is_variable):
             yield Unknown(word.span)
             continue
-        reason = _no_port(value)
+        reason = _port_mistake(value)
         if reason and ":" not in value:
             yield hit(word.span, port=value[:60], reason=reason)
 
 
-def _no_port(text: str) -> str:
+def _port_mistake(text: str) -> str:
     """Why the builder takes a word for no port; empty where it takes it."""
     match = _PORT.match(text)
     if match is None:
@@ -82,7 +82,7 @@ def _no_port(text: str) -> str:
     return ""
 
 
-def port_form(step: Step) -> Iterator[Hit]:
+def port_with_host(step: Step) -> Iterator[Hit]:
     """EXPOSE with an address or a port of the host."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
@@ -90,7 +90,7 @@ def port_form(step: Step) -> Iterator[Hit]:
                 yield hit(word.span, port=word.value)
 
 
-def port_protocol_case(step: Step) -> Iterator[Hit]:
+def port_protocol_capitals(step: Step) -> Iterator[Hit]:
     """The protocol of EXPOSE has capitals."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
@@ -99,7 +99,7 @@ def port_protocol_case(step: Step) -> Iterator[Hit]:
                 yield hit(word.span, port=word.value)
 
 
-def port_denied(step: Step, *, ports: Sequence[int] = (22,)) -> Iterator[Hit]:
+def port_ssh(step: Step, *, ports: Sequence[int] = (22,)) -> Iterator[Hit]:
     """EXPOSE names a port that a container should not serve."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
@@ -119,7 +119,7 @@ _SERVES = re.compile(
 )
 
 
-def port_missing(stage: Stage) -> Iterator[Hit]:
+def port_undeclared(stage: Stage) -> Iterator[Hit]:
     """The final stage starts a server, as its command says, and names no port."""
     image = stage.root.image
     if not stage.final or not stage.whole or not without_application(image):
@@ -133,34 +133,34 @@ def port_missing(stage: Stage) -> Iterator[Hit]:
         yield missing(stage.at())
 
 
-def maintainer(step: Step) -> Iterator[Hit]:
+def maintainer_deprecated(step: Step) -> Iterator[Hit]:
     """MAINTAINER."""
     if step.keyword == "MAINTAINER" and not step.onbuild:
         yield hit(step.instruction.span)
 
 
-def legacy_pair(step: Step) -> Iterator[Hit]:
+def pair_without_equals(step: Step) -> Iterator[Hit]:
     """ENV or LABEL with a blank in place of the equals sign."""
     if step.instruction.legacy and step.instruction.pairs:
         yield hit(step.instruction.args_span, keyword=step.keyword)
 
 
-def self_reference(step: Step) -> Iterator[Hit]:
+def env_self_reference(step: Step) -> Iterator[Hit]:
     """ENV uses a variable that the same instruction sets."""
     one = step.instruction
     if one.keyword != "ENV" or one.legacy:
         return
     names = {pair.name for pair in one.pairs}
     for pair in one.pairs:
-        for found in references(pair.raw or "", step.document.syntax.escape):
+        for found in variable_references(pair.raw or "", step.document.syntax.escape):
             name = found.name
             if name not in names or name == pair.name or found.modifier:
                 continue
             if not step.stage.declares(name, one.span.start):
-                yield hit(_at(step, pair.span, found), name=name)
+                yield hit(_use_span(step, pair.span, found), name=name)
 
 
-def undefined(step: Step) -> Iterator[Hit | Unknown]:
+def variable_undefined(step: Step) -> Iterator[Hit | Unknown]:
     """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before."""
     one, stage = step.instruction, step.stage
     if one.keyword not in _EXPANDS or step.onbuild or not stage.whole:
@@ -168,7 +168,7 @@ def undefined(step: Step) -> Iterator[Hit | Unknown]:
     for word in one.words:
         if "$" not in word.raw:
             continue
-        for found in references(word.raw, step.document.syntax.escape):
+        for found in variable_references(word.raw, step.document.syntax.escape):
             name = found.name
             if (
                 found.modifier
@@ -180,14 +180,14 @@ def undefined(step: Step) -> Iterator[Hit | Unknown]:
             if stage.declares(name, one.span.start) or stage.index < 0:
                 continue
             reason = why_undefined(stage, name, one.span.start)
-            span = _at(step, word.span, found)
+            span = _use_span(step, word.span, found)
             if reason:
                 yield hit(span, name=name, reason=reason)
             else:
                 yield Unknown(span)
 
 
-def _at(step: Step, span: Span, found: Reference) -> Span:
+def _use_span(step: Step, span: Span, found: Reference) -> Span:
     exact = Span(span.start + found.start, span.start + found.end)
     return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
 
@@ -201,7 +201,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     entries = [one for below in stage.chain for one in below.variables.get(name, ())]
     if any(at > after for at, _ in entries):
         return "it is set only further down"
-    names = [one for one in _names(stage) if one != name and len(name) < spelling.LONGEST]
+    names = [one for one in _known_variables(stage) if one != name and len(name) < spelling.LONGEST]
     close = [other for other in names if sorted(other) == sorted(name)]
     near = close[0] if close else spelling.nearest(name, names)
     if near:
@@ -210,7 +210,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
 
 
 @lru_cache(maxsize=16)
-def _names(stage: Stage) -> tuple[str, ...]:
+def _known_variables(stage: Stage) -> tuple[str, ...]:
     """The variables that a stage knows, as many as a name is compared with."""
     return tuple(
         sorted({"PATH", *proxy_arguments(), *(n for s in stage.chain for n in s.variables)})[:200]

@@ -19,7 +19,7 @@ _ALWAYS = _NUMBERS | {"PATH", "HOME", "PWD", "OLDPWD", "HOSTNAME", "IFS", "SHELL
 _LISTS = frozenset({"export", "local", "apk", "apt-get", "set"})
 
 
-def unquoted(step: Step) -> Iterator[Hit | Unknown]:
+def shell_variable_unquoted(step: Step) -> Iterator[Hit | Unknown]:
     """An argument is a variable without quotes: it falls apart at blanks."""
     script = step.script
     for one in script.uses:
@@ -27,7 +27,7 @@ def unquoted(step: Step) -> Iterator[Hit | Unknown]:
             continue
         if one.command >= 0 and script.commands[one.command].program in _LISTS:
             continue
-        whole = _keeps_together(step, one)
+        whole = _is_one_word_value(step, one)
         if whole is None:
             yield Unknown(one.span)
         elif not whole:
@@ -35,7 +35,7 @@ def unquoted(step: Step) -> Iterator[Hit | Unknown]:
             return
 
 
-def _keeps_together(step: Step, one: Use) -> bool | None:
+def _is_one_word_value(step: Step, one: Use) -> bool | None:
     """Whether the value of a variable is one word; None where it comes from outside."""
     given = [a for command in step.script.commands for a in command.assignments]
     values = [a.value for a in given if a.name == one.name]
@@ -65,12 +65,17 @@ def unset_variable(step: Step, *, certain: bool = False) -> Iterator[Hit | Unkno
     bound = script.bound | {a.name for cmd in script.commands for a in cmd.assignments}
     bound |= {word.value for command in script.commands for word in command.words}
     for one in script.uses:
-        if not one.plain or not one.name[0].isalpha() or one.name in bound or _known(step, one):
+        if (
+            not one.plain
+            or not one.name[0].isalpha()
+            or one.name in bound
+            or _known_value(step, one)
+        ):
             continue
         if any(command.name in (".", "source", "eval") for command in script.commands):
             yield Unknown(one.span)
             continue
-        reason, sure = _why_unset(step, one.name)
+        reason, sure = _unset_reason(step, one.name)
         if sure is certain and reason:
             yield hit(one.span, name=one.name, reason=reason)
             return
@@ -78,13 +83,13 @@ def unset_variable(step: Step, *, certain: bool = False) -> Iterator[Hit | Unkno
             yield Unknown(one.span)
 
 
-def _known(step: Step, one: Use) -> bool:
+def _known_value(step: Step, one: Use) -> bool:
     if one.name in _ALWAYS or one.name in proxy_arguments():
         return True
     return step.stage.declares(one.name, step.instruction.span.start)
 
 
-def _why_unset(step: Step, name: str) -> tuple[str, bool]:
+def _unset_reason(step: Step, name: str) -> tuple[str, bool]:
     """What shows that nothing sets the name, and whether that is sure; empty where the base may."""
     stage = step.stage
     bare = stage.whole and environment_bare(stage.root.image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.kinds.k8s.model import Object, mapping, maps, text
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Span, missing
 
 RUNBOOKS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")
@@ -20,21 +20,23 @@ class Alert(NamedTuple):
     span: Span
 
 
-def alerts(one: Object) -> Iterator[Alert]:
+def alerts_of(one: Object) -> Iterator[Alert]:
     """The alerts of a PrometheusRule."""
     if one.kind != "PrometheusRule":
         return
-    for group in maps(one.spec.get("groups")):
-        for rule in maps(group.get("rules")):
+    for group in mappings_in(one.spec.get("groups")):
+        for rule in mappings_in(group.get("rules")):
             name = rule.get("alert")
             if isinstance(name, str):
-                notes = mapping(rule, "annotations")
-                runbook = next((text(notes.get(key)) for key in RUNBOOKS if notes.get(key)), "")
-                yield Alert(name, text(rule.get("expr")), runbook, rule.at("alert"))
+                notes = mapping_at(rule, "annotations")
+                runbook = next(
+                    (text_or_empty(notes.get(key)) for key in RUNBOOKS if notes.get(key)), ""
+                )
+                yield Alert(name, text_or_empty(rule.get("expr")), runbook, rule.at("alert"))
 
 
-def without_runbook(one: Object) -> Iterator[Hit]:
+def alert_runbook_missing(one: Object) -> Iterator[Hit]:
     """An alert has no link to what is to be done."""
-    for alert in alerts(one):
+    for alert in alerts_of(one):
         if not alert.runbook:
             yield missing(alert.span, alert=alert.name)

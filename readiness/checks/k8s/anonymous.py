@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.rbac import covers, role_of, rules_of, subjects, system, words
-from readiness.kinds.k8s.model import Object, mapping, text
+from readiness.checks.k8s.rbac import (
+    is_system_object,
+    resource_covers,
+    role_of_binding,
+    rules_of,
+    strings_in,
+    subjects_of,
+)
+from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Hit, Severity, Unknown, hit
 from readiness.model.project import Project
@@ -43,7 +50,7 @@ _WRITING_ROLES = frozenset({"cluster-admin", "admin", "edit"})
 _OPEN_NAMESPACE = "kube-public"
 
 
-def bound(
+def rbac_anonymous(
     binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]
 ) -> Iterator[Hit | Unknown]:
     """A binding gives a role to everybody: critical where the role writes, runs or reads secrets, high where it reads the rest.
@@ -51,13 +58,13 @@ def bound(
     Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in
     prose and in files for tests and development.
     """
-    role = text(mapping(binding.node, "roleRef").get("name"))
-    if system(binding) or role in _PUBLIC_ROLES:
+    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    if is_system_object(binding) or role in _PUBLIC_ROLES:
         return
     severity = _worth(binding, role, project)
     if severity and (project.prose or is_for_trial(binding.source.root.path)):
         severity = min(severity, Severity.HIGH)
-    for subject in subjects(binding):
+    for subject in subjects_of(binding):
         if severity and subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
 
@@ -66,7 +73,7 @@ def _worth(binding: Object, role: str, project: Project) -> Severity | None:
     """How bad it is that everybody has a role; None where it gives nothing that is not public anyway."""
     if role in _WRITING_ROLES:
         return Severity.CRITICAL
-    found = role_of(binding, project)
+    found = role_of_binding(binding, project)
     if found is None:
         return Severity.HIGH  # `view`, or what no file tells of
     told = [one for one in map(_rule, rules_of(found)) if one is not None]
@@ -77,16 +84,16 @@ def _worth(binding: Object, role: str, project: Project) -> Severity | None:
         and binding.namespace == _OPEN_NAMESPACE
     ):
         return Severity.MEDIUM
-    if worst is None and mapping(found.node, "aggregationRule"):
+    if worst is None and mapping_at(found.node, "aggregationRule"):
         return Severity.HIGH  # its rules come from other roles
     return worst
 
 
 def _rule(rule: Map) -> Severity | None:
     """How bad one rule of a role is for everybody to have."""
-    paths = words(rule, "nonResourceURLs")
-    resources = words(rule, "resources")
-    verbs = set(words(rule, "verbs"))
+    paths = strings_in(rule, "nonResourceURLs")
+    resources = strings_in(rule, "resources")
+    verbs = set(strings_in(rule, "verbs"))
     if not resources:
         hidden = [path for path in paths if not _is_public(path)]
         return None if not hidden else Severity.HIGH if "*" in hidden else Severity.MEDIUM
@@ -94,11 +101,11 @@ def _rule(rule: Map) -> Severity | None:
         return None
     if set(resources) <= _REVIEWS | _ABOUT_ONESELF:
         return Severity.MEDIUM
-    acts = any(covers(one, resource) for one in resources for resource in _ACTING)
-    core = bool({"", "*"} & set(words(rule, "apiGroups")))
+    acts = any(resource_covers(one, resource) for one in resources for resource in _ACTING)
+    core = bool({"", "*"} & set(strings_in(rule, "apiGroups")))
     if verbs - _READING or (acts and core):
         return Severity.CRITICAL
-    return Severity.MEDIUM if words(rule, "resourceNames") else Severity.HIGH
+    return Severity.MEDIUM if strings_in(rule, "resourceNames") else Severity.HIGH
 
 
 def _is_public(path: str) -> bool:

@@ -29,7 +29,7 @@ def kind_of(one: Object) -> Mapping[str, Any]:
 
 
 @functools.cache
-def groups() -> dict[str, frozenset[str]]:
+def kinds_by_group() -> dict[str, frozenset[str]]:
     """The kinds of each API group of Kubernetes, over all versions, removed ones too."""
     made: dict[str, set[str]] = {}
     for name in (*rows("kubernetes-kinds"), *rows("kubernetes-apis")):
@@ -56,41 +56,51 @@ def _served() -> dict[tuple[str, str], tuple[str, ...]]:
     return made
 
 
-def order(version: str) -> tuple[int, int]:
+def version_order(version: str) -> tuple[int, int]:
     """A Kubernetes version as numbers; nothing comes before what is no version."""
     major, _, minor = version.partition(".")
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def removed(one: Object, *, version: str = "") -> Iterator[Hit]:
+def api_version_removed(one: Object, *, version: str = "") -> Iterator[Hit]:
     """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
     row = changed(one)
-    if row and "removed" in row and order(row["removed"]) <= order(version or newest()):
-        yield hit(one.node.at("apiVersion"), removed=row["removed"], instead=_instead(row))
+    if (
+        row
+        and "removed" in row
+        and version_order(row["removed"]) <= version_order(version or newest())
+    ):
+        yield hit(one.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
 
 
-def _instead(row: Mapping[str, Any]) -> str:
+def _replacement_text(row: Mapping[str, Any]) -> str:
     return f"use {row['replacement']}" if "replacement" in row else "nothing takes its place"
 
 
-def deprecated(one: Object, *, version: str = "") -> Iterator[Hit]:
+def api_version_deprecated(one: Object, *, version: str = "") -> Iterator[Hit]:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
     row = changed(one)
-    known = order(version or newest())
-    if row is None or "deprecated" not in row or order(row["deprecated"]) > known:
+    known = version_order(version or newest())
+    if row is None or "deprecated" not in row or version_order(row["deprecated"]) > known:
         return
-    if "removed" not in row or order(row["removed"]) > known:
-        yield hit(one.node.at("apiVersion"), deprecated=row["deprecated"], instead=_instead(row))
+    if "removed" not in row or version_order(row["removed"]) > known:
+        yield hit(
+            one.node.at("apiVersion"), deprecated=row["deprecated"], instead=_replacement_text(row)
+        )
 
 
-def unstable(one: Object, *, version: str = "") -> Iterator[Hit]:
+def api_version_unstable(one: Object, *, version: str = "") -> Iterator[Hit]:
     """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
     row = changed(one)
-    if row and "replacement" in row and order(row["since"]) <= order(version or newest()):
+    if (
+        row
+        and "replacement" in row
+        and version_order(row["since"]) <= version_order(version or newest())
+    ):
         yield hit(one.node.at("apiVersion"), instead=row["replacement"])
 
 
-def extensions(one: Object) -> Iterator[Hit]:
+def api_group_extensions(one: Object) -> Iterator[Hit]:
     """The object is of the group extensions, which is gone."""
     if one.api_version == "extensions/v1beta1":
         yield hit(one.node.at("apiVersion"))
@@ -98,7 +108,7 @@ def extensions(one: Object) -> Iterator[Hit]:
 
 def kind_unknown(one: Object) -> Iterator[Hit]:
     """The kind is none of those that its group of Kubernetes has, in any version."""
-    known = groups().get(one.group)
+    known = kinds_by_group().get(one.group)
     if (
         known is None
         or one.node.get("apiVersion") is None
@@ -108,14 +118,18 @@ def kind_unknown(one: Object) -> Iterator[Hit]:
         return
     if "/" not in one.api_version and one.api_version != "v1":
         return
-    home = next((name for name, kinds in groups().items() if one.kind in kinds), None)
+    home = next((name for name, kinds in kinds_by_group().items() if one.kind in kinds), None)
     where = f"; {one.kind} is of {home or 'v1'}" if home is not None else ""
     yield hit(one.node.at("kind"), group=one.api_version, where=where)
 
 
-def version_unknown(one: Object) -> Iterator[Hit]:
+def api_version_unknown(one: Object) -> Iterator[Hit]:
     """The kind is one of its group, and the API version one that never served it or only early ones did."""
-    if one.kind not in groups().get(one.group, ()) or kind_of(one) or changed(one) is not None:
+    if (
+        one.kind not in kinds_by_group().get(one.group, ())
+        or kind_of(one)
+        or changed(one) is not None
+    ):
         return
     served = _served().get((one.group, one.kind), ())
     if served:

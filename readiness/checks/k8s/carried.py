@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from readiness import kinds
 from readiness.kinds import nginx
 from readiness.kinds.k8s.model import Object
-from readiness.model import Aside, Hit, ParseError, Source, Span, Unknown, hit
-from readiness.syntax.yaml import Map, literal
+from readiness.model import Hit, NotApplicable, ParseError, Source, Span, Unknown, hit
+from readiness.syntax.yaml import Map, literal_line_starts
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 _CONF = re.compile(r"\.conf(?:\.template)?\Z")
 
 
-def broken(one: Object) -> Outcome:
+def config_map_nginx_broken(one: Object) -> Outcome:
     """An nginx configuration in a ConfigMap that nginx cannot read."""
     data = one.node.get("data")
     carried = data if one.kind == "ConfigMap" and isinstance(data, Map) else Map(Span(0, 0))
@@ -25,7 +25,7 @@ def broken(one: Object) -> Outcome:
         if isinstance(text, str) and "\n" in text and _CONF.search(key) and nginx.claims(key, text)
     ]
     if not files:
-        yield Aside()
+        yield NotApplicable()
     for key, text in files:
         place = carried.at(key)
         try:
@@ -34,13 +34,13 @@ def broken(one: Object) -> Outcome:
             if kinds.mark_that_stops(Source(key, text, kind=nginx.NAME), error) is not None:
                 yield Unknown(place)
                 continue
-            starts = literal(one.source.text, place, text)
+            starts = literal_line_starts(one.source.text, place, text)
             inner = Source(key, text, parent=one.source, starts=starts) if starts else None
-            at = inner.to_root(_line(text, error.offset)) if inner else place.start
+            at = inner.to_root(_line_start(text, error.offset)) if inner else place.start
             yield hit(Span(at, place.end), key=key, reason=error.message)
 
 
-def _line(text: str, offset: int) -> int:
+def _line_start(text: str, offset: int) -> int:
     """Where the words of the line begin that holds `offset`, or of the last line where it lies behind them."""
     start = text.rfind("\n", 0, min(offset, len(text.rstrip()))) + 1
     while text[start : start + 1] in {" ", "\t"}:

@@ -7,26 +7,30 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.k8s.apis import namespaced
-from readiness.kinds.k8s.effective import number, template
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
-from readiness.model import Aside, Hit, Pattern, Unknown, hit, missing
+from readiness.kinds.k8s.effective import as_integer, template_text
+from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.model import Hit, NotApplicable, Pattern, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 # What is written for a namespace and runs in none.
 GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})
 
 
-def default_namespace(one: Object, *, rules: bool) -> Outcome:
+def namespace_default(one: Object, *, rules: bool) -> Outcome:
     """The object is put into the namespace `default`, by word: with `rules` what governs it, else what runs in it."""
     if "namespace" not in one.metadata:
-        yield Aside()
-    if one.namespace != "default" or of_cluster(one) or (one.kind in GOVERNING) is not rules:
+        yield NotApplicable()
+    if (
+        one.namespace != "default"
+        or is_cluster_default(one)
+        or (one.kind in GOVERNING) is not rules
+    ):
         return
     span = one.metadata.at("namespace")
-    if not template(
+    if not template_text(
         one.source, span
     ):  # the release's namespace, which is only `default` while nobody says
         yield hit(span)
@@ -34,13 +38,13 @@ def default_namespace(one: Object, *, rules: bool) -> Outcome:
 
 def no_namespace(one: Object) -> Outcome:
     """The object names no namespace, so it goes wherever kubectl points."""
-    if one.kind in namespaced() and "namespace" not in one.metadata and not of_cluster(one):
+    if one.kind in namespaced() and "namespace" not in one.metadata and not is_cluster_default(one):
         yield missing(
             one.node.at("kind") if "name" not in one.metadata else one.metadata.at("name")
         )
 
 
-def of_cluster(one: Object) -> bool:
+def is_cluster_default(one: Object) -> bool:
     """Whether it is one of the objects that Kubernetes itself keeps in `default`."""
     return (one.kind, one.name) in {("Service", "kubernetes"), ("ServiceAccount", "default")}
 
@@ -48,7 +52,7 @@ def of_cluster(one: Object) -> bool:
 # -- PodSecurityPolicy --------------------------------------------------------------------------------------------
 
 
-def policy_permits(one: Object) -> Outcome:
+def pod_security_policy_permissive(one: Object) -> Outcome:
     """A PodSecurityPolicy lets through what it is there to refuse."""
     name = one.metadata.at("name")
     for key in ("privileged", "hostPID", "hostIPC", "hostNetwork", "allowPrivilegeEscalation"):
@@ -73,9 +77,9 @@ def policy_permits(one: Object) -> Outcome:
 
 def _policy_root(one: Object) -> Outcome:
     """A PodSecurityPolicy lets containers run as user 0."""
-    user = mapping(one.spec, "runAsUser")
+    user = mapping_at(one.spec, "runAsUser")
     rule = user.get("rule")
-    lowest = [item.get("min") for item in maps(user.get("ranges"))]
+    lowest = [item.get("min") for item in mappings_in(user.get("ranges"))]
     safe = bool(lowest) and all(isinstance(least, int) and least > 0 for least in lowest)
     if rule == "MustRunAsNonRoot" or (rule == "MustRunAs" and safe):
         return
@@ -88,7 +92,9 @@ def _policy_root(one: Object) -> Outcome:
 def _policy_seccomp(one: Object) -> bool:
     """Whether a PodSecurityPolicy sets the runtime's seccomp profile, or allows no other."""
     default = one.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
-    allowed = text(one.annotations.get("seccomp.security.alpha.kubernetes.io/allowedProfileNames"))
+    allowed = text_or_empty(
+        one.annotations.get("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
+    )
     names = {name.strip() for name in allowed.split(",") if name.strip()}
     known = {"runtime/default", "docker/default"}
     return default in known or (bool(names) and names <= known)
@@ -97,7 +103,7 @@ def _policy_seccomp(one: Object) -> bool:
 # -- programs -----------------------------------------------------------------------------------------------------
 
 
-def labelled(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
+def matching_label(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
     """The key of the first label that is one of the pairs; empty where none is."""
     if not hasattr(labels, "get"):
         return ""
@@ -107,21 +113,21 @@ def labelled(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
 def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
     """The pod is a known program: by the labels it carries, or by an image of that name."""
     for container in pod.containers():
-        name = images.parse(container.image).name.rpartition("/")[2]
+        name = images.parse_image(container.image).name.rpartition("/")[2]
         if re.fullmatch(image, name):
             yield hit(container.node.at("image"), container=container.name)
             return
     for owner in (pod.labels, pod.owner.labels):
-        key = labelled(owner, labels)
+        key = matching_label(owner, labels)
         if key:
             yield hit(owner.at(key))
             return
 
 
-def program_service(one: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
+def tiller_service(one: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
     """The Service belongs to a known program: by its labels or its selector."""
-    for owner in (one.labels, mapping(one.spec, "selector")):
-        key = labelled(owner, labels)
+    for owner in (one.labels, mapping_at(one.spec, "selector")):
+        key = matching_label(owner, labels)
         if key:
             yield hit(owner.at(key))
             return
@@ -129,7 +135,7 @@ def program_service(one: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
 
 def tiller_open(container: Container) -> Outcome:
     """Tiller, Helm 2's server, listens on more than its own loopback."""
-    if not images.parse(container.image).name.endswith("tiller"):
+    if not images.parse_image(container.image).name.endswith("tiller"):
         return
     for key in ("args", "command"):
         values = container.node.get(key)
@@ -143,7 +149,7 @@ def tiller_open(container: Container) -> Outcome:
 
 def git_sync_command(container: Container) -> Outcome:
     """git-sync is told to run a command of the manifest."""
-    if "git-sync" not in images.parse(container.image).name:
+    if "git-sync" not in images.parse_image(container.image).name:
         return
     flags = (
         "--exechook-command",
@@ -159,8 +165,8 @@ def git_sync_command(container: Container) -> Outcome:
     for index, value in enumerate(values):
         if isinstance(value, str) and value.partition("=")[0] in flags:
             yield hit(values.at(index), flag=value.partition("=")[0])
-    for one in maps(container.node.get("env")):
-        if text(one.get("name")) in {
+    for one in mappings_in(container.node.get("env")):
+        if text_or_empty(one.get("name")) in {
             "GITSYNC_EXECHOOK_COMMAND",
             "GIT_SYNC_EXECHOOK_COMMAND",
             "GITSYNC_GIT",
@@ -169,21 +175,25 @@ def git_sync_command(container: Container) -> Outcome:
             yield hit(one.at("name"), flag=one["name"])
 
 
-def service_port(one: Object, *, numbers: Sequence[int]) -> Outcome:
+def service_ssh(one: Object, *, numbers: Sequence[int]) -> Outcome:
     """A Service opens one of the ports."""
-    for port in maps(one.spec.get("ports")):
+    for port in mappings_in(one.spec.get("ports")):
         for key in ("port", "targetPort"):
-            if number(port.get(key)) in numbers:
+            if as_integer(port.get(key)) in numbers:
                 yield hit(port.at(key), port=port[key])
                 break
 
 
-def mounted(pod: Pod, *, sources: Sequence[str]) -> Outcome:
+def mounts(pod: Pod, *, sources: Sequence[str]) -> Outcome:
     """The pod mounts a volume of one of the types into a container."""
     used = {
-        text(one.get("name")) for c in pod.containers() for one in maps(c.node.get("volumeMounts"))
+        text_or_empty(one.get("name"))
+        for c in pod.containers()
+        for one in mappings_in(c.node.get("volumeMounts"))
     }
-    for volume in maps(pod.node.get("volumes")):
+    for volume in mappings_in(pod.node.get("volumes")):
         for source in sources if volume.get("name") in used else ():
             if volume.get(source) is not None:
-                yield hit(volume.at(source), volume=text(volume.get("name")), source=source)
+                yield hit(
+                    volume.at(source), volume=text_or_empty(volume.get("name")), source=source
+                )

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.pss import APPARMOR_ANNOTATION
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import effective, linux, pod_context, variable
-from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import (
+    effective_security,
+    is_variable,
+    linux_containers,
+    pod_context,
+)
+from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.syntax.yaml import Map
 
@@ -20,24 +25,26 @@ SECCOMP_ANNOTATIONS = (
 )
 
 
-def seccomp(pod: Pod, *, allow_local: bool = True) -> Outcome:
+def seccomp_missing(pod: Pod, *, allow_local: bool = True) -> Outcome:
     """A container has no seccomp profile in force; without `allow_local`, one other than the runtime's counts too."""
-    for container in linux(pod):
-        profile = effective(container, "seccompProfile")
+    for container in linux_containers(pod):
+        profile = effective_security(container, "seccompProfile")
         kind = profile.get("type") if isinstance(profile, Map) else None
-        if variable(kind):
+        if is_variable(kind):
             yield Unknown(container.node.at())
-        elif kind is None and not annotated(container):
+        elif kind is None and not has_seccomp_annotation(container):
             yield missing(container.node.at(), container=container.name, name=container.name)
         elif kind == "Localhost" and not allow_local:
-            own = mapping(container.security, "seccompProfile")
+            own = mapping_at(container.security, "seccompProfile")
             owner = (
-                own if own.get("type") is not None else mapping(pod_context(pod), "seccompProfile")
+                own
+                if own.get("type") is not None
+                else mapping_at(pod_context(pod), "seccompProfile")
             )
             yield hit(owner.at("type"), container=container.name, name=container.name)
 
 
-def annotated(container: Container) -> bool:
+def has_seccomp_annotation(container: Container) -> bool:
     """Whether one of the old seccomp annotations is for this container."""
     own, whole = SECCOMP_ANNOTATIONS[0] + container.name, SECCOMP_ANNOTATIONS[1]
     return any(
@@ -49,7 +56,9 @@ def annotated(container: Container) -> bool:
 
 def seccomp_annotation(pod: Pod) -> Outcome:
     """An old seccomp annotation, where no field says the same."""
-    if pod.windows or all(effective(c, "seccompProfile") is not None for c in pod.containers()):
+    if pod.windows or all(
+        effective_security(c, "seccompProfile") is not None for c in pod.containers()
+    ):
         return
     for key in pod.annotations:
         if key.startswith(SECCOMP_ANNOTATIONS):
@@ -59,10 +68,10 @@ def seccomp_annotation(pod: Pod) -> Outcome:
 def unconfined(pod: Pod, *, key: str) -> Outcome:
     """The seccomp or AppArmor profile of the pod or of a container is Unconfined."""
     for name, security in ((c.name, c.security) for c in pod.containers()):
-        profile = mapping(security, key)
+        profile = mapping_at(security, key)
         if profile.get("type") == "Unconfined":
             yield hit(profile.at("type"), container=name, who=f"container {name!r}")
-    profile = mapping(pod_context(pod), key)
+    profile = mapping_at(pod_context(pod), key)
     if profile.get("type") == "Unconfined":
         yield hit(profile.at("type"), who=pod.resource)
     if key == "appArmorProfile":
@@ -82,37 +91,37 @@ def option_unset(pod: Pod, *, key: str) -> Outcome:
 
 def windows_unset(pod: Pod, *, key: str) -> Outcome:
     """A Windows pod leaves an option of windowsOptions unset, for itself and for a container."""
-    shared = mapping(pod_context(pod), "windowsOptions")
-    speaks = bool(shared) or any(mapping(c.security, "windowsOptions") for c in pod.containers())
+    shared = mapping_at(pod_context(pod), "windowsOptions")
+    speaks = bool(shared) or any(mapping_at(c.security, "windowsOptions") for c in pod.containers())
     if not (pod.windows or speaks) or shared.get(key) is not None:
         return
     for container in pod.containers():
-        if mapping(container.security, "windowsOptions").get(key) is None:
+        if mapping_at(container.security, "windowsOptions").get(key) is None:
             yield missing(container.node.at(), container=container.name, name=container.name)
 
 
-def host_process(pod: Pod) -> Outcome:
+def windows_host_process(pod: Pod) -> Outcome:
     """A Windows container runs as a process of the node."""
     for name, security in (
         ("", pod_context(pod)),
         *((c.name, c.security) for c in pod.containers()),
     ):
-        options = mapping(security, "windowsOptions")
+        options = mapping_at(security, "windowsOptions")
         if options.get("hostProcess") is True:
             yield hit(options.at("hostProcess"), container=name)
 
 
 def sysctl_unsafe(pod: Pod) -> Outcome:
     """A kernel parameter that the kubelet does not allow unless it is told to."""
-    for item in maps(pod_context(pod).get("sysctls")):
-        name = text(item.get("name"))
-        if variable(name):
+    for item in mappings_in(pod_context(pod).get("sysctls")):
+        name = text_or_empty(item.get("name"))
+        if is_variable(name):
             yield Unknown(item.at("name"))
         elif name and name.replace("/", ".") not in column("kernel-parameters", "safe"):
             yield hit(item.at("name"), sysctl=name)
 
 
-def proc_unmasked(container: Container) -> Outcome:
+def proc_mount_unmasked(container: Container) -> Outcome:
     """/proc is mounted without the runtime's masks."""
     value = container.security.get("procMount")
     if (

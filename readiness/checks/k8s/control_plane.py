@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.k8s.flags import Flag, flags_of
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.model import Container, maps, text
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.model import Container, mappings_in, text_or_empty
 from readiness.model import Hit, Severity, Span, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
@@ -22,11 +22,11 @@ _LOCAL = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unix
 
 def _minor(container: Container) -> int | None:
     """The minor release of Kubernetes that an image's tag tells of."""
-    found = _RELEASE.match(images.parse(container.image).tag or "")
+    found = _RELEASE.match(images.parse_image(container.image).tag or "")
     return int(found[1]) if found else None
 
 
-def plain_address(container: Container) -> Outcome:
+def control_plane_apiserver(container: Container) -> Outcome:
     """The API server is given an address without TLS.
 
     Up to 1.19 it listens there, on every address critical and on its own machine medium; 1.20 to 1.23 take no notice; later
@@ -47,7 +47,7 @@ def plain_port(container: Container) -> Outcome:
     port = found.get("insecure-port")
     if port is None or port.value in ("0", ""):
         return
-    if variable(port.value):
+    if is_variable(port.value):
         yield Unknown(port.span)
         return
     address = found.get("insecure-bind-address", Flag("127.0.0.1", port.span)).value
@@ -69,7 +69,7 @@ def _listening(container: Container, address: str, port: str) -> Severity:
     return Severity.MEDIUM if local else Severity.CRITICAL
 
 
-def etcd_takes_anybody(container: Container) -> Outcome:
+def control_plane_etcd(container: Container) -> Outcome:
     """etcd asks clients for no certificate.
 
     High where the files show that it is the cluster's own and that it listens to more than its own machine; else medium.
@@ -77,7 +77,7 @@ def etcd_takes_anybody(container: Container) -> Outcome:
     found = flags_of(container, "etcd")
     if found is None:
         return
-    told = {text(one.get("name")): one for one in maps(container.node.get("env"))}
+    told = {text_or_empty(one.get("name")): one for one in mappings_in(container.node.get("env"))}
     written = found.get("client-cert-auth")
     if written is None and "ETCD_CLIENT_CERT_AUTH" in told:
         one = told["ETCD_CLIENT_CERT_AUTH"]
@@ -87,7 +87,7 @@ def etcd_takes_anybody(container: Container) -> Outcome:
     elif written is None:
         what = "--client-cert-auth is false"
         yield missing(_owner(container), what=what, severity=_reached(container, found, told))
-    elif variable(written.value):
+    elif is_variable(written.value):
         yield Unknown(written.span)
     elif written.value not in ("true", ""):  # the flag alone says true
         what = f"--client-cert-auth is {written.value}"

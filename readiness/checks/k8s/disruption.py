@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import number, variable
+from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import (
     Workload,
-    autoscalers,
+    autoscalers_of,
     budget_selector,
-    budgets,
-    index,
+    budget_selectors,
     nearest_all,
-    selecting,
+    object_index,
+    selecting_objects,
     workload_of,
 )
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
-from readiness.kinds.k8s.scale import SCALERS, bounds, of, stated
-from readiness.model import Aside, Hit, Related, Unknown, hit, missing
+from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count, stated_replicas
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit, missing
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 KIND = "PodDisruptionBudget"
 _NONE = frozenset(
     {
@@ -33,61 +33,63 @@ _NONE = frozenset(
 )
 
 
-def absent(pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project) -> Outcome:
+def disruption_budget_missing(
+    pod: Pod, *, minimum: int, kinds: Sequence[str], project: Project
+) -> Outcome:
     """A workload with at least `minimum` replicas is in no disruption budget."""
     workload = workload_of(pod, project)
     if workload is None or pod.kind not in kinds:
-        yield Aside()
+        yield NotApplicable()
         return
-    least = of(pod.owner, project).least
+    least = pod_count(pod.owner, project).least
     if least is None:
         yield Unknown(pod.owner.spec.at("replicas"))
     elif least < minimum:
-        yield Aside()
-    elif least >= minimum and not project.memo(budgets).of(workload):
+        yield NotApplicable()
+    elif least >= minimum and not project.memo(budget_selectors).of(workload):
         yield missing(pod.owner.metadata.at("name"), count=least)
 
 
-def _covered(one: Object, project: Project) -> list[Workload]:
+def _workloads_covered(one: Object, project: Project) -> list[Workload]:
     """The workloads that a budget is about and that stand with it."""
     wanted = budget_selector(one)
     if wanted is None:
         return []
-    found = index(project).selected(wanted, one.namespace)
+    found = object_index(project).selected(wanted, one.namespace)
     return nearest_all(one, [each for each in found if each.owner.kind in REPLICATED])
 
 
-def _written(one: Object) -> str:
+def _written_bound(one: Object) -> str:
     """The field of a budget that is written, where exactly one is."""
     fields = [key for key in ("minAvailable", "maxUnavailable") if one.spec.get(key) is not None]
     return fields[0] if len(fields) == 1 else ""
 
 
-def zero(one: Object) -> Outcome:
+def disruption_budget_zero(one: Object) -> Outcome:
     """A budget allows no disruption whatever the number of pods: maxUnavailable 0, or minAvailable 100%."""
     if one.kind != KIND:
         return
     for field in ("minAvailable", "maxUnavailable"):
         value = one.spec.get(field)
-        if variable(value):
+        if is_variable(value):
             yield Unknown(one.spec.at(field))
         elif (field, value) in _NONE:
             yield hit(one.spec.at(field), field=field, value=value)
 
 
-def no_room(one: Object, *, project: Project) -> Outcome:
+def disruption_budget_no_room(one: Object, *, project: Project) -> Outcome:
     """A budget asks for as many pods as its workload has, so that none may ever be evicted."""
-    if one.kind != KIND or _written(one) != "minAvailable":
+    if one.kind != KIND or _written_bound(one) != "minAvailable":
         return
     value = one.spec.get("minAvailable")
-    workloads = _covered(one, project)
+    workloads = _workloads_covered(one, project)
     if value == "100%" or len(workloads) != 1:
         return
     owner = workloads[0].owner
-    if autoscalers(owner, project, *SCALERS):
+    if autoscalers_of(owner, project, *SCALERS):
         return
-    count = stated(owner)
-    needed = _rounded_up(value, count or 0)
+    count = stated_replicas(owner)
+    needed = _scaled_up(value, count or 0)
     if count and needed is not None and needed >= count:
         span = owner.spec.at("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
         place = Related(owner.source, span, "its replicas")
@@ -95,22 +97,22 @@ def no_room(one: Object, *, project: Project) -> Outcome:
                   workload=owner.resource)  # fmt: skip
 
 
-def _rounded_up(value: object, total: int) -> int | None:
+def _scaled_up(value: object, total: int) -> int | None:
     """How many of `total` pods a budget's number or percentage stands for: 50 % of one pod is one pod."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
         return -(-int(value[:-1]) * total // 100)
-    return number(value)
+    return as_integer(value)
 
 
 def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
     """A budget asks for more pods than the autoscaler of its workload keeps; `equal`: for just as many."""
-    if one.kind != KIND or _written(one) != "minAvailable":
+    if one.kind != KIND or _written_bound(one) != "minAvailable":
         return
     value = one.spec.get("minAvailable")
-    for workload in _covered(one, project):
-        for scaler in autoscalers(workload.owner, project, *SCALERS):
-            least = bounds(scaler).least
-            needed = _rounded_up(value, least or 0)
+    for workload in _workloads_covered(one, project):
+        for scaler in autoscalers_of(workload.owner, project, *SCALERS):
+            least = autoscaler_bounds(scaler).least
+            needed = _scaled_up(value, least or 0)
             if not least or needed is None or not (needed == least if equal else needed > least):
                 continue
             key = "minReplicas" if scaler.kind != "ScaledObject" else "minReplicaCount"
@@ -120,15 +122,15 @@ def over_autoscaler(one: Object, *, equal: bool, project: Project) -> Outcome:
                       workload=workload.owner.resource)  # fmt: skip
 
 
-def over_autoscaler_workload(pod: Pod, *, project: Project) -> Outcome:
+def autoscaler_under_disruption_budget(pod: Pod, *, project: Project) -> Outcome:
     """As `over_autoscaler`, told at the workload."""
     workload = workload_of(pod, project)
     if workload is None or pod.kind not in REPLICATED:
         return
-    for scaler in autoscalers(pod.owner, project, *SCALERS):
-        least = bounds(scaler).least
-        for budget in selecting(workload, project, budgets):
-            value = number(budget.spec.get("minAvailable"))
+    for scaler in autoscalers_of(pod.owner, project, *SCALERS):
+        least = autoscaler_bounds(scaler).least
+        for budget in selecting_objects(workload, project, budget_selectors):
+            value = as_integer(budget.spec.get("minAvailable"))
             if least is not None and value is not None and value > least:
                 place = Related(
                     budget.source, budget.spec.at("minAvailable"), "the budget asks for this"
@@ -136,10 +138,10 @@ def over_autoscaler_workload(pod: Pod, *, project: Project) -> Outcome:
                 yield hit(pod.owner.metadata.at("name"), related=[place], value=value, least=least)
 
 
-def matches_nothing(one: Object, *, project: Project) -> Outcome:
+def disruption_budget_selects_nothing(one: Object, *, project: Project) -> Outcome:
     """A budget selects no pod of any workload in the files."""
     wanted = budget_selector(one) if one.kind == KIND else None
-    if one.kind != KIND or not index(project).workloads:
+    if one.kind != KIND or not object_index(project).workloads:
         return
     if wanted is None:
         place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
@@ -148,18 +150,18 @@ def matches_nothing(one: Object, *, project: Project) -> Outcome:
     opened = wanted.open()
     if opened.empty and not wanted.empty:
         return
-    found = index(project)
+    found = object_index(project)
     if not found.selected(opened, one.namespace, 1) and not found.operated(opened):
         yield missing(one.spec.key("selector"), what="selects no pod of any workload in the files")
 
 
-def unhealthy(one: Object) -> Outcome:
+def disruption_budget_unhealthy_unset(one: Object) -> Outcome:
     """The budget does not say whether pods that are not ready may be evicted."""
     if one.kind == KIND and one.spec.get("unhealthyPodEvictionPolicy") is None:
         yield missing(one.metadata.at("name"))
 
 
-def no_policy(one: Object) -> Outcome:
+def disruption_budget_incomplete(one: Object) -> Outcome:
     """A budget has neither minAvailable nor maxUnavailable, or both."""
     if one.kind != KIND:
         return
@@ -170,12 +172,12 @@ def no_policy(one: Object) -> Outcome:
         yield hit(one.spec.key("maxUnavailable"), what="both minAvailable and maxUnavailable")
 
 
-def overlap(pod: Pod, *, project: Project) -> Outcome:
+def disruption_budget_overlap(pod: Pod, *, project: Project) -> Outcome:
     """Two budgets select the same pods: the eviction API then refuses every eviction."""
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = selecting(workload, project, budgets)
+    found = selecting_objects(workload, project, budget_selectors)
     names = sorted({one.name for one in found})
     if len(names) > 1:
         related = [

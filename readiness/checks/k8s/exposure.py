@@ -5,34 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
-from readiness.checks.k8s.services import internal
-from readiness.kinds.k8s.index import index, selecting, services, workload_of
+from readiness.checks.k8s.services import is_internal_balancer
+from readiness.kinds.k8s.index import (
+    object_index,
+    selecting_objects,
+    service_selectors,
+    workload_of,
+)
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Related, hit, missing
 from readiness.model.project import Project
 
 OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 
 
-def routes(project: Project) -> dict[str, list[Object]]:
+def routes_to_services(project: Project) -> dict[str, list[Object]]:
     """The objects that lead traffic from outside to a Service, by the Service's name."""
     found: dict[str, list[Object]] = {}
-    known = index(project)
+    known = object_index(project)
     for one in known.all("Ingress"):
-        for _, name, _ in ingress.backends(one):
+        for _, name, _ in ingress.backends_of(one):
             found.setdefault(name, []).append(one)
     for one in known.all(*sorted(gateway.ROUTES)):
-        for _, name, _, _ in gateway.references(one):
+        for _, name, _, _ in gateway.backend_references(one):
             found.setdefault(name, []).append(one)
     for one in known.all("VirtualService"):
         gateways = one.spec.get("gateways")
         if not isinstance(gateways, list) or not [name for name in gateways if name != "mesh"]:
             continue
         for key in ("http", "tls", "tcp"):
-            for rule in maps(one.spec.get(key)):
-                for route in maps(rule.get("route")):
-                    host = text(mapping(route, "destination").get("host"))
+            for rule in mappings_in(one.spec.get(key)):
+                for route in mappings_in(rule.get("route")):
+                    host = text_or_empty(mapping_at(route, "destination").get("host"))
                     found.setdefault(host.partition(".")[0], []).append(one)
     return found
 
@@ -42,15 +47,15 @@ def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) ->
     workload = workload_of(pod, project)
     if workload is None:
         return
-    leads = project.memo(routes)
-    serving = list(selecting(workload, project, services))
+    leads = project.memo(routes_to_services)
+    serving = list(selecting_objects(workload, project, service_selectors))
     for through, kinds in ways.items():
         way = next(
             (
                 one
                 for service in serving
                 for one in (service, *leads.get(service.name, ())[:16])
-                if one.kind in kinds and (one is not service or outside(service))
+                if one.kind in kinds and (one is not service or is_open_to_outside(service))
             ),
             None,
         )
@@ -60,17 +65,17 @@ def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) ->
             yield missing(place, related=[there], way=way.resource, through=through)
 
 
-def outside(service: Object) -> bool:
+def is_open_to_outside(service: Object) -> bool:
     """Whether a Service is open beyond the cluster."""
-    return service.spec.get("type") in OUTSIDE and not internal(service)
+    return service.spec.get("type") in OUTSIDE and not is_internal_balancer(service)
 
 
-def interface(one: Object, *, project: Project, names: Sequence[str]) -> Iterator[Hit]:
+def service_admin_exposed(one: Object, *, project: Project, names: Sequence[str]) -> Iterator[Hit]:
     """A Service opens a known administration interface to the outside, by its own name or by what it selects."""
     wanted = service_selector(one)
-    if not outside(one) or wanted is None:
+    if not is_open_to_outside(one) or wanted is None:
         return
-    selected = [work.owner.name for work in index(project).selected(wanted, one.namespace)]
+    selected = [work.owner.name for work in object_index(project).selected(wanted, one.namespace)]
     for name in (one.name, *selected):
         program = next((word for word in names if word in name.lower()), "")
         if program:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.model import Container, Object, maps
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.model import Container, Object, mappings_in
 from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax.yaml import Seq
 
@@ -42,16 +42,16 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     return found
 
 
-def _owner(container: Container) -> Span:
+def _missing_flag_span(container: Container) -> Span:
     """Where a flag that is missing would stand."""
     return container.node.at("command") if "command" in container.node else container.node.at()
 
 
-def _absent(container: Container, found: dict[str, Flag], what: str) -> Hit | Unknown:
+def _missing_flag(container: Container, found: dict[str, Flag], what: str) -> Hit | Unknown:
     """A flag is not written: a hit, unless a config file may say the same."""
     if {"config", "config-file"} & set(found):
-        return Unknown(_owner(container))
-    return missing(_owner(container), what=what)
+        return Unknown(_missing_flag_span(container))
+    return missing(_missing_flag_span(container), what=what)
 
 
 def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
@@ -61,7 +61,7 @@ def required(container: Container, *, program: str, flags: Sequence[str]) -> Out
         return
     for name in flags:
         if name not in found or not found[name].value:
-            yield _absent(container, found, f"--{name} is not set")
+            yield _missing_flag(container, found, f"--{name} is not set")
 
 
 def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
@@ -87,11 +87,11 @@ def value(
         return
     written = found.get(flag)
     text = written.value if written else default
-    if variable(text):
-        yield Unknown(written.span if written else _owner(container))
+    if is_variable(text):
+        yield Unknown(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
         shown = f"--{flag} is {text or 'not set'}"
-        yield hit(written.span, what=shown) if written else _absent(container, found, shown)
+        yield hit(written.span, what=shown) if written else _missing_flag(container, found, shown)
 
 
 def listed(
@@ -120,7 +120,7 @@ def listed(
     elif only and (not words or not set(words) <= set(only)):
         wrong = f"--{flag} allows weak ciphers" if words else f"--{flag} is not set"
     if wrong:
-        yield hit(written.span, what=wrong) if written else _absent(container, found, wrong)
+        yield hit(written.span, what=wrong) if written else _missing_flag(container, found, wrong)
 
 
 def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
@@ -130,12 +130,12 @@ def at_least(container: Container, *, program: str, flag: str, minimum: int) -> 
         return
     written = found.get(flag)
     if written is None:
-        yield _absent(container, found, f"--{flag} is not set")
+        yield _missing_flag(container, found, f"--{flag} is not set")
     elif not written.value.isdigit() or int(written.value[:9]) < minimum:
         yield hit(written.span, what=f"--{flag} is {written.value}")
 
 
-def gate_off(container: Container, *, program: str, gate: str) -> Outcome:
+def control_plane_controller(container: Container, *, program: str, gate: str) -> Outcome:
     """A feature gate is turned off."""
     found = flags_of(container, program) or {}
     written = found.get("feature-gates")
@@ -143,8 +143,8 @@ def gate_off(container: Container, *, program: str, gate: str) -> Outcome:
         yield hit(written.span, what=f"the feature gate {gate} is off")
 
 
-def admission_plugin(one: Object, *, name: str) -> Outcome:
+def control_plane_event_rate_limit(one: Object, *, name: str) -> Outcome:
     """An AdmissionConfiguration does not configure a plugin."""
     plugins: Any = one.node.get("plugins")
-    if not any(plugin.get("name") == name for plugin in maps(plugins)):
+    if not any(plugin.get("name") == name for plugin in mappings_in(plugins)):
         yield missing(one.node.at("plugins") if plugins else one.node.at("kind"), name=name)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.k8s.ingress import has_port
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.index import index, nearest
-from readiness.kinds.k8s.model import Object, mapping, maps, text
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Related, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -24,25 +24,25 @@ def is_gateway(one: Object) -> bool:
 
 def listeners(one: Object) -> Iterator[Map]:
     """The listeners of a Gateway."""
-    yield from maps(one.spec.get("listeners"))
+    yield from mappings_in(one.spec.get("listeners"))
 
 
-def listener_without_certificate(one: Object) -> Iterator[Hit]:
+def gateway_certificate_missing(one: Object) -> Iterator[Hit]:
     """A listener ends TLS and names no certificate."""
     if not is_gateway(one):
         return
     for listener in listeners(one):
-        tls = mapping(listener, "tls")
+        tls = mapping_at(listener, "tls")
         ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
             None,
             "Terminate",
         )
-        named = any(True for _ in maps(tls.get("certificateRefs"))) or tls.get("options")
+        named = any(True for _ in mappings_in(tls.get("certificateRefs"))) or tls.get("options")
         if ends and not named:
-            yield missing(listener.at("name"), name=text(listener.get("name")))
+            yield missing(listener.at("name"), name=text_or_empty(listener.get("name")))
 
 
-def only_plain(one: Object) -> Iterator[Hit]:
+def gateway_plain_only(one: Object) -> Iterator[Hit]:
     """A Gateway listens for HTTP and has no listener for HTTPS."""
     if is_gateway(one):
         protocols = {listener.get("protocol") for listener in listeners(one)}
@@ -50,41 +50,46 @@ def only_plain(one: Object) -> Iterator[Hit]:
             yield missing(one.metadata.at("name"))
 
 
-def listener_conflict(one: Object) -> Iterator[Hit]:
+def gateway_listener_repeated(one: Object) -> Iterator[Hit]:
     """Two listeners of a Gateway have the same port, protocol and hostname."""
     seen: dict[tuple[Any, ...], str] = {}
     for listener in listeners(one) if is_gateway(one) else ():
         port, protocol, host = (listener.get(key) for key in ("port", "protocol", "hostname"))
-        if not isinstance(port, int) or not isinstance(protocol, str) or variable(host):
+        if not isinstance(port, int) or not isinstance(protocol, str) or is_variable(host):
             continue
         key = (port, protocol, host if isinstance(host, str) else "")
-        name = text(listener.get("name"))
+        name = text_or_empty(listener.get("name"))
         if key in seen:
             yield hit(listener.at("name"), name=name, other=seen[key], port=port)
         else:
             seen[key] = name
 
 
-def references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
+def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
-    for rule in maps(one.spec.get("rules")):
-        for ref in maps(rule.get("backendRefs")):
+    for rule in mappings_in(one.spec.get("rules")):
+        for ref in mappings_in(rule.get("backendRefs")):
             if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
                 name = ref.get("name")
-                if isinstance(name, str) and not variable(name):
-                    yield ref, name, text(ref.get("namespace")) or one.namespace, ref.get("port")
+                if isinstance(name, str) and not is_variable(name):
+                    yield (
+                        ref,
+                        name,
+                        text_or_empty(ref.get("namespace")) or one.namespace,
+                        ref.get("port"),
+                    )
 
 
-def backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+def gateway_backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
     """A route sends to a Service that is in no file, or to a port that the Service does not have."""
     if one.kind not in ROUTES or one.group != GROUP:
         return
-    for ref, name, namespace, port in references(one):
-        found = index(project).found("Service", name, namespace)
+    for ref, name, namespace, port in backend_references(one):
+        found = object_index(project).found("Service", name, namespace)
         if not found:
             yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
             continue
-        near = nearest(one, found) or found
+        near = nearest_candidates(one, found) or found
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
@@ -94,11 +99,11 @@ def backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
             )
 
 
-def gateway_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+def gateway_listener_missing(one: Object, *, project: Project) -> Iterator[Hit]:
     """A route names a listener that its Gateway does not have."""
     if one.kind not in ROUTES or one.group != GROUP:
         return
-    for ref in maps(one.spec.get("parentRefs")):
+    for ref in mappings_in(one.spec.get("parentRefs")):
         name, section = ref.get("name"), ref.get("sectionName")
         if (
             ref.get("kind") not in (None, "Gateway")
@@ -106,22 +111,28 @@ def gateway_missing(one: Object, *, project: Project) -> Iterator[Hit]:
             or not isinstance(section, str)
         ):
             continue
-        found = nearest(one, index(project).names.get(("Gateway", name), ()))
-        known = [text(each.get("name")) for gateway in found for each in listeners(gateway)]
-        if found and section not in known and not variable(section):
+        found = nearest_candidates(one, object_index(project).names.get(("Gateway", name), ()))
+        known = [
+            text_or_empty(each.get("name")) for gateway in found for each in listeners(gateway)
+        ]
+        if found and section not in known and not is_variable(section):
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
 
-def not_redirected(one: Object, *, project: Project) -> Iterator[Hit]:
+def gateway_route_not_redirected(one: Object, *, project: Project) -> Iterator[Hit]:
     """A route serves content on a listener for plain HTTP, whose Gateway also has one for HTTPS."""
     if one.kind != "HTTPRoute" or one.group != GROUP:
         return
-    if not any(True for _ in references(one)):
+    if not any(True for _ in backend_references(one)):
         return
-    for ref in maps(one.spec.get("parentRefs")):
-        name = text(ref.get("name"))
-        for gateway in nearest(one, index(project).names.get(("Gateway", name), ())):
-            by_name = {text(each.get("name")): each.get("protocol") for each in listeners(gateway)}
+    for ref in mappings_in(one.spec.get("parentRefs")):
+        name = text_or_empty(ref.get("name"))
+        for gateway in nearest_candidates(
+            one, object_index(project).names.get(("Gateway", name), ())
+        ):
+            by_name = {
+                text_or_empty(each.get("name")): each.get("protocol") for each in listeners(gateway)
+            }
             section = ref.get("sectionName")
             protocols = set(by_name.values())
             plain = (

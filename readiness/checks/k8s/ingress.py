@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.index import index, nearest
-from readiness.kinds.k8s.labels import same
-from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
-from readiness.model import Aside, Hit, Pattern, Related, Unknown, hit, missing
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.labels import is_same_namespace
+from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.model import Hit, NotApplicable, Pattern, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 NGINX = "nginx.ingress.kubernetes.io/"
 
 
@@ -27,47 +27,47 @@ def is_ingress(one: Object) -> bool:
 
 def tls_missing(one: Object, *, strict: bool) -> Outcome:
     """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count."""
-    if not is_ingress(one) or any(True for _ in maps(one.spec.get("tls"))):
+    if not is_ingress(one) or any(True for _ in mappings_in(one.spec.get("tls"))):
         return
     if not strict and column("kubernetes-annotations", "ends-tls").keys() & one.annotations:
         return
-    if variable(one.spec.get("tls")):
+    if is_variable(one.spec.get("tls")):
         yield Unknown(one.spec.at("tls"))
     else:
         yield missing(one.metadata.at("name"))
 
 
-def rules(one: Object) -> Iterator[Map]:
+def rules_of(one: Object) -> Iterator[Map]:
     """The rules of an Ingress."""
-    yield from maps(one.spec.get("rules"))
+    yield from mappings_in(one.spec.get("rules"))
 
 
-def covers(pattern: str, host: str) -> bool:
+def certificate_covers(pattern: str, host: str) -> bool:
     """Whether a host of a certificate stands for a host: itself, or a wildcard for its first part."""
     if pattern == host:
         return True
     return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
 
 
-def host_without_tls(one: Object) -> Outcome:
+def ingress_host_without_tls(one: Object) -> Outcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
-    entries = list(maps(one.spec.get("tls"))) if is_ingress(one) else []
+    entries = list(mappings_in(one.spec.get("tls"))) if is_ingress(one) else []
     hosts: list[str] = []
     for entry in entries:
         listed = entry.get("hosts")
         if not isinstance(listed, Seq) or not listed:
             return  # no hosts: the certificate's own
         hosts += [host for host in listed if isinstance(host, str)]
-    if any(map(variable, hosts)):
+    if any(map(is_variable, hosts)):
         return
-    for rule in rules(one):
+    for rule in rules_of(one):
         host = rule.get("host")
         if (
             entries
             and isinstance(host, str)
             and host
-            and not variable(host)
-            and not any(covers(one, host) for one in hosts)
+            and not is_variable(host)
+            and not any(certificate_covers(one, host) for one in hosts)
         ):
             yield hit(rule.at("host"), host=host)
 
@@ -79,39 +79,42 @@ OFF = frozenset({"false", "False", "FALSE", "no", "0"})
 REDIRECTING = ("nginx", "haproxy")
 
 
-def redirect_off(one: Object) -> Outcome:
+def ingress_redirect_off(one: Object) -> Outcome:
     """An Ingress with TLS answers plain HTTP too: the redirect is turned off."""
     if not is_ingress(one) or not one.spec.get("tls"):
         return
     name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
     if name not in REDIRECTING and not any("redirect" in key for key in one.annotations):
-        yield Aside()  # what its controller does by itself is not known
+        yield NotApplicable()  # what its controller does by itself is not known
     forced = one.annotations.get(NGINX + "force-ssl-redirect")
     key = NGINX + "ssl-redirect"
     if str(one.annotations.get(key)) in OFF and str(forced).lower() != "true":
         yield hit(one.annotations.at(key), annotation=key)
     entry = one.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
     if isinstance(entry, str) and "web" in {part.strip() for part in entry.split(",")}:
-        middle = text(one.annotations.get("traefik.ingress.kubernetes.io/router.middlewares"))
+        middle = text_or_empty(
+            one.annotations.get("traefik.ingress.kubernetes.io/router.middlewares")
+        )
         if "redirect" not in middle:
             key = "traefik.ingress.kubernetes.io/router.entrypoints"
             yield hit(one.annotations.at(key), annotation=key)
 
 
-def class_missing(one: Object, *, project: Project) -> Outcome:
+def ingress_class_missing(one: Object, *, project: Project) -> Outcome:
     """An Ingress names no class, and no class of the files is the default."""
     if not is_ingress(one) or one.spec.get("ingressClassName"):
         return
-    if one.annotations.get("kubernetes.io/ingress.class") is not None or _google(one):
+    if one.annotations.get("kubernetes.io/ingress.class") is not None or _is_for_gke(one):
         return
     default = "ingressclass.kubernetes.io/is-default-class"
     if not any(
-        str(each.annotations.get(default)) == "true" for each in index(project).all("IngressClass")
+        str(each.annotations.get(default)) == "true"
+        for each in object_index(project).all("IngressClass")
     ):
         yield missing(one.metadata.at("name"))
 
 
-def _google(one: Object) -> bool:
+def _is_for_gke(one: Object) -> bool:
     """Whether an Ingress is written for GKE, whose controller takes those that name no class."""
     return any(
         key.startswith(("networking.gke.io/", "ingress.gcp.kubernetes.io/"))
@@ -120,47 +123,50 @@ def _google(one: Object) -> bool:
     )
 
 
-def class_annotation(one: Object) -> Outcome:
+def ingress_class_annotation(one: Object) -> Outcome:
     """An Ingress names its class by the annotation that ingressClassName replaced."""
     key = "kubernetes.io/ingress.class"
     if is_ingress(one) and one.annotations.get(key) is not None:
         yield hit(one.annotations.key(key))
 
 
-def backends(one: Object) -> Iterator[tuple[Map, str, Any]]:
+def backends_of(one: Object) -> Iterator[tuple[Map, str, Any]]:
     """The Services that an Ingress sends to: the mapping that names each, its name, its port."""
-    nodes = [mapping(one.spec, key) for key in ("defaultBackend", "backend")]
-    for rule in rules(one):
-        nodes += [mapping(path, "backend") for path in maps(mapping(rule, "http").get("paths"))]
+    nodes = [mapping_at(one.spec, key) for key in ("defaultBackend", "backend")]
+    for rule in rules_of(one):
+        nodes += [
+            mapping_at(path, "backend")
+            for path in mappings_in(mapping_at(rule, "http").get("paths"))
+        ]
     for node in nodes:
-        service = mapping(node, "service")
+        service = mapping_at(node, "service")
         if isinstance(service.get("name"), str):
-            port = mapping(service, "port")
+            port = mapping_at(service, "port")
             number = port.get("number")
             yield service, service["name"], port.get("name") if number is None else number
         elif isinstance(node.get("serviceName"), str):
             yield node, node["serviceName"], node.get("servicePort")
 
 
-def backend_missing(one: Object, *, project: Project) -> Outcome:
+def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
     """An Ingress sends to a Service that is in no file, or to a port that the Service does not have."""
     if not is_ingress(one):
         return
-    for node, name, port in backends(one):
+    for node, name, port in backends_of(one):
         key = "name" if "name" in node else "serviceName"
-        if variable(name) or (port == "use-annotation"):
+        if is_variable(name) or (port == "use-annotation"):
             continue
-        found = index(project).found("Service", name, one.namespace)
+        found = object_index(project).found("Service", name, one.namespace)
         if not found:
             yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
             continue
-        near = nearest(one, found) or found
+        near = nearest_candidates(one, found) or found
         if (
             port is not None
-            and not variable(port)
+            and not is_variable(port)
             and not any(has_port(each, port) for each in near)
         ):
-            place = mapping(node, "port").at() if "port" in node else node.at("servicePort")
+            place = mapping_at(node, "port").at() if "port" in node else node.at("servicePort")
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
                 place,
@@ -175,62 +181,62 @@ def has_port(service: Object, port: Any) -> bool:
     if service.spec.get("type") == "ExternalName" or not isinstance(listed, Seq):
         return True
     return any(
-        port in (one.get("port"), one.get("name")) or variable(one.get("port"))
-        for one in maps(listed)
+        port in (one.get("port"), one.get("name")) or is_variable(one.get("port"))
+        for one in mappings_in(listed)
     )
 
 
-def host_missing(one: Object) -> Outcome:
+def ingress_host_missing(one: Object) -> Outcome:
     """A rule of an Ingress has no host, so that it answers for every name."""
     if is_ingress(one):
-        for rule in rules(one):
+        for rule in rules_of(one):
             if rule.get("host") in (None, "", "*"):
                 yield missing(rule.at())
 
 
-def host_wildcard(one: Object) -> Outcome:
+def ingress_host_wildcard(one: Object) -> Outcome:
     """A rule of an Ingress answers for every name under a domain."""
     if is_ingress(one):
-        for rule in rules(one):
-            if text(rule.get("host")).startswith("*."):
+        for rule in rules_of(one):
+            if text_or_empty(rule.get("host")).startswith("*."):
                 yield hit(rule.at("host"), host=rule["host"])
 
 
-def _routes(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
+def _ingresses_by_route(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
     """The Ingresses of a project by folder, class, host and path."""
     made: dict[tuple[str, str, str, str], list[Object]] = {}
-    for one in index(project).all("Ingress"):
+    for one in object_index(project).all("Ingress"):
         if is_ingress(one):
-            for key in _keys(one):
+            for key in _route_keys(one):
                 listed = made.setdefault(key, [])
                 if not listed or listed[-1] is not one:
                     listed.append(one)
     return made
 
 
-def _keys(one: Object) -> Iterator[tuple[str, str, str, str]]:
+def _route_keys(one: Object) -> Iterator[tuple[str, str, str, str]]:
     place = posixpath.dirname(one.source.root.path)
     name = one.spec.get("ingressClassName") or one.annotations.get("kubernetes.io/ingress.class")
-    for rule in rules(one):
-        host = text(rule.get("host"))
-        for path in maps(mapping(rule, "http").get("paths")):
-            if host and not variable(host):
-                yield place, str(name), host, text(path.get("path")) or "/"
+    for rule in rules_of(one):
+        host = text_or_empty(rule.get("host"))
+        for path in mappings_in(mapping_at(rule, "http").get("paths")):
+            if host and not is_variable(host):
+                yield place, str(name), host, text_or_empty(path.get("path")) or "/"
 
 
-def host_repeated(one: Object, *, project: Project) -> Outcome:
+def ingress_route_repeated(one: Object, *, project: Project) -> Outcome:
     """Two Ingresses of one folder claim the same host and path."""
     if not is_ingress(one) or NGINX + "canary" in one.annotations:
         return
-    routes = project.memo(_routes)
+    routes = project.memo(_ingresses_by_route)
     seen = set()
-    for key in _keys(one):
+    for key in _route_keys(one):
         others = [
             other
             for other in routes.get(key, ())[:64]
             if other is not one and (other.name, other.namespace) != (one.name, one.namespace)
             and NGINX + "canary" not in other.annotations
-            and same(other.namespace, one.namespace) is True
+            and is_same_namespace(other.namespace, one.namespace) is True
         ]  # fmt: skip
         if others and key not in seen and routes[key][0] is not one:
             seen.add(key)
@@ -259,10 +265,10 @@ def snippet(one: Object, *, words: Sequence[Pattern]) -> Outcome:
             yield hit(one.annotations.key(key), annotation=key)
 
 
-def snippets_allowed(one: Object) -> Outcome:
+def ingress_snippets_allowed(one: Object) -> Outcome:
     """The configuration of ingress-nginx allows snippets."""
     if one.kind == "ConfigMap":
-        data = mapping(one.node, "data")
+        data = mapping_at(one.node, "data")
         if str(data.get("allow-snippet-annotations")).lower() == "true":
             yield hit(data.at("allow-snippet-annotations"))
 
@@ -272,13 +278,13 @@ _CONTROLLER = re.compile(
 )
 
 
-def controller_retired(container: Container) -> Outcome:
+def ingress_nginx_retired(container: Container) -> Outcome:
     """The container is the ingress-nginx controller."""
     if _CONTROLLER.search(container.image):
         yield hit(container.node.at("image"))
 
 
-def annotations_retired(one: Object) -> Outcome:
+def ingress_nginx_annotation(one: Object) -> Outcome:
     """An Ingress is written for ingress-nginx: it carries its annotations."""
     if is_ingress(one):
         found = [key for key in one.annotations if key.startswith(NGINX)]
@@ -290,7 +296,7 @@ def annotations_retired(one: Object) -> Outcome:
 LIMITS = (("nginx", NGINX, "limit-"), ("haproxy", "haproxy.org/", "rate-limit-requests"))
 
 
-def no_rate_limit(one: Object) -> Outcome:
+def ingress_rate_limit_missing(one: Object) -> Outcome:
     """An Ingress of a controller that can limit requests sets no limit."""
     if not is_ingress(one):
         return
@@ -300,22 +306,25 @@ def no_rate_limit(one: Object) -> Outcome:
             if not any(key.startswith(prefix + limit) for key in one.annotations):
                 yield missing(one.metadata.at("name"))
             return
-    yield Aside()
+    yield NotApplicable()
 
 
-def certificate_by_hand(one: Object, *, project: Project) -> Outcome:
+def ingress_certificate_by_hand(one: Object, *, project: Project) -> Outcome:
     """Nothing in the files issues the certificate of an Ingress."""
     issuing = tuple(column("kubernetes-annotations", "issues"))
     if not is_ingress(one) or any(key.startswith(issuing) for key in one.annotations):
         return
-    issued = {text(each.spec.get("secretName")) for each in index(project).all("Certificate")}
-    for entry in maps(one.spec.get("tls")):
+    issued = {
+        text_or_empty(each.spec.get("secretName"))
+        for each in object_index(project).all("Certificate")
+    }
+    for entry in mappings_in(one.spec.get("tls")):
         name = entry.get("secretName")
-        if isinstance(name, str) and not variable(name) and name not in issued:
+        if isinstance(name, str) and not is_variable(name) and name not in issued:
             yield missing(entry.at("secretName"), secret=name)
 
 
-def cors_everyone(one: Object) -> Outcome:
+def ingress_cors_everyone(one: Object) -> Outcome:
     """An Ingress answers cross-origin requests from everywhere."""
     if not is_ingress(one) or str(one.annotations.get(NGINX + "enable-cors")).lower() != "true":
         return
@@ -327,9 +336,11 @@ def cors_everyone(one: Object) -> Outcome:
         yield hit(one.annotations.at(key))
 
 
-def body_unbounded(one: Object) -> Outcome:
+def ingress_body_unbounded(one: Object) -> Outcome:
     """An Ingress takes bodies of any size."""
     key = NGINX + "proxy-body-size"
     value = one.annotations.get(key)
-    if is_ingress(one) and (number(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text(value))):
+    if is_ingress(one) and (
+        as_integer(value) == 0 or re.fullmatch(r"0[kmgKMG]?", text_or_empty(value))
+    ):
         yield hit(one.annotations.at(key))

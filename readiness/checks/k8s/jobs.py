@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.model import Object, mapping, text
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
 from readiness.model import Hit, Unknown, hit, missing
-from readiness.syntax.cron_k8s import mistake
+from readiness.syntax.cron_k8s import schedule_mistake
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown]
@@ -18,38 +18,40 @@ def job_spec(one: Object) -> Map | None:
     """The spec of the jobs that an object makes; None for other kinds."""
     if one.kind == "Job":
         return one.spec
-    return mapping(mapping(one.spec, "jobTemplate"), "spec") if one.kind == "CronJob" else None
+    return (
+        mapping_at(mapping_at(one.spec, "jobTemplate"), "spec") if one.kind == "CronJob" else None
+    )
 
 
-def schedule_invalid(one: Object) -> Outcome:
+def cron_schedule_invalid(one: Object) -> Outcome:
     """A CronJob's schedule is none."""
     if one.kind != "CronJob":
         return
     value = one.spec.get("schedule")
-    if variable(value):
+    if is_variable(value):
         yield Unknown(one.spec.at("schedule"))
     elif isinstance(value, str):
-        found = mistake(value)
+        found = schedule_mistake(value)
         if found:
             yield hit(one.spec.at("schedule"), schedule=value[:60], why=found)
     elif value is None:
         yield missing(one.metadata.at("name"), schedule="", why="it is not written")
 
 
-def starting_deadline(one: Object) -> Outcome:
+def cron_starting_deadline_missing(one: Object) -> Outcome:
     """A CronJob does not say how late a run may start."""
     if one.kind == "CronJob" and one.spec.get("startingDeadlineSeconds") is None:
         yield missing(one.metadata.at("name"))
 
 
-def starting_deadline_short(one: Object) -> Outcome:
+def cron_starting_deadline_short(one: Object) -> Outcome:
     """A CronJob's starting deadline is shorter than the controller looks: runs are left out."""
-    value = number(one.spec.get("startingDeadlineSeconds"))
+    value = as_integer(one.spec.get("startingDeadlineSeconds"))
     if one.kind == "CronJob" and value is not None and value < 10:
         yield hit(one.spec.at("startingDeadlineSeconds"), seconds=value)
 
 
-def overlap(one: Object) -> Outcome:
+def cron_overlap(one: Object) -> Outcome:
     """A CronJob lets a run begin while the one before still works."""
     policy = one.spec.get("concurrencyPolicy")
     if one.kind == "CronJob" and policy is None:
@@ -58,26 +60,28 @@ def overlap(one: Object) -> Outcome:
         yield hit(one.spec.at("concurrencyPolicy"))
 
 
-def history_zero(one: Object) -> Outcome:
+def cron_failed_history_zero(one: Object) -> Outcome:
     """A CronJob keeps no failed run, so that nobody can see why it failed."""
-    if one.kind == "CronJob" and number(one.spec.get("failedJobsHistoryLimit")) == 0:
+    if one.kind == "CronJob" and as_integer(one.spec.get("failedJobsHistoryLimit")) == 0:
         yield hit(one.spec.at("failedJobsHistoryLimit"))
 
 
-def no_deadline(one: Object) -> Outcome:
+def job_deadline_missing(one: Object) -> Outcome:
     """A job may run for ever."""
     spec = job_spec(one)
-    pod = mapping(mapping(spec, "template"), "spec") if spec is not None else Map(one.node.at())
+    pod = (
+        mapping_at(mapping_at(spec, "template"), "spec") if spec is not None else Map(one.node.at())
+    )
     if (
         spec is None
-        or number(spec.get("activeDeadlineSeconds"))
-        or number(pod.get("activeDeadlineSeconds"))
+        or as_integer(spec.get("activeDeadlineSeconds"))
+        or as_integer(pod.get("activeDeadlineSeconds"))
     ):
         return
     yield missing(one.metadata.at("name"))
 
 
-def no_ttl(one: Object) -> Outcome:
+def job_ttl_missing(one: Object) -> Outcome:
     """A lone Job stays in the cluster when it is done."""
     if one.kind != "Job" or one.spec.get("ttlSecondsAfterFinished") is not None:
         return
@@ -88,7 +92,7 @@ def no_ttl(one: Object) -> Outcome:
         yield missing(one.metadata.at("name"))
 
 
-def ttl_in_cron(one: Object) -> Outcome:
+def cron_job_ttl(one: Object) -> Outcome:
     """A CronJob's jobs have a time to live beside the history limits that already clean them up."""
     spec = job_spec(one)
     if (
@@ -99,15 +103,15 @@ def ttl_in_cron(one: Object) -> Outcome:
         yield hit(spec.at("ttlSecondsAfterFinished"))
 
 
-def backoff_high(one: Object, *, most: int) -> Outcome:
+def job_backoff_high(one: Object, *, most: int) -> Outcome:
     """A job is tried again so often that its failure goes unseen for a day."""
     spec = job_spec(one)
-    value = number(spec.get("backoffLimit")) if spec is not None else None
+    value = as_integer(spec.get("backoffLimit")) if spec is not None else None
     if spec is not None and value is not None and value > most:
         yield hit(spec.at("backoffLimit"), limit=value)
 
 
-def suspended(one: Object) -> Outcome:
+def cron_suspended(one: Object) -> Outcome:
     """A CronJob is written down as suspended."""
     if one.kind == "CronJob" and one.spec.get("suspend") is True:
-        yield hit(one.spec.at("suspend"), schedule=text(one.spec.get("schedule")))
+        yield hit(one.spec.at("suspend"), schedule=text_or_empty(one.spec.get("schedule")))

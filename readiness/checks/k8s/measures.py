@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.model import Object, mapping, maps
-from readiness.model import Aside, Hit, Unknown, joined, missing
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
+from readiness.model import Hit, NotApplicable, Unknown, join_names, missing
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
-def unmeasured(one: Object, *, resources: Sequence[str]) -> Outcome:
+def autoscaler_resource_unmeasured(one: Object, *, resources: Sequence[str]) -> Outcome:
     """A HorizontalPodAutoscaler leaves one of some resources out of its metrics."""
     metrics = one.spec.get("metrics")
     if one.kind != "HorizontalPodAutoscaler" or one.group != "autoscaling":
-        yield Aside()
+        yield NotApplicable()
         return
-    if variable(metrics):
+    if is_variable(metrics):
         yield Unknown(one.spec.at("metrics"))
         return
     seen = {
-        str(mapping(metric, key).get("name"))
-        for metric in maps(metrics)
+        str(mapping_at(metric, key).get("name"))
+        for metric in mappings_in(metrics)
         for key in ("resource", "containerResource")
     }
     if one.spec.get("targetCPUUtilizationPercentage") is not None:
@@ -30,4 +30,4 @@ def unmeasured(one: Object, *, resources: Sequence[str]) -> Outcome:
     absent = [name for name in resources if name not in seen]
     if absent:
         place = one.spec.key("metrics") if metrics else one.metadata.at("name")
-        yield missing(place, absent=joined(absent))
+        yield missing(place, absent=join_names(absent))

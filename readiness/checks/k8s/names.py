@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 
-from readiness.checks.k8s.apis import groups
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.index import folder, index
-from readiness.kinds.k8s.labels import same
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping, maps
+from readiness.checks.k8s.apis import kinds_by_group
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.labels import is_same_namespace
+from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
 from readiness.model import Hit, Pattern, Related, Span, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
@@ -33,29 +33,29 @@ def name_invalid(one: Object) -> Iterator[Hit]:
         if (
             metadata.get("generateName") is None
             and one.kind not in {"Kustomization", "Component"}
-            and _served(one)
+            and _is_api_object(one)
         ):
             yield missing(one.metadata.at(), name="", form="a name")
-    elif isinstance(name, str) and not variable(name) and one.kind not in FREE:
+    elif isinstance(name, str) and not is_variable(name) and one.kind not in FREE:
         labelled = one.kind in LABELLED and "." not in one.group
         if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
             form = "lower-case letters, digits and -" + ("" if labelled else " and .")
             yield hit(metadata.at("name"), name=name[:80], form=form)
 
 
-def _served(one: Object) -> bool:
+def _is_api_object(one: Object) -> bool:
     """Whether an object is one that the API server keeps, by its group."""
-    return one.group in groups()
+    return one.group in kinds_by_group()
 
 
 def container_name_invalid(container: Container) -> Iterator[Hit]:
     """A container's name is no DNS label."""
     name = container.node.get("name")
-    if isinstance(name, str) and not variable(name) and not LABEL.match(name):
+    if isinstance(name, str) and not is_variable(name) and not LABEL.match(name):
         yield hit(container.node.at("name"), value=name[:80])
 
 
-def key_fault(key: str) -> str:
+def key_mistake(key: str) -> str:
     """Why a text is no key of a label or annotation; empty where it is one."""
     prefix, slash, name = key.rpartition("/")
     if slash and not SUBDOMAIN.match(prefix):
@@ -65,20 +65,20 @@ def key_fault(key: str) -> str:
 
 def label_invalid(one: Object) -> Iterator[Hit]:
     """A label that the API server refuses: its key, or its value."""
-    yield from _labels(one.labels)
+    yield from _label_mappings(one.labels)
 
 
 def pod_label_invalid(pod: Pod) -> Iterator[Hit]:
     """A label of a pod template that the API server refuses."""
     if pod.template is not pod.owner.node:
-        yield from _labels(pod.labels)
+        yield from _label_mappings(pod.labels)
 
 
-def _labels(labels: Map) -> Iterator[Hit]:
+def _label_mappings(labels: Map) -> Iterator[Hit]:
     for key, value in labels.items():
-        if variable(key) or variable(value) or key == "":
+        if is_variable(key) or is_variable(value) or key == "":
             continue
-        fault = key_fault(key)
+        fault = key_mistake(key)
         if fault:
             yield hit(labels.key(key), label=key[:80], what=fault)
         elif isinstance(value, str) and value and not QUALIFIED.match(value):
@@ -91,7 +91,7 @@ def _labels(labels: Map) -> Iterator[Hit]:
 def annotation_invalid(one: Object) -> Iterator[Hit]:
     """An annotation that the API server refuses: its key, or a value that is no string."""
     for key, value in one.annotations.items():
-        fault = key_fault(key) if not variable(key) else ""
+        fault = key_mistake(key) if not is_variable(key) else ""
         if fault:
             yield hit(one.annotations.key(key), key=key[:80], what=fault)
         elif value is not None and not isinstance(value, str):
@@ -102,18 +102,18 @@ def annotation_invalid(one: Object) -> Iterator[Hit]:
 
 def env_name_invalid(container: Container) -> Iterator[Hit]:
     """A variable's name that the API server refuses: empty, or with `=`."""
-    for entry in maps(container.node.get("env")):
+    for entry in mappings_in(container.node.get("env")):
         name = entry.get("name")
-        if isinstance(name, str) and not variable(name) and (not name or "=" in name):
+        if isinstance(name, str) and not is_variable(name) and (not name or "=" in name):
             yield hit(entry.at("name"), value=name[:80])
 
 
 def env_repeated(container: Container) -> Iterator[Hit]:
     """A variable is set twice in one container: the last one counts."""
     seen: dict[str, Span] = {}
-    for entry in maps(container.node.get("env")):
+    for entry in mappings_in(container.node.get("env")):
         name = entry.get("name")
-        if not isinstance(name, str) or variable(name):
+        if not isinstance(name, str) or is_variable(name):
             continue
         if name in seen:
             first = Related(container.source, seen[name], "set here at first")
@@ -121,19 +121,19 @@ def env_repeated(container: Container) -> Iterator[Hit]:
         seen.setdefault(name, entry.at("name"))
 
 
-def ports_invalid(container: Container, *, names: bool) -> Iterator[Hit]:
+def port_invalid(container: Container, *, names: bool) -> Iterator[Hit]:
     """A port of a container that the API server refuses; `names`: only names and numbers, else also doubles."""
     seen = set()
-    for port in maps(container.node.get("ports")):
+    for port in mappings_in(container.node.get("ports")):
         value, name = port.get("containerPort"), port.get("name")
         if value is None and not names:
             yield missing(port.at(), what="has no containerPort")
-        elif number(value) is not None and not 0 < int(str(value)) < 65536:
+        elif as_integer(value) is not None and not 0 < int(str(value)) < 65536:
             yield hit(
                 port.at("containerPort"),
                 what=f"has number {value}, which is not between 1 and 65535",
             )
-        if isinstance(name, str) and not variable(name):
+        if isinstance(name, str) and not is_variable(name):
             if not PORT.match(name):
                 yield hit(
                     port.at("name"),
@@ -148,35 +148,35 @@ def target_port_invalid(one: Object) -> Iterator[Hit]:
     """A Service's targetPort is no port name and no port number."""
     if one.kind != "Service" or one.api_version != "v1":
         return
-    for port in maps(one.spec.get("ports")):
+    for port in mappings_in(one.spec.get("ports")):
         for key in ("targetPort", "port"):
             value = port.get(key)
             if (
                 isinstance(value, str)
                 and key == "targetPort"
-                and not variable(value)
+                and not is_variable(value)
                 and not PORT.match(value)
             ):
                 number_ = value.isdigit() and 0 < int(value[:6]) < 65536
                 what = "is a number in quotes, and so a name" if number_ else "is no port name"
                 yield hit(port.at(key), field=key, value=value[:40], what=what)
-            elif not 0 < (number(value) or 1) < 65536 or number(value) == 0:
+            elif not 0 < (as_integer(value) or 1) < 65536 or as_integer(value) == 0:
                 yield hit(port.at(key), field=key, value=value, what="is not between 1 and 65535")
 
 
-def container_repeated(pod: Pod) -> Iterator[Hit]:
+def pod_part_repeated(pod: Pod) -> Iterator[Hit]:
     """Two containers, or two volumes, of one pod bear the same name."""
     seen: set[object] = set()
     for container in pod.containers():
         name = container.node.get("name")
-        if isinstance(name, str) and not variable(name):
+        if isinstance(name, str) and not is_variable(name):
             if name in seen:
                 yield hit(container.node.at("name"), what="container", value=name)
             seen.add(name)
     seen.clear()
-    for volume in maps(pod.node.get("volumes")):
+    for volume in mappings_in(pod.node.get("volumes")):
         name = volume.get("name")
-        if isinstance(name, str) and not variable(name):
+        if isinstance(name, str) and not is_variable(name):
             if name in seen:
                 yield hit(volume.at("name"), what="volume", value=name)
             seen.add(name)
@@ -191,13 +191,13 @@ def key_repeated(document: Document) -> Iterator[Hit]:
                     yield hit(Span(at, at + len(key)), key=key[:80])
 
 
-def _namesakes(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
+def _objects_by_name(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
     """The objects of a project by folder, group, kind and name."""
     made: dict[tuple[str, str, str, str], list[Object]] = {}
-    for kinds in index(project).kinds.values():
+    for kinds in object_index(project).kinds.values():
         for one in kinds:
             if one.name and not one.source.fragment:
-                key = (folder(one.source), one.group, one.kind, one.name)
+                key = (folder_of(one.source), one.group, one.kind, one.name)
                 made.setdefault(key, []).append(one)
     return made
 
@@ -206,17 +206,19 @@ def object_repeated(one: Object, *, project: Project) -> Iterator[Hit]:
     """Two objects of one folder have the same kind, name and namespace: the later one overwrites the other."""
     if one.metadata.get("name") is None or one.source.fragment:
         return
-    key = (folder(one.source), one.group, one.kind, one.name)
-    for other in islice(project.memo(_namesakes).get(key, ()), 64):
+    key = (folder_of(one.source), one.group, one.kind, one.name)
+    for other in islice(project.memo(_objects_by_name).get(key, ()), 64):
         if other is one:
             return
-        if same(one.namespace, other.namespace) is True and not _variants(one, other):
+        if is_same_namespace(one.namespace, other.namespace) is True and not _may_be_variants(
+            one, other
+        ):
             there = Related(other.source, other.metadata.at("name"), "the other one")
             yield hit(one.metadata.at("name"), related=[there])
             return
 
 
-def _variants(one: Object, other: Object) -> bool:
+def _may_be_variants(one: Object, other: Object) -> bool:
     """Whether the two may be versions of one manifest, of which one is applied: they stand in different files."""
     return one.source.root.path != other.source.root.path
 
@@ -225,33 +227,33 @@ def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) 
     """An object, or the pods that it makes, bears none of the labels."""
     if one.kind not in kinds:
         return
-    template = mapping(mapping(mapping(one.spec, "template"), "metadata"), "labels")
+    template = mapping_at(mapping_at(mapping_at(one.spec, "template"), "metadata"), "labels")
     if not any(key in one.labels for key in any_of) or (
         one.spec.get("template") and not any(key in template for key in any_of)
     ):
         yield missing(one.metadata.at("name"))
 
 
-def label_required(one: Object, *, key: str, annotation: bool) -> Iterator[Hit]:
+def label_owner_missing(one: Object, *, key: str, annotation: bool) -> Iterator[Hit]:
     """An object does not bear a label, or an annotation."""
     if key not in (one.annotations if annotation else one.labels):
         yield missing(one.metadata.at("name"), key=key)
 
 
-def annotation_like(one: Object, *, suffix: str, pattern: Pattern) -> Iterator[Hit]:
+def annotation_email_missing(one: Object, *, suffix: str, pattern: Pattern) -> Iterator[Hit]:
     """An object has no annotation of a key whose value has a form."""
     values = [value for key, value in one.annotations.items() if key.endswith(suffix)]
     if not any(isinstance(value, str) and re.search(pattern, value[:400]) for value in values):
         yield missing(one.metadata.at("name"), key=suffix)
 
 
-def instance_label(one: Object) -> Iterator[Hit]:
+def label_instance_differs(one: Object) -> Iterator[Hit]:
     """The label app.kubernetes.io/instance is missing, or is not the object's name."""
     key = "app.kubernetes.io/instance"
     value = one.labels.get(key)
     if value is None:
         yield missing(one.metadata.at("name"), what="is missing")
-    elif value != one.name and not variable(value) and not variable(one.name):
+    elif value != one.name and not is_variable(value) and not is_variable(one.name):
         yield hit(one.labels.at(key), what="is not the object's name")
 
 

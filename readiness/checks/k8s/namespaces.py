@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.pss import verdict, where
-from readiness.kinds.k8s.model import Object, Pod, text
-from readiness.model import Hit, Related, hit, joined, missing
+from readiness.checks.k8s.pss import levels_refused, subject_text
+from readiness.kinds.k8s.model import Object, Pod, text_or_empty
+from readiness.model import Hit, Related, hit, join_names, missing
 from readiness.model.project import Project
 
 LABEL = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 
 
-def namespaces(project: Project) -> dict[str, Object]:
+def enforcing_namespaces(project: Project) -> dict[str, Object]:
     """The Namespace objects of the project that enforce a level, by name."""
     return {
         one.name: one
@@ -23,25 +23,25 @@ def namespaces(project: Project) -> dict[str, Object]:
     }
 
 
-def pinned(namespace: Object) -> tuple[int, int]:
+def pinned_version(namespace: Object) -> tuple[int, int]:
     """The version of the standards that a namespace asks for; the newest where it names none."""
-    version = text(namespace.labels.get(LABEL + "enforce-version"))
+    version = text_or_empty(namespace.labels.get(LABEL + "enforce-version"))
     major, _, minor = version.removeprefix("v").partition(".")
     known = major.isdigit() and minor.isdigit() and len(version) < 8
     return (int(major), int(minor)) if known else (99, 0)
 
 
-def namespace_enforce(pod: Pod, *, project: Project) -> Iterator[Hit]:
+def pss_namespace_enforce(pod: Pod, *, project: Project) -> Iterator[Hit]:
     """The pod's namespace stands in the project and enforces a level that the pod does not meet."""
-    namespace = project.memo(namespaces).get(pod.namespace)
+    namespace = project.memo(enforcing_namespaces).get(pod.namespace)
     if namespace is None:
         return
     level = namespace.labels[LABEL + "enforce"]
     label = Related(
         namespace.source, namespace.labels.at(LABEL + "enforce"), f"{level} is enforced here"
     )
-    for one in verdict(pod)[level]:
-        if one.control == "baseline-host-probes" and pinned(namespace) < (1, 34):
+    for one in levels_refused(pod)[level]:
+        if one.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
             continue
         make = missing if one.absent else hit
         yield make(
@@ -52,29 +52,29 @@ def namespace_enforce(pod: Pod, *, project: Project) -> Iterator[Hit]:
             namespace=namespace.name,
             control=one.control,
             what=one.what,
-            where=where(one, pod),
+            where=subject_text(one, pod),
         )
 
 
-def namespace_label(one: Object) -> Iterator[Hit]:
+def pss_namespace_label_invalid(one: Object) -> Iterator[Hit]:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for key, value in one.labels.items():
         mode = key.removeprefix(LABEL)
         if mode == key or not isinstance(value, str) or "$" in value or "{{" in value:
             continue
         if mode in {"enforce", "audit", "warn"} and value not in LEVELS:
-            yield hit(one.labels.at(key), key=key, value=value, allowed=joined(LEVELS))
-        elif mode.endswith("-version") and value != "latest" and not _version(value):
+            yield hit(one.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))
+        elif mode.endswith("-version") and value != "latest" and not _is_minor_version(value):
             yield hit(one.labels.at(key), key=key, value=value, allowed="latest and v1.MINOR")
 
 
-def _version(value: str) -> bool:
+def _is_minor_version(value: str) -> bool:
     """Whether a value is a minor version, as in v1.35."""
     major, dot, minor = value.removeprefix("v").partition(".")
     return value.startswith("v") and bool(dot) and major == "1" and minor.isdigit()
 
 
-def namespace_level(one: Object, *, allow: Sequence[str], unset: bool) -> Iterator[Hit]:
+def namespace_pod_security_low(one: Object, *, allow: Sequence[str], unset: bool) -> Iterator[Hit]:
     """A namespace whose enforce label is not one of `allow`; where `unset`, also one without the label."""
     level = one.labels.get(LABEL + "enforce")
     if level is None:

@@ -7,11 +7,11 @@ from itertools import islice
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import number
-from readiness.kinds.k8s.index import Workload, index, policies, workload_of
-from readiness.kinds.k8s.labels import Selector, selector
-from readiness.kinds.k8s.model import Object, Pod, mapping, maps
-from readiness.model import Aside, Hit, Unknown, hit, joined, missing
+from readiness.kinds.k8s.effective import as_integer
+from readiness.kinds.k8s.index import Workload, object_index, policy_selectors, workload_of
+from readiness.kinds.k8s.labels import Selector, label_selector
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
+from readiness.model import Hit, NotApplicable, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -24,7 +24,7 @@ def is_policy(one: Object) -> bool:
     return one.kind == KIND and one.api_version in {"networking.k8s.io/v1", "extensions/v1beta1"}
 
 
-def directions(one: Object) -> frozenset[str]:
+def restricted_directions(one: Object) -> frozenset[str]:
     """The directions that a policy restricts: as written, else Ingress, and Egress where it has egress rules."""
     types = one.spec.get("policyTypes")
     if isinstance(types, Seq) and types:
@@ -32,15 +32,15 @@ def directions(one: Object) -> frozenset[str]:
     return frozenset({"Ingress", "Egress"} if one.spec.get("egress") is not None else {"Ingress"})
 
 
-def restricted(workload: Workload, project: Project) -> frozenset[str]:
+def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    found = project.memo(policies).of(workload)
-    return frozenset(way for one in found if is_policy(one) for way in directions(one))
+    found = project.memo(policy_selectors).of(workload)
+    return frozenset(way for one in found if is_policy(one) for way in restricted_directions(one))
 
 
-def _elsewhere(project: Project) -> bool:
+def _has_other_policies(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
-    found = index(project)
+    found = object_index(project)
     return any(True for _ in found.all(*column("kubernetes-custom", "policy"))) or any(
         not is_policy(one) for one in found.all(KIND)
     )
@@ -51,67 +51,67 @@ def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project)
     workload = workload_of(pod, project)
     if workload is None or pod.node.get("hostNetwork") is True:
         return
-    found = restricted(workload, project)
+    found = directions_restricted_for(workload, project)
     open_ways = [way for way in directions if way not in found]
     if open_ways and (every or len(open_ways) == len(directions)):
-        if project.memo(_elsewhere):
+        if project.memo(_has_other_policies):
             yield Unknown(pod.owner.metadata.at("name"))
         else:
             yield missing(
-                pod.owner.metadata.at("name"), ways=joined(way.lower() for way in open_ways)
+                pod.owner.metadata.at("name"), ways=join_names(way.lower() for way in open_ways)
             )
 
 
-def unselected(pod: Pod, *, project: Project) -> Outcome:
+def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> Outcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
-    if workload is not None and not project.memo(policies).of(workload):
+    if workload is not None and not project.memo(policy_selectors).of(workload):
         yield missing(pod.owner.metadata.at("name"))
 
 
-def without_rules(pod: Pod, *, project: Project) -> Outcome:
+def pod_policy_without_rules(pod: Pod, *, project: Project) -> Outcome:
     """No policy with rules for both directions selects the pod."""
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = project.memo(policies).of(workload)
-    ways = {way for one in found for way in directions(one) if one.spec.get(way.lower())}
+    found = project.memo(policy_selectors).of(workload)
+    ways = {way for one in found for way in restricted_directions(one) if one.spec.get(way.lower())}
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
 
 
-def namespace_open(one: Object, *, project: Project) -> Outcome:
+def namespace_without_policy(one: Object, *, project: Project) -> Outcome:
     """A Namespace has no NetworkPolicy in it."""
-    if one.kind != "Namespace" or one.name.startswith("kube-") or project.memo(_elsewhere):
+    if one.kind != "Namespace" or one.name.startswith("kube-") or project.memo(_has_other_policies):
         return
-    if one.name not in project.memo(_named):
+    if one.name not in project.memo(_named_namespaces):
         yield missing(one.metadata.at("name"))
 
 
-def _named(project: Project) -> frozenset[str]:
+def _named_namespaces(project: Project) -> frozenset[str]:
     """The namespaces that policies name."""
-    return frozenset(one.namespace for one in index(project).all(KIND))
+    return frozenset(one.namespace for one in object_index(project).all(KIND))
 
 
-def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def network_policy_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
     """A policy selects no pod of any workload in the files; `alone`: also where there is no workload at all."""
     if not is_policy(one):
         return
-    wanted = selector(one.spec.get("podSelector")) or Selector()
-    if wanted.empty or not _comparable(project, alone):
+    wanted = label_selector(one.spec.get("podSelector")) or Selector()
+    if wanted.empty or not _has_pods_to_compare(project, alone):
         return
-    if not _selected(wanted, one.namespace, alone, project):
-        yield missing(mapping(one.spec, "podSelector").at(), pairs=_words(wanted))
+    if not _may_select(wanted, one.namespace, alone, project):
+        yield missing(mapping_at(one.spec, "podSelector").at(), pairs=_string_list(wanted))
 
 
-def _comparable(project: Project, alone: bool) -> bool:
+def _has_pods_to_compare(project: Project, alone: bool) -> bool:
     """Whether there are pods to compare with."""
-    return alone or bool(index(project).workloads)
+    return alone or bool(object_index(project).workloads)
 
 
-def _selected(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
+def _may_select(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
     """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
-    found = index(project)
+    found = object_index(project)
     opened = wanted.open()
     if opened.empty or found.operated(opened):
         return True
@@ -122,72 +122,74 @@ def _selected(wanted: Selector, namespace: str | None, alone: bool, project: Pro
     return found.anywhere(opened)
 
 
-def _words(wanted: Selector) -> str:
-    return joined(
+def _string_list(wanted: Selector) -> str:
+    return join_names(
         [f"{key}={value}" for key, value in wanted.pairs]
         or [key for key, _, _ in wanted.expressions]
     )
 
 
-def peer_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def network_policy_peer_missing(one: Object, *, alone: bool, project: Project) -> Outcome:
     """A policy allows traffic with pods that are in no file."""
-    if not is_policy(one) or not _comparable(project, alone):
+    if not is_policy(one) or not _has_pods_to_compare(project, alone):
         return
-    for peer in _peers(one):
-        wanted = selector(peer.get("podSelector"))
+    for peer in _peers_of(one):
+        wanted = label_selector(peer.get("podSelector"))
         if wanted is None or wanted.empty:
             continue
         other = peer.get("namespaceSelector") is not None
         if other and not alone:
             continue  # pods of another namespace may well be another team's
-        if not _selected(wanted, None if other else one.namespace, alone, project):
-            yield missing(peer.at("podSelector"), pairs=_words(wanted))
+        if not _may_select(wanted, None if other else one.namespace, alone, project):
+            yield missing(peer.at("podSelector"), pairs=_string_list(wanted))
 
 
-def _rules(one: Object) -> Iterator[tuple[str, Map]]:
+def _rules_of(one: Object) -> Iterator[tuple[str, Map]]:
     for key in ("ingress", "egress"):
-        for rule in maps(one.spec.get(key)):
+        for rule in mappings_in(one.spec.get(key)):
             yield key, rule
 
 
-def _peers(one: Object) -> Iterator[Map]:
-    for key, rule in _rules(one):
-        yield from maps(rule.get("from" if key == "ingress" else "to"))
+def _peers_of(one: Object) -> Iterator[Map]:
+    for key, rule in _rules_of(one):
+        yield from mappings_in(rule.get("from" if key == "ingress" else "to"))
 
 
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
-def label_by_hand(one: Object, *, project: Project) -> Iterator[Hit | Aside]:
+def policy_namespace_label_by_hand(
+    one: Object, *, project: Project
+) -> Iterator[Hit | NotApplicable]:
     """A peer names a namespace by the label `name`, which Kubernetes does not set and no Namespace in the files has."""
     if not is_policy(one):
-        yield Aside()
+        yield NotApplicable()
         return
-    for peer in _peers(one):
-        labels = mapping(mapping(peer, "namespaceSelector"), "matchLabels")
+    for peer in _peers_of(one):
+        labels = mapping_at(mapping_at(peer, "namespaceSelector"), "matchLabels")
         value = labels.get("name")
-        if isinstance(value, str) and value and not _labelled(value, project):
+        if isinstance(value, str) and value and not _namespace_labels(value, project):
             yield hit(labels.entry("name"), value=value)
 
 
-def _labelled(value: str, project: Project) -> bool:
-    return any(one.labels.get("name") == value for one in index(project).all("Namespace"))
+def _namespace_labels(value: str, project: Project) -> bool:
+    return any(one.labels.get("name") == value for one in object_index(project).all("Namespace"))
 
 
-def _anyone(peers: Any) -> bool:
+def _admits_anyone(peers: Any) -> bool:
     """Whether a rule's peers leave nobody out."""
     if peers is None or (isinstance(peers, Seq) and not peers):
         return True
     return any(
-        mapping(peer, "ipBlock").get("cidr") in EVERYWHERE
-        and not mapping(peer, "ipBlock").get("except")
-        for peer in maps(peers)
+        mapping_at(peer, "ipBlock").get("cidr") in EVERYWHERE
+        and not mapping_at(peer, "ipBlock").get("except")
+        for peer in mappings_in(peers)
     )
 
 
 def allows_everything(one: Object, *, direction: str) -> Outcome:
     """A rule of a policy allows every peer on every port."""
-    if not is_policy(one) or direction.capitalize() not in directions(one):
+    if not is_policy(one) or direction.capitalize() not in restricted_directions(one):
         return
     listed = one.spec.get(direction)
     if not isinstance(listed, Seq):
@@ -196,7 +198,7 @@ def allows_everything(one: Object, *, direction: str) -> Outcome:
         if (
             isinstance(rule, Map)
             and not rule.get("ports")
-            and _anyone(rule.get("from" if direction == "ingress" else "to"))
+            and _admits_anyone(rule.get("from" if direction == "ingress" else "to"))
         ):
             yield hit(listed.at(at), direction=direction)
 
@@ -204,15 +206,15 @@ def allows_everything(one: Object, *, direction: str) -> Outcome:
 # -- names ---------------------------------------------------------------------------------------------------------
 
 
-def _dns(rule: Map) -> bool:
+def _allows_dns(rule: Map) -> bool:
     """Whether an egress rule lets a pod ask for names: UDP to port 53, or to every port."""
     ports = rule.get("ports")
     if not isinstance(ports, Seq) or not ports:
         return True
-    for port in maps(ports):
-        first, last = port.get("port"), number(port.get("endPort"))
+    for port in mappings_in(ports):
+        first, last = port.get("port"), as_integer(port.get("endPort"))
         protocol = port.get("protocol") or "TCP"
-        span = number(first)
+        span = as_integer(first)
         named = isinstance(first, str) and (
             "dns" in first or (first.isdigit() and first in {"53", "5353"})
         )
@@ -224,33 +226,35 @@ def _dns(rule: Map) -> bool:
     return False
 
 
-def no_dns(one: Object, *, project: Project) -> Outcome:
+def network_policy_without_dns(one: Object, *, project: Project) -> Outcome:
     """A policy restricts egress to named peers, and no policy on its pods lets them resolve names."""
-    if not is_policy(one) or "Egress" not in directions(one):
+    if not is_policy(one) or "Egress" not in restricted_directions(one):
         return
-    rules = list(maps(one.spec.get("egress")))
-    if not rules or any(_dns(rule) for rule in rules):
+    rules = list(mappings_in(one.spec.get("egress")))
+    if not rules or any(_allows_dns(rule) for rule in rules):
         return
-    if all(_addresses(rule) for rule in rules):
+    if all(_only_ip_blocks(rule) for rule in rules):
         return
-    resolving = project.memo(_resolving)
-    wanted = selector(one.spec.get("podSelector")) or Selector()
-    if not resolving or not any(id(other) in resolving for other in _others(one, wanted, project)):
+    resolving = project.memo(_policies_allowing_dns)
+    wanted = label_selector(one.spec.get("podSelector")) or Selector()
+    if not resolving or not any(
+        id(other) in resolving for other in _other_policies_for(one, wanted, project)
+    ):
         yield hit(one.spec.key("egress"))
 
 
-def _resolving(project: Project) -> frozenset[int]:
+def _policies_allowing_dns(project: Project) -> frozenset[int]:
     """The policies that let their pods resolve names."""
     return frozenset(
         id(one)
-        for one in index(project).all(KIND)
-        if any(_dns(rule) for rule in maps(one.spec.get("egress")))
+        for one in object_index(project).all(KIND)
+        if any(_allows_dns(rule) for rule in mappings_in(one.spec.get("egress")))
     )
 
 
-def _addresses(rule: Map) -> bool:
+def _only_ip_blocks(rule: Map) -> bool:
     """Whether every peer of a rule is a block of addresses, for which no name is needed."""
-    peers = list(maps(rule.get("to")))
+    peers = list(mappings_in(rule.get("to")))
     return bool(peers) and all("ipBlock" in peer for peer in peers)
 
 
@@ -259,12 +263,12 @@ def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
     return list({id(one): one for one in lists}.values())
 
 
-def _others(one: Object, wanted: Selector, project: Project) -> list[Object]:
+def _other_policies_for(one: Object, wanted: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
-    found = index(project)
+    found = object_index(project)
     workloads = found.selected(wanted, one.namespace)
     if workloads:
-        lists = unique_lists(project.memo(policies).of(each) for each in workloads)
+        lists = unique_lists(project.memo(policy_selectors).of(each) for each in workloads)
         common = set.intersection(*({id(each) for each in part} for part in lists))
         return [each for each in lists[0] if id(each) in common]
     labels = dict(wanted.pairs)
@@ -272,5 +276,5 @@ def _others(one: Object, wanted: Selector, project: Project) -> list[Object]:
         other
         for other in islice(found.all(KIND), 4096)
         if other is not one
-        and (selector(other.spec.get("podSelector")) or Selector()).matches(labels)
+        and (label_selector(other.spec.get("podSelector")) or Selector()).matches(labels)
     ]

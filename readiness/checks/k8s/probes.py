@@ -7,77 +7,98 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.public_images import starts_slowly
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.index import index, selecting, services
-from readiness.kinds.k8s.model import SERVING, Container, Pod, mapping, maps, text
-from readiness.model import Aside, Hit, Related, Unknown, hit, missing
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
+from readiness.kinds.k8s.model import (
+    SERVING,
+    Container,
+    Pod,
+    mapping_at,
+    mappings_in,
+    text_or_empty,
+)
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 
 
-def lives(pod: Pod) -> bool:
+def is_long_running(pod: Pod) -> bool:
     """Whether a pod is meant to run until it is replaced: no job, and no pod that ends."""
     if pod.kind == "Pod":
         return pod.node.get("restartPolicy") in (None, "Always")
     return pod.kind in SERVING
 
 
-def probes(container: Container) -> Iterator[tuple[str, Map]]:
+def probes_of(container: Container) -> Iterator[tuple[str, Map]]:
     """The probes of a container that are written as mappings."""
     for key in PROBES:
         if isinstance(container.node.get(key), Map):
             yield key, container.node[key]
 
 
-def setting(probe: Map, key: str, default: int) -> int | None:
+def probe_setting(probe: Map, key: str, default: int) -> int | None:
     """A number of a probe, its default where it is left out; None where nobody can tell."""
     value = probe.get(key)
-    return default if value is None else number(value)
+    return default if value is None else as_integer(value)
 
 
-def absent(container: Container, *, key: str) -> Outcome:
+def liveness_probe_missing(container: Container, *, key: str) -> Outcome:
     """A container that runs as long as its pod has no probe of a sort."""
-    if container.role == "main" and lives(container.pod) and container.node.get(key) is None:
+    if (
+        container.role == "main"
+        and is_long_running(container.pod)
+        and container.node.get(key) is None
+    ):
         yield missing(container.node.at())
 
 
-def readiness_absent(container: Container, *, served: bool, project: Project) -> Outcome:
+def readiness_probe_missing(container: Container, *, served: bool, project: Project) -> Outcome:
     """A container without a readinessProbe; `served`: one that traffic reaches, else one that opens no port."""
-    if container.role != "main" or not lives(container.pod):
-        yield Aside()
+    if container.role != "main" or not is_long_running(container.pod):
+        yield NotApplicable()
         return
     if container.node.get("readinessProbe") is None:
-        yield missing(container.node.at()) if _served(container, project) is served else Aside()
+        yield (
+            missing(container.node.at())
+            if _takes_traffic(container, project) is served
+            else NotApplicable()
+        )
 
 
-def _served(container: Container, project: Project) -> bool:
+def _takes_traffic(container: Container, project: Project) -> bool:
     """Whether traffic reaches a container: it opens a port, or is alone in a pod behind a Service."""
-    if any(one.get("containerPort") is not None for one in maps(container.node.get("ports"))):
+    if any(
+        one.get("containerPort") is not None for one in mappings_in(container.node.get("ports"))
+    ):
         return True
     pod = container.pod
-    workload = index(project).of.get(id(pod.owner))
+    workload = object_index(project).of.get(id(pod.owner))
     alone = sum(one.role == "main" for one in pod.containers()) == 1
-    return alone and workload is not None and bool(selecting(workload, project, services))
+    return (
+        alone
+        and workload is not None
+        and bool(selecting_objects(workload, project, service_selectors))
+    )
 
 
-def no_readiness_behind_service(pod: Pod, *, project: Project) -> Outcome:
+def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> Outcome:
     """No container of a pod behind a Service has a readinessProbe."""
-    workload = index(project).of.get(id(pod.owner))
+    workload = object_index(project).of.get(id(pod.owner))
     if workload is None or pod.kind in {"Job", "CronJob"}:
         return
-    found = selecting(workload, project, services)
+    found = selecting_objects(workload, project, service_selectors)
     if found and all(one.node.get("readinessProbe") is None for one in pod.containers()):
         span = found[0].metadata.at("name")
         selected = Related(found[0].source, span, "this Service sends traffic to it")
         yield missing(pod.node.at("containers"), related=[selected], service=found[0].name)
 
 
-def handler(probe: Map) -> tuple[str, Any]:
+def handler_of(probe: Map) -> tuple[str, Any]:
     """What a probe does: the kind of its handler and the handler itself."""
     for key in HANDLERS:
         if key in probe:
@@ -85,14 +106,14 @@ def handler(probe: Map) -> tuple[str, Any]:
     return "", None
 
 
-def identical(container: Container, *, strict: bool) -> Outcome:
+def probes_identical(container: Container, *, strict: bool) -> Outcome:
     """Liveness and readiness ask the same; unless `strict`, only where liveness gives up no later than readiness."""
     liveness, readiness = container.node.get("livenessProbe"), container.node.get("readinessProbe")
     if not isinstance(liveness, Map) or not isinstance(readiness, Map):
         return
-    if not handler(liveness)[0] or handler(liveness) != handler(readiness):
+    if not handler_of(liveness)[0] or handler_of(liveness) != handler_of(readiness):
         return
-    patience = [_patience(one) for one in (liveness, readiness)]
+    patience = [_seconds_of_silence(one) for one in (liveness, readiness)]
     if not strict and (None in patience or patience[0] > patience[1]):  # type: ignore[operator]
         return
     place = container.node.key("readinessProbe")
@@ -100,18 +121,21 @@ def identical(container: Container, *, strict: bool) -> Outcome:
     yield hit(container.node.key("livenessProbe"), related=[related])
 
 
-def _patience(probe: Map) -> int | None:
+def _seconds_of_silence(probe: Map) -> int | None:
     """The seconds of silence that a probe bears after it has begun."""
-    period, threshold = setting(probe, "periodSeconds", 10), setting(probe, "failureThreshold", 3)
+    period, threshold = (
+        probe_setting(probe, "periodSeconds", 10),
+        probe_setting(probe, "failureThreshold", 3),
+    )
     return None if period is None or threshold is None else period * threshold
 
 
-def too_tight(container: Container, *, seconds: int) -> Outcome:
+def liveness_probe_too_tight(container: Container, *, seconds: int) -> Outcome:
     """The livenessProbe restarts after one failure, or within `seconds` of silence."""
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map):
         return
-    patience, threshold = _patience(probe), setting(probe, "failureThreshold", 3)
+    patience, threshold = _seconds_of_silence(probe), probe_setting(probe, "failureThreshold", 3)
     if patience is None:
         yield Unknown(probe.at())
     elif threshold == 1:
@@ -121,23 +145,23 @@ def too_tight(container: Container, *, seconds: int) -> Outcome:
         yield hit(probe.at(key), what=f"restarts the container after {patience} s of silence")
 
 
-def startup_absent(container: Container) -> Outcome:
+def startup_probe_missing(container: Container) -> Outcome:
     """The livenessProbe waits longer at first than it bears silence later, in the place of a startupProbe."""
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map) or isinstance(container.node.get("startupProbe"), Map):
         return
-    delay, patience = number(probe.get("initialDelaySeconds")), _patience(probe)
+    delay, patience = as_integer(probe.get("initialDelaySeconds")), _seconds_of_silence(probe)
     if delay is not None and patience is not None and delay > max(patience, 30):
         yield hit(probe.at("initialDelaySeconds"), delay=delay, patience=patience)
 
 
-def before_start(container: Container, *, seconds: int) -> Outcome:
+def liveness_probe_before_start(container: Container, *, seconds: int) -> Outcome:
     """A server that starts slowly is restarted by its livenessProbe before `seconds` have passed."""
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map) or isinstance(container.node.get("startupProbe"), Map):
         return
-    delay, patience = setting(probe, "initialDelaySeconds", 0), _patience(probe)
-    if delay is None or patience is None or not starts_slowly(images.parse(container.image)):
+    delay, patience = probe_setting(probe, "initialDelaySeconds", 0), _seconds_of_silence(probe)
+    if delay is None or patience is None or not starts_slowly(images.parse_image(container.image)):
         return
     if delay + patience < seconds:
         yield hit(
@@ -145,29 +169,32 @@ def before_start(container: Container, *, seconds: int) -> Outcome:
         )
 
 
-def exec_timeout(container: Container) -> Outcome:
+def probe_exec_timeout_missing(container: Container) -> Outcome:
     """A probe that runs a command has no timeoutSeconds, so that it gets one second."""
-    for key, probe in probes(container):
+    for key, probe in probes_of(container):
         if isinstance(probe.get("exec"), Map) and probe.get("timeoutSeconds") is None:
             yield missing(container.node.key(key), probe=key)
 
 
-def timeout_over_period(container: Container) -> Outcome:
+def probe_timeout_over_period(container: Container) -> Outcome:
     """A probe's timeoutSeconds is longer than its period."""
-    for key, probe in probes(container):
-        timeout, period = setting(probe, "timeoutSeconds", 1), setting(probe, "periodSeconds", 10)
+    for key, probe in probes_of(container):
+        timeout, period = (
+            probe_setting(probe, "timeoutSeconds", 1),
+            probe_setting(probe, "periodSeconds", 10),
+        )
         if timeout is not None and period is not None and timeout > period:
             yield hit(probe.at("timeoutSeconds"), probe=key, timeout=timeout, period=period)
 
 
-def ports(container: Container) -> list[Map]:
+def declared_ports(container: Container) -> list[Map]:
     """The ports that a container declares."""
-    return list(maps(container.node.get("ports")))
+    return list(mappings_in(container.node.get("ports")))
 
 
-def _asked(probe: Map) -> tuple[Map, Any] | None:
+def _port_asked(probe: Map) -> tuple[Map, Any] | None:
     """The handler that asks a port, with the port."""
-    kind, found = handler(probe)
+    kind, found = handler_of(probe)
     if (
         kind in {"httpGet", "tcpSocket", "grpc"}
         and isinstance(found, Map)
@@ -177,59 +204,65 @@ def _asked(probe: Map) -> tuple[Map, Any] | None:
     return None
 
 
-def port_undefined(container: Container) -> Outcome:
+def probe_port_undefined(container: Container) -> Outcome:
     """A probe asks a port by a name that the container does not define."""
-    names = {text(one.get("name")) for one in ports(container)}
-    for key, probe in probes(container):
-        asked = _asked(probe)
+    names = {text_or_empty(one.get("name")) for one in declared_ports(container)}
+    for key, probe in probes_of(container):
+        asked = _port_asked(probe)
         if asked and isinstance(asked[1], str) and not asked[1].isdigit():
-            if variable(asked[1]):
+            if is_variable(asked[1]):
                 yield Unknown(asked[0].at("port"))
             elif asked[1] not in names:
                 yield hit(asked[0].at("port"), probe=key, port=asked[1])
 
 
-def port_undeclared(container: Container, *, silent: bool) -> Outcome:
+def probe_port_undeclared(container: Container, *, silent: bool) -> Outcome:
     """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all."""
     declared = {
-        number(one.get("containerPort")): str(one.get("protocol") or "TCP")
-        for one in ports(container)
+        as_integer(one.get("containerPort")): str(one.get("protocol") or "TCP")
+        for one in declared_ports(container)
         if one.get("protocol") in (None, "TCP")
     }
     others = {
-        one.get("name") for one in ports(container) if one.get("protocol") not in (None, "TCP")
+        one.get("name")
+        for one in declared_ports(container)
+        if one.get("protocol") not in (None, "TCP")
     }
-    for key, probe in probes(container):
-        asked = _asked(probe)
+    for key, probe in probes_of(container):
+        asked = _port_asked(probe)
         if asked is None:
             continue
         port = asked[1]
         port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
         unlisted = (
-            number(port) is not None and port not in declared and (silent or ports(container))
+            as_integer(port) is not None
+            and port not in declared
+            and (silent or declared_ports(container))
         )
         if unlisted or port in others:
             yield hit(asked[0].at("port"), probe=key, port=port)
 
 
-def scheme(container: Container) -> Outcome:
+def probe_scheme_mismatch(container: Container) -> Outcome:
     """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells."""
-    by_name = {one.get("name"): number(one.get("containerPort")) for one in ports(container)}
+    by_name = {
+        one.get("name"): as_integer(one.get("containerPort")) for one in declared_ports(container)
+    }
     by_port = {number: name for name, number in by_name.items() if isinstance(name, str)}
-    for key, probe in probes(container):
+    for key, probe in probes_of(container):
         found = probe.get("httpGet")
         if not isinstance(found, Map):
             continue
         port = found.get("port")
         name = port if isinstance(port, str) else by_port.get(port, "")
-        wanted = _scheme_of(by_name.get(port, port), text(name))
+        wanted = _scheme_of_port(by_name.get(port, port), text_or_empty(name))
         used = found.get("scheme") or "HTTP"
         if wanted and used in {"HTTP", "HTTPS"} and used != wanted:
             place = "scheme" if "scheme" in found else "port"
             yield hit(found.at(place), probe=key, used=used, wanted=wanted, port=port)
 
 
-def _scheme_of(port: Any, name: str) -> str:
+def _scheme_of_port(port: Any, name: str) -> str:
     """The scheme that a port's name or number stands for; empty where they say nothing."""
     if name == "https" or name.startswith("https-") or (port in {443, 8443} and not name):
         return "HTTPS"
@@ -244,12 +277,12 @@ _ELSEWHERE = re.compile(
 _HERE = frozenset({"localhost", "ip6-localhost", "127.0.0.1"})
 
 
-def dependency(container: Container) -> Outcome:
+def liveness_probe_dependency(container: Container) -> Outcome:
     """The livenessProbe asks another server, so that its failure restarts this one."""
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map):
         return
-    kind, found = handler(probe)
+    kind, found = handler_of(probe)
     if not isinstance(found, Map):
         return
     host = found.get("host")
@@ -257,7 +290,7 @@ def dependency(container: Container) -> Outcome:
         kind in {"httpGet", "tcpSocket"}
         and isinstance(host, str)
         and host not in _HERE
-        and not variable(host)
+        and not is_variable(host)
     ):
         yield hit(found.at("host"), host=host)
     command = found.get("command")
@@ -269,19 +302,19 @@ def dependency(container: Container) -> Outcome:
             yield hit(found.at("command"), host=name)
 
 
-def invalid(container: Container) -> Outcome:
+def probe_invalid(container: Container) -> Outcome:
     """A probe that the API server refuses: no handler or several, or a number out of range."""
-    for key, probe in probes(container):
+    for key, probe in probes_of(container):
         used = [one for one in HANDLERS if probe.get(one) is not None]
-        if not used and not variable(probe.get("httpGet")):
+        if not used and not is_variable(probe.get("httpGet")):
             yield missing(container.node.key(key), probe=key, what="has no handler")
         elif len(used) > 1:
             yield hit(probe.key(used[1]), probe=key, what=f"has {len(used)} handlers and needs one")
-        success = number(probe.get("successThreshold"))
+        success = as_integer(probe.get("successThreshold"))
         if success is not None and success != 1 and key != "readinessProbe":
             yield hit(probe.at("successThreshold"), probe=key, what="needs a successThreshold of 1")
         for name, least in _LEAST:
-            value = number(probe.get(name))
+            value = as_integer(probe.get(name))
             if value is not None and value < least:
                 yield hit(probe.at(name), probe=key, what=f"has {name} {value}, under {least}")
 
@@ -290,7 +323,7 @@ _LEAST: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("timeoutSeconds", 0)
                                      ("initialDelaySeconds", 0), ("successThreshold", 0))  # fmt: skip
 
 
-def on_init(container: Container) -> Outcome:
+def init_container_probe(container: Container) -> Outcome:
     """An init container has a probe or a lifecycle hook, which only a sidecar may have."""
     if container.role == "init":
         for key in (*PROBES, "lifecycle"):
@@ -298,12 +331,16 @@ def on_init(container: Container) -> Outcome:
                 yield hit(container.node.key(key), key=key)
 
 
-def no_pre_stop(container: Container, *, project: Project) -> Outcome:
+def pre_stop_missing(container: Container, *, project: Project) -> Outcome:
     """A container that takes traffic from a Service has no preStop hook."""
     pod = container.pod
-    workload = index(project).of.get(id(pod.owner))
+    workload = object_index(project).of.get(id(pod.owner))
     if container.role != "main" or workload is None or pod.kind not in SERVING:
         return
-    hooked = "preStop" in mapping(container.node, "lifecycle")
-    if not hooked and ports(container) and selecting(workload, project, services):
+    hooked = "preStop" in mapping_at(container.node, "lifecycle")
+    if (
+        not hooked
+        and declared_ports(container)
+        and selecting_objects(workload, project, service_selectors)
+    ):
         yield missing(container.node.at())

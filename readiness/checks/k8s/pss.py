@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Container, Pod, mapping, maps, text
+from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
@@ -54,24 +54,24 @@ HOOKS = ("postStart", "preStop")
 # -- what the controls ask of a pod -------------------------------------------------------------------------------
 
 
-def windows(pod: Pod) -> bool:
+def is_windows_pod(pod: Pod) -> bool:
     """Whether the standards' waivers for Windows apply: only `os.name` says so."""
-    return mapping(pod.node, "os").get("name") == "windows"
+    return mapping_at(pod.node, "os").get("name") == "windows"
 
 
-def own_users(pod: Pod) -> bool:
+def has_user_namespace(pod: Pod) -> bool:
     """Whether the pod has a user namespace of its own, in which root is nobody on the host."""
     return pod.node.get("hostUsers") is False
 
 
-def context(pod: Pod) -> Map:
+def pod_context(pod: Pod) -> Map:
     """The pod's own securityContext."""
-    return mapping(pod.node, "securityContext")
+    return mapping_at(pod.node, "securityContext")
 
 
-def contexts(pod: Pod) -> Iterator[tuple[str, Map]]:
+def security_contexts(pod: Pod) -> Iterator[tuple[str, Map]]:
     """The pod's securityContext, then each container's, with the container's name."""
-    yield "", context(pod)
+    yield "", pod_context(pod)
     for container in pod.containers():
         yield container.name, container.security
 
@@ -86,8 +86,8 @@ def is_number(value: Any, wanted: int) -> bool:
 
 def host_process(pod: Pod) -> Iterator[Violation]:
     """No container of a Windows pod is a process of the host."""
-    for name, security in contexts(pod):
-        options = mapping(security, "windowsOptions")
+    for name, security in security_contexts(pod):
+        options = mapping_at(security, "windowsOptions")
         if options.get("hostProcess") is True:
             yield Violation(options.at("hostProcess"), "hostProcess is true", name)
 
@@ -108,9 +108,9 @@ def privileged(pod: Pod) -> Iterator[Violation]:
             )
 
 
-def added(container: Container, allowed: Collection[str]) -> Iterator[Violation]:
+def capabilities_added(container: Container, allowed: Collection[str]) -> Iterator[Violation]:
     """Capabilities that a container adds although they are not allowed."""
-    capabilities = mapping(container.security, "capabilities").get("add")
+    capabilities = mapping_at(container.security, "capabilities").get("add")
     if not isinstance(capabilities, Seq):
         return
     for index, name in enumerate(capabilities):
@@ -121,22 +121,22 @@ def added(container: Container, allowed: Collection[str]) -> Iterator[Violation]
 def capabilities_baseline(pod: Pod) -> Iterator[Violation]:
     """No capability beyond the runtime's default set is added."""
     for container in pod.containers():
-        yield from added(container, column("linux-capabilities", "baseline"))
+        yield from capabilities_added(container, column("linux-capabilities", "baseline"))
 
 
 def host_path(pod: Pod) -> Iterator[Violation]:
     """No volume is a folder of the host."""
-    for volume in maps(pod.node.get("volumes")):
+    for volume in mappings_in(pod.node.get("volumes")):
         if volume.get("hostPath") is not None:
             yield Violation(
-                volume.at("hostPath"), f"volume {text(volume.get('name'))!r} is a hostPath"
+                volume.at("hostPath"), f"volume {text_or_empty(volume.get('name'))!r} is a hostPath"
             )
 
 
 def host_ports(pod: Pod) -> Iterator[Violation]:
     """No container takes a port of the host."""
     for container in pod.containers():
-        for port in maps(container.node.get("ports")):
+        for port in mappings_in(container.node.get("ports")):
             number = port.get("hostPort")
             if isinstance(number, int) and not isinstance(number, bool) and number != 0:
                 yield Violation(port.at("hostPort"), f"hostPort is {number}", container.name)
@@ -145,20 +145,20 @@ def host_ports(pod: Pod) -> Iterator[Violation]:
 def host_probes(pod: Pod) -> Iterator[Violation]:
     """No probe and no lifecycle hook names a host (since 1.34): the kubelet would call it for the pod."""
     for container in pod.containers():
-        lifecycle = mapping(container.node, "lifecycle")
+        lifecycle = mapping_at(container.node, "lifecycle")
         for owner, keys in ((container.node, PROBES), (lifecycle, HOOKS)):
             for key in keys:
                 for way in ("httpGet", "tcpSocket"):
-                    action = mapping(mapping(owner, key), way)
-                    if text(action.get("host")):
+                    action = mapping_at(mapping_at(owner, key), way)
+                    if text_or_empty(action.get("host")):
                         what = f"{key}.{way}.host is set"
                         yield Violation(action.at("host"), what, container.name)
 
 
 def apparmor(pod: Pod) -> Iterator[Violation]:
     """The AppArmor profile, by field or by the older annotation, is the runtime's or a local one."""
-    for name, security in contexts(pod):
-        profile = mapping(security, "appArmorProfile")
+    for name, security in security_contexts(pod):
+        profile = mapping_at(security, "appArmorProfile")
         kind = profile.get("type")
         if isinstance(kind, str) and kind not in {"RuntimeDefault", "Localhost"}:
             yield Violation(profile.at("type"), f"the AppArmor profile is {kind}", name)
@@ -172,13 +172,13 @@ def apparmor(pod: Pod) -> Iterator[Violation]:
 
 def selinux(pod: Pod) -> Iterator[Violation]:
     """The SELinux type is one of the containers' types, user and role are not set."""
-    for name, security in contexts(pod):
-        options = mapping(security, "seLinuxOptions")
-        kind = text(options.get("type"))
+    for name, security in security_contexts(pod):
+        options = mapping_at(security, "seLinuxOptions")
+        kind = text_or_empty(options.get("type"))
         if kind and kind not in SELINUX_TYPES:
             yield Violation(options.at("type"), f"the SELinux type is {kind}", name)
         for key in ("user", "role"):
-            if text(options.get(key)):
+            if text_or_empty(options.get(key)):
                 yield Violation(options.at(key), f"the SELinux {key} is set", name)
 
 
@@ -194,14 +194,14 @@ def proc_mount(pod: Pod) -> Iterator[Violation]:
 
 def proc_mount_baseline(pod: Pod) -> Iterator[Violation]:
     """The same, waived where the pod has a user namespace of its own (since 1.35)."""
-    if not own_users(pod):
+    if not has_user_namespace(pod):
         yield from proc_mount(pod)
 
 
 def seccomp_baseline(pod: Pod) -> Iterator[Violation]:
     """No seccomp profile that is written is another than the runtime's or a local one."""
-    for name, security in contexts(pod):
-        profile = mapping(security, "seccompProfile")
+    for name, security in security_contexts(pod):
+        profile = mapping_at(security, "seccompProfile")
         kind = profile.get("type")
         if isinstance(kind, str) and kind not in SECCOMP:
             yield Violation(profile.at("type"), f"the seccomp profile is {kind}", name)
@@ -209,8 +209,8 @@ def seccomp_baseline(pod: Pod) -> Iterator[Violation]:
 
 def sysctls(pod: Pod) -> Iterator[Violation]:
     """Only kernel parameters that are safe for the neighbours are set."""
-    for item in maps(context(pod).get("sysctls")):
-        name = text(item.get("name"))
+    for item in mappings_in(pod_context(pod).get("sysctls")):
+        name = text_or_empty(item.get("name"))
         if name and name not in column("kernel-parameters", "safe"):
             yield Violation(item.at("name"), f"sysctl {name} is set")
 
@@ -220,16 +220,16 @@ def sysctls(pod: Pod) -> Iterator[Violation]:
 
 def volume_types(pod: Pod) -> Iterator[Violation]:
     """Every volume is of a type that stays inside the pod or behind a claim."""
-    for volume in maps(pod.node.get("volumes")):
+    for volume in mappings_in(pod.node.get("volumes")):
         sources = [key for key, value in volume.items() if key != "name" and value is not None]
         if sources and not VOLUMES & set(sources):  # a volume without a source is an emptyDir
-            what = f"volume {text(volume.get('name'))!r} is of type {sources[0]}"
+            what = f"volume {text_or_empty(volume.get('name'))!r} is of type {sources[0]}"
             yield Violation(volume.at(sources[0]), what)
 
 
 def privilege_escalation(pod: Pod) -> Iterator[Violation]:
     """Every container says that its processes gain no privileges; waived for Windows."""
-    if windows(pod):
+    if is_windows_pod(pod):
         return
     for container in pod.containers():
         value = container.security.get("allowPrivilegeEscalation")
@@ -243,12 +243,12 @@ def privilege_escalation(pod: Pod) -> Iterator[Violation]:
 
 def run_as_non_root(pod: Pod) -> Iterator[Violation]:
     """Every container must not run as root; waived in a user namespace (since 1.35)."""
-    if own_users(pod):
+    if has_user_namespace(pod):
         return
-    for name, security in contexts(pod):
+    for name, security in security_contexts(pod):
         if security.get("runAsNonRoot") is False:
             yield Violation(security.at("runAsNonRoot"), "runAsNonRoot is false", name)
-    if context(pod).get("runAsNonRoot") is True:
+    if pod_context(pod).get("runAsNonRoot") is True:
         return
     for container in pod.containers():
         if container.security.get("runAsNonRoot") is None:
@@ -258,37 +258,37 @@ def run_as_non_root(pod: Pod) -> Iterator[Violation]:
 
 def run_as_user(pod: Pod) -> Iterator[Violation]:
     """No user is 0; waived in a user namespace (since 1.35)."""
-    if own_users(pod):
+    if has_user_namespace(pod):
         return
-    for name, security in contexts(pod):
+    for name, security in security_contexts(pod):
         if is_number(security.get("runAsUser"), 0):
             yield Violation(security.at("runAsUser"), "runAsUser is 0", name)
 
 
 def seccomp_restricted(pod: Pod) -> Iterator[Violation]:
     """A seccomp profile is in force for every container; waived for Windows."""
-    if windows(pod):
+    if is_windows_pod(pod):
         return
     yield from seccomp_baseline(pod)
-    if mapping(context(pod), "seccompProfile").get("type") in SECCOMP:
+    if mapping_at(pod_context(pod), "seccompProfile").get("type") in SECCOMP:
         return
     for container in pod.containers():
-        if not isinstance(mapping(container.security, "seccompProfile").get("type"), str):
+        if not isinstance(mapping_at(container.security, "seccompProfile").get("type"), str):
             what = "no seccomp profile is set"
             yield Violation(container.node.at(), what, container.name, absent=True)
 
 
 def capabilities_restricted(pod: Pod) -> Iterator[Violation]:
     """All capabilities are dropped, and at most NET_BIND_SERVICE comes back; waived for Windows."""
-    if windows(pod):
+    if is_windows_pod(pod):
         return
     for container in pod.containers():
-        drop = mapping(container.security, "capabilities").get("drop")
+        drop = mapping_at(container.security, "capabilities").get("drop")
         if not isinstance(drop, Seq) or "ALL" not in drop:
-            span = mapping(container.security, "capabilities").at("drop")
+            span = mapping_at(container.security, "capabilities").at("drop")
             what = "capability ALL is not dropped"
             yield Violation(span, what, container.name, absent=True)
-        yield from added(container, frozenset({"NET_BIND_SERVICE"}))
+        yield from capabilities_added(container, frozenset({"NET_BIND_SERVICE"}))
 
 
 BASELINE: dict[str, Control] = {
@@ -321,20 +321,20 @@ OVERRIDDEN = frozenset(
 CONTROLS = BASELINE | RESTRICTED
 
 
-def violations(pod: Pod, name: str) -> Iterator[Violation]:
+def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
     """What one control says of a pod."""
     for one in CONTROLS[name](pod):
         yield replace(one, control=name)
 
 
-def verdict(pod: Pod) -> dict[str, list[Violation]]:
+def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
-    baseline = {name: list(violations(pod, name)) for name in BASELINE}
+    baseline = {name: list(violations_of(pod, name)) for name in BASELINE}
     kept = [one for name, found in baseline.items() if name not in OVERRIDDEN for one in found]
     return {
         "privileged": [],
         "baseline": [one for found in baseline.values() for one in found],
-        "restricted": kept + [one for name in RESTRICTED for one in violations(pod, name)],
+        "restricted": kept + [one for name in RESTRICTED for one in violations_of(pod, name)],
     }
 
 
@@ -343,11 +343,11 @@ def verdict(pod: Pod) -> dict[str, list[Violation]]:
 
 def control(pod: Pod, *, name: str) -> Iterator[Hit]:
     """The pod breaks one control."""
-    for one in violations(pod, name):
+    for one in violations_of(pod, name):
         make = missing if one.absent else hit
-        yield make(one.span, container=one.container, what=one.what, where=where(one, pod))
+        yield make(one.span, container=one.container, what=one.what, where=subject_text(one, pod))
 
 
-def where(one: Violation, pod: Pod) -> str:
+def subject_text(one: Violation, pod: Pod) -> str:
     """The container or the workload of a violation, for messages."""
     return f"container {one.container!r}" if one.container else pod.resource

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.checks.k8s.apis import groups
-from readiness.kinds.k8s.model import Object, mapping, maps, text
+from readiness.checks.k8s.apis import kinds_by_group
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Related, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -29,7 +29,7 @@ class Access:
     bindings: dict[tuple[str, str], tuple[Object, ...]]  # (namespace, service account)
 
 
-def access(project: Project) -> Access:
+def access_index(project: Project) -> Access:
     """The index, made once a run."""
     roles: dict[tuple[str, str, str], Object] = {}
     bound: dict[tuple[str, str], list[Object]] = {}
@@ -40,30 +40,32 @@ def access(project: Project) -> Access:
                 roles.setdefault((one.kind, space, one.name), one)
                 roles.setdefault((one.kind, "*", one.name), one)
             elif one.kind in BINDINGS:
-                for subject in subjects(one):
+                for subject in subjects_of(one):
                     if subject.get("kind") == "ServiceAccount":
-                        space = text(subject.get("namespace")) or one.namespace
+                        space = text_or_empty(subject.get("namespace")) or one.namespace
                         for key in {space, "*"}:
-                            bound.setdefault((key, text(subject.get("name"))), []).append(one)
+                            bound.setdefault((key, text_or_empty(subject.get("name"))), []).append(
+                                one
+                            )
     return Access(roles, {key: tuple(value) for key, value in bound.items()})
 
 
-def subjects(binding: Object) -> Iterator[Map]:
+def subjects_of(binding: Object) -> Iterator[Map]:
     """The subjects of a binding."""
-    yield from maps(binding.node.get("subjects"))
+    yield from mappings_in(binding.node.get("subjects"))
 
 
-def role_of(binding: Object, project: Project) -> Object | None:
+def role_of_binding(binding: Object, project: Project) -> Object | None:
     """The role that a binding hands out, where the project holds it."""
-    reference = mapping(binding.node, "roleRef")
-    kind, name = text(reference.get("kind")), text(reference.get("name"))
-    roles = project.memo(access).roles
+    reference = mapping_at(binding.node, "roleRef")
+    kind, name = text_or_empty(reference.get("kind")), text_or_empty(reference.get("name"))
+    roles = project.memo(access_index).roles
     if kind == "Role" and binding.namespace:
         return roles.get((kind, binding.namespace, name)) or roles.get((kind, "", name))
     return roles.get((kind, "*", name))
 
 
-def system(one: Object) -> bool:
+def is_system_object(one: Object) -> bool:
     """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
     default = one.kind.startswith("Cluster") and one.name in BUILT_IN
     return (
@@ -73,20 +75,20 @@ def system(one: Object) -> bool:
     )
 
 
-def words(rule: Map, key: str) -> list[str]:
+def strings_in(rule: Map, key: str) -> list[str]:
     """The strings under a key of a role's rule."""
     values = rule.get(key)
     return [one for one in values if isinstance(one, str)] if isinstance(values, Seq) else []
 
 
-def everything(rule: Map) -> bool:
+def allows_everything(rule: Map) -> bool:
     """Whether a rule allows every verb on every resource of every group."""
-    verbs = set(words(rule, "verbs"))
-    wild = "*" in words(rule, "apiGroups") and "*" in words(rule, "resources")
+    verbs = set(strings_in(rule, "verbs"))
+    wild = "*" in strings_in(rule, "apiGroups") and "*" in strings_in(rule, "resources")
     return wild and ("*" in verbs or verbs >= EVERY_VERB)
 
 
-def covers(written: str, resource: str) -> bool:
+def resource_covers(written: str, resource: str) -> bool:
     """Whether a resource as a rule writes it covers another: `*`, itself, or `*/exec` for `pods/exec`."""
     if written in {"*", resource}:
         return True
@@ -95,7 +97,7 @@ def covers(written: str, resource: str) -> bool:
     return bool(slash) and head in {"*", wanted} and tail in {"*", part} and bool(part)
 
 
-def allowed(
+def allowing_span(
     rule: Map,
     verbs: Sequence[str],
     resources: Sequence[str],
@@ -106,25 +108,25 @@ def allowed(
 
     A rule for named objects only counts where it names one of `names`.
     """
-    named = words(rule, "resourceNames")
-    if not {"*", *groups} & set(words(rule, "apiGroups")) or (
+    named = strings_in(rule, "resourceNames")
+    if not {"*", *groups} & set(strings_in(rule, "apiGroups")) or (
         named and not set(names) & set(named)
     ):
         return None
-    verb = next((one for one in words(rule, "verbs") if one in {"*", *verbs}), None)
+    verb = next((one for one in strings_in(rule, "verbs") if one in {"*", *verbs}), None)
     listed = rule.get("resources")
     if verb is None or not isinstance(listed, Seq):
         return None
     for index, written in enumerate(listed):
         for resource in resources if isinstance(written, str) else ():
-            if covers(written, resource):
+            if resource_covers(written, resource):
                 return listed.at(index), written, verb
     return None
 
 
 def rules_of(role: Object) -> Iterator[Map]:
     """The rules of a role."""
-    yield from maps(role.node.get("rules"))
+    yield from mappings_in(role.node.get("rules"))
 
 
 def role_allows(
@@ -135,21 +137,21 @@ def role_allows(
     groups: Sequence[str] = ("",),
 ) -> Outcome:
     """A rule of the role allows a verb on a resource; a rule that allows everything is told elsewhere."""
-    if system(role):
+    if is_system_object(role):
         return
     for rule in rules_of(role):
-        found = None if everything(rule) else allowed(rule, verbs, resources, groups)
+        found = None if allows_everything(rule) else allowing_span(rule, verbs, resources, groups)
         if found:
             span, resource, verb = found
             yield hit(span, found=resource, verb=verb)
 
 
-def role_everything(role: Object) -> Outcome:
+def rbac_everything(role: Object) -> Outcome:
     """A rule of the role allows every verb on every resource."""
-    if system(role):
+    if is_system_object(role):
         return
     for rule in rules_of(role):
-        if everything(rule):
+        if allows_everything(rule):
             yield hit(rule.at("resources"))
 
 
@@ -159,13 +161,16 @@ def role_wildcard(role: Object, *, keys: Sequence[str], own: bool = False) -> Ou
     With `own` it is about the other groups, those of an operator's own kinds. A rule that allows everything is
     told elsewhere.
     """
-    if system(role):
+    if is_system_object(role):
         return
     for rule in rules_of(role):
-        if everything(rule) or bool({"*", *groups()} & set(words(rule, "apiGroups"))) is own:
+        if (
+            allows_everything(rule)
+            or bool({"*", *kinds_by_group()} & set(strings_in(rule, "apiGroups"))) is own
+        ):
             continue
         for key in keys:
-            if "*" in words(rule, key):
+            if "*" in strings_in(rule, key):
                 yield hit(rule.at(key), key=key)
 
 
@@ -183,88 +188,92 @@ def binding_grants(
     subject: Sequence[str] = (),
 ) -> Outcome:
     """The role that the binding hands out allows a verb on a resource."""
-    role = role_of(binding, project)
-    if role is None or system(binding):
+    role = role_of_binding(binding, project)
+    if role is None or is_system_object(binding):
         return
-    if subject and not any(speaks_for(one, subject) for one in subjects(binding)):
+    if subject and not any(is_subject_of_kind(one, subject) for one in subjects_of(binding)):
         return
     for rule in rules_of(role):
-        found = allowed(rule, verbs, resources, groups, names)
+        found = allowing_span(rule, verbs, resources, groups, names)
         if found:
             where = Related(role.source, found[0], f"{role.resource} allows it here")
             yield hit(
-                reference(binding), related=[where], found=found[1], verb=found[2], role=role.name
+                role_name_span(binding),
+                related=[where],
+                found=found[1],
+                verb=found[2],
+                role=role.name,
             )
             return
 
 
-def speaks_for(subject: Map, kinds: Sequence[str]) -> bool:
+def is_subject_of_kind(subject: Map, kinds: Sequence[str]) -> bool:
     """Whether a subject is one of the kinds; `Node` is the kubelets' user or group."""
-    if text(subject.get("kind")) in kinds:
+    if text_or_empty(subject.get("kind")) in kinds:
         return True
-    name = text(subject.get("name"))
+    name = text_or_empty(subject.get("name"))
     return "Node" in kinds and (name == "system:nodes" or name.startswith("system:node:"))
 
 
-def reference(binding: Object) -> Span:
+def role_name_span(binding: Object) -> Span:
     """The place of the name of the role that a binding hands out."""
-    return mapping(binding.node, "roleRef").at("name")
+    return mapping_at(binding.node, "roleRef").at("name")
 
 
 def admin(binding: Object, *, project: Project) -> Outcome:
     """The binding hands out cluster-admin, or a role of the project that allows everything."""
-    name = text(mapping(binding.node, "roleRef").get("name"))
-    if system(binding):
+    name = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    if is_system_object(binding):
         return
-    role = role_of(binding, project)
+    role = role_of_binding(binding, project)
     if name == "cluster-admin":
-        yield hit(reference(binding), role=name)
-    elif role is not None and any(everything(rule) for rule in rules_of(role)):
+        yield hit(role_name_span(binding), role=name)
+    elif role is not None and any(allows_everything(rule) for rule in rules_of(role)):
         where = Related(
             role.source, next(rules_of(role)).at(), f"{role.resource} allows everything"
         )
-        yield hit(reference(binding), related=[where], role=name)
+        yield hit(role_name_span(binding), related=[where], role=name)
 
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """One of the binding's subjects has one of the names; what Kubernetes itself binds so is left out."""
-    role = text(mapping(binding.node, "roleRef").get("name"))
-    if system(binding) or role in {
+    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    if is_system_object(binding) or role in {
         "system:public-info-viewer",
         "system:discovery",
         "system:basic-user",
     }:
         return
-    for subject in subjects(binding):
+    for subject in subjects_of(binding):
         if subject.get("kind") in kinds and subject.get("name") in names:
             yield hit(subject.at("name"), subject=subject["name"], role=role)
 
 
-def foreign_subject(binding: Object, *, role: str, account: str) -> Outcome:
+def dashboard_role_bound(binding: Object, *, role: str, account: str) -> Outcome:
     """A role that is made for one account is bound to another subject."""
-    if text(mapping(binding.node, "roleRef").get("name")) != role:
+    if text_or_empty(mapping_at(binding.node, "roleRef").get("name")) != role:
         return
-    for subject in subjects(binding):
+    for subject in subjects_of(binding):
         if subject.get("name") != account:
-            yield hit(subject.at("name"), subject=text(subject.get("name")), role=role)
+            yield hit(subject.at("name"), subject=text_or_empty(subject.get("name")), role=role)
 
 
-def role_dangling(binding: Object, *, project: Project) -> Outcome:
+def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
     """The role that the binding names stands in no file of the project, and is none that every cluster has."""
-    wanted = mapping(binding.node, "roleRef")
-    kind, name = text(wanted.get("kind")), text(wanted.get("name"))
+    wanted = mapping_at(binding.node, "roleRef")
+    kind, name = text_or_empty(wanted.get("kind")), text_or_empty(wanted.get("name"))
     if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
         return
     if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return
-    if role_of(binding, project) is None:
+    if role_of_binding(binding, project) is None:
         yield hit(wanted.at("name"), role=f"{kind}/{name}")
 
 
-def far_reaching(role: Object, grants: Any) -> bool:
+def takes_over_cluster(role: Object, grants: Any) -> bool:
     """Whether a role allows one of the grants (verbs, resources, groups), each of which takes over a cluster."""
     return any(
-        allowed(rule, one["verbs"], one["resources"], one.get("groups") or [""])
+        allowing_span(rule, one["verbs"], one["resources"], one.get("groups") or [""])
         for rule in rules_of(role)
         for one in grants
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.index import index, nearest
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Related, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -26,63 +26,66 @@ class Reference(NamedTuple):
     container: str
 
 
-def _key_ref(container: Container, node: Map, kind: str) -> Iterator[Reference]:
-    name, key = node.get("name"), text(node.get("key"))
-    if isinstance(name, str) and not variable(name):
+def _key_reference(container: Container, node: Map, kind: str) -> Iterator[Reference]:
+    name, key = node.get("name"), text_or_empty(node.get("key"))
+    if isinstance(name, str) and not is_variable(name):
         optional = node.get("optional") is True
         yield Reference(node, "name", kind, name, key, optional, container.name)
 
 
-def of_container(container: Container) -> Iterator[Reference]:
+def container_references(container: Container) -> Iterator[Reference]:
     """What the environment of a container is taken from."""
-    for entry in maps(container.node.get("env")):
-        source = mapping(entry, "valueFrom")
-        yield from _key_ref(container, mapping(source, "configMapKeyRef"), "ConfigMap")
-        yield from _key_ref(container, mapping(source, "secretKeyRef"), "Secret")
-    for entry in maps(container.node.get("envFrom")):
-        yield from _key_ref(container, mapping(entry, "configMapRef"), "ConfigMap")
-        yield from _key_ref(container, mapping(entry, "secretRef"), "Secret")
+    for entry in mappings_in(container.node.get("env")):
+        source = mapping_at(entry, "valueFrom")
+        yield from _key_reference(container, mapping_at(source, "configMapKeyRef"), "ConfigMap")
+        yield from _key_reference(container, mapping_at(source, "secretKeyRef"), "Secret")
+    for entry in mappings_in(container.node.get("envFrom")):
+        yield from _key_reference(container, mapping_at(entry, "configMapRef"), "ConfigMap")
+        yield from _key_reference(container, mapping_at(entry, "secretRef"), "Secret")
 
 
 _VOLUMES = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret"),
             ("persistentVolumeClaim", "claimName", "PersistentVolumeClaim"))  # fmt: skip
 
 
-def of_volumes(pod: Pod) -> Iterator[Reference]:
+def volume_references(pod: Pod) -> Iterator[Reference]:
     """What the volumes of a pod are taken from."""
-    for volume in maps(pod.node.get("volumes")):
-        parts = [volume, *maps(mapping(volume, "projected").get("sources"))]
+    for volume in mappings_in(pod.node.get("volumes")):
+        parts = [volume, *mappings_in(mapping_at(volume, "projected").get("sources"))]
         for part in parts:
             for key, field, kind in _VOLUMES:
-                node = mapping(part, key)
+                node = mapping_at(part, key)
                 at = "name" if part is not volume and kind == "Secret" else field
                 name = node.get(at)
-                if isinstance(name, str) and not variable(name):
+                if isinstance(name, str) and not is_variable(name):
                     yield Reference(node, at, kind, name, "", node.get("optional") is True, "")
 
 
-def references(pod: Pod) -> Iterator[Reference]:
+def references_of(pod: Pod) -> Iterator[Reference]:
     """All that a pod refers to by name."""
     for container in pod.containers():
-        yield from of_container(container)
-    yield from of_volumes(pod)
-    for node in maps(pod.node.get("imagePullSecrets")):
+        yield from container_references(container)
+    yield from volume_references(pod)
+    for node in mappings_in(pod.node.get("imagePullSecrets")):
         name = node.get("name")
-        if isinstance(name, str) and name and not variable(name):
+        if isinstance(name, str) and name and not is_variable(name):
             yield Reference(node, "name", "Secret", name, "", False, "")
 
 
-def _made(project: Project) -> frozenset[tuple[str, str]]:
+def _generated_names(project: Project) -> frozenset[tuple[str, str]]:
     """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
-    found = index(project)
+    found = object_index(project)
     made = set()
     for one in found.all(*column("kubernetes-custom", "secrets")):
-        target = mapping(one.spec, "target")
+        target = mapping_at(one.spec, "target")
         for name in (target.get("name"), one.spec.get("secretName"), one.name):
-            made.add(("Secret", text(name)))
+            made.add(("Secret", text_or_empty(name)))
     for document in project.documents("k8s"):
         for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            made.update((kind, text(one.get("name"))) for one in maps(document.node.get(key)))
+            made.update(
+                (kind, text_or_empty(one.get("name")))
+                for one in mappings_in(document.node.get(key))
+            )
     return frozenset(made)
 
 
@@ -94,57 +97,59 @@ BUILT_IN = frozenset(
 
 def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Iterator[Hit]:
     """A pod refers to an object of one of `kinds` that is in no file."""
-    found = index(project)
+    found = object_index(project)
     seen = set()
-    for ref in references(pod):
+    for ref in references_of(pod):
         key = (ref.kind, ref.name)
         if ref.kind not in kinds or ref.optional or key in seen or key in BUILT_IN:
             continue
         seen.add(key)
-        if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(_made):
-            if ref.kind == "PersistentVolumeClaim" and _template_claim(ref.name, pod, project):
+        if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(
+            _generated_names
+        ):
+            if ref.kind == "PersistentVolumeClaim" and _is_template_claim(ref.name, pod, project):
                 continue
             yield missing(
                 ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name
             )
 
 
-def _templates(project: Project) -> frozenset[str]:
+def _claim_template_prefixes(project: Project) -> frozenset[str]:
     """The beginnings of the claims that StatefulSets make: TEMPLATE-NAME-."""
     return frozenset(
-        f"{text(mapping(claim, 'metadata').get('name'))}-{one.name}"
-        for one in index(project).all("StatefulSet")
-        for claim in maps(one.spec.get("volumeClaimTemplates"))
+        f"{text_or_empty(mapping_at(claim, 'metadata').get('name'))}-{one.name}"
+        for one in object_index(project).all("StatefulSet")
+        for claim in mappings_in(one.spec.get("volumeClaimTemplates"))
     )
 
 
-def _template_claim(name: str, pod: Pod, project: Project) -> bool:
+def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
     volumes = {
-        text(one.get("name"))
-        for one in maps(pod.node.get("volumes"))
+        text_or_empty(one.get("name"))
+        for one in mappings_in(pod.node.get("volumes"))
         if name in str(one.get("persistentVolumeClaim"))
     }
-    templates = maps(pod.owner.spec.get("volumeClaimTemplates"))
-    if any(text(mapping(one, "metadata").get("name")) in volumes for one in templates):
+    templates = mappings_in(pod.owner.spec.get("volumeClaimTemplates"))
+    if any(text_or_empty(mapping_at(one, "metadata").get("name")) in volumes for one in templates):
         return True
-    return name.rpartition("-")[0] in project.memo(_templates)
+    return name.rpartition("-")[0] in project.memo(_claim_template_prefixes)
 
 
 def key_missing(container: Container, *, whole: bool, project: Project) -> Iterator[Hit]:
     """A variable is taken from a key that the ConfigMap or Secret does not have; `whole`: or from one in no file."""
     pod = container.pod
-    for ref in of_container(container):
-        if ref.optional or not ref.key or ref.node.get("key") is None or variable(ref.key):
+    for ref in container_references(container):
+        if ref.optional or not ref.key or ref.node.get("key") is None or is_variable(ref.key):
             continue
-        found = index(project).found(ref.kind, ref.name, pod.namespace)
-        near = nearest(pod, found) or found
+        found = object_index(project).found(ref.kind, ref.name, pod.namespace)
+        near = nearest_candidates(pod, found) or found
         if not found:
-            if whole and (ref.kind, ref.name) not in project.memo(_made):
+            if whole and (ref.kind, ref.name) not in project.memo(_generated_names):
                 yield missing(
                     ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file"
                 )
-        elif near and not any(_has(one, ref.key) for one in near):
+        elif near and not any(_has_key(one, ref.key) for one in near):
             there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
             what = f"has no key {ref.key!r}"
             yield missing(
@@ -152,26 +157,28 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Itera
             )
 
 
-def _has(one: Object, key: str) -> bool:
+def _has_key(one: Object, key: str) -> bool:
     """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
     parts = [one.node.get(name) for name in ("data", "stringData", "binaryData")]
     shown = [part for part in parts if isinstance(part, Map)]
     return not shown or any(key in part for part in shown)
 
 
-def account_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
+def service_account_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
     """A pod runs as a service account that is in no file."""
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
-    if not isinstance(name, str) or name in {"", "default"} or variable(name):
+    if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
         return
-    if not index(project).found("ServiceAccount", name, pod.namespace):
+    if not object_index(project).found("ServiceAccount", name, pod.namespace):
         key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
         yield missing(pod.node.at(key), account=name)
 
 
-def class_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
+def priority_class_undefined(pod: Pod, *, project: Project) -> Iterator[Hit]:
     """A pod names a priority class that is in no file and no part of Kubernetes."""
     name = pod.node.get("priorityClassName")
-    named = isinstance(name, str) and name and not name.startswith("system-") and not variable(name)
-    if named and not index(project).names.get(("PriorityClass", str(name))):
+    named = (
+        isinstance(name, str) and name and not name.startswith("system-") and not is_variable(name)
+    )
+    if named and not object_index(project).names.get(("PriorityClass", str(name))):
         yield missing(pod.node.at("priorityClassName"), value=name)

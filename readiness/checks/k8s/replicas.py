@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.index import autoscalers, selecting, services, workload_of
+from readiness.checks.k8s.storage import has_single_writer
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.index import (
+    autoscalers_of,
+    selecting_objects,
+    service_selectors,
+    workload_of,
+)
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
-from readiness.kinds.k8s.scale import SCALERS, stated
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.kinds.k8s.scale import SCALERS, stated_replicas
+from readiness.model import Hit, NotApplicable, Unknown, hit, missing
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
-def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -> Outcome:
+def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -> Outcome:
     """A workload has fewer than `minimum` pods at its least; `behind_service`: only where a Service sends it traffic."""
     owner = pod.owner
     workload = workload_of(pod, project)
     if owner.kind not in REPLICATED or workload is None:
-        yield Aside()
+        yield NotApplicable()
         return
-    if autoscalers(owner, project, *SCALERS):
+    if autoscalers_of(owner, project, *SCALERS):
         return
-    if variable(owner.spec.get("replicas")):
+    if is_variable(owner.spec.get("replicas")):
         yield Unknown(owner.spec.at("replicas"))
         return
-    count = stated(owner)
+    count = stated_replicas(owner)
     if count is None or not 0 < count < minimum:
         return
     if behind_service and (
-        not selecting(workload, project, services) or single_writer(pod, project)
+        not selecting_objects(workload, project, service_selectors)
+        or has_single_writer(pod, project)
     ):
-        yield Aside()
+        yield NotApplicable()
         return
     if "replicas" in owner.spec:
         yield hit(owner.spec.at("replicas"), count=count)
@@ -41,16 +47,16 @@ def too_few(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -
         yield missing(owner.metadata.at("name"), count=count)
 
 
-def few(one: Object, *, minimum: int) -> Outcome:
+def replicas_low(one: Object, *, minimum: int) -> Outcome:
     """The object asks for fewer than `minimum` pods, or for none in particular, which is one."""
-    count = stated(one)
+    count = stated_replicas(one)
     if one.kind in REPLICATED and count is not None and count < minimum:
         place = one.spec.at("replicas") if "replicas" in one.spec else one.metadata.at("name")
         make = hit if "replicas" in one.spec else missing
         yield make(place, count=count)
 
 
-def bare_pod(one: Object) -> Outcome:
+def pod_bare(one: Object) -> Outcome:
     """A Pod that nothing brings back when its node goes."""
     if one.node.get("kind") == "Pod" and not one.metadata.get("ownerReferences"):
         mirror = "kubernetes.io/config.mirror" in one.annotations

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import grip, variable
-from readiness.kinds.k8s.index import Index, index
-from readiness.kinds.k8s.labels import same
-from readiness.kinds.k8s.model import Container, Pod, mapping, maps
-from readiness.kinds.k8s.quantity import amount, unit_of
-from readiness.model import Hit, Unknown, hit, joined, missing
+from readiness.kinds.k8s.effective import is_variable, nearest_owner
+from readiness.kinds.k8s.index import Index, object_index
+from readiness.kinds.k8s.labels import is_same_namespace
+from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.quantity import parse_quantity, unit_of
+from readiness.model import Hit, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 Outcome = Iterator[Hit | Unknown]
 
 
-def asks(container: Container, sort: str) -> Map:
+def resource_quantities(container: Container, sort: str) -> Map:
     """The requests or the limits of a container."""
-    return mapping(mapping(container.node, "resources"), sort)
+    return mapping_at(mapping_at(container.node, "resources"), sort)
 
 
-def misshapen(container: Container) -> bool:
+def has_wrong_shape(container: Container) -> bool:
     """Whether resources, requests or limits are no mappings: another rule says so."""
     found = container.node.get("resources")
     parts = (
@@ -32,29 +32,29 @@ def misshapen(container: Container) -> bool:
     return any(part is not None and not isinstance(part, Map) for part in parts)
 
 
-def pod_level(pod: Pod, sort: str) -> Map:
+def pod_level_quantities(pod: Pod, sort: str) -> Map:
     """The requests or the limits that a pod states for all of its containers together."""
-    return mapping(mapping(pod.node, "resources"), sort)
+    return mapping_at(mapping_at(pod.node, "resources"), sort)
 
 
-def _defaults(project: Project) -> list[tuple[str, Map]]:
+def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
     """The container defaults that the LimitRanges of a project give, with their namespaces."""
-    found: Index = index(project)
+    found: Index = object_index(project)
     return [
         (one.namespace, item)
         for one in found.all("LimitRange")
-        for item in maps(one.spec.get("limits"))
+        for item in mappings_in(one.spec.get("limits"))
         if item.get("type") == "Container"
     ]
 
 
-def _defaulted(container: Container, sort: str, name: str, project: Project) -> bool:
+def _may_be_defaulted(container: Container, sort: str, name: str, project: Project) -> bool:
     """Whether a LimitRange in the container's namespace may fill in what is left out."""
     keys = ("default",) if sort == "limits" else ("defaultRequest", "default")
     return any(
-        same(namespace, container.pod.namespace) is not False
-        and any(mapping(item, key).get(name) is not None for key in keys)
-        for namespace, item in project.memo(_defaults)
+        is_same_namespace(namespace, container.pod.namespace) is not False
+        and any(mapping_at(item, key).get(name) is not None for key in keys)
+        for namespace, item in project.memo(_limit_range_defaults)
     )
 
 
@@ -62,63 +62,71 @@ def unset(container: Container, *, sort: str, name: str, exact: bool, project: P
     """A request or limit is not set. Unless `exact`, a limit counts as its request, and a LimitRange fills in."""
     if container.role == "ephemeral" or (not exact and container.role == "init"):
         return
-    if asks(container, sort).get(name) is not None or misshapen(container):
+    if resource_quantities(container, sort).get(name) is not None or has_wrong_shape(container):
         return
     if not exact:
-        implied = sort == "requests" and asks(container, "limits").get(name) is not None
-        shared = pod_level(container.pod, sort).get(name) is not None
-        if implied or shared or _defaulted(container, sort, name, project):
+        implied = (
+            sort == "requests" and resource_quantities(container, "limits").get(name) is not None
+        )
+        shared = pod_level_quantities(container.pod, sort).get(name) is not None
+        if implied or shared or _may_be_defaulted(container, sort, name, project):
             return
-    yield missing(grip(container, "resources", sort), resource_name=name)
+    yield missing(nearest_owner(container, "resources", sort), resource_name=name)
 
 
 def incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> Outcome:
     """One of the requests and limits is not set."""
-    if container.role == "ephemeral" or misshapen(container):
+    if container.role == "ephemeral" or has_wrong_shape(container):
         return
     absent = [
         f"{sort}.{name}"
         for sort in sorts
         for name in names
-        if asks(container, sort).get(name) is None
+        if resource_quantities(container, sort).get(name) is None
     ]
     if absent:
-        yield missing(grip(container, "resources"), absent=joined(absent))
+        yield missing(nearest_owner(container, "resources"), absent=join_names(absent))
 
 
-def differ(container: Container, *, names: Sequence[str]) -> Outcome:
+def limit_differs(container: Container, *, names: Sequence[str]) -> Outcome:
     """A request and a limit of the same resource are not equal."""
-    requests, limits = asks(container, "requests"), asks(container, "limits")
+    requests, limits = (
+        resource_quantities(container, "requests"),
+        resource_quantities(container, "limits"),
+    )
     for name in names:
         low, high = requests.get(name), limits.get(name)
         if low is None and high is None:
             continue
-        if amount(low) != amount(high):
+        if parse_quantity(low) != parse_quantity(high):
             place = limits.at(name) if high is not None else requests.at(name)
             shown = "unset" if low is None else low, "unset" if high is None else high
             yield hit(place, resource_name=name, request=shown[0], limit=shown[1])
 
 
-def over_limit(container: Container) -> Outcome:
+def resource_request_over_limit(container: Container) -> Outcome:
     """A request is higher than its limit: the API server refuses the pod."""
-    requests, limits = asks(container, "requests"), asks(container, "limits")
+    requests, limits = (
+        resource_quantities(container, "requests"),
+        resource_quantities(container, "limits"),
+    )
     for name, value in requests.items():
-        low, high = amount(value), amount(limits.get(name))
+        low, high = parse_quantity(value), parse_quantity(limits.get(name))
         if low is not None and high is not None and low > high:
             yield hit(requests.at(name), resource_name=name, request=value, limit=limits[name])
 
 
-def invalid(container: Container) -> Outcome:
+def resource_quantity_invalid(container: Container) -> Outcome:
     """A value that is no quantity, or a negative one."""
     for sort in ("requests", "limits"):
-        for name, value in asks(container, sort).items():
-            place = asks(container, sort).at(name)
+        for name, value in resource_quantities(container, sort).items():
+            place = resource_quantities(container, sort).at(name)
             if value is None or isinstance(value, dict | list):
                 continue
-            if variable(value):
+            if is_variable(value):
                 yield Unknown(place)
                 continue
-            found = amount(value)
+            found = parse_quantity(value)
             if found is None or found < 0:
                 yield hit(place, sort=sort, resource_name=name, value=value)
 
@@ -127,12 +135,12 @@ MEBIBYTE = 2**20
 LEAST = 4 * MEBIBYTE  # the runtime needs about that much to start anything
 
 
-def absurd(container: Container, *, cores: int) -> Outcome:
+def resource_quantity_absurd(container: Container, *, cores: int) -> Outcome:
     """A quantity that nobody means: memory in thousandths of a byte or under 4 MiB, or more than `cores` CPUs."""
     for sort in ("requests", "limits"):
-        listed = asks(container, sort)
+        listed = resource_quantities(container, sort)
         for name, value in listed.items():
-            found = amount(value)
+            found = parse_quantity(value)
             if found is None or found <= 0:
                 continue
             if name in {"memory", "ephemeral-storage"} and unit_of(value) in {"m", "u", "n"}:
@@ -148,11 +156,14 @@ def absurd(container: Container, *, cores: int) -> Outcome:
             yield hit(listed.at(name), sort=sort, resource_name=name, value=value, what=what)
 
 
-def best_effort(pod: Pod) -> Outcome:
+def quality_of_service_best_effort(pod: Pod) -> Outcome:
     """No container of the pod has a request or a limit: it is the first to be evicted."""
     for container in pod.containers():
         for sort in ("requests", "limits"):
-            if any(asks(container, sort).get(name) is not None for name in ("cpu", "memory")):
+            if any(
+                resource_quantities(container, sort).get(name) is not None
+                for name in ("cpu", "memory")
+            ):
                 return
-    if not pod_level(pod, "requests") and not pod_level(pod, "limits"):
+    if not pod_level_quantities(pod, "requests") and not pod_level_quantities(pod, "limits"):
         yield missing(pod.node.at("containers"))

@@ -5,88 +5,97 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.index import selecting, services, workload_of
-from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping
-from readiness.kinds.k8s.scale import of, stated
-from readiness.model import Aside, Hit, Unknown, hit, joined, missing
+from readiness.checks.k8s.storage import has_single_writer
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.index import selecting_objects, service_selectors, workload_of
+from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping_at
+from readiness.kinds.k8s.scale import pod_count, stated_replicas
+from readiness.model import Hit, NotApplicable, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 DEPLOYMENTS = frozenset({"Deployment", "DeploymentConfig"})
 
 
-def strategy(one: Object) -> Map:
+def update_strategy(one: Object) -> Map:
     """How a Deployment, DaemonSet or StatefulSet is updated."""
-    return mapping(one.spec, "strategy" if one.kind in DEPLOYMENTS else "updateStrategy")
+    return mapping_at(one.spec, "strategy" if one.kind in DEPLOYMENTS else "updateStrategy")
 
 
-def recreate(pod: Pod, *, project: Project) -> Outcome:
+def rollout_recreate(pod: Pod, *, project: Project) -> Outcome:
     """A Deployment behind a Service stops all of its pods before it starts new ones, with no claim that forces it to."""
     owner = pod.owner
     if owner.kind not in DEPLOYMENTS:
-        yield Aside()
+        yield NotApplicable()
         return
-    if strategy(owner).get("type") != "Recreate":
+    if update_strategy(owner).get("type") != "Recreate":
         return
     workload = workload_of(pod, project)
-    if workload and selecting(workload, project, services) and not single_writer(pod, project):
-        yield hit(strategy(owner).at("type"))
+    if (
+        workload
+        and selecting_objects(workload, project, service_selectors)
+        and not has_single_writer(pod, project)
+    ):
+        yield hit(update_strategy(owner).at("type"))
 
 
-def not_rolling(one: Object, *, accept: list[str]) -> Outcome:
+def rollout_not_rolling(one: Object, *, accept: list[str]) -> Outcome:
     """The type of the update strategy is written and none of `accept`."""
     kinds = DEPLOYMENTS | {"DaemonSet", "StatefulSet"}
-    kind = strategy(one).get("type")
-    if one.kind in kinds and isinstance(kind, str) and kind not in accept and not variable(kind):
-        yield hit(strategy(one).at("type"), type=kind)
+    kind = update_strategy(one).get("type")
+    if one.kind in kinds and isinstance(kind, str) and kind not in accept and not is_variable(kind):
+        yield hit(update_strategy(one).at("type"), type=kind)
 
 
-def recreate_behind_service(pod: Pod, *, project: Project) -> Outcome:
+def rollout_not_rolling_behind_service(pod: Pod, *, project: Project) -> Outcome:
     """A Deployment behind a Service names a strategy other than RollingUpdate."""
     owner = pod.owner
-    kind = strategy(owner).get("type")
+    kind = update_strategy(owner).get("type")
     workload = workload_of(pod, project)
     other = isinstance(kind, str) and kind != "RollingUpdate"
-    if owner.kind == "Deployment" and other and workload and selecting(workload, project, services):
-        yield hit(strategy(owner).at("type"), type=kind)
+    if (
+        owner.kind == "Deployment"
+        and other
+        and workload
+        and selecting_objects(workload, project, service_selectors)
+    ):
+        yield hit(update_strategy(owner).at("type"), type=kind)
 
 
-def on_delete(one: Object) -> Outcome:
+def rollout_on_delete(one: Object) -> Outcome:
     """A DaemonSet or StatefulSet changes its pods only when a person deletes them."""
-    if one.kind in {"DaemonSet", "StatefulSet"} and strategy(one).get("type") == "OnDelete":
-        yield hit(strategy(one).at("type"))
+    if one.kind in {"DaemonSet", "StatefulSet"} and update_strategy(one).get("type") == "OnDelete":
+        yield hit(update_strategy(one).at("type"))
 
 
-def share(value: object, total: int) -> int | None:
+def share_of(value: object, total: int) -> int | None:
     """How many of `total` pods a number or a percentage stands for, rounded down; None where nobody can tell."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}%", value):
         return int(value[:-1]) * total // 100
-    return number(value)
+    return as_integer(value)
 
 
-def all_unavailable(one: Object, *, project: Project) -> Outcome:
+def rollout_all_unavailable(one: Object, *, project: Project) -> Outcome:
     """maxUnavailable lets a rollout take every pod away at once."""
     if one.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
-    rolling = mapping(strategy(one), "rollingUpdate")
+    rolling = mapping_at(update_strategy(one), "rollingUpdate")
     value = rolling.get("maxUnavailable")
-    count = of(one, project).least if one.kind != "DaemonSet" else None
+    count = pod_count(one, project).least if one.kind != "DaemonSet" else None
     if value is None:
         return
     everything = isinstance(value, str) and value == "100%"
     if not everything and (count is None or count < 1):
         return
-    part = share(value, count or 1)
+    part = share_of(value, count or 1)
     if everything or (part is not None and count is not None and part >= count):
         yield hit(rolling.at("maxUnavailable"), value=value)
 
 
-def stuck(one: Object) -> Outcome:
+def rollout_stuck(one: Object) -> Outcome:
     """maxSurge and maxUnavailable are both 0: the API server refuses it, for nothing could move."""
-    rolling = mapping(strategy(one), "rollingUpdate")
+    rolling = mapping_at(update_strategy(one), "rollingUpdate")
     if one.kind not in {"Deployment", "DaemonSet"}:
         return
     surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
@@ -96,22 +105,22 @@ def stuck(one: Object) -> Outcome:
         yield hit(rolling.at("maxUnavailable"))
 
 
-def history_zero(one: Object) -> Outcome:
+def revision_history_zero(one: Object) -> Outcome:
     """No old version is kept, so that there is nothing to roll back to."""
     value = one.spec.get("revisionHistoryLimit")
-    if one.kind in {"Deployment", "StatefulSet", "DaemonSet"} and number(value) == 0:
+    if one.kind in {"Deployment", "StatefulSet", "DaemonSet"} and as_integer(value) == 0:
         yield hit(one.spec.at("revisionHistoryLimit"))
 
 
 NEVER = 2**31 - 1
 
 
-def deadline(one: Object) -> Outcome:
+def progress_deadline_useless(one: Object) -> Outcome:
     """A Deployment's progress deadline is off, or not longer than a pod needs to count as available."""
     if one.kind != "Deployment":
         return
-    found = number(one.spec.get("progressDeadlineSeconds"))
-    ready = number(one.spec.get("minReadySeconds")) or 0
+    found = as_integer(one.spec.get("progressDeadlineSeconds"))
+    ready = as_integer(one.spec.get("minReadySeconds")) or 0
     if found == NEVER:
         yield hit(
             one.spec.at("progressDeadlineSeconds"), what="is off: a stuck rollout is never told"
@@ -125,14 +134,14 @@ def deadline(one: Object) -> Outcome:
         yield hit(one.spec.at("minReadySeconds"), what=f"is 600 s and minReadySeconds is {ready} s")
 
 
-def no_min_ready(one: Object) -> Outcome:
+def min_ready_seconds_unset(one: Object) -> Outcome:
     """A new pod counts as available the moment it is ready."""
-    several = (stated(one) or 0) > 1
-    if one.kind == "Deployment" and several and not number(one.spec.get("minReadySeconds")):
+    several = (stated_replicas(one) or 0) > 1
+    if one.kind == "Deployment" and several and not as_integer(one.spec.get("minReadySeconds")):
         yield missing(one.metadata.at("name"))
 
 
-def paused(one: Object) -> Outcome:
+def rollout_paused(one: Object) -> Outcome:
     """A Deployment is written down as paused: new versions are never rolled out."""
     if one.kind == "Deployment" and one.spec.get("paused") is True:
         yield hit(one.spec.at("paused"))
@@ -141,49 +150,49 @@ def paused(one: Object) -> Outcome:
 # -- the end of a pod ----------------------------------------------------------------------------------------------
 
 
-def grace(pod: Pod) -> int | None:
+def grace_seconds(pod: Pod) -> int | None:
     """The seconds that a pod has to end; 30 where it says nothing."""
     value = pod.node.get("terminationGracePeriodSeconds")
-    return 30 if value is None else number(value)
+    return 30 if value is None else as_integer(value)
 
 
 _SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 
-def pause(container: Container) -> tuple[Map, str, int] | None:
+def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     """How long the preStop hook of a container sleeps, and where that stands."""
-    hook = mapping(mapping(container.node, "lifecycle"), "preStop")
+    hook = mapping_at(mapping_at(container.node, "lifecycle"), "preStop")
     sleep = hook.get("sleep")
-    if isinstance(sleep, Map) and number(sleep.get("seconds")) is not None:
+    if isinstance(sleep, Map) and as_integer(sleep.get("seconds")) is not None:
         return sleep, "seconds", int(sleep["seconds"])
-    command = mapping(hook, "exec").get("command")
+    command = mapping_at(hook, "exec").get("command")
     if isinstance(command, Seq):
         line = " ".join(str(part) for part in command)[:4000]
         found = _SLEEP.findall(line)
         if found:
-            return mapping(hook, "exec"), "command", sum(map(int, found))
+            return mapping_at(hook, "exec"), "command", sum(map(int, found))
     return None
 
 
-def grace_short(container: Container) -> Outcome:
+def grace_period_shorter_than_pre_stop(container: Container) -> Outcome:
     """The preStop hook sleeps as long as the pod has to end, or longer."""
-    limit, found = grace(container.pod), pause(container)
+    limit, found = grace_seconds(container.pod), pre_stop_sleep(container)
     if limit is not None and found is not None and container.role in {"main", "sidecar"}:
         node, key, seconds = found
         if seconds >= limit:
             yield hit(node.at(key), seconds=seconds, grace=limit)
 
 
-def grace_zero(pod: Pod) -> Outcome:
+def grace_period_zero(pod: Pod) -> Outcome:
     """The pod is killed at once, without a chance to end its work."""
-    if pod.kind in SERVING and grace(pod) == 0:
+    if pod.kind in SERVING and grace_seconds(pod) == 0:
         yield hit(pod.node.at("terminationGracePeriodSeconds"))
 
 
-def restart_policy(pod: Pod, *, serving: list[str], batch: list[str]) -> Outcome:
+def restart_policy_invalid(pod: Pod, *, serving: list[str], batch: list[str]) -> Outcome:
     """The restartPolicy is none that the kind of workload may have; a job must write one."""
     value = pod.node.get("restartPolicy")
-    if variable(value):
+    if is_variable(value):
         yield Unknown(pod.node.at("restartPolicy"))
         return
     if pod.kind in {"Job", "CronJob", "ScaledJob"}:
@@ -200,14 +209,14 @@ def restart_policy(pod: Pod, *, serving: list[str], batch: list[str]) -> Outcome
         return
     if value is None and "Always" not in allowed:
         yield missing(
-            pod.node.at("containers"), value="unset, which is Always", allowed=joined(allowed)
+            pod.node.at("containers"), value="unset, which is Always", allowed=join_names(allowed)
         )
     elif value is not None and value not in allowed:
-        yield hit(pod.node.at("restartPolicy"), value=value, allowed=joined(allowed))
+        yield hit(pod.node.at("restartPolicy"), value=value, allowed=join_names(allowed))
 
 
-def restart_never(pod: Pod) -> Outcome:
+def restart_policy_never(pod: Pod) -> Outcome:
     """The restartPolicy is neither Always nor OnFailure."""
     value = pod.node.get("restartPolicy")
-    if value is not None and value not in {"Always", "OnFailure"} and not variable(value):
+    if value is not None and value not in {"Always", "OnFailure"} and not is_variable(value):
         yield hit(pod.node.at("restartPolicy"), value=value)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import unknown
-from readiness.kinds.k8s.index import index
-from readiness.kinds.k8s.labels import same, selector
-from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.effective import unknown_if_variable
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.labels import is_same_namespace, label_selector
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -16,51 +16,53 @@ Outcome = Iterator[Hit | Unknown]
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
-def runtime_class(pod: Pod, *, deny: Sequence[str]) -> Outcome:
+def sandbox_runtime_class_missing(pod: Pod, *, deny: Sequence[str]) -> Outcome:
     """The pod runs under the node's ordinary runtime."""
     name = pod.node.get("runtimeClassName")
-    yield from unknown(pod.node, "runtimeClassName")
+    yield from unknown_if_variable(pod.node, "runtimeClassName")
     if name is None:
         yield missing(pod.node.at(), what="sets no runtimeClassName")
     elif isinstance(name, str) and name in deny:
         yield hit(pod.node.at("runtimeClassName"), what=f"sets runtimeClassName {name}")
 
 
-def egress(pod: Pod, *, project: Project) -> Outcome:
+def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
     """Nothing limits where the pod connects to, or a policy that does lets it go everywhere."""
     spec = pod.owner.spec
     if pod.kind == "SandboxTemplate" and spec.get("networkPolicyManagement") != "Unmanaged":
         # The controller makes the policy: its default lets the pod reach nothing inside the network.
-        yield from open_rules(mapping(spec, "networkPolicy"), pod.owner)
+        yield from egress_rules_to_everywhere(mapping_at(spec, "networkPolicy"), pod.owner)
         return
-    limiting = [one for one in index(project).all("NetworkPolicy") if limits(one, pod)]
+    limiting = [
+        one for one in object_index(project).all("NetworkPolicy") if restricts_egress_of(one, pod)
+    ]
     for policy in limiting:
-        yield from open_rules(policy.spec, policy)
+        yield from egress_rules_to_everywhere(policy.spec, policy)
     if not limiting:
         yield missing(pod.node.at(), what="no NetworkPolicy limits its egress")
 
 
-def open_rules(spec: Map, owner: Object) -> Iterator[Hit]:
+def egress_rules_to_everywhere(spec: Map, owner: Object) -> Iterator[Hit]:
     """The rules of a policy's egress that allow every address."""
-    for rule in maps(spec.get("egress")):
-        if everywhere(rule):
+    for rule in mappings_in(spec.get("egress")):
+        if allows_every_address(rule):
             where = f"{owner.resource} allows every address"
             yield hit(rule.at(), at=owner.source, resource=owner.resource, what=where)
 
 
-def limits(policy: Object, pod: Pod) -> bool:
+def restricts_egress_of(policy: Object, pod: Pod) -> bool:
     """Whether a NetworkPolicy selects the pod and speaks of egress."""
-    wanted = selector(mapping(policy.spec, "podSelector"))
+    wanted = label_selector(mapping_at(policy.spec, "podSelector"))
     types = policy.spec.get("policyTypes")
     speaks = "Egress" in types if isinstance(types, Seq) else "egress" in policy.spec
-    here = same(policy.namespace, pod.namespace) is not False
+    here = is_same_namespace(policy.namespace, pod.namespace) is not False
     return speaks and here and wanted is not None and wanted.matches(pod.labels)
 
 
-def everywhere(rule: object) -> bool:
+def allows_every_address(rule: object) -> bool:
     """Whether an egress rule allows every address."""
     to = rule.get("to") if hasattr(rule, "get") else None
     if not to:
         return True
-    blocks = (mapping(peer, "ipBlock") for peer in maps(to))
-    return any(text(block.get("cidr")) in EVERYWHERE for block in blocks)
+    blocks = (mapping_at(peer, "ipBlock") for peer in mappings_in(to))
+    return any(text_or_empty(block.get("cidr")) in EVERYWHERE for block in blocks)

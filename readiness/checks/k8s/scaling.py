@@ -4,41 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.resources import asks, pod_level
-from readiness.checks.k8s.storage import single_writer
-from readiness.kinds.k8s.effective import number, variable
+from readiness.checks.k8s.resources import pod_level_quantities, resource_quantities
+from readiness.checks.k8s.storage import has_single_writer
+from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import (
-    autoscalers,
-    index,
-    selecting,
-    services,
-    target_of,
+    autoscalers_of,
+    object_index,
+    scaled_workload,
+    selecting_objects,
+    service_selectors,
     workload_of,
 )
-from readiness.kinds.k8s.model import REPLICATED, Object, Pod, mapping, maps, text
-from readiness.kinds.k8s.scale import SCALERS, bounds, of
-from readiness.model import Aside, Hit, Related, Unknown, hit, joined, missing
+from readiness.kinds.k8s.model import (
+    REPLICATED,
+    Object,
+    Pod,
+    mapping_at,
+    mappings_in,
+    text_or_empty,
+)
+from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 HPA = "HorizontalPodAutoscaler"
 
 
-def target_missing(one: Object, *, project: Project) -> Outcome:
+def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
     """An autoscaler names a workload that is in no file."""
     if one.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return
     key = "targetRef" if one.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = mapping(one.spec, key)
-    name, kind = ref.get("name"), text(ref.get("kind")) or "Deployment"
-    if not isinstance(name, str) or variable(name):
+    ref = mapping_at(one.spec, key)
+    name, kind = ref.get("name"), text_or_empty(ref.get("kind")) or "Deployment"
+    if not isinstance(name, str) or is_variable(name):
         return
-    if kind in REPLICATED | {"DaemonSet"} and not index(project).found(kind, name, one.namespace):
+    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
+        kind, name, one.namespace
+    ):
         yield missing(ref.at("name"), target=f"{kind}/{name}")
 
 
-def bounds_invalid(one: Object) -> Outcome:
+def autoscaler_bounds_invalid(one: Object) -> Outcome:
     """An autoscaler's minimum is over its maximum, or its maximum under 1."""
     if one.kind not in SCALERS:
         return
@@ -47,17 +56,17 @@ def bounds_invalid(one: Object) -> Outcome:
         if one.kind == HPA
         else ("minReplicaCount", "maxReplicaCount")
     )
-    least, most = number(one.spec.get(low)), number(one.spec.get(high))
+    least, most = as_integer(one.spec.get(low)), as_integer(one.spec.get(high))
     if most is not None and most < 1:
         yield hit(one.spec.at(high), what=f"{high} {most} is under 1")
     elif least is not None and most is not None and least > most:
         yield hit(one.spec.at(low), what=f"{low} {least} is over {high} {most}")
 
 
-def fixed(one: Object) -> Outcome:
+def autoscaler_fixed(one: Object) -> Outcome:
     """An autoscaler's minimum equals its maximum: it never scales."""
     if one.kind in SCALERS:
-        least, most = bounds(one)
+        least, most = autoscaler_bounds(one)
         if least is not None and least == most:
             key = "maxReplicas" if one.kind == HPA else "maxReplicaCount"
             yield hit(one.spec.at(key), count=most)
@@ -68,71 +77,74 @@ def minimum_low(one: Object, *, minimum: int, unset: bool) -> Outcome:
     if one.kind != HPA:
         return
     value = one.spec.get("minReplicas")
-    if variable(value):
+    if is_variable(value):
         yield Unknown(one.spec.at("minReplicas"))
     elif value is None and unset:
         yield missing(one.metadata.at("name"), count=1)
     else:
-        found = number(value)
+        found = as_integer(value)
         if found is not None and found < minimum:
             yield hit(one.spec.at("minReplicas"), count=found)
 
 
-def _shares(one: Object) -> Iterator[tuple[Map, str, str]]:
+def _utilization_metrics(one: Object) -> Iterator[tuple[Map, str, str]]:
     """The resources that an autoscaler scales on by their share of the request: place, resource, container."""
     if "targetCPUUtilizationPercentage" in one.spec or "metrics" not in one.spec:
         yield one.spec, "cpu", ""
-    for metric in maps(one.spec.get("metrics")):
+    for metric in mappings_in(one.spec.get("metrics")):
         kind = metric.get("type")
         key = "resource" if kind == "Resource" else "containerResource"
-        found = mapping(metric, key)
-        target = mapping(found, "target")
+        found = mapping_at(metric, key)
+        target = mapping_at(found, "target")
         share = target.get("averageUtilization", found.get("targetAverageUtilization"))
         if kind in {"Resource", "ContainerResource"} and share is not None:
-            yield found, text(found.get("name")), text(found.get("container"))
+            yield found, text_or_empty(found.get("name")), text_or_empty(found.get("container"))
 
 
-def without_requests(one: Object, *, project: Project) -> Outcome:
+def autoscaler_without_requests(one: Object, *, project: Project) -> Outcome:
     """An autoscaler scales on a share of requests that its target's containers do not state."""
-    target = target_of(one, project) if one.kind == HPA else None
-    workload = index(project).of.get(id(target)) if target else None
+    target = scaled_workload(one, project) if one.kind == HPA else None
+    workload = object_index(project).of.get(id(target)) if target else None
     if target is None or workload is None or workload.pod is None:
         return
-    for place, name, wanted in _shares(one):
+    for place, name, wanted in _utilization_metrics(one):
         absent = [
             container.name
             for container in workload.pod.containers()
             if container.role in {"main", "sidecar"}
             and (not wanted or container.name == wanted)
-            and all(asks(container, sort).get(name) is None for sort in ("requests", "limits"))
-            and pod_level(workload.pod, "requests").get(name) is None
+            and all(
+                resource_quantities(container, sort).get(name) is None
+                for sort in ("requests", "limits")
+            )
+            and pod_level_quantities(workload.pod, "requests").get(name) is None
         ]
         if absent and name in {"cpu", "memory"}:
             span = place.at("name") if place is not one.spec else one.metadata.at("name")
             there = Related(target.source, workload.pod.node.at("containers"), "the containers")
             yield missing(
-                span, related=[there], metric=name, names=joined(absent), target=target.resource
+                span, related=[there], metric=name, names=join_names(absent), target=target.resource
             )
 
 
-def replicas_fixed(one: Object, *, project: Project) -> Outcome:
+def replicas_beside_autoscaler(one: Object, *, project: Project) -> Outcome:
     """A workload states `replicas` beside an autoscaler: every apply sets back what was scaled."""
     if one.kind not in REPLICATED or one.spec.get("replicas") is None:
         return
-    for scaler in autoscalers(one, project, *SCALERS):
+    for scaler in autoscalers_of(one, project, *SCALERS):
         place = Related(scaler.source, scaler.metadata.at("name"), "the autoscaler")
         yield hit(one.spec.at("replicas"), related=[place], scaler=scaler.resource)
         return
 
 
-def two_scalers(one: Object, *, project: Project) -> Outcome:
+def autoscalers_on_one_target(one: Object, *, project: Project) -> Outcome:
     """Two autoscalers of replicas have one target. A guide shows two as alternatives."""
     if project.prose or one.kind not in SCALERS:
         return
-    target = target_of(one, project)
+    target = scaled_workload(one, project)
     if target is None:
         return
-    found = autoscalers(target, project, *SCALERS)
+    found = autoscalers_of(target, project, *SCALERS)
     if len(found) > 1 and found[0] is not one and any(each is one for each in found):
         place = Related(found[0].source, found[0].metadata.at("name"), "the other autoscaler")
         yield hit(
@@ -143,27 +155,27 @@ def two_scalers(one: Object, *, project: Project) -> Outcome:
         )
 
 
-def vertical_beside(one: Object, *, project: Project) -> Outcome:
+def vertical_beside_horizontal(one: Object, *, project: Project) -> Outcome:
     """A VerticalPodAutoscaler changes the requests that a HorizontalPodAutoscaler measures by."""
     if one.kind != "VerticalPodAutoscaler":
         return
-    policy = mapping(one.spec, "updatePolicy")
-    target = target_of(one, project)
+    policy = mapping_at(one.spec, "updatePolicy")
+    target = scaled_workload(one, project)
     if target is None or policy.get("updateMode") == "Off":
         return
-    controlled = _controlled(one)
-    for scaler in autoscalers(target, project, HPA):
-        shared = sorted({name for _, name, _ in _shares(scaler)} & controlled)
+    controlled = _vertical_resources(one)
+    for scaler in autoscalers_of(target, project, HPA):
+        shared = sorted({name for _, name, _ in _utilization_metrics(scaler)} & controlled)
         if shared:
             place = Related(scaler.source, scaler.metadata.at("name"), "the horizontal autoscaler")
             span = policy.at("updateMode") if "updateMode" in policy else one.metadata.at("name")
-            yield hit(span, related=[place], scaler=scaler.resource, resources=joined(shared))
+            yield hit(span, related=[place], scaler=scaler.resource, resources=join_names(shared))
 
 
-def _controlled(one: Object) -> set[str]:
+def _vertical_resources(one: Object) -> set[str]:
     """The resources that a VerticalPodAutoscaler sets."""
     found: set[str] = set()
-    listed = list(maps(mapping(one.spec, "resourcePolicy").get("containerPolicies")))
+    listed = list(mappings_in(mapping_at(one.spec, "resourcePolicy").get("containerPolicies")))
     for policy in listed:
         if policy.get("mode") != "Off":
             names = policy.get("controlledResources")
@@ -175,45 +187,45 @@ def vertical_unbounded(one: Object) -> Outcome:
     """A VerticalPodAutoscaler that changes pods has no bounds."""
     if (
         one.kind != "VerticalPodAutoscaler"
-        or mapping(one.spec, "updatePolicy").get("updateMode") == "Off"
+        or mapping_at(one.spec, "updatePolicy").get("updateMode") == "Off"
     ):
         return
-    listed = list(maps(mapping(one.spec, "resourcePolicy").get("containerPolicies")))
+    listed = list(mappings_in(mapping_at(one.spec, "resourcePolicy").get("containerPolicies")))
     if not listed:
         yield missing(one.metadata.at("name"), absent="minAllowed and maxAllowed")
     for policy in listed:
         absent = [key for key in ("minAllowed", "maxAllowed") if policy.get(key) is None]
         if absent and policy.get("mode") != "Off":
-            yield missing(policy.at(), absent=joined(absent))
+            yield missing(policy.at(), absent=join_names(absent))
 
 
-def scale_down(one: Object, *, seconds: int) -> Outcome:
+def autoscaler_scale_down_undamped(one: Object, *, seconds: int) -> Outcome:
     """An autoscaler takes pods away after less than `seconds`, or faster than it adds them."""
     if one.kind != HPA:
         return
-    behavior = mapping(one.spec, "behavior")
-    down, up = mapping(behavior, "scaleDown"), mapping(behavior, "scaleUp")
-    window = number(down.get("stabilizationWindowSeconds"))
-    rising = number(up.get("stabilizationWindowSeconds")) or 0
+    behavior = mapping_at(one.spec, "behavior")
+    down, up = mapping_at(behavior, "scaleDown"), mapping_at(behavior, "scaleUp")
+    window = as_integer(down.get("stabilizationWindowSeconds"))
+    rising = as_integer(up.get("stabilizationWindowSeconds")) or 0
     if window is not None and window < seconds:
         yield hit(down.at("stabilizationWindowSeconds"), what=f"after {window} s")
     elif rising > (300 if window is None else window):
         yield hit(up.at("stabilizationWindowSeconds"), what="sooner than it adds them")
 
 
-def absent(pod: Pod, *, project: Project) -> Outcome:
+def autoscaler_missing(pod: Pod, *, project: Project) -> Outcome:
     """A Deployment of several replicas behind a Service has no autoscaler."""
     owner = pod.owner
     workload = workload_of(pod, project)
     if owner.kind != "Deployment" or workload is None:
-        yield Aside()
+        yield NotApplicable()
         return
-    named = index(project).targets.get((owner.kind, owner.name), ())
+    named = object_index(project).targets.get((owner.kind, owner.name), ())
     if any(one.kind in SCALERS for one in named):
         return
-    least = of(owner, project).least
-    several = least is not None and least > 1 and not single_writer(pod, project)
-    if several and selecting(workload, project, services):
+    least = pod_count(owner, project).least
+    several = least is not None and least > 1 and not has_single_writer(pod, project)
+    if several and selecting_objects(workload, project, service_selectors):
         yield missing(owner.metadata.at("name"))
     else:
-        yield Aside()
+        yield NotApplicable()

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.labels import same, selector
-from readiness.kinds.k8s.model import REPLICATED, Pod, mapping, maps, text
-from readiness.kinds.k8s.scale import of
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.labels import is_same_namespace, label_selector
+from readiness.kinds.k8s.model import REPLICATED, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.scale import pod_count
+from readiness.model import Hit, NotApplicable, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
-def _terms(pod: Pod) -> Iterator[Map]:
+def _anti_affinity_terms(pod: Pod) -> Iterator[Map]:
     """The terms by which a pod keeps away from others, required and preferred."""
-    affinity = mapping(mapping(pod.node, "affinity"), "podAntiAffinity")
-    yield from maps(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
-    for weighted in maps(affinity.get("preferredDuringSchedulingIgnoredDuringExecution")):
-        yield mapping(weighted, "podAffinityTerm")
+    affinity = mapping_at(mapping_at(pod.node, "affinity"), "podAntiAffinity")
+    yield from mappings_in(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    for weighted in mappings_in(affinity.get("preferredDuringSchedulingIgnoredDuringExecution")):
+        yield mapping_at(weighted, "podAffinityTerm")
 
 
-def _apart(term: Map, pod: Pod, keys: Sequence[str]) -> bool:
+def _separates_replicas(term: Map, pod: Pod, keys: Sequence[str]) -> bool:
     """Whether a term keeps the pod's own replicas apart: it selects their labels, in their namespace, over nodes."""
-    wanted = selector(term.get("labelSelector"))
+    wanted = label_selector(term.get("labelSelector"))
     listed = term.get("namespaces")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, Seq) else []
-    here = not names or any(same(name, pod.namespace) is not False for name in names)
+    here = not names or any(is_same_namespace(name, pod.namespace) is not False for name in names)
     here = here or term.get("namespaceSelector") is not None
     return (
         wanted is not None
@@ -39,18 +39,18 @@ def _apart(term: Map, pod: Pod, keys: Sequence[str]) -> bool:
     )
 
 
-def spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
+def is_spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
     """Whether something keeps the replicas of a pod apart: an anti-affinity to themselves, or a spread constraint."""
-    if any(_apart(term, pod, keys) for term in _terms(pod)):
+    if any(_separates_replicas(term, pod, keys) for term in _anti_affinity_terms(pod)):
         return True
-    for one in maps(pod.node.get("topologySpreadConstraints")):
-        wanted = selector(one.get("labelSelector"))
+    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
+        wanted = label_selector(one.get("labelSelector"))
         if wanted is None or wanted.matches(pod.labels):
             return True
     return False
 
 
-def not_spread(
+def replicas_not_spread(
     pod: Pod, *, minimum: int, kinds: Sequence[str], keys: Sequence[str], project: Project
 ) -> Outcome:
     """A workload with several replicas says nothing about where they go, so that one node may hold them all.
@@ -58,74 +58,74 @@ def not_spread(
     `keys`: only an anti-affinity over one of these topology keys counts; without any, over whatever key.
     """
     owner = pod.owner
-    least = of(owner, project).least
+    least = pod_count(owner, project).least
     if owner.kind not in (kinds or REPLICATED) or least is None or least < minimum:
-        yield Aside()
-    elif not spread(pod, keys=keys):
+        yield NotApplicable()
+    elif not is_spread(pod, keys=keys):
         span = owner.spec.key("replicas") if "replicas" in owner.spec else owner.metadata.at("name")
         yield missing(span, count=least)
 
 
-def no_constraints(pod: Pod) -> Outcome:
+def topology_spread_missing(pod: Pod) -> Outcome:
     """The pod has no topologySpreadConstraints."""
-    if not any(True for _ in maps(pod.node.get("topologySpreadConstraints"))):
+    if not any(True for _ in mappings_in(pod.node.get("topologySpreadConstraints"))):
         yield missing(pod.node.at("containers"))
 
 
-def constraint_invalid(pod: Pod) -> Outcome:
+def topology_spread_invalid(pod: Pod) -> Outcome:
     """A spread constraint with a field that the API server refuses."""
-    for one in maps(pod.node.get("topologySpreadConstraints")):
+    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
         skew, domains = one.get("maxSkew"), one.get("minDomains")
         when = one.get("whenUnsatisfiable")
         if skew is None:
             yield missing(one.at(), what="has no maxSkew")
-        elif number(skew) is not None and int(skew) < 1:
+        elif as_integer(skew) is not None and int(skew) < 1:
             yield hit(one.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
-        if domains is not None and number(domains) is not None and int(domains) < 1:
+        if domains is not None and as_integer(domains) is not None and int(domains) < 1:
             yield hit(one.at("minDomains"), what=f"has minDomains {domains}, under 1")
-        if not text(one.get("topologyKey")):
+        if not text_or_empty(one.get("topologyKey")):
             yield missing(one.at(), what="has no topologyKey")
         if when is None:
             yield missing(one.at(), what="has no whenUnsatisfiable")
-        elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not variable(when):
+        elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):
             yield hit(one.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}")
         elif domains is not None and when == "ScheduleAnyway":
             yield hit(one.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
 
 
-def constraint_unmatched(pod: Pod) -> Outcome:
+def topology_spread_other_pods(pod: Pod) -> Outcome:
     """A spread constraint or an anti-affinity term counts other pods than the workload's own."""
-    for one in maps(pod.node.get("topologySpreadConstraints")):
-        wanted = selector(one.get("labelSelector"))
+    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
+        wanted = label_selector(one.get("labelSelector"))
         if one.get("labelSelector") is None:
             yield missing(one.at(), what="has no labelSelector, and so counts no pod")
         elif wanted is not None and not wanted.matches(pod.labels):
             yield hit(one.at("labelSelector"), what="selects labels that the pods do not carry")
 
 
-def no_node_affinity(pod: Pod) -> Outcome:
+def node_affinity_missing(pod: Pod) -> Outcome:
     """The pod does not say by affinity which nodes it may run on."""
-    if not mapping(mapping(pod.node, "affinity"), "nodeAffinity"):
+    if not mapping_at(mapping_at(pod.node, "affinity"), "nodeAffinity"):
         yield missing(pod.node.at("containers"))
 
 
-def no_priority(pod: Pod) -> Outcome:
+def priority_class_missing(pod: Pod) -> Outcome:
     """The pod names no priority class."""
     if not pod.node.get("priorityClassName"):
         yield missing(pod.node.at("containers"))
 
 
-def priority_other(pod: Pod, *, allow: Sequence[str]) -> Outcome:
+def priority_class_unlisted(pod: Pod, *, allow: Sequence[str]) -> Outcome:
     """The pod's priority class is none of `allow`."""
     value = pod.node.get("priorityClassName")
-    if isinstance(value, str) and value and value not in allow and not variable(value):
+    if isinstance(value, str) and value and value not in allow and not is_variable(value):
         yield hit(pod.node.at("priorityClassName"), value=value)
 
 
 SYSTEM = ("kube-system", "kube-node-lease", "gatekeeper-system", "calico-system", "tigera-operator")
 
 
-def priority_system(pod: Pod) -> Outcome:
+def priority_class_system(pod: Pod) -> Outcome:
     """A pod outside the system namespaces claims the priority of the cluster's own parts."""
     value = pod.node.get("priorityClassName")
     known = (
@@ -135,12 +135,12 @@ def priority_system(pod: Pod) -> Outcome:
         yield hit(pod.node.at("priorityClassName"), value=value, namespace=pod.namespace)
 
 
-def dns_option(pod: Pod, *, option: str, value: str) -> Outcome:
+def dns_ndots_unset(pod: Pod, *, option: str, value: str) -> Outcome:
     """The pod's dnsConfig does not set an option to a value."""
-    config = mapping(pod.node, "dnsConfig")
-    found: dict[Any, Any] = {one.get("name"): one for one in maps(config.get("options"))}
+    config = mapping_at(pod.node, "dnsConfig")
+    found: dict[Any, Any] = {one.get("name"): one for one in mappings_in(config.get("options"))}
     written = found.get(option)
     if written is None:
         yield missing(pod.node.at("containers"), option=f"{option}:{value}")
-    elif str(written.get("value")) != value and not variable(written.get("value")):
+    elif str(written.get("value")) != value and not is_variable(written.get("value")):
         yield hit(written.at("value"), option=f"{option}:{value}")

@@ -7,37 +7,37 @@ import binascii
 import bisect
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.k8s.effective import made_up, variable
-from readiness.kinds.k8s.model import Container, Object, mapping, maps, text
-from readiness.model import Aside, Hit, Severity, Source, Span, Unknown, hit, line_starts
+from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
+from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.model import Hit, NotApplicable, Severity, Source, Span, Unknown, hit, line_starts
 from readiness.syntax import secrets
 from readiness.syntax.secrets import Kind, Verdict
-from readiness.syntax.yaml import Seq, literal
+from readiness.syntax.yaml import Seq, literal_line_starts
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 # Data keys of Secret types whose value is a credential whatever it looks like.
 CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})
 
 
-def env(container: Container) -> Iterator[tuple[str, object, Span]]:
+def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for one in maps(container.node.get("env")):
+    for one in mappings_in(container.node.get("env")):
         if one.get("value") is not None:
-            yield text(one.get("name")), one["value"], one.at("value")
+            yield text_or_empty(one.get("name")), one["value"], one.at("value")
 
 
-def in_env(container: Container) -> Outcome:
+def secret_in_env(container: Container) -> Outcome:
     """A variable of the container is a secret, and its value stands in the file."""
     if not container.node.get("env") and not container.node.get("envFrom"):
-        yield Aside()
-    for name, value, span in env(container):
+        yield NotApplicable()
+    for name, value, span in literal_variables(container):
         found = secrets.classify(name, value)
-        if is_told(found, container.source) and made_up(container.source, span):
+        if is_told(found, container.source) and is_generated_by_template(container.source, span):
             yield Unknown(span)
         elif is_told(found, container.source):
             yield hit(span, severity=severity(found), name=name, reason=called(found))
-        elif variable(value) and secrets.names_secret(name):
+        elif is_variable(value) and secrets.names_secret(name):
             yield Unknown(span)
 
 
@@ -56,34 +56,40 @@ def called(found: Verdict) -> str:
     return f"well-known {found.reason}" if found.kind is Kind.WELL_KNOWN else found.reason
 
 
-def named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
     """A variable whose name holds one of the words has any value in the file."""
-    for name, value, span in env(container):
+    for name, value, span in literal_variables(container):
         lower = name.lower()
-        if value not in {"", None} and not variable(value) and any(word in lower for word in words):
+        if (
+            value not in {"", None}
+            and not is_variable(value)
+            and any(word in lower for word in words)
+        ):
             yield hit(span, name=name)
 
 
-def from_secret(container: Container) -> Outcome:
+def secret_as_env(container: Container) -> Outcome:
     """A variable takes its value from a Secret."""
-    for one in maps(container.node.get("env")):
-        reference = mapping(mapping(one, "valueFrom"), "secretKeyRef")
+    for one in mappings_in(container.node.get("env")):
+        reference = mapping_at(mapping_at(one, "valueFrom"), "secretKeyRef")
         if reference:
-            source = text(reference.get("name"))
+            source = text_or_empty(reference.get("name"))
             yield hit(
-                mapping(one, "valueFrom").at("secretKeyRef"),
-                name=text(one.get("name")),
+                mapping_at(one, "valueFrom").at("secretKeyRef"),
+                name=text_or_empty(one.get("name")),
                 secret=source,
             )
-    for one in maps(container.node.get("envFrom")):
-        reference = mapping(one, "secretRef")
+    for one in mappings_in(container.node.get("envFrom")):
+        reference = mapping_at(one, "secretRef")
         if reference:
-            yield hit(one.at("secretRef"), name="envFrom", secret=text(reference.get("name")))
+            yield hit(
+                one.at("secretRef"), name="envFrom", secret=text_or_empty(reference.get("name"))
+            )
 
 
-def cloud_keys(container: Container, *, names: Sequence[str]) -> Outcome:
+def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for one in maps(container.node.get("env")):
+    for one in mappings_in(container.node.get("env")):
         if one.get("name") in names and (one.get("value") or one.get("valueFrom")):
             yield hit(one.at("name"), name=one["name"])
 
@@ -91,27 +97,27 @@ def cloud_keys(container: Container, *, names: Sequence[str]) -> Outcome:
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------
 
 
-def in_config_map(one: Object) -> Outcome:
+def secret_in_config_map(one: Object) -> Outcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
-    data = mapping(one.node, "data")
+    data = mapping_at(one.node, "data")
     for key, value in data.items():
         if not isinstance(value, str):
             continue
         if "\n" not in value.strip():
             found = secrets.classify(key, value)
-            if is_told(found, one.source) and made_up(one.source, data.at(key)):
+            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
                 yield Unknown(data.at(key))
             elif is_told(found, one.source):
                 yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
             continue
-        for span, inner in in_block(one.source, data.at(key), value):
+        for span, inner in secrets_in_block(one.source, data.at(key), value):
             if is_told(inner, one.source):
                 yield hit(span, severity=severity(inner), key=key, reason=called(inner))
 
 
-def in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, Verdict]]:
+def secrets_in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, Verdict]]:
     """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole."""
-    starts = literal(source.text, span, value)
+    starts = literal_line_starts(source.text, span, value)
     lines = line_starts(value)
     for found in secrets.in_text(value):
         if not starts:
@@ -122,30 +128,34 @@ def in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, Ver
         yield Span(begin, begin + found.span.end - found.span.start), found.verdict
 
 
-def named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
     """A ConfigMap has a key whose name holds one of the words, with any value."""
-    data = mapping(one.node, "data")
+    data = mapping_at(one.node, "data")
     for key, value in data.items():
-        if value not in {"", None} and not variable(value) and any(w in key.lower() for w in words):
+        if (
+            value not in {"", None}
+            and not is_variable(value)
+            and any(w in key.lower() for w in words)
+        ):
             yield hit(data.at(key), key=key)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
 
 
-def in_arguments(container: Container) -> Outcome:
+def secret_in_arguments(container: Container) -> Outcome:
     """The command line of a container holds a secret, as `--password=…`, `--token …` or a key by its shape."""
     for key in ("command", "args"):
         values = container.node.get(key)
         if not isinstance(values, Seq):
             continue
         for index, value in enumerate(values):
-            found = argument(values, index) if isinstance(value, str) else None
+            found = argument_reason(values, index) if isinstance(value, str) else None
             if found is not None and is_told(found, container.source):
                 yield hit(values.at(index), severity=severity(found), reason=called(found))
 
 
-def argument(values: Seq, index: int) -> Verdict | None:
+def argument_reason(values: Seq, index: int) -> Verdict | None:
     """What one argument is: by its text, or by the flag before it."""
     value = values[index]
     inside = next(secrets.in_text(value), None)
@@ -160,26 +170,26 @@ def argument(values: Seq, index: int) -> Verdict | None:
 # -- Secret objects -----------------------------------------------------------------------------------------------
 
 
-def committed(one: Object) -> Outcome:
+def secret_committed(one: Object) -> Outcome:
     """A Secret object holds its values in the file."""
     if "sops" in one.node or one.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
-        data = mapping(one.node, field)
+        data = mapping_at(one.node, field)
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue
-            if variable(value):
+            if is_variable(value):
                 yield Unknown(data.at(key))
                 continue
-            found = credential(key, decoded(value) if field == "data" else value)
-            if is_told(found, one.source) and made_up(one.source, data.at(key)):
+            found = credential_reason(key, decode_base64(value) if field == "data" else value)
+            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
                 yield Unknown(data.at(key))
             elif is_told(found, one.source):
                 yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
 
 
-def decoded(value: str) -> str:
+def decode_base64(value: str) -> str:
     """The text behind base64; an empty one where it is no text."""
     try:
         return base64.b64decode("".join(value.split()), validate=True).decode("utf-8")
@@ -187,7 +197,7 @@ def decoded(value: str) -> str:
         return ""
 
 
-def credential(key: str, plain: str) -> Verdict:
+def credential_reason(key: str, plain: str) -> Verdict:
     """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
     found = secrets.classify(key, plain)
     if found.exposed or not plain.strip():

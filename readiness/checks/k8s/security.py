@@ -8,16 +8,16 @@ from typing import Any
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import (
-    effective,
-    grip,
-    linux,
-    number,
+    as_integer,
+    effective_security,
+    is_variable,
+    linux_containers,
+    nearest_owner,
     pod_context,
-    unknown,
-    variable,
+    unknown_if_variable,
 )
-from readiness.kinds.k8s.model import Container, Pod, mapping, text
-from readiness.model import Hit, Span, Unknown, hit, joined, missing
+from readiness.kinds.k8s.model import Container, Pod, mapping_at, text_or_empty
+from readiness.model import Hit, Span, Unknown, hit, join_names, missing
 from readiness.syntax.yaml import Map, Seq
 
 Outcome = Iterator[Hit | Unknown]
@@ -44,14 +44,14 @@ CONTAINER_ONLY = (
 )
 
 
-def own_users(pod: Pod) -> bool:
+def has_user_namespace(pod: Pod) -> bool:
     """Whether the pod has a user namespace of its own: root in it is nobody on the node."""
     return pod.node.get("hostUsers") is False
 
 
 def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> Outcome:
     """A container or the pod sets user (or group) 0; `init` limits it to the containers that come first, or to the others."""
-    if pod.windows or own_users(pod):
+    if pod.windows or has_user_namespace(pod):
         return
     inherits = False
     for container in pod.containers():
@@ -59,28 +59,31 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
             continue
         own = container.security.get(key)
         inherits = inherits or own is None
-        yield from unknown(container.security, key)
-        if number(own) == 0:
+        yield from unknown_if_variable(container.security, key)
+        if as_integer(own) == 0:
             span, name = container.security.at(key), container.name
             yield hit(span, container=name, who=f"container {name!r}")
     shared = pod_context(pod)
-    if inherits and not init and number(shared.get(key)) == 0:
+    if inherits and not init and as_integer(shared.get(key)) == 0:
         yield hit(shared.at(key), who=pod.resource)
 
 
-def non_root_unset(pod: Pod) -> Outcome:
+def run_as_non_root_missing(pod: Pod) -> Outcome:
     """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0."""
-    if pod.windows or own_users(pod):
+    if pod.windows or has_user_namespace(pod):
         return
     for container in pod.containers():
-        user, guard = effective(container, "runAsUser"), effective(container, "runAsNonRoot")
-        if variable(user) or variable(guard):
+        user, guard = (
+            effective_security(container, "runAsUser"),
+            effective_security(container, "runAsNonRoot"),
+        )
+        if is_variable(user) or is_variable(guard):
             yield Unknown(container.node.at())
-        elif guard is not True and number(user) is None:
-            yield from _unguarded(container, guard)
+        elif guard is not True and as_integer(user) is None:
+            yield from _unguarded_hit(container, guard)
 
 
-def _unguarded(container: Container, guard: Any) -> Outcome:
+def _unguarded_hit(container: Container, guard: Any) -> Outcome:
     """The hit for a container without a guard: at the value that takes it away, else at the container."""
     own, name = container.security, container.name
     if guard is False and own.get("runAsNonRoot") is False:
@@ -92,14 +95,14 @@ def _unguarded(container: Container, guard: Any) -> Outcome:
         yield missing(container.node.at(), container=name, name=name, what=what)
 
 
-def contradiction(pod: Pod) -> Outcome:
+def run_as_user_contradiction(pod: Pod) -> Outcome:
     """runAsNonRoot together with user 0: the kubelet refuses to start the container."""
     if pod.windows:
         return
     for container in pod.containers():
         if (
-            effective(container, "runAsNonRoot") is True
-            and number(effective(container, "runAsUser")) == 0
+            effective_security(container, "runAsNonRoot") is True
+            and as_integer(effective_security(container, "runAsUser")) == 0
         ):
             owner = container.security
             if owner.get("runAsUser") is None:
@@ -107,12 +110,12 @@ def contradiction(pod: Pod) -> Outcome:
             yield hit(owner.at("runAsUser"), container=container.name, name=container.name)
 
 
-def id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
+def run_as_id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
     """A container's user or group id is not set, or under `minimum`."""
-    for container, key in itertools.product(linux(pod), keys):
-        value = effective(container, key)
-        found, name = number(value), container.name
-        if variable(value):
+    for container, key in itertools.product(linux_containers(pod), keys):
+        value = effective_security(container, key)
+        found, name = as_integer(value), container.name
+        if is_variable(value):
             yield Unknown(container.node.at())
         elif found is None:
             yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
@@ -122,42 +125,42 @@ def id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
             yield hit(owner.at(key), container=name, name=name, value=found, key=key)
 
 
-def root_group_added(pod: Pod) -> Outcome:
+def supplemental_group_root(pod: Pod) -> Outcome:
     """The supplementary groups or the fsGroup of the pod hold the root group."""
     shared = pod_context(pod)
     groups = shared.get("supplementalGroups")
     groups = groups if isinstance(groups, Seq) else Seq(shared.at())
     for index, group in enumerate(groups):
-        if number(group) == 0:
+        if as_integer(group) == 0:
             yield hit(groups.at(index), what="supplementalGroups holds group 0")
-    if number(shared.get("fsGroup")) == 0:
+    if as_integer(shared.get("fsGroup")) == 0:
         yield hit(shared.at("fsGroup"), what="fsGroup is 0")
 
 
 def flag(container: Container, *, key: str, value: bool) -> Outcome:
     """A field of the container's securityContext is set to a value."""
-    yield from unknown(container.security, key)
+    yield from unknown_if_variable(container.security, key)
     if container.security.get(key) is value:
         yield hit(container.security.at(key))
 
 
-def flag_unset(container: Container, *, key: str, wanted: bool) -> Outcome:
+def root_filesystem_writable(container: Container, *, key: str, wanted: bool) -> Outcome:
     """A field of the container's securityContext is not set to what it should be."""
     found = container.security.get(key)
-    yield from unknown(container.security, key)
+    yield from unknown_if_variable(container.security, key)
     if found is None:
         yield missing(container.node.at(), what=f"does not set {key}")
     elif found is not wanted and isinstance(found, bool):
         yield hit(container.security.at(key), what=f"sets {key} to {str(found).lower()}")
 
 
-def escalation_unset(container: Container) -> Outcome:
+def privilege_escalation_unset(container: Container) -> Outcome:
     """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges."""
     if container.security.get("allowPrivilegeEscalation") is None:
         yield missing(container.node.at())
 
 
-def misplaced(pod: Pod) -> Outcome:
+def security_context_misplaced(pod: Pod) -> Outcome:
     """A field of containers in the pod's securityContext, where Kubernetes has none."""
     shared = pod_context(pod)
     for key in CONTAINER_ONLY:
@@ -168,78 +171,89 @@ def misplaced(pod: Pod) -> Outcome:
 # -- capabilities -------------------------------------------------------------------------------------------------
 
 
-def canonical(value: Any) -> str:
+def canonical_capability(value: Any) -> str:
     """A capability's name as Kubernetes writes it: upper case, without CAP_."""
     return value.upper().removeprefix("CAP_") if isinstance(value, str) else ""
 
 
-def listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
+def capabilities_listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
     """The capabilities that a container adds or drops, with their places."""
-    values = mapping(container.security, "capabilities").get(key)
+    values = mapping_at(container.security, "capabilities").get(key)
     if isinstance(values, Seq):
-        yield from ((values.at(index), canonical(value)) for index, value in enumerate(values))
+        yield from (
+            (values.at(index), canonical_capability(value)) for index, value in enumerate(values)
+        )
 
 
-def dropped(container: Container) -> set[str]:
+def capabilities_dropped(container: Container) -> set[str]:
     """The capabilities that a container drops."""
-    return {name for _, name in listed(container, "drop")}
+    return {name for _, name in capabilities_listed(container, "drop")}
 
 
-def added(container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> Outcome:
+def capability(
+    container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()
+) -> Outcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`."""
-    for span, name in listed(container, "add"):
-        if variable(name):
+    for span, name in capabilities_listed(container, "add"):
+        if is_variable(name):
             yield Unknown(span)
         elif name and (name in deny if deny else name not in allow):
             yield hit(span, capability=name)
 
 
-def not_dropped(container: Container) -> Outcome:
+def capabilities_not_dropped(container: Container) -> Outcome:
     """The container drops neither ALL nor every capability that the runtime grants by default."""
-    names = dropped(container)
+    names = capabilities_dropped(container)
     if "ALL" not in names and not names >= column("linux-capabilities", "default").keys():
-        yield missing(grip(container, "securityContext", "capabilities"))
+        yield missing(nearest_owner(container, "securityContext", "capabilities"))
 
 
 def net_raw(container: Container, *, unset: bool) -> Outcome:
     """The container keeps NET_RAW; with `unset` also where it says nothing of capabilities at all."""
-    written = bool(mapping(container.security, "capabilities"))
-    added_raw = [span for span, name in listed(container, "add") if name in {"NET_RAW", "ALL"}]
+    written = bool(mapping_at(container.security, "capabilities"))
+    added_raw = [
+        span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}
+    ]
     for span in added_raw:
         yield hit(span, what="adds NET_RAW")
-    if not added_raw and not {"ALL", "NET_RAW"} & dropped(container) and (written or unset):
+    if (
+        not added_raw
+        and not {"ALL", "NET_RAW"} & capabilities_dropped(container)
+        and (written or unset)
+    ):
         yield missing(
-            grip(container, "securityContext", "capabilities"), what="does not drop NET_RAW"
+            nearest_owner(container, "securityContext", "capabilities"),
+            what="does not drop NET_RAW",
         )
 
 
-def hardened(container: Container) -> bool:
+def is_hardened(container: Container) -> bool:
     """Whether one of seccomp, AppArmor, SELinux or dropped capabilities narrows a container."""
     pod = container.pod
-    seccomp = effective(container, "seccompProfile")
+    seccomp = effective_security(container, "seccompProfile")
     kind = seccomp.get("type") if isinstance(seccomp, Map) else None
-    profile = effective(container, "appArmorProfile")
+    profile = effective_security(container, "appArmorProfile")
     apparmor = profile.get("type") if isinstance(profile, Map) else None
     annotation = pod.annotations.get(
         f"container.apparmor.security.beta.kubernetes.io/{container.name}"
     )
-    adds_all = any(name == "ALL" for _, name in listed(container, "add"))
+    adds_all = any(name == "ALL" for _, name in capabilities_listed(container, "add"))
     return (
         kind in {"RuntimeDefault", "Localhost"}
         or apparmor in {"RuntimeDefault", "Localhost"}
-        or text(annotation) not in {"", "unconfined"}
-        or bool(effective(container, "seLinuxOptions"))
-        or (bool(dropped(container)) and not adds_all)
+        or text_or_empty(annotation) not in {"", "unconfined"}
+        or bool(effective_security(container, "seLinuxOptions"))
+        or (bool(capabilities_dropped(container)) and not adds_all)
     )
 
 
-def unhardened(container: Container) -> Outcome:
+def linux_hardening_missing(container: Container) -> Outcome:
     """None of seccomp, AppArmor, SELinux or dropped capabilities narrows the container."""
-    if not hardened(container):
+    if not is_hardened(container):
         yield missing(container.node.at())
 
 
-def no_context(pod: Pod) -> Outcome:
+def security_context_missing(pod: Pod) -> Outcome:
     """Neither the pod nor every container says who runs in it and how it is confined."""
     if pod_context(pod):
         return
@@ -247,10 +261,10 @@ def no_context(pod: Pod) -> Outcome:
         container.name for container in pod.containers() if not SHARED & set(container.security)
     ]
     if bare:
-        yield missing(pod.node.at(), names=joined(repr(name) for name in bare))
+        yield missing(pod.node.at(), names=join_names(repr(name) for name in bare))
 
 
-def no_container_context(container: Container) -> Outcome:
+def container_security_context_missing(container: Container) -> Outcome:
     """The container has no securityContext of its own."""
     if not container.security:
         yield missing(container.node.at())

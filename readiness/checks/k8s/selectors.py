@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.k8s.index import folder, index
-from readiness.kinds.k8s.labels import Selector, plain, same, selector
-from readiness.kinds.k8s.model import Object, Pod, mapping
-from readiness.model import Hit, Related, hit, joined, missing
+from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
+from readiness.kinds.k8s.model import Object, Pod, mapping_at
+from readiness.model import Hit, Related, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -15,55 +15,57 @@ SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "
 PLAIN = frozenset({"ReplicationController", "DeploymentConfig"})
 
 
-def own(one: Object) -> Selector | None:
+def own_selector(one: Object) -> Selector | None:
     """The selector of a workload; None where it writes none."""
     node = one.spec.get("selector")
     if one.kind in PLAIN:
-        return Selector(plain(node)) if isinstance(node, Map) and node else None
-    return selector(node) if one.kind in SELECTING else None
+        return Selector(plain_labels(node)) if isinstance(node, Map) and node else None
+    return label_selector(node) if one.kind in SELECTING else None
 
 
-def mismatch(pod: Pod) -> Iterator[Hit]:
+def selector_mismatch(pod: Pod) -> Iterator[Hit]:
     """A workload's selector does not match the labels of its own pod template: the API server refuses it."""
-    wanted = own(pod.owner)
+    wanted = own_selector(pod.owner)
     if wanted is None or wanted.matches(pod.labels):
         return
     wrong = [f"{key}={value}" for key, value in wanted.pairs if pod.labels.get(key) != value]
     wrong = wrong or [key for key, _, _ in wanted.expressions]
     there = Related(pod.source, pod.metadata.at("labels"), "the labels of its pods")
-    yield hit(pod.owner.spec.at("selector"), related=[there], pairs=joined(wrong))
+    yield hit(pod.owner.spec.at("selector"), related=[there], pairs=join_names(wrong))
 
 
-def absent(one: Object, *, project: Project) -> Iterator[Hit]:
+def selector_missing(one: Object, *, project: Project) -> Iterator[Hit]:
     """A workload of apps/v1 has no selector, which it requires; prose may leave it out."""
     if not project.prose and one.kind in SELECTING and one.api_version == "apps/v1":
-        wanted = own(one)
+        wanted = own_selector(one)
         if wanted is None or wanted.empty:
             yield missing(one.metadata.at("name"))
 
 
-def _owners(project: Project) -> dict[tuple[str, Selector], list[Object]]:
+def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:
     """The workloads of a project by folder and selector."""
     made: dict[tuple[str, Selector], list[Object]] = {}
-    for workload in index(project).workloads:
-        wanted = own(workload.owner)
+    for workload in object_index(project).workloads:
+        wanted = own_selector(workload.owner)
         if wanted is not None and not wanted.empty:
-            made.setdefault((folder(workload.source), wanted), []).append(workload.owner)
+            made.setdefault((folder_of(workload.source), wanted), []).append(workload.owner)
     return made
 
 
-def shared(one: Object, *, project: Project) -> Iterator[Hit]:
+def selector_shared(one: Object, *, project: Project) -> Iterator[Hit]:
     """Two workloads of one folder select the same pods."""
-    wanted = own(one)
+    wanted = own_selector(one)
     if wanted is None or wanted.empty:
         return
-    for other in project.memo(_owners).get((folder(one.source), wanted), ())[:64]:
+    for other in project.memo(_workloads_by_selector).get((folder_of(one.source), wanted), ())[:64]:
         if other is one:
             return  # told at the later one
-        if same(one.namespace, other.namespace) is True and (one.kind, one.name) != (
+        if is_same_namespace(one.namespace, other.namespace) is True and (one.kind, one.name) != (
             other.kind,
             other.name,
         ):
-            there = Related(other.source, mapping(other.spec, "selector").at(), "the same selector")
+            there = Related(
+                other.source, mapping_at(other.spec, "selector").at(), "the same selector"
+            )
             yield hit(one.spec.at("selector"), related=[there], other=other.resource)
             return

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.index import Index, Workload, index, nearest_all
-from readiness.kinds.k8s.labels import Selector, selector, service_selector
-from readiness.kinds.k8s.labels import same as same_namespace
-from readiness.kinds.k8s.model import Object, mapping, maps, text
-from readiness.model import Hit, Related, Unknown, hit, joined, missing
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
+from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
+from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.model import Hit, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -22,18 +22,18 @@ def is_service(one: Object) -> bool:
     return one.kind == "Service" and one.api_version == "v1"
 
 
-def _reachable(one: Object, project: Project) -> list[Workload]:
+def _workloads_reached(one: Object, project: Project) -> list[Workload]:
     """The workloads that a Service sends traffic to and that stand with it."""
     wanted = service_selector(one)
     if wanted is None:
         return []
-    return nearest_all(one, index(project).selected(wanted, one.namespace))
+    return nearest_all(one, object_index(project).selected(wanted, one.namespace))
 
 
-def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all."""
     wanted = service_selector(one) if is_service(one) else None
-    found: Index = index(project)
+    found: Index = object_index(project)
     if wanted is None or bool(found.workloads) is alone:
         return
     opened = wanted.open()
@@ -42,75 +42,83 @@ def selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
     if not alone and not found.peopled(one.namespace) and not found.anywhere(opened):
         yield Unknown(one.spec.at("selector"))
         return
-    if any(variable(value) for _, value in opened.pairs):
+    if any(is_variable(value) for _, value in opened.pairs):
         yield Unknown(one.spec.at("selector"))
     elif not found.selected(opened, one.namespace, 1):
-        pairs = joined(f"{key}={value}" for key, value in opened.pairs)
+        pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
         yield missing(one.spec.key("selector"), pairs=pairs)
 
 
-def _targets(one: Object) -> Iterator[tuple[Map, object]]:
+def _target_ports(one: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
-    for port in maps(one.spec.get("ports")):
+    for port in mappings_in(one.spec.get("ports")):
         target = port.get("targetPort")
         yield port, port.get("port") if target is None else target
 
 
-def port_undefined(one: Object, *, project: Project) -> Outcome:
+def service_port_undefined(one: Object, *, project: Project) -> Outcome:
     """A Service sends to a port by a name that no selected pod defines."""
-    if not is_service(one) or not any(isinstance(target, str) for _, target in _targets(one)):
+    if not is_service(one) or not any(isinstance(target, str) for _, target in _target_ports(one)):
         return
-    workloads = [each for each in _reachable(one, project) if each.pod is not None]
+    workloads = [each for each in _workloads_reached(one, project) if each.pod is not None]
     if not workloads:
         return
-    names = {text(port.get("name")) for each in workloads for port in _declared(each)}
-    for port, target in _targets(one):
+    names = {
+        text_or_empty(port.get("name")) for each in workloads for port in _declared_ports(each)
+    }
+    for port, target in _target_ports(one):
         if (
             isinstance(target, str)
             and not target.isdigit()
             and target not in names
-            and not variable(target)
+            and not is_variable(target)
         ):
-            yield hit(port.at("targetPort"), related=[_there(workloads[0])], port=target)
+            yield hit(port.at("targetPort"), related=[_is_declared(workloads[0])], port=target)
 
 
-def port_undeclared(one: Object, *, project: Project) -> Outcome:
+def service_port_undeclared(one: Object, *, project: Project) -> Outcome:
     """A Service sends to a port number that its pods, which do declare ports, do not."""
     if not is_service(one) or one.spec.get("clusterIP") == "None":
         return
-    workloads = [each for each in _reachable(one, project) if each.pod is not None]
-    if not workloads or any(not _complete(each) for each in workloads):
+    workloads = [each for each in _workloads_reached(one, project) if each.pod is not None]
+    if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
-    numbers = {number(port.get("containerPort")) for each in workloads for port in _declared(each)}
-    for port, target in _targets(one):
+    numbers = {
+        as_integer(port.get("containerPort"))
+        for each in workloads
+        for port in _declared_ports(each)
+    }
+    for port, target in _target_ports(one):
         value = (
             int(target)
             if isinstance(target, str) and target.isdigit() and len(target) < 6
             else target
         )
-        told = number(value)
+        told = as_integer(value)
         if told is not None and told not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
-            served = joined(sorted(one for one in numbers if one is not None))
-            yield hit(port.at(place), related=[_there(workloads[0])], port=told, served=served)
+            served = join_names(sorted(one for one in numbers if one is not None))
+            yield hit(
+                port.at(place), related=[_is_declared(workloads[0])], port=told, served=served
+            )
 
 
-def _there(workload: Workload) -> Related:
+def _is_declared(workload: Workload) -> Related:
     return Related(workload.source, workload.owner.metadata.at("name"), "the pods that it selects")
 
 
-def _declared(workload: Workload) -> Iterator[Map]:
+def _declared_ports(workload: Workload) -> Iterator[Map]:
     for container in workload.pod.containers() if workload.pod else ():
-        yield from maps(container.node.get("ports"))
+        yield from mappings_in(container.node.get("ports"))
 
 
-def _complete(workload: Workload) -> bool:
+def _declares_all_ports(workload: Workload) -> bool:
     """Whether every main container of a workload declares its ports, so that an undeclared one stands out."""
     containers = (
         [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
     )
     return bool(containers) and all(
-        any(True for _ in maps(one.node.get("ports"))) for one in containers
+        any(True for _ in mappings_in(one.node.get("ports"))) for one in containers
     )
 
 
@@ -124,7 +132,7 @@ def exposed(one: Object, *, types: Sequence[str]) -> Outcome:
 _INTERNAL_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
 
 
-def internal(one: Object) -> bool:
+def is_internal_balancer(one: Object) -> bool:
     """Whether a load balancer is kept inside the network by an annotation or a class."""
     scheme = one.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
     return scheme == "internal" or any(
@@ -135,7 +143,7 @@ def internal(one: Object) -> bool:
 
 def load_balancer_open(one: Object) -> Outcome:
     """A load balancer takes connections from anywhere."""
-    if not is_service(one) or one.spec.get("type") != "LoadBalancer" or internal(one):
+    if not is_service(one) or one.spec.get("type") != "LoadBalancer" or is_internal_balancer(one):
         return
     ranges = one.spec.get("loadBalancerSourceRanges")
     if not isinstance(ranges, Seq) or not ranges:
@@ -144,7 +152,7 @@ def load_balancer_open(one: Object) -> Outcome:
             yield missing(one.spec.at("type"))
 
 
-def ranges_everything(one: Object) -> Outcome:
+def load_balancer_ranges_everything(one: Object) -> Outcome:
     """The source ranges of a load balancer hold every address."""
     ranges = one.spec.get("loadBalancerSourceRanges")
     if is_service(one) and isinstance(ranges, Seq):
@@ -153,18 +161,18 @@ def ranges_everything(one: Object) -> Outcome:
                 yield hit(ranges.at(at), range=value)
 
 
-def external_ips(one: Object) -> Outcome:
+def service_external_ips(one: Object) -> Outcome:
     """A Service claims addresses outside of the cluster."""
     addresses = one.spec.get("externalIPs")
     if is_service(one) and isinstance(addresses, Seq) and addresses:
         yield hit(one.spec.at("externalIPs"))
 
 
-def ports_invalid(one: Object) -> Outcome:
+def service_ports_invalid(one: Object) -> Outcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
     if not is_service(one):
         return
-    ports = list(maps(one.spec.get("ports")))
+    ports = list(mappings_in(one.spec.get("ports")))
     names, numbers = set(), set()
     for port in ports:
         name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
@@ -172,29 +180,29 @@ def ports_invalid(one: Object) -> Outcome:
             yield missing(port.at(), what="has no name, which a Service with several ports needs")
         elif isinstance(name, str) and name in names:
             yield hit(port.at("name"), what=f"bears the name {name[:63]!r} a second time")
-        if number(key[0]) is not None and key in numbers:
+        if as_integer(key[0]) is not None and key in numbers:
             yield hit(port.at("port"), what=f"opens {key[0]}/{str(key[1])[:4]} a second time")
         names.add(name)
         numbers.add(key)
 
 
-def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
+def service_monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
     if one.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
-    found = index(project)
-    wanted = selector(one.spec.get("selector")) or Selector()
+    found = object_index(project)
+    wanted = label_selector(one.spec.get("selector")) or Selector()
     things: Sequence[Object | Workload] = found.workloads
     if one.kind == "ServiceMonitor":
         things = found.kinds.get("Service", [])
     if not things:
         return
     if wanted.pairs and one.kind == "ServiceMonitor":
-        things = project.memo(_by_label).get(wanted.pairs[0], [])
+        things = project.memo(_services_by_label).get(wanted.pairs[0], [])
     elif wanted.pairs:
         things = found.selected(wanted, "")
-    allowed = _namespaces(one)
-    if allowed is not None and not _shown(allowed, one.kind, project):
+    allowed = _watched_namespaces(one)
+    if allowed is not None and not _shows_any(allowed, one.kind, project):
         return
     if ("component", "apiserver") in wanted.pairs:
         return  # the Service of the API server, which the cluster brings along
@@ -209,31 +217,31 @@ def monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
     yield missing(place, noun=noun)
 
 
-def _shown(names: list[str], kind: str, project: Project) -> bool:
+def _shows_any(names: list[str], kind: str, project: Project) -> bool:
     """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
-    found = index(project)
+    found = object_index(project)
     if kind != "ServiceMonitor":
         return any(found.peopled(name) for name in names)
-    seen = project.memo(_service_namespaces)
+    seen = project.memo(_namespaces_of_services)
     return any(not name or (name in seen and name != "kube-system") for name in names)
 
 
-def _service_namespaces(project: Project) -> frozenset[str]:
-    return frozenset(one.namespace for one in index(project).all("Service"))
+def _namespaces_of_services(project: Project) -> frozenset[str]:
+    return frozenset(one.namespace for one in object_index(project).all("Service"))
 
 
-def _by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
+def _services_by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
     """The Services of a project by the labels that they bear."""
     made: dict[tuple[str, str], list[Object]] = {}
-    for one in index(project).all("Service"):
+    for one in object_index(project).all("Service"):
         for key, value in one.labels.items():
             made.setdefault((key, str(value)), []).append(one)
     return made
 
 
-def _namespaces(one: Object) -> list[str] | None:
+def _watched_namespaces(one: Object) -> list[str] | None:
     """The namespaces that a monitor looks in; None for all of them."""
-    chosen = mapping(one.spec, "namespaceSelector")
+    chosen = mapping_at(one.spec, "namespaceSelector")
     if chosen.get("any") is True:
         return None
     names = chosen.get("matchNames")

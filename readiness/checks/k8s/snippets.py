@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Iterator
 
 from readiness.checks.k8s.ingress import NGINX, is_ingress
-from readiness.kinds.k8s.index import index
-from readiness.kinds.k8s.model import Object, mapping
+from readiness.kinds.k8s.index import object_index
+from readiness.kinds.k8s.model import Object, mapping_at
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Hit, ParseError, Severity, Source, hit
 from readiness.model.project import Project
@@ -25,7 +25,7 @@ _KEPT = (
 _LONGEST = 20_000  # characters of a snippet that are read
 
 
-def files_served(one: Object, *, project: Project) -> Iterator[Hit]:
+def ingress_snippet_alias(one: Object, *, project: Project) -> Iterator[Hit]:
     """An annotation serves files of the controller by `alias` or `root`.
 
     Critical where the token or the certificates are among them and the files let such annotations in; high where only the
@@ -48,7 +48,7 @@ def files_served(one: Object, *, project: Project) -> Iterator[Hit]:
 def _named(text: str) -> Iterator[Directive]:
     """The `root` and `alias` directives of a snippet; none where it is no configuration."""
     try:
-        block = syntax.parse(Source("snippet.conf", text, kind="nginx"))
+        block = syntax.parse_nginx(Source("snippet.conf", text, kind="nginx"))
     except ParseError:
         return
     yield from (d for d in syntax.walk(block) if d.name in {"root", "alias"} and d.args)
@@ -81,5 +81,5 @@ def _let_in(project: Project) -> bool:
     return any(
         str(data.get("allow-snippet-annotations")).lower() == "true"
         and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
-        for data in (mapping(one.node, "data") for one in index(project).all("ConfigMap"))
+        for data in (mapping_at(one.node, "data") for one in object_index(project).all("ConfigMap"))
     )

@@ -5,52 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.facts.public_images import data_folders
-from readiness.kinds.k8s.effective import number, variable
-from readiness.kinds.k8s.index import index, nearest
+from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping, maps, text
-from readiness.kinds.k8s.scale import of
-from readiness.model import Aside, Hit, Related, Unknown, hit, missing
+from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.scale import pod_count
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
-def claims(pod: Pod) -> Iterator[tuple[Map, str]]:
+def claims_of(pod: Pod) -> Iterator[tuple[Map, str]]:
     """The claims that a pod mounts: the mapping that names each, and the name."""
-    for volume in maps(pod.node.get("volumes")):
+    for volume in mappings_in(pod.node.get("volumes")):
         claim = volume.get("persistentVolumeClaim")
         if isinstance(claim, Map) and isinstance(claim.get("claimName"), str):
             yield claim, claim["claimName"]
 
 
-def _single(claim: Object) -> str:
+def _single_node_mode(claim: Object) -> str:
     """The access mode of a claim that only one node (or pod) can mount; empty where it has another."""
     modes = claim.spec.get("accessModes")
     listed = [mode for mode in modes if isinstance(mode, str)] if isinstance(modes, Seq) else []
     return listed[0] if listed and set(listed) <= {"ReadWriteOnce", "ReadWriteOncePod"} else ""
 
 
-def single_claims(pod: Pod, project: Project) -> Iterator[tuple[Map, Object, str]]:
+def single_node_claims(pod: Pod, project: Project) -> Iterator[tuple[Map, Object, str]]:
     """The claims of a pod that only one node can mount: where it is named, the claim and its mode."""
-    for place, name in claims(pod):
-        for claim in nearest(pod, index(project).names.get(("PersistentVolumeClaim", name), ())):
-            mode = _single(claim)
+    for place, name in claims_of(pod):
+        for claim in nearest_candidates(
+            pod, object_index(project).names.get(("PersistentVolumeClaim", name), ())
+        ):
+            mode = _single_node_mode(claim)
             if mode:
                 yield place, claim, mode
             break
 
 
-def single_writer(pod: Pod, project: Project) -> bool:
+def has_single_writer(pod: Pod, project: Project) -> bool:
     """Whether a pod mounts what only one node can: more replicas or a rolling update would not help it."""
     owner = pod.owner
     if isinstance(owner.spec.get("volumeClaimTemplates"), Seq):
         return True
-    if any("hostPath" in volume for volume in maps(pod.node.get("volumes"))):
+    if any("hostPath" in volume for volume in mappings_in(pod.node.get("volumes"))):
         return True
-    return any(True for _ in claims(pod))
+    return any(True for _ in claims_of(pod))
 
 
 _SHARING = frozenset(
@@ -58,28 +60,32 @@ _SHARING = frozenset(
 )
 
 
-def claim_shared(pod: Pod, *, project: Project) -> Outcome:
+def claim_shared_by_replicas(pod: Pod, *, project: Project) -> Outcome:
     """Several replicas mount one claim that a single node can mount."""
     if pod.kind not in _SHARING:
         return
-    most = of(pod.owner, project).most
+    most = pod_count(pod.owner, project).most
     if most is None or most < 2:
         return
-    for place, claim, mode in single_claims(pod, project):
+    for place, claim, mode in single_node_claims(pod, project):
         modes = Related(claim.source, claim.spec.at("accessModes"), f"the claim is {mode}")
         yield hit(place.at("claimName"), related=[modes], claim=claim.name, mode=mode, count=most)
 
 
-def claim_rolling(pod: Pod, *, project: Project) -> Outcome:
+def claim_with_rolling_update(pod: Pod, *, project: Project) -> Outcome:
     """A rolling update starts the new pod while the old one still holds a claim that a single node can mount."""
     owner = pod.owner
     if owner.kind != "Deployment":
         return
-    strategy = mapping(owner.spec, "strategy")
-    surge = mapping(strategy, "rollingUpdate").get("maxSurge")
-    if strategy.get("type") == "Recreate" or surge in (0, "0%") or of(owner, project).most != 1:
+    strategy = mapping_at(owner.spec, "strategy")
+    surge = mapping_at(strategy, "rollingUpdate").get("maxSurge")
+    if (
+        strategy.get("type") == "Recreate"
+        or surge in (0, "0%")
+        or pod_count(owner, project).most != 1
+    ):
         return
-    for _, claim, mode in single_claims(pod, project):
+    for _, claim, mode in single_node_claims(pod, project):
         span = strategy.at("type") if "type" in strategy else owner.metadata.at("name")
         modes = Related(claim.source, claim.spec.at("accessModes"), f"the claim is {mode}")
         make = hit if "type" in strategy else missing
@@ -89,126 +95,131 @@ def claim_rolling(pod: Pod, *, project: Project) -> Outcome:
 
 def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
     """An emptyDir has no sizeLimit; `memory`: one that is kept in memory, else one on the node's disk."""
-    for volume in maps(pod.node.get("volumes")):
+    for volume in mappings_in(pod.node.get("volumes")):
         if "emptyDir" not in volume or volume.get("name") is None:
             continue
         found = volume["emptyDir"]
         node = found if isinstance(found, Map) else Map(volume.at("emptyDir"))
         if (node.get("medium") == "Memory") is not memory or node.get("sizeLimit") is not None:
             continue
-        if not memory or not _bounded(pod, volume["name"]):
+        if not memory or not _is_bounded(pod, volume["name"]):
             yield missing(volume.key("emptyDir"), volume=volume["name"])
 
 
-def _bounded(pod: Pod, volume: object) -> bool:
+def _is_bounded(pod: Pod, volume: object) -> bool:
     """Whether every container that mounts a volume has a memory limit, against which what it writes there counts."""
     mounting = [
         one
         for one in pod.containers()
-        if any(mount.get("name") == volume for mount in maps(one.node.get("volumeMounts")))
+        if any(mount.get("name") == volume for mount in mappings_in(one.node.get("volumeMounts")))
     ]
     return bool(mounting) and all(
-        mapping(mapping(one.node, "resources"), "limits").get("memory") is not None
+        mapping_at(mapping_at(one.node, "resources"), "limits").get("memory") is not None
         for one in mounting
     )
 
 
-def _mounted(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map, Map | None]]:
+def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map, Map | None]]:
     """The mounts that hold a server's data, each with its volume."""
-    volumes = {text(one.get("name")): one for one in maps(container.pod.node.get("volumes"))}
-    for mount in maps(container.node.get("volumeMounts")):
-        path = text(mount.get("mountPath")).rstrip("/")
+    volumes = {
+        text_or_empty(one.get("name")): one
+        for one in mappings_in(container.pod.node.get("volumes"))
+    }
+    for mount in mappings_in(container.node.get("volumeMounts")):
+        path = text_or_empty(mount.get("mountPath")).rstrip("/")
         if any(
             path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in paths
         ):
-            yield mount, volumes.get(text(mount.get("name")))
+            yield mount, volumes.get(text_or_empty(mount.get("name")))
 
 
 def data_ephemeral(container: Container) -> Outcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
-    claims = any("persistentVolumeClaim" in one for one in maps(container.pod.node.get("volumes")))
-    paths = data_folders(images.parse(container.image))
+    claims = any(
+        "persistentVolumeClaim" in one for one in mappings_in(container.pod.node.get("volumes"))
+    )
+    paths = data_folders(images.parse_image(container.image))
     if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
         if not claims:
-            yield Aside()
+            yield NotApplicable()
         return
-    found = list(_mounted(container, paths))
+    found = list(_data_mounts(container, paths))
     for mount, volume in found:
         if volume is not None and "emptyDir" in volume:
             yield hit(mount.at("name"), what="an emptyDir", path=mount.get("mountPath"))
-    if not found and not _moved(container):
+    if not found and not _may_keep_elsewhere(container):
         yield missing(container.node.at(), what="no volume", path=paths[0])
 
 
-def _moved(container: Container) -> bool:
+def _may_keep_elsewhere(container: Container) -> bool:
     """Whether the server may keep its data elsewhere: arguments, or a variable that names a directory."""
     if container.node.get("command") is not None or container.node.get("args") is not None:
         return True
-    names = {text(one.get("name")) for one in maps(container.node.get("env"))}
+    names = {text_or_empty(one.get("name")) for one in mappings_in(container.node.get("env"))}
     return bool(names & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}) and any(
-        maps(container.node.get("volumeMounts"))
+        mappings_in(container.node.get("volumeMounts"))
     )
 
 
-def service_absent(one: Object, *, project: Project) -> Outcome:
+def stateful_set_service_wrong(one: Object, *, project: Project) -> Outcome:
     """A StatefulSet names no Service, or one that is there and not headless or that selects other pods."""
     if one.kind != "StatefulSet":
         return
     name = one.spec.get("serviceName")
-    if variable(name):
+    if is_variable(name):
         yield Unknown(one.spec.at("serviceName"))
         return
     if not isinstance(name, str) or not name:
         yield missing(one.metadata.at("name"), what="names no Service")
         return
-    found = index(project).found("Service", name, one.namespace)
+    found = object_index(project).found("Service", name, one.namespace)
     if not found:
         yield missing(one.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
         return
-    near = nearest(one, found)
+    near = nearest_candidates(one, found)
     if near and near[0].spec.get("clusterIP") != "None":
         yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
-    elif near and not _selects(near[0], one, project):
+    elif near and not _service_selects(near[0], one, project):
         yield hit(
             one.spec.at("serviceName"), what=f"names Service {name}, which selects other pods"
         )
 
 
-def _selects(service: Object, one: Object, project: Project) -> bool:
-    wanted, workload = service_selector(service), index(project).of.get(id(one))
+def _service_selects(service: Object, one: Object, project: Project) -> bool:
+    wanted, workload = service_selector(service), object_index(project).of.get(id(one))
     return wanted is None or workload is None or wanted.matches(workload.labels)
 
 
 def volume_undefined(pod: Pod) -> Outcome:
     """A container mounts a volume that the pod does not define."""
     owner = pod.owner
-    known = {text(one.get("name")) for one in maps(pod.node.get("volumes"))}
+    known = {text_or_empty(one.get("name")) for one in mappings_in(pod.node.get("volumes"))}
     known |= {
-        text(mapping(one, "metadata").get("name"))
-        for one in maps(owner.spec.get("volumeClaimTemplates"))
+        text_or_empty(mapping_at(one, "metadata").get("name"))
+        for one in mappings_in(owner.spec.get("volumeClaimTemplates"))
     }
     for container in pod.containers():
         for key in ("volumeMounts", "volumeDevices"):
-            for mount in maps(container.node.get(key)):
+            for mount in mappings_in(container.node.get(key)):
                 name = mount.get("name")
-                if isinstance(name, str) and name not in known and not variable(name):
+                if isinstance(name, str) and name not in known and not is_variable(name):
                     yield missing(mount.at("name"), container=container.name, volume=name)
 
 
-def mount_repeated(container: Container) -> Outcome:
+def mount_path_repeated(container: Container) -> Outcome:
     """Two volumes are mounted at one path: the API server refuses the pod."""
     seen = set()
-    for mount in maps(container.node.get("volumeMounts")):
+    for mount in mappings_in(container.node.get("volumeMounts")):
         path = mount.get("mountPath")
-        if isinstance(path, str) and not variable(path):
+        if isinstance(path, str) and not is_variable(path):
             if path in seen:
                 yield hit(mount.at("mountPath"), path=path)
             seen.add(path)
 
 
-def claim_size(one: Object) -> Outcome:
+def claim_size_missing(one: Object) -> Outcome:
     """A claim asks for no storage, which the API server refuses."""
     if one.kind == "PersistentVolumeClaim":
-        requests = mapping(mapping(one.spec, "resources"), "requests")
-        if requests.get("storage") is None and number(requests.get("storage")) is None:
+        requests = mapping_at(mapping_at(one.spec, "resources"), "requests")
+        if requests.get("storage") is None and as_integer(requests.get("storage")) is None:
             yield missing(one.metadata.at("name"))

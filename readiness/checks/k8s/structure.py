@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import kind_of
 from readiness.facts.table import rows
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.model import Object, mapping
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.model import Object, mapping_at
 from readiness.model import Hit, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -26,27 +26,27 @@ class Flaw(NamedTuple):
     what: str
 
 
-def model_of(one: Object) -> str:
+def type_of_object(one: Object) -> str:
     """The type of an object in the table; empty for kinds and versions that it does not have."""
     return str(kind_of(one).get("type", ""))
 
 
-def cluster_scoped(one: Object) -> bool:
+def is_cluster_scoped(one: Object) -> bool:
     """Whether objects of the kind stand in no namespace."""
     return kind_of(one).get("cluster") is True
 
 
-def flaws(one: Object) -> Iterator[Flaw]:
+def find_flaws(one: Object) -> Iterator[Flaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
     if one.node.get("apiVersion") is None:
         return  # a piece in prose, put where it may stand
     types = rows("kubernetes-types")
-    stack: list[tuple[Any, str, Span, str]] = [(one.node, model_of(one), one.node.at(), "")]
+    stack: list[tuple[Any, str, Span, str]] = [(one.node, type_of_object(one), one.node.at(), "")]
     for _ in range(LIMIT):
         if not stack:
             return
         value, kind, span, path = stack.pop()
-        if value is None or not kind or kind == "o" or variable(value):
+        if value is None or not kind or kind == "o" or is_variable(value):
             continue
         if kind.startswith("[]"):
             if isinstance(value, Seq):
@@ -55,7 +55,7 @@ def flaws(one: Object) -> Iterator[Flaw]:
                     (item, inner, value.at(n), f"{path}[{n}]") for n, item in enumerate(value[:500])
                 ]
             else:
-                yield Flaw("type", span, path, f"takes a list, and is {_shape(value)}")
+                yield Flaw("type", span, path, f"takes a list, and is {_shape_name(value)}")
         elif kind.startswith("{}"):
             if isinstance(value, Map):
                 stack += [
@@ -63,35 +63,35 @@ def flaws(one: Object) -> Iterator[Flaw]:
                     for key in list(value)[:500]
                 ]
             else:
-                yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
+                yield Flaw("type", span, path, f"takes a mapping, and is {_shape_name(value)}")
         elif kind in types:
             if isinstance(value, Map):
-                yield from _members(value, types[kind], path, stack)
+                yield from _check_members(value, types[kind], path, stack)
             else:
-                yield Flaw("type", span, path, f"takes a mapping, and is {_shape(value)}")
-        elif not _fits(value, kind):
+                yield Flaw("type", span, path, f"takes a mapping, and is {_shape_name(value)}")
+        elif not _is_of_type(value, kind):
             yield Flaw(
                 "type",
                 span,
                 path,
-                f"takes {WORDS.get(kind, 'another type')}, and is {_shape(value)}",
+                f"takes {WORDS.get(kind, 'another type')}, and is {_shape_name(value)}",
             )
 
 
-def _members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> Iterator[Flaw]:
+def _check_members(node: Map, known: dict[str, str], path: str, stack: list[Any]) -> Iterator[Flaw]:
     for key, value in node.items():
         kind = known.get(key)
         inner = f"{path}.{key}" if path else key
         if kind is not None:
             stack.append((value, kind.rstrip("!"), node.at(key), inner))
-        elif not variable(key) and not key.startswith(("$", "{{", "x-")):
+        elif not is_variable(key) and not key.startswith(("$", "{{", "x-")):
             yield Flaw("unknown", node.key(key), inner, spelling.hint(key, known))
     for key, kind in known.items():
         if kind.endswith("!") and node.get(key) is None:
             yield Flaw("required", node.at(), f"{path}.{key}" if path else key, "")
 
 
-def _fits(value: Any, kind: str) -> bool:
+def _is_of_type(value: Any, kind: str) -> bool:
     if isinstance(value, bool):
         return kind == "b"
     if kind == "b":
@@ -103,7 +103,7 @@ def _fits(value: Any, kind: str) -> bool:
     return isinstance(value, str | int | float) if kind == "q" else isinstance(value, int | float)
 
 
-def _shape(value: Any) -> str:
+def _shape_name(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, dict):
@@ -119,38 +119,38 @@ def _known(project: Project) -> dict[int, list[Flaw]]:
     return {}
 
 
-def flaws_of(one: Object, project: Project) -> list[Flaw]:
+def cached_flaws(one: Object, project: Project) -> list[Flaw]:
     """The flaws of an object, looked for once."""
     known = project.memo(_known)
     if id(one) not in known:
-        known[id(one)] = list(flaws(one))
+        known[id(one)] = list(find_flaws(one))
     return known[id(one)]
 
 
 def field_unknown(one: Object, *, project: Project) -> Iterator[Hit]:
     """A field that the object's type does not have."""
-    for flaw in flaws_of(one, project):
+    for flaw in cached_flaws(one, project):
         if flaw.sort == "unknown":
             yield hit(flaw.span, field=flaw.field, meant=flaw.what)
 
 
-def field_type(one: Object, *, project: Project) -> Iterator[Hit]:
+def field_type_wrong(one: Object, *, project: Project) -> Iterator[Hit]:
     """A value of another type than the field takes."""
-    for flaw in flaws_of(one, project):
+    for flaw in cached_flaws(one, project):
         if flaw.sort == "type":
             yield hit(flaw.span, field=flaw.field, what=flaw.what)
 
 
-def field_required(one: Object, *, project: Project) -> Iterator[Hit]:
+def field_required_missing(one: Object, *, project: Project) -> Iterator[Hit]:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
-    for flaw in flaws_of(one, project):
+    for flaw in cached_flaws(one, project):
         if flaw.sort == "required" and flaw.field != "spec.selector":
             yield missing(flaw.span, field=flaw.field)
 
 
-def namespace_useless(one: Object) -> Iterator[Hit]:
+def namespace_on_cluster_object(one: Object) -> Iterator[Hit]:
     """An object that stands in no namespace names one."""
-    if cluster_scoped(one) and one.namespace:
-        yield hit(mapping(one.node, "metadata").at("namespace"))
+    if is_cluster_scoped(one) and one.namespace:
+        yield hit(mapping_at(one.node, "metadata").at("namespace"))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.releases import end_of_life
-from readiness.kinds.k8s.effective import unknown
-from readiness.kinds.k8s.model import Container, mapping, maps, text
+from readiness.kinds.k8s.effective import unknown_if_variable
+from readiness.kinds.k8s.model import Container, mapping_at, mappings_in, text_or_empty
 from readiness.model import Hit, Span, Unknown, hit, missing
-from readiness.model.project import Project, above
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -18,22 +18,23 @@ from readiness.syntax.image import Image
 Outcome = Iterator[Hit | Unknown]
 
 
-def rewritten(project: Project) -> frozenset[str]:
+def rewritten_images(project: Project) -> frozenset[str]:
     """Image names to which kustomize or Skaffold of this project gives tag or digest at deployment."""
     names: set[str] = set()
     for document in project.documents("k8s"):
         for root in document.roots:
             kind = root.get("kind") if hasattr(root, "get") else None
             if kind == "Kustomization":
-                names |= {text(one.get("name")) for one in maps(root.get("images"))}
-            elif kind == "Config" and text(root.get("apiVersion")).startswith("skaffold/"):
+                names |= {text_or_empty(one.get("name")) for one in mappings_in(root.get("images"))}
+            elif kind == "Config" and text_or_empty(root.get("apiVersion")).startswith("skaffold/"):
                 names |= {
-                    text(one.get("image")) for one in maps(mapping(root, "build").get("artifacts"))
+                    text_or_empty(one.get("image"))
+                    for one in mappings_in(mapping_at(root, "build").get("artifacts"))
                 }
     return frozenset(names - {""})
 
 
-def builds(project: Project) -> frozenset[str]:
+def image_tool_folders(project: Project) -> frozenset[str]:
     """The folders that hold the file of a tool that builds images and writes their names at deployment."""
     tools = {"skaffold.yaml", "skaffold.yml", "Tiltfile", "devspace.yaml"}
     return frozenset(
@@ -41,27 +42,28 @@ def builds(project: Project) -> frozenset[str]:
     )
 
 
-def built(path: str, project: Project) -> bool:
+def is_built_by_tool(path: str, project: Project) -> bool:
     """Whether such a tool stands in the folder of a file, or in one above it."""
-    folders = project.memo(builds)
-    return bool(folders) and not folders.isdisjoint(above(path))
+    folders = project.memo(image_tool_folders)
+    return bool(folders) and not folders.isdisjoint(parent_folders(path))
 
 
-def parsed(container: Container, project: Project) -> Image | None:
+def parsed_image(container: Container, project: Project) -> Image | None:
     """The container's image; None where none is written, or where another tool of the project fills it in."""
     if not container.image or container.image != container.image.strip():
         return None
-    found = images.parse(container.image)
+    found = images.parse_image(container.image)
     bare = container.image[: found.name_span.end]
     local = bare == container.image and "/" not in bare
     return (
         None
-        if bare in project.memo(rewritten) or (local and built(container.source.root.path, project))
+        if bare in project.memo(rewritten_images)
+        or (local and is_built_by_tool(container.source.root.path, project))
         else found
     )
 
 
-def part(container: Container, inner: Span) -> Span:
+def image_part_span(container: Container, inner: Span) -> Span:
     """The place of a part of the image reference; of the whole where it is quoted oddly."""
     span = container.node.at("image")
     raw = container.source.text[span.start : span.end]
@@ -71,9 +73,9 @@ def part(container: Container, inner: Span) -> Span:
     return Span(span.start + start + inner.start, span.start + start + inner.end)
 
 
-def unversioned(container: Container, *, project: Project) -> Outcome:
+def image_tag_missing(container: Container, *, project: Project) -> Outcome:
     """The image has neither tag nor digest, so it is `latest`, or it has that tag."""
-    image = parsed(container, project)
+    image = parsed_image(container, project)
     if image is None or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
@@ -81,30 +83,30 @@ def unversioned(container: Container, *, project: Project) -> Outcome:
     elif not image.tag:
         yield hit(container.node.at("image"), image=image.text, version="untagged")
     elif image.floating and image.tag == "latest":
-        yield hit(part(container, image.tag_span), image=image.text, version="latest")
+        yield hit(image_part_span(container, image.tag_span), image=image.text, version="latest")
 
 
-def tag_floating(container: Container, *, project: Project) -> Outcome:
+def image_tag_floating(container: Container, *, project: Project) -> Outcome:
     """The image's tag is one that its publisher moves, and not `latest`."""
-    image = parsed(container, project)
+    image = parsed_image(container, project)
     if image is None or not image.tag or image.digest:
         return
     if image.tag_unknown or image.digest_unknown:
         yield Unknown(container.node.at("image"))
     elif image.floating and image.tag != "latest":
-        yield hit(part(container, image.tag_span), image=image.text, tag=image.tag)
+        yield hit(image_part_span(container, image.tag_span), image=image.text, tag=image.tag)
 
 
-def tag_mutable(container: Container, *, project: Project) -> Outcome:
+def sandbox_image_mutable(container: Container, *, project: Project) -> Outcome:
     """The image has no tag, or one that its publisher moves."""
-    image = parsed(container, project)
-    if image is not None and mutable(image):
+    image = parsed_image(container, project)
+    if image is not None and is_mutable(image):
         yield hit(container.node.at("image"), image=image.text)
 
 
-def ended(container: Container, *, project: Project) -> Outcome:
+def image_end_of_life(container: Container, *, project: Project) -> Outcome:
     """The image is of a release whose updates have ended."""
-    image = parsed(container, project)
+    image = parsed_image(container, project)
     if image is None:
         return
     if image.name_unknown or image.tag_unknown:
@@ -112,13 +114,13 @@ def ended(container: Container, *, project: Project) -> Outcome:
         return
     found = end_of_life(image, project.today)
     if found is not None:
-        place = part(container, image.tag_span)
+        place = image_part_span(container, image.tag_span)
         yield hit(place, image=image.undigested, release=found.release, day=found.day)
 
 
-def digest_missing(container: Container, *, project: Project) -> Outcome:
+def image_digest_missing(container: Container, *, project: Project) -> Outcome:
     """The image has no digest."""
-    image = parsed(container, project)
+    image = parsed_image(container, project)
     if image is None or image.digest:
         return
     if image.digest_unknown:
@@ -129,7 +131,7 @@ def digest_missing(container: Container, *, project: Project) -> Outcome:
 
 def registry(container: Container, *, project: Project, allow: Sequence[str]) -> Outcome:
     """The image comes from a registry or repository that no pattern of `allow` matches."""
-    image = parsed(container, project)
+    image = parsed_image(container, project)
     if image is None:
         return
     if image.name_unknown:
@@ -143,17 +145,17 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
         )
 
 
-def registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
+def image_registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
     """The image comes from a registry that gets no new images."""
-    image = images.parse(container.image)
+    image = images.parse_image(container.image)
     for one in deny:
         if image.repository.startswith(one + "/") and not image.name_unknown:
             yield hit(container.node.at("image"), image=image.text, registry=one)
 
 
-def tags_gone(container: Container, *, owners: Sequence[str]) -> Outcome:
+def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> Outcome:
     """The image comes from an owner who took every tag but `latest` away."""
-    image = images.parse(container.image)
+    image = images.parse_image(container.image)
     if image.tag_unknown or image.name_unknown or image.digest or image.tag in {"", "latest"}:
         return
     if any(image.repository.startswith(owner + "/") for owner in owners):
@@ -163,17 +165,17 @@ def tags_gone(container: Container, *, owners: Sequence[str]) -> Outcome:
 # -- pull policy --------------------------------------------------------------------------------------------------
 
 
-def mutable(image: Image) -> bool:
+def is_mutable(image: Image) -> bool:
     """Whether the image is surely one that its publisher moves."""
     return image.floating and not image.digest_unknown
 
 
-def policy_stale(container: Container, *, project: Project) -> Outcome:
+def image_pull_policy_stale(container: Container, *, project: Project) -> Outcome:
     """A tag that moves, with a policy under which a node keeps what it pulled once."""
-    image, policy = parsed(container, project), container.node.get("imagePullPolicy")
-    if image is None or not mutable(image):
+    image, policy = parsed_image(container, project), container.node.get("imagePullPolicy")
+    if image is None or not is_mutable(image):
         return
-    yield from unknown(container.node, "imagePullPolicy")
+    yield from unknown_if_variable(container.node, "imagePullPolicy")
     if policy in {"IfNotPresent", "Never"}:
         tag = image.tag or "latest"
         yield hit(container.node.at("imagePullPolicy"), policy=policy, tag=tag, image=image.text)
@@ -182,7 +184,7 @@ def policy_stale(container: Container, *, project: Project) -> Outcome:
 def policy_not_always(container: Container, *, project: Project, untagged: bool) -> Outcome:
     """The pull policy is not Always, by word or by default; with `untagged`, unset counts for every image."""
     policy: Any = container.node.get("imagePullPolicy")
-    image = images.parse(container.image)
+    image = images.parse_image(container.image)
     if policy is None:
         by_default = (
             image.digest == "" and image.tag not in {"", "latest"} and not image.tag_unknown
@@ -193,9 +195,9 @@ def policy_not_always(container: Container, *, project: Project, untagged: bool)
         yield hit(container.node.at("imagePullPolicy"), what=f"is {policy}")
 
 
-def policy_always_fixed(container: Container) -> Outcome:
+def image_pull_policy_always_fixed(container: Container) -> Outcome:
     """Always for an image whose tag or digest never moves."""
-    image = images.parse(container.image)
+    image = images.parse_image(container.image)
     if (
         container.node.get("imagePullPolicy") != "Always"
         or image.tag_unknown
@@ -206,7 +208,7 @@ def policy_always_fixed(container: Container) -> Outcome:
         yield hit(container.node.at("imagePullPolicy"), image=image.text)
 
 
-def policy_never(container: Container) -> Outcome:
+def image_pull_policy_never(container: Container) -> Outcome:
     """The node must have the image already."""
     if container.node.get("imagePullPolicy") == "Never":
         yield hit(container.node.at("imagePullPolicy"), image=container.image)

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.k8s.model import Object, mapping, maps
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
 from readiness.model import Hit, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def reviewed(one: Object) -> Iterator[Hit]:
+def webhook_for_review(one: Object) -> Iterator[Hit]:
     """Every webhook of the configuration."""
-    for webhook in maps(one.node.get("webhooks")):
+    for webhook in mappings_in(one.node.get("webhooks")):
         yield hit(webhook.at("name"), name=webhook.get("name", ""))
 
 
-def blocks_pods(one: Object) -> Iterator[Hit]:
+def webhook_blocks_pods(one: Object) -> Iterator[Hit]:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
-    for webhook in maps(one.node.get("webhooks")):
-        if webhook.get("failurePolicy", "Fail") != "Fail" or selective(webhook):
+    for webhook in mappings_in(one.node.get("webhooks")):
+        if webhook.get("failurePolicy", "Fail") != "Fail" or is_selective(webhook):
             continue
-        if any(asks_for_pods(rule) for rule in maps(webhook.get("rules"))):
+        if any(matches_pod_creation(rule) for rule in mappings_in(webhook.get("rules"))):
             where = "failurePolicy" if "failurePolicy" in webhook else "name"
             yield hit(webhook.at(where), name=webhook.get("name", ""))
 
 
-def selective(webhook: Map) -> bool:
+def is_selective(webhook: Map) -> bool:
     """Whether the webhook leaves out some namespaces or objects."""
-    selectors = (mapping(webhook, key) for key in ("namespaceSelector", "objectSelector"))
+    selectors = (mapping_at(webhook, key) for key in ("namespaceSelector", "objectSelector"))
     return any(selectors) or bool(webhook.get("matchConditions"))
 
 
-def asks_for_pods(rule: Map) -> bool:
+def matches_pod_creation(rule: Map) -> bool:
     """Whether a rule of a webhook matches the creation of pods."""
     wanted = {
         "operations": {"*", "CREATE"},

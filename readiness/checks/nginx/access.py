@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.variables import REDIRECTS, redirects
-from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching, takes_all
+from readiness.checks.nginx.variables import REDIRECTS, is_redirect
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
@@ -16,25 +16,25 @@ _AUTH = ("auth_basic", "auth_request", "auth_jwt", "auth_oidc")
 _ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}
 
 
-def rules_of(project: Project, block: Block) -> list[Directive]:
+def effective_access_rules(project: Project, block: Block) -> list[Directive]:
     """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
-    for level in includes.chain(project, block):
-        found = includes.own(project, level, "allow", "deny")
+    for level in includes.levels_outwards(project, block):
+        found = includes.directives_of(project, level, "allow", "deny")
         if found:
             return found
     return []
 
 
-def authenticated(project: Project, block: Block) -> bool:
+def is_authenticated(project: Project, block: Block) -> bool:
     """Whether a block asks who the client is."""
     for name in _AUTH:
-        value = includes.value(project, block, name)
+        value = includes.effective_value(project, block, name)
         if value and value != "off":
             return True
-    return includes.value(project, block, "ssl_verify_client") == "on"
+    return includes.effective_value(project, block, "ssl_verify_client") == "on"
 
 
-def stranger(rules: list[Directive], family: str) -> str:
+def verdict_for_stranger(rules: list[Directive], family: str) -> str:
     """What the access rules say to a client that no narrow rule knows: `allow`, `deny` or nothing."""
     for rule in rules:
         subject = rule.args[0] if rule.args else ""
@@ -43,16 +43,16 @@ def stranger(rules: list[Directive], family: str) -> str:
     return ""
 
 
-def families(project: Project, block: Block) -> set[str]:
+def address_families(project: Project, block: Block) -> set[str]:
     """The kinds of client address that a block's server can see: `4`, `6`; nothing where only UNIX sockets listen."""
-    server = includes.enclosing(project, block, "server")
+    server = includes.nearest_enclosing(project, block, "server")
     if server is None:
         return {"4"}
     found: set[str] = set()
-    for one in hosts.listens(server):
+    for one in hosts.listen_sockets(server):
         if one.host.startswith("unix:"):
             continue
-        address = hosts.ip(one.host)
+        address = hosts.parse_ip(one.host)
         if (address is not None and address.is_loopback) or one.host == "localhost":
             continue
         found |= {"6"} if address is not None and address.version == 6 else {"4"}
@@ -61,17 +61,17 @@ def families(project: Project, block: Block) -> set[str]:
     return found
 
 
-def status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def stub_status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """Anybody can read the status page."""
     d = statement.node
     block = d.parent
-    if includes.own(project, block, "internal") or d.value == "off":
+    if includes.directives_of(project, block, "internal") or d.value == "off":
         return
-    rules = rules_of(project, block)
-    login = authenticated(project, block)
-    any_ = includes.value(project, block, "satisfy") == "any"
-    for family in sorted(families(project, block)):
-        answer = stranger(rules, family)
+    rules = effective_access_rules(project, block)
+    login = is_authenticated(project, block)
+    any_ = includes.effective_value(project, block, "satisfy") == "any"
+    for family in sorted(address_families(project, block)):
+        answer = verdict_for_stranger(rules, family)
         open_ = (
             (answer == "allow" or (answer == "" and not login))
             if any_
@@ -79,20 +79,22 @@ def status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unk
         )
         if not open_:
             continue
-        if includes.opaque(project, block) or any(x.name in _GUARDS for x in block.directives):
+        if includes.may_be_set_unseen(project, block) or any(
+            x.name in _GUARDS for x in block.directives
+        ):
             yield Unknown(d.at())
         else:
             yield hit(d.head)
         return
 
 
-def status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
+def stub_status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
     """Nobody at all can read the status page: everything is denied and nobody is let in."""
     d = statement.node
-    rules = rules_of(project, d.parent)
-    if stranger(rules, "4") != "deny" or any(rule.name == "allow" for rule in rules):
+    rules = effective_access_rules(project, d.parent)
+    if verdict_for_stranger(rules, "4") != "deny" or any(rule.name == "allow" for rule in rules):
         return
-    if includes.value(project, d.parent, "satisfy") != "any" or not authenticated(
+    if includes.effective_value(project, d.parent, "satisfy") != "any" or not is_authenticated(
         project, d.parent
     ):
         yield hit(rules[0].head, at=rules[0].source)
@@ -103,24 +105,29 @@ def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
     block = scope.node
     if scope.kind == "":
         return  # a file of addresses is judged where it is included
-    rules = includes.own(project, block, "allow", "deny")
+    rules = includes.directives_of(project, block, "allow", "deny")
     allowed = [d for d in rules if d.name == "allow"]
     if not allowed or len(allowed) < len(rules) or all(d.args == ("all",) for d in allowed):
         return
-    if includes.value(project, block, "satisfy") == "any" and authenticated(project, block):
+    if includes.effective_value(project, block, "satisfy") == "any" and is_authenticated(
+        project, block
+    ):
         return
     yield hit(allowed[0].head, at=allowed[0].source)
 
 
-def return_before_access(statement: Statement, project: Project) -> Iterator[Hit]:
+def return_before_access_rules(statement: Statement, project: Project) -> Iterator[Hit]:
     """An answer is given before `allow` and `deny` are looked at."""
     d = statement.node
     block = d.parent
-    rules = rules_of(project, block)
-    if not any(rule.name == "deny" for rule in rules) or stranger(rules, "4") == "allow":
+    rules = effective_access_rules(project, block)
+    if (
+        not any(rule.name == "deny" for rule in rules)
+        or verdict_for_stranger(rules, "4") == "allow"
+    ):
         return
     if d.name == "rewrite":
-        if redirects(d):
+        if is_redirect(d):
             yield hit(d.head)
         return
     if not d.args:
@@ -133,13 +140,13 @@ def return_before_access(statement: Statement, project: Project) -> Iterator[Hit
         or code[0] == "2"
         or any(
             code in page.args[:-1] and page.args[-1].startswith("@")
-            for page in includes.inforce(project, block, "error_page")
+            for page in includes.effective_directives(project, block, "error_page")
         )
     ):
         yield hit(d.head)
 
 
-def referers(statement: Statement) -> Iterator[Hit]:
+def referer_none_valid(statement: Statement) -> Iterator[Hit]:
     """`valid_referers` lets requests without a Referer, or with a mangled one, through."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
@@ -148,14 +155,14 @@ def referers(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def autoindex(statement: Statement, project: Project) -> Iterator[Hit]:
+def autoindex_on(statement: Statement, project: Project) -> Iterator[Hit]:
     """Listings of folders are on, and nobody is asked who they are."""
     d = statement.node
-    if d.args[:1] != ("on",) or includes.own(project, d.parent, "internal"):
+    if d.args[:1] != ("on",) or includes.directives_of(project, d.parent, "internal"):
         return
     if (
-        not authenticated(project, d.parent)
-        and stranger(rules_of(project, d.parent), "4") != "deny"
+        not is_authenticated(project, d.parent)
+        and verdict_for_stranger(effective_access_rules(project, d.parent), "4") != "deny"
     ):
         yield hit(d.at(1))
 
@@ -163,26 +170,26 @@ def autoindex(statement: Statement, project: Project) -> Iterator[Hit]:
 _HIDDEN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
 
 
-def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def hidden_files_served(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server sends files and keeps those that begin with a dot from nobody."""
     block = scope.node
-    roots = [d for d in includes.within(project, block) if d.name == "root"]
-    if not includes.own(project, block, "root") or not roots:
+    roots = [d for d in includes.directives_within(project, block) if d.name == "root"]
+    if not includes.directives_of(project, block, "root") or not roots:
         return
-    for d in includes.within(project, block):
-        sign, pattern = matching(d) if d.name == "location" else ("", "")
+    for d in includes.directives_within(project, block):
+        sign, pattern = location_match(d) if d.name == "location" else ("", "")
         if (
             d.block is not None
             and sign.startswith("~")
             and _HIDDEN.search(pattern)
-            and includes.own(project, d.block, "deny", "return", "internal")
+            and includes.directives_of(project, d.block, "deny", "return", "internal")
         ):
             return
         if d.name == "if" and _HIDDEN.search(d.value) and "uri" in d.value:
             return
-    if not _sends_files(project, block):
+    if not _may_send_files(project, block):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
         return
     place = block.all("root")
@@ -190,18 +197,18 @@ def hidden_files(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         yield missing(place[0].head)
 
 
-def _sends_files(project: Project, block: Block) -> bool:
+def _may_send_files(project: Project, block: Block) -> bool:
     """Whether the server's `root` is read for any path: not where everything is proxied or answered by `return`."""
-    if includes.own(project, block, "return"):
+    if includes.directives_of(project, block, "return"):
         return False
-    for d in includes.own(project, block, "location"):
-        if takes_all(d) and d.block is not None:
+    for d in includes.directives_of(project, block, "location"):
+        if is_catch_all(d) and d.block is not None:
             taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
-            return not any(x.name in taken for x in includes.own(project, d.block))
+            return not any(x.name in taken for x in includes.directives_of(project, d.block))
     return True
 
 
-def trusted_everyone(statement: Statement) -> Iterator[Hit]:
+def client_address_from_anyone(statement: Statement) -> Iterator[Hit]:
     """Every client is trusted to state its own address."""
     d = statement.node
     if d.args and d.args[0] in _ANYONE:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.model import Hit, NotApplicable, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 _HOST = re.compile(r"https?://\$(?:server_name|\{server_name\})(?=[/:$?]|\Z)")
 # What a location may say without having content of its own.
 _QUIET = frozenset(
@@ -21,16 +21,18 @@ _QUIET = frozenset(
 _PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
 
 
-def nameless(statement: Statement, project: Project) -> Outcome:
+def redirect_nameless(statement: Statement, project: Project) -> Outcome:
     """A redirect goes to $server_name, and the server's first name is none that anybody can call."""
     d = statement.node
     found = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
-    server = includes.enclosing(project, d.parent, "server")
+    server = includes.nearest_enclosing(project, d.parent, "server")
     if found is None or server is None:
-        yield Aside()
+        yield NotApplicable()
         return
-    names = [name for one in includes.own(project, server, "server_name") for name in one.args]
-    if not names and includes.opaque(project, server):
+    names = [
+        name for one in includes.directives_of(project, server, "server_name") for name in one.args
+    ]
+    if not names and includes.may_be_set_unseen(project, server):
         yield Unknown(d.at(found))
         return
     first = names[0] if names else ""
@@ -38,27 +40,33 @@ def nameless(statement: Statement, project: Project) -> Outcome:
         yield hit(d.at(found), name=first or "empty")
 
 
-def default_root(scope: Scope, project: Project) -> Outcome:
+def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
     """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
     block, owner = scope.node, scope.node.owner
-    inside = includes.own(project, block)
+    inside = includes.directives_of(project, block)
     quiet = bool(inside) and all(one.name in _QUIET for one in inside)
-    server = includes.enclosing(project, block, "server")
+    server = includes.nearest_enclosing(project, block, "server")
     named = owner is None or any(
         word.startswith("@") or "well-known" in word for word in owner.args
     )
-    if owner is None or named or not quiet or server is None or not _proxied(project, server):
-        yield Aside()
-    elif includes.opaque(project, block):
+    if (
+        owner is None
+        or named
+        or not quiet
+        or server is None
+        or not _is_root_proxied(project, server)
+    ):
+        yield NotApplicable()
+    elif includes.may_be_set_unseen(project, block):
         yield Unknown(owner.head)
-    elif not includes.inforce(project, block, "root"):
+    elif not includes.effective_directives(project, block, "root"):
         yield hit(owner.head, location=owner.args[-1] if owner.args else "")
 
 
-def _proxied(project: Project, server: Block) -> bool:
+def _is_root_proxied(project: Project, server: Block) -> bool:
     """Whether `location /` of a server goes to a backend."""
     return any(
-        includes.own(project, one.block, *_PASSES)
-        for one in includes.own(project, server, "location")
+        includes.directives_of(project, one.block, *_PASSES)
+        for one in includes.directives_of(project, server, "location")
         if one.block is not None and one.args in {("/",), ("^~", "/")}
     )

@@ -24,8 +24,8 @@ from readiness.checks.nginx.routing import (
     unconditional,
     unseen,
 )
-from readiness.checks.nginx.variables import redirects, spans, variable
-from readiness.kinds.nginx import Statement, includes, matching
+from readiness.checks.nginx.variables import is_redirect, literal_variable_pairs, variable_value
+from readiness.kinds.nginx import Statement, includes, location_match
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Hit, Related, Severity, Unknown, hit
 from readiness.model.project import Project
@@ -67,7 +67,7 @@ class Lead:
     stays: bool = False
 
 
-def root_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def filesystem_root_served(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """`root` or `alias` is the top of the file system, and a request gets files of it.
 
     Medium where only some are let in; high where the server, or a file that it includes, is not in sight, in prose,
@@ -125,11 +125,15 @@ def _rank(one: Exposure) -> int:
 
 def _piece(project: Project, block: Block) -> Block | None:
     """What stands for a server where none is in sight: an `http` without one, or a file that is a part of one."""
-    levels = includes.chain(project, block)
+    levels = includes.levels_outwards(project, block)
     if any(level.name == "server" for level in levels):
         return None
     top = next((level for level in levels if level.name == "http"), levels[-1])
-    return top if all(d.block is None for d in includes.own(project, top, "server")) else None
+    return (
+        top
+        if all(d.block is None for d in includes.directives_of(project, top, "server"))
+        else None
+    )
 
 
 class _Server:
@@ -162,10 +166,13 @@ class _Server:
     @functools.cached_property
     def tops(self) -> list[Directive]:
         """The directives that name the top and hold in this server: its own, and those around it."""
-        inner = [d for d in includes.within(self.project, self.block) if is_top(d)]
-        outer = includes.chain(self.project, self.block)[1:]
+        inner = [d for d in includes.directives_within(self.project, self.block) if is_top(d)]
+        outer = includes.levels_outwards(self.project, self.block)[1:]
         return inner + [
-            d for one in outer for d in includes.own(self.project, one, "root") if is_top(d)
+            d
+            for one in outer
+            for d in includes.directives_of(self.project, one, "root")
+            if is_top(d)
         ]
 
     def requests(self) -> Iterator[tuple[str, str]]:
@@ -174,20 +181,22 @@ class _Server:
             yield from zip(_FILES, _FILES, strict=True)
         aliases = [d for d in self.tops if d.name == "alias" and d.parent.owner is not None]
         for d in aliases[:_MOST]:
-            sign, prefix = matching(d.parent.owner) if d.parent.owner else ("", "")
+            sign, prefix = location_match(d.parent.owner) if d.parent.owner else ("", "")
             if sign in {"", "^~"} and prefix.startswith("/"):
                 yield from ((prefix.rstrip("/") + file, file) for file in _FILES)
 
     def top(self, route: Route) -> Directive | None:
         """The directive that says where a route's files lie, where it names the top."""
-        said = includes.own(self.project, route.last, "alias") or force(self.project, route, "root")
+        said = includes.directives_of(self.project, route.last, "alias") or force(
+            self.project, route, "root"
+        )
         return said[-1] if said and is_top(said[-1]) else None
 
     def means(self, d: Directive, route: Route, path: str, file: str) -> bool:
         """Whether the path means the file: what an alias stands for is cut off."""
         if d.name == "root":
             return path == file
-        sign, prefix = matching(route.last.owner) if route.last.owner else ("~", "")
+        sign, prefix = location_match(route.last.owner) if route.last.owner else ("~", "")
         return sign in {"", "^~"} and "/" + path[len(prefix) :].lstrip("/") == file
 
     def fetched(self, route: Route, path: str, file: str) -> Exposure | None:
@@ -195,7 +204,7 @@ class _Server:
         if not self.served(route, path):
             return None
         by = None
-        internal = bool(includes.own(self.project, route.last, "internal"))
+        internal = bool(includes.directives_of(self.project, route.last, "internal"))
         if internal or self.diverted(path):
             by = next((one for one in self.leads if not one.stays and self.makes(one, path)), None)
             self.router.sure = self.router.sure and len(self.leads) < _LEADS
@@ -225,7 +234,7 @@ class _Server:
         """Whether the end of a route answers with the file that the path means."""
         if handled(self.project, route.last):
             return False
-        tried = includes.own(self.project, route.last, "try_files")
+        tried = includes.directives_of(self.project, route.last, "try_files")
         if tried and not any(
             self.makes(Lead(tried[-1], text), path) for text in tried[-1].args[:-1]
         ):
@@ -236,16 +245,20 @@ class _Server:
 
     def diverted(self, path: str) -> bool:
         """Whether the server itself answers, or leads every request for a path elsewhere, before any location is asked."""
-        if includes.own(self.project, self.block, "return"):
+        if includes.directives_of(self.project, self.block, "return"):
             return True
         return any(self.router.meets(one, path) for one in unconditional(self.project, self.block))
 
     def rewritten(self, lead: Lead) -> Iterator[tuple[int, Exposure]]:
         """What a location exposes by changing the path and staying where it is."""
-        location = includes.enclosing(self.project, lead.node.parent, "location")
-        if not lead.stays or location is None or includes.own(self.project, location, "internal"):
+        location = includes.nearest_enclosing(self.project, lead.node.parent, "location")
+        if (
+            not lead.stays
+            or location is None
+            or includes.directives_of(self.project, location, "internal")
+        ):
             return
-        levels = includes.chain(self.project, location)
+        levels = includes.levels_outwards(self.project, location)
         end = next((n for n, one in enumerate(levels) if one is self.block), len(levels) - 1)
         route = Route(tuple(reversed(levels[: end + 1])))
         d = self.top(route)
@@ -261,7 +274,9 @@ class _Server:
     def makes(self, lead: Lead, path: str) -> bool:
         """Whether a client can choose what it sends so that a directive makes the path of it."""
         parts = list(
-            spans(re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.text, flags=re.DOTALL))
+            literal_variable_pairs(
+                re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.text, flags=re.DOTALL)
+            )
         )
         return 1 < len(parts) <= _PARTS and self._fits(lead, parts, path)
 
@@ -288,28 +303,28 @@ class _Server:
         if own is not None:
             return matches_whole(own, piece)
         if name not in _PATHS:
-            client = variable(self.project, lead.node, name).client
+            client = variable_value(self.project, lead.node, name).client
             return pcre_tree.mask(piece) & ~client == 0
         if after.endswith("/") and not piece.startswith("/"):
             piece = f"/{piece}"
-        levels = includes.chain(self.project, lead.node.parent)
+        levels = includes.levels_outwards(self.project, lead.node.parent)
         location = next((one for one in levels if one.name == "location"), None)
         if location is None or location.owner is None or self.block not in levels:
             return piece.startswith("/")
-        named = matching(location.owner)[1].startswith("@")
+        named = location_match(location.owner)[1].startswith("@")
         return named or any(one is location for one in self.router.route(piece).levels)
 
 
 def _captured(d: Directive, name: str) -> pcre_tree.Node | None:
     """The group of a rewrite's own expression that a variable of its target stands for."""
-    regex = pcre.read(d.args[0]) if d.name == "rewrite" else None
+    regex = pcre.try_parse_regex(d.args[0]) if d.name == "rewrite" else None
     return regex.group(int(name) if name.isdigit() else name) if regex is not None else None
 
 
 def _leads(project: Project, server: Block) -> Iterator[Lead]:
     """The directives of a server that lead a request to a path which the client has a part in."""
-    for d in includes.within(project, server):
-        if d.name == "rewrite" and len(d.args) > 1 and not redirects(d):
+    for d in includes.directives_within(project, server):
+        if d.name == "rewrite" and len(d.args) > 1 and not is_redirect(d):
             yield Lead(d, d.args[1], stays=not leaves(d) and _inside(project, d))
         elif d.name == "try_files":
             yield Lead(d, d.args[-1] if d.args else "")
@@ -331,7 +346,7 @@ def _accelerated(project: Project) -> list[Lead]:
 
 def _inside(project: Project, d: Directive, *, internal: bool = False) -> bool:
     """Whether a directive stands in a location; with `internal`, in one that no client asks for itself."""
-    location = includes.enclosing(project, d.parent, "location")
+    location = includes.nearest_enclosing(project, d.parent, "location")
     return location is not None and (
-        not internal or bool(includes.own(project, location, "internal"))
+        not internal or bool(includes.directives_of(project, location, "internal"))
     )

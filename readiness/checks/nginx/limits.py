@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx.headers import serves
+from readiness.checks.nginx.headers import is_serving
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Aside, Hit, Unknown, hit, missing
+from readiness.model import Hit, NotApplicable, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive, walk
 
@@ -32,7 +32,7 @@ _CREDENTIALS = re.compile(
 _TIME = re.compile(r"(\d{1,12})(ms|[smhdwMy]?)")
 
 
-def seconds(text: str) -> float | None:
+def parse_time(text: str) -> float | None:
     """A time as nginx writes it (`1h30m`), in seconds; None where it is none."""
     total, place = 0.0, 0
     while place < len(text):
@@ -44,21 +44,21 @@ def seconds(text: str) -> float | None:
     return total if text else None
 
 
-def size(text: str) -> int | None:
+def parse_size(text: str) -> int | None:
     """A size as nginx writes it (`10m`), in bytes; None where it is none."""
     found = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
     return int(found[1]) * _UNITS[found[2]] if found else None
 
 
-def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
+def worker_files_too_few(scope: Scope, project: Project) -> Iterator[Hit]:
     """Workers may open fewer files than twice the connections they take, and each may read a file."""
-    if includes.level(project, scope.node) is not scope.node:
+    if includes.enclosing_block(project, scope.node) is not scope.node:
         return
-    own = includes.own(project, scope.node)
+    own = includes.directives_of(project, scope.node)
     limits = [d for d in own if d.name == "worker_rlimit_nofile" and d.value.isdigit()]
     if not limits:
         return
-    connections = _connections(own, project)
+    connections = _connection_count(own, project)
     events = any(d.name == "events" for d in own)
     if not (connections or events) or (connections and not connections[-1].value.isdigit()):
         return
@@ -68,112 +68,119 @@ def descriptors(scope: Scope, project: Project) -> Iterator[Hit]:
         yield hit(d.at(1), at=d.source, files=d.value, connections=count, wanted=2 * count)
 
 
-def _connections(own: list[Directive], project: Project) -> list[Directive]:
+def _connection_count(own: list[Directive], project: Project) -> list[Directive]:
     inner = [
-        x for d in own if d.name == "events" and d.block for x in includes.own(project, d.block)
+        x
+        for d in own
+        if d.name == "events" and d.block
+        for x in includes.directives_of(project, d.block)
     ]
     return [d for d in [*own, *inner] if d.name == "worker_connections"]
 
 
-def descriptors_unset(scope: Scope, project: Project, *, usual: int) -> Iterator[Hit | Unknown]:
+def worker_files_unset(scope: Scope, project: Project, *, usual: int) -> Iterator[Hit | Unknown]:
     """More connections are asked for than the usual limit of open files holds, and the limit is left to the system."""
-    if includes.level(project, scope.node) is not scope.node:
+    if includes.enclosing_block(project, scope.node) is not scope.node:
         return
-    own = includes.own(project, scope.node)
-    for d in _connections(own, project)[-1:]:
+    own = includes.directives_of(project, scope.node)
+    for d in _connection_count(own, project)[-1:]:
         few = not d.value.isdigit() or 2 * int(d.value) <= usual
         if few or any(one.name == "worker_rlimit_nofile" for one in own):
             continue
-        if includes.opaque(project, scope.node):
+        if includes.may_be_set_unseen(project, scope.node):
             yield Unknown(d.at())
         else:
             yield hit(d.at(1), at=d.source, connections=d.value, wanted=2 * int(d.value))
 
 
-def main_lacks(scope: Scope, project: Project, *, directive: str) -> Iterator[Hit | Unknown]:
+def worker_processes_missing(
+    scope: Scope, project: Project, *, directive: str
+) -> Iterator[Hit | Unknown]:
     """A main file leaves a directive of the outermost level out."""
     http = [d for d in scope.node.directives if d.name == "http"]
     if (
         not http
-        or includes.level(project, scope.node) is not scope.node
-        or includes.own(project, scope.node, directive)
+        or includes.enclosing_block(project, scope.node) is not scope.node
+        or includes.directives_of(project, scope.node, directive)
     ):
         return
-    if includes.opaque(project, scope.node):
+    if includes.may_be_set_unseen(project, scope.node):
         yield Unknown(http[0].head)
     else:
         yield missing(http[0].at(0))
 
 
-def http_lacks(
+def compression_off(
     scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
 ) -> Iterator[Hit | Unknown]:
     """An `http` block and all that is in it leave a directive out."""
     found = [
-        d for d in includes.within(project, scope.node) if d.name == directive or d.name in unless
+        d
+        for d in includes.directives_within(project, scope.node)
+        if d.name == directive or d.name in unless
     ]
-    if found or not any(d.name == "server" for d in includes.own(project, scope.node)):
+    if found or not any(d.name == "server" for d in includes.directives_of(project, scope.node)):
         return
-    if includes.opaque(project, scope.node):
+    if includes.may_be_set_unseen(project, scope.node):
         yield Unknown(scope.node.at())
     else:
         yield missing(scope.node.at())
 
 
-def tokens_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def version_disclosed_by_default(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """`server_tokens` is left out, so error pages and the Server header name the version."""
     block = scope.node
-    servers = [d.block for d in includes.own(project, block, "server") if d.block]
-    if includes.inforce(project, block, "server_tokens") or not servers:
+    servers = [d.block for d in includes.directives_of(project, block, "server") if d.block]
+    if includes.effective_directives(project, block, "server_tokens") or not servers:
         return
-    if all(includes.own(project, one, "server_tokens") for one in servers):
+    if all(includes.directives_of(project, one, "server_tokens") for one in servers):
         return
     if any(
         d.name == "more_clear_headers" and "server" in d.value.lower()
-        for d in includes.within(project, block)
+        for d in includes.directives_within(project, block)
     ):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
     else:
         yield missing(block.at())
 
 
-def at_least(statement: Statement, *, least: int) -> Iterator[Hit]:
+def keepalive_requests_few(statement: Statement, *, least: int) -> Iterator[Hit]:
     """A number is under the bound."""
     value = statement.node.args[0] if statement.node.args else ""
     if value.isdigit() and int(value) < least:
         yield hit(statement.node.at(1), given=value, least=least)
 
 
-def unlimited_body(statement: Statement) -> Iterator[Hit]:
+def body_size_unlimited(statement: Statement) -> Iterator[Hit]:
     """Request bodies of any size are taken."""
-    if statement.node.args and size(statement.node.args[0]) == 0:
+    if statement.node.args and parse_size(statement.node.args[0]) == 0:
         yield hit(statement.node.at(1))
 
 
-def body_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def body_size_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     block = scope.node
-    passes = [d for d in includes.within(project, block) if d.name in _BACKENDS]
-    if not passes or includes.inforce(project, block, "client_max_body_size"):
+    passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
+    if not passes or includes.effective_directives(project, block, "client_max_body_size"):
         return
-    if any(d.name == "client_max_body_size" for d in includes.within(project, block)):
+    if any(d.name == "client_max_body_size" for d in includes.directives_within(project, block)):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
     else:
         yield missing(block.at(), server=scope.name)
 
 
-def timeout_over(statement: Statement, *, most: int) -> Iterator[Hit]:
+def client_timeout_long(statement: Statement, *, most: int) -> Iterator[Hit]:
     """A time-out towards clients is so long that slow clients can hold all connections."""
-    value = seconds(statement.node.args[0]) if statement.node.args else None
+    value = parse_time(statement.node.args[0]) if statement.node.args else None
     if value is not None and value > most:
         yield hit(statement.node.at(1), given=statement.node.args[0], most=most)
 
 
-def log_off(statement: Statement) -> Iterator[Hit]:
+def access_log_off(statement: Statement) -> Iterator[Hit]:
     """The access log is off for a whole server or for all of them."""
     d = statement.node
     if d.args[:1] == ("off",) and d.parent.name in {"http", "server"}:
@@ -189,14 +196,14 @@ def log_off(statement: Statement) -> Iterator[Hit]:
             yield hit(d.at(1), block=d.parent.name)
 
 
-def error_log_lost(statement: Statement) -> Iterator[Hit]:
+def error_log_named_off(statement: Statement) -> Iterator[Hit]:
     """Errors are written to a file called `off`, or thrown away."""
     d = statement.node
     if d.args and d.args[0] == "off":
         yield hit(d.at(1))
 
 
-def error_log_null(statement: Statement) -> Iterator[Hit]:
+def error_log_discarded(statement: Statement) -> Iterator[Hit]:
     """Errors are thrown away."""
     d = statement.node
     if (
@@ -207,14 +214,14 @@ def error_log_null(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1) if d.args[0] == "/dev/null" else d.at(2))
 
 
-def debug_log(statement: Statement) -> Iterator[Hit]:
+def error_log_debug(statement: Statement) -> Iterator[Hit]:
     """The error log is written at the level for debugging."""
     d = statement.node
     if d.args[1:2] and d.args[1].startswith("debug"):
         yield hit(d.at(2), level=d.args[1])
 
 
-def secret_logged(statement: Statement) -> Iterator[Hit]:
+def credentials_logged(statement: Statement) -> Iterator[Hit]:
     """A log format writes down credentials of clients."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
@@ -224,47 +231,48 @@ def secret_logged(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def health_logged(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
+def health_check_logged(scope: Scope, project: Project) -> Iterator[Hit | NotApplicable]:
     """A health path that the proxy answers itself is written to the access log."""
     owner = scope.node.owner
     if owner is None or not re.search(
         r"/(?:nginx[_-])?(?:health|healthz|healthcheck|ping|livez?|readyz?)\b/?$", owner.value
     ):
-        yield Aside()
+        yield NotApplicable()
         return
     answered = any(
-        d.args and d.args[0] in {"200", "204"} for d in includes.own(project, scope.node, "return")
+        d.args and d.args[0] in {"200", "204"}
+        for d in includes.directives_of(project, scope.node, "return")
     )
     if answered and not any(
-        d.value == "off" for d in includes.inforce(project, scope.node, "access_log")
+        d.value == "off" for d in includes.effective_directives(project, scope.node, "access_log")
     ):
         yield hit(owner.head, location=owner.args[-1])
 
 
-def zone_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def limit_zone_undefined(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A limit names a zone that nobody defines; nginx does not start."""
     d = statement.node
-    name = _zone(d)
+    name = _zone_name(d)
     if not name or "$" in name:
         return
     definer = f"{d.name}_zone"
-    for level in includes.chain(project, d.parent):
-        for one in includes.own(project, level, definer):
+    for level in includes.levels_outwards(project, d.parent):
+        for one in includes.directives_of(project, level, definer):
             if any(word.split(":")[0] == f"zone={name}" for word in one.args):
                 return
-    if includes.opaque(project, d.parent) or not includes.whole(project, d.parent):
+    if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at())
     else:
         yield hit(d.head, zone=name, definer=definer)
 
 
-def _zone(d: Directive) -> str:
+def _zone_name(d: Directive) -> str:
     if d.name == "limit_conn":
         return d.args[0] if len(d.args) == 2 else ""
     return next((word.removeprefix("zone=") for word in d.args if word.startswith("zone=")), "")
 
 
-def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def limit_zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A zone for limits is defined and no limit uses it."""
     d = statement.node
     name = next(
@@ -272,10 +280,10 @@ def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknow
         "",
     )
     user = d.name.removesuffix("_zone")
-    around = includes.level(project, d.parent)
-    if not name or (user, name) in includes.once(project, _zones_used, around):
+    around = includes.enclosing_block(project, d.parent)
+    if not name or (user, name) in includes.once_per_block(project, _zones_used, around):
         return
-    if around.name != "http" or includes.opaque(project, around):
+    if around.name != "http" or includes.may_be_set_unseen(project, around):
         yield Unknown(d.at())
     else:
         yield hit(d.head, zone=name, directive=user)
@@ -284,13 +292,13 @@ def zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknow
 def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
     """The zones that limits under a block use, each with the kind of limit."""
     return {
-        (d.name, _zone(d))
-        for d in includes.within(project, block)
+        (d.name, _zone_name(d))
+        for d in includes.directives_within(project, block)
         if d.name in {"limit_req", "limit_conn"}
     }
 
 
-def no_burst(statement: Statement) -> Iterator[Hit]:
+def limit_without_burst(statement: Statement) -> Iterator[Hit]:
     """A request limit has no burst: two requests close together, and one is refused."""
     d = statement.node
     if any(word.startswith("zone=") for word in d.args) and not any(
@@ -299,24 +307,26 @@ def no_burst(statement: Statement) -> Iterator[Hit]:
         yield hit(d.head)
 
 
-def rate_limit(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def rate_limit_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server that proxies to an application limits neither requests nor connections."""
     block = scope.node
-    passes = [d for d in includes.within(project, block) if d.name in _BACKENDS]
-    if not passes or not serves(project, block):
+    passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
+    if not passes or not is_serving(project, block):
         return
-    if any(includes.inforce(project, block, n) for n in ("limit_req", "limit_conn")) or any(
-        d.name in {"limit_req", "limit_conn"} for d in includes.within(project, block)
+    if any(
+        includes.effective_directives(project, block, n) for n in ("limit_req", "limit_conn")
+    ) or any(
+        d.name in {"limit_req", "limit_conn"} for d in includes.directives_within(project, block)
     ):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
     else:
         yield missing(block.at(), server=scope.name)
 
 
-def open_files(statement: Statement, project: Project) -> Iterator[Hit]:
+def try_files_uncached(statement: Statement, project: Project) -> Iterator[Hit]:
     """`try_files` asks the file system for every request, and no answers are kept."""
     d = statement.node
-    if includes.value(project, d.parent, "open_file_cache", "off") == "off":
+    if includes.effective_value(project, d.parent, "open_file_cache", "off") == "off":
         yield hit(d.head)

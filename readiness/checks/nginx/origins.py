@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.headers import header
-from readiness.checks.nginx.variables import condition, definitions, names
+from readiness.checks.nginx.headers import header_name
+from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import Hit, Span, hit
 from readiness.model.project import Project
@@ -20,12 +20,12 @@ _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "421", "444"})
 
 
-def condition_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
+def origin_check_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
     """An `if` on Origin or Referer whose expression another site can match."""
     owner = scope.node.owner
     if owner is None:
         return
-    left, operator, pattern = condition(owner)
+    left, operator, pattern = condition_parts(owner)
     name = left.lstrip("$").strip("{}").lower()
     if name == "http_referrer":
         yield hit(
@@ -34,25 +34,27 @@ def condition_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
         )
     if name not in {"http_origin", "http_referer", "http_referrer"} or "~" not in operator:
         return
-    if not operator.startswith("!") and _refuses(project, scope.node):
+    if not operator.startswith("!") and _is_refusing(project, scope.node):
         return  # a list of what is kept out: matching more than meant lets nobody in
-    problem = flaw(pattern, operator.endswith("*"), origin=name == "http_origin")
+    problem = origin_pattern_flaw(pattern, operator.endswith("*"), origin=name == "http_origin")
     if problem and name != "http_referrer":
-        yield hit(_place(owner, pattern), problem=problem)
+        yield hit(_pattern_span(owner, pattern), problem=problem)
 
 
-def _refuses(project: Project, block: Block) -> bool:
-    return any(d.args and d.args[0] in _REFUSALS for d in includes.own(project, block, "return"))
+def _is_refusing(project: Project, block: Block) -> bool:
+    return any(
+        d.args and d.args[0] in _REFUSALS for d in includes.directives_of(project, block, "return")
+    )
 
 
-def _place(owner: Directive, pattern: str) -> Span:
+def _pattern_span(owner: Directive, pattern: str) -> Span:
     for number, word in enumerate(owner.args, 1):
         if word and (word in pattern or pattern in word) and number > 2:
             return owner.at(number)
     return owner.head
 
 
-def table_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
+def origin_map_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
     """A `map` that gives out Access-Control-Allow-Origin has an expression that another site can match."""
     owner = scope.node.owner
     if (
@@ -61,42 +63,42 @@ def table_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
         or owner.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}
     ):
         return
-    if not _allows(project, scope.node, owner.args[1].strip("${}").lower()):
+    if not _is_allowed_origin(project, scope.node, owner.args[1].strip("${}").lower()):
         return
     for entry in scope.node.directives:
         key = entry.name
         if not key.startswith("~") or not entry.args or entry.args[-1] in {"", "0"}:
             continue
-        problem = flaw(key[1:].removeprefix("*"), key.startswith("~*"), origin=True)
+        problem = origin_pattern_flaw(key[1:].removeprefix("*"), key.startswith("~*"), origin=True)
         if problem:
             yield hit(entry.at(0), problem=problem)
 
 
-def _allows(project: Project, block: Block, name: str) -> bool:
+def _is_allowed_origin(project: Project, block: Block, name: str) -> bool:
     """Whether a variable is used for Access-Control-Allow-Origin anywhere below the level of its `map`."""
-    around = next(iter(includes.chain(project, block)[1:]), None)
+    around = next(iter(includes.levels_outwards(project, block)[1:]), None)
     if around is None:
         return False
     return any(
         d.name in {"add_header", "more_set_headers"}
         and "access-control-allow-origin" in d.value.lower()
-        and name in names(d.value)
-        for d in includes.within(project, around)
+        and name in variable_names(d.value)
+        for d in includes.directives_within(project, around)
     )
 
 
-def reflected(statement: Statement, project: Project) -> Iterator[Hit]:
+def cors_origin_reflected(statement: Statement, project: Project) -> Iterator[Hit]:
     """Access-Control-Allow-Origin repeats whatever Origin the client sends."""
     d = statement.node
-    if header(d) != "access-control-allow-origin" or len(d.args) < 2 or _guarded(d):
+    if header_name(d) != "access-control-allow-origin" or len(d.args) < 2 or _is_origin_guarded(d):
         return
-    for name in names(d.args[1]):
-        if name in {"http_origin", "http_referer"} or _passes_on(project, d, name):
+    for name in variable_names(d.args[1]):
+        if name in {"http_origin", "http_referer"} or _is_passed_through(project, d, name):
             yield hit(d.at(2), variable=f"${name}")
             return
 
 
-def _guarded(directive: Directive) -> bool:
+def _is_origin_guarded(directive: Directive) -> bool:
     """Whether an `if` on the Origin stands around the line."""
     block: Block | None = directive.parent
     while block is not None:
@@ -106,16 +108,20 @@ def _guarded(directive: Directive) -> bool:
     return False
 
 
-def _passes_on(project: Project, directive: Directive, name: str) -> bool:
+def _is_passed_through(project: Project, directive: Directive, name: str) -> bool:
     """Whether a variable is the Origin itself for origins that nothing has looked at."""
-    for one in definitions(project, directive.parent, name):
+    for one in definitions_of(project, directive.parent, name):
         if one.name == "set":
-            if one.parent.name != "if" and names(" ".join(one.args[1:])) == ["http_origin"]:
+            if one.parent.name != "if" and variable_names(" ".join(one.args[1:])) == [
+                "http_origin"
+            ]:
                 return True
         elif one.block is not None:
             for entry in one.block.directives:
                 anything = entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
-                if anything and names(entry.args[-1] if entry.args else "") == ["http_origin"]:
+                if anything and variable_names(entry.args[-1] if entry.args else "") == [
+                    "http_origin"
+                ]:
                     return True
     return False
 
@@ -123,30 +129,33 @@ def _passes_on(project: Project, directive: Directive, name: str) -> bool:
 # -- the expression -------------------------------------------------------------------------------------------------
 
 
-def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
+def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> str:
     """What is wrong with an expression for trusted sites; an empty string where nothing is known to be."""
     try:
-        regex = pcre.parse(pattern, icase)
-        machine = automaton.build(regex.root)
+        regex = pcre.parse_regex(pattern, icase)
+        machine = automaton.build_machine(regex.root)
     except pcre.UnsupportedError:
         return ""
     if any(node.atomic for node in pcre_tree.walk(regex.root)):
         return ""
-    texts = [_lowered(machine, text) for text in automaton.samples(regex.root) if text]
-    if origin and automaton.search(machine, _STRANGER):
+    texts = [
+        _as_sent_by_browser(machine, text) for text in automaton.sample_texts(regex.root) if text
+    ]
+    if origin and automaton.machine_matches(machine, _STRANGER):
         return "matches every site"
-    for attack in _attacks(texts, origin=origin):
-        if automaton.search(machine, attack):
+    for attack in _attacking_origins(texts, origin=origin):
+        if automaton.machine_matches(machine, attack):
             return f"matches {attack} as well"
-    if origin and automaton.search(machine, "null"):
+    if origin and automaton.machine_matches(machine, "null"):
         return "matches null, which a sandboxed frame of any site sends"
-    if _loose_dot(regex.root):
+    if _has_loose_dot(regex.root):
         return "has a dot that is not escaped and matches any character"
     if (
         origin
         and texts
         and not any(
-            _ORIGIN.fullmatch(_whole(text)) and automaton.search(machine, _whole(text))
+            _ORIGIN.fullmatch(_as_origin(text))
+            and automaton.machine_matches(machine, _as_origin(text))
             for text in texts
         )
     ):
@@ -154,32 +163,32 @@ def flaw(pattern: str, icase: bool, *, origin: bool) -> str:
     return ""
 
 
-def _lowered(machine: automaton.Machine, text: str) -> str:
+def _as_sent_by_browser(machine: automaton.Machine, text: str) -> str:
     """A sample as browsers write it, where the expression takes that, too: schemes and hosts in lower case."""
-    return text.lower() if automaton.search(machine, text.lower()) else text
+    return text.lower() if automaton.machine_matches(machine, text.lower()) else text
 
 
-def _whole(text: str) -> str:
+def _as_origin(text: str) -> str:
     """A sample as an origin: with a scheme where it has none."""
     return text if "://" in text or text == "null" else "https://" + text
 
 
-def _registrable(host: str) -> str:
+def _registrable_domain(host: str) -> str:
     """The part of a host that somebody owns: two labels, three under co.uk and the like."""
     labels = host.lower().rstrip(".").split(".")
     size = 3 if len(labels) > 2 and labels[-2] in _SECOND_LEVEL and len(labels[-1]) == 2 else 2
     return ".".join(labels[-size:])
 
 
-def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
+def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
     """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
     parts = [_PARTS.match(text) for text in texts]
-    own = {_registrable(found[2]) for found in parts if found and found[2]}
+    own = {_registrable_domain(found[2]) for found in parts if found and found[2]}
     for found in parts:
         if not found or "." not in found[2].strip("."):
             continue
         scheme, host, port, tail = found[1] or "https://", found[2], found[3] or "", found[4]
-        base = _registrable(host)
+        base = _registrable_domain(host)
         ends = [""] if origin else ["/", tail, ""]
         for end in dict.fromkeys(ends):
             for name in (
@@ -189,7 +198,7 @@ def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
                 f"evil{host}",
                 f"{host}evil.com",
             ):
-                if _registrable(name) not in own and not name.startswith("."):
+                if _registrable_domain(name) not in own and not name.startswith("."):
                     yield f"{scheme}{name}{port}{end}"
             if not origin:
                 yield f"https://evil.com/{found[0]}{end if end != tail else ''}"
@@ -197,7 +206,7 @@ def _attacks(texts: list[str], *, origin: bool) -> Iterator[str]:
                 yield f"https://evil.com/a{host}{port}{end}"
 
 
-def _loose_dot(root: pcre_tree.Node) -> bool:
+def _has_loose_dot(root: pcre_tree.Node) -> bool:
     """Whether a plain dot stands between two letters of a name."""
     word = pcre_tree.mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
     for node in pcre_tree.walk(root):
@@ -207,17 +216,19 @@ def _loose_dot(root: pcre_tree.Node) -> bool:
             if (
                 middle.kind == "chars"
                 and middle.chars == pcre_tree.DOT
-                and _fixed(left, word)
-                and _fixed(right, word)
+                and _is_fixed_letter(left, word)
+                and _is_fixed_letter(right, word)
             ):
                 return True
     return False
 
 
-def _fixed(node: pcre_tree.Node, word: int) -> bool:
+def _is_fixed_letter(node: pcre_tree.Node, word: int) -> bool:
     """Whether a node is a letter of a name, or a choice of such."""
     if node.kind == "chars":
         return bool(node.chars & word) and not node.chars & ~word and node.chars.bit_count() <= 2
     return (
-        node.kind == "group" and bool(pcre_tree.first(node)) and not pcre_tree.first(node) & ~word
+        node.kind == "group"
+        and bool(pcre_tree.first_chars(node))
+        and not pcre_tree.first_chars(node) & ~word
     )

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.variables import VARIABLE, names, redirects, regex_of, variable
-from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching, takes_all
-from readiness.model import Aside, Hit, Unknown, hit
+from readiness.checks.nginx.variables import (
+    VARIABLE,
+    is_redirect,
+    pattern_of,
+    variable_names,
+    variable_value,
+)
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
+from readiness.model import Hit, NotApplicable, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -26,34 +32,34 @@ def alias_traversal(statement: Statement) -> Iterator[Hit]:
     location = d.parent.owner
     if location is None or location.name != "location" or not d.args:
         return
-    pattern = regex_of(location)
+    pattern = pattern_of(location)
     if pattern is None:
-        sign, prefix = matching(location)
+        sign, prefix = location_match(location)
         meets = prefix.endswith("/") or not d.args[0].endswith("/")
         if prefix.startswith("/") and sign != "=" and not meets:
             yield hit(location.at(len(location.args)), alias=d.args[0], location=prefix)
         return
-    regex = pcre.read(*pattern)
+    regex = pcre.try_parse_regex(*pattern)
     if regex is None:
         return
-    for name in names(d.args[0]):
+    for name in variable_names(d.args[0]):
         group = regex.group(int(name) if name.isdigit() else name)
         if group is None or not pcre_tree.may_hold(group, _DOT):
             continue
-        left = pcre_tree.before(regex.root, group)
+        left = pcre_tree.chars_before(regex.root, group)
         bounded = (
             left and not left & ~_SLASH
         )  # nginx has cleaned the path: no `..` stands behind a slash
-        if not bounded and _climbs(group):
+        if not bounded and _may_climb(group):
             yield hit(d.at(1), alias=d.args[0], location=pattern[0])
             return
 
 
-def _climbs(group: pcre_tree.Node) -> bool:
+def _may_climb(group: pcre_tree.Node) -> bool:
     """Whether what a capture holds can begin with `..`."""
     whole = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
     try:
-        machine = automaton.build(whole)
+        machine = automaton.build_machine(whole)
     except pcre.UnsupportedError:
         return False
     ends = [
@@ -61,29 +67,29 @@ def _climbs(group: pcre_tree.Node) -> bool:
         "/",
         "/a",
         "/a/b",
-        *automaton.samples(group),
-        *(f"/{text}" for text in automaton.samples(group)),
+        *automaton.sample_texts(group),
+        *(f"/{text}" for text in automaton.sample_texts(group)),
     ]
-    return any(automaton.search(machine, f"..{end}") for end in ends)
+    return any(automaton.machine_matches(machine, f"..{end}") for end in ends)
 
 
 def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
     """`root` stands in `location /` and the server has none, so other locations fall back to nginx's own folder."""
     d = statement.node
     location = d.parent.owner
-    if location is None or not takes_all(location):
+    if location is None or not is_catch_all(location):
         return
     server = location.parent
-    if server.name != "server" or includes.inforce(project, server, "root"):
+    if server.name != "server" or includes.effective_directives(project, server, "root"):
         return
-    for other in includes.own(project, server, "location"):
+    for other in includes.directives_of(project, server, "location"):
         if (
             other.block is None
             or other is location
             or (other.args and other.args[0].startswith("@"))
         ):
             continue
-        own = {x.name for x in includes.own(project, other.block)}
+        own = {x.name for x in includes.directives_of(project, other.block)}
         if not own & _ROOTLESS:
             yield hit(d.head, location=other.value)
             return
@@ -92,7 +98,7 @@ def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
 # -- proxy_pass and the path ----------------------------------------------------------------------------------------
 
 
-def _served(block: Block) -> Directive | None:
+def _proxied_location(block: Block) -> Directive | None:
     """The location that a `proxy_pass` serves, through `if` and `limit_except`."""
     current: Block | None = block
     while current is not None:
@@ -102,21 +108,21 @@ def _served(block: Block) -> Directive | None:
     return None
 
 
-def slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
     """The location's prefix and the URI that replaces it do not both end in a slash."""
     d = statement.node
-    location = _served(d.parent)
+    location = _proxied_location(d.parent)
     if not d.args or "$" in d.args[0] or location is None or d.parent.name == "if":
         return
-    uri = hosts.target(d.args[0]).uri
-    sign, prefix = matching(location)
+    uri = hosts.parse_pass_target(d.args[0]).uri
+    sign, prefix = location_match(location)
     plain = sign in {"", "^~"}
     if (
         not uri
         or "?" in uri
         or not plain
         or not prefix.startswith("/")
-        or _rewritten(project, location)
+        or _is_rewritten(project, location)
     ):
         return
     if prefix.endswith("/") and not uri.endswith(("/", "=")):
@@ -125,73 +131,77 @@ def slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
         yield hit(d.at(1), location=prefix, uri=uri, result=f"{uri}../path")
 
 
-def _rewritten(project: Project, location: Directive) -> bool:
+def _is_rewritten(project: Project, location: Directive) -> bool:
     block = location.block
     return block is not None and any(
-        "break" in d.args[2:] for d in includes.own(project, block, "rewrite")
+        "break" in d.args[2:] for d in includes.directives_of(project, block, "rewrite")
     )
 
 
-def _raw_uri(project: Project, block: Block, *, always: bool) -> bool:
+def _puts_raw_uri(project: Project, block: Block, *, always: bool) -> bool:
     """Whether a rewrite puts the path as the client sent it into the URI: in every case, or in some."""
-    for level in includes.chain(project, block):
-        found = list(includes.own(project, level, "rewrite"))
+    for level in includes.levels_outwards(project, block):
+        found = list(includes.directives_of(project, level, "rewrite"))
         if not always:
             found += [
                 r
-                for d in includes.own(project, level, "if")
+                for d in includes.directives_of(project, level, "if")
                 if d.block
-                for r in includes.own(project, d.block, "rewrite")
+                for r in includes.directives_of(project, d.block, "rewrite")
             ]
         if level.name == "if" and always:
             continue
-        if any(len(r.args) > 1 and "$request_uri" in r.args[1] and not redirects(r) for r in found):
+        if any(
+            len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r) for r in found
+        ):
             return True
         if level.name in {"location", "server"}:
             return False
     return False
 
 
-def escaped_twice(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_path_escaped_twice(statement: Statement, project: Project) -> Iterator[Hit]:
     """The raw path was put into the URI and nginx escapes it once more on the way to the backend."""
     d = statement.node
-    if not d.args or not _raw_uri(project, d.parent, always=False):
+    if not d.args or not _puts_raw_uri(project, d.parent, always=False):
         return
-    place = hosts.target(d.args[0])
-    if "$" in place.host and any(variable(project, d, name).client for name in names(place.host)):
+    place = hosts.parse_pass_target(d.args[0])
+    if "$" in place.host and any(
+        variable_value(project, d, name).client for name in variable_names(place.host)
+    ):
         return
-    if not names(place.uri):
+    if not variable_names(place.uri):
         yield hit(d.at(1))
 
 
-def decoded(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_path_decoded(statement: Statement, project: Project) -> Iterator[Hit]:
     """The backend gets a piece of the path that nginx has decoded and does not escape again."""
     d = statement.node
     if not d.args:
         return
     scheme, _, rest = d.args[0].partition("://")
-    for name in names(rest if scheme in {"http", "https"} else d.args[0]):
-        value = variable(project, d, name)
+    for name in variable_names(rest if scheme in {"http", "https"} else d.args[0]):
+        value = variable_value(project, d, name)
         if not value.decoded or not value.client & _ESCAPED:
             continue
-        if name in {"uri", "document_uri"} and _raw_uri(project, d.parent, always=True):
+        if name in {"uri", "document_uri"} and _puts_raw_uri(project, d.parent, always=True):
             continue
         yield hit(d.at(1), variable=f"${name}")
         return
 
 
-def normalized(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_path_normalized(statement: Statement, project: Project) -> Iterator[Hit]:
     """`proxy_pass` has a fixed URI, so the rest of the path goes through nginx's decoding and normalising."""
     d = statement.node
-    location = _served(d.parent)
-    if not d.args or (location is not None and matching(location)[0] == "="):
+    location = _proxied_location(d.parent)
+    if not d.args or (location is not None and location_match(location)[0] == "="):
         return
-    uri = hosts.target(d.args[0]).uri
+    uri = hosts.parse_pass_target(d.args[0]).uri
     if uri and not VARIABLE.search(uri):
         yield hit(d.at(1), uri=uri)
 
 
-def slashes(statement: Statement) -> Iterator[Hit]:
+def merge_slashes_off(statement: Statement) -> Iterator[Hit]:
     """Slashes are not merged, so `location` rules see other paths than backends that do merge them."""
     d = statement.node
     if d.args[:1] == ("off",):
@@ -201,30 +211,32 @@ def slashes(statement: Statement) -> Iterator[Hit]:
 _STATIC = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
 
 
-def static_uncached(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
+def static_files_uncached(
+    scope: Scope, project: Project
+) -> Iterator[Hit | Unknown | NotApplicable]:
     """A location for static files gives them no lifetime."""
     block = scope.node
     owner = block.owner
     if (
         owner is None
-        or not matching(owner)[0].startswith("~")
-        or not _STATIC.search(matching(owner)[1].partition("\\.")[2])
+        or not location_match(owner)[0].startswith("~")
+        or not _STATIC.search(location_match(owner)[1].partition("\\.")[2])
     ):
-        if not includes.own(project, block, "expires"):
-            yield Aside()
+        if not includes.directives_of(project, block, "expires"):
+            yield NotApplicable()
         return
     if any(
         d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"}
-        for d in includes.own(project, block)
+        for d in includes.directives_of(project, block)
     ):
         return
-    if includes.inforce(project, block, "expires"):
+    if includes.effective_directives(project, block, "expires"):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(owner.head)
         return
     if not any(
         d.args and d.args[0].lower() == "cache-control"
-        for d in includes.inforce(project, block, "add_header")
+        for d in includes.effective_directives(project, block, "add_header")
     ):
         yield hit(owner.head)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.nginx.headers import header
+from readiness.checks.nginx.headers import header_name
 from readiness.kinds.nginx import Statement
-from readiness.model import Aside, Hit, Unknown, hit, joined
+from readiness.model import Hit, NotApplicable, Unknown, hit, join_names
 
-Outcome = Iterator[Hit | Unknown | Aside]
+Outcome = Iterator[Hit | Unknown | NotApplicable]
 _ANY = frozenset({"*", "http:", "https:", "data:", "blob:"})
 
 
-def scripts_from_anywhere(statement: Statement) -> Outcome:
+def content_security_policy_weak(statement: Statement) -> Outcome:
     """A Content-Security-Policy under which injected scripts run: inline ones, or ones from any host."""
     d = statement.node
-    if header(d) != "content-security-policy" or len(d.args) < 2:
-        yield Aside()
+    if header_name(d) != "content-security-policy" or len(d.args) < 2:
+        yield NotApplicable()
         return
     if "$" in d.args[1]:
         yield Unknown(d.at(2))
@@ -29,7 +29,7 @@ def scripts_from_anywhere(statement: Statement) -> Outcome:
         return
     loose = [one for one in sources if one in _ANY or one == "'unsafe-inline'"]
     if loose:
-        yield hit(d.at(2), loose=joined(loose))
+        yield hit(d.at(2), loose=join_names(loose))
 
 
 def _script_sources(policy: str) -> list[str] | None:

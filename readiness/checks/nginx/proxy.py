@@ -6,10 +6,15 @@ import re
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.nginx.headers import header
-from readiness.checks.nginx.variables import definitions, names, spans, variable
-from readiness.kinds.nginx import Scope, Statement, hosts, includes, takes_all, versions
-from readiness.model import Aside, Hit, Unknown, hit, joined, missing
+from readiness.checks.nginx.headers import header_name
+from readiness.checks.nginx.variables import (
+    definitions_of,
+    literal_variable_pairs,
+    variable_names,
+    variable_value,
+)
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, versions
+from readiness.model import Hit, NotApplicable, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -22,47 +27,47 @@ _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 def host_from_client(statement: Statement, project: Project) -> Iterator[Hit]:
     """The backend is told a Host that the client chose."""
     d = statement.node
-    if header(d) not in {"host", ":authority"} or len(d.args) < 2:
+    if header_name(d) not in {"host", ":authority"} or len(d.args) < 2:
         return
-    for name in names(d.args[1]):
-        if _chosen(name):
+    for name in variable_names(d.args[1]):
+        if _chosen_upstream(name):
             yield hit(d.at(2), variable=f"${name}")
             return
-        for one in definitions(project, d.parent, name):
+        for one in definitions_of(project, d.parent, name):
             if (
                 one.name == "set"
                 and len(one.args) > 1
-                and any(_chosen(inner) for inner in names(one.args[1]))
+                and any(_chosen_upstream(inner) for inner in variable_names(one.args[1]))
             ):
                 yield hit(d.at(2), variable=f"${name}")
                 return
 
 
-def _chosen(name: str) -> bool:
+def _chosen_upstream(name: str) -> bool:
     return name.startswith(("http_", "cookie_", "arg_")) or name in {"args", "query_string"}
 
 
-def forgery(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_host_from_client(statement: Statement, project: Project) -> Iterator[Hit]:
     """The client chooses the host that nginx sends the request to."""
     d = statement.node
-    if not d.args or includes.own(project, d.parent, "internal"):
+    if not d.args or includes.directives_of(project, d.parent, "internal"):
         return
     if any(
-        one.name == "location" and includes.own(project, one, "internal")
-        for one in includes.chain(project, d.parent)
+        one.name == "location" and includes.directives_of(project, one, "internal")
+        for one in includes.levels_outwards(project, d.parent)
     ):
         return
     text = d.args[0]
     scheme, mark, rest = text.partition("://")
     fixed = bool(mark) and "$" not in scheme
-    for literal, name in spans(rest if fixed else text):
+    for literal, name in literal_variable_pairs(rest if fixed else text):
         if (
             re.search("[/?#]", literal if fixed else literal.replace("://", ""))
             or name in {"", "is_args"}
             or re.search(r":\d+$", literal)
         ):
             return  # the host ends before this variable
-        value = variable(project, d, name)
+        value = variable_value(project, d, name)
         if value.client & _DOT and not value.slash:
             yield hit(d.at(1), variable=f"${name}")
             return
@@ -70,72 +75,79 @@ def forgery(statement: Statement, project: Project) -> Iterator[Hit]:
             return
 
 
-def resolved_once(statement: Statement, project: Project) -> Iterator[Hit]:
+def backend_resolved_once(statement: Statement, project: Project) -> Iterator[Hit]:
     """A public name is looked up when nginx starts and never again."""
     d = statement.node
     if not d.args or "$" in d.args[0] or d.parent.name == "upstream":
         return
-    place = hosts.target(d.args[0])
-    host = hosts.split(place.host)[0]
-    if hosts.public_name(host) and host.lower() not in _upstreams(project, d.parent):
+    place = hosts.parse_pass_target(d.args[0])
+    host = hosts.split_address(place.host)[0]
+    if hosts.is_public_name(host) and host.lower() not in _upstreams_in_sight(project, d.parent):
         yield hit(d.at(1), host=host)
 
 
-def server_resolved_once(statement: Statement) -> Iterator[Hit]:
+def upstream_resolved_once(statement: Statement) -> Iterator[Hit]:
     """A public name in an `upstream` is looked up when nginx starts and never again."""
     d = statement.node
     if d.parent.name != "upstream" or not d.args or "resolve" in d.args or "down" in d.args:
         return
-    host = hosts.split(d.args[0])[0]
-    if "$" not in host and hosts.public_name(host):
+    host = hosts.split_address(d.args[0])[0]
+    if "$" not in host and hosts.is_public_name(host):
         yield hit(d.at(1), host=host)
 
 
-def upstream_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def upstream_resolver_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A server of an `upstream` is to be looked up again and again, and no resolver is set."""
     d = statement.node
-    if "resolve" not in d.args or includes.inforce(project, d.parent, "resolver"):
+    if "resolve" not in d.args or includes.effective_directives(project, d.parent, "resolver"):
         return
     place = d.at(d.args.index("resolve") + 1)
-    if includes.opaque(project, d.parent) or not includes.whole(project, d.parent):
+    if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(place)
     else:
         yield hit(place)
 
 
-def _upstreams(project: Project, block: Block) -> ChainMap[str, Block]:
+def _upstreams_in_sight(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
     return ChainMap(
-        *(includes.once(project, _groups, level) for level in includes.chain(project, block))
+        *(
+            includes.once_per_block(project, _upstreams_of_level, level)
+            for level in includes.levels_outwards(project, block)
+        )
     )
 
 
-def _groups(project: Project, block: Block) -> dict[str, Block]:
+def _upstreams_of_level(project: Project, block: Block) -> dict[str, Block]:
     """The upstream groups of a level, by name."""
     return {
         d.args[0].lower(): d.block
-        for d in includes.own(project, block, "upstream")
+        for d in includes.directives_of(project, block, "upstream")
         if d.args and d.block is not None
     }
 
 
-def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def resolver_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """A pass with a variable must look its host up for each request, and no resolver is set."""
     d = statement.node
-    if not d.args or "$" not in d.args[0] or includes.inforce(project, d.parent, "resolver"):
+    if (
+        not d.args
+        or "$" not in d.args[0]
+        or includes.effective_directives(project, d.parent, "resolver")
+    ):
         return
-    place = hosts.target(d.args[0])
-    if _ENVIRONMENT.search(d.args[0]) and not names(_ENVIRONMENT.sub("", d.args[0])):
+    place = hosts.parse_pass_target(d.args[0])
+    if _ENVIRONMENT.search(d.args[0]) and not variable_names(_ENVIRONMENT.sub("", d.args[0])):
         return  # filled in before nginx starts
-    known = _upstreams(project, d.parent)
-    for host in _hosts(project, d, place.host):
-        whole = hosts.target(host).host
-        name = "" if whole.startswith("unix:") else hosts.split(whole)[0].lower()
-        if not name or "$" in name or hosts.ip(name) or name in known or name == "localhost":
+    known = _upstreams_in_sight(project, d.parent)
+    for host in _possible_hosts(project, d, place.host):
+        whole = hosts.parse_pass_target(host).host
+        name = "" if whole.startswith("unix:") else hosts.split_address(whole)[0].lower()
+        if not name or "$" in name or hosts.parse_ip(name) or name in known or name == "localhost":
             continue
         # A name without a dot may be an upstream in a file that is not in sight.
-        if includes.opaque(project, d.parent) or (
-            "." not in name and not includes.whole(project, d.parent)
+        if includes.may_be_set_unseen(project, d.parent) or (
+            "." not in name and not includes.is_complete(project, d.parent)
         ):
             yield Unknown(d.at(1))
         else:
@@ -143,18 +155,18 @@ def no_resolver(statement: Statement, project: Project) -> Iterator[Hit | Unknow
         return
 
 
-def _hosts(project: Project, d: Directive, text: str) -> list[str]:
+def _possible_hosts(project: Project, d: Directive, text: str) -> list[str]:
     """The hosts that a pass can mean: the text itself, or what its one variable is set to."""
     if "$" not in text:
         return [text]
-    found = names(text)
+    found = variable_names(text)
     head = text.partition("$")[0]
-    if head and found and variable(project, d, found[0]).slash:
+    if head and found and variable_value(project, d, found[0]).slash:
         return [head]  # the variable is the path
     if len(found) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
         return []
     values: list[str] = []
-    for one in definitions(project, d.parent, found[0]):
+    for one in definitions_of(project, d.parent, found[0]):
         if one.name == "set":
             values += one.args[1:2]
         elif one.block is not None:
@@ -168,23 +180,27 @@ def resolver_external(statement: Statement) -> Iterator[Hit]:
     for number, word in enumerate(d.args, 1):
         if "=" in word or "$" in word:
             continue
-        if not hosts.local(hosts.split(word)[0]):
+        if not hosts.is_private_host(hosts.split_address(word)[0]):
             yield hit(d.at(number), address=word)
             return
 
 
-def forwarded(scope: Scope, project: Project, *, headers: Sequence[str]) -> Iterator[Hit | Unknown]:
+def forwarded_headers_missing(
+    scope: Scope, project: Project, *, headers: Sequence[str]
+) -> Iterator[Hit | Unknown]:
     """A backend is not told who the client is, which name it asked for, or by which scheme."""
     block = scope.node
     passes = [d for d in block.all("proxy_pass") if d.args]
-    if not passes or includes.own(project, block, "internal"):
+    if not passes or includes.directives_of(project, block, "internal"):
         return
-    host = hosts.split(hosts.target(passes[0].args[0]).host)[0]
-    if hosts.public_name(host) or re.search(
+    host = hosts.split_address(hosts.parse_pass_target(passes[0].args[0]).host)[0]
+    if hosts.is_public_name(host) or re.search(
         r"well-known|health|metrics|static|assets", block.owner.value if block.owner else ""
     ):
         return  # somebody else's service: it has its own name and no business with the client
-    given = {header(d) for d in includes.inforce(project, block, "proxy_set_header")}
+    given = {
+        header_name(d) for d in includes.effective_directives(project, block, "proxy_set_header")
+    }
     absent = [
         name
         for name in headers
@@ -192,116 +208,120 @@ def forwarded(scope: Scope, project: Project, *, headers: Sequence[str]) -> Iter
     ]
     if not absent:
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(passes[0].at(1))
     else:
-        yield missing(passes[0].head, headers=joined(absent))
+        yield missing(passes[0].head, headers=join_names(absent))
 
 
-def upgrade(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
+def websocket_upgrade_incomplete(scope: Scope, project: Project) -> Iterator[Hit | NotApplicable]:
     """`Upgrade` is passed on, but not the rest of what a WebSocket needs."""
     block = scope.node
     passes = block.all("proxy_pass")
     if not passes:
-        yield Aside()
+        yield NotApplicable()
         return
-    lines = includes.inforce(project, block, "proxy_set_header")
-    upgrades = _sends(lines, "upgrade")
+    lines = includes.effective_directives(project, block, "proxy_set_header")
+    upgrades = _header_settings(lines, "upgrade")
     if not upgrades:
-        yield Aside()
+        yield NotApplicable()
         return
     absent = []
-    if includes.value(
-        project, block, "proxy_http_version", _default_version(project, scope)
+    if includes.effective_value(
+        project, block, "proxy_http_version", _default_http_version(project, scope)
     ) not in {
         "1.1",
         "2",
     }:
         absent.append("proxy_http_version 1.1")
     if not any(
-        header(d) == "connection" and re.search(r"upgrade|\$", d.args[1], re.IGNORECASE)
+        header_name(d) == "connection" and re.search(r"upgrade|\$", d.args[1], re.IGNORECASE)
         for d in lines
         if len(d.args) > 1
     ):
         absent.append("proxy_set_header Connection")
-    if absent and not includes.opaque(project, block):
+    if absent and not includes.may_be_set_unseen(project, block):
         place = upgrades[-1] if upgrades[-1].source is scope.source else passes[0]
-        yield hit(place.head, absent=joined(absent))
+        yield hit(place.head, absent=join_names(absent))
 
 
 _SOCKETS = re.compile(r"(?:^|[^a-z])(?:wss?|websockets?|sockets?|chat|live|hub)(?:[^a-z]|\\Z)")
 
 
-def upgrade_always(scope: Scope, project: Project) -> Iterator[Hit | Aside]:
+def connection_upgrade_constant(scope: Scope, project: Project) -> Iterator[Hit | NotApplicable]:
     """Every request of a server goes to the backend with `Connection: upgrade`, WebSocket or not."""
     block = scope.node
     passes = block.all("proxy_pass")
-    lines = includes.inforce(project, block, "proxy_set_header")
-    whole = block.owner is not None and takes_all(block.owner)
-    if not whole or not passes or not _sends(lines, "upgrade"):
-        yield Aside()
+    lines = includes.effective_directives(project, block, "proxy_set_header")
+    whole = block.owner is not None and is_catch_all(block.owner)
+    if not whole or not passes or not _header_settings(lines, "upgrade"):
+        yield NotApplicable()
         return
-    server = includes.enclosing(project, block, "server")
-    named = includes.own(project, server, "server_name") if server is not None else []
+    server = includes.nearest_enclosing(project, block, "server")
+    named = includes.directives_of(project, server, "server_name") if server is not None else []
     if _SOCKETS.search(" ".join(one.value.lower() for one in (*passes, *named))):
-        yield Aside()
+        yield NotApplicable()
         return
-    constant = [d for d in _sends(lines, "connection") if d.args[1].lower() == "upgrade"]
+    constant = [d for d in _header_settings(lines, "connection") if d.args[1].lower() == "upgrade"]
     if constant:
         yield hit(constant[-1].at(2), at=constant[-1].source)
 
 
-def _sends(lines: list[Directive], name: str) -> list[Directive]:
+def _header_settings(lines: list[Directive], name: str) -> list[Directive]:
     """The directives that set a header to something."""
-    return [d for d in lines if header(d) == name and len(d.args) > 1 and d.args[1]]
+    return [d for d in lines if header_name(d) == name and len(d.args) > 1 and d.args[1]]
 
 
-def _default_version(project: Project, scope: Scope) -> str:
+def _default_http_version(project: Project, scope: Scope) -> str:
     """The HTTP version towards backends where none is set: 1.1 since nginx 1.29.7."""
-    return "1.1" if versions.at_least(project, scope.source, (1, 29, 7), (1, 30, 0)) else "1.0"
+    return "1.1" if versions.is_at_least(project, scope.source, (1, 29, 7), (1, 30, 0)) else "1.0"
 
 
-def websocket_timeout(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
+def websocket_timeout_default(
+    scope: Scope, project: Project
+) -> Iterator[Hit | Unknown | NotApplicable]:
     """A location for WebSockets keeps the time-out of 60 seconds, which ends quiet connections."""
     block = scope.node
     passes = block.all("proxy_pass")
     upgrades = [
-        d for d in includes.inforce(project, block, "proxy_set_header") if header(d) == "upgrade"
+        d
+        for d in includes.effective_directives(project, block, "proxy_set_header")
+        if header_name(d) == "upgrade"
     ]
     if not passes or not upgrades:
-        yield Aside()
+        yield NotApplicable()
         return
-    if includes.inforce(project, block, "proxy_read_timeout"):
+    if includes.effective_directives(project, block, "proxy_read_timeout"):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(passes[0].at(1))
     else:
         yield missing(passes[0].head)
 
 
-def keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
+def upstream_keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
     """An upstream keeps connections open, and the requests to it close them."""
     block = scope.node
     passes = [d for d in block.all("proxy_pass") if d.args]
     if not passes:
         return
-    group = _upstreams(project, block).get(
-        hosts.split(hosts.target(passes[0].args[0]).host)[0].lower()
+    group = _upstreams_in_sight(project, block).get(
+        hosts.split_address(hosts.parse_pass_target(passes[0].args[0]).host)[0].lower()
     )
     if group is None or not group.all("keepalive"):
         return
-    lines = includes.inforce(project, block, "proxy_set_header")
-    default = _default_version(project, scope)
-    version = includes.value(project, block, "proxy_http_version", default)
+    lines = includes.effective_directives(project, block, "proxy_set_header")
+    default = _default_http_version(project, scope)
+    version = includes.effective_value(project, block, "proxy_http_version", default)
     connection = next(
-        (d.args[1] for d in lines if header(d) == "connection" and len(d.args) > 1),
+        (d.args[1] for d in lines if header_name(d) == "connection" and len(d.args) > 1),
         "close" if default == "1.0" else "",
     )
     if version not in {"1.1", "2"} or connection.lower() == "close":
         yield hit(passes[0].head, upstream=group.owner.value if group.owner else "")
 
 
-def single_backend(scope: Scope) -> Iterator[Hit]:
+def upstream_single_server(scope: Scope) -> Iterator[Hit]:
     """An upstream has one server: when it is down, so is the site."""
     servers = [d for d in scope.node.all("server") if d.args and "down" not in d.args]
     if (
@@ -312,15 +332,23 @@ def single_backend(scope: Scope) -> Iterator[Hit]:
         yield hit(servers[0].at(1), upstream=scope.name)
 
 
-def no_upstream(statement: Statement, project: Project) -> Iterator[Hit]:
+def upstream_not_grouped(statement: Statement, project: Project) -> Iterator[Hit]:
     """A backend is named in the `proxy_pass` itself, so there is one of it and no connection is kept open."""
     d = statement.node
     if not d.args or "$" in d.args[0] or not d.args[0].startswith(("http://", "https://")):
         return
-    host = hosts.split(hosts.target(d.args[0]).host)[0].lower()
-    if host in _upstreams(project, d.parent) or host.startswith("unix:") or hosts.public_name(host):
+    host = hosts.split_address(hosts.parse_pass_target(d.args[0]).host)[0].lower()
+    if (
+        host in _upstreams_in_sight(project, d.parent)
+        or host.startswith("unix:")
+        or hosts.is_public_name(host)
+    ):
         return
-    if ":" in hosts.target(d.args[0]).host or hosts.ip(host) or host == "localhost":
+    if (
+        ":" in hosts.parse_pass_target(d.args[0]).host
+        or hosts.parse_ip(host)
+        or host == "localhost"
+    ):
         yield hit(d.at(1), host=host)
 
 

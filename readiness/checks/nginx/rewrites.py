@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import (
     VARIABLE,
-    condition,
-    names,
-    providers,
-    redirects,
-    regex_of,
+    capture_providers,
+    condition_parts,
+    is_redirect,
+    pattern_of,
+    variable_names,
 )
-from readiness.kinds.nginx import FREE, Scope, Statement, includes, matching, versions
-from readiness.model import Hit, Span, hit, joined
+from readiness.kinds.nginx import FREE, Scope, Statement, includes, location_match, versions
+from readiness.model import Hit, Span, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax import backtracking, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk
@@ -33,14 +33,13 @@ _TABLE_OPTIONS = frozenset(
 )
 
 
-def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
+def if_in_location(scope: Scope, project: Project) -> Iterator[Hit]:
     """An `if` in a location holds more than `return` and `rewrite`, or stands beside `try_files`, which it takes away."""
     owner = scope.node.owner
-    if owner is None or not any(
-        one.name == "location" for one in includes.chain(project, scope.node)
-    ):
+    levels = includes.levels_outwards(project, scope.node)
+    if owner is None or not any(one.name == "location" for one in levels):
         return
-    returns = bool(includes.own(project, scope.node, "return"))
+    returns = bool(includes.directives_of(project, scope.node, "return"))
     for d in scope.node.directives:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
@@ -50,15 +49,16 @@ def evil_if(scope: Scope, project: Project) -> Iterator[Hit]:
         if d.name == "rewrite" and "break" in d.args[2:]:
             yield hit(d.head, what="has rewrite ... break, which does not work there as it reads")
             return
-    if includes.own(project, owner.parent, "try_files") and not _leaves(project, scope.node):
+    has_try_files = includes.directives_of(project, owner.parent, "try_files")
+    if has_try_files and not _is_leaving(project, scope.node):
         yield hit(owner.head, what="takes away the try_files beside it")
 
 
-def if_not_safe(scope: Scope, project: Project) -> Iterator[Hit]:
+def if_in_location_unsafe(scope: Scope, project: Project) -> Iterator[Hit]:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     owner = scope.node.owner
     if owner is None or not any(
-        one.name == "location" for one in includes.chain(project, scope.node)
+        one.name == "location" for one in includes.levels_outwards(project, scope.node)
     ):
         return
     for d in scope.node.directives:
@@ -70,9 +70,9 @@ def if_not_safe(scope: Scope, project: Project) -> Iterator[Hit]:
 _LEAVE = frozenset({"last", "redirect", "permanent"})
 
 
-def _leaves(project: Project, block: Block) -> bool:
+def _is_leaving(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    inside = includes.own(project, block)
+    inside = includes.directives_of(project, block)
     return any(
         d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inside
     )
@@ -82,92 +82,99 @@ def capture_missing(statement: Statement, project: Project) -> Iterator[Hit]:
     """`$1` is used and no expression that can have run has such a group."""
     d = statement.node
     if d.name == "rewrite":
-        pattern = regex_of(d)
-        regex = pcre.read(*pattern) if pattern else None
-        wanted = _lacking(d.args[1] if len(d.args) > 1 else "", regex)
+        pattern = pattern_of(d)
+        regex = pcre.try_parse_regex(*pattern) if pattern else None
+        wanted = _missing_group(d.args[1] if len(d.args) > 1 else "", regex)
         if regex is not None and wanted:
             yield hit(d.at(2), capture=f"${wanted}")
         return
     block = d.parent
-    if d.name == "set" and block.owner is not None and block.name == "if" and regex_of(block.owner):
-        yield from _in_condition(d, block.owner, project)
+    if (
+        d.name == "set"
+        and block.owner is not None
+        and block.name == "if"
+        and pattern_of(block.owner)
+    ):
+        yield from _reads_condition_groups(d, block.owner, project)
         return
     for number, text in enumerate(d.args, 1):
-        wanted = _lowest(text)
-        if wanted and not _anywhere(project, d, wanted):
+        wanted = _lowest_group(text)
+        if wanted and not _has_group_anywhere(project, d, wanted):
             yield hit(d.at(number), capture=f"${wanted}")
             return
 
 
-def _in_condition(d: Directive, owner: Directive, project: Project) -> Iterator[Hit]:
+def _reads_condition_groups(d: Directive, owner: Directive, project: Project) -> Iterator[Hit]:
     """A `set` in an `if` with an expression reads that expression's groups; a negated one leaves none."""
-    pattern = regex_of(owner)
-    regex = pcre.read(*pattern) if pattern else None
+    pattern = pattern_of(owner)
+    regex = pcre.try_parse_regex(*pattern) if pattern else None
     text = d.args[1] if len(d.args) > 1 else ""
-    if condition(owner)[1].startswith("!"):
-        wanted = _lowest(text)
-        before = [one for one in providers(project, owner) if not one.negated]
+    if condition_parts(owner)[1].startswith("!"):
+        wanted = _lowest_group(text)
+        before = [one for one in capture_providers(project, owner) if not one.negated]
         if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
             yield hit(d.at(2), capture=f"${wanted}")
     elif regex is not None:
-        found = _lacking(text, regex)
+        found = _missing_group(text, regex)
         if found:
             yield hit(d.at(2), capture=f"${found}")
 
 
-def _lowest(text: str) -> int:
-    found = [int(name) for name in names(text) if name.isdigit() and name != "0"]
+def _lowest_group(text: str) -> int:
+    found = [int(name) for name in variable_names(text) if name.isdigit() and name != "0"]
     return min(found, default=0)
 
 
-def _lacking(text: str, regex: pcre_tree.Regex | None) -> int:
+def _missing_group(text: str, regex: pcre_tree.Regex | None) -> int:
     """The lowest group that a text refers to and an expression doesn't have."""
     missing = [
         int(name)
-        for name in names(text)
+        for name in variable_names(text)
         if name.isdigit() and name != "0" and regex and not regex.group(int(name))
     ]
     return min(missing, default=0)
 
 
-def _anywhere(project: Project, d: Directive, number: int) -> bool:
+def _has_group_anywhere(project: Project, d: Directive, number: int) -> bool:
     """Whether any expression around a directive, or of the same server, has a group of that number."""
     top = d.parent
-    for level in includes.chain(project, d.parent):
+    for level in includes.levels_outwards(project, d.parent):
         top = level
         if level.name == "server":
             break
-    if includes.opaque(project, d.parent) or (top.owner is None and d.parent is top):
+    if includes.may_be_set_unseen(project, d.parent) or (top.owner is None and d.parent is top):
         return True  # a loose line: what stands around it is not in sight
     candidates = [top.owner] if top.owner is not None else []
-    for one in [*includes.within(project, top), *candidates]:
+    for one in [*includes.directives_within(project, top), *candidates]:
         if one.name == "server_name" and any(name.startswith("~") for name in one.args):
             return True
-        pattern = regex_of(one)
-        if pattern and not (one.name == "if" and condition(one)[1].startswith("!")):
-            regex = pcre.read(*pattern)
+        pattern = pattern_of(one)
+        if pattern and not (one.name == "if" and condition_parts(one)[1].startswith("!")):
+            regex = pcre.try_parse_regex(*pattern)
             if regex is None or regex.group(number):
                 return True
-    return _in_tables(project, d, number)
+    return _table_patterns(project, d, number)
 
 
-def _in_tables(project: Project, d: Directive, number: int) -> bool:
-    for level in includes.chain(project, d.parent):
-        for table in includes.own(project, level, "map"):
+def _table_patterns(project: Project, d: Directive, number: int) -> bool:
+    for level in includes.levels_outwards(project, d.parent):
+        for table in includes.directives_of(project, level, "map"):
             for entry in table.block.directives if table.block else []:
                 if entry.name.startswith("~"):
-                    regex = pcre.read(entry.name[1:].removeprefix("*"))
+                    regex = pcre.try_parse_regex(entry.name[1:].removeprefix("*"))
                     if regex is None or regex.group(number):
                         return True
     return False
 
 
-def table_capture_missing(scope: Scope) -> Iterator[Hit]:
+def map_capture_missing(scope: Scope) -> Iterator[Hit]:
     """A line of a `map` uses a group that its expression does not have."""
     for entry in scope.node.directives:
         if entry.name.startswith("~") and entry.args:
-            regex = pcre.read(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
-            wanted = _lacking(entry.args[-1], regex)
+            regex = pcre.try_parse_regex(
+                entry.name[1:].removeprefix("*"), entry.name.startswith("~*")
+            )
+            wanted = _missing_group(entry.args[-1], regex)
             if wanted:
                 yield hit(entry.at(len(entry.args)), capture=f"${wanted}")
 
@@ -175,21 +182,25 @@ def table_capture_missing(scope: Scope) -> Iterator[Hit]:
 # -- CVEs of the rewrite engine -------------------------------------------------------------------------------------
 
 
-def overlapping(statement: Statement, project: Project) -> Iterator[Hit]:
+def rewrite_overlapping_captures(statement: Statement, project: Project) -> Iterator[Hit]:
     """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
     d = statement.node
-    if len(d.args) < 2 or versions.at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
+    if len(d.args) < 2 or versions.is_at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
         return
     text = d.args[1]
-    used = [int(n) for n in names(text) if n.isdigit()]
-    if len(used) < 2 or len(set(used)) < len(used) or any(not n.isdigit() for n in names(text)):
+    used = [int(n) for n in variable_names(text) if n.isdigit()]
+    if (
+        len(used) < 2
+        or len(set(used)) < len(used)
+        or any(not n.isdigit() for n in variable_names(text))
+    ):
         return
     if not (
         text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])
     ):
         _, mark, tail = text.partition("?")
-        used = [int(n) for n in names(tail) if n.isdigit()] if mark else []
-    regex = pcre.read(d.args[0])
+        used = [int(n) for n in variable_names(tail) if n.isdigit()] if mark else []
+    regex = pcre.try_parse_regex(d.args[0])
     if regex is None:
         return
     groups = [(n, regex.group(n)) for n in used]
@@ -205,21 +216,21 @@ def overlapping(statement: Statement, project: Project) -> Iterator[Hit]:
                 return
 
 
-def leaked_arguments(scope: Scope, project: Project) -> Iterator[Hit]:
+def rewrite_arguments_leak(scope: Scope, project: Project) -> Iterator[Hit]:
     """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
     leaking: Directive | None = None
-    if versions.at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
+    if versions.is_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
-    for d in _in_order(scope.node):
+    for d in _rewrite_directives(scope.node):
         if d.name == "rewrite" and len(d.args) > 1:
             if (
                 "?" in d.args[1].removesuffix("?")
                 and not _STOPS & set(d.args[2:])
-                and not redirects(d)
+                and not is_redirect(d)
             ):
                 leaking = d
         elif leaking is not None and d.name in {"set", "if"}:
-            value = d.args[1] if d.name == "set" and len(d.args) > 1 else _compared(d)
+            value = d.args[1] if d.name == "set" and len(d.args) > 1 else _compared_value(d)
             if _CAPTURE.search(value):
                 yield hit(leaking.head, directive=d.name)
                 return
@@ -227,7 +238,7 @@ def leaked_arguments(scope: Scope, project: Project) -> Iterator[Hit]:
             return
 
 
-def _in_order(block: Block) -> Iterator[Directive]:
+def _rewrite_directives(block: Block) -> Iterator[Directive]:
     """The directives of the rewrite module in the order in which they run; those of nested locations run on their own."""
     for d in block.directives:
         yield d
@@ -235,17 +246,17 @@ def _in_order(block: Block) -> Iterator[Directive]:
             yield from d.block.directives
 
 
-def _compared(d: Directive) -> str:
-    _, operator, right = condition(d)
+def _compared_value(d: Directive) -> str:
+    _, operator, right = condition_parts(d)
     return right if operator in {"=", "!="} else ""
 
 
-def question_mark(scope: Scope, project: Project) -> Iterator[Hit]:
+def rewrite_numbered_capture_in_query(scope: Scope, project: Project) -> Iterator[Hit]:
     """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
     wide: Directive | None = None
-    if versions.at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
+    if versions.is_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
         return
-    for d in _in_order(scope.node):
+    for d in _rewrite_directives(scope.node):
         if wide is not None and d.name in {"rewrite", "if", "set"}:
             yield hit(wide.at(2), directive=d.name)
             return
@@ -261,13 +272,13 @@ def question_mark(scope: Scope, project: Project) -> Iterator[Hit]:
 # -- expressions ----------------------------------------------------------------------------------------------------
 
 
-def _patterns(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
+def _patterns_of(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
     """The expressions of a directive, each with its place."""
     if d.name == "server_name":
         return [
             ((word[1:], True), d.at(n)) for n, word in enumerate(d.args, 1) if word.startswith("~")
         ]
-    pattern = regex_of(d)
+    pattern = pattern_of(d)
     return (
         [
             (
@@ -280,17 +291,17 @@ def _patterns(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
     )
 
 
-def branches_overlap(statement: Statement) -> Iterator[Hit]:
+def regex_branches_overlap(statement: Statement) -> Iterator[Hit]:
     """Alternatives in a loop, one of which begins like another."""
-    for (text, icase), place in _patterns(statement.node):
-        regex = pcre.read(text, icase)
+    for (text, icase), place in _patterns_of(statement.node):
+        regex = pcre.try_parse_regex(text, icase)
         for node in pcre_tree.walk(regex.root) if regex else ():
-            if node.kind == "repeat" and node.most is None and _alike(node):
+            if node.kind == "repeat" and node.most is None and _are_alike(node):
                 yield hit(place, pattern=text)
                 break
 
 
-def _alike(node: pcre_tree.Node) -> bool:
+def _are_alike(node: pcre_tree.Node) -> bool:
     inner = node.parts[0]
     while inner.kind in {"group", "cat"} and len(inner.parts) == 1:
         inner = inner.parts[0]
@@ -298,70 +309,72 @@ def _alike(node: pcre_tree.Node) -> bool:
         return False
     for one in inner.parts:
         for two in inner.parts:
-            short, long = pcre_tree.literal(one), pcre_tree.literal(two)
+            short, long = pcre_tree.literal_text(one), pcre_tree.literal_text(two)
             if one is not two and short and long is not None and long.startswith(short):
                 return True
     return False
 
 
-def runs_away(statement: Statement) -> Iterator[Hit]:
+def regex_runs_away(statement: Statement) -> Iterator[Hit]:
     """A text of a client can make the expression take time that doubles with each character."""
-    for (text, icase), place in _patterns(statement.node):
-        regex = pcre.read(text, icase)
+    for (text, icase), place in _patterns_of(statement.node):
+        regex = pcre.try_parse_regex(text, icase)
         try:
-            if regex is not None and backtracking.runs_away(regex):
+            if regex is not None and backtracking.is_exponential(regex):
                 yield hit(place, pattern=text)
         except pcre.UnsupportedError:
             continue
 
 
-def table_runs_away(scope: Scope) -> Iterator[Hit]:
+def map_regex_runs_away(scope: Scope) -> Iterator[Hit]:
     """The same of the keys of a `map`."""
     for entry in scope.node.directives:
         if entry.name.startswith("~"):
-            regex = pcre.read(entry.name[1:].removeprefix("*"), entry.name.startswith("~*"))
+            regex = pcre.try_parse_regex(
+                entry.name[1:].removeprefix("*"), entry.name.startswith("~*")
+            )
             try:
-                if regex is not None and backtracking.runs_away(regex):
+                if regex is not None and backtracking.is_exponential(regex):
                     yield hit(entry.at(0), pattern=entry.name)
             except pcre.UnsupportedError:
                 continue
 
 
-def unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
+def location_regex_unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
     """The expression of a location matches anywhere in the path."""
     owner = scope.node.owner
-    pattern = regex_of(owner) if owner else None
-    regex = pcre.read(*pattern) if pattern else None
+    pattern = pattern_of(owner) if owner else None
+    regex = pcre.try_parse_regex(*pattern) if pattern else None
     if owner is None or regex is None or any(node.atomic for node in pcre_tree.walk(regex.root)):
         return
     refuses = any(
         d.name in {"deny", "return"} and d.value in {"all", "403", "404", "444"}
-        for d in includes.own(project, scope.node)
+        for d in includes.directives_of(project, scope.node)
     )
     if not pcre_tree.has_anchor(regex.root) and not refuses:
         yield hit(owner.places[-1], pattern=pattern[0] if pattern else "")
 
 
-def exact(scope: Scope) -> Iterator[Hit]:
+def location_regex_exact(scope: Scope) -> Iterator[Hit]:
     """The expression of a location can match one path only, which `location =` finds faster."""
     owner = scope.node.owner
-    sign, text = matching(owner) if owner is not None else ("", "")
+    sign, text = location_match(owner) if owner is not None else ("", "")
     if owner is None or sign != "~":
         return
-    regex = pcre.read(text)
+    regex = pcre.try_parse_regex(text)
     if (
         regex is None
         or regex.groups
-        or not pcre_tree.anchored(regex.root, "start")
-        or not pcre_tree.anchored(regex.root, "end")
+        or not pcre_tree.is_anchored(regex.root, "start")
+        or not pcre_tree.is_anchored(regex.root, "end")
     ):
         return
-    path = pcre_tree.literal(regex.root)
+    path = pcre_tree.literal_text(regex.root)
     if path and path.startswith("/"):
         yield hit(owner.places[-1], path=path)
 
 
-def mixed_case(scope: Scope) -> Iterator[Hit]:
+def variable_case_mixed(scope: Scope) -> Iterator[Hit]:
     """One variable is written in two ways; nginx takes them for the same."""
     seen: dict[str, str] = {}
     reported: set[str] = set()
@@ -375,10 +388,10 @@ def mixed_case(scope: Scope) -> Iterator[Hit]:
                 first = seen.setdefault(name.lower(), name)
                 if first != name and name.lower() not in reported:
                     reported.add(name.lower())
-                    yield hit(d.at(number), names=joined([f"${first}", f"${name}"]))
+                    yield hit(d.at(number), names=join_names([f"${first}", f"${name}"]))
 
 
-def table_without_default(scope: Scope) -> Iterator[Hit]:
+def map_without_default(scope: Scope) -> Iterator[Hit]:
     """A `map` with several lines, or a `geo`, says nothing of what none of its lines matches."""
     owner = scope.node.owner
     entries = [d for d in scope.node.directives if d.name not in _TABLE_OPTIONS]

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.checks.nginx.variables import VARIABLE, redirects, regex_of
-from readiness.kinds.nginx import includes, matching
+from readiness.checks.nginx.variables import VARIABLE, is_redirect, pattern_of
+from readiness.kinds.nginx import includes, location_match
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -69,8 +69,8 @@ class Router:
         longest: Block | None = None
         prefix, plain = "", False
         expressions: list[Block] = []
-        for location in includes.own(self.project, levels[-1], "location"):
-            sign, text = matching(location)
+        for location in includes.directives_of(self.project, levels[-1], "location"):
+            sign, text = location_match(location)
             if location.block is None:
                 continue
             if sign == "=" and text == path:
@@ -95,13 +95,13 @@ class Router:
 
     def meets(self, directive: Directive, path: str) -> bool:
         """Whether the expression of a location or a rewrite matches a path; where that is not known, no and not `sure`."""
-        pattern = regex_of(directive)
+        pattern = pattern_of(directive)
         self.searches += 1
         if pattern is None or self.searches > _SEARCHES:
             self.sure = False
             return False
         machine, whole = _machine(*pattern)
-        found = machine is None or automaton.search(machine, path)
+        found = machine is None or automaton.machine_matches(machine, path)
         if found and not whole:
             self.sure = False
             return False
@@ -115,10 +115,10 @@ def _machine(pattern: str, ignores_case: bool) -> tuple[automaton.Machine | None
     What looks ahead or behind has no machine; without that part an expression matches more, so that its "no" still holds.
     """
     for text, whole in ((pattern, True), (_AROUND.sub("", pattern), False)):
-        regex = pcre.read(text, ignores_case)
+        regex = pcre.try_parse_regex(text, ignores_case)
         if regex is not None:
             try:
-                return automaton.build(regex.root), whole
+                return automaton.build_machine(regex.root), whole
             except pcre.UnsupportedError:
                 continue
     return None, False
@@ -128,7 +128,7 @@ def matches_whole(group: pcre_tree.Node, text: str) -> bool:
     """Whether a capturing group matches all of a text."""
     root = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
     try:
-        return automaton.search(automaton.build(root), text)
+        return automaton.machine_matches(automaton.build_machine(root), text)
     except pcre.UnsupportedError:
         return False
 
@@ -138,9 +138,9 @@ def force(project: Project, route: Route, *names: str) -> list[Directive]:
 
     The levels are those of the route, since a file that several servers include stands in each of them.
     """
-    outer = includes.chain(project, route.levels[0])[1:]
+    outer = includes.levels_outwards(project, route.levels[0])[1:]
     for level in (*reversed(route.levels), *outer):
-        found = includes.own(project, level, *names)
+        found = includes.directives_of(project, level, *names)
         if found:
             return found
     return []
@@ -149,13 +149,14 @@ def force(project: Project, route: Route, *names: str) -> list[Directive]:
 def handled(project: Project, block: Block) -> bool:
     """Whether something else than the file system answers in a location: a backend, a script, a fixed answer."""
     return any(
-        d.name in _HANDLERS or d.name.endswith("_pass") for d in includes.own(project, block)
+        d.name in _HANDLERS or d.name.endswith("_pass")
+        for d in includes.directives_of(project, block)
     )
 
 
 def unconditional(project: Project, block: Block) -> Iterator[Directive]:
     """The rewrites of a level that are held against every request which comes there: those before a `return` or `break`."""
-    for d in includes.own(project, block, "rewrite", "return", "break"):
+    for d in includes.directives_of(project, block, "rewrite", "return", "break"):
         if d.name != "rewrite":
             return
         if len(d.args) > 1:
@@ -164,7 +165,7 @@ def unconditional(project: Project, block: Block) -> Iterator[Directive]:
 
 def leaves(rewrite: Directive) -> bool:
     """Whether a rewrite in a location leads out of it: to the client again, or to the location of another path."""
-    return redirects(rewrite) or "break" not in rewrite.args[2:]
+    return is_redirect(rewrite) or "break" not in rewrite.args[2:]
 
 
 def admitted(project: Project, route: Route) -> str:
@@ -185,7 +186,7 @@ def admitted(project: Project, route: Route) -> str:
 
 def _local(project: Project, server: Block) -> bool:
     """Whether a server is reached from its own machine only."""
-    listens = includes.own(project, server, "listen")
+    listens = includes.directives_of(project, server, "listen")
     return bool(listens) and all(
         bool(d.args) and d.args[0].startswith(("127.", "localhost", "[::1]", "unix:"))
         for d in listens
@@ -195,8 +196,12 @@ def _local(project: Project, server: Block) -> bool:
 def _keyed(project: Project, route: Route) -> bool:
     """Whether a condition on the way refuses who does not send, or is not, what not everybody can: a key, an address."""
     for level in route.levels:
-        for one in includes.own(project, level, "if"):
-            inside = includes.own(project, one.block, "return") if one.block is not None else []
+        for one in includes.directives_of(project, level, "if"):
+            inside = (
+                includes.directives_of(project, one.block, "return")
+                if one.block is not None
+                else []
+            )
             refuses = any(d.args and d.args[0].startswith("4") for d in inside)
             asked = VARIABLE.search(one.value)
             name = next(filter(None, asked.groups()), "").lower() if asked else ""
@@ -207,7 +212,9 @@ def _keyed(project: Project, route: Route) -> bool:
 
 def unseen(project: Project, route: Route) -> bool:
     """Whether a file that is included on the way is not in sight."""
-    lost = includes.tree(project).lost
+    lost = includes.include_tree(project).lost
     return any(
-        id(d) in lost for level in route.levels for d in includes.own(project, level, "include")
+        id(d) in lost
+        for level in route.levels
+        for d in includes.directives_of(project, level, "include")
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from readiness.facts.table import column
-from readiness.kinds.nginx import Scope, Statement, hosts, includes, matching
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, location_match
 from readiness.model import Hit, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
@@ -30,14 +30,14 @@ class Serving(NamedTuple):
         return not {"default_server", "default"}.isdisjoint(self.listen.options)
 
 
-def _by_socket(scope: Scope, project: Project) -> dict[str, list[Serving]]:
+def _servers_by_socket(scope: Scope, project: Project) -> dict[str, list[Serving]]:
     """The servers of each socket, in order."""
     groups: dict[tuple[str, str, str], list[Serving]] = {}
-    for d in includes.own(project, scope.node, "server"):
+    for d in includes.directives_of(project, scope.node, "server"):
         if d.block is None:
             continue
         seen = set()
-        for one in hosts.listens(d.block, http=scope.kind == "http"):
+        for one in hosts.listen_sockets(d.block, http=scope.kind == "http"):
             serving = Serving(d.block, one)
             if one.socket not in seen or serving.marked:
                 groups.setdefault(one.socket, []).append(serving)
@@ -49,39 +49,41 @@ def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
     if scope.kind not in {"http", "stream"}:
         return
-    for socket, found in _by_socket(scope, project).items():
+    for socket, found in _servers_by_socket(scope, project).items():
         if len({id(one.server) for one in found}) > 1 and not any(one.marked for one in found):
-            yield _on(found[0], socket, scope, project)
+            yield _socket_text(found[0], socket, scope, project)
 
 
-def alone(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def default_server_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """One named server has a public socket for itself, and passes every other name on to its backend as well."""
-    for socket, found in _by_socket(scope, project).items():
+    for socket, found in _servers_by_socket(scope, project).items():
         first = found[0]
         names = [
-            name for d in includes.own(project, first.server, "server_name") for name in d.args
+            name
+            for d in includes.directives_of(project, first.server, "server_name")
+            for name in d.args
         ]
         if (
             len({id(one.server) for one in found}) == 1
             and not any(one.marked for one in found)
             and names
             and not any(name in _ANY or "~" in name or "$" in name for name in names)
-            and not hosts.loopback(first.listen.host)
-            and any(d.name in _PASSING for d in includes.within(project, first.server))
+            and not hosts.is_loopback(first.listen.host)
+            and any(d.name in _PASSING for d in includes.directives_within(project, first.server))
         ):
-            yield _on(first, socket, scope, project, name=names[0])
+            yield _socket_text(first, socket, scope, project, name=names[0])
 
 
 _ANY = frozenset({"_", "", "*", "localhost"})
 _PASSING = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"})
 
 
-def _on(
+def _socket_text(
     serving: Serving, socket: str, scope: Scope, project: Project, **facts: str
 ) -> Hit | Unknown:
     """What is told of a socket, at the `listen` or at the server that has none."""
     first, directive = serving.server, serving.listen.directive
-    if includes.opaque(project, scope.node):
+    if includes.may_be_set_unseen(project, scope.node):
         return Unknown(scope.node.at())
     place = directive.head if directive is not None else first.at()
     tell = missing if directive is None else hit
@@ -91,19 +93,19 @@ def _on(
     )
 
 
-def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
+def server_name_conflicting(scope: Scope, project: Project) -> Iterator[Hit]:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
     taken: dict[tuple[str, ...], Directive] = {}
-    for d in includes.own(project, scope.node, "server"):
+    for d in includes.directives_of(project, scope.node, "server"):
         if d.block is None:
             continue
         names = [
             (name, one, n)
-            for one in includes.own(project, d.block, "server_name")
+            for one in includes.directives_of(project, d.block, "server_name")
             for n, name in enumerate(one.args, 1)
         ]
         reported = False
-        for one in {listen.socket for listen in hosts.listens(d.block)}:
+        for one in {listen.socket for listen in hosts.listen_sockets(d.block)}:
             for name, directive, number in names:
                 key = (*one, name.lower())
                 if key in taken and taken[key] is not d and not reported and "$" not in name:
@@ -117,11 +119,11 @@ def same_names(scope: Scope, project: Project) -> Iterator[Hit]:
                 taken.setdefault(key, d)
 
 
-def same_location(scope: Scope, project: Project) -> Iterator[Hit]:
+def location_repeated(scope: Scope, project: Project) -> Iterator[Hit]:
     """One block has the same location twice; nginx does not start."""
     seen: set[tuple[bool, str]] = set()
-    for d in includes.own(project, scope.node, "location"):
-        sign, path = matching(d)
+    for d in includes.directives_of(project, scope.node, "location"):
+        sign, path = location_match(d)
         if sign.startswith("~") or path.startswith("@"):
             continue  # nginx takes these twice and uses the first
         key = sign == "=", path
@@ -130,7 +132,7 @@ def same_location(scope: Scope, project: Project) -> Iterator[Hit]:
         seen.add(key)
 
 
-def repeated(scope: Scope) -> Iterator[Hit]:
+def directive_repeated(scope: Scope) -> Iterator[Hit]:
     """A directive that may stand once in a block stands twice; nginx does not start."""
     seen: set[str] = set()
     for d in scope.node.directives:
@@ -140,7 +142,7 @@ def repeated(scope: Scope) -> Iterator[Hit]:
             seen.add(d.name)
 
 
-def semicolon(statement: Statement) -> Iterator[Hit]:
+def semicolon_missing(statement: Statement) -> Iterator[Hit]:
     """A line is missing its semicolon, so the next line was read as its arguments."""
     d = statement.node
     text = d.source.text
@@ -158,29 +160,29 @@ def semicolon(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def quic_workers(scope: Scope, project: Project) -> Iterator[Hit]:
+def quic_bpf_reuseport(scope: Scope, project: Project) -> Iterator[Hit]:
     """`quic_bpf` with `reuseport` and several workers crashes workers or loses connections."""
-    if includes.level(project, scope.node) is not scope.node:
+    if includes.enclosing_block(project, scope.node) is not scope.node:
         return
-    own = includes.own(project, scope.node)
+    own = includes.directives_of(project, scope.node)
     bpf = [d for d in own if d.name == "quic_bpf" and d.value == "on"]
     workers = next((d.value for d in own if d.name == "worker_processes"), "1")
     if not bpf or workers == "1":
         return
-    for d in includes.within(project, scope.node):
+    for d in includes.directives_within(project, scope.node):
         if d.name == "listen" and {"quic", "reuseport"} <= set(d.args):
             yield hit(bpf[0].head, workers=workers)
             return
 
 
-def credential(statement: Statement) -> Iterator[Hit]:
+def credential_inline(statement: Statement) -> Iterator[Hit]:
     """A password, a token or a key is written into the configuration."""
     d = statement.node
     place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
     for number, text in enumerate(d.args, 1):
         found = secrets.classify("", text, place)
         if not found.exposed and number == 2:
-            found = _named(d, text, place)
+            found = _named_secret(d, text, place)
         if found.exposed:
             yield hit(d.at(number), reason=found.reason)
             return
@@ -191,7 +193,7 @@ _SETTERS = frozenset(
 )
 
 
-def _named(d: Directive, text: str, place: Place) -> Verdict:
+def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
     """What a value is by the name that it is set under: a header, a variable, a parameter of a backend."""
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
@@ -218,7 +220,7 @@ def _authorization(text: str, place: Place) -> Verdict:
     return secrets.classify("token", found[2], place)
 
 
-def root_user(statement: Statement) -> Iterator[Hit]:
+def workers_as_root(statement: Statement) -> Iterator[Hit]:
     """Workers run as root."""
     if statement.node.args[:1] == ("root",) and statement.node.parent.owner is None:
         yield hit(statement.node.at(1))

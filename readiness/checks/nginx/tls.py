@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from readiness.kinds.nginx import Scope, Statement, hosts, includes, speaks_tls, versions
-from readiness.model import Aside, Hit, Span, Unknown, hit, missing
+from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
+from readiness.model import Hit, NotApplicable, Span, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -21,17 +21,17 @@ _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
 _HYBRID = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
-def old_protocols(statement: Statement) -> Iterator[Hit]:
+def tls_protocol_old(statement: Statement) -> Iterator[Hit]:
     """`ssl_protocols` and its kin name a version before TLS 1.2."""
     for number, word in enumerate(statement.node.args, 1):
         if word in _OLD:
             yield hit(statement.node.at(number), version=word)
 
 
-def weak_ciphers(statement: Statement, project: Project) -> Iterator[Hit]:
+def tls_cipher_weak(statement: Statement, project: Project) -> Iterator[Hit]:
     """The cipher list offers suites that are broken."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _only_tls13(project, d):
+    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         if (
@@ -43,7 +43,7 @@ def weak_ciphers(statement: Statement, project: Project) -> Iterator[Hit]:
             if entry.lstrip("+") == "ALL" and "!aNULL" not in d.args[0]:
                 yield hit(d.at(1), cipher="ALL")
                 return
-            if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _excluded(
+            if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _is_excluded_later(
                 entry.lstrip("+"), d.args[0]
             ):
                 continue
@@ -51,22 +51,22 @@ def weak_ciphers(statement: Statement, project: Project) -> Iterator[Hit]:
             return
 
 
-def _excluded(entry: str, text: str) -> bool:
+def _is_excluded_later(entry: str, text: str) -> bool:
     """Whether a later `!` takes a weak entry out again."""
     parts = set(entry.split("-")) | {entry, "3DES" if "CBC3" in entry else entry}
     return any(f"!{part}" in re.split(r"[:, ]", text) for part in parts)
 
 
-def _only_tls13(project: Project, d: Directive) -> bool:
+def _is_only_tls13(project: Project, d: Directive) -> bool:
     """`ssl_ciphers` does not concern TLS 1.3."""
     prefix = d.name.removesuffix("ciphers")
-    return includes.value(project, d.parent, f"{prefix}protocols") == "TLSv1.3"
+    return includes.effective_value(project, d.parent, f"{prefix}protocols") == "TLSv1.3"
 
 
-def no_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
+def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
     """A suite in the list has no forward secrecy or no authenticated encryption."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _only_tls13(project, d):
+    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         name = entry.lstrip("+")
@@ -77,29 +77,29 @@ def no_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
             return
 
 
-def certificate(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def tls_certificate_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """A server takes TLS and has no certificate, or no key for it."""
     block = scope.node
-    if not scope.tls or includes.value(project, block, "ssl_reject_handshake") == "on":
+    if not scope.tls or includes.effective_value(project, block, "ssl_reject_handshake") == "on":
         return
     absent = [
         n
         for n in ("ssl_certificate", "ssl_certificate_key")
-        if not includes.inforce(project, block, n)
+        if not includes.effective_directives(project, block, n)
     ]
     if not absent or any(
-        d.name.startswith("ssl_certificate_by") for d in includes.own(project, block)
+        d.name.startswith("ssl_certificate_by") for d in includes.directives_of(project, block)
     ):
         return
-    if includes.opaque(project, block) or not _settled(project, block):
+    if includes.may_be_set_unseen(project, block) or not _is_http_level_known(project, block):
         yield Unknown(block.at())
         return
-    yield missing(_listen(block), directive=absent[0])
+    yield missing(_tls_listen_span(block), directive=absent[0])
 
 
-def _settled(project: Project, block: Block) -> bool:
+def _is_http_level_known(project: Project, block: Block) -> bool:
     """Whether the http level is in sight, or the whole project has none: then nothing else can set it."""
-    return includes.whole(project, block) or not any(
+    return includes.is_complete(project, block) or not any(
         d.name == "http"
         for document in project.documents("nginx")
         for _, root in document.sections
@@ -107,48 +107,52 @@ def _settled(project: Project, block: Block) -> bool:
     )
 
 
-def _listen(block: Block) -> Span:
+def _tls_listen_span(block: Block) -> Span:
     """The `listen ... ssl` line, the best place for what a TLS server lacks."""
     found = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
     return found[0].head if found else block.at()
 
 
-def plain_with_tls(scope: Scope, project: Project) -> Iterator[Hit | Unknown | Aside]:
+def https_redirect_missing(
+    scope: Scope, project: Project
+) -> Iterator[Hit | Unknown | NotApplicable]:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
         one
-        for one in hosts.listens(block)
+        for one in hosts.listen_sockets(block)
         if one.port == "80" and not {"ssl", "quic"} & set(one.options)
     ]
-    if not _redirecting(project, block) and (
-        not plain or all(hosts.loopback(one.host) for one in plain)
+    if not _is_redirecting(project, block) and (
+        not plain or all(hosts.is_loopback(one.host) for one in plain)
     ):
-        yield Aside()
+        yield NotApplicable()
         return
-    if not plain or _redirecting(project, block):
+    if not plain or _is_redirecting(project, block):
         return
     names = server_names(project, block)
     secure = (
-        includes.once(project, _secure_names, includes.level(project, block.parent))
+        includes.once_per_block(
+            project, _names_with_tls, includes.enclosing_block(project, block.parent)
+        )
         if block.parent is not None
         else set()
     )
     twins = bool(names & secure) if names else bool(secure)
-    if not (scope.tls or twins) or not serves_content(project, block):
+    if not (scope.tls or twins) or not is_serving_content(project, block):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
         return
     place = plain[0].directive
     yield hit(place.at("value") if place else block.at(), server=scope.name)
 
 
-def _secure_names(project: Project, block: Block) -> set[str]:
+def _names_with_tls(project: Project, block: Block) -> set[str]:
     """The names under which the servers of a level take TLS; the empty name where one has none."""
     found: set[str] = set()
-    for d in includes.own(project, block, "server"):
-        if d.block is not None and speaks_tls(d.block):
+    for d in includes.directives_of(project, block, "server"):
+        if d.block is not None and is_tls_server(d.block):
             found |= server_names(project, d.block) or {""}
     return found
 
@@ -156,16 +160,18 @@ def _secure_names(project: Project, block: Block) -> set[str]:
 def server_names(project: Project, block: Block) -> set[str]:
     """The names of a server, lower case; `_` and the empty name are none."""
     return {
-        name.lower() for d in includes.own(project, block, "server_name") for name in d.args
+        name.lower()
+        for d in includes.directives_of(project, block, "server_name")
+        for name in d.args
     } - {
         "_",
         "",
     }
 
 
-def serves_content(project: Project, block: Block) -> bool:
+def is_serving_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
-    for d in includes.within(project, block):
+    for d in includes.directives_within(project, block):
         if d.name in {
             "proxy_pass",
             "fastcgi_pass",
@@ -182,9 +188,9 @@ def serves_content(project: Project, block: Block) -> bool:
     return False
 
 
-def _redirecting(project: Project, block: Block) -> bool:
+def _is_redirecting(project: Project, block: Block) -> bool:
     """Whether a server sends its visitors on to HTTPS: by return or rewrite, in itself, in an `if`, or from `/`."""
-    for d in includes.within(project, block):
+    for d in includes.directives_within(project, block):
         if d.name in {"return", "rewrite"} and any("https://" in word for word in d.args):
             return True
         if d.name == "error_page" and any("https://" in word for word in d.args):
@@ -192,19 +198,21 @@ def _redirecting(project: Project, block: Block) -> bool:
     return False
 
 
-def no_tls(scope: Scope, project: Project) -> Iterator[Hit]:
+def tls_missing(scope: Scope, project: Project) -> Iterator[Hit]:
     """A whole configuration that proxies to an application has no server with TLS."""
     block = scope.node
-    servers = [d.block for d in includes.own(project, block, "server") if d.block is not None]
+    servers = [
+        d.block for d in includes.directives_of(project, block, "server") if d.block is not None
+    ]
     passing = any(
         d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
-        for d in includes.within(project, block)
+        for d in includes.directives_within(project, block)
     )
     if (
         not servers
         or not passing
-        or any(speaks_tls(one) for one in servers)
-        or includes.opaque(project, block)
+        or any(is_tls_server(one) for one in servers)
+        or includes.may_be_set_unseen(project, block)
     ):
         return
     yield missing(block.at())
@@ -216,31 +224,35 @@ def on(statement: Statement) -> Iterator[Hit]:
         yield hit(statement.node.at(1))
 
 
-def session_tickets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def tls_session_tickets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """Session tickets are on without a key that somebody rotates: the key lives as long as the process."""
     block = scope.node
-    if not scope.tls or includes.inforce(project, block, "ssl_session_ticket_key"):
+    if not scope.tls or includes.effective_directives(project, block, "ssl_session_ticket_key"):
         return
-    found = includes.inforce(project, block, "ssl_session_tickets")
+    found = includes.effective_directives(project, block, "ssl_session_tickets")
     if found and found[-1].value == "on":
         yield hit(found[-1].at(1), at=found[-1].source)
-    elif not found and includes.opaque(project, block):
+    elif not found and includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
-    elif not found and includes.whole(project, block):
-        yield missing(_listen(block))
+    elif not found and includes.is_complete(project, block):
+        yield missing(_tls_listen_span(block))
 
 
-def no_dhparam(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def tls_dhparam_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
     """The cipher list names suites with DHE and no parameters for them are given, so they are never used."""
     d = statement.node
-    if not d.args or d.name != "ssl_ciphers" or includes.inforce(project, d.parent, "ssl_dhparam"):
+    if (
+        not d.args
+        or d.name != "ssl_ciphers"
+        or includes.effective_directives(project, d.parent, "ssl_dhparam")
+    ):
         return
     found = [
         entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)
     ]
     if not found:
         return
-    if includes.opaque(project, d.parent) or not includes.whole(project, d.parent):
+    if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at(1))
     else:
         yield hit(d.at(1), cipher=found[0])
@@ -252,13 +264,15 @@ def no_dhparam(statement: Statement, project: Project) -> Iterator[Hit | Unknown
 def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
     """OCSP stapling must look up the responder's name, and there is no resolver."""
     block = scope.node
-    staple = _stapling(project, scope)
-    if staple is None or includes.inforce(project, block, "resolver"):
+    staple = _effective_stapling(project, scope)
+    if staple is None or includes.effective_directives(project, block, "resolver"):
         return
-    responder = includes.value(project, block, "ssl_stapling_responder")
-    if responder and hosts.ip(hosts.split(hosts.target(responder).host)[0]):
+    responder = includes.effective_value(project, block, "ssl_stapling_responder")
+    if responder and hosts.parse_ip(
+        hosts.split_address(hosts.parse_pass_target(responder).host)[0]
+    ):
         return
-    if includes.opaque(project, block):
+    if includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
     elif staple.source is scope.source:
         yield hit(staple.head)
@@ -266,14 +280,14 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | 
         yield hit(block.at())
 
 
-def _stapling(project: Project, scope: Scope) -> Directive | None:
+def _effective_stapling(project: Project, scope: Scope) -> Directive | None:
     """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
-    found = includes.inforce(project, scope.node, "ssl_stapling")
+    found = includes.effective_directives(project, scope.node, "ssl_stapling")
     if (
         not scope.tls
         or not found
         or found[-1].value != "on"
-        or includes.inforce(project, scope.node, "ssl_stapling_file")
+        or includes.effective_directives(project, scope.node, "ssl_stapling_file")
     ):
         return None
     return found[-1]
@@ -281,10 +295,10 @@ def _stapling(project: Project, scope: Scope) -> Directive | None:
 
 def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
     """OCSP stapling is on for a certificate of Let's Encrypt, which has no responder any more."""
-    staple = _stapling(project, scope)
+    staple = _effective_stapling(project, scope)
     if staple is None:
         return
-    for d in includes.inforce(project, scope.node, "ssl_certificate"):
+    for d in includes.effective_directives(project, scope.node, "ssl_certificate"):
         if "/letsencrypt/" in d.value:
             yield (
                 hit(staple.head, at=staple.source)
@@ -294,7 +308,7 @@ def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
             return
 
 
-def curves(statement: Statement) -> Iterator[Hit]:
+def ecdh_curve_unknown_to_older_openssl(statement: Statement) -> Iterator[Hit]:
     """A group is named that older OpenSSL does not know, and nothing lets it skip the name."""
     d = statement.node
     for entry in re.split(r"[:, ]", d.args[0] if d.args else ""):
@@ -303,30 +317,38 @@ def curves(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def misdirected(scope: Scope, project: Project) -> Iterator[Hit]:
+def http2_default_server_without_421(scope: Scope, project: Project) -> Iterator[Hit]:
     """The default server refuses unknown names in the handshake, but a reused HTTP/2 connection gets past that."""
     block = scope.node
     default = any({"default_server", "default"} & set(d.args) for d in block.all("listen"))
-    http2 = includes.value(project, block, "http2") == "on" or any(
+    http2 = includes.effective_value(project, block, "http2") == "on" or any(
         "http2" in d.args for d in block.all("listen")
     )
-    if not default or not http2 or includes.value(project, block, "ssl_reject_handshake") != "on":
+    if (
+        not default
+        or not http2
+        or includes.effective_value(project, block, "ssl_reject_handshake") != "on"
+    ):
         return
-    returned = {d.args[0] for d in includes.within(project, block) if d.name == "return" and d.args}
+    returned = {
+        d.args[0]
+        for d in includes.directives_within(project, block)
+        if d.name == "return" and d.args
+    }
     if not returned & {"421", "444"}:
-        reject = includes.inforce(project, block, "ssl_reject_handshake")[-1]
+        reject = includes.effective_directives(project, block, "ssl_reject_handshake")[-1]
         yield hit(reject.head, at=reject.source)
 
 
-def listen_http2(statement: Statement, project: Project) -> Iterator[Hit]:
+def listen_http2_deprecated(statement: Statement, project: Project) -> Iterator[Hit]:
     """`http2` as a parameter of `listen`, which nginx 1.25.1 replaced by a directive."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
-        if word == "http2" and not versions.below(project, d.source, (1, 25, 1)):
+        if word == "http2" and not versions.is_below(project, d.source, (1, 25, 1)):
             yield hit(d.at(number))
 
 
-def upstream_unverified(
+def backend_certificate_unverified(
     statement: Statement, project: Project, *, switches: Sequence[str]
 ) -> Iterator[Hit | Unknown]:
     """A backend is spoken to over TLS and its certificate is not looked at."""
@@ -334,9 +356,9 @@ def upstream_unverified(
     if not d.args or not d.args[0].startswith(("https://", "grpcs://")):
         return
     switch = switches[1] if d.name == "grpc_pass" else switches[0]
-    if includes.value(project, d.parent, switch) == "on":
+    if includes.effective_value(project, d.parent, switch) == "on":
         return
-    if includes.opaque(project, d.parent):
+    if includes.may_be_set_unseen(project, d.parent):
         yield Unknown(d.at(1))
     else:
         yield hit(d.at(1), directive=switch)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.kinds.nginx import Statement, includes, matching
+from readiness.kinds.nginx import Statement, includes, location_match
 from readiness.model import Hit, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
@@ -39,12 +39,12 @@ UNKNOWN = Value()
 _DECODED = Value(pcre_tree.ANY & ~pcre_tree.mask("\x00"), slash=True, decoded=True)
 
 
-def names(text: str) -> list[str]:
+def variable_names(text: str) -> list[str]:
     """The variables in an argument, captures as digits, in order, lower case as nginx reads them."""
     return [(a or b or c).lower() for a, b, c in VARIABLE.findall(text)]
 
 
-def spans(text: str) -> Iterator[tuple[str, str]]:
+def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
     place = 0
     for found in VARIABLE.finditer(text):
@@ -53,20 +53,20 @@ def spans(text: str) -> Iterator[tuple[str, str]]:
     yield text[place:], ""
 
 
-def regex_of(directive: Directive) -> tuple[str, bool] | None:
+def pattern_of(directive: Directive) -> tuple[str, bool] | None:
     """The expression of a `location ~`, an `if (... ~ ...)` or a `rewrite`, and whether case is ignored."""
     args = directive.args
     if directive.name == "location":
-        sign, path = matching(directive)
+        sign, path = location_match(directive)
         return (path, sign == "~*") if sign.startswith("~") else None
     if directive.name == "rewrite" and args:
         return args[0], False
     if directive.name == "if" and len(args) >= 3 and args[1] in {"~", "~*", "!~", "!~*"}:
-        return condition(directive)[2], args[1].endswith("*")
+        return condition_parts(directive)[2], args[1].endswith("*")
     return None
 
 
-def condition(directive: Directive) -> tuple[str, str, str]:
+def condition_parts(directive: Directive) -> tuple[str, str, str]:
     """The three parts of an `if`: the left side, the operator, the right side; brackets taken off."""
     words = list(directive.args)
     if words and words[0].startswith("("):
@@ -88,41 +88,45 @@ class Provider:
     negated: bool = False
 
 
-def providers(project: Project, directive: Directive) -> list[Provider]:
+def capture_providers(project: Project, directive: Directive) -> list[Provider]:
     """The expressions whose captures can be meant by `$1` in a directive, the likeliest first; worked out once.
 
     Directives of the rewrite module run in the order of the text and see only what stands before them.
     """
-    notes = includes.tree(project).notes
-    key = (providers, id(directive))
+    notes = includes.include_tree(project).notes
+    key = (capture_providers, id(directive))
     if key not in notes:
         notes[key] = []
-        notes[key] = _providers(project, directive)
+        notes[key] = _capture_providers(project, directive)
     answer: list[Provider] = notes[key]
     return answer
 
 
-def _providers(project: Project, directive: Directive) -> list[Provider]:
+def _capture_providers(project: Project, directive: Directive) -> list[Provider]:
     found: list[Provider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
-    for block in includes.chain(project, directive.parent):
-        places = includes.read(project, block).places
+    for block in includes.levels_outwards(project, directive.parent):
+        places = includes.context_level(project, block).places
         stop = places.get(id(below), _SEARCHED**3) if early else _SEARCHED**3
         before = [
-            d for d in includes.own(project, block, "rewrite")[:_SEARCHED] if places[id(d)] < stop
+            d
+            for d in includes.directives_of(project, block, "rewrite")[:_SEARCHED]
+            if places[id(d)] < stop
         ]
         found += _rewrites(directive, before)
         if block.owner is not None:
-            found += _opener(project, block, block.owner)
-        for one in includes.own(project, block, "if")[:_SEARCHED]:
+            found += _opening_pattern(project, block, block.owner)
+        for one in includes.directives_of(project, block, "if")[:_SEARCHED]:
             if (
                 places[id(one)] < stop
                 and one is not below
-                and regex_of(one)
-                and not condition(one)[1].startswith("!")
+                and pattern_of(one)
+                and not condition_parts(one)[1].startswith("!")
             ):
-                found.append(_provider(one, value_of(project, one, condition(one)[0])))
+                found.append(
+                    _pattern_provider(one, possible_value(project, one, condition_parts(one)[0]))
+                )
         below = block.owner
     return found
 
@@ -133,59 +137,61 @@ def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
     found = []
     for one in before:
         if one is not directive:
-            found.append(_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            found.append(_pattern_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
             raw = raw or (len(one.args) > 1 and "$request_uri" in one.args[1])
     return found[::-1]
 
 
-def _opener(project: Project, block: Block, owner: Directive) -> list[Provider]:
+def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[Provider]:
     """The expression that opens a block: of an `if`, of a location, of a server's names."""
-    if owner.name == "if" and regex_of(owner):
-        return [_provider(owner, value_of(project, owner, condition(owner)[0]))]
-    if owner.name == "location" and regex_of(owner):
-        return [_provider(owner, _DECODED)]
+    if owner.name == "if" and pattern_of(owner):
+        return [_pattern_provider(owner, possible_value(project, owner, condition_parts(owner)[0]))]
+    if owner.name == "location" and pattern_of(owner):
+        return [_pattern_provider(owner, _DECODED)]
     if owner.name != "server":
         return []
     names_ = [
         name
-        for d in includes.own(project, block, "server_name")
+        for d in includes.directives_of(project, block, "server_name")
         for name in d.args
         if name.startswith("~")
     ]
     return [
-        Provider(pcre.read(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
+        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
         for name in names_
     ]
 
 
-def _provider(directive: Directive, subject: Value) -> Provider:
-    pattern = regex_of(directive)
-    operator = condition(directive)[1] if directive.name == "if" else ""
-    return Provider(pcre.read(*pattern) if pattern else None, subject, operator.startswith("!"))
+def _pattern_provider(directive: Directive, subject: Value) -> Provider:
+    pattern = pattern_of(directive)
+    operator = condition_parts(directive)[1] if directive.name == "if" else ""
+    return Provider(
+        pcre.try_parse_regex(*pattern) if pattern else None, subject, operator.startswith("!")
+    )
 
 
-def value_of(project: Project, directive: Directive, text: str) -> Value:
+def possible_value(project: Project, directive: Directive, text: str) -> Value:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
     found = VARIABLE.match(text)
     return (
-        variable(project, directive, (found[1] or found[2] or found[3]).lower())
+        variable_value(project, directive, (found[1] or found[2] or found[3]).lower())
         if found
         else UNKNOWN
     )
 
 
-def variable(project: Project, directive: Directive, name: str) -> Value:
+def variable_value(project: Project, directive: Directive, name: str) -> Value:
     """What a variable can hold where the directive stands."""
     if name.isdigit():
-        return _capture(project, directive, int(name))
-    given = _given(project, directive, name)
+        return _capture_value(project, directive, int(name))
+    given = _assigned_values(project, directive, name)
     if given is not None:
         return given
-    named = _capture(project, directive, name)
+    named = _capture_value(project, directive, name)
     if named is not UNKNOWN:
         return named
     if name in {"uri", "document_uri"}:
-        if any("$request_uri" in d.value for d in _raw_rewrites(project, directive)):
+        if any("$request_uri" in d.value for d in _unconditional_rewrites(project, directive)):
             return Value(_VISIBLE, slash=True)
         return _DECODED
     if name == "request_uri":
@@ -193,19 +199,19 @@ def variable(project: Project, directive: Directive, name: str) -> Value:
     return Value(_VISIBLE) if _CLIENT.fullmatch(name) and name != "is_args" else UNKNOWN
 
 
-def _raw_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
+def _unconditional_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
     """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
-    for block in includes.chain(project, directive.parent):
-        for one in includes.own(project, block, "rewrite"):
-            if len(one.args) > 1 and "$request_uri" in one.args[1] and not redirects(one):
+    for block in includes.levels_outwards(project, directive.parent):
+        for one in includes.directives_of(project, block, "rewrite"):
+            if len(one.args) > 1 and "$request_uri" in one.args[1] and not is_redirect(one):
                 yield one
         if block.name in {"location", "server"}:
             return
 
 
-def _capture(project: Project, directive: Directive, key: int | str) -> Value:
+def _capture_value(project: Project, directive: Directive, key: int | str) -> Value:
     """What a capture can hold: the characters of its group that the text it is matched against can have."""
-    for provider in providers(project, directive):
+    for provider in capture_providers(project, directive):
         if provider.regex is None:
             return UNKNOWN
         group = provider.regex.group(key)
@@ -223,24 +229,24 @@ def _capture(project: Project, directive: Directive, key: int | str) -> Value:
     return UNKNOWN
 
 
-def _given(project: Project, directive: Directive, name: str) -> Value | None:
+def _assigned_values(project: Project, directive: Directive, name: str) -> Value | None:
     """What `set`, `map` and `geo` put into a variable, worked out once a level; variables may form a ring."""
-    notes = includes.tree(project).notes
-    key = (name, id(includes.level(project, directive.parent)))
+    notes = includes.include_tree(project).notes
+    key = (name, id(includes.enclosing_block(project, directive.parent)))
     depth: int = notes.get(_DEEP, 0)
     if key not in notes and depth < _DEPTH:
         notes[key], notes[_DEEP] = UNKNOWN, depth + 1
-        notes[key] = _given_at(project, directive, name)
+        notes[key] = _assigned_in_sight(project, directive, name)
         notes[_DEEP] = depth
     answer: Value | None = notes.get(key, UNKNOWN)
     return answer
 
 
-def _given_at(project: Project, directive: Directive, name: str) -> Value | None:
+def _assigned_in_sight(project: Project, directive: Directive, name: str) -> Value | None:
     """Everything that any of the definitions in sight can put into a variable; None where there is none."""
     parts: list[Value] = []
     slash = True
-    for one in definitions(project, directive.parent, name):
+    for one in definitions_of(project, directive.parent, name):
         if one.name == "set":
             parts.append(text_value(project, one, one.args[1]) if len(one.args) > 1 else UNKNOWN)
             slash = slash and parts[-1].slash
@@ -251,7 +257,7 @@ def _given_at(project: Project, directive: Directive, name: str) -> Value | None
             if d.args and d.name not in {"include", "hostnames"}
         ]
         for entry in entries:
-            parts.append(_entry(project, one, entry))
+            parts.append(_map_entry_value(project, one, entry))
             slash = slash and parts[-1].slash
         slash = slash and any(entry.name == "default" for entry in entries)
     if not parts:
@@ -262,19 +268,23 @@ def _given_at(project: Project, directive: Directive, name: str) -> Value | None
     return Value(client, slash, any(part.decoded for part in parts))
 
 
-def _entry(project: Project, table: Directive, entry: Directive) -> Value:
+def _map_entry_value(project: Project, table: Directive, entry: Directive) -> Value:
     """What one line of a `map` gives: captures in it are those of its own key."""
     text = entry.args[-1]
     key = entry.name
-    regex = pcre.read(key[1:].lstrip("*"), key.startswith("~*")) if key.startswith("~") else None
+    regex = (
+        pcre.try_parse_regex(key[1:].lstrip("*"), key.startswith("~*"))
+        if key.startswith("~")
+        else None
+    )
     if regex is None:
         return text_value(project, table, text)
-    subject = value_of(project, table, table.args[0] if table.args else "")
+    subject = possible_value(project, table, table.args[0] if table.args else "")
     client, slash, decoded = 0, _has_slash(text), False
-    for name in names(text):
+    for name in variable_names(text):
         group = regex.group(int(name)) if name.isdigit() else regex.group(name)
         if group is None:
-            part = UNKNOWN if name.isdigit() else variable(project, table, name)
+            part = UNKNOWN if name.isdigit() else variable_value(project, table, name)
         else:
             chars = 0
             for piece in pcre_tree.walk(group):
@@ -298,8 +308,8 @@ def _has_slash(text: str) -> bool:
 def text_value(project: Project, directive: Directive, text: str) -> Value:
     """What a text with variables can hold, taken together."""
     client, slash, decoded = 0, _has_slash(text), False
-    for name in names(text):
-        part = variable(project, directive, name)
+    for name in variable_names(text):
+        part = variable_value(project, directive, name)
         if name.isdigit() and directive.name == "set":
             part = Value(part.client, part.slash, False)  # `set` escapes captures again
         client |= part.client
@@ -308,18 +318,18 @@ def text_value(project: Project, directive: Directive, text: str) -> Value:
     return Value(client, slash, decoded)
 
 
-def definitions(project: Project, block: Block, name: str) -> list[Directive]:
+def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
     found: list[Directive] = []
-    for one in includes.chain(project, block):
-        found += includes.once(project, _defined, one).get(name, [])
+    for one in includes.levels_outwards(project, block):
+        found += includes.once_per_block(project, _level_definitions, one).get(name, [])
     return found[:_SEARCHED]
 
 
-def _defined(project: Project, block: Block) -> dict[str, list[Directive]]:
+def _level_definitions(project: Project, block: Block) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
     found: dict[str, list[Directive]] = {}
-    for d in includes.own(project, block, "set", "map", "geo", "if"):
+    for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
         inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
         for one in inner:
             target = (one.args[0] if one.name == "set" else one.args[-1]) if one.args else ""
@@ -328,7 +338,7 @@ def _defined(project: Project, block: Block) -> dict[str, list[Directive]]:
     return found
 
 
-def redirects(rewrite: Directive) -> bool:
+def is_redirect(rewrite: Directive) -> bool:
     """Whether a rewrite answers the client with a redirect."""
     target = rewrite.args[1] if len(rewrite.args) > 1 else ""
     return target.startswith(("http://", "https://", "$scheme")) or bool(
@@ -339,26 +349,26 @@ def redirects(rewrite: Directive) -> bool:
 # -- header and request splitting ---------------------------------------------------------------------------------
 
 
-def splitting(statement: Statement, project: Project) -> Iterator[Hit]:
+def http_splitting(statement: Statement, project: Project) -> Iterator[Hit]:
     """A decoded piece of the path, which can hold line breaks, goes into a header, a redirect or a proxied request."""
     directive = statement.node
-    for number in _sensitive(directive):
+    for number in _sensitive_arguments(directive):
         text = directive.args[number - 1]
-        for name in names(text):
+        for name in variable_names(text):
             if directive.name == "rewrite" and _own_capture(directive, name):
                 continue  # a rewrite escapes its captures
-            if variable(project, directive, name).client & _LINE_BREAK:
+            if variable_value(project, directive, name).client & _LINE_BREAK:
                 yield hit(directive.at(number), variable=f"${name}", directive=directive.name)
                 break
 
 
 def _own_capture(rewrite: Directive, name: str) -> bool:
     """Whether a variable of a rewrite's target is a group of its own expression."""
-    regex = pcre.read(rewrite.args[0])
+    regex = pcre.try_parse_regex(rewrite.args[0])
     return name.isdigit() or regex is None or regex.group(name) is not None
 
 
-def _sensitive(directive: Directive) -> Iterable[int]:
+def _sensitive_arguments(directive: Directive) -> Iterable[int]:
     """The numbers of the arguments that end up in a header or a request line."""
     count = len(directive.args)
     if directive.name in {"add_header", "add_trailer", "proxy_set_header", "grpc_set_header"}:
@@ -369,11 +379,11 @@ def _sensitive(directive: Directive) -> Iterable[int]:
         if count == 2 and directive.args[0] in REDIRECTS:
             return (2,)
         return (1,) if count == 1 and not directive.args[0].isdigit() else ()
-    if directive.name == "rewrite" and redirects(directive):
+    if directive.name == "rewrite" and is_redirect(directive):
         return (2,) if count > 1 else ()
     return ()
 
 
-def whole(directive: Directive) -> Span:
+def arguments_span(directive: Directive) -> Span:
     """The arguments of a directive, or its name where there are none."""
     return directive.at("value") if directive.args else directive.at(0)

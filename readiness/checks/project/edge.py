@@ -7,19 +7,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from readiness.kinds.compose.application import App, apps
+from readiness.kinds.compose.application import Application, applications
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expanded, mount_specs, names, port_specs, strings
-from readiness.kinds.compose.words import line, outside_settings, stage_of
+from readiness.kinds.compose.parts import (
+    expand_scalar,
+    mount_specs,
+    named_entries,
+    port_specs,
+    string_entries,
+)
+from readiness.kinds.compose.words import command_line, has_unread_settings, stage_of
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.nginx import Statement, hosts, includes
-from readiness.model import Aside, Hit, Related, Unknown, hit
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown | Aside]
+Found = Iterator[Hit | Unknown | NotApplicable]
 
 # What nginx reads of the files that lie there: its main file, and what the stock main file includes.
 _READ = re.compile(
@@ -40,17 +46,17 @@ class Route:
     scheme: str
 
 
-def route(d: Directive) -> Route | None:
+def route_target(d: Directive) -> Route | None:
     """Where a `*_pass` or an upstream's `server` sends requests; None where that is no plain name."""
     if not d.args or (d.name == "server" and (d.parent.name != "upstream" or d.block is not None)):
         return None
     text = d.args[0]
     if any(char in text for char in "${}%<"):
         return None
-    place = hosts.target(text)
+    place = hosts.parse_pass_target(text)
     if place.host.startswith("unix:"):
         return None
-    host, port = hosts.split(place.host)
+    host, port = hosts.split_address(place.host)
     if not _LITERAL.match(host) or host in _LOCAL or host.isdigit():
         return None
     return Route(host, port, place.scheme)
@@ -66,15 +72,15 @@ class Edge:
     open: dict[int, bool] = field(default_factory=dict)
 
 
-def edge(project: Project) -> Edge:
+def edge_index(project: Project) -> Edge:
     """What a project's compose files say of its nginx files; ask for it with `project.memo(edge)`."""
     files = [one.source.path for one in project.documents("nginx") if one.source.parent is None]
     mounted: dict[str, list[tuple[Service, str]]] = {}
     found: set[str] = set()
     for document in project.documents("compose"):
         for service in document.services.values():
-            found |= _names(service)
-            for source, target in _mounts(service):
+            found |= _network_names(service)
+            for source, target in _mounted_paths(service):
                 mounted.setdefault(source, []).append((service, target))
     by_file: dict[str, list[Service]] = {}
     for path in files:
@@ -95,59 +101,65 @@ def edge(project: Project) -> Edge:
     return Edge(by_file, frozenset(found), frozenset(upstreams))
 
 
-def _mounts(service: Service) -> Iterator[tuple[str, str]]:
+def _mounted_paths(service: Service) -> Iterator[tuple[str, str]]:
     """(path in the tree, path in the container) of what a service takes from beside its file."""
     folder = service.document.folder
     for one in mount_specs(service.full, service.values):
-        if one.type == "bind" and HOLE not in one.source + one.target and _relative(one.source):
+        if (
+            one.type == "bind"
+            and HOLE not in one.source + one.target
+            and _relative_path(one.source)
+        ):
             yield posixpath.normpath(posixpath.join(folder, one.source)), one.target.rstrip("/")
     section = service.document.section("configs")
     used = service.full.get("configs")
     for item in used if isinstance(used, Seq) else ():
         if isinstance(item, Map) and isinstance(item.get("target"), str):
             _, config = section.get(str(item.get("source")), (None, None))
-            file = expanded(config.get("file")).text if isinstance(config, Map) else ""
-            if file and HOLE not in file and _relative(file):
+            file = expand_scalar(config.get("file")).text if isinstance(config, Map) else ""
+            if file and HOLE not in file and _relative_path(file):
                 yield posixpath.normpath(posixpath.join(folder, file)), item["target"]
 
 
-def _relative(path: str) -> bool:
+def _relative_path(path: str) -> bool:
     return not path.startswith(("/", "~", "\\")) and ":" not in path
 
 
-def _names(service: Service) -> set[str]:
+def _network_names(service: Service) -> set[str]:
     """Every name under which other containers may reach a service, and those that it is told itself."""
     node = service.full
     found = {service.name.lower()}
     for key in ("container_name", "hostname", "domainname"):
-        found.add(expanded(node.get(key)).text.lower())
+        found.add(expand_scalar(node.get(key)).text.lower())
     networks = node.get("networks")
     for one in networks.values() if isinstance(networks, Map) else ():
         aliases = one.get("aliases") if isinstance(one, Map) else None
-        found |= {expanded(name).text.lower() for name, _ in strings(aliases)}
+        found |= {expand_scalar(name).text.lower() for name, _ in string_entries(aliases)}
     for key in ("links", "external_links"):
-        for text, _ in strings(node.get(key)):
-            found |= {part.lower() for part in expanded(text).text.split(":")}
+        for text, _ in string_entries(node.get(key)):
+            found |= {part.lower() for part in expand_scalar(text).text.split(":")}
     extra = node.get("extra_hosts")
-    told = list(extra) if isinstance(extra, Map) else [text for text, _ in strings(extra)]
-    return found | {re.split(r"[:=]", expanded(text).text, maxsplit=1)[0].lower() for text in told}
+    told = list(extra) if isinstance(extra, Map) else [text for text, _ in string_entries(extra)]
+    return found | {
+        re.split(r"[:=]", expand_scalar(text).text, maxsplit=1)[0].lower() for text in told
+    }
 
 
-def unknown_host(statement: Statement, *, project: Project) -> Found:
+def upstream_unknown(statement: Statement, *, project: Project) -> Found:
     """A request is sent to a name that nothing in the compose project has."""
     d = statement.node
-    going, known = route(d), project.memo(edge)
+    going, known = route_target(d), project.memo(edge_index)
     services = known.mounts.get(d.source.path, [])
     if going is None or not services:
-        yield Aside()
+        yield NotApplicable()
         return
     if going.host in known.names or going.host in known.upstreams:
         return
     for one in services[:MANY]:
         if id(one) not in known.open:
-            known.open[id(one)] = _reaches_more(one, project)
+            known.open[id(one)] = _may_reach_unseen(one, project)
     doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
-    if doubtful or includes.opaque(project, d.parent):
+    if doubtful or includes.may_be_set_unseen(project, d.parent):
         yield Unknown(d.at(1))
         return
     service = services[0]
@@ -155,29 +167,31 @@ def unknown_host(statement: Statement, *, project: Project) -> Found:
     yield hit(d.at(1), related=[note], host=going.host, file=service.source.path)
 
 
-def _reaches_more(service: Service, project: Project) -> bool:
+def _may_reach_unseen(service: Service, project: Project) -> bool:
     """Whether a service may reach names that its compose files do not tell, or changes its configuration at start."""
-    made = project.memo(apps)
-    app: App = made.app(service.document)
+    made = project.memo(applications)
+    app: Application = made.app(service.document)
     node = service.full
     if app.open or id(service.document) in made.parts or service.document.swarm or project.prose:
         return True
     if any(key in node for key in ("network_mode", "extends", "dns", "dns_search")):
         return True
-    told = line(node.get("command")) + line(node.get("entrypoint"))
+    told = command_line(node.get("command")) + command_line(node.get("entrypoint"))
     if re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", told) or HOLE in told:
         return True
     if len(app.services()) < 2:  # a proxy by itself serves what others attach to its network
         return True
-    used = {expanded(name).text for name, _ in names(node.get("networks"))} or {"default"}
+    used = {expand_scalar(name).text for name, _ in named_entries(node.get("networks"))} or {
+        "default"
+    }
     for document in app.documents():
         for name, (_, value) in document.section("networks").items():
             if name in used and isinstance(value, Map) and {"external", "name"} & set(value):
                 return True
-    return not _sees_all(service, project)
+    return not _sees_all_mounts(service, project)
 
 
-def _sees_all(service: Service, project: Project) -> bool:
+def _sees_all_mounts(service: Service, project: Project) -> bool:
     """Whether every file that a service mounts below /etc/nginx is in the tree: another may define upstreams."""
     for one in mount_specs(service.full, service.values):
         if one.target.startswith("/etc/nginx") and not one.target.endswith(
@@ -192,21 +206,21 @@ def _sees_all(service: Service, project: Project) -> bool:
 _DEFAULT = {"": "80", "http": "80", "https": "443", "grpc": "80", "grpcs": "443"}
 
 
-def wrong_port(statement: Statement, *, project: Project) -> Found:
+def upstream_port_wrong(statement: Statement, *, project: Project) -> Found:
     """A request is sent to a port of a service that listens on another one."""
     d = statement.node
-    going, known = route(d), project.memo(edge)
+    going, known = route_target(d), project.memo(edge_index)
     services = known.mounts.get(d.source.path, [])
     if going is None or len(services) != 1 or going.host in known.upstreams:
-        yield Aside()
+        yield NotApplicable()
         return
     port = going.port or _DEFAULT.get(going.scheme, "")
-    service = project.memo(apps).app(services[0].document).services().get(going.host)
+    service = project.memo(applications).app(services[0].document).services().get(going.host)
     stage = stage_of(service, project) if service is not None and service.builds else None
     if service is None or stage is None or not port.isdigit():
         yield Unknown(d.at(1))
         return
-    told = None if outside_settings(service, project) else _listens(service, stage, port)
+    told = None if has_unread_settings(service, project) else _listening_ports(service, stage, port)
     if told is None:
         yield Unknown(d.at(1))
     elif port not in told:
@@ -216,7 +230,7 @@ def wrong_port(statement: Statement, *, project: Project) -> Found:
         yield hit(d.at(1), related=[note], host=going.host, port=port, told=", ".join(sorted(told)))
 
 
-def _listens(service: Service, stage: Stage, port: str) -> set[str] | None:
+def _listening_ports(service: Service, stage: Stage, port: str) -> set[str] | None:
     """The ports that a service surely listens on: its Dockerfile tells them, and what runs or publishes it agrees.
 
     None where the port in question is named anywhere near, or comes from somewhere else.
@@ -238,13 +252,14 @@ def _listens(service: Service, stage: Stage, port: str) -> set[str] | None:
     published = {spec.target for spec in port_specs(service.full, service.values)}
     inner = {str(one[0]) for one in published if one is not None and one[0] == one[1]}
     inner |= {
-        expanded(text).text.partition("/")[0] for text, _ in strings(service.full.get("expose"))
+        expand_scalar(text).text.partition("/")[0]
+        for text, _ in string_entries(service.full.get("expose"))
     }
     if inner:
         return exposed if inner <= exposed else None
     process = " ".join(
         found.text for found in (stage.last("CMD"), stage.last("ENTRYPOINT")) if found is not None
     )
-    command = line(service.full.get("command")) or process
+    command = command_line(service.full.get("command")) or process
     agrees = all(re.search(rf"(?<!\d){one}(?!\d)", command) for one in exposed)
     return exposed if agrees and HOLE not in command else None

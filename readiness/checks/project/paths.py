@@ -11,55 +11,55 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import repository_root
-from readiness.kinds.joins.builds import Build, Subject, of
+from readiness.kinds.joins.builds import Build, Subject, builds_of
 from readiness.kinds.joins.steps import (
-    Place,
+    CommandPlace,
     Runner,
-    conditional,
-    inside,
-    mentions,
-    places,
-    untouched,
+    count_mentions,
+    is_checkout_untouched,
+    is_conditional,
+    path_inside,
+    placed_commands,
 )
-from readiness.model import Aside, Hit, Related, Unknown, hit
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit
 from readiness.model.project import Project
 
-Found = Iterator[Hit | Unknown | Aside]
+Found = Iterator[Hit | Unknown | NotApplicable]
 
 
-def dockerfile(subject: Subject, project: Project) -> Found:
+def dockerfile_missing(subject: Subject, project: Project) -> Found:
     """A build of a Dockerfile that is not in the tree."""
-    found = [build for build in of(subject, project) if not build.inline]
+    found = [build for build in builds_of(subject, project) if not build.inline]
     if not found:
-        yield Aside()
+        yield NotApplicable()
     for build in found:
         if build.file is None:
             yield Unknown(build.place)
         elif project.exists(build.file):
             continue
-        elif not project.lacks(build.file) or not _certain(build, build.file, project):
+        elif not project.lacks(build.file) or not _is_certainly_missing(build, build.file, project):
             yield Unknown(build.place)
         else:
             yield hit(build.place, file=posixpath.relpath(build.file, build.folder or "."))
 
 
-def _certain(build: Build, file: str, project: Project) -> bool:
+def _is_certainly_missing(build: Build, file: str, project: Project) -> bool:
     """Whether a path that is not there was meant where it was looked for, and nothing brings it before the build."""
     folder, name = posixpath.split(file)
     others = ("dockerfile", "Containerfile")  # what builders take in the place of the default
     if name == "Dockerfile" and any(project.exists(posixpath.join(folder, o)) for o in others):
         return False
     if isinstance(build.subject, Service):
-        return not _from_another_folder(build, file, project)
+        return not _exists_from_above(build, file, project)
     runner = build.subject
-    if conditional(runner):
+    if is_conditional(runner):
         return False
     if build.call is not None:
         return build.call.clean
-    return build.from_git or (isinstance(runner, Step) and untouched(runner))
+    return build.from_git or (isinstance(runner, Step) and is_checkout_untouched(runner))
 
 
-def _from_another_folder(build: Build, file: str, project: Project) -> bool:
+def _exists_from_above(build: Build, file: str, project: Project) -> bool:
     """Whether the path is there seen from a folder above: a file given with `-f` behind another is read from that one's folder."""
     written, folder = posixpath.relpath(file, build.folder or "."), build.folder
     while folder and folder not in project.walked:
@@ -69,14 +69,19 @@ def _from_another_folder(build: Build, file: str, project: Project) -> bool:
     return False
 
 
-def target(subject: Subject, project: Project) -> Found:
+def build_target_missing(subject: Subject, project: Project) -> Found:
     """A build whose target is no stage of its Dockerfile."""
-    found = [build for build in of(subject, project) if build.target is not None]
+    found = [build for build in builds_of(subject, project) if build.target is not None]
     if not found:
-        yield Aside()
+        yield NotApplicable()
     for build in found:
         document = project.by_path("dockerfile").get(build.file or "")
-        if document is None or not build.target or not document.stages or _foreign(document):
+        if (
+            document is None
+            or not build.target
+            or not document.stages
+            or _has_foreign_frontend(document)
+        ):
             yield Unknown(build.target_place)
         elif document.stage(build.target) is None:
             names = [stage.name for stage in document.stages if stage.name]
@@ -90,7 +95,7 @@ def target(subject: Subject, project: Project) -> Found:
             )
 
 
-def _foreign(document: Dockerfile) -> bool:
+def _has_foreign_frontend(document: Dockerfile) -> bool:
     """Whether a Dockerfile is read by a frontend that is not Docker's and may take in other files."""
     return "docker/dockerfile" not in str(
         document.syntax.directives.get("syntax", "docker/dockerfile")
@@ -102,18 +107,18 @@ def _predefined(name: str) -> bool:
     return name in proxy_arguments() | platform_arguments() | {"SOURCE_DATE_EPOCH"}
 
 
-def argument(subject: Subject, project: Project) -> Found:
+def build_argument_undeclared(subject: Subject, project: Project) -> Found:
     """A build argument that no ARG of the Dockerfile declares."""
-    found = [build for build in of(subject, project) if build.arguments]
+    found = [build for build in builds_of(subject, project) if build.arguments]
     if not found:
-        yield Aside()
+        yield NotApplicable()
     for build in found:
         document = project.by_path("dockerfile").get(build.file or "")
         if document is None or not document.stages:
             yield Unknown(build.arguments[0][1])
             continue
         bases = [stage.root.image for stage in document.stages]
-        if _foreign(document) or any(
+        if _has_foreign_frontend(document) or any(
             image.name_unknown or "onbuild" in image.tag for image in bases
         ):
             yield Unknown(build.arguments[0][1])
@@ -129,11 +134,11 @@ def argument(subject: Subject, project: Project) -> Found:
                 yield hit(span, name=name, file=posixpath.basename(document.source.path))
 
 
-def deployed(runner: Runner, project: Project) -> Found:
+def deployed_path_missing(runner: Runner, project: Project) -> Found:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
-    uses = [(place, word) for place in places(runner) for word in _deployed(place)]
+    uses = [(place, word) for place in placed_commands(runner) for word in _deployed_paths(place)]
     if not uses:
-        yield Aside()
+        yield NotApplicable()
     times = Counter(word for _, word in uses)
     for place, word in uses:
         path = place.path(word)
@@ -141,7 +146,11 @@ def deployed(runner: Runner, project: Project) -> Found:
             if path is None or not project.exists(path):
                 yield Unknown(place.span(word))
             continue
-        if place.clean and not conditional(runner) and mentions(runner, word) == times[word]:
+        if (
+            place.clean
+            and not is_conditional(runner)
+            and count_mentions(runner, word) == times[word]
+        ):
             path_of = runner.source.path
             root = (
                 repository_root(path_of) if isinstance(runner, Step) else posixpath.dirname(path_of)
@@ -151,23 +160,23 @@ def deployed(runner: Runner, project: Project) -> Found:
             yield Unknown(place.span(word))
 
 
-def _deployed(place: Place) -> Iterator[str]:
+def _deployed_paths(place: CommandPlace) -> Iterator[str]:
     """The local paths that a command deploys."""
     call = place.call
     words = call.words
     if call.program == "kubectl" and {"apply", "create", "replace"} & set(words[:3]):
-        for value in _values(words, ("-f", "--filename", "-k", "--kustomize")):
+        for value in _option_values(words, ("-f", "--filename", "-k", "--kustomize")):
             yield from value.split(",")
     elif call.program == "helm" and {"upgrade", "install"} & set(words[:2]):
-        for word in _values(words, ("-f", "--values")):
+        for word in _option_values(words, ("-f", "--values")):
             yield from word.split(",")
         yield from (word for word in call.verbs if word.startswith(("./", "../")))
     elif call.program == "docker-compose":
-        yield from _values(_before_command(words), ("-f", "--file"))
+        yield from _option_values(_options_before_command(words), ("-f", "--file"))
     elif call.program == "docker" and words[:1] == ("compose",):
-        yield from _values(_before_command(words[1:]), ("-f", "--file"))
+        yield from _option_values(_options_before_command(words[1:]), ("-f", "--file"))
     elif call.program == "docker" and words[:2] == ("stack", "deploy"):
-        yield from _values(words, ("-c", "--compose-file"))
+        yield from _option_values(words, ("-c", "--compose-file"))
 
 
 _COMMANDS = frozenset(
@@ -175,17 +184,17 @@ _COMMANDS = frozenset(
 )
 
 
-def _before_command(words: tuple[str, ...]) -> tuple[str, ...]:
+def _options_before_command(words: tuple[str, ...]) -> tuple[str, ...]:
     """The options of compose itself, before its command."""
     at = next((index for index, word in enumerate(words) if word in _COMMANDS), len(words))
     return words[:at]
 
 
-def _values(words: tuple[str, ...], options: tuple[str, ...]) -> Iterator[str]:
+def _option_values(words: tuple[str, ...], options: tuple[str, ...]) -> Iterator[str]:
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
         if word in options and index + 1 < len(words):
-            if inside("", words[index + 1]) is not None:
+            if path_inside("", words[index + 1]) is not None:
                 yield words[index + 1]
-        elif equals and name in options and inside("", value) is not None:
+        elif equals and name in options and path_inside("", value) is not None:
             yield value

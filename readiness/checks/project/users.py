@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.checks.k8s.security import own_users
+from readiness.checks.k8s.security import has_user_namespace
 from readiness.facts.base_images import nonroot_user, official
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.dockerfile.users import is_root, user_of
-from readiness.kinds.joins.images import maker
-from readiness.kinds.k8s.effective import effective
+from readiness.kinds.joins.images import stage_of_container
+from readiness.kinds.k8s.effective import effective_security
 from readiness.kinds.k8s.model import Container
-from readiness.model import Aside, Hit, Related, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Related, Span, Unknown, hit
 from readiness.model.project import Project
 
-Found = Iterator[Hit | Unknown | Aside]
+Found = Iterator[Hit | Unknown | NotApplicable]
 
 
 def refused(container: Container, *, root: bool, project: Project) -> Found:
     """An image whose user the kubelet refuses under `runAsNonRoot`: root, or a name that it cannot look up."""
-    asked = effective(container, "runAsNonRoot") is True
-    told = effective(container, "runAsUser") is not None
-    stage = maker(container, project) if asked and not told else None
+    asked = effective_security(container, "runAsNonRoot") is True
+    told = effective_security(container, "runAsUser") is not None
+    stage = stage_of_container(container, project) if asked and not told else None
     if stage is None or container.windows or container.source.fragment:
-        yield Aside()
+        yield NotApplicable()
         return
-    if stage.windows or own_users(container.pod) or project.memo(gives_users):
+    if stage.windows or has_user_namespace(container.pod) or project.memo(is_openshift):
         yield Unknown(container.node.at("image"))
         return
-    found = _told(stage)
+    found = _image_user(stage)
     if found is None:
         yield Unknown(container.node.at("image"))
         return
@@ -39,7 +39,7 @@ def refused(container: Container, *, root: bool, project: Project) -> Found:
         yield hit(container.node.at("image"), related=[note], user=user or "root", file=file)
 
 
-def gives_users(project: Project) -> bool:
+def is_openshift(project: Project) -> bool:
     """Whether the manifests are for OpenShift, which gives each pod a numeric user where none is written."""
     return any(
         one.group.endswith("openshift.io")
@@ -48,7 +48,7 @@ def gives_users(project: Project) -> bool:
     )
 
 
-def _told(stage: Stage) -> tuple[str, Span] | None:
+def _image_user(stage: Stage) -> tuple[str, Span] | None:
     """The user of an image, empty for the default, and where it is told; None where the Dockerfile does not tell it."""
     found = stage.last("USER")
     if found is not None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from readiness.facts import public_images
 from readiness.kinds.compose.model import Service
 from readiness.kinds.k8s.model import Container
-from readiness.model import Aside, Hit, Related, Unknown, hit
-from readiness.model.project import Project, above
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
-Found = Iterator[Hit | Unknown | Aside]
+Found = Iterator[Hit | Unknown | NotApplicable]
 MANY = 64  # so many that they are hardly one application's
 _MAJOR = re.compile(r"v?(\d{1,4})(?=[.\-]|\Z)")
 
@@ -28,42 +28,42 @@ class Stores:
     containers: dict[str, list[tuple[Container, str]]] = field(default_factory=dict)
 
 
-def stores(project: Project) -> Stores:
+def store_versions(project: Project) -> Stores:
     """The stores of a project with their major versions; ask for them with `project.memo(stores)`."""
     found = Stores()
     for document in project.documents("compose"):
         for service in document.services.values():
             image = service.image if "image" in service.node and not service.builds else None
-            if image is not None and _store(image):
-                row = service, major(image)
+            if image is not None and _store_of(image):
+                row = service, major_of(image)
                 found.services.setdefault(image.familiar, []).append(row)
     for manifest in project.documents("k8s"):
         for container in manifest.containers:
-            image = images.parse(container.image)
-            if container.role == "main" and _store(image):
-                row_of = container, major(image)
+            image = images.parse_image(container.image)
+            if container.role == "main" and _store_of(image):
+                row_of = container, major_of(image)
                 found.containers.setdefault(image.familiar, []).append(row_of)
     return found
 
 
-def _store(image: Image) -> bool:
+def _store_of(image: Image) -> bool:
     known = None if image.name_unknown else public_images.known(image)
     return known is not None and known.store
 
 
-def major(image: Image) -> str:
+def major_of(image: Image) -> str:
     """The major version that a tag names; empty where it names none, or a variable hides it."""
     found = None if image.tag_unknown else _MAJOR.match(image.tag)
     return found[1] if found else ""
 
 
-def drift(service: Service, project: Project) -> Found:
+def version_drift(service: Service, project: Project) -> Found:
     """A store of another major version than the one that the manifests beside the compose file run."""
     image = service.image if "image" in service.node and not service.builds else None
-    known = project.memo(stores)
+    known = project.memo(store_versions)
     there = known.containers.get(image.familiar, ()) if image is not None else ()
-    if image is None or service.source.fragment or not there or not _store(image):
-        yield Aside()
+    if image is None or service.source.fragment or not there or not _store_of(image):
+        yield NotApplicable()
         return
     own = {version for _, version in known.services[image.familiar]}
     others = {version for _, version in there}
@@ -72,7 +72,7 @@ def drift(service: Service, project: Project) -> Found:
             yield Unknown(service.node.at("image"))
         return
     other = there[0][0]
-    if len(there) > MANY or not all(_beside(service, one) for one, _ in there):
+    if len(there) > MANY or not all(_is_beside(service, one) for one, _ in there):
         yield Unknown(service.node.at("image"))
         return
     ours, theirs = own.pop(), others.pop()
@@ -81,11 +81,11 @@ def drift(service: Service, project: Project) -> Found:
     yield hit(service.node.at("image"), related=[note], image=name, ours=ours, theirs=theirs)
 
 
-def _beside(service: Service, container: Container) -> bool:
+def _is_beside(service: Service, container: Container) -> bool:
     """Whether a manifest stands in or below the folder that holds the compose file, or the folder above that one.
 
     Elsewhere it is of another application.
     """
     folder = posixpath.dirname(posixpath.normpath(service.source.root.path))
-    folders = set(above(posixpath.normpath(container.source.root.path)))
+    folders = set(parent_folders(posixpath.normpath(container.source.root.path)))
     return folder in folders or (bool(folder) and posixpath.dirname(folder) in folders)

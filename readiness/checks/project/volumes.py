@@ -5,42 +5,53 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from readiness.checks.dockerfile.owned import owned, plain_user
+from readiness.checks.dockerfile.owned import is_owned_by_user, known_user
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import MountSpec, mount_specs
 from readiness.kinds.compose.words import stage_of
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.dockerfile.paths import volumes
-from readiness.model import Aside, Hit, Related, Unknown, hit
+from readiness.kinds.dockerfile.paths import volume_words
+from readiness.model import Hit, NotApplicable, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
 
-def unowned(service: Service, project: Project) -> Iterator[Hit | Unknown | Aside]:
+def volume_not_owned(service: Service, project: Project) -> Iterator[Hit | Unknown | NotApplicable]:
     """A named volume on a folder that the image does not have, or that belongs to root, while the process is another."""
     node = service.full
     stage = stage_of(service, project)
-    mounts = [spec for spec in mount_specs(service.node, service.values) if _fresh(spec, service)]
-    if stage is None or not mounts or "extends" in service.node or not _same_user(node, stage):
-        yield Aside()
+    mounts = [
+        spec
+        for spec in mount_specs(service.node, service.values)
+        if _is_fresh_volume(spec, service)
+    ]
+    if (
+        stage is None
+        or not mounts
+        or "extends" in service.node
+        or not _keeps_image_user(node, stage)
+    ):
+        yield NotApplicable()
         return
-    declared = {where for _, where in volumes(stage)} if stage.final and stage.deployed else set()
+    declared = (
+        {where for _, where in volume_words(stage)} if stage.final and stage.deployed else set()
+    )
     for spec in mounts:
         if posixpath.normpath(spec.target) in declared:
-            yield Aside()  # told, where it is wrong, at the VOLUME
+            yield NotApplicable()  # told, where it is wrong, at the VOLUME
             continue
-        answer = owned(stage, spec.target)
+        answer = is_owned_by_user(stage, spec.target)
         if answer is None:
             yield Unknown(spec.span)
         elif not answer:
             found = stage.last("USER")
             place = found.span if found is not None else stage.at()
-            note = Related(stage.source, place, f"the image runs as {plain_user(stage)}")
-            yield hit(spec.span, related=[note], folder=spec.target, user=plain_user(stage))
+            note = Related(stage.source, place, f"the image runs as {known_user(stage)}")
+            yield hit(spec.span, related=[note], folder=spec.target, user=known_user(stage))
 
 
-def _shared(spec: MountSpec, service: Service) -> bool:
+def _is_shared(spec: MountSpec, service: Service) -> bool:
     """Whether another service mounts the same volume, and may give it away at its start."""
     return any(
         other.source == spec.source
@@ -50,20 +61,20 @@ def _shared(spec: MountSpec, service: Service) -> bool:
     )
 
 
-def _same_user(node: Map, stage: Stage) -> bool:
+def _keeps_image_user(node: Map, stage: Stage) -> bool:
     """Whether the service leaves the image's user in force, or names the same."""
     if "user" not in node:
         return True
-    return str(node.get("user")).partition(":")[0] == plain_user(stage)
+    return str(node.get("user")).partition(":")[0] == known_user(stage)
 
 
-def _fresh(spec: MountSpec, service: Service) -> bool:
+def _is_fresh_volume(spec: MountSpec, service: Service) -> bool:
     """Whether a mount is a volume that Docker makes and fills from the image's folder."""
     if spec.type != "volume" or spec.read_only or HOLE in f"{spec.source}{spec.target}":
         return False
     if not spec.source or not spec.target.startswith("/") or "nocopy" in spec.options:
         return False
-    if _shared(spec, service):
+    if _is_shared(spec, service):
         return False
     found = service.document.section("volumes").get(spec.source)
     made = found[1] if found else None

@@ -9,9 +9,9 @@ from typing import Any
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose import join
-from readiness.kinds.compose.merge import extended
+from readiness.kinds.compose.merge import extend_service
 from readiness.kinds.compose.model import Document, Mount, Port, Service, Variable
-from readiness.kinds.compose.parts import mount_specs, names, port_specs, variable_specs
+from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_specs
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
 from readiness.syntax import outline, yaml
@@ -22,7 +22,7 @@ EXAMPLE = "compose.yaml"
 
 _NAMED = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
 _SERVICES = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
-_FIRST = re.compile(
+_FIRST_FORMAT = re.compile(
     r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE
 )
 _INSIDE = re.compile(
@@ -36,7 +36,7 @@ _LISTED = re.compile(
 )
 _FLOW = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
-_OTHERS = re.compile(
+_OTHER_TOOLS = re.compile(
     r"""^["']?(?:apiVersion|jobs|stages|steps|pipeline|when|on|kind|before_script|parameters|imports|AWSTemplateFormatVersion|databases
     |default|language|projectId)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
@@ -56,13 +56,13 @@ def claims(path: str, text: str) -> bool:
     if _SERVICES.search(text):
         if named and ("apiVersion" not in text or _is_compose(text)):
             return True
-        return not (_OTHERS.search(text) or _LISTED.search(text)) and bool(
-            _says_services(text) or _FLOW.search(text)
+        return not (_OTHER_TOOLS.search(text) or _LISTED.search(text)) and bool(
+            _has_services_key(text) or _FLOW.search(text)
         )
     if "services" in text and "services" in (found := outline.keys(text)):
         fits = all(key in _TOP or key.startswith("x-") for key in found)
         return named or (fits and _FLOW.search(text) is not None)
-    return named and not _OTHERS.search(text)
+    return named and not _OTHER_TOOLS.search(text)
 
 
 def _is_compose(text: str) -> bool:
@@ -74,9 +74,9 @@ def _is_compose(text: str) -> bool:
     return any("services" in root for root in roots) and all("apiVersion" not in r for r in roots)
 
 
-def _says_services(text: str) -> bool:
+def _has_services_key(text: str) -> bool:
     """Whether a key of services stands below a name: deeper than the first of the names."""
-    first = _FIRST.search(text)
+    first = _FIRST_FORMAT.search(text)
     depth = len(first[1]) if first else 0
     return any(len(found[1]) > depth for found in _INSIDE.finditer(text))
 
@@ -91,33 +91,33 @@ def parse(source: Source) -> Document:
         )
         raise ParseError(reason, 0)
     for root in roots:
-        bounded(root)
+        check_alias_bounds(root)
     resets = (
-        [path for root in roots for path in _resets(source, root)]
+        [path for root in roots for path in _apply_resets(source, root)]
         if "!reset" in source.text
         else []
     )
-    if source.parent is not None and _cut(source.text):
+    if source.parent is not None and _is_abridged(source.text):
         source.fragment = True
     legacy = not any(
         set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
     )
     made = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
-    for holder, services in holders(made):
+    for holder, services in service_mappings(made):
         for name, node in services.items():
             if isinstance(node, Map):
-                full, elsewhere = extended(services, node, {name})
+                full, elsewhere = extend_service(services, node, {name})
                 made.services[name] = Service(
                     source, node, name, services.key(name), made, full, elsewhere
                 )
         del holder
-    made.completed = frozenset(_completed(made))
-    if source.parent is not None and _excerpt(made):
+    made.completed = frozenset(_awaited_until_completed(made))
+    if source.parent is not None and _is_excerpt(made):
         source.fragment = True
     return made
 
 
-def holders(document: Document) -> Iterator[tuple[Map, Map]]:
+def service_mappings(document: Document) -> Iterator[tuple[Map, Map]]:
     """(root, mapping of services) of every YAML document of the file."""
     for root in document.roots:
         services = root if document.legacy else root.get("services")
@@ -130,7 +130,7 @@ def unfilled(document: Document) -> int | None:
     return yaml.unfilled(document.source.text, document.roots)
 
 
-def _resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
+def _apply_resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
     """Take out what `!reset` stands at, and tell the paths: here the key is as good as not written, and it takes away what
     the file is laid over."""
     stack: list[tuple[Any, tuple[str, ...]]] = [(root, ())]
@@ -148,7 +148,7 @@ def _resets(source: Source, root: Map) -> Iterator[tuple[str, ...]]:
                 stack.append((value, (*path, key)))
 
 
-def _cut(text: str) -> bool:
+def _is_abridged(text: str) -> bool:
     """Whether a piece in prose says with dots that something was left out."""
     for line in text.splitlines():
         bare = line.strip()
@@ -158,19 +158,19 @@ def _cut(text: str) -> bool:
     return False
 
 
-def _excerpt(document: Document) -> bool:
+def _is_excerpt(document: Document) -> bool:
     """Whether a piece in prose uses volumes or networks and leaves out the section that defines them."""
     for service in document.services.values():
         named = any(one.type == "volume" and one.source for one in mount_specs(service.node))
         if named and not any("volumes" in root for root in document.roots):
             return True
-        networks = {name for name, _ in names(service.node.get("networks"))} - {"default"}
+        networks = {name for name, _ in named_entries(service.node.get("networks"))} - {"default"}
         if networks and not any("networks" in root for root in document.roots):
             return True
     return False
 
 
-def _completed(document: Document) -> Iterator[str]:
+def _awaited_until_completed(document: Document) -> Iterator[str]:
     """The services that another waits for until they have ended."""
     for service in document.services.values():
         depends = service.full.get("depends_on")
@@ -183,7 +183,7 @@ def _completed(document: Document) -> Iterator[str]:
                     yield name
 
 
-def bounded(root: Map) -> None:
+def check_alias_bounds(root: Map) -> None:
     """Raise ParseError where an alias contains itself, or aliases multiply beyond what Docker reads."""
     sizes: dict[int, int] = {}
     open_now: set[int] = set()
@@ -230,20 +230,22 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     """Fill in what environment files say."""
     del paths
     files: list[dotenv.Document] = by_kind.get(dotenv.NAME, [])
-    join.prepare(by_kind[NAME], {posixpath.normpath(one.source.path): one for one in files})
+    join.resolve_environments(
+        by_kind[NAME], {posixpath.normpath(one.source.path): one for one in files}
+    )
 
 
 def ports(document: Document) -> Iterator[Port]:
     """Every port of a file; one that two services share by an alias once."""
-    return _parts(document, port_specs, Port)
+    return _unique_parts(document, port_specs, Port)
 
 
 def mounts(document: Document) -> Iterator[Mount]:
     """Every mount of a file; one that two services share by an alias once."""
-    return _parts(document, mount_specs, Mount)
+    return _unique_parts(document, mount_specs, Mount)
 
 
-def _parts(
+def _unique_parts(
     document: Document, specs: Callable[..., Iterator[Any]], make: Callable[..., Any]
 ) -> Iterator[Any]:
     """The parts of all services, each place once."""

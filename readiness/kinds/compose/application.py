@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from readiness.kinds import dotenv
-from readiness.kinds.compose.environment import Setting, located, read
-from readiness.kinds.compose.join import included, listed
-from readiness.kinds.compose.merge import MAX_EXTENDS, merged, rebased, without
+from readiness.kinds.compose.environment import Setting, env_file_path, read_env_files
+from readiness.kinds.compose.join import compose_file_paths, includes_of
+from readiness.kinds.compose.merge import MAX_EXTENDS, merge_services, rebase_service, without_path
 from readiness.kinds.compose.model import Document, Service
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 
 @dataclass(slots=True, eq=False)
-class App:
+class Application:
     """The files that stand together with one file.
 
     `under` are files that it is laid over, `over` those laid on it in production, `beside` those that it includes
@@ -48,45 +48,47 @@ class App:
 
 
 @dataclass(slots=True, eq=False)
-class Apps:
+class Applications:
     """Every compose file of a project with its app; `parts` are files that others only extend services of."""
 
     by_path: Mapping[str, Document]
-    of: dict[int, App]
+    of: dict[int, Application]
     parts: set[int] = field(default_factory=set)
 
-    def app(self, document: Document) -> App:
+    def app(self, document: Document) -> Application:
         """The app of a file."""
-        return self.of.get(id(document)) or App(document)
+        return self.of.get(id(document)) or Application(document)
 
 
-def apps(project: Project) -> Apps:
+def applications(project: Project) -> Applications:
     """The apps of a project; ask for them with `project.memo(apps)`."""
     documents: list[Document] = project.documents("compose")
-    made = Apps(project.by_path("compose"), {id(one): App(one) for one in documents})
+    made = Applications(
+        project.by_path("compose"), {id(one): Application(one) for one in documents}
+    )
     folders: dict[str, list[Document]] = {}
     for one in documents:
         folders.setdefault(one.folder, []).append(one)
     for beside in folders.values():
         for one in beside:
-            base = _base(one, beside)
+            base = _overlay_base(one, beside)
             if base is not None:
                 made.of[id(one)].under.append(base)
                 if one.override or one.production or base.purpose == one.purpose:
                     made.of[id(base)].over.append(one)
-            elif (main := _main(one, beside)) is not None:
+            elif (main := _variant_base(one, beside)) is not None:
                 made.of[id(one)].under.append(main)
     for one in documents:
-        _listed(made, one)
-        _include(made, one)
+        _compose_file_list(made, one)
+        _join_includes(made, one)
         for service in one.services.values():
-            parent = resolve(made, one, service.extends[0]) if service.extends else None
+            parent = document_at(made, one, service.extends[0]) if service.extends else None
             if parent is not None and parent is not one and not parent.first:
                 made.parts.add(id(parent))
     return made
 
 
-def _base(document: Document, beside: list[Document]) -> Document | None:
+def _overlay_base(document: Document, beside: list[Document]) -> Document | None:
     """The file that a file is laid over: it has services that only say what to change."""
     bare = {name for name, one in document.services.items() if not one.owned and not one.extends}
     if not bare and not document.override:
@@ -102,13 +104,13 @@ def _base(document: Document, beside: list[Document]) -> Document | None:
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
 
 
-def _listed(made: Apps, document: Document) -> None:
+def _compose_file_list(made: Applications, document: Document) -> None:
     """The files that stand together because COMPOSE_FILE in the `.env` says so, in their order."""
     setting = document.environment.settings.get("COMPOSE_FILE")
     if setting is None:
         return
     folder = posixpath.dirname(setting.source.path)
-    paths = [posixpath.join(folder, one) for one in listed(document.environment)]
+    paths = [posixpath.join(folder, one) for one in compose_file_paths(document.environment)]
     found = [made.by_path.get(posixpath.normpath(path)) for path in paths]
     files = [one for one in found if one is not None]
     if document in files and len(files) == len(found):
@@ -116,7 +118,7 @@ def _listed(made: Apps, document: Document) -> None:
         app.under, app.over = files[:at][::-1], files[at + 1 :]
 
 
-def _main(document: Document, beside: list[Document]) -> Document | None:
+def _variant_base(document: Document, beside: list[Document]) -> Document | None:
     """The file that a variant is laid over: `docker-compose.gpu.yml` with some services of `docker-compose.yml`."""
     name, dot, rest = posixpath.basename(document.source.path).partition(".")
     if not dot or rest.lower() in {"yml", "yaml"}:
@@ -128,15 +130,15 @@ def _main(document: Document, beside: list[Document]) -> Document | None:
     return None
 
 
-def _include(made: Apps, document: Document) -> None:
+def _join_includes(made: Applications, document: Document) -> None:
     """Join a file with what it includes, and with what those include, and back."""
     app = made.of[id(document)]
     seen = {id(document)}
     todo = [document]
     while todo:
         one = todo.pop()
-        for include in included(one):
-            found = resolve(made, one, include.path)
+        for include in includes_of(one):
+            found = document_at(made, one, include.path)
             if found is None:
                 app.open = True
             elif id(found) not in seen:
@@ -148,87 +150,88 @@ def _include(made: Apps, document: Document) -> None:
                 todo.append(found)
 
 
-def resolve(made: Apps, document: Document, path: str) -> Document | None:
+def document_at(made: Applications, document: Document, path: str) -> Document | None:
     """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
     folder = posixpath.dirname(document.source.path)
-    return made.by_path.get(located(path, folder, document.environment.values))
+    return made.by_path.get(env_file_path(path, folder, document.environment.values))
 
 
-def whole(service: Service, project: Project) -> tuple[Map, bool]:
+def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
     """The service as it runs in production, and whether all that goes into it is here.
 
     Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
     """
-    made = project.memo(apps)
+    made = project.memo(applications)
     app = made.app(service.document)
     node: Map | None = None
     known = True
     for document in (*reversed(app.under), service.document, *app.over):
         own = document is service.document
         part = service if own else document.services.get(service.name)
-        node = None if node is None else _reset(node, document, service.name)
+        node = None if node is None else _without_reset_keys(node, document, service.name)
         if part is not None:
-            whole_part, here = outside(made, part)
+            whole_part, here = extended_across_files(made, part)
             known = known and (here or not own)
-            node = whole_part if node is None else merged(node, whole_part)
+            node = whole_part if node is None else merge_services(node, whole_part)
     return node if node is not None else service.full, known
 
 
-def settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
+def env_file_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
     """What environment files give a service as it runs in production, and whether all of them were read."""
-    known = project.memo(_known_settings)
+    known = project.memo(_settings_memo)
     if id(service) not in known:
-        known[id(service)] = _settings(service, project)
+        known[id(service)] = _read_settings(service, project)
     return known[id(service)]
 
 
-def _known_settings(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
+def _settings_memo(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
     """What was asked for before."""
     del project
     return {}
 
 
-def _settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
-    made = project.memo(apps)
+def _read_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
+    made = project.memo(applications)
     app = made.app(service.document)
     files = project.by_path(dotenv.NAME)
     found: dict[str, Setting] = {}
     complete = True
     for document in (*reversed(app.under), service.document, *app.over):
         part = document.services.get(service.name)
-        for one in _chain(made, part)[::-1] if part is not None else ():
+        for one in _extends_chain(made, part)[::-1] if part is not None else ():
             outer = {**one.outer, **service.document.environment.whole}
-            given, here = read(one.full, one.document.folder, files, outer)
+            given, here = read_env_files(one.full, one.document.folder, files, outer)
             found |= given
             complete = complete and here
     return found, complete
 
 
-def _reset(node: Map, over: Document, name: str) -> Map:
+def _without_reset_keys(node: Map, over: Document, name: str) -> Map:
     """A service without what a file that is laid over it takes away."""
     for path in over.resets:
         if path[:2] == ("services", name) and len(path) > 2:
-            node = without(node, path[2:])
+            node = without_path(node, path[2:])
     return node
 
 
-def outside(made: Apps, service: Service) -> tuple[Map, bool]:
+def extended_across_files(made: Applications, service: Service) -> tuple[Map, bool]:
     """The service over what it extends in other files."""
-    chain = _chain(made, service)
+    chain = _extends_chain(made, service)
     node, home = service.full, service.document.folder
     for base in chain[1:]:
-        node = merged(
-            rebased(base.full, posixpath.relpath(base.document.folder or ".", home or ".")), node
+        node = merge_services(
+            rebase_service(base.full, posixpath.relpath(base.document.folder or ".", home or ".")),
+            node,
         )
     return node, not chain[-1].extends
 
 
-def _chain(made: Apps, service: Service) -> list[Service]:
+def _extends_chain(made: Applications, service: Service) -> list[Service]:
     """The service, what it extends in another file, and so on, as far as those are here."""
     chain = [service]
     while service.extends and len(chain) < MAX_EXTENDS:
         file, parent = service.extends
-        document = resolve(made, service.document, file)
+        document = document_at(made, service.document, file)
         base = document.services.get(parent) if document is not None and parent else None
         if base is None or base in chain:
             break
@@ -237,12 +240,12 @@ def _chain(made: Apps, service: Service) -> list[Service]:
     return chain
 
 
-def owns(service: Service, project: Project) -> bool:
+def is_defined_here(service: Service, project: Project) -> bool:
     """Whether what a service lacks is this file's business: it says here what runs, and amends no other file.
 
     Of a file of the first format nothing is asked: Docker reads it no more, which is said once.
     """
     if (not service.owned and not service.extends) or service.document.legacy:
         return False
-    app = project.memo(apps).app(service.document)
+    app = project.memo(applications).app(service.document)
     return not any(service.name in document.services for document in app.under)

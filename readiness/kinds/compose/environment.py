@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.kinds import dotenv
-from readiness.kinds.compose.parts import expanded
+from readiness.kinds.compose.parts import expand_scalar
 from readiness.model import Source, Span
 from readiness.syntax import secrets
-from readiness.syntax.dotenv import Entry, parse_raw, resolve
+from readiness.syntax.dotenv import Entry, parse_raw, resolve_entries
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -56,7 +56,9 @@ class Environment:
 EMPTY = Environment()
 
 
-def layered(documents: Iterable[dotenv.Document], outer: Environment = EMPTY) -> Environment:
+def layer_env_files(
+    documents: Iterable[dotenv.Document], outer: Environment = EMPTY
+) -> Environment:
     """Files one after the other, the later first in rank, and `outer` before them all."""
     settings: dict[str, Setting] = {}
     for document in documents:
@@ -67,18 +69,18 @@ def layered(documents: Iterable[dotenv.Document], outer: Environment = EMPTY) ->
 def environment_of(settings: Mapping[str, Setting]) -> Environment:
     """The environment that some settings make."""
     whole = {name: one.value for name, one in settings.items() if 0 < len(one.value) <= MAX_VALUE}
-    hidden = _secret(settings)
+    hidden = _secret_settings(settings)
     shown = {name: text for name, text in whole.items() if name not in hidden}
     return Environment(shown, whole, settings)
 
 
-def _secret(settings: Mapping[str, Setting]) -> set[str]:
+def _secret_settings(settings: Mapping[str, Setting]) -> set[str]:
     """The settings that hold a secret: by their names, by what is written in them, or by what fills them in."""
     used_by: dict[str, list[str]] = {}
     todo: list[str] = []
     for name, one in settings.items():
         if "$" in (one.entry.template or "") and not one.entry.fixed:
-            for used in expanded(one.entry.template).names:
+            for used in expand_scalar(one.entry.template).names:
                 used_by.setdefault(used, []).append(name)
         if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(one.value)):
             todo.append(name)
@@ -98,7 +100,7 @@ def settings_of(
     entries = [one for one in entries if one.name]
     if len(entries) > MAX_ENTRIES:
         return {}
-    values = resolve(entries, outer)
+    values = resolve_entries(entries, outer)
     return {
         one.name: Setting(one, document, values[one.name])
         for one in entries
@@ -129,7 +131,7 @@ def env_files(node: Any) -> Iterator[EnvFile]:
             yield EnvFile(path, item.at("path"), not optional, item.get("format") == "raw")
 
 
-def read(
+def read_env_files(
     node: Any, folder: str, files: Mapping[str, dotenv.Document], outer: Mapping[str, str]
 ) -> tuple[dict[str, Setting], bool]:
     """What a service's environment files give it, and whether all of them could be read.
@@ -139,7 +141,7 @@ def read(
     found: dict[str, Setting] = {}
     complete = True
     for one in env_files(node):
-        document = files.get(located(one.path, folder, outer))
+        document = files.get(env_file_path(one.path, folder, outer))
         if document is None:
             complete = False
             continue
@@ -150,7 +152,7 @@ def read(
     return found, complete
 
 
-def located(path: str, folder: str, values: Mapping[str, str]) -> str:
+def env_file_path(path: str, folder: str, values: Mapping[str, str]) -> str:
     """The path of a file that is named in a folder; HOLE where a variable hides it."""
-    text = expanded(path, values).text
+    text = expand_scalar(path, values).text
     return HOLE if HOLE in text else posixpath.normpath(posixpath.join(folder, text))

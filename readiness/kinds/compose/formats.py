@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from readiness.kinds.compose.parts import expanded, ranged, split_mount, split_port
-from readiness.kinds.compose.schema import Problem, is_variable, sort_of
+from readiness.kinds.compose.parts import expand_scalar, parse_range, split_mount, split_port
+from readiness.kinds.compose.schema import Problem, is_variable, json_type
 from readiness.model import Span
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -21,32 +21,32 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?
 _BOOLEANS = frozenset("true false yes no y n on off".split())
 
 
-def boolean(value: Any) -> str:
+def is_boolean(value: Any) -> str:
     """A string that stands for a boolean."""
     return "" if value.lower() in _BOOLEANS else "is neither true nor false"
 
 
-def integer(value: Any) -> str:
+def is_integer(value: Any) -> str:
     """A string that stands for a whole number."""
     return "" if _INTEGER.match(value) else "is no whole number"
 
 
-def natural(value: Any) -> str:
+def is_natural(value: Any) -> str:
     """A whole number of nothing or more."""
     return "" if _INTEGER.match(str(value)) and str(value)[0] != "-" else "is not 0 or more"
 
 
-def number(value: Any) -> str:
+def is_number(value: Any) -> str:
     """A string that stands for a number."""
     return "" if _NUMBER.match(value) else "is no number"
 
 
-def duration(value: Any) -> str:
+def is_duration(value: Any) -> str:
     """`1m30s`."""
     return "" if _DURATION.match(value) else "is no duration such as 30s or 1m30s"
 
 
-def size(value: Any) -> str:
+def is_size(value: Any) -> str:
     """`512m`."""
     return (
         ""
@@ -55,12 +55,12 @@ def size(value: Any) -> str:
     )
 
 
-def command(value: Any) -> str:
+def is_closed_command(value: Any) -> str:
     """A command line whose quotes are closed."""
-    return "" if _closed(value) else "has a quote that is not closed"
+    return "" if _quotes_closed(value) else "has a quote that is not closed"
 
 
-def count(value: Any) -> str:
+def is_device_count(value: Any) -> str:
     """How many devices."""
     return "" if value == "all" or _INTEGER.match(value) else "is neither a number nor all"
 
@@ -68,26 +68,26 @@ def count(value: Any) -> str:
 _FORMS: dict[str, Form] = {
     path: form
     for form, paths in (
-        (boolean, """privileged read_only stdin_open tty init oom_kill_disable attach healthcheck.disable volumes.*.read_only
+        (is_boolean, """privileged read_only stdin_open tty init oom_kill_disable attach healthcheck.disable volumes.*.read_only
             volumes.*.volume.nocopy volumes.*.bind.create_host_path build.privileged build.no_cache build.pull
             depends_on.*.restart post_start.*.privileged pre_stop.*.privileged env_file.*.required"""),
-        (natural, """scale deploy.replicas healthcheck.retries deploy.update_config.parallelism
+        (is_natural, """scale deploy.replicas healthcheck.retries deploy.update_config.parallelism
             deploy.rollback_config.parallelism deploy.restart_policy.max_attempts
             deploy.placement.max_replicas_per_node blkio_config.weight blkio_config.weight_device.*.weight"""),
-        (integer, """pids_limit cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj
+        (is_integer, """pids_limit cpu_count cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares oom_score_adj
             deploy.resources.limits.pids ports.*.target build.ulimits.* build.ulimits.*.soft build.ulimits.*.hard
             deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value ulimits.* ulimits.*.soft
             ulimits.*.hard"""),
-        (number, """cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus
+        (is_number, """cpus cpu_percent deploy.resources.limits.cpus deploy.resources.reservations.cpus
             deploy.update_config.max_failure_ratio deploy.rollback_config.max_failure_ratio"""),
-        (duration, """stop_grace_period healthcheck.interval healthcheck.timeout healthcheck.start_period
+        (is_duration, """stop_grace_period healthcheck.interval healthcheck.timeout healthcheck.start_period
             healthcheck.start_interval deploy.update_config.delay deploy.update_config.monitor deploy.rollback_config.delay
             deploy.rollback_config.monitor deploy.restart_policy.delay deploy.restart_policy.window"""),
-        (size, """mem_limit mem_reservation memswap_limit mem_swappiness shm_size build.shm_size deploy.resources.limits.memory
+        (is_size, """mem_limit mem_reservation memswap_limit mem_swappiness shm_size build.shm_size deploy.resources.limits.memory
             deploy.resources.reservations.memory volumes.*.tmpfs.size blkio_config.device_read_bps.*.rate
             blkio_config.device_write_bps.*.rate blkio_config.device_read_iops.*.rate blkio_config.device_write_iops.*.rate"""),
-        (command, "command entrypoint post_start.*.command pre_stop.*.command"),
-        (count, "deploy.resources.reservations.devices.*.count gpus.*.count"),
+        (is_closed_command, "command entrypoint post_start.*.command pre_stop.*.command"),
+        (is_device_count, "deploy.resources.reservations.devices.*.count gpus.*.count"),
     )
     for path in paths.split()
 }  # fmt: skip
@@ -101,7 +101,7 @@ _OCTAL = re.compile(r"0?o?[0-7]+\Z")
 Table = dict[str, "Table | Form"]
 
 
-def _tree() -> Table:
+def _form_tree() -> Table:
     """The table of forms as a tree of keys."""
     tree: Table = {}
     for path, form in _FORMS.items():
@@ -120,28 +120,28 @@ def _tree() -> Table:
     return tree
 
 
-_TREE = _tree()
+_TREE = _form_tree()
 
 
-def problems(root: Map) -> Iterator[Problem]:
+def format_problems(root: Map) -> Iterator[Problem]:
     """Every value of a file that has not the form that it must have."""
     services = root.get("services")
     if isinstance(services, Map):
         for name, service in services.items():
             if isinstance(service, Map):
                 where = ("services", name)
-                yield from _walk(service, _TREE, where)
-                yield from _ports(service.get("ports"), where)
-                yield from _mounts(service.get("volumes"), where)
-                yield from _others(service, where)
+                yield from _check_forms(service, _TREE, where)
+                yield from _port_problems(service.get("ports"), where)
+                yield from _mount_problems(service.get("volumes"), where)
+                yield from _list_problems(service, where)
     for section, keys in _TOP_BOOLEANS.items():
         items = root.get(section)
         for name, item in items.items() if isinstance(items, Map) else ():
             for key in keys:
                 value = item.get(key) if isinstance(item, Map) else None
-                if isinstance(value, str) and not is_variable(value) and boolean(value):
+                if isinstance(value, str) and not is_variable(value) and is_boolean(value):
                     yield _problem(
-                        item.at(key), (section, name, key), f"{value!r} {boolean(value)}"
+                        item.at(key), (section, name, key), f"{value!r} {is_boolean(value)}"
                     )
 
 
@@ -149,25 +149,25 @@ def _problem(span: Span, path: tuple[str, ...], message: str) -> Problem:
     return Problem("value", span, path, message)
 
 
-def _walk(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterator[Problem]:
+def _check_forms(node: Map | Seq, table: Table, path: tuple[str, ...]) -> Iterator[Problem]:
     """Values whose path is in the table."""
     items = enumerate(node) if isinstance(node, Seq) else node.items()
     for key, value in items:
         found = table.get("*") or table.get(key) if isinstance(key, str) else table.get("*")
         if isinstance(value, Map | Seq):
             if isinstance(found, dict):
-                yield from _walk(value, found, (*path, str(key)))
+                yield from _check_forms(value, found, (*path, str(key)))
             continue
         form = found.get("") if isinstance(found, dict) else found
         if not callable(form) or is_variable(value):
             continue
-        if isinstance(value, str) or (form is natural and sort_of(value) == "integer"):
-            wrong = form(expanded(value).text)
+        if isinstance(value, str) or (form is is_natural and json_type(value) == "integer"):
+            wrong = form(expand_scalar(value).text)
             if wrong:
                 yield _problem(node.at(key), (*path, str(key)), f"{value!r} {wrong}")
 
 
-def _ports(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+def _port_problems(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
     """Ports in their short form, and what the long one cannot be without."""
     for index, item in enumerate(ports) if isinstance(ports, Seq) else ():
         where, span = (*path, "ports", str(index)), ports.at(index)
@@ -175,10 +175,10 @@ def _ports(ports: Any, path: tuple[str, ...]) -> Iterator[Problem]:
             address = item.get("host_ip")
             if item.get("target") is None:
                 yield _problem(span, where, "the port has no target")
-            if isinstance(address, str) and not (is_variable(address) or _address(address)):
+            if isinstance(address, str) and not (is_variable(address) or _address_problem(address)):
                 yield _problem(item.at("host_ip"), where, f"{address!r} is no IP address")
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
-            wrong = port_problem(expanded(item).text)
+            wrong = port_problem(expand_scalar(item).text)
             if wrong:
                 yield _problem(span, where, wrong)
 
@@ -190,22 +190,22 @@ def port_problem(text: str) -> str:
     address, host, target, protocol = split_port(text)
     if "/" in text and protocol and protocol.lower() not in {"tcp", "udp", "sctp"}:
         return f"{protocol!r} is no protocol; there are tcp, udp and sctp"
-    inside = ranged(target)
+    inside = parse_range(target)
     if inside is None or not 1 <= inside[0] <= inside[1] <= 65535:
         return f"{target!r} is no container port" if target else "no container port is named"
     if host:
-        outside = ranged(host)
+        outside = parse_range(host)
         if outside is None or not 0 <= outside[0] <= outside[1] <= 65535:
             return f"{host!r} is no host port"
         spans = outside[1] - outside[0], inside[1] - inside[0]
         if spans[0] != spans[1] and spans[1]:
             return f"{host} and {target} are not of one length"
-    if address and not _address(address):
+    if address and not _address_problem(address):
         return f"{address!r} is no IP address"
     return ""
 
 
-def _address(text: str) -> bool:
+def _address_problem(text: str) -> bool:
     try:
         ipaddress.ip_address(text.strip("[]"))
     except ValueError:
@@ -213,7 +213,7 @@ def _address(text: str) -> bool:
     return True
 
 
-def _mounts(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+def _mount_problems(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
     """Mounts in their short form, and what the long one cannot be without."""
     for index, item in enumerate(mounts) if isinstance(mounts, Seq) else ():
         where, span = (*path, "volumes", str(index)), mounts.at(index)
@@ -224,7 +224,7 @@ def _mounts(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
             elif kind == "bind" and "source" not in item:
                 yield _problem(span, where, "the bind mount has no source")
         elif isinstance(item, str):
-            text = expanded(item).text
+            text = expand_scalar(item).text
             parts = split_mount(text)
             if not text:
                 yield _problem(span, where, "the mount is empty")
@@ -236,26 +236,29 @@ def _mounts(mounts: Any, path: tuple[str, ...]) -> Iterator[Problem]:
                 )
 
 
-def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
+def _list_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     """Hosts, devices, health checks, lists without doubles, names of variables, counts under nought."""
     build = service.get("build")
-    for item, span in [*_entries(service, "extra_hosts"), *_entries(build, "extra_hosts")]:
+    for item, span in [
+        *_constant_strings(service, "extra_hosts"),
+        *_constant_strings(build, "extra_hosts"),
+    ]:
         name, found, _ = item.partition("=") if "=" in item else item.partition(":")
         if not name or not found:
             yield _problem(span, path, f"{item!r} is no host of the form name=address")
-    yield from _grants(service, path)
-    for item, span in _entries(service, "devices"):
+    yield from _grant_problems(service, path)
+    for item, span in _constant_strings(service, "devices"):
         if item.count(":") > 2 and "=" not in item:
             yield _problem(
                 span, path, f"{item!r} has more parts than source, target and permissions"
             )
     for owner, key in ((service, "environment"), (build, "args")):
-        for item, span in _entries(owner, key):
+        for item, span in _constant_strings(owner, key):
             name, found, _ = item.partition("=")
             if found and name != name.rstrip():
                 yield _problem(span, path, f"variable {name.strip()} has a blank before its =")
     for key, lone in (("additional_contexts", ""), ("ssh", "default")):
-        for item, span in _entries(build, key):
+        for item, span in _constant_strings(build, key):
             if "=" not in item and item != lone:
                 yield _problem(
                     span, (*path, "build", key), f"{item!r} is not of the form name=value"
@@ -271,7 +274,7 @@ def _others(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
         yield _problem(test.at(0), path, f"{test[0]!r} stands where CMD, CMD-SHELL or NONE belongs")
 
 
-def _grants(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
+def _grant_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
     """Devices, secrets and configs in their long form, without what they cannot be without."""
     for owner, key, needed in (
         (service, "devices", "target"),
@@ -290,17 +293,17 @@ def _grants(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
                 yield _problem(item.at("mode"), (*path, key), f"{mode!r} is no file mode")
 
 
-def _entries(owner: Any, key: str) -> Iterator[tuple[str, Span]]:
+def _constant_strings(owner: Any, key: str) -> Iterator[tuple[str, Span]]:
     """The strings of a list, without those that hold variables."""
     items = owner.get(key) if isinstance(owner, Map) else None
     if not isinstance(items, Seq):
         return
     for index, item in enumerate(items):
-        if isinstance(item, str) and HOLE not in expanded(item).text:
+        if isinstance(item, str) and HOLE not in expand_scalar(item).text:
             yield item, items.at(index)
 
 
-def _closed(line: str) -> bool:
+def _quotes_closed(line: str) -> bool:
     """Whether every quote of a command line is closed, by the shell's rules of quoting."""
     quote, at = "", 0
     while at < len(line):

@@ -12,14 +12,19 @@ from readiness.kinds.compose.environment import (
     EMPTY,
     Environment,
     Setting,
+    env_file_path,
     env_files,
     environment_of,
-    layered,
-    located,
-    read,
+    layer_env_files,
+    read_env_files,
 )
 from readiness.kinds.compose.model import Document, Service, Variable
-from readiness.kinds.compose.parts import VariableSpec, expanded, strings, variable_specs
+from readiness.kinds.compose.parts import (
+    VariableSpec,
+    expand_scalar,
+    string_entries,
+    variable_specs,
+)
 from readiness.model import Span
 from readiness.syntax.interpolation import NOTHING
 from readiness.syntax.yaml import Map, Seq
@@ -37,7 +42,7 @@ class Include:
     entry: Map | None = None
 
 
-def included(document: Document) -> Iterator[Include]:
+def includes_of(document: Document) -> Iterator[Include]:
     """Every file that a file includes."""
     for root in document.roots:
         items = root.get("include")
@@ -47,42 +52,44 @@ def included(document: Document) -> Iterator[Include]:
             if isinstance(item, str):
                 yield Include(item, items, index)
             elif isinstance(item, Map):
-                for path, inner in strings(item.get("path")):
+                for path, inner in string_entries(item.get("path")):
                     owner: Map | Seq = item if inner is None else item["path"]
                     yield Include(path, owner, "path" if inner is None else inner, item)
 
 
-def home(one: Include, folder: str, values: Mapping[str, str]) -> str:
+def include_folder(one: Include, folder: str, values: Mapping[str, str]) -> str:
     """The folder that an included file's own paths, and its `.env`, are looked for in."""
     entry = one.entry
     named = entry.get("project_directory") if entry is not None else None
     if isinstance(named, str):
-        return located(named, folder, values)
-    first = next(strings(entry.get("path")), (one.path, 0))[0] if entry is not None else one.path
-    return posixpath.dirname(located(first, folder, values))
+        return env_file_path(named, folder, values)
+    first = (
+        next(string_entries(entry.get("path")), (one.path, 0))[0] if entry is not None else one.path
+    )
+    return posixpath.dirname(env_file_path(first, folder, values))
 
 
-def prepare(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
+def resolve_environments(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
     """Give every compose file the environment that its variables are filled in from."""
     if not files:
         return
-    _Joined(documents, files).settle()
+    _EnvironmentResolver(documents, files).settle()
     for file in files.values():
         file.production = False
     seen: set[tuple[str, Span]] = set()
     for one in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         own = {
-            name: read(service.full, one.folder, files, service.outer)[0]
+            name: read_env_files(service.full, one.folder, files, service.outer)[0]
             for name, service in one.services.items()
             if "env_file" in service.full
         }
-        one.given = tuple(_given(one, own, seen))
+        one.given = tuple(_variables_from_env_files(one, own, seen))
         for settings in (one.environment.settings, *own.values()):
             for setting in settings.values():
                 setting.document.production = setting.document.production or one.production
 
 
-class _Joined:
+class _EnvironmentResolver:
     """The compose files of a project with who includes whom, while their environments are worked out."""
 
     def __init__(self, documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
@@ -94,14 +101,16 @@ class _Joined:
         self.homes: dict[str, str] = {}  # path -> the folder whose `.env` names it in COMPOSE_FILE
         for path in sorted(files):
             folder, name = posixpath.split(path)
-            for file in listed(layered([files[path]])) if name == ".env" else ():
+            for file in (
+                compose_file_paths(layer_env_files([files[path]])) if name == ".env" else ()
+            ):
                 self.homes.setdefault(posixpath.normpath(posixpath.join(folder, file)), folder)
         for document in self.documents:
-            for one in included(document):
-                path = located(one.path, document.folder, NOTHING)
+            for one in includes_of(document):
+                path = env_file_path(one.path, document.folder, NOTHING)
                 self.ways.setdefault(path, []).append((document, one))
             for path in {one.extends[0] for one in document.services.values() if one.extends}:
-                self.ways.setdefault(located(path, document.folder, NOTHING), []).append(
+                self.ways.setdefault(env_file_path(path, document.folder, NOTHING), []).append(
                     (document, None)
                 )
 
@@ -117,7 +126,7 @@ class _Joined:
             path = posixpath.normpath(document.source.path)
             ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
             if ways and depth < MAX_INCLUDES:
-                found = _common([self.through(*way, depth + 1) for way in ways])
+                found = _common_environment([self.through(*way, depth + 1) for way in ways])
             else:
                 found = self.beside(self.homes.get(path, document.folder))
             self.known[id(document)] = found
@@ -127,7 +136,7 @@ class _Joined:
         """What the `.env` of a folder says."""
         path = posixpath.join(folder, ".env")
         if path not in self.own:
-            self.own[path] = layered(self.named([path]))
+            self.own[path] = layer_env_files(self.named([path]))
         return self.own[path]
 
     def through(self, other: Document, one: Include | None, depth: int) -> Environment:
@@ -137,9 +146,9 @@ class _Joined:
         if one is None:
             return outer
         entry = one.entry if one.entry is not None else Map(Span(0, 0))
-        named = [located(file.path, other.folder, outer.values) for file in env_files(entry)]
-        folder = home(one, other.folder, outer.values)
-        return layered(self.named(named or [posixpath.join(folder, ".env")]), outer)
+        named = [env_file_path(file.path, other.folder, outer.values) for file in env_files(entry)]
+        folder = include_folder(one, other.folder, outer.values)
+        return layer_env_files(self.named(named or [posixpath.join(folder, ".env")]), outer)
 
     def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
@@ -150,13 +159,13 @@ class _Joined:
         return [one for one in found if one.file.problem is None]
 
 
-def listed(environment: Environment) -> list[str]:
+def compose_file_paths(environment: Environment) -> list[str]:
     """The compose files that COMPOSE_FILE names, in their order."""
     text = environment.whole.get("COMPOSE_FILE", "")
     return [one for one in text.split(environment.whole.get("COMPOSE_PATH_SEPARATOR", ":")) if one]
 
 
-def _common(ways: list[Environment]) -> Environment:
+def _common_environment(ways: list[Environment]) -> Environment:
     """What several environments agree on."""
     first, *rest = ways
     if not rest:
@@ -169,7 +178,7 @@ def _common(ways: list[Environment]) -> Environment:
     return environment_of(kept)
 
 
-def read_by(documents: Iterable[Document]) -> set[str]:
+def env_paths_read_by(documents: Iterable[Document]) -> set[str]:
     """The paths at which compose files look for environment files."""
     found: set[str] = set()
     for document in documents:
@@ -177,17 +186,17 @@ def read_by(documents: Iterable[Document]) -> set[str]:
             continue
         folder = document.folder
         found.add(posixpath.normpath(posixpath.join(folder, ".env")))
-        entries = [one.entry for one in included(document) if one.entry is not None]
+        entries = [one.entry for one in includes_of(document) if one.entry is not None]
         nodes = [service.full for service in document.services.values()]
         for node in (*entries, *nodes):
-            found |= {located(one.path, folder, NOTHING) for one in env_files(node)}
-        for one in included(document):
-            place = home(one, folder, NOTHING)
+            found |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
+        for one in includes_of(document):
+            place = include_folder(one, folder, NOTHING)
             found.add(posixpath.normpath(posixpath.join(place, ".env")))
     return found
 
 
-def _given(
+def _variables_from_env_files(
     document: Document, own: Mapping[str, dict[str, Setting]], seen: set[tuple[str, Span]]
 ) -> Iterator[Variable]:
     """The variables of services whose values stand in environment files; each place once in a project.
@@ -198,7 +207,7 @@ def _given(
 
     chosen: dict[tuple[str, Span], Variable] = {}
     for service in document.services.values():
-        for name, setting in _sources(service, own.get(service.name, {})):
+        for name, setting in _variable_sources(service, own.get(service.name, {})):
             place = (setting.source.path, setting.span)
             if place in seen:
                 continue
@@ -211,14 +220,16 @@ def _given(
     yield from chosen.values()
 
 
-def _sources(service: Service, own: Mapping[str, Setting]) -> Iterator[tuple[str, Setting]]:
+def _variable_sources(
+    service: Service, own: Mapping[str, Setting]
+) -> Iterator[tuple[str, Setting]]:
     """(variable, setting that gives it) of a service."""
     environment = service.document.environment
     written = set()
     for spec in variable_specs(service.source, service.full, "environment"):
         written.add(spec.name)
         bare = spec.value is None
-        name = spec.name if bare else expanded(spec.value, environment.whole).origin
+        name = spec.name if bare else expand_scalar(spec.value, environment.whole).origin
         if name in environment.settings:
             yield spec.name, environment.settings[name]
     yield from ((name, one) for name, one in own.items() if name not in written)

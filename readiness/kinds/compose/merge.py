@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
-from readiness.kinds.compose.parts import expanded, split_mount, split_port
+from readiness.kinds.compose.parts import expand_scalar, split_mount, split_port
 from readiness.model import Span
 from readiness.syntax.yaml import Map, Seq
 
@@ -20,7 +20,7 @@ _NAMES = frozenset({"depends_on", "networks", "models"})
 _STRINGS = frozenset({"dns", "dns_search", "tmpfs", "env_file", "label_file", "profiles"})
 
 
-def extended(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple[str, str] | None]:
+def extend_service(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple[str, str] | None]:
     """The service over what it extends in the same file, and what it extends in another: (file, service)."""
     parent = node.get("extends")
     name = parent.get("service") if isinstance(parent, Map) else parent
@@ -30,11 +30,11 @@ def extended(services: Map, node: Map, seen: set[str]) -> tuple[Map, tuple[str, 
     base = services.get(name) if isinstance(name, str) else None
     if not isinstance(base, Map) or name in seen or len(seen) > MAX_EXTENDS:
         return node, None
-    full, file = extended(services, base, seen | {str(name)})
-    return merged(full, node), file
+    full, file = extend_service(services, base, seen | {str(name)})
+    return merge_services(full, node), file
 
 
-def merged(base: Map, over: Map, depth: int = 0) -> Map:
+def merge_services(base: Map, over: Map, depth: int = 0) -> Map:
     """`over` laid on `base`: mappings key by key, lists one after the other, what is named alike once."""
     result = Map(over.at())
     for node in (base, over):
@@ -43,14 +43,17 @@ def merged(base: Map, over: Map, depth: int = 0) -> Map:
                 continue  # what is empty takes nothing away
             old = result.get(key)
             if old is not None:
-                first, second = _long(key, old, result.at(key)), _long(key, value, node.at(key))
-                value = _both(key, first, second, depth)  # noqa: PLW2901
+                first, second = (
+                    _long_form(key, old, result.at(key)),
+                    _long_form(key, value, node.at(key)),
+                )
+                value = _merge_values(key, first, second, depth)  # noqa: PLW2901
             result[key] = value
             result._edges[key] = node._edges[key]
     return result
 
 
-def _long(key: str, value: Any, span: Span) -> Any:
+def _long_form(key: str, value: Any, span: Span) -> Any:
     """A value that stands in a short form, in the long one."""
     if isinstance(value, Map | Seq) or value is None:
         return value
@@ -67,31 +70,31 @@ def _long(key: str, value: Any, span: Span) -> Any:
     return value
 
 
-def _both(key: str, old: Any, new: Any, depth: int) -> Any:
+def _merge_values(key: str, old: Any, new: Any, depth: int) -> Any:
     """Two values of one key as one."""
     if (isinstance(new, Map | Seq) and new.tag == "!override") or key in _REPLACED:
         return new
     if key in _PAIRS:
-        return _pairs(old, new)
+        return _merge_pairs(old, new)
     if key in _NAMES and isinstance(old, Map) is not isinstance(new, Map):
-        old, new = _mapping(old), _mapping(new)
+        old, new = _pairs_as_mapping(old), _pairs_as_mapping(new)
     if isinstance(old, Map) and isinstance(new, Map):
         drivers = old.get("driver"), new.get("driver")
         if (key == "logging" and None not in drivers and drivers[0] != drivers[1]) or (
             depth >= MAX_EXTENDS
         ):
             return new
-        return merged(old, new, depth + 1)
+        return merge_services(old, new, depth + 1)
     if isinstance(old, Seq) and isinstance(new, Seq):
-        return _joined(old, new, _IDENTITIES.get(key, _unlike))
+        return _join_lists(old, new, _IDENTITIES.get(key, _no_identity))
     return new
 
 
-def _pairs(old: Any, new: Any) -> Any:
+def _merge_pairs(old: Any, new: Any) -> Any:
     """Variables, labels and their like, each once; one without a value takes the value of an earlier one away."""
     if isinstance(old, Seq) and isinstance(new, Seq):
-        return _joined(old, new, _name)
-    first, second = _mapping(old), _mapping(new)
+        return _join_lists(old, new, _name_identity)
+    first, second = _pairs_as_mapping(old), _pairs_as_mapping(new)
     if not isinstance(first, Map) or not isinstance(second, Map):
         return new
     result = Map(second.at())
@@ -101,7 +104,7 @@ def _pairs(old: Any, new: Any) -> Any:
     return result
 
 
-def _mapping(value: Any) -> Any:
+def _pairs_as_mapping(value: Any) -> Any:
     """A list of `NAME` or `NAME=value` as a mapping, each entry at its own place."""
     if not isinstance(value, Seq):
         return value
@@ -116,7 +119,7 @@ def _mapping(value: Any) -> Any:
     return result
 
 
-def _joined(first: Seq, second: Seq, identity: Callable[[Any], object]) -> Seq:
+def _join_lists(first: Seq, second: Seq, identity: Callable[[Any], object]) -> Seq:
     """The entries of two lists, each at its own place; of two that are alike the later, where the earlier stood."""
     result = Seq(second.at())
     seen: dict[object, int] = {}
@@ -133,42 +136,42 @@ def _joined(first: Seq, second: Seq, identity: Callable[[Any], object]) -> Seq:
     return result
 
 
-def _unlike(item: Any) -> object:
+def _no_identity(item: Any) -> object:
     """No two entries are alike."""
     del item
     return object()
 
 
-def _same(item: Any) -> object:
+def _text_identity(item: Any) -> object:
     """Entries of one text are alike."""
     return str(item) if isinstance(item, str | int | float) else object()
 
 
-def _name(item: Any) -> object:
+def _name_identity(item: Any) -> object:
     """Entries of one name are alike."""
     return item.partition("=")[0] if isinstance(item, str) else object()
 
 
-def _port(item: Any) -> object:
+def _port_identity(item: Any) -> object:
     """Ports that publish the same on the same."""
     if isinstance(item, Map):
         parts = [item.get(key) for key in ("host_ip", "published", "target", "protocol")]
         return tuple(str(part or "") for part in parts[:3]), str(parts[3] or "tcp")
-    address, host, target, protocol = split_port(expanded(item).text)
+    address, host, target, protocol = split_port(expand_scalar(item).text)
     return (address or "", host, target), protocol or "tcp"
 
 
-def _mount(item: Any) -> object:
+def _mount_identity(item: Any) -> object:
     """Mounts of one target."""
     if isinstance(item, Map):
         target = item.get("target")
     else:
-        parts = split_mount(expanded(item).text)
+        parts = split_mount(expand_scalar(item).text)
         target = parts[1] if len(parts) > 1 else parts[0]
     return target.rstrip("/") if isinstance(target, str) and target.strip("/") else object()
 
 
-def _device(item: Any) -> object:
+def _device_identity(item: Any) -> object:
     """Devices of one target."""
     if isinstance(item, Map):
         target = item.get("target")
@@ -177,7 +180,7 @@ def _device(item: Any) -> object:
     return parts[1] if len(parts) > 1 else parts[0]
 
 
-def _grant(item: Any) -> object:
+def _grant_identity(item: Any) -> object:
     """Secrets and configs that stand at one place in the container."""
     if not isinstance(item, Map):
         return str(item)
@@ -185,28 +188,28 @@ def _grant(item: Any) -> object:
     return target.rpartition("/run/secrets/")[2] if isinstance(target, str) else object()
 
 
-def _file(item: Any) -> object:
+def _file_identity(item: Any) -> object:
     """Files of one path."""
     path = item.get("path") if isinstance(item, Map) else item
     return path if isinstance(path, str) else object()
 
 
 _IDENTITIES: dict[str, Callable[[Any], object]] = {
-    "ports": _port,
-    "volumes": _mount,
-    "devices": _device,
-    "secrets": _grant,
-    "configs": _grant,
-    "env_file": _file,
+    "ports": _port_identity,
+    "volumes": _mount_identity,
+    "devices": _device_identity,
+    "secrets": _grant_identity,
+    "configs": _grant_identity,
+    "env_file": _file_identity,
     **dict.fromkeys(
         """cap_add cap_drop dns dns_opt dns_search expose links profiles tmpfs aliases link_local_ips tags depends_on
         networks models""".split(),
-        _same,
+        _text_identity,
     ),
 }
 
 
-def _copy(node: Map) -> Map:
+def _copy_mapping(node: Map) -> Map:
     """A mapping of its own with the same entries at the same places."""
     result = Map(node.at())
     result.update(node)
@@ -214,58 +217,58 @@ def _copy(node: Map) -> Map:
     return result
 
 
-def without(node: Map, path: tuple[str, ...]) -> Map:
+def without_path(node: Map, path: tuple[str, ...]) -> Map:
     """A mapping without what `!reset` takes away; the mapping itself where there is nothing to take."""
     key, *rest = path
     if key not in node or (rest and not isinstance(node[key], Map)):
         return node
-    result = _copy(node)
+    result = _copy_mapping(node)
     if rest:
-        result[key] = without(node[key], tuple(rest))
+        result[key] = without_path(node[key], tuple(rest))
     else:
         del result[key]
     return result
 
 
-def rebased(node: Map, folder: str) -> Map:
+def rebase_service(node: Map, folder: str) -> Map:
     """A service of a file in another folder, its paths told from here."""
     if folder in {"", "."}:
         return node
-    result = _copy(node)
+    result = _copy_mapping(node)
     for key in ("build", "env_file", "volumes"):
         value = result.get(key)
         if isinstance(value, str):
-            result[key] = _path(value, folder)
+            result[key] = _rebase_path(value, folder)
         elif isinstance(value, Map):  # a build
-            result[key] = _moved(value, "context", folder)
+            result[key] = _rebase_key(value, "context", folder)
         elif isinstance(value, Seq):
             moved = Seq(value.at())
-            moved.extend(_entry(item, key, folder) for item in value)
+            moved.extend(_rebase_entry(item, key, folder) for item in value)
             moved._edges.extend(value._edges)
             result[key] = moved
     return result
 
 
-def _entry(item: Any, key: str, folder: str) -> Any:
+def _rebase_entry(item: Any, key: str, folder: str) -> Any:
     """One entry of env_file or volumes, its path told from elsewhere."""
     if isinstance(item, Map):
         if key == "env_file" or item.get("type") == "bind":
-            return _moved(item, "path" if key == "env_file" else "source", folder)
+            return _rebase_key(item, "path" if key == "env_file" else "source", folder)
     elif isinstance(item, str) and (key == "env_file" or item.startswith(".")):
-        return _path(item, folder)
+        return _rebase_path(item, folder)
     return item
 
 
-def _moved(node: Map, key: str, folder: str) -> Map:
+def _rebase_key(node: Map, key: str, folder: str) -> Map:
     """A mapping whose path under a key is told from elsewhere."""
     if not isinstance(node.get(key), str):
         return node
-    result = _copy(node)
-    result[key] = _path(node[key], folder)
+    result = _copy_mapping(node)
+    result[key] = _rebase_path(node[key], folder)
     return result
 
 
-def _path(path: str, folder: str) -> str:
+def _rebase_path(path: str, folder: str) -> str:
     """A path told from elsewhere; one that is absolute, a URL or a variable stays."""
     own, colon, rest = path.partition(":")
     if own.startswith(("/", "~", "$", "git@")) or rest.startswith("//"):

@@ -15,7 +15,7 @@ from readiness.kinds.compose.parts import (
     MountSpec,
     PortSpec,
     VariableSpec,
-    expanded,
+    expand_scalar,
     variable_specs,
 )
 from readiness.kinds.purpose import image_purpose
@@ -60,8 +60,8 @@ class Service:
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
         return (
             self.document.production
-            and not _ASIDE & set(re.split(r"[._-]", self.name.lower()))
-            and not (aside and _ASIDE.issuperset(aside))
+            and not _NOT_PRODUCTION & set(re.split(r"[._-]", self.name.lower()))
+            and not (aside and _NOT_PRODUCTION.issuperset(aside))
             and not self._built_aside
         )
 
@@ -72,7 +72,7 @@ class Service:
         if not isinstance(build, Map):
             return False
         file, target = build.get("dockerfile"), build.get("target")
-        return (isinstance(target, str) and target.lower() in _ASIDE) or (
+        return (isinstance(target, str) and target.lower() in _NOT_PRODUCTION) or (
             isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
         )
 
@@ -106,7 +106,7 @@ class Service:
     def outer(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
         own = {
-            spec.name: expanded(spec.value, self.document.environment.whole).text
+            spec.name: expand_scalar(spec.value, self.document.environment.whole).text
             for spec in variable_specs(self.source, self.full, "environment")
             if spec.value is not None
         }
@@ -118,13 +118,13 @@ class Service:
         value = self.full.get("image")
         if not isinstance(value, str):
             return None
-        return images.parse(expanded(value, self.values).text.replace(HOLE, "$X"))
+        return images.parse_image(expand_scalar(value, self.values).text.replace(HOLE, "$X"))
 
     @property
     def known(self) -> Known | None:
         """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
-        if _other_program(self.full.get("entrypoint"), self.full.get("command")):
+        if _runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
             return None
         return public_images.known(image) if image is not None and not image.name_unknown else None
 
@@ -143,11 +143,11 @@ class Service:
         deploy = self.full.get("deploy")
         if isinstance(deploy, Map) and str(deploy.get("mode")).endswith("-job"):
             return True
-        return bool(_ONCE.search(self.name))
+        return bool(_JOB_NAMES.search(self.name))
 
 
-_ASIDE = frozenset("dev devel development debug test tests testing e2e".split())
-_ONCE = re.compile(
+_NOT_PRODUCTION = frozenset("dev devel development debug test tests testing e2e".split())
+_JOB_NAMES = re.compile(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,
@@ -163,9 +163,9 @@ _SERVER = re.compile(
 )
 
 
-def _other_program(entrypoint: Any, command: Any) -> bool:
+def _runs_other_program(entrypoint: Any, command: Any) -> bool:
     """Whether a service runs a client or a script of its own in an image: a dump in a database's image is no database."""
-    words = [word for value in (entrypoint, command) for word in _words(value)]
+    words = [word for value in (entrypoint, command) for word in _command_words(value)]
     if not words:
         return False
     first = words[0].rpartition("/")[2]
@@ -174,7 +174,7 @@ def _other_program(entrypoint: Any, command: Any) -> bool:
     return bool(_CLIENT.fullmatch(first))
 
 
-def _words(value: Any) -> list[str]:
+def _command_words(value: Any) -> list[str]:
     if isinstance(value, str):
         return value.split()
     return [word for word in value if isinstance(word, str)] if isinstance(value, Seq) else []
@@ -259,7 +259,7 @@ class Variable(Part):
 _OF_SWARM = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
 
 
-def _swarm(service: Service) -> bool:
+def _is_for_swarm(service: Service) -> bool:
     """Whether a service says what only a swarm reads."""
     deploy = service.full.get("deploy")
     return isinstance(deploy, Map) and bool(_OF_SWARM & set(deploy))
@@ -309,7 +309,7 @@ class Document:
     def swarm(self) -> bool:
         """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
         if self._swarm is None:
-            self._swarm = any(_swarm(one) for one in self.services.values()) or any(
+            self._swarm = any(_is_for_swarm(one) for one in self.services.values()) or any(
                 isinstance(node, Map) and node.get("driver") == "overlay"
                 for _, node in self.section("networks").values()
             )

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import Source, Span
-from readiness.syntax.interpolation import HOLE, NOTHING, Expanded, InterpolationError, expand
-from readiness.syntax.scalar import places
+from readiness.syntax.interpolation import HOLE, NOTHING, Expanded, InterpolationError, interpolate
+from readiness.syntax.scalar import scalar_offsets
 from readiness.syntax.yaml import Map, Seq
 
 Range = tuple[int, int]
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def expanded(value: Any, environment: Mapping[str, str] = NOTHING) -> Expanded:
+def expand_scalar(value: Any, environment: Mapping[str, str] = NOTHING) -> Expanded:
     """A scalar's text with what an environment gives, else with its defaults; what cannot be interpolated is a hole."""
     if isinstance(value, bool):
         return Expanded("true" if value else "false")
@@ -25,14 +25,14 @@ def expanded(value: Any, environment: Mapping[str, str] = NOTHING) -> Expanded:
     if not isinstance(value, str):
         return Expanded("")
     try:
-        return expand(value, environment)
+        return interpolate(value, environment)
     except InterpolationError:
         return Expanded(HOLE, ("?",), ("?",))
 
 
-def part(source: Source, span: Span, value: str, start: int, end: int) -> Span:
+def part_span(source: Source, span: Span, value: str, start: int, end: int) -> Span:
     """The place of `value[start:end]` of the scalar at `span`."""
-    where = places(source.text, span, value)
+    where = scalar_offsets(source.text, span, value)
     first = where(start)
     return Span(first, max(where(max(end - 1, start)) + 1, first + 1) if end > start else first)
 
@@ -68,7 +68,7 @@ def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[
         if isinstance(item, Map):
             spec = _long_port(item, span, environment)
         elif isinstance(item, str | int | float) and not isinstance(item, bool):
-            spec = _short_port(expanded(item, environment), str(item), span)
+            spec = _short_port(expand_scalar(item, environment), str(item), span)
         else:
             continue
         same = spec.text, spec.host_ip, spec.protocol
@@ -80,16 +80,17 @@ def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[
 def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:
     """A port written as a mapping."""
     published, target, protocol, mode = (
-        expanded(item.get(key), environment) for key in ("published", "target", "protocol", "mode")
+        expand_scalar(item.get(key), environment)
+        for key in ("published", "target", "protocol", "mode")
     )
     address = item.get("host_ip")
-    where = expanded(address, environment) if isinstance(address, str) else None
+    where = expand_scalar(address, environment) if isinstance(address, str) else None
     return PortSpec(
         span,
         f"{item.get('published', '')}:{item.get('target', '')}",
         where.text if where else None,
-        ranged(published.text),
-        ranged(target.text),
+        parse_range(published.text),
+        parse_range(target.text),
         protocol.text or "tcp",
         bool(published.text),
         HOLE in published.text + target.text,
@@ -105,8 +106,8 @@ def _short_port(value: Expanded, text: str, span: Span) -> PortSpec:
         span,
         text,
         address,
-        ranged(host),
-        ranged(target),
+        parse_range(host),
+        parse_range(target),
         protocol or "tcp",
         bool(host),
         HOLE in value.text,
@@ -126,7 +127,7 @@ def split_port(text: str) -> tuple[str | None, str, str, str]:
     return (address.strip("[]") if found else None), host, target, protocol
 
 
-def ranged(text: str) -> Range | None:
+def parse_range(text: str) -> Range | None:
     """`80` or `80-90` as a range; None for anything else."""
     first, dash, last = text.partition("-")
     if not first.isascii() or not first.isdigit() or len(first) > 6:
@@ -160,13 +161,13 @@ def mount_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator
         if isinstance(item, Map):
             yield MountSpec(
                 span,
-                expanded(item.get("type"), environment).text.replace(HOLE, ""),
-                expanded(item.get("source"), environment).text,
-                expanded(item.get("target"), environment).text,
+                expand_scalar(item.get("type"), environment).text.replace(HOLE, ""),
+                expand_scalar(item.get("source"), environment).text,
+                expand_scalar(item.get("target"), environment).text,
                 item.get("read_only") in (True, "true"),
             )
         elif isinstance(item, str):
-            yield short_mount(expanded(item, environment).text, span)
+            yield short_mount(expand_scalar(item, environment).text, span)
 
 
 def short_mount(text: str, span: Span) -> MountSpec:
@@ -216,11 +217,11 @@ def variable_specs(source: Source, node: Any, key: str) -> Iterator[VariableSpec
             if isinstance(item, str):
                 name, found, value = item.partition("=")
                 span = pairs.at(index)
-                where = part(source, span, item, len(name) + 1, len(item)) if value else span
+                where = part_span(source, span, item, len(name) + 1, len(item)) if value else span
                 yield VariableSpec(name, value if found else None, where, span)
 
 
-def strings(value: Any) -> Iterator[tuple[str, Any]]:
+def string_entries(value: Any) -> Iterator[tuple[str, Any]]:
     """(text, index) of the strings of a list; a single string stands for a list of one, with index None."""
     if isinstance(value, str):
         yield value, None
@@ -228,7 +229,7 @@ def strings(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((item, index) for index, item in enumerate(value) if isinstance(item, str))
 
 
-def names(value: Any) -> Iterator[tuple[str, Any]]:
+def named_entries(value: Any) -> Iterator[tuple[str, Any]]:
     """(name, key for `at`) of what a list or a mapping names: depends_on, networks, models."""
     if isinstance(value, Map):
         yield from ((name, name) for name in value)

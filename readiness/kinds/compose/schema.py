@@ -11,7 +11,7 @@ from typing import Any
 
 from readiness.model import Span
 from readiness.model.package import DATA
-from readiness.syntax.interpolation import InterpolationError, expand
+from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
 
 Schema = dict[str, Any]
@@ -58,7 +58,7 @@ _CAST = frozenset({"string", "integer", "number", "boolean"})
 
 
 @cache
-def spec() -> Schema:
+def schema_data() -> Schema:
     """The schema as data."""
     loaded: Schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     return loaded
@@ -67,61 +67,61 @@ def spec() -> Schema:
 @cache
 def root_check() -> Check:
     """The check of a whole file."""
-    return compiled(spec())
+    return compile_schema(schema_data())
 
 
 @cache
-def _definition(name: str) -> Check:
-    return compiled(spec()["$defs"][name])
+def _load_definition(name: str) -> Check:
+    return compile_schema(schema_data()["$defs"][name])
 
 
-def _referred(name: str) -> Check:
+def _reference_check(name: str) -> Check:
     """The check of a definition, compiled when it is first asked: definitions may refer to themselves."""
 
     def check(value: Any, place: Place) -> None:
-        _definition(name)(value, place)
+        _load_definition(name)(value, place)
 
     return check
 
 
-def validate(root: Map) -> list[Problem]:
+def schema_problems(root: Map) -> list[Problem]:
     """All that the schema refuses in one YAML document."""
     place = Place(root, None, ())
     root_check()(root, place)
     return place.problems
 
 
-def compiled(schema: Schema) -> Check:
+def compile_schema(schema: Schema) -> Check:
     """The check of one schema."""
-    schema = flattened(schema)
+    schema = flatten_all_of(schema)
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return _referred(name)
+        return _reference_check(name)
     if "oneOf" in schema:
-        return one_of(schema["oneOf"])
+        return check_one_of(schema["oneOf"])
     checks: list[Check] = []
     if "enum" in schema:
-        checks.append(enumerated(schema["enum"]))
+        checks.append(check_enum(schema["enum"]))
     if "pattern" in schema:
-        checks.append(patterned(schema["pattern"]))
+        checks.append(check_pattern(schema["pattern"]))
     if "minimum" in schema or "maximum" in schema:
-        checks.append(bounded(schema.get("minimum"), schema.get("maximum")))
+        checks.append(check_bounds(schema.get("minimum"), schema.get("maximum")))
     if "items" in schema:
-        checks.append(listed(compiled(schema["items"])))
+        checks.append(check_items(compile_schema(schema["items"])))
     if schema.get("uniqueItems"):
-        checks.append(different)
+        checks.append(check_unique)
     if {"properties", "patternProperties", "required", "additionalProperties"} & set(schema):
-        checks.append(mapped(schema))
-    return typed(schema.get("type"), checks)
+        checks.append(check_mapping(schema))
+    return check_type(schema.get("type"), checks)
 
 
-def flattened(schema: Schema) -> Schema:
+def flatten_all_of(schema: Schema) -> Schema:
     """`allOf` and what it refers to, as one schema: the parts have no keys in common."""
     if "allOf" not in schema:
         return schema
     whole: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
     for one in [*schema["allOf"], schema]:
-        part = spec()["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        part = schema_data()["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
         whole["properties"].update(part.get("properties", {}))
         whole["patternProperties"].update(part.get("patternProperties", {}))
         whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
@@ -129,7 +129,7 @@ def flattened(schema: Schema) -> Schema:
     return whole
 
 
-def sort_of(value: Any) -> str:
+def json_type(value: Any) -> str:
     """The JSON type of a value; a whole float is an integer, as JSON Schema has it."""
     if isinstance(value, Map):
         return "object"
@@ -149,28 +149,28 @@ def is_variable(value: Any) -> bool:
     if not isinstance(value, str) or "$" not in value:
         return False
     try:
-        return not expand(value).known
+        return not interpolate(value).known
     except InterpolationError:
         return True
 
 
-def fits(value: Any, types: Any) -> bool:
+def is_of_type(value: Any, types: Any) -> bool:
     """Whether a value is of one of the types (None: any); a variable can become any scalar."""
     if types is None:
         return True
     wanted = {types} if isinstance(types, str) else set(types)
-    sort = sort_of(value)
+    sort = json_type(value)
     if sort in wanted or (sort == "integer" and "number" in wanted):
         return True
     return sort == "string" and bool(wanted & _CAST) and is_variable(value)
 
 
-def typed(types: Any, checks: list[Check]) -> Check:
+def check_type(types: Any, checks: list[Check]) -> Check:
     """The type first; the rest only where that holds."""
 
     def check(value: Any, place: Place) -> None:
-        if not fits(value, types):
-            place.tell(f"{shown(value)} where {allowed_types(types)} belongs")
+        if not is_of_type(value, types):
+            place.tell(f"{describe_value(value)} where {types_text(types)} belongs")
             return
         for one in checks:
             one(value, place)
@@ -178,21 +178,21 @@ def typed(types: Any, checks: list[Check]) -> Check:
     return check
 
 
-def shown(value: Any) -> str:
+def describe_value(value: Any) -> str:
     """What a value is, in a word; scalars that are no strings as they stand."""
-    sort = sort_of(value)
+    sort = json_type(value)
     if sort in {"integer", "number", "boolean"}:
         return f"{'true' if value is True else 'false' if value is False else value} stands"
     return f"{_WORDS[sort]} stands" if value is not None else "nothing stands"
 
 
-def allowed_types(types: Any) -> str:
+def types_text(types: Any) -> str:
     """The types, in words."""
     words = [_WORDS[one] for one in ([types] if isinstance(types, str) else types)]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def enumerated(values: list[Any]) -> Check:
+def check_enum(values: list[Any]) -> Check:
     """One of a few values."""
 
     def check(value: Any, place: Place) -> None:
@@ -202,7 +202,7 @@ def enumerated(values: list[Any]) -> Check:
     return check
 
 
-def patterned(pattern: str) -> Check:
+def check_pattern(pattern: str) -> Check:
     """A string of a form."""
     search = re.compile(pattern).search
 
@@ -213,7 +213,7 @@ def patterned(pattern: str) -> Check:
     return check
 
 
-def bounded(low: float | None, high: float | None) -> Check:
+def check_bounds(low: float | None, high: float | None) -> Check:
     """A number within bounds."""
 
     def check(value: Any, place: Place) -> None:
@@ -226,7 +226,7 @@ def bounded(low: float | None, high: float | None) -> Check:
     return check
 
 
-def listed(item: Check) -> Check:
+def check_items(item: Check) -> Check:
     """Every entry of a list."""
 
     def check(value: Any, place: Place) -> None:
@@ -244,7 +244,7 @@ _UNITED = frozenset(
 )
 
 
-def different(value: Any, place: Place) -> None:
+def check_unique(value: Any, place: Place) -> None:
     """No two entries of a list alike."""
     path = place.path
     if path[0] != "services" or ".".join(path[2:]) in _UNITED or path[2:-1][:1] == ("networks",):
@@ -257,11 +257,11 @@ def different(value: Any, place: Place) -> None:
         seen.add((type(item), item) if isinstance(item, str | int | float) else object())
 
 
-def mapped(schema: Schema) -> Check:
+def check_mapping(schema: Schema) -> Check:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
-    named = {key: compiled(one) for key, one in schema.get("properties", {}).items()}
+    named = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
     formed = [
-        (re.compile(form).search, compiled(one))
+        (re.compile(form).search, compile_schema(one))
         for form, one in schema.get("patternProperties", {}).items()
     ]
     required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
@@ -284,14 +284,14 @@ def mapped(schema: Schema) -> Check:
     return check
 
 
-def one_of(schemas: list[Schema]) -> Check:
+def check_one_of(schemas: list[Schema]) -> Check:
     """The branch whose type fits; where none does, the types of all."""
-    branches = [(_types(one), compiled(one)) for one in schemas]
+    branches = [(_types(one), compile_schema(one)) for one in schemas]
 
     def check(value: Any, place: Place) -> None:
         best: list[Problem] | None = None
         for types, branch in branches:
-            if not fits(value, types):
+            if not is_of_type(value, types):
                 continue
             trial = Place(place.owner, place.key, place.path)
             branch(value, trial)
@@ -301,7 +301,9 @@ def one_of(schemas: list[Schema]) -> Check:
         if best is not None:
             place.problems.extend(best)
             return
-        place.tell(f"{shown(value)} where {allowed_types(list(_all_types(branches)))} belongs")
+        place.tell(
+            f"{describe_value(value)} where {types_text(list(_all_types(branches)))} belongs"
+        )
 
     return check
 
@@ -317,7 +319,7 @@ def _all_types(branches: list[tuple[Any, Check]]) -> dict[str, None]:
 def _types(schema: Schema) -> Any:
     """The types that a schema names, through its references."""
     while "$ref" in schema:
-        schema = spec()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = schema_data()["$defs"][schema["$ref"].rpartition("/")[2]]
     if "oneOf" in schema:
         return [one for inner in schema["oneOf"] for one in _listed_types(inner)]
     return schema.get("type")

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.compose.application import owns, settings, whole
+from readiness.kinds.compose.application import env_file_settings, is_defined_here, merged_service
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expanded, strings, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, string_entries, variable_specs
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.dockerfile.model import Stage
 from readiness.model import Hit, Related, Span, hit, missing
@@ -18,7 +18,7 @@ from readiness.syntax.interpolation import HOLE, NOTHING, Expanded
 from readiness.syntax.yaml import Map, Seq
 
 
-def lack(service: Service, span: Span | None = None, **facts: Any) -> Hit:
+def missing_in_service(service: Service, span: Span | None = None, **facts: Any) -> Hit:
     """A hit on what a service leaves out, at its name.
 
     Checks that look at other files see to it themselves whether those say it; so only a piece in prose, shown
@@ -28,12 +28,12 @@ def lack(service: Service, span: Span | None = None, **facts: Any) -> Hit:
     return make(span or service.head, **facts)
 
 
-def judged(service: Service, project: Project) -> tuple[Map, bool] | None:
+def merged_if_owned(service: Service, project: Project) -> tuple[Map, bool] | None:
     """The whole service and whether all of it is known; None where what it lacks is another file's business."""
-    return whole(service, project) if owns(service, project) else None
+    return merged_service(service, project) if is_defined_here(service, project) else None
 
 
-def deep(node: Any, *path: str) -> Any:
+def get_in(node: Any, *path: str) -> Any:
     """A value some keys down; None where one of them is not there."""
     for step in path:
         node = node.get(step) if isinstance(node, Map) else None
@@ -50,13 +50,13 @@ def span_of(node: Map, *path: str) -> Span:
     return node.at(path[-1])
 
 
-def line(value: Any) -> str:
+def command_line(value: Any) -> str:
     """A command as one line, whether it is written as one or as a list; variables as HOLE."""
     if isinstance(value, Seq):
         return " ".join(
-            expanded(item).text for item in value if isinstance(item, str | int | float)
+            expand_scalar(item).text for item in value if isinstance(item, str | int | float)
         )
-    return expanded(value).text
+    return expand_scalar(value).text
 
 
 def has_test(check: Map) -> bool:
@@ -68,7 +68,7 @@ def has_test(check: Map) -> bool:
     return isinstance(test, str) or (isinstance(test, Seq) and bool(test))
 
 
-def test_words(check: Map) -> list[str]:
+def healthcheck_words(check: Map) -> list[str]:
     """The words that a health check runs, with the defaults of their variables; a shell's script is one word."""
     test = check.get("test")
     if isinstance(test, str):
@@ -77,62 +77,62 @@ def test_words(check: Map) -> list[str]:
         items = ["sh", "-c", *test[1:2]]
     else:
         items = list(test[1:]) if isinstance(test, Seq) and test[:1] == ["CMD"] else []
-    return [expanded(item).text.replace(HOLE, "X") for item in items]
+    return [expand_scalar(item).text.replace(HOLE, "X") for item in items]
 
 
-def true(value: Any) -> bool:
+def is_truthy(value: Any) -> bool:
     """Whether a value is true, written as a boolean or as a string."""
-    return value is True or expanded(value).text.lower() in {"true", "yes", "on", "1"}
+    return value is True or expand_scalar(value).text.lower() in {"true", "yes", "on", "1"}
 
 
-def environment(
+def service_environment(
     service: Service, project: Project, node: Map | None = None
 ) -> dict[str, str | None]:
     """The variables of a service, with what its environment files and defaults give; None where nobody can tell.
 
     `node` is the service as it runs, where that is more than its own file says.
     """
-    given, _ = settings(service, project)
+    given, _ = env_file_settings(service, project)
     found: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
     known = service.document.environment.whole
     for spec in variable_specs(service.source, node or service.full, "environment"):
         found[spec.name] = (
-            known.get(spec.name) if spec.value is None else expanded(spec.value, known).text
+            known.get(spec.name) if spec.value is None else expand_scalar(spec.value, known).text
         )
     return found
 
 
-def outside_settings(service: Service, project: Project, node: Map | None = None) -> bool:
+def has_unread_settings(service: Service, project: Project, node: Map | None = None) -> bool:
     """Whether settings come from files that are not looked into, or could not be."""
     node = node or service.full
     if node.get("secrets") or node.get("configs"):
         return True
-    given, complete = settings(service, project)
+    given, complete = env_file_settings(service, project)
     return bool(node.get("env_file")) and (
         not complete or any(HOLE in one.value or not one.value for one in given.values())
     )
 
 
-def replicas(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
+def replica_count(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
     """How many containers run; None where a variable says it."""
-    for value in (deep(node, "deploy", "replicas"), node.get("scale")):
+    for value in (get_in(node, "deploy", "replicas"), node.get("scale")):
         if value is not None:
-            text = expanded(value, values).text
+            text = expand_scalar(value, values).text
             if HOLE in text:
                 return None
             return int(text) if text.isdigit() and len(text) < 9 else 1
     return 1
 
 
-def together(first: Service, second: Service) -> bool:
+def may_run_together(first: Service, second: Service) -> bool:
     """Whether two services may run at once: not if each is in profiles that the other is not in."""
     mine, theirs = (
-        {text for text, _ in strings(one.full.get("profiles"))} for one in (first, second)
+        {text for text, _ in string_entries(one.full.get("profiles"))} for one in (first, second)
     )
     return not mine or not theirs or bool(mine & theirs)
 
 
-def place(service: Service, text: Expanded, start: int, end: int, span: Span) -> dict[str, Any]:
+def edit_span(service: Service, text: Expanded, start: int, end: int, span: Span) -> dict[str, Any]:
     """Where `text[start:end]`, written at `span`, is to be mended: in an environment file where all of it stands there.
 
     For `hit(**place(...))`.
@@ -160,13 +160,13 @@ def stage_of(service: Service, project: Project) -> Stage | None:
     documents = project.by_path("dockerfile")
     other = posixpath.join(posixpath.dirname(path), "Containerfile")
     target = spec.get("target")
-    named = expanded(target, service.values).text if isinstance(target, str) else None
+    named = expand_scalar(target, service.values).text if isinstance(target, str) else None
     return stage_in(documents.get(path) or documents.get(other), named)
 
 
 def dockerfile_path(service: Service, context: object, named: object) -> str | None:
     """The path of a build's Dockerfile; None for a remote context, an absolute path or a variable."""
-    where, name = (expanded(one, service.values).text for one in (context, named))
+    where, name = (expand_scalar(one, service.values).text for one in (context, named))
     if not where or not name or HOLE in where + name or "://" in where or "\\" in where + name:
         return None
     if where.startswith(("/", "~", "git@", "github.com/")) or name.startswith(("/", "~")):
@@ -195,13 +195,13 @@ _SECONDS = {
 _PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(ns|us|µs|ms|s|m|h|d)")
 
 
-def seconds(value: Any) -> float | None:
+def duration_seconds(value: Any) -> float | None:
     """A duration in seconds; None where it is none, or a variable hides it."""
-    text = expanded(value).text if isinstance(value, str) else ""
+    text = expand_scalar(value).text if isinstance(value, str) else ""
     parts = _PART.findall(text)
     return sum(float(number) * _SECONDS[unit] for number, unit in parts) if parts else None
 
 
-def words(text: str) -> Iterator[str]:
+def command_words(text: str) -> Iterator[str]:
     """The words of a command line, without quotes."""
     yield from (word.strip("\"'") for word in text.split())

@@ -13,11 +13,11 @@ from typing import Any
 
 from readiness.facts.actions import effects
 from readiness.facts.table import rows
-from readiness.kinds.pipeline.scripts import Call, calls
+from readiness.kinds.pipeline.scripts import Call, script_calls
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Effect:
     """One thing done: what, by which family of tools, and where in its script (0, 0 for an action).
 
     `weak` says that the name alone tells it (`./deploy.sh`, `ssh host`): it counts where the job says so too.
@@ -32,7 +32,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _EffectRow:
     kind: str
     family: str
     pattern: re.Pattern[str]
@@ -44,14 +44,14 @@ _OPTIONS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?)
 
 
 @functools.cache
-def _commands() -> tuple[_Row, ...]:
+def _commands() -> tuple[_EffectRow, ...]:
     """Patterns over `program word word ...`."""
     found = []
     for row in rows("command-effects").values():
         each = (pattern.replace("<options>", _OPTIONS) for pattern in row.get("commands", ()))
         pattern = re.compile("|".join(f"(?:{one})" for one in each))
         if "commands" in row:
-            found.append(_Row(row["effect"], row.get("family", ""), pattern, "weak" in row))
+            found.append(_EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row))
     return tuple(found)
 
 
@@ -80,48 +80,48 @@ _WAITS = ("--wait", "--atomic", "--rollback-on-failure")
 
 
 @functools.lru_cache(maxsize=1024)
-def in_script(script: str) -> tuple[Deed, ...]:
+def script_effects(script: str) -> tuple[Effect, ...]:
     """The deeds of a script, in order."""
-    found: list[Deed] = []
+    found: list[Effect] = []
     testing = False
-    for call in calls(script):
+    for call in script_calls(script):
         testing = testing or (
             call.program in _CLUSTERS and bool({"create", "start"} & set(call.verbs))
         )
-        found += _of_call(call)
-    return (*found, Deed("cluster")) if testing else tuple(found)
+        found += _call_effects(call)
+    return (*found, Effect("cluster")) if testing else tuple(found)
 
 
-def _of_call(call: Call) -> Iterator[Deed]:
+def _call_effects(call: Call) -> Iterator[Effect]:
     line = " ".join((call.program, *call.words))[:1200].replace("\n", " ")
     dry = any(
         word.startswith("--dry-run") and "none" not in word for word in call.words
     ) or call.has("--server-dry-run")
     place = (call.start, call.end, call.text)
-    named = _by_name(call)
+    named = _effects_by_name(call)
     for row in _commands():
         kind, family = row.kind, row.family
         if row.pattern.match(line) is None:
             continue
-        if kind == "smoke" and call.program in ("curl", "wget") and _downloads(call):
+        if kind == "smoke" and call.program in ("curl", "wget") and _is_download(call):
             continue
         if kind == "test" and ("-DskipTests" in line or "skip.test" in line or " -x test" in line):
             continue
-        if kind == "deploy" and (dry or call.has("--help", "--check") or _read_only(call)):
-            yield Deed("lint", "", *place)
+        if kind == "deploy" and (dry or call.has("--help", "--check") or _is_read_only(call)):
+            yield Effect("lint", "", *place)
             continue
-        yield Deed(kind, family, *place, row.weak)
+        yield Effect(kind, family, *place, row.weak)
         if kind == "deploy":
-            yield from _kept_safe(call, family, place)
+            yield from _safeguards(call, family, place)
     if call.program == "ssh":
         for word in call.words:
             if " " in word:
-                yield from (Deed(d.kind, d.family, *place, d.weak) for d in _remote(word))
+                yield from (Effect(d.kind, d.family, *place, d.weak) for d in _remote_effects(word))
     for kind in named:
-        yield Deed(kind, "script", *place, kind == "deploy")
+        yield Effect(kind, "script", *place, kind == "deploy")
 
 
-def _downloads(call: Call) -> bool:
+def _is_download(call: Call) -> bool:
     """Whether curl or wget fetches a file instead of asking a service."""
     if call.program == "wget":
         return "-qO-" not in call.words and not call.has("--spider")
@@ -133,41 +133,41 @@ def _downloads(call: Call) -> bool:
     return (saves and target != "/dev/null") or call.text.rstrip().endswith("| sh")
 
 
-def _remote(script: str) -> Iterator[Deed]:
+def _remote_effects(script: str) -> Iterator[Effect]:
     """What is done on the other machine; a compose file that is brought up there is a deployment."""
-    for call in calls(script):
+    for call in script_calls(script):
         line = " ".join((call.program, *call.words))[:1200]
         for row in _commands():
             if row.pattern.match(line) and row.kind in ("deploy", "rollback", "rollout", "smoke"):
-                yield Deed(row.kind, row.family)
+                yield Effect(row.kind, row.family)
 
 
-def _read_only(call: Call) -> bool:
+def _is_read_only(call: Call) -> bool:
     """Whether a kubectl command only prints: `kubectl apply view-last-applied`, `-o yaml` of nothing."""
     return "view-last-applied" in call.verbs or (call.program == "helm" and "plugin" in call.verbs)
 
 
-def _kept_safe(call: Call, family: str, place: tuple[int, int, str]) -> Iterator[Deed]:
+def _safeguards(call: Call, family: str, place: tuple[int, int, str]) -> Iterator[Effect]:
     """What a deployment does of itself: wait, and roll back."""
     if family == "helm" and (call.has(*_WAITS) or call.program == "helmfile"):
-        yield Deed("rollout", family, *place)
+        yield Effect("rollout", family, *place)
     if family == "helm" and call.has("--atomic", "--rollback-on-failure"):
-        yield Deed("rollback", family, *place)
+        yield Effect("rollback", family, *place)
     if (
         family in ("platform", "infra", "argo")
         and "--no-wait" not in call.words
         and "--async" not in call.words
     ):
-        yield Deed("rollout", family, *place)
+        yield Effect("rollout", family, *place)
     if family == "argo" or call.program in ("skaffold", "werf", "kapp"):
-        yield Deed("rollout", family, *place)
+        yield Effect("rollout", family, *place)
     if family == "swarm" and (call.has("--detach=false") or call.has("--update-failure-action")):
-        yield Deed("rollout", family, *place)
+        yield Effect("rollout", family, *place)
     if call.value("--update-failure-action") == "rollback" or call.program == "werf":
-        yield Deed("rollback", family, *place)
+        yield Effect("rollback", family, *place)
 
 
-def _by_name(call: Call) -> Iterator[str]:
+def _effects_by_name(call: Call) -> Iterator[str]:
     """What the name of a task or a script says that it does."""
     names: list[str] = []
     if call.program in _TASKS:
@@ -186,39 +186,39 @@ def _by_name(call: Call) -> Iterator[str]:
                 yield kind
 
 
-def of_action(name: str, options: Mapping[str, Any]) -> tuple[Deed, ...]:
+def action_effects(name: str, options: Mapping[str, Any]) -> tuple[Effect, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
-    found: list[Deed] = []
+    found: list[Effect] = []
     for word in effects(name):
-        found += _special(word, name, options)
-    if name == "aws-actions/amazon-ecs-deploy-task-definition" and _yes(
+        found += _input_effects(word, name, options)
+    if name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_enabled(
         options.get("wait-for-service-stability")
     ):
-        found.append(Deed("rollout", "ecs"))
+        found.append(Effect("rollout", "ecs"))
     return tuple(found)
 
 
-def _special(word: str, name: str, options: Mapping[str, Any]) -> list[Deed]:
+def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Effect]:
     if word == "trivy":
         kind = str(options.get("scan-type", "image"))
-        return [Deed({"config": "analysis", "image": "image-scan"}.get(kind, "audit"))]
+        return [Effect({"config": "analysis", "image": "image-scan"}.get(kind, "audit"))]
     if word == "image":
-        found = [Deed("build")]
+        found = [Effect("build")]
         push = str(options.get("push", "")).lower()
         if push not in ("", "false") or "type=registry" in str(options.get("outputs", "")):
-            found.append(Deed("push"))
+            found.append(Effect("push"))
         if "," in str(options.get("platforms", "")):
-            found.append(Deed("platforms"))
-        if _yes(options.get("sbom")):
-            found.append(Deed("sbom"))
+            found.append(Effect("platforms"))
+        if _is_enabled(options.get("sbom")):
+            found.append(Effect("sbom"))
         return found
     if word == "ssh":
         script = options.get("script")
-        inner = list(_remote(script)) if isinstance(script, str) else []
-        return [Deed("deploy", "ssh", weak=True), *inner]
+        inner = list(_remote_effects(script)) if isinstance(script, str) else []
+        return [Effect("deploy", "ssh", weak=True), *inner]
     kind, _, family = word.partition(":")
-    return [Deed(kind, family.rstrip("?"), weak=family.endswith("?"))]
+    return [Effect(kind, family.rstrip("?"), weak=family.endswith("?"))]
 
 
-def _yes(value: Any) -> bool:
+def _is_enabled(value: Any) -> bool:
     return str(value).lower() == "true"

@@ -19,7 +19,7 @@ Resolve = Callable[[model.Step], model.Action | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PipelineAction:
     """One deed at its place: the step, its order in the job, and how it is told."""
 
     kind: str
@@ -38,7 +38,7 @@ class Stage:
     """A job with its acts. `opaque`: it calls what cannot be read here. `after_failure`: it runs when others failed."""
 
     job: Job
-    acts: tuple[Act, ...]
+    acts: tuple[PipelineAction, ...]
     opaque: bool = False
     after_failure: bool = False
 
@@ -48,13 +48,15 @@ class Stage:
         return frozenset(act.kind for act in self.acts)
 
     @cached_property
-    def deploys(self) -> tuple[Act, ...]:
+    def deploys(self) -> tuple[PipelineAction, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
         told = bool(self.job.environment) or bool(
-            _DEPLOYING.search(f"{self.job.name} {_title(self.job)}".lower())
+            _DEPLOYING.search(f"{self.job.name} {_job_title(self.job)}".lower())
         )
         site = bool(
-            _SITE.search(f"{self.job.name} {_title(self.job)} {self.job.environment or ''}".lower())
+            _SITE.search(
+                f"{self.job.name} {_job_title(self.job)} {self.job.environment or ''}".lower()
+            )
         )
         return tuple(
             act for act in self.acts if act.kind == "deploy" and not site and (told or not act.weak)
@@ -67,7 +69,7 @@ class Stage:
     @cached_property
     def target(self) -> str:
         """Where it deploys to: production, staging, preview, or nothing that it says."""
-        where = [self.job.environment or "", self.job.name, _title(self.job)]
+        where = [self.job.environment or "", self.job.name, _job_title(self.job)]
         where += [f"{act.text} {act.step}" for act in self.deploys]
         return next((found for found in map(environment_kind, where) if found), "")
 
@@ -102,16 +104,16 @@ def environment_kind(name: str) -> str:
     return next((kind for kind, pattern in _KINDS if pattern.search(low)), "")
 
 
-def _title(job: Job) -> str:
+def _job_title(job: Job) -> str:
     title = job.node.get("name") if isinstance(job, model.Job) else ""
     return title if isinstance(title, str) else ""
 
 
-def acts_of(text: Text, resource: str, number: int, step: str) -> Iterator[Act]:
+def script_actions(text: Text, resource: str, number: int, step: str) -> Iterator[PipelineAction]:
     """The acts of a script."""
-    for deed in effects.in_script(text.value):
+    for deed in effects.script_effects(text.value):
         span = text.line(deed.start) if deed.end > deed.start else text.span
-        yield Act(
+        yield PipelineAction(
             deed.kind,
             deed.family,
             span,
@@ -124,26 +126,35 @@ def acts_of(text: Text, resource: str, number: int, step: str) -> Iterator[Act]:
         )
 
 
-def _step_acts(step: model.Step, number: int, resolve: Resolve, depth: int = 0) -> Iterator[Act]:
+def _step_actions(
+    step: model.Step, number: int, resolve: Resolve, depth: int = 0
+) -> Iterator[PipelineAction]:
     if step.dead:
         return
     name = step.name
     run = step.run
     if run is not None:
-        yield from acts_of(run, step.resource, number, name)
+        yield from script_actions(run, step.resource, number, name)
     used = step.uses
     if used is None:
         return
-    place = (step.node.at("uses"), step.source, step.resource, (number, 0), _options(step), name)
-    for deed in effects.of_action(used.name, step.options):
-        yield Act(deed.kind, deed.family, *place, deed.weak)
+    place = (
+        step.node.at("uses"),
+        step.source,
+        step.resource,
+        (number, 0),
+        _input_values(step),
+        name,
+    )
+    for deed in effects.action_effects(used.name, step.options):
+        yield PipelineAction(deed.kind, deed.family, *place, deed.weak)
     action = resolve(step) if used.form == "local" and depth < 3 else None
     for inner in action.steps if action is not None else ():
-        for act in _step_acts(inner, number, resolve, depth + 1):
+        for act in _step_actions(inner, number, resolve, depth + 1):
             yield replace(act, span=place[0], source=place[1], resource=place[2], order=(number, 0))
 
 
-def _options(step: model.Step) -> str:
+def _input_values(step: model.Step) -> str:
     """What a step's inputs say, for the names of environments and tags in them."""
     pairs = (
         f"{key}={value}"
@@ -159,27 +170,32 @@ def stage_of(job: Job, resolve: Resolve) -> Stage:
         acts = [
             act
             for number, text in enumerate(job.scripts)
-            for act in acts_of(text, job.resource, number, job.name)
+            for act in script_actions(text, job.resource, number, job.name)
         ]
         opaque = "trigger" in job.node or not any(True for _ in job.scripts)
-        return Stage(job, _settled(acts), opaque, job.value("when") == "on_failure")
+        return Stage(
+            job, _without_trial_deployments(acts), opaque, job.value("when") == "on_failure"
+        )
     if job.dead:
         return Stage(job, ())
     acts = []
     for number, step in enumerate(job.steps):
-        found = list(_step_acts(step, number, resolve))
+        found = list(_step_actions(step, number, resolve))
         acts += found
         if _ROLLBACK.search(step.name.lower()) and not any(act.kind == "rollback" for act in found):
-            acts.append(_named("rollback", step, number))
+            acts.append(_name_action("rollback", step, number))
         if _SMOKE.search(step.name.lower()) and not any(
             act.kind in ("smoke", "test") for act in found
         ):
-            acts.append(_named("smoke", step, number))
-    if _on_github(job):
+            acts.append(_name_action("smoke", step, number))
+    if _is_local_to_runner(job):
         acts = [a for a in acts if a.family != "compose" or not a.text.startswith("docker")]
     condition = job.node.get("if")
     return Stage(
-        job, _settled(acts), job.calls, isinstance(condition, str) and "failure()" in condition
+        job,
+        _without_trial_deployments(acts),
+        job.calls,
+        isinstance(condition, str) and "failure()" in condition,
     )
 
 
@@ -187,7 +203,7 @@ _HOSTED = re.compile(r"(?:ubuntu|windows|macos)-[\w.-]+\Z")
 _ELSEWHERE = re.compile(r"DOCKER_HOST|docker context|docker-context|--context\b|ssh://|tcp://")
 
 
-def _on_github(job: model.Job) -> bool:
+def _is_local_to_runner(job: model.Job) -> bool:
     """Whether its containers live on a machine of GitHub's, which goes when the job ends."""
     if not job.runs_on or not all(_HOSTED.match(label) for label in job.runs_on):
         return False
@@ -199,11 +215,13 @@ _ROLLBACK = re.compile(r"roll-? ?back|revert|undo")
 _SMOKE = re.compile(r"smoke|health|verify|sanity|e2e|end-to-end|acceptance")
 
 
-def _named(kind: str, step: model.Step, number: int) -> Act:
-    return Act(kind, "name", step.node.at(), step.source, step.resource, (number, 0), "", step.name)
+def _name_action(kind: str, step: model.Step, number: int) -> PipelineAction:
+    return PipelineAction(
+        kind, "name", step.node.at(), step.source, step.resource, (number, 0), "", step.name
+    )
 
 
-def _settled(acts: list[Act]) -> tuple[Act, ...]:
+def _without_trial_deployments(acts: list[PipelineAction]) -> tuple[PipelineAction, ...]:
     """In a job with a cluster of its own, what is deployed is only tried."""
     if any(act.kind == "cluster" for act in acts):
         acts = [
@@ -212,9 +230,9 @@ def _settled(acts: list[Act]) -> tuple[Act, ...]:
     return tuple(acts)
 
 
-def order(pipeline: Pipeline) -> dict[str, frozenset[str]]:
+def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts."""
-    direct = {job.name: set(_direct(job, pipeline)) for job in pipeline.jobs}
+    direct = {job.name: set(_direct_needs(job, pipeline)) for job in pipeline.jobs}
     found: dict[str, frozenset[str]] = {}
     for name, needed in direct.items():
         seen: set[str] = set()
@@ -228,7 +246,7 @@ def order(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     return found
 
 
-def _direct(job: Job, pipeline: Pipeline) -> Iterable[str]:
+def _direct_needs(job: Job, pipeline: Pipeline) -> Iterable[str]:
     if isinstance(job, model.Job):
         names = {other.name.lower(): other.name for other in pipeline.jobs}
         return [names[need.lower()] for need in job.needs if need.lower() in names]
@@ -240,14 +258,14 @@ def _direct(job: Job, pipeline: Pipeline) -> Iterable[str]:
     return [other.name for other in job.file.jobs if rank.get(other.stage, 0) < mine]
 
 
-def unresolved(step: model.Step) -> None:
+def no_local_action(step: model.Step) -> None:
     """Where no project is at hand, local actions stay closed."""
     del step
 
 
-def delivers(pipeline: Pipeline) -> bool:
+def is_delivering(pipeline: Pipeline) -> bool:
     """Whether a pipeline pushes an image or deploys."""
     if "delivers" not in pipeline.memo:
-        stages = [stage_of(job, unresolved) for job in pipeline.jobs]
+        stages = [stage_of(job, no_local_action) for job in pipeline.jobs]
         pipeline.memo["delivers"] = any(stage.deploys or stage.does("push") for stage in stages)
     return bool(pipeline.memo["delivers"])

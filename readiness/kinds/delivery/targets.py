@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.kinds.delivery.model import delivers
+from readiness.kinds.delivery.model import is_delivering
 from readiness.kinds.github import Document
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.gitlab.model import File
@@ -12,13 +12,13 @@ from readiness.kinds.gitlab.model import File
 
 def github_deliveries(document: Document) -> Iterator[Workflow]:
     """The workflow, where it pushes an image or deploys."""
-    if isinstance(document, Workflow) and delivers(document):
+    if isinstance(document, Workflow) and is_delivering(document):
         yield document
 
 
 def gitlab_deliveries(document: File) -> Iterator[File]:
     """The file, where it pushes an image or deploys."""
-    if delivers(document):
+    if is_delivering(document):
         yield document
 
 

@@ -14,7 +14,7 @@ from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
 from readiness.syntax import template
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.words import expand, literal
+from readiness.syntax.words import expand_word, unquote
 
 NAME = "dockerfile"
 EXAMPLE = "Dockerfile"
@@ -39,7 +39,7 @@ _FROM = re.compile(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
-_OTHERS = re.compile(
+_OTHER_LANGUAGES = re.compile(
     r"^[ \t]*(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|ENV|EXPOSE|USER|LABEL|HEALTHCHECK|VOLUME"
     r"|ARG|SHELL|STOPSIGNAL|ONBUILD|MAINTAINER)[ \t]+\S",
     re.MULTILINE,
@@ -68,8 +68,8 @@ def claims(path: str, text: str) -> bool:
     if head is None:
         return False
     if head.group(1).upper() in ("FROM", "ARG"):
-        return bool(_FROM.search(text) and _OTHERS.search(text))
-    return "#" in path and bool(_PIECE.match(text, head.start(1))) and _all_known(text)
+        return bool(_FROM.search(text) and _OTHER_LANGUAGES.search(text))
+    return "#" in path and bool(_PIECE.match(text, head.start(1))) and _is_all_instructions(text)
 
 
 def begins_an_image(text: str) -> bool:
@@ -77,13 +77,13 @@ def begins_an_image(text: str) -> bool:
     head = _HEAD.match(text[:20_000])
     if head is None or head.group(1).upper() not in ("FROM", "ARG") or not _FROM.search(text):
         return False
-    return bool(_OTHERS.search(text)) or _all_known(text)
+    return bool(_OTHER_LANGUAGES.search(text)) or _is_all_instructions(text)
 
 
-def _all_known(text: str) -> bool:
+def _is_all_instructions(text: str) -> bool:
     """Whether every line of a block in prose is an instruction, a continuation, a comment or blank."""
     try:
-        return not syntax.parse(text).errors
+        return not syntax.parse_dockerfile(text).errors
     except ParseError:
         return False
 
@@ -95,7 +95,7 @@ def parse(source: Source) -> Document:
     the file lacks. Another file of which that is true is a Dockerfile with lines that the builder does not know.
     """
     is_template = template.is_named(source.path)
-    document = Document(source, syntax.parse(source.text, is_template=is_template))
+    document = Document(source, syntax.parse_dockerfile(source.text, is_template=is_template))
     if is_template and document.syntax.unfilled:
         raise ParseError("unknown instruction: a template's mark", document.syntax.unfilled[0])
     groups: list[list[Instruction]] = [[]]
@@ -104,15 +104,15 @@ def parse(source: Source) -> Document:
             groups.append([])
         groups[-1].append(one)
     head = [one for one in groups[0] if one.keyword != "ARG"]
-    _globals(document, groups[0])
+    _read_global_args(document, groups[0])
     if len(groups) == 1:
-        document.stages.append(_stage(document, 0, groups[0]))
+        document.stages.append(_make_stage(document, 0, groups[0]))
     elif groups[0]:
-        _steps(document, _stage(document, -1, head, groups[0]))
+        _make_steps(document, _make_stage(document, -1, head, groups[0]))
     for group in groups[1:]:
-        document.stages.append(_stage(document, len(document.stages), group))
+        document.stages.append(_make_stage(document, len(document.stages), group))
     for stage in document.stages:
-        _steps(document, stage)
+        _make_steps(document, stage)
     document.shipped.update(id(stage) for stage in document.stages[-1].chain)
     return document
 
@@ -122,13 +122,13 @@ def unfilled(document: Document) -> int | None:
     return next(iter(document.syntax.unfilled), None)
 
 
-def _globals(document: Document, head: Iterable[Instruction]) -> None:
+def _read_global_args(document: Document, head: Iterable[Instruction]) -> None:
     """The ARGs before the first FROM, with their defaults filled in."""
     for one in head:
         for pair in one.pairs if one.keyword == "ARG" else ():
             value = None
             if pair.raw is not None:
-                value = expand(pair.raw, lambda name: global_value(document, name))
+                value = expand_word(pair.raw, lambda name: global_value(document, name))
             document.globals[pair.name] = (one.span.start, value)
 
 
@@ -140,7 +140,7 @@ def global_value(document: Document, name: str) -> str | None:
     return found[1] if found else ""
 
 
-def _stage(
+def _make_stage(
     document: Document, index: int, group: list[Instruction], steps: list[Instruction] | None = None
 ) -> Stage:
     """One stage; `steps` are its instructions where they are more than those that count in it."""
@@ -149,19 +149,27 @@ def _stage(
     base: Stage | None = None
     if start and start.words:
         written = start.words[0].raw
-        filled = expand(written, lambda one: global_value(document, one), document.syntax.escape)
-        written = literal(written) if filled is None else filled
+        filled = expand_word(
+            written, lambda one: global_value(document, one), document.syntax.escape
+        )
+        written = unquote(written) if filled is None else filled
         base = next((s for s in reversed(document.stages) if s.name == written.lower()), None)
         if len(start.words) > 2:
             name = start.words[2].value.lower()
     stage = Stage(
-        document, index, name, start, images.parse(written), base, tuple(_opened(steps or group))
+        document,
+        index,
+        name,
+        start,
+        images.parse_image(written),
+        base,
+        tuple(_expand_onbuild(steps or group)),
     )
-    _variables(document, stage)
+    _fill_variables(document, stage)
     return stage
 
 
-def _opened(group: Iterable[Instruction]) -> Iterator[Instruction]:
+def _expand_onbuild(group: Iterable[Instruction]) -> Iterator[Instruction]:
     """The instructions, each ONBUILD followed by the instruction inside it."""
     for one in group:
         yield one
@@ -169,7 +177,7 @@ def _opened(group: Iterable[Instruction]) -> Iterator[Instruction]:
             yield one.inner
 
 
-def _variables(document: Document, stage: Stage) -> None:
+def _fill_variables(document: Document, stage: Stage) -> None:
     """Fill the stage's table of ENV and ARG, in order; the values of one line see those before it."""
     for one in stage.instructions:
         if one.keyword not in ("ENV", "ARG"):
@@ -189,7 +197,7 @@ def _variables(document: Document, stage: Stage) -> None:
             stage.variables.setdefault(name, []).append((one.span.start, value))
 
 
-def _steps(document: Document, stage: Stage) -> None:
+def _make_steps(document: Document, stage: Stage) -> None:
     document.steps.extend(Step(document, stage, one) for one in stage.instructions)
 
 

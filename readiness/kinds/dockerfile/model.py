@@ -10,15 +10,15 @@ from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare, known_official, starts_service
-from readiness.kinds.purpose import idle, image_purpose, is_deployed
+from readiness.kinds.purpose import image_purpose, is_deployed, is_idle_command
 from readiness.model import Source, Span
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import script_of, shell_program
 from readiness.syntax.image import Image
 from readiness.syntax.instruction import Dockerfile, Instruction
-from readiness.syntax.words import Word, expand
+from readiness.syntax.words import Word, expand_word
 
-_IN_FORCE = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
+_EFFECTIVE_KEYWORDS = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
 _WINDOWS = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
 
 
@@ -28,7 +28,7 @@ def _set_elsewhere(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class EffectiveValue:
     """What an instruction in force says, where, and in which stage."""
 
     text: str
@@ -55,7 +55,7 @@ class Stage:
     variables: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)
     environment: dict[str, Instruction] = field(default_factory=dict)
     by_keyword: dict[str, list[Instruction]] = field(default_factory=dict)
-    inherited: dict[str, Value | None] = field(default_factory=dict)
+    inherited: dict[str, EffectiveValue | None] = field(default_factory=dict)
     container: str = ""
 
     deployed = property(is_deployed)
@@ -102,7 +102,7 @@ class Stage:
             return "server"
         starts = starts_service(self.root.image) if self.whole else None
         command = self.last("ENTRYPOINT") or self.last("CMD")
-        if command and idle([word.value for word in command.instruction.words]):
+        if command and is_idle_command([word.value for word in command.instruction.words]):
             return "base"
         return "program" if command or starts is None else "server" if starts else "base"
 
@@ -151,28 +151,28 @@ class Stage:
                 self.by_keyword.setdefault(one.keyword, []).append(one)
         return self.by_keyword.get(keyword, [])
 
-    def last(self, keyword: str, before: int | None = None) -> Value | None:
+    def last(self, keyword: str, before: int | None = None) -> EffectiveValue | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
         found = self.of(keyword)
         count = len(found)
         if before is not None:
             count = bisect_left(found, before, key=lambda one: one.span.start)
         if count:
-            return _value(self, found[count - 1])
+            return _effective_value(self, found[count - 1])
         if keyword == "CMD" and self.of("ENTRYPOINT"):
             return None  # an ENTRYPOINT resets the CMD of what lies below
         if keyword not in self.inherited:
-            self.inherited[keyword] = _inherited(self.base, keyword)
+            self.inherited[keyword] = _is_inherited(self.base, keyword)
         return self.inherited[keyword]
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force of USER, CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, STOPSIGNAL, SHELL."""
-        found = self.last(key) if key in _IN_FORCE else None
+        found = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
         return found.text if found else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of that value; the stage's FROM where there is none."""
-        found = self.last(key) if key in _IN_FORCE else None
+        found = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
         if found:
             return found.span
         if self.start is not None:
@@ -199,7 +199,7 @@ class Stage:
     def expand(self, raw: str, before: int) -> str | None:
         """The word with its variables filled in; None where a value is unknown."""
         escape = self.document.syntax.escape
-        return expand(raw, lambda name: self.lookup(name, before), escape)
+        return expand_word(raw, lambda name: self.lookup(name, before), escape)
 
     def shell(self, before: int) -> str:
         """The program that runs shell forms at an offset: sh, bash, powershell, cmd, ..."""
@@ -214,12 +214,12 @@ class Stage:
         return tuple(word.value for word in found.instruction.words) if found else ()
 
 
-def _inherited(stage: Stage | None, keyword: str) -> Value | None:
+def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     """What a stage hands on to those that build on it."""
     while stage is not None:
         found = stage.of(keyword)
         if found:
-            return _value(stage, found[-1])
+            return _effective_value(stage, found[-1])
         if keyword == "CMD" and stage.of("ENTRYPOINT"):
             return None
         if keyword in stage.inherited:
@@ -228,8 +228,8 @@ def _inherited(stage: Stage | None, keyword: str) -> Value | None:
     return None
 
 
-def _value(stage: Stage, one: Instruction) -> Value:
-    return Value(one.said, one.args_span, one, stage)
+def _effective_value(stage: Stage, one: Instruction) -> EffectiveValue:
+    return EffectiveValue(one.said, one.args_span, one, stage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -297,7 +297,7 @@ class Step:
         return self.instruction.mounts(kind)
 
 
-def in_force(stage: Stage, keyword: str) -> Step | None:
+def effective_step(stage: Stage, keyword: str) -> Step | None:
     """The step of a keyword that counts at a stage's end, in the stage or below it."""
     found = stage.last(keyword)
     return Step(stage.document, found.stage, found.instruction) if found else None

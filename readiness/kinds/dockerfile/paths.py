@@ -11,7 +11,7 @@ from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 
-def folder(stage: Stage, before: int | None = None) -> str | None:
+def working_folder(stage: Stage, before: int | None = None) -> str | None:
     """The working folder at an offset, or at the stage's end; None where it is not known."""
     steps: list[str] = []
     for below in stage.chain:
@@ -29,29 +29,29 @@ def folder(stage: Stage, before: int | None = None) -> str | None:
     return posixpath.normpath(posixpath.join("/", *reversed(steps)))
 
 
-def resolved(stage: Stage, raw: str, before: int | None = None) -> str | None:
+def absolute_path(stage: Stage, raw: str, before: int | None = None) -> str | None:
     """The absolute path that a word means at an offset; None where it is not known."""
     filled = stage.expand(raw, len(stage.source.text) if before is None else before)
     if not filled or "{{" in filled:
         return None
     if filled.startswith("/"):
         return posixpath.normpath(filled)
-    base = folder(stage, before)
+    base = working_folder(stage, before)
     return None if base is None else posixpath.normpath(posixpath.join(base, filled))
 
 
-def volumes(stage: Stage) -> Iterator[tuple[Word, str | None]]:
+def volume_words(stage: Stage) -> Iterator[tuple[Word, str | None]]:
     """The words of VOLUME, of the stage and of those below it, with the folder of each; None where it is not known."""
     for below in stage.chain:
         for one in below.of("VOLUME"):
             for word in one.words:
                 raw = word.value if one.json else word.raw
-                yield word, resolved(below, raw, one.span.start)
+                yield word, absolute_path(below, raw, one.span.start)
 
 
-def target(stage: Stage, one: Instruction) -> str | None:
+def copy_target(stage: Stage, one: Instruction) -> str | None:
     """Where a COPY or ADD puts its files; None where it is not known."""
     if not one.words:
         return None
     last = one.words[-1]
-    return resolved(stage, last.value if one.json else last.raw, one.span.start)
+    return absolute_path(stage, last.value if one.json else last.raw, one.span.start)

@@ -8,18 +8,18 @@ from typing import Any
 
 from readiness.facts.actions import interface
 from readiness.kinds.github.model import Action, Job, Step, Workflow
-from readiness.kinds.github.uses import Uses, repository_root, uses
+from readiness.kinds.github.uses import Uses, parse_uses, repository_root
 from readiness.model.project import Project
 
 
-def known(used: Uses) -> Mapping[str, Any]:
+def known_action(used: Uses) -> Mapping[str, Any]:
     """What is known of an action's inputs and outputs; an empty mapping for all others."""
     return interface(used.name) if used.form == "repository" else {}
 
 
 def outputs_of(used: Uses) -> tuple[str, ...] | None:
     """The outputs of a popular action."""
-    found = known(used).get("outputs")
+    found = known_action(used).get("outputs")
     return tuple(found) if found is not None else None
 
 
@@ -50,7 +50,7 @@ def local_action(step: Step, project: Project) -> Action | None:
 def called_workflow(job: Job, project: Project) -> Workflow | None:
     """The workflow of the same repository that a job calls, where it was read."""
     value = job.node.get("uses")
-    used = uses(value) if isinstance(value, str) else None
+    used = parse_uses(value) if isinstance(value, str) else None
     path = local_path(used.path, job.source.path) if used and used.form == "local" else None
     found = project.by_path("github").get(path) if path else None
     return found if isinstance(found, Workflow) else None

@@ -14,7 +14,7 @@ from readiness.facts.table import column
 from readiness.kinds.github import types as t
 from readiness.kinds.github.actions import called_workflow, local_action, outputs_of
 from readiness.kinds.github.model import Action, Job, Step, Workflow
-from readiness.kinds.github.texts import is_expression, whole
+from readiness.kinds.github.texts import is_expression, is_one_expression
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map, Seq
@@ -22,7 +22,7 @@ from readiness.syntax.yaml import Map, Seq
 _FREE = {"services", "env", "outputs", "inputs"}  # keys under these are the author's own
 
 
-def place_of(way: tuple[Any, ...]) -> str:
+def expression_place(way: tuple[Any, ...]) -> str:
     """The keys that lead to a value as the table writes them: ids are `*`, list numbers left out."""
     parts: list[str] = []
     for key in way:
@@ -33,7 +33,7 @@ def place_of(way: tuple[Any, ...]) -> str:
     return ".".join(parts)
 
 
-def availability(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
+def available_contexts(place: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """The contexts and the extra functions at a place; None where GitHub's table says nothing.
 
     A description is for readers: it may speak of expressions.
@@ -53,37 +53,39 @@ def _github() -> dict[str, t.Type]:
     return {name.removeprefix("github."): _TYPES[kind] for name, kind in known.items()}
 
 
-_JOB = t.record(
+_JOB = t.object_type(
     {
         "check_run_id": t.NUMBER,
-        "container": t.record({"id": t.STRING, "network": t.STRING}),
-        "services": t.record({}, t.record({"id": t.STRING, "network": t.STRING, "ports": t.ANY})),
+        "container": t.object_type({"id": t.STRING, "network": t.STRING}),
+        "services": t.object_type(
+            {}, t.object_type({"id": t.STRING, "network": t.STRING, "ports": t.ANY})
+        ),
         **dict.fromkeys(
             ("status", "workflow_ref", "workflow_sha", "workflow_repository", "workflow_file_path"),
             t.STRING,
         ),
     }
 )
-_RUNNER = t.record(
+_RUNNER = t.object_type(
     dict.fromkeys("name os arch temp tool_cache debug environment workspace".split(), t.STRING)
 )
-_STRATEGY = t.record(
+_STRATEGY = t.object_type(
     {"fail-fast": t.BOOLEAN, "job-index": t.NUMBER, "job-total": t.NUMBER, "max-parallel": t.NUMBER}
 )
 _INPUT_TYPES = {"boolean": t.BOOLEAN, "number": t.NUMBER, "string": t.STRING, "choice": t.STRING}
 
 
-def _declared(workflow: Workflow, event: str, key: str) -> Map | None:
+def _declared_inputs(workflow: Workflow, event: str, key: str) -> Map | None:
     settings = workflow.triggers.get(event)
     found = settings.get(key) if isinstance(settings, Map) else None
     return found if isinstance(found, Map) else None
 
 
-def inputs(workflow: Workflow) -> t.Type:
+def inputs_context(workflow: Workflow) -> t.Type:
     """The `inputs` of a workflow: those of its manual start and those that callers give."""
     known: dict[str, t.Type] = {}
     for event in ("workflow_dispatch", "workflow_call"):
-        for name, body in (_declared(workflow, event, "inputs") or {}).items():
+        for name, body in (_declared_inputs(workflow, event, "inputs") or {}).items():
             told = body.get("type") if isinstance(body, Map) else None
             plain = (
                 t.STRING
@@ -92,28 +94,30 @@ def inputs(workflow: Workflow) -> t.Type:
             )
             kind = _INPUT_TYPES.get(told, plain) if isinstance(told, str) else plain
             known[name.lower()] = (
-                t.merge(known[name.lower()], kind) if name.lower() in known else kind
+                t.union_type(known[name.lower()], kind) if name.lower() in known else kind
             )
-    return t.record(known)
+    return t.object_type(known)
 
 
-def github(workflow: Workflow) -> t.Type:
+def github_context(workflow: Workflow) -> t.Type:
     """The `github` context; `event.inputs` is known where the workflow is started by hand."""
     known = dict(_github())
     if "workflow_dispatch" in workflow.triggers and "workflow_call" not in workflow.triggers:
-        named = dict.fromkeys(_declared(workflow, "workflow_dispatch", "inputs") or (), t.STRING)
-        known["event"] = t.record({"inputs": t.record(named)}, t.ANY)
-    return t.record(known)
+        named = dict.fromkeys(
+            _declared_inputs(workflow, "workflow_dispatch", "inputs") or (), t.STRING
+        )
+        known["event"] = t.object_type({"inputs": t.object_type(named)}, t.ANY)
+    return t.object_type(known)
 
 
-def matrix(job: Job) -> t.Type:
+def matrix_context(job: Job) -> t.Type:
     """The `matrix` of a job: its keys with the types of their values."""
     strategy = job.node.get("strategy")
     if strategy is None:
-        return t.record({})
+        return t.object_type({})
     found = strategy.get("matrix") if isinstance(strategy, Map) else None
     if not isinstance(found, Map):
-        return t.record({}) if found is None and isinstance(strategy, Map) else t.ANY
+        return t.object_type({}) if found is None and isinstance(strategy, Map) else t.ANY
     known: dict[str, t.Type] = {}
     rest = t.ANY if is_expression(found.get("include")) else None
     for name, values in found.items():
@@ -123,46 +127,48 @@ def matrix(job: Job) -> t.Type:
                     rest = t.ANY
                     continue
                 for key, value in item.items():
-                    _add(known, key, _value(value))
+                    _add_type(known, key, _matrix_value_type(value))
         elif name != "exclude":
             entries = values if isinstance(values, Seq) else None
             for value in entries or ():
-                _add(known, name, _value(value))
+                _add_type(known, name, _matrix_value_type(value))
             if entries is None:
-                _add(known, name, t.ANY)
-    return t.record(known, rest)
+                _add_type(known, name, t.ANY)
+    return t.object_type(known, rest)
 
 
-def _value(value: Any) -> t.Type:
+def _matrix_value_type(value: Any) -> t.Type:
     """The type of a matrix value; one that an expression gives is known where the expression is simple."""
     if not isinstance(value, str) or not is_expression(value):
-        return t.of_value(value)
-    if not whole(value):
+        return t.type_of_value(value)
+    if not is_one_expression(value):
         return t.STRING
     try:
-        tree = ex.parse(next(ex.templates(value)).body)
+        tree = ex.parse_expression(next(ex.templates(value)).body)
     except ex.ExpressionError:
         return t.ANY
-    known = {"github": t.record(_github())}
+    known = {"github": t.object_type(_github())}
     checker = t.Checker(t.Scope(known, frozenset(known)))
     kind = checker.check(tree)
     return t.ANY if checker.faults else kind
 
 
-def _add(known: dict[str, t.Type], name: str, kind: t.Type) -> None:
+def _add_type(known: dict[str, t.Type], name: str, kind: t.Type) -> None:
     name = name.lower()
-    known[name] = t.merge(known[name], kind) if name in known else kind
+    known[name] = t.union_type(known[name], kind) if name in known else kind
 
 
-def needs(job: Job, names: tuple[str, ...], project: Project) -> t.Type:
+def needs_context(job: Job, names: tuple[str, ...], project: Project) -> t.Type:
     """The results and outputs of other jobs."""
     jobs = {other.name.lower(): other for other in job.workflow.jobs}
     known = {}
     for name in names:
         other = jobs.get(name.lower())
         if other is not None:
-            known[name] = t.record({"outputs": job_outputs(other, project), "result": t.STRING})
-    return t.record(known)
+            known[name] = t.object_type(
+                {"outputs": job_outputs(other, project), "result": t.STRING}
+            )
+    return t.object_type(known)
 
 
 def job_outputs(job: Job, project: Project) -> t.Type:
@@ -171,35 +177,41 @@ def job_outputs(job: Job, project: Project) -> t.Type:
         called = called_workflow(job, project)
         if called is None:
             return t.STRINGS
-        declared = _declared(called, "workflow_call", "outputs")
-        return t.record(dict.fromkeys(declared or (), t.STRING))
+        declared = _declared_inputs(called, "workflow_call", "outputs")
+        return t.object_type(dict.fromkeys(declared or (), t.STRING))
     outputs = job.node.get("outputs")
     if outputs is None:
-        return t.record({})
-    return t.record(dict.fromkeys(outputs, t.STRING)) if isinstance(outputs, Map) else t.STRINGS
+        return t.object_type({})
+    return (
+        t.object_type(dict.fromkeys(outputs, t.STRING)) if isinstance(outputs, Map) else t.STRINGS
+    )
 
 
-def each_step(done: Iterable[Step], project: Project) -> Iterator[tuple[Map, str, t.Type]]:
+def steps_with_id(done: Iterable[Step], project: Project) -> Iterator[tuple[Map, str, t.Type]]:
     """(node, id, type) of the steps that have an id."""
     for step in done:
         name = step.node.get("id")
         if isinstance(name, str) and name:
-            told = {"outputs": _outputs(step, project), "conclusion": t.STRING, "outcome": t.STRING}
-            yield step.node, name, t.record(told)
+            told = {
+                "outputs": _step_outputs(step, project),
+                "conclusion": t.STRING,
+                "outcome": t.STRING,
+            }
+            yield step.node, name, t.object_type(told)
 
 
-def steps_of(known: Iterable[tuple[str, t.Type]]) -> t.Type:
+def steps_type(known: Iterable[tuple[str, t.Type]]) -> t.Type:
     """The `steps` that have run, by their ids; an id from an expression may be any."""
     found = dict(known)
-    return t.record(found, t.ANY if any(is_expression(name) for name in found) else None)
+    return t.object_type(found, t.ANY if any(is_expression(name) for name in found) else None)
 
 
-def steps(done: Iterable[Step], project: Project) -> t.Type:
+def steps_context(done: Iterable[Step], project: Project) -> t.Type:
     """The steps that have run, by their ids."""
-    return steps_of((name, kind) for _, name, kind in each_step(done, project))
+    return steps_type((name, kind) for _, name, kind in steps_with_id(done, project))
 
 
-def _outputs(step: Step, project: Project) -> t.Type:
+def _step_outputs(step: Step, project: Project) -> t.Type:
     used = step.uses
     if used is None:
         return t.STRINGS
@@ -207,30 +219,30 @@ def _outputs(step: Step, project: Project) -> t.Type:
         action = local_action(step, project)
         if action is None or not isinstance(action.node.get("outputs", Map(action.node.at())), Map):
             return t.STRINGS
-        return t.record(dict.fromkeys(action.node.get("outputs") or (), t.STRING))
+        return t.object_type(dict.fromkeys(action.node.get("outputs") or (), t.STRING))
     named = outputs_of(used)
-    return t.STRINGS if named is None else t.record(dict.fromkeys(named, t.STRING))
+    return t.STRINGS if named is None else t.object_type(dict.fromkeys(named, t.STRING))
 
 
 def workflow_contexts(workflow: Workflow, project: Project) -> dict[str, t.Type]:
     """The contexts outside jobs."""
     jobs = {
-        job.name: t.record({"outputs": job_outputs(job, project), "result": t.STRING})
+        job.name: t.object_type({"outputs": job_outputs(job, project), "result": t.STRING})
         for job in workflow.jobs
     }
     return {
-        "github": github(workflow),
-        "inputs": inputs(workflow),
+        "github": github_context(workflow),
+        "inputs": inputs_context(workflow),
         "vars": t.STRINGS,
         "secrets": t.STRINGS,
         "env": t.STRINGS,
-        "jobs": t.record(jobs),
+        "jobs": t.object_type(jobs),
         "job": _JOB,
         "runner": _RUNNER,
         "strategy": _STRATEGY,
-        "steps": t.record({}),
-        "matrix": t.record({}),
-        "needs": t.record({}),
+        "steps": t.object_type({}),
+        "matrix": t.object_type({}),
+        "needs": t.object_type({}),
     }
 
 
@@ -239,8 +251,8 @@ def action_contexts(action: Action) -> dict[str, t.Type]:
     declared = action.node.get("inputs")
     named = declared if isinstance(declared, Map) else ()
     return {
-        "github": t.record(_github()),
-        "inputs": t.record(dict.fromkeys(named, t.STRING)),
+        "github": t.object_type(_github()),
+        "inputs": t.object_type(dict.fromkeys(named, t.STRING)),
         "env": t.STRINGS,
         "job": _JOB,
         "runner": _RUNNER,
@@ -249,5 +261,5 @@ def action_contexts(action: Action) -> dict[str, t.Type]:
         "needs": t.ANY,
         "vars": t.STRINGS,
         "secrets": t.STRINGS,
-        "steps": t.record({}),
+        "steps": t.object_type({}),
     }

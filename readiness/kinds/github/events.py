@@ -9,102 +9,112 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.github.shapes import (
-    Keys,
+    KeysShape,
     Problem,
-    boolean,
-    items,
-    mapping,
-    one_of,
-    place,
-    repeats,
-    scalar,
-    text,
+    boolean_shape,
+    enum_shape,
+    list_shape,
+    mapping_shape,
+    repeated_keys,
+    scalar_shape,
+    text_shape,
+    value_span,
 )
 from readiness.syntax.yaml import Map, Seq
 
 _INPUT_TYPES = ("string", "number", "boolean", "choice", "environment")
 
-_DISPATCH_INPUT = Keys(
+_DISPATCH_INPUT = KeysShape(
     "input {key}",
     {
-        "description": scalar,
-        "required": boolean,
-        "default": scalar,
-        "type": one_of(*_INPUT_TYPES),
-        "options": items(text),
-        "deprecationMessage": scalar,
+        "description": scalar_shape,
+        "required": boolean_shape,
+        "default": scalar_shape,
+        "type": enum_shape(*_INPUT_TYPES),
+        "options": list_shape(text_shape),
+        "deprecationMessage": scalar_shape,
     },
     optional=True,
 )
-_CALL_INPUT = Keys(
+_CALL_INPUT = KeysShape(
     "input {key}",
     {
-        "description": scalar,
-        "required": boolean,
-        "default": scalar,
-        "type": one_of("boolean", "number", "string"),
-        "deprecationMessage": scalar,
+        "description": scalar_shape,
+        "required": boolean_shape,
+        "default": scalar_shape,
+        "type": enum_shape("boolean", "number", "string"),
+        "deprecationMessage": scalar_shape,
     },
     required=("type",),
 )
-_CALL_SECRET = Keys("secret {key}", {"description": scalar, "required": boolean}, optional=True)
-_CALL_OUTPUT = Keys("output {key}", {"description": scalar, "value": text}, required=("value",))
-_WEBHOOK = Keys(
+_CALL_SECRET = KeysShape(
+    "secret {key}", {"description": scalar_shape, "required": boolean_shape}, optional=True
+)
+_CALL_OUTPUT = KeysShape(
+    "output {key}", {"description": scalar_shape, "value": text_shape}, required=("value",)
+)
+_WEBHOOK = KeysShape(
     "event {key}",
     {
-        "types": items(text),
-        "branches": items(text),
-        "branches-ignore": items(text),
-        "tags": items(text),
-        "tags-ignore": items(text),
-        "paths": items(text),
-        "paths-ignore": items(text),
-        "workflows": items(text),
+        "types": list_shape(text_shape),
+        "branches": list_shape(text_shape),
+        "branches-ignore": list_shape(text_shape),
+        "tags": list_shape(text_shape),
+        "tags-ignore": list_shape(text_shape),
+        "paths": list_shape(text_shape),
+        "paths-ignore": list_shape(text_shape),
+        "workflows": list_shape(text_shape),
     },
     optional=True,
 )
 _EVENTS: dict[str, Any] = {
-    "schedule": items(
-        Keys("the schedule", {"cron": text, "timezone": text}, required=("cron",)), single=False
+    "schedule": list_shape(
+        KeysShape("the schedule", {"cron": text_shape, "timezone": text_shape}, required=("cron",)),
+        single=False,
     ),
-    "workflow_dispatch": Keys(
-        "workflow_dispatch", {"inputs": mapping(_DISPATCH_INPUT)}, optional=True
+    "workflow_dispatch": KeysShape(
+        "workflow_dispatch", {"inputs": mapping_shape(_DISPATCH_INPUT)}, optional=True
     ),
-    "repository_dispatch": Keys("repository_dispatch", {"types": items(text)}, optional=True),
-    "workflow_call": Keys(
+    "repository_dispatch": KeysShape(
+        "repository_dispatch", {"types": list_shape(text_shape)}, optional=True
+    ),
+    "workflow_call": KeysShape(
         "workflow_call",
         {
-            "inputs": mapping(_CALL_INPUT),
-            "secrets": mapping(_CALL_SECRET),
-            "outputs": mapping(_CALL_OUTPUT),
+            "inputs": mapping_shape(_CALL_INPUT),
+            "secrets": mapping_shape(_CALL_SECRET),
+            "outputs": mapping_shape(_CALL_OUTPUT),
         },
         optional=True,
     ),
-    "image_version": Keys(
+    "image_version": KeysShape(
         "image_version",
-        {"names": items(text, single=False), "versions": items(text, single=False)},
+        {
+            "names": list_shape(text_shape, single=False),
+            "versions": list_shape(text_shape, single=False),
+        },
         optional=True,
     ),
 }
 
 
-def on(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def on_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """What is wrong with the events of a workflow."""
     if isinstance(value, str) and value:
         if value == "schedule":
             yield Problem(
-                "value", place(owner, key), "schedule has no cron; it takes a list of them"
+                "value", value_span(owner, key), "schedule has no cron; it takes a list of them"
             )
     elif isinstance(value, Seq):
-        yield from items(text)(owner, key, value)
+        yield from list_shape(text_shape)(owner, key, value)
         for index, item in enumerate(value):
             if item == "schedule":
                 yield Problem(
                     "value", value.at(index), "schedule has no cron; it takes a list of them"
                 )
     elif isinstance(value, Map) and value:
-        yield from repeats(value, fold=False)
+        yield from repeated_keys(value, fold=False)
         for name, item in value.items():
             yield from _EVENTS.get(name, _WEBHOOK)(value, name, item)
     else:
-        yield Problem("value", place(owner, key), "no event starts the workflow: on is empty")
+        yield Problem("value", value_span(owner, key), "no event starts the workflow: on is empty")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.kinds.github.runners import default_shell, labels
-from readiness.kinds.github.texts import never, text_at, texts
-from readiness.kinds.github.uses import Uses, uses
-from readiness.kinds.pipeline.model import Named, Written, environment_name
+from readiness.kinds.github.runners import default_shell, runner_labels
+from readiness.kinds.github.texts import is_always_skipped, text_at, texts_below
+from readiness.kinds.github.uses import Uses, parse_uses
+from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.model import Source, Span
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
@@ -19,7 +19,7 @@ _MAX_STEPS = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Workflow(Written):
+class Workflow(PipelineFile):
     """A workflow file."""
 
     @property
@@ -74,7 +74,7 @@ class Workflow(Written):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job(Named):
+class Job(PipelineJob):
     """A job of a workflow; its name is its id."""
 
     workflow: Workflow
@@ -101,7 +101,7 @@ class Job(Named):
     @property
     def dead(self) -> bool:
         """Whether its condition is always false."""
-        return never(self.node)
+        return is_always_skipped(self.node)
 
     @property
     def environment(self) -> str | None:
@@ -111,7 +111,7 @@ class Job(Named):
     @property
     def runs_on(self) -> tuple[str, ...]:
         """The runner's labels as written, those of a matrix put in."""
-        return tuple(label for label, _ in labels(self.node))
+        return tuple(label for label, _ in runner_labels(self.node))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -119,14 +119,14 @@ class Job(Named):
         memo = self.workflow.memo.setdefault("steps", {})
         if self.name not in memo:
             memo[self.name] = tuple(
-                _steps(self.source, self.node.get("steps"), self.resource, self)
+                _make_steps(self.source, self.node.get("steps"), self.resource, self)
             )
         steps: tuple[Step, ...] = memo[self.name]
         return steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Action(Written):
+class Action(PipelineFile):
     """An `action.yml`."""
 
     @property
@@ -154,7 +154,7 @@ class Action(Written):
         if "steps" not in self.memo:
             runs = self.node.get("runs")
             steps = runs.get("steps") if isinstance(runs, Map) else None
-            self.memo["steps"] = tuple(_steps(self.source, steps, self.resource, self))
+            self.memo["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
         found: tuple[Step, ...] = self.memo["steps"]
         return found
 
@@ -197,13 +197,13 @@ class Step:
     @property
     def dead(self) -> bool:
         """Whether its condition, or its job's, is always false."""
-        return never(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
+        return is_always_skipped(self.node) or (isinstance(self.owner, Job) and self.owner.dead)
 
     @property
     def uses(self) -> Uses | None:
         """The action that it uses."""
         value = self.node.get("uses")
-        return uses(value) if isinstance(value, str) else None
+        return parse_uses(value) if isinstance(value, str) else None
 
     @property
     def run(self) -> Text | None:
@@ -219,10 +219,10 @@ class Step:
     @property
     def shell(self) -> str:
         """The shell of its script: its own, the job's, the workflow's, the runner's; empty where nobody can tell."""
-        return _shell(self)
+        return _effective_shell(self)
 
 
-def _steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> Iterator[Step]:
+def _make_steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> Iterator[Step]:
     number = 0
     stack = list(reversed(steps)) if isinstance(steps, Seq) else []
     while stack and number < _MAX_STEPS:
@@ -242,7 +242,7 @@ def _steps(source: Source, steps: Any, resource: str, owner: Job | Action) -> It
         yield Step(source, node, owner, number, f"{resource}/step/{told}")
 
 
-def _shell(step: Step) -> str:
+def _effective_shell(step: Step) -> str:
     found = step.node.get("shell")
     if found is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
@@ -258,12 +258,12 @@ def _shell(step: Step) -> str:
     return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
 
 
-def expanded(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
+def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
     """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
     if "expanded" not in file.memo:
         file.memo["expanded"] = [
             (way, text)
-            for way, text in texts(file.node, file.source)
+            for way, text in texts_below(file.node, file.source)
             if "${{" in text.value or way[-1] == "if"
         ]
     found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]

@@ -9,7 +9,7 @@ from readiness.model import Span
 from readiness.syntax.yaml import Map, Seq
 
 
-def system(label: str) -> str:
+def system_of_label(label: str) -> str:
     """The operating system that a runner's label tells of, else an empty string."""
     low = label.lower()
     if low.startswith(("ubuntu", "linux")):
@@ -19,7 +19,7 @@ def system(label: str) -> str:
     return "macos" if low.startswith("macos") else ""
 
 
-def labels(job: Map) -> list[tuple[str, Span]]:
+def runner_labels(job: Map) -> list[tuple[str, Span]]:
     """The labels of a job's runner with their places; a label from the matrix gives its values."""
     node = job.get("runs-on")
     owner: Any = job
@@ -61,30 +61,30 @@ def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
     excluded = [
         item[name]
-        for item in _items(matrix.get("exclude"))
+        for item in _list_items(matrix.get("exclude"))
         if isinstance(item, Map) and len(item) == 1 and name in item
     ]
     if isinstance(axis, Seq):
         found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
-    for item in _items(matrix.get("include")):
+    for item in _list_items(matrix.get("include")):
         if isinstance(item, Map):
             found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
     return found
 
 
-def _items(value: Any) -> list[Any]:
+def _list_items(value: Any) -> list[Any]:
     return list(value) if isinstance(value, Seq) else []
 
 
-def own_system(job: Map) -> str:
+def operating_system(job: Map) -> str:
     """The one operating system that a job runs on, else an empty string: written labels hold together."""
-    written = {system(label) for label in _written(job)} - {""}
-    drawn = {system(label) for label, _ in labels(job)}
+    written = {system_of_label(label) for label in _written_labels(job)} - {""}
+    drawn = {system_of_label(label) for label, _ in runner_labels(job)}
     found = written or drawn
     return found.pop() if len(found) == 1 else ""
 
 
-def _written(job: Map) -> list[str]:
+def _written_labels(job: Map) -> list[str]:
     node = job.get("runs-on")
     if isinstance(node, Map):
         node = node.get("labels")
@@ -97,7 +97,7 @@ def _written(job: Map) -> list[str]:
 
 def default_shell(job: Map) -> str:
     """The shell that a job's runners take where none is named; empty where nobody can tell."""
-    systems = {system(label) for label, _ in labels(job)}
+    systems = {system_of_label(label) for label, _ in runner_labels(job)}
     if "windows" in systems:
-        return "pwsh" if own_system(job) == "windows" else ""
+        return "pwsh" if operating_system(job) == "windows" else ""
     return "bash" if systems & {"linux", "macos"} else ""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.kinds.github.texts import is_expression, whole
-from readiness.model import Span, joined, spelling
+from readiness.kinds.github.texts import is_expression, is_one_expression
+from readiness.model import Span, join_names, spelling
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -28,12 +28,12 @@ Shape = Callable[[Any, Any, Any], Iterator[Problem]]
 """A function of (owner, key, value): the container, where in it, and what stands there."""
 
 
-def anything(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def any_value(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """No demand."""
     yield from ()
 
 
-def kind_of(value: Any) -> str:
+def describe_value(value: Any) -> str:
     """What a value is, in words."""
     if value is None:
         return "empty"
@@ -46,7 +46,7 @@ def kind_of(value: Any) -> str:
     return "a list" if isinstance(value, Seq) else "a mapping"
 
 
-def place(owner: Any, key: Any) -> Span:
+def value_span(owner: Any, key: Any) -> Span:
     """Where to show a value: itself, or its key where it is empty."""
     span: Span = owner.at(key)
     if span.end > span.start or not isinstance(owner, Map):
@@ -54,70 +54,84 @@ def place(owner: Any, key: Any) -> Span:
     return owner.key(key)
 
 
-def scalar(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def scalar_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A text, a number or a boolean; empty is allowed."""
     if isinstance(value, Map | Seq):
-        yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a text is allowed")
-
-
-def text(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """A scalar that is not empty."""
-    yield from scalar(owner, key, value)
-    if value is None or value == "":
-        yield Problem("value", place(owner, key), f"{_named(key)} is empty")
-
-
-def boolean(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """true, false, or one expression."""
-    if not isinstance(value, bool) and not _computed(value):
         yield Problem(
-            "value", place(owner, key), f"{key} is {kind_of(value)}; true or false is allowed"
+            "value", value_span(owner, key), f"{key} is {describe_value(value)}; a text is allowed"
         )
 
 
-def number(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def text_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A scalar that is not empty."""
+    yield from scalar_shape(owner, key, value)
+    if value is None or value == "":
+        yield Problem("value", value_span(owner, key), f"{_key_name(key)} is empty")
+
+
+def boolean_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """true, false, or one expression."""
+    if not isinstance(value, bool) and not _is_computed(value):
+        yield Problem(
+            "value",
+            value_span(owner, key),
+            f"{key} is {describe_value(value)}; true or false is allowed",
+        )
+
+
+def number_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A number over zero, or one expression."""
-    if _computed(value):
+    if _is_computed(value):
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
-        yield Problem("value", place(owner, key), f"{key} is {kind_of(value)}; a number is allowed")
+        yield Problem(
+            "value",
+            value_span(owner, key),
+            f"{key} is {describe_value(value)}; a number is allowed",
+        )
     elif value <= 0:
         yield Problem(
-            "value", place(owner, key), f"{key} is {value}; a number over zero is allowed"
+            "value", value_span(owner, key), f"{key} is {value}; a number over zero is allowed"
         )
 
 
-def integer(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+def integer_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """A whole number over zero, or one expression."""
     if isinstance(value, float):
-        yield Problem("value", place(owner, key), f"{key} is {value}; a whole number is allowed")
+        yield Problem(
+            "value", value_span(owner, key), f"{key} is {value}; a whole number is allowed"
+        )
     else:
-        yield from number(owner, key, value)
+        yield from number_shape(owner, key, value)
 
 
-def _computed(value: Any) -> bool:
+def _is_computed(value: Any) -> bool:
     """One expression, or a `$placeholder` of a starter workflow."""
-    return isinstance(value, str) and (whole(value.strip()) or bool(PLACEHOLDER.match(value)))
+    return isinstance(value, str) and (
+        is_one_expression(value.strip()) or bool(PLACEHOLDER.match(value))
+    )
 
 
-def _named(key: Any) -> str:
+def _key_name(key: Any) -> str:
     return f"entry {key + 1}" if isinstance(key, int) else str(key)
 
 
-def one_of(*allowed: str) -> Shape:
+def enum_shape(*allowed: str) -> Shape:
     """One of some words."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         if value not in allowed and not is_expression(value):
-            shown = value if isinstance(value, str) and len(value) < 60 else kind_of(value)
+            shown = value if isinstance(value, str) and len(value) < 60 else describe_value(value)
             yield Problem(
-                "value", place(owner, key), f"{key} is {shown!r}; allowed are {joined(allowed)}"
+                "value",
+                value_span(owner, key),
+                f"{key} is {shown!r}; allowed are {join_names(allowed)}",
             )
 
     return check
 
 
-def items(shape: Shape, *, empty: bool = False, single: bool = True) -> Shape:
+def list_shape(shape: Shape, *, empty: bool = False, single: bool = True) -> Shape:
     """A list of things; with `single`, one alone may stand without the list."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
@@ -128,35 +142,39 @@ def items(shape: Shape, *, empty: bool = False, single: bool = True) -> Shape:
                 yield from shape(owner, key, value)
             else:
                 yield Problem(
-                    "value", place(owner, key), f"{key} is {kind_of(value)}; a list is allowed"
+                    "value",
+                    value_span(owner, key),
+                    f"{key} is {describe_value(value)}; a list is allowed",
                 )
             return
         if not value and not empty:
-            yield Problem("value", place(owner, key), f"{key} is an empty list")
+            yield Problem("value", value_span(owner, key), f"{key} is an empty list")
         for index, item in enumerate(value):
             yield from shape(value, index, item)
 
     return check
 
 
-def mapping(
+def mapping_shape(
     shape: Shape, *, empty: bool = True, expression: bool = False, fold: bool = True
 ) -> Shape:
     """A mapping with any keys, which are the same in any case, and values of one shape."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-        if expression and _computed(value):
+        if expression and _is_computed(value):
             return
         if value is None and empty:
             return
         if not isinstance(value, Map):
             yield Problem(
-                "value", place(owner, key), f"{key} is {kind_of(value)}; a mapping is allowed"
+                "value",
+                value_span(owner, key),
+                f"{key} is {describe_value(value)}; a mapping is allowed",
             )
             return
         if not value and not empty:
-            yield Problem("value", place(owner, key), f"{key} has no entry")
-        yield from repeats(value, fold=fold)
+            yield Problem("value", value_span(owner, key), f"{key} has no entry")
+        yield from repeated_keys(value, fold=fold)
         for name, item in value.items():
             yield from shape(value, name, item)
 
@@ -164,7 +182,7 @@ def mapping(
 
 
 @dataclass(frozen=True)
-class Keys:
+class KeysShape:
     """A mapping with known keys."""
 
     what: str
@@ -176,18 +194,20 @@ class Keys:
 
     def __call__(self, owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         """The problems of the value under `key` of `owner`."""
-        if (value is None and self.optional) or (self.expression and _computed(value)):
+        if (value is None and self.optional) or (self.expression and _is_computed(value)):
             return
         if value is None and self.required:
             yield Problem(
-                "missing", place(owner, key), f"{_told(self.what, key)} has no {self.required[0]}"
+                "missing",
+                value_span(owner, key),
+                f"{_thing_name(self.what, key)} has no {self.required[0]}",
             )
             return
         if not isinstance(value, Map):
             yield Problem(
                 "value",
-                place(owner, key),
-                f"{_told(self.what, key)} is {kind_of(value)}; a mapping is allowed",
+                value_span(owner, key),
+                f"{_thing_name(self.what, key)} is {describe_value(value)}; a mapping is allowed",
             )
             return
         grip = owner.key(key) if isinstance(owner, Map) and key in owner else value.at()
@@ -195,8 +215,8 @@ class Keys:
 
     def inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
         """The problems of a mapping; `grip` is where missing keys are shown."""
-        told = _told(self.what, key)
-        yield from repeats(value)
+        told = _thing_name(self.what, key)
+        yield from repeated_keys(value)
         for name, item in value.items():
             shape = self.known.get(name)
             if shape is not None:
@@ -211,11 +231,11 @@ class Keys:
             yield from extra(value, told)
 
 
-def _told(what: str, key: Any) -> str:
+def _thing_name(what: str, key: Any) -> str:
     return what.format(key=key) if "{" in what else what
 
 
-def repeats(value: Map, *, fold: bool = True) -> Iterator[Problem]:
+def repeated_keys(value: Map, *, fold: bool = True) -> Iterator[Problem]:
     """Keys that stand twice; with `fold`, also those that differ only in case, which are one key to GitHub."""
     for name, start in value.repeated:
         yield Problem("repeated", Span(start, start + len(name)), f"key {name!r} stands twice")
@@ -232,7 +252,7 @@ def repeats(value: Map, *, fold: bool = True) -> Iterator[Problem]:
             )
 
 
-def either(first: Shape, second: Shape) -> Shape:
+def either_shape(first: Shape, second: Shape) -> Shape:
     """A mapping of the second shape, or anything else of the first."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:

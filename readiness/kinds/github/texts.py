@@ -14,10 +14,10 @@ from readiness.syntax.yaml import Map, Seq
 
 
 @lru_cache(maxsize=4096)
-def _parsed(body: str) -> tuple[expression.Node | None, expression.ExpressionError | None]:
+def _parse_cached(body: str) -> tuple[expression.Node | None, expression.ExpressionError | None]:
     """The tree and the error, one of them None; workflows say the same few things again and again."""
     try:
-        return expression.parse(body), None
+        return expression.parse_expression(body), None
     except expression.ExpressionError as error:
         return None, error
 
@@ -35,7 +35,7 @@ class Expression:
     @property
     def parsed(self) -> tuple[expression.Node | None, expression.ExpressionError | None]:
         """The tree and the error, one of them None."""
-        return _parsed(self.body)
+        return _parse_cached(self.body)
 
     @property
     def tree(self) -> expression.Node | None:
@@ -58,7 +58,7 @@ def text_at(node: Any, key: Any, source: Source) -> Text | None:
     return Text(value, node.at(key), source) if isinstance(value, str) else None
 
 
-def texts(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Text]]:
+def texts_below(node: Any, source: Source) -> Iterator[tuple[tuple[Any, ...], Text]]:
     """Every string below a node with the keys that lead to it; an alias to what was seen is no second visit."""
     stack: list[tuple[tuple[Any, ...], Any]] = [((), node)]
     seen: set[int] = set()
@@ -96,7 +96,7 @@ def is_expression(value: Any) -> bool:
     return isinstance(value, str) and "${{" in value
 
 
-def whole(value: str) -> bool:
+def is_one_expression(value: str) -> bool:
     """Whether a text is one `${{ }}` and nothing else."""
     if not (value.startswith("${{") and value.endswith("}}")):
         return False
@@ -104,7 +104,7 @@ def whole(value: str) -> bool:
     return first.closed and first.span.end == len(value)
 
 
-def never(node: Map) -> bool:
+def is_always_skipped(node: Map) -> bool:
     """Whether a node's `if:` is always false."""
     value = node.get("if")
     return _always_false(value) if isinstance(value, str) else value is False
@@ -117,7 +117,7 @@ def _always_false(value: str) -> bool:
     found = list(expressions(text, bare=True))
     if len(found) != 1 or found[0].tree is None:
         return False
-    if "${{" in text.value and not whole(text.value):
+    if "${{" in text.value and not is_one_expression(text.value):
         return False  # text around ${{ }} makes a string, and a string is true
-    result = constant.evaluate(found[0].tree)
-    return result is not constant.UNKNOWN and not constant.truthy(result)
+    result = constant.evaluate_constant(found[0].tree)
+    return result is not constant.UNKNOWN and not constant.is_truthy(result)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from readiness.model import Span, joined, spelling
+from readiness.model import Span, join_names, spelling
 from readiness.syntax import expression as ex
 
 
@@ -39,43 +39,43 @@ BOOLEAN = Type("boolean")
 NULL = Type("null")
 
 
-def record(known: Mapping[str, Type], rest: Type | None = None) -> Type:
+def object_type(known: Mapping[str, Type], rest: Type | None = None) -> Type:
     """An object; property names in lower case, as GitHub compares them."""
     return Type("object", {name.lower(): kind for name, kind in known.items()}, rest)
 
 
-def array(entry: Type, *, spread: bool = False) -> Type:
+def array_type(entry: Type, *, spread: bool = False) -> Type:
     """An array."""
     return Type("array", entry=entry, spread=spread)
 
 
-ANYTHING = record({}, ANY)
-STRINGS = record({}, STRING)
+ANYTHING = object_type({}, ANY)
+STRINGS = object_type({}, STRING)
 
 
-def merge(first: Type, second: Type) -> Type:
+def union_type(first: Type, second: Type) -> Type:
     """A type that holds both."""
     if first is second or first == second:
         return first
     if first.name == second.name == "object":
         known = dict(first.known)
         for name, kind in second.known.items():
-            known[name] = merge(known[name], kind) if name in known else kind
+            known[name] = union_type(known[name], kind) if name in known else kind
         return Type("object", known, first.rest or second.rest)
     if first.name == second.name == "array":
-        return array(merge(first.entry or ANY, second.entry or ANY))
+        return array_type(union_type(first.entry or ANY, second.entry or ANY))
     return ANY
 
 
 MOST = 2000  # values inside of one; aliases of aliases stand for more than anybody writes
 
 
-def of_value(value: Any) -> Type:
+def type_of_value(value: Any) -> Type:
     """The type of a YAML or JSON value without expressions."""
-    return _of_value(value, iter(range(MOST)), 0)
+    return _type_of_value(value, iter(range(MOST)), 0)
 
 
-def _of_value(value: Any, left: Iterator[int], depth: int) -> Type:
+def _type_of_value(value: Any, left: Iterator[int], depth: int) -> Type:
     if isinstance(value, bool):
         return BOOLEAN
     if isinstance(value, int | float):
@@ -87,16 +87,18 @@ def _of_value(value: Any, left: Iterator[int], depth: int) -> Type:
     if depth > 20 or next(left, None) is None:
         return ANY
     if isinstance(value, dict):
-        return record({str(name): _of_value(item, left, depth + 1) for name, item in value.items()})
+        return object_type(
+            {str(name): _type_of_value(item, left, depth + 1) for name, item in value.items()}
+        )
     entry: Type | None = None
     for item in value:
-        kind = _of_value(item, left, depth + 1)
-        entry = kind if entry is None else merge(entry, kind)
-    return array(entry or ANY)
+        kind = _type_of_value(item, left, depth + 1)
+        entry = kind if entry is None else union_type(entry, kind)
+    return array_type(entry or ANY)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TypeFault:
     """What is wrong in an expression: `code` is call, undefined, unavailable or type."""
 
     code: str
@@ -144,17 +146,17 @@ class Checker:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.faults: list[Fault] = []
+        self.faults: list[TypeFault] = []
 
     def fault(self, code: str, node: ex.Node, what: str) -> Type:
         """Note what is wrong; nothing is known of the value."""
-        self.faults.append(Fault(code, node.span, what))
+        self.faults.append(TypeFault(code, node.span, what))
         return ANY
 
     def check(self, node: ex.Node) -> Type:
         """The type of a tree."""
         if isinstance(node, ex.Literal):
-            return of_value(node.value)
+            return type_of_value(node.value)
         if isinstance(node, ex.Name):
             return self.context(node)
         if isinstance(node, ex.Member):
@@ -181,7 +183,9 @@ class Checker:
             )
         if name not in self.scope.allowed:
             there = (
-                f"only {joined(sorted(self.scope.allowed))}" if self.scope.allowed else "none is"
+                f"only {join_names(sorted(self.scope.allowed))}"
+                if self.scope.allowed
+                else "none is"
             )
             return self.fault(
                 "unavailable", node, f"context {node.name!r} is not available here, {there}"
@@ -196,13 +200,15 @@ class Checker:
             found = owner.known.get(name.lower(), owner.rest)
             if found is None:
                 hint = spelling.hint(name, owner.known)
-                return self.fault("undefined", node, f"there is no {_told(node)!r}{hint}")
+                return self.fault("undefined", node, f"there is no {_path_text(node)!r}{hint}")
             return found
         if owner.name == "array" and owner.spread:
-            return array(
+            return array_type(
                 self.member(node, owner.entry or ANY, name) if owner.entry else ANY, spread=True
             )
-        return self.fault("type", node, f"{_told(node)!r} asks for a property of {_kind(owner)}")
+        return self.fault(
+            "type", node, f"{_path_text(node)!r} asks for a property of {_type_name(owner)}"
+        )
 
     def index(self, node: ex.Index) -> Type:
         """An entry by a computed key."""
@@ -214,16 +220,18 @@ class Checker:
                 return ANY
             if key.name not in ("number", "any"):
                 return self.fault(
-                    "type", node, f"an entry of an array is asked for by {_kind(key)}"
+                    "type", node, f"an entry of an array is asked for by {_type_name(key)}"
                 )
             return owner.entry or ANY
         if owner.name != "object":
-            return self.fault("type", node, f"{_told(node)!r} asks for an entry of {_kind(owner)}")
+            return self.fault(
+                "type", node, f"{_path_text(node)!r} asks for an entry of {_type_name(owner)}"
+            )
         if isinstance(node.key, ex.Literal) and isinstance(node.key.value, str):
             return self.member(node, owner, node.key.value)
         if key.name not in ("string", "any"):
             return self.fault(
-                "type", node, f"a property is asked for by {_kind(key)}; a string is allowed"
+                "type", node, f"a property is asked for by {_type_name(key)}; a string is allowed"
             )
         return owner.rest or ANY
 
@@ -231,21 +239,23 @@ class Checker:
         """All entries."""
         owner = self.check(node.owner)
         if owner.name == "array":
-            return array(owner.entry or ANY, spread=True)
+            return array_type(owner.entry or ANY, spread=True)
         if owner.name == "object":
             entry = owner.rest
             for kind in owner.known.values():
-                entry = kind if entry is None else merge(entry, kind)
-            return array(entry or ANY, spread=True)
+                entry = kind if entry is None else union_type(entry, kind)
+            return array_type(entry or ANY, spread=True)
         if owner.name == "any":
-            return array(ANY, spread=True)
-        return self.fault("type", node, f"{_told(node)!r} asks for the entries of {_kind(owner)}")
+            return array_type(ANY, spread=True)
+        return self.fault(
+            "type", node, f"{_path_text(node)!r} asks for the entries of {_type_name(owner)}"
+        )
 
     def binary(self, node: ex.Binary) -> Type:
         """An operator; `&&` and `||` give one of their sides."""
         left, right = self.check(node.left), self.check(node.right)
         if node.operator in ("&&", "||"):
-            return merge(left, right)
+            return union_type(left, right)
         wrong = (
             ("object", "array")
             if node.operator in ("==", "!=")
@@ -258,7 +268,7 @@ class Checker:
                 self.fault(
                     "type",
                     node,
-                    f"{_kind(left)} is compared with {_kind(right)} by {node.operator}",
+                    f"{_type_name(left)} is compared with {_type_name(right)} by {node.operator}",
                 )
                 break
         return BOOLEAN
@@ -303,7 +313,7 @@ class Checker:
         if not isinstance(node, ex.Literal) or not isinstance(node.value, str):
             return ANY
         try:
-            return of_value(json.loads(node.value))
+            return type_of_value(json.loads(node.value))
         except RecursionError:
             return ANY
         except ValueError:
@@ -322,7 +332,7 @@ class Checker:
                 self.fault(
                     "type",
                     node.arguments[at],
-                    f"{node.name}() is given {_kind(kinds[at])}; a string is allowed",
+                    f"{node.name}() is given {_type_name(kinds[at])}; a string is allowed",
                 )
         if name in ("contains", "join") and kinds[0].name == "object":
             self.fault(
@@ -349,9 +359,9 @@ class Checker:
                 )
 
 
-def _told(node: ex.Node) -> str:
-    return ".".join(ex.path(node) or ("the value",))
+def _path_text(node: ex.Node) -> str:
+    return ".".join(ex.access_path(node) or ("the value",))
 
 
-def _kind(kind: Type) -> str:
+def _type_name(kind: Type) -> str:
     return kind.told

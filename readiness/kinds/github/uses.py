@@ -44,7 +44,7 @@ _MAJOR = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
 _REPOSITORY = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
 
 
-def uses(value: str) -> Uses:
+def parse_uses(value: str) -> Uses:
     """The parts of an action's reference."""
     value = value.strip()
     if value.startswith(("./", "$/")):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.kinds.pipeline.model import Named, Written, environment_name
+from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.model import Span
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
@@ -20,7 +20,7 @@ _DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class File(Written):
+class File(PipelineFile):
     """A pipeline's file."""
 
     @property
@@ -56,18 +56,18 @@ class File(Written):
                 if isinstance(node, Map)
                 and name not in KEYWORDS
                 and not name.startswith(".")
-                and _runs(node)
+                and _is_job(node)
             )
         jobs: tuple[Job, ...] = self.memo["jobs"]
         return jobs
 
 
-def _runs(node: Map) -> bool:
+def _is_job(node: Map) -> bool:
     return any(key in node for key in ("script", "run", "trigger", "extends", "stage"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job(Named):
+class Job(PipelineJob):
     """A job."""
 
     file: File

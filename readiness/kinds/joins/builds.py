@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.kinds.compose.application import owns
+from readiness.kinds.compose.application import is_defined_here
 from readiness.kinds.compose.model import Service
-from readiness.kinds.compose.parts import expanded, variable_specs
+from readiness.kinds.compose.parts import expand_scalar, variable_specs
 from readiness.kinds.compose.words import dockerfile_path, stage_in
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.github import model
@@ -16,7 +16,7 @@ from readiness.kinds.github.model import Step
 from readiness.kinds.github.texts import text_at
 from readiness.kinds.github.uses import repository_root
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.kinds.joins.steps import Place, inside, places
+from readiness.kinds.joins.steps import CommandPlace, path_inside, placed_commands
 from readiness.model import Span
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -43,21 +43,21 @@ class Build:
     target_place: Span
     arguments: tuple[tuple[str, Span], ...] = ()
     folder: str = ""
-    call: Place | None = None
+    call: CommandPlace | None = None
     from_git: bool = False
     inline: bool = False
 
 
-def of_service(service: Service, project: Project) -> Build | None:
+def build_of_service(service: Service, project: Project) -> Build | None:
     """The build of a compose service that its own file writes in full; None for any other."""
     node = service.node
     build = node.get("build")
-    if "build" not in node or "extends" in node or not owns(service, project):
+    if "build" not in node or "extends" in node or not is_defined_here(service, project):
         return None
     names: tuple[str, ...] = ()
     image = node.get("image")
     if isinstance(image, str):
-        names = (expanded(image).text,)
+        names = (expand_scalar(image).text,)
     if isinstance(build, str):
         file, span = dockerfile_path(service, build, "Dockerfile"), node.at("build")
         return Build(service, names, file, span, None, span, folder=service.document.folder)
@@ -67,7 +67,7 @@ def of_service(service: Service, project: Project) -> Build | None:
     inline = "dockerfile_inline" in build
     file = None if inline else dockerfile_path(service, context, named)
     target = build.get("target")
-    told = None if target is None else expanded(target).text
+    told = None if target is None else expand_scalar(target).text
     own = node.at("build")
     arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
         (one.name, one.key)
@@ -98,20 +98,20 @@ _VALUED = frozenset(
 _BUILDERS = {"docker", "podman", "nerdctl"}
 
 
-def of_runner(runner: Step | gitlab_model.Job) -> Iterator[Build]:
+def builds_of_runner(runner: Step | gitlab_model.Job) -> Iterator[Build]:
     """The builds of a step or a job: of docker's commands, or of its action."""
     used = runner.uses if isinstance(runner, Step) else None
     if isinstance(runner, Step) and used is not None:
         if used.name == "docker/build-push-action":
-            yield _of_action(runner)
+            yield _build_of_action(runner)
         return
-    for place in places(runner):
+    for place in placed_commands(runner):
         words = _build_words(place)
         if words is not None:
-            yield _of_command(runner, place, words)
+            yield _build_of_command(runner, place, words)
 
 
-def _build_words(place: Place) -> tuple[str, ...] | None:
+def _build_words(place: CommandPlace) -> tuple[str, ...] | None:
     """The words after `docker build`; None for another command."""
     words = place.call.words
     if place.call.program not in _BUILDERS or not words:
@@ -122,7 +122,9 @@ def _build_words(place: Place) -> tuple[str, ...] | None:
     return None
 
 
-def _of_command(runner: Step | gitlab_model.Job, place: Place, words: tuple[str, ...]) -> Build:
+def _build_of_command(
+    runner: Step | gitlab_model.Job, place: CommandPlace, words: tuple[str, ...]
+) -> Build:
     options: dict[str, list[str]] = {}
     operands: list[str] = []
     index = 0
@@ -155,46 +157,46 @@ def _of_command(runner: Step | gitlab_model.Job, place: Place, words: tuple[str,
         runner,
         (*options.get("-t", ()), *options.get("--tag", ())),
         file,
-        _after(place, word),
-        "" if target is not None and _hidden(target) else target,
-        _after(place, target or ""),
+        _span_after(place, word),
+        "" if target is not None and _has_variable(target) else target,
+        _span_after(place, target or ""),
         arguments,
         place.folder,
         place,
     )
 
 
-def _after(place: Place, word: str) -> Span:
+def _span_after(place: CommandPlace, word: str) -> Span:
     """The last place of a whole word in a command: options and the context stand behind what they share letters with."""
     text = place.text
     if not word:
         return text.part(place.call.start, place.call.end)
     body = text.value[place.call.start : place.call.end]
     at = body.rfind(word)
-    while at > 0 and (not _edge(body, at - 1) or not _edge(body, at + len(word))):
+    while at > 0 and (not _is_word_edge(body, at - 1) or not _is_word_edge(body, at + len(word))):
         at = body.rfind(word, 0, at + len(word) - 1)
     if at <= 0:
         return text.part(place.call.start, place.call.end)
     return text.part(place.call.start + at, place.call.start + at + len(word))
 
 
-def _edge(text: str, at: int) -> bool:
+def _is_word_edge(text: str, at: int) -> bool:
     return at >= len(text) or text[at].isspace() or text[at] in "=\"'"
 
 
-def _hidden(text: str) -> bool:
+def _has_variable(text: str) -> bool:
     return "$" in text or "%" in text
 
 
-def _of_action(step: Step) -> Build:
+def _build_of_action(step: Step) -> Build:
     options = step.options
     root = repository_root(step.source.path)
     context, file = options.get("context", "."), options.get("file")
     found = None
-    if root is not None and isinstance(context, str) and not _hidden(context) and step.job:
-        start = inside(root, context.strip())
+    if root is not None and isinstance(context, str) and not _has_variable(context) and step.job:
+        start = path_inside(root, context.strip())
         if isinstance(file, str):
-            found = inside(root, file.strip()) if start is not None else None
+            found = path_inside(root, file.strip()) if start is not None else None
         elif start is not None and file is None:
             found = posixpath.normpath(posixpath.join(start, "Dockerfile"))
     tags = options.get("tags")
@@ -207,7 +209,7 @@ def _of_action(step: Step) -> Build:
         names,
         found,
         options.at(key) if key else step.node.at("uses"),
-        "" if told is not None and _hidden(told) else told,
+        "" if told is not None and _has_variable(told) else told,
         options.at("target"),
         tuple(_action_arguments(step)),
         root or "",
@@ -227,34 +229,34 @@ def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
         at += len(line)
 
 
-def builds(project: Project) -> list[Build]:
+def all_builds(project: Project) -> list[Build]:
     """Every build of a project."""
     found = []
     for document in project.documents("compose"):
         for service in document.services.values():
-            one = of_service(service, project)
+            one = build_of_service(service, project)
             if one is not None:
                 found.append(one)
     for document in project.documents("github"):
         if isinstance(document, model.Workflow):
             for job in document.jobs:
                 for step in job.steps:
-                    found += of_runner(step)
+                    found += builds_of_runner(step)
     for file in project.documents("gitlab"):
         for one in file.jobs:
-            found += of_runner(one)
+            found += builds_of_runner(one)
     return found
 
 
-def of(subject: Subject, project: Project) -> list[Build]:
+def builds_of(subject: Subject, project: Project) -> list[Build]:
     """The builds of a service or a step."""
     if isinstance(subject, Service):
-        one = of_service(subject, project)
+        one = build_of_service(subject, project)
         return [one] if one is not None else []
-    return list(of_runner(subject))
+    return list(builds_of_runner(subject))
 
 
-def stage(build: Build, project: Project) -> Stage | None:
+def built_stage(build: Build, project: Project) -> Stage | None:
     """The stage that a build makes; None where the files don't tell."""
     if build.file is None or build.target == "":
         return None

@@ -9,9 +9,9 @@ from readiness.facts import public_images
 from readiness.facts.base_images import official
 from readiness.kinds.compose.model import Service
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.joins.builds import builds, stage
+from readiness.kinds.joins.builds import all_builds, built_stage
 from readiness.kinds.k8s.model import Container
-from readiness.model.project import Project, above
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 from readiness.syntax.interpolation import HOLE
@@ -20,7 +20,7 @@ Makers = dict[str, list[Stage | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ImageMakers:
     """Who makes an image: by its full name, by the last part of a name, by the folder of the Dockerfile.
 
     None among the makers stands for a build whose Dockerfile is not known. `folders` are those that hold a Dockerfile
@@ -33,28 +33,28 @@ class Made:
     folders: set[str] = field(default_factory=set)
 
 
-def made(project: Project) -> Made:
+def image_makers(project: Project) -> ImageMakers:
     """The makers of a project's images; ask for them with `project.memo(made)`."""
-    found = Made()
-    for build in builds(project):
-        maker = stage(build, project)
+    found = ImageMakers()
+    for build in all_builds(project):
+        maker = built_stage(build, project)
         for written in build.names:
-            image = images.parse(written.replace(HOLE, "$X"))
+            image = images.parse_image(written.replace(HOLE, "$X"))
             if not image.name_unknown:
                 found.by_name.setdefault(image.repository, []).append(maker)
-            elif (part := _last(image)) and not _hidden(image):
+            elif (part := _short_name(image)) and not _has_variable_name(image):
                 found.by_part.setdefault(part, []).append(maker)
         if isinstance(build.subject, Service) and not build.names:
             found.by_part.setdefault(build.subject.name, []).append(maker)
     for path, document in project.by_path("dockerfile").items():
         folder = posixpath.basename(posixpath.dirname(path))
-        found.folders.update(above(path))
+        found.folders.update(parent_folders(path))
         if folder and document.stages and posixpath.basename(path).lower() == "dockerfile":
             found.by_folder.setdefault(folder, []).append(document.stages[-1])
     return found
 
 
-def maker(container: Container, project: Project) -> Stage | None:
+def stage_of_container(container: Container, project: Project) -> Stage | None:
     """The stage that makes a container's image; None where the files leave a doubt.
 
     A build that names the image in full tells it. Else it is the one build whose name ends as the image's does, or the
@@ -62,49 +62,51 @@ def maker(container: Container, project: Project) -> Stage | None:
     that Dockerfile. A tree may hold several variants of an application, so no other Dockerfile stands closer to the
     manifest.
     """
-    image = images.parse(container.image)
+    image = images.parse_image(container.image)
     if not container.image or image.name_unknown:
         return None
-    known = project.memo(made)
-    found = _made_by(image, known)
+    known = project.memo(image_makers)
+    found = _stage_of_image(image, known)
     if found is None:
         return None
-    nearest = next((one for one in above(container.source.root.path) if one in known.folders), "")
-    return found if nearest in above(posixpath.normpath(found.source.path)) else None
+    nearest = next(
+        (one for one in parent_folders(container.source.root.path) if one in known.folders), ""
+    )
+    return found if nearest in parent_folders(posixpath.normpath(found.source.path)) else None
 
 
-def _made_by(image: Image, known: Made) -> Stage | None:
+def _stage_of_image(image: Image, known: ImageMakers) -> Stage | None:
     """The stage that makes an image, wherever its Dockerfile stands."""
     if image.repository in known.by_name:
-        return _one(known.by_name[image.repository])
-    part = _last(image)
-    if _public(image) or not part:
+        return _only_maker(known.by_name[image.repository])
+    part = _short_name(image)
+    if _is_public_image(image) or not part:
         return None
     guesses = [makers for makers in (known.by_part.get(part), known.by_folder.get(part)) if makers]
     if not guesses:
         return None
-    found = _one([one for makers in guesses for one in makers])
-    if found is None or any(_last(below.image) == part for below in found.document.stages):
+    found = _only_maker([one for makers in guesses for one in makers])
+    if found is None or any(_short_name(below.image) == part for below in found.document.stages):
         return None
     return found
 
 
-def _one(makers: list[Stage | None]) -> Stage | None:
+def _only_maker(makers: list[Stage | None]) -> Stage | None:
     """The one maker of all; None where they differ or one is not known."""
     first = makers[0]
     return first if all(one is first for one in makers) else None
 
 
-def _last(image: Image) -> str:
+def _short_name(image: Image) -> str:
     """The last part of an image's name."""
     return image.name.rpartition("/")[2]
 
 
-def _hidden(image: Image) -> bool:
+def _has_variable_name(image: Image) -> bool:
     """Whether the last part of its name holds a variable."""
     return "\x00" in image.masked[: image.name_span.end].rpartition("/")[2]
 
 
-def _public(image: Image) -> bool:
+def _is_public_image(image: Image) -> bool:
     """Whether an image is one that others publish: an official name of Docker Hub, or one of the table."""
     return official(image) or public_images.known(image) is not None

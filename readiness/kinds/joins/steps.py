@@ -13,7 +13,7 @@ from readiness.facts.actions import files
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.uses import repository_root
 from readiness.kinds.gitlab import model
-from readiness.kinds.pipeline.scripts import Call, calls
+from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import Span
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
@@ -36,7 +36,7 @@ Runner = Step | model.Job
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CommandPlace:
     """A command of a step or a job, with the folder that it runs in, as a path of the tree.
 
     `clean`: the repository stands before it as it was pushed, and nothing has written to it since.
@@ -57,10 +57,10 @@ class Place:
 
     def path(self, word: str) -> str | None:
         """A literal path relative to where the command runs, as a path of the tree; None for anything else."""
-        return inside(self.folder, word)
+        return path_inside(self.folder, word)
 
 
-def inside(folder: str, word: str) -> str | None:
+def path_inside(folder: str, word: str) -> str | None:
     """A literal relative path from a folder; None where it is absolute, holds a variable or is a pattern."""
     if not word or word.startswith(("/", "~", "-")) or "://" in word:
         return None
@@ -69,37 +69,39 @@ def inside(folder: str, word: str) -> str | None:
     return posixpath.normpath(posixpath.join(folder, word))
 
 
-def places(runner: Runner) -> Iterator[Place]:
+def placed_commands(runner: Runner) -> Iterator[CommandPlace]:
     """The commands of a step or a job that run in a folder which is known: no `cd` before them, no other shell."""
     if isinstance(runner, model.Job):
         path = runner.source.path
         folder = posixpath.dirname(path) if posixpath.basename(path) == ".gitlab-ci.yml" else None
         texts = list(islice(runner.scripts, MANY))
-        clean = _fresh(runner.file)
+        clean = _starts_clean(runner.file)
     else:
         folder = working_folder(runner)
         texts = [runner.run] if runner.run is not None else []
-        clean = untouched(runner)
+        clean = is_checkout_untouched(runner)
         if runner.shell not in {"bash", "sh", ""}:
             return
     if folder is None:
         return
     for text in texts:
-        start = first_write(text.value)
-        for call in islice(calls(text.value), MANY):
+        start = first_write_offset(text.value)
+        for call in islice(script_calls(text.value), MANY):
             if call.program in {"cd", "pushd", "popd", "ssh", "su", "chroot", "nix-shell"}:
                 return
             before = clean and (start is None or start >= call.start)
-            yield Place(text, call, folder, before)
+            yield CommandPlace(text, call, folder, before)
         clean = clean and start is None
 
 
-def _fresh(file: model.File) -> bool:
+def _starts_clean(file: model.File) -> bool:
     """Whether the jobs of a pipeline start with the repository alone: no artifacts, caches or files of others."""
     if "project.fresh" not in file.memo:
         nodes = [node for node in file.node.values() if isinstance(node, Map)]
         keys = {key for node in (file.node, *nodes) for key in node}
-        told = {name for node in (file.node, *nodes) for name in _names(node.get("variables"))}
+        told = {
+            name for node in (file.node, *nodes) for name in _variable_names(node.get("variables"))
+        }
         others = {"artifacts", "cache", "include", "trigger"} & keys
         file.memo["project.fresh"] = not others and not any(
             name.startswith("GIT_") for name in told
@@ -108,7 +110,7 @@ def _fresh(file: model.File) -> bool:
     return known
 
 
-def _names(variables: object) -> list[str]:
+def _variable_names(variables: object) -> list[str]:
     return list(variables) if isinstance(variables, Map) else []
 
 
@@ -127,10 +129,10 @@ def working_folder(step: Step) -> str | None:
         found = run.get("working-directory") if isinstance(run, Map) else None
     if found is None:
         return root
-    return inside(root, found.strip()) if isinstance(found, str) else None
+    return path_inside(root, found.strip()) if isinstance(found, str) else None
 
 
-def untouched(step: Step) -> bool:
+def is_checkout_untouched(step: Step) -> bool:
     """Whether the repository stands before a step as it was pushed: checked out whole, and nothing wrote to it since."""
     job, workflow = step.job, step.workflow
     if job is None or workflow is None or step.dead:
@@ -155,21 +157,21 @@ def _untouched_steps(job: Job) -> frozenset[int]:
                 if {"repository", "ref", "path", "sparse-checkout"} & set(one.options):
                     break
                 checked_out = True
-        elif one.run is not None and first_write(one.run.value) is not None:
+        elif one.run is not None and first_write_offset(one.run.value) is not None:
             break
     return frozenset(found)
 
 
 @lru_cache(maxsize=256)
-def first_write(script: str) -> int | None:
+def first_write_offset(script: str) -> int | None:
     """Where a script first does something that may write a file; None where it does nothing of the sort."""
     redirection = _WRITES.search(script)
     starts = [redirection.start()] if redirection is not None else []
-    starts += [call.start for call in calls(script) if not _quiet(call)][:1]
+    starts += [call.start for call in script_calls(script) if not _writes_nothing(call)][:1]
     return min(starts, default=None)
 
 
-def _quiet(call: Call) -> bool:
+def _writes_nothing(call: Call) -> bool:
     if call.program in {"docker", "podman"}:
         return "cp" not in call.verbs[:2] and "run" not in call.verbs[:2]
     if call.program in {"git"}:
@@ -179,13 +181,13 @@ def _quiet(call: Call) -> bool:
     return call.program in _QUIET
 
 
-def mentions(runner: Runner, word: str) -> int:
+def count_mentions(runner: Runner, word: str) -> int:
     """How often a script speaks of a path: more than it is deployed, and the script may look whether it is there."""
     texts = runner.scripts if isinstance(runner, model.Job) else [runner.run]
     return sum(text.value.count(word) for text in texts if text is not None)
 
 
-def conditional(runner: Runner) -> bool:
+def is_conditional(runner: Runner) -> bool:
     """Whether a step may find nothing and pass: it looks whether files are there, or may fail."""
     if isinstance(runner, model.Job):
         told = runner.value("allow_failure") not in (None, False)

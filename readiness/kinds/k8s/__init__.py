@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, maps, text
-from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pods_of
+from readiness.kinds.k8s.model import Container, Document, Object, Pod, mappings_in, text_or_empty
+from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
-from readiness.syntax.yaml import Map, Seq, literal, load_all, separated
+from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all, separated
 
 NAME = "k8s"
 EXAMPLE = "deploy.yaml"
@@ -66,11 +66,11 @@ def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
     roots = tuple(load_all(separated(source.text)))
     objects = tuple(found for root in roots for found in objects_of(source, root))
-    pods = tuple(pod for one in objects for pod in pods_of(one))
+    pods = tuple(pod for one in objects for pod in pod_specs_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())
     if objects and all(one.node.get("kind") is None for one in objects):
         source.fragment = True
-    if source.parent is not None and any(_elided(one) for one in objects):
+    if source.parent is not None and any(_is_abridged(one) for one in objects):
         source.fragment = True
     return Document(source, roots, objects, pods, containers)
 
@@ -94,7 +94,7 @@ def unfilled(document: Document) -> int | None:
     return min(places, default=None)
 
 
-def _elided(one: Object) -> bool:
+def _is_abridged(one: Object) -> bool:
     """Whether an object in prose leaves out what the API server requires: it is shown in part."""
     spec = one.node.get("spec")
     return one.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
@@ -113,7 +113,7 @@ def embedded(document: Document) -> Iterator[Source]:
             continue
         for key, value in data.items():
             if isinstance(value, str) and "\n" in value and _CONFIG.search(key):
-                starts = literal(document.source.text, data.at(key), value)
+                starts = literal_line_starts(document.source.text, data.at(key), value)
                 if starts:
                     yield Source(
                         f"{document.source.path}#{one.name}/{key}",
@@ -138,7 +138,7 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
                 [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
             )
             for key in ("patches", "patchesJson6902"):
-                entries += [text(one.get("path")) for one in maps(root.get(key))]
+                entries += [text_or_empty(one.get("path")) for one in mappings_in(root.get(key))]
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
             )

@@ -5,47 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Pod, mapping
+from readiness.kinds.k8s.model import Container, Pod, mapping_at
 from readiness.model import Source, Span, Unknown
 from readiness.syntax.yaml import Map
 
 
 def pod_context(pod: Pod) -> Map:
     """The pod's securityContext; an empty mapping where there is none."""
-    return mapping(pod.node, "securityContext")
+    return mapping_at(pod.node, "securityContext")
 
 
-def effective(container: Container, key: str) -> Any:
+def effective_security(container: Container, key: str) -> Any:
     """What is in force for a container: its own value, else the pod's; None where neither says anything."""
     own = container.security.get(key)
     return own if own is not None else pod_context(container.pod).get(key)
 
 
-def variable(value: Any) -> bool:
+def is_variable(value: Any) -> bool:
     """Whether a value comes from a variable or a template, so that nobody can tell it from the file."""
     if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
         return value.flow and any(key.startswith("{") for key in value)
     return isinstance(value, str) and ("${" in value or "$(" in value or "{{" in value)
 
 
-def number(value: Any) -> int | None:
+def as_integer(value: Any) -> int | None:
     """An integer, and no bool."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def linux(pod: Pod) -> Iterator[Container]:
+def linux_containers(pod: Pod) -> Iterator[Container]:
     """The pod's containers where Linux settings apply to them."""
     if not pod.windows:
         yield from pod.containers()
 
 
-def unknown(node: Map, key: str) -> Iterator[Unknown]:
+def unknown_if_variable(node: Map, key: str) -> Iterator[Unknown]:
     """An Unknown at the value under a key, where that is a variable."""
-    if variable(node.get(key)):
+    if is_variable(node.get(key)):
         yield Unknown(node.at(key))
 
 
-def grip(container: Container, *path: str) -> Span:
+def nearest_owner(container: Container, *path: str) -> Span:
     """The closest owner of what is missing: the deepest mapping on the path that exists, by its key."""
     node, span = container.node, container.node.at()
     for key in path:
@@ -56,7 +56,7 @@ def grip(container: Container, *path: str) -> Span:
     return span
 
 
-def template(source: Source, span: Span) -> str:
+def template_text(source: Source, span: Span) -> str:
     """The template text that a rendered value was made from; empty where a person wrote the value itself."""
     place = getattr(source.root, "place", None)  # only a rendering knows where its text was written
     if place is None:
@@ -66,8 +66,8 @@ def template(source: Source, span: Span) -> str:
     return written if "{{" in written else ""
 
 
-def made_up(source: Source, span: Span) -> bool:
+def is_generated_by_template(source: Source, span: Span) -> bool:
     """Whether a value comes out of a template that may have made it (random, looked up), not out of a values file."""
-    written = template(source, span)
+    written = template_text(source, span)
     made = ("rand", "lookup", "gen", "derive", "htpasswd", "uuid", "shuffle")
     return bool(written) and (".Values" not in written or any(word in written for word in made))

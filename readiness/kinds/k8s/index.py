@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.labels import Selector, same, selector, service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping, text
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, service_selector
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
 from readiness.model import Source
 from readiness.model.project import Project
 
@@ -92,7 +92,7 @@ class Index:
         return [
             one
             for one in self.names.get((kind, name), ())
-            if same(one.namespace, namespace) is not False
+            if is_same_namespace(one.namespace, namespace) is not False
         ]
 
     def operated(self, wanted: Selector) -> bool:
@@ -116,7 +116,8 @@ class Index:
         matching = (
             one
             for one in self.candidates(wanted)
-            if same(one.namespace, namespace) is not False and wanted.matches(one.labels)
+            if is_same_namespace(one.namespace, namespace) is not False
+            and wanted.matches(one.labels)
         )
         return list(islice(matching, limit))
 
@@ -126,9 +127,9 @@ class Index:
 
     def candidates(self, wanted: Selector) -> list[Workload]:
         """The smallest list that holds every match: that of the rarest pair, or of an expression's values."""
-        lists = [self.labelled.get(pair, []) for pair in wanted.pairs if not variable(pair[1])]
+        lists = [self.labelled.get(pair, []) for pair in wanted.pairs if not is_variable(pair[1])]
         for key, operator, values in wanted.expressions:
-            if operator == "In" and not any(map(variable, values)):
+            if operator == "In" and not any(map(is_variable, values)):
                 lists.append(
                     [one for value in values for one in self.labelled.get((key, value), ())]
                 )
@@ -136,12 +137,12 @@ class Index:
         return best if not lists else [*best, *self.labelled.get(("", ""), ())]
 
 
-def index(project: Project) -> Index:
+def object_index(project: Project) -> Index:
     """The index of a project."""
-    return project.memo(_build)
+    return project.memo(_build_index)
 
 
-def _build(project: Project) -> Index:
+def _build_index(project: Project) -> Index:
     made = Index()
     words: set[str] = set()
     makers: set[str] = set()
@@ -150,12 +151,12 @@ def _build(project: Project) -> Index:
         for one in document.objects:
             made.kinds.setdefault(one.kind, []).append(one)
             made.names.setdefault((one.kind, one.name), []).append(one)
-            target = mapping(
+            target = mapping_at(
                 one.spec, "scaleTargetRef" if one.kind != "VerticalPodAutoscaler" else "targetRef"
             )
             if target:
-                kind = text(target.get("kind")) or "Deployment"
-                made.targets.setdefault((kind, text(target.get("name"))), []).append(one)
+                kind = text_or_empty(target.get("kind")) or "Deployment"
+                made.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(one)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
             workload = _workload(one, pods.get(id(one)))
@@ -164,11 +165,11 @@ def _build(project: Project) -> Index:
                 made.of[id(one)] = workload
                 for key, value in workload.labels.items():
                     # A value that a variable fills stands in a list of its own, which every search looks at.
-                    slot = ("", "") if variable(value) else (key, value)
+                    slot = ("", "") if is_variable(value) else (key, value)
                     if isinstance(value, str):
                         made.labelled.setdefault(slot, []).append(workload)
-            elif custom(one):
-                words.update(_words(one))
+            elif is_operated_resource(one):
+                words.update(_name_and_label_values(one))
                 makers.add(one.name)
     return replace(
         made,
@@ -188,17 +189,17 @@ def _workload(one: Object, pod: Pod | None) -> Workload | None:
     if pod is not None:
         labels: Mapping[str, Any] = pod.labels
         if one.kind == "DeploymentConfig" and not labels:
-            labels = mapping(one.spec, "selector")
+            labels = mapping_at(one.spec, "selector")
         return Workload(one, labels, pod)
     if one.kind in _SELECTING:
-        labels = mapping(mapping(mapping(one.spec, "template"), "metadata"), "labels")
+        labels = mapping_at(mapping_at(mapping_at(one.spec, "template"), "metadata"), "labels")
         if labels:
             return Workload(one, labels, None)
-        return Workload(one, mapping(mapping(one.spec, "selector"), "matchLabels"), None)
+        return Workload(one, mapping_at(mapping_at(one.spec, "selector"), "matchLabels"), None)
     return None
 
 
-def custom(one: Object) -> bool:
+def is_operated_resource(one: Object) -> bool:
     """Whether an object is a custom resource that an operator may turn into pods."""
     if one.group in column("kubernetes-custom", "no-pods"):
         return f"{one.kind} {one.group}" in column("kubernetes-custom", "pods")
@@ -206,19 +207,19 @@ def custom(one: Object) -> bool:
     return "." in version.partition("/")[0] and "k8s.io" not in version
 
 
-def _words(one: Object) -> Iterator[str]:
+def _name_and_label_values(one: Object) -> Iterator[str]:
     """Its name and its label values: operators label the pods that they make with these."""
     yield one.name
-    for labels in (one.labels, mapping(mapping(one.spec, "podMetadata"), "labels")):
+    for labels in (one.labels, mapping_at(mapping_at(one.spec, "podMetadata"), "labels")):
         yield from (value for value in labels.values() if isinstance(value, str))
 
 
-def folder(source: Source) -> str:
+def folder_of(source: Source) -> str:
     """The folder of the file that a source stands in."""
     return posixpath.dirname(source.root.path)
 
 
-def nearest(one: Named, candidates: Iterable[T]) -> list[T]:
+def nearest_candidates(one: Named, candidates: Iterable[T]) -> list[T]:
     """Those of the candidates that stand with an object: in its file, else in its folder, else the only one there is.
 
     A tree holds many environments and many applications; a name that is used in several of them is related only
@@ -227,10 +228,10 @@ def nearest(one: Named, candidates: Iterable[T]) -> list[T]:
     found = [
         other
         for other in candidates
-        if same(other.namespace, one.namespace) is not False
+        if is_same_namespace(other.namespace, one.namespace) is not False
         and (one.source.fragment or not other.source.fragment)
     ]
-    for key in (lambda other: other.source.root.path, lambda other: folder(other.source)):
+    for key in (lambda other: other.source.root.path, lambda other: folder_of(other.source)):
         here = [other for other in found if key(other) == key(one)]
         if here:
             return here
@@ -239,21 +240,21 @@ def nearest(one: Named, candidates: Iterable[T]) -> list[T]:
 
 def workload_of(pod: Pod, project: Project) -> Workload | None:
     """The workload that a pod spec belongs to."""
-    return index(project).of.get(id(pod.owner))
+    return object_index(project).of.get(id(pod.owner))
 
 
-def autoscalers(one: Object, project: Project, *kinds: str) -> list[Object]:
+def autoscalers_of(one: Object, project: Project, *kinds: str) -> list[Object]:
     """The autoscalers of the kinds that name a workload as their target and stand with it."""
-    found = index(project).targets.get((one.kind, one.name), ()) if one.name else ()
-    return nearest(one, [other for other in found if other.kind in kinds])
+    found = object_index(project).targets.get((one.kind, one.name), ()) if one.name else ()
+    return nearest_candidates(one, [other for other in found if other.kind in kinds])
 
 
-def target_of(scaler: Object, project: Project) -> Object | None:
+def scaled_workload(scaler: Object, project: Project) -> Object | None:
     """The workload that an autoscaler names as its target, where it stands with it."""
     key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = mapping(scaler.spec, key)
-    kind, name = text(ref.get("kind")) or "Deployment", text(ref.get("name"))
-    found = nearest(scaler, index(project).names.get((kind, name), ()))
+    ref = mapping_at(scaler.spec, key)
+    kind, name = text_or_empty(ref.get("kind")) or "Deployment", text_or_empty(ref.get("name"))
+    found = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
     return found[0] if found else None
 
 
@@ -267,7 +268,7 @@ class Selectors:
 
     def of(self, workload: Workload) -> list[Object]:
         """The objects whose selector matches the labels of a workload; workloads of equal labels share the answer."""
-        key = (_pairs(workload), workload.namespace)
+        key = (_label_pairs(workload), workload.namespace)
         if key not in self.known:
             self.known[key] = self._of(workload)
         return self.known[key]
@@ -275,9 +276,9 @@ class Selectors:
     def near(self, workload: Workload) -> list[Object]:
         """Those of them that stand with the workload."""
         key = (
-            _pairs(workload),
+            _label_pairs(workload),
             workload.namespace,
-            folder(workload.source),
+            folder_of(workload.source),
             workload.source.fragment,
         )
         if key not in self.known:
@@ -292,16 +293,16 @@ class Selectors:
         return [
             one
             for one, wanted in candidates
-            if same(one.namespace, workload.namespace) is not False
+            if is_same_namespace(one.namespace, workload.namespace) is not False
             and wanted.matches(workload.labels)
         ]
 
 
-def _pairs(workload: Workload) -> frozenset[tuple[str, str]]:
+def _label_pairs(workload: Workload) -> frozenset[tuple[str, str]]:
     return frozenset((key, str(value)) for key, value in workload.labels.items())
 
 
-def _selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
+def _index_selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
     by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]] = {}
     loose = []
     for one, wanted in pairs:
@@ -314,35 +315,37 @@ def _selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
     return Selectors(by_pair, loose)
 
 
-def services(project: Project) -> Selectors:
+def service_selectors(project: Project) -> Selectors:
     """The Services of a project that select pods."""
-    return _selectors((one, service_selector(one)) for one in index(project).all("Service"))
+    return _index_selectors(
+        (one, service_selector(one)) for one in object_index(project).all("Service")
+    )
 
 
-def budgets(project: Project) -> Selectors:
+def budget_selectors(project: Project) -> Selectors:
     """The PodDisruptionBudgets of a project. In policy/v1beta1 an empty selector selects nothing."""
-    return _selectors(
-        (one, budget_selector(one)) for one in index(project).all("PodDisruptionBudget")
+    return _index_selectors(
+        (one, budget_selector(one)) for one in object_index(project).all("PodDisruptionBudget")
     )
 
 
 def budget_selector(one: Object) -> Selector | None:
     """What a PodDisruptionBudget selects; None where it selects nothing."""
-    wanted = selector(one.spec.get("selector"))
+    wanted = label_selector(one.spec.get("selector"))
     if wanted is not None and wanted.empty and one.api_version == "policy/v1beta1":
         return None
     return wanted
 
 
-def policies(project: Project) -> Selectors:
+def policy_selectors(project: Project) -> Selectors:
     """The NetworkPolicies of a project: without a podSelector the empty one is meant."""
-    return _selectors(
-        (one, selector(one.spec.get("podSelector")) or Selector())
-        for one in index(project).all("NetworkPolicy")
+    return _index_selectors(
+        (one, label_selector(one.spec.get("podSelector")) or Selector())
+        for one in object_index(project).all("NetworkPolicy")
     )
 
 
-def selecting(workload: Workload, project: Project, build: Any) -> list[Object]:
+def selecting_objects(workload: Workload, project: Project, build: Any) -> list[Object]:
     """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
     found: Selectors = project.memo(build)
     return found.near(workload)
@@ -351,7 +354,7 @@ def selecting(workload: Workload, project: Project, build: Any) -> list[Object]:
 def nearest_all(one: Named, candidates: Iterable[T]) -> list[T]:
     """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
     found = [other for other in candidates if one.source.fragment or not other.source.fragment]
-    here = [other for other in found if folder(other.source) == folder(one.source)]
+    here = [other for other in found if folder_of(other.source) == folder_of(one.source)]
     if here:
         return here
-    return found if len({folder(other.source) for other in found}) == 1 else []
+    return found if len({folder_of(other.source) for other in found}) == 1 else []

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import variable
-from readiness.kinds.k8s.model import Object, mapping, maps, text
+from readiness.kinds.k8s.effective import is_variable
+from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -28,9 +28,9 @@ class Selector:
         """Whether labels fit; a label whose value is a variable fits everything."""
         for key, value in self.pairs:
             found = labels.get(key)
-            if found != value and not variable(found) and not variable(value):
+            if found != value and not is_variable(found) and not is_variable(value):
                 return False
-        return all(_holds(labels, *one) for one in self.expressions)
+        return all(_expression_holds(labels, *one) for one in self.expressions)
 
     def open(self) -> Selector:
         """The same selector without the labels that controllers add on their own."""
@@ -47,9 +47,11 @@ class Selector:
         )
 
 
-def _holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]) -> bool:
+def _expression_holds(
+    labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]
+) -> bool:
     found = labels.get(key)
-    if variable(found):
+    if is_variable(found):
         return True
     if operator == "In":
         return found in values
@@ -60,19 +62,23 @@ def _holds(labels: Mapping[str, Any], key: str, operator: str, values: tuple[str
     return key not in labels if operator == "DoesNotExist" else True
 
 
-def selector(node: Any) -> Selector | None:
+def label_selector(node: Any) -> Selector | None:
     """The label selector under a key of `matchLabels` and `matchExpressions`; None where there is none."""
     if not isinstance(node, Map):
         return None
     expressions = tuple(
-        (text(one.get("key")), text(one.get("operator")), tuple(map(str, one.get("values") or ())))
-        for one in maps(node.get("matchExpressions"))
+        (
+            text_or_empty(one.get("key")),
+            text_or_empty(one.get("operator")),
+            tuple(map(str, one.get("values") or ())),
+        )
+        for one in mappings_in(node.get("matchExpressions"))
         if isinstance(one.get("values"), Seq | None)
     )
-    return Selector(plain(mapping(node, "matchLabels")), expressions)
+    return Selector(plain_labels(mapping_at(node, "matchLabels")), expressions)
 
 
-def plain(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def plain_labels(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The pairs of a mapping of labels."""
     return tuple((key, value) for key, value in node.items() if isinstance(value, str))
 
@@ -82,13 +88,13 @@ def service_selector(service: Object) -> Selector | None:
     node = service.spec.get("selector")
     if not isinstance(node, Map) or not node or service.spec.get("type") == "ExternalName":
         return None
-    return Selector(plain(node))
+    return Selector(plain_labels(node))
 
 
-def same(one: str, other: str) -> bool | None:
+def is_same_namespace(one: str, other: str) -> bool | None:
     """Whether two namespaces are the same one; None where one is written and the other left out."""
     if one == other:
         return True
-    if not one or not other or variable(one) or variable(other):
+    if not one or not other or is_variable(one) or is_variable(other):
         return None
     return False

@@ -25,7 +25,7 @@ REPLICATED = frozenset(
 )
 
 
-class Described:
+class WithMetadata:
     """What carries metadata: an object, or the pods that a template makes (whose labels selectors match)."""
 
     __slots__ = ()
@@ -38,21 +38,21 @@ class Described:
     @property
     def metadata(self) -> Map:
         """The metadata; an empty mapping at the owner's place where there is none."""
-        return mapping(self.described, "metadata")
+        return mapping_at(self.described, "metadata")
 
     @property
     def labels(self) -> Map:
         """metadata.labels."""
-        return mapping(self.metadata, "labels")
+        return mapping_at(self.metadata, "labels")
 
     @property
     def annotations(self) -> Map:
         """metadata.annotations."""
-        return mapping(self.metadata, "annotations")
+        return mapping_at(self.metadata, "annotations")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Object(Described):
+class Object(WithMetadata):
     """One API object. `namespace` is empty where none is written; `group` is empty for the core group."""
 
     source: Source
@@ -81,11 +81,11 @@ class Object(Described):
     @property
     def spec(self) -> Map:
         """The object's spec; an empty mapping at the object's place where there is none."""
-        return mapping(self.node, "spec")
+        return mapping_at(self.node, "spec")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pod(Described):
+class Pod(WithMetadata):
     """A pod spec wherever it stands: in a Pod, or in the template of a workload.
 
     `node` is the pod spec, `owner` the object that holds it, `template` the mapping that holds metadata and spec
@@ -131,16 +131,16 @@ class Pod(Described):
     @property
     def windows(self) -> bool:
         """Whether the pod says that it runs on Windows: by `os`, or by the nodes that it selects."""
-        selector = mapping(self.node, "nodeSelector")
+        selector = mapping_at(self.node, "nodeSelector")
         return (
-            mapping(self.node, "os").get("name") == "windows"
+            mapping_at(self.node, "os").get("name") == "windows"
             or selector.get("kubernetes.io/os") == "windows"
         )
 
     def containers(self) -> Iterator[Container]:
         """Every container of the pod, init and ephemeral ones too."""
         for key in ("initContainers", "containers", "ephemeralContainers"):
-            for item in maps(self.node.get(key)):
+            for item in mappings_in(self.node.get(key)):
                 yield Container(self.source, item, self, role_of(key, item))
 
 
@@ -156,7 +156,7 @@ class Container:
     @property
     def name(self) -> str:
         """The container's name; empty where none is written."""
-        return text(self.node.get("name"))
+        return text_or_empty(self.node.get("name"))
 
     @property
     def container(self) -> str:
@@ -186,12 +186,12 @@ class Container:
     @property
     def image(self) -> str:
         """The image reference as written; empty where there is none."""
-        return text(self.node.get("image"))
+        return text_or_empty(self.node.get("image"))
 
     @property
     def security(self) -> Map:
         """The container's securityContext; an empty mapping at the container's place where there is none."""
-        return mapping(self.node, "securityContext")
+        return mapping_at(self.node, "securityContext")
 
 
 def role_of(key: str, node: Map) -> str:
@@ -221,18 +221,18 @@ class Document:
         return next((root for root in self.roots if isinstance(root, Map)), Map(Span(0, 0)))
 
 
-def mapping(node: Any, key: str) -> Map:
+def mapping_at(node: Any, key: str) -> Map:
     """The mapping under a key; an empty one at the node's own place where there is none, so that rules need no case."""
     value = node.get(key) if isinstance(node, Map) else None
     return value if isinstance(value, Map) else Map(node.at())
 
 
-def maps(value: Any) -> Iterator[Map]:
+def mappings_in(value: Any) -> Iterator[Map]:
     """The mappings among the entries of a list."""
     if isinstance(value, Seq):
         yield from (item for item in value if isinstance(item, Map))
 
 
-def text(value: Any) -> str:
+def text_or_empty(value: Any) -> str:
     """A string, or an empty one where something else stands."""
     return value if isinstance(value, str) else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Object, Pod, mapping, text
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
 
@@ -25,7 +25,7 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
     kind, version = root.get("kind"), root.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
         if source.parent is not None:
-            yield from piece(source, root)
+            yield from fragment_object(source, root)
         return
     if kind.endswith("List") and isinstance(root.get("items"), Seq) and depth < 3:
         for item in root["items"]:
@@ -33,14 +33,16 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
         return
     if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
         return
-    metadata = mapping(root, "metadata")
-    if "test" in re.split(r"[\s,-]+", text(mapping(metadata, "annotations").get("helm.sh/hook"))):
+    metadata = mapping_at(root, "metadata")
+    if "test" in re.split(
+        r"[\s,-]+", text_or_empty(mapping_at(metadata, "annotations").get("helm.sh/hook"))
+    ):
         return  # made by `helm test` and by nothing else
-    name = text(metadata.get("name")) or text(metadata.get("generateName"))
-    yield Object(source, root, version, kind, name, text(metadata.get("namespace")))
+    name = text_or_empty(metadata.get("name")) or text_or_empty(metadata.get("generateName"))
+    yield Object(source, root, version, kind, name, text_or_empty(metadata.get("namespace")))
 
 
-def piece(source: Source, root: Map) -> Iterator[Object]:
+def fragment_object(source: Source, root: Map) -> Iterator[Object]:
     """A part of a manifest shown in prose, put where it would stand: a spec, a pod spec, a container."""
     node = root
     if isinstance(node.get("spec"), Map):
@@ -80,11 +82,11 @@ def piece(source: Source, root: Map) -> Iterator[Object]:
         yield Object(source, shell, "v1", "Pod", "", "")
 
 
-def pods_of(one: Object) -> Iterator[Pod]:
+def pod_specs_of(one: Object) -> Iterator[Pod]:
     """The pod specs of an object: one for most workloads."""
     kind, group, spec = one.kind, one.group, one.node.get("spec")
     if kind == "PodTemplate" and isinstance(one.node.get("template"), Map):
-        yield from pod_in(one, one.node["template"])
+        yield from pod_spec_of_template(one, one.node["template"])
         return
     if not isinstance(spec, Map):
         return
@@ -93,16 +95,16 @@ def pods_of(one: Object) -> Iterator[Pod]:
     elif kind in _PLAIN or (
         kind in _APPS and (group in {"", "extensions"} or group.endswith("apps"))
     ):
-        yield from pod_in(one, spec.get("template"))
+        yield from pod_spec_of_template(one, spec.get("template"))
     elif kind == "CronJob":
-        job = mapping(spec, "jobTemplate")
-        yield from pod_in(one, mapping(job, "spec").get("template"))
+        job = mapping_at(spec, "jobTemplate")
+        yield from pod_spec_of_template(one, mapping_at(job, "spec").get("template"))
     elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
-        yield from pod_in(one, spec.get("template"))
+        yield from pod_spec_of_template(one, spec.get("template"))
     elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
-        yield from pod_in(one, spec.get("podTemplate"))
+        yield from pod_spec_of_template(one, spec.get("podTemplate"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
-        yield from pod_in(one, mapping(spec, "jobTargetRef").get("template"))
+        yield from pod_spec_of_template(one, mapping_at(spec, "jobTargetRef").get("template"))
     elif (
         kind in {"Task", "ClusterTask"}
         and group == "tekton.dev"
@@ -113,7 +115,7 @@ def pods_of(one: Object) -> Iterator[Pod]:
         yield Pod(one.source, pod, one, one.node)
 
 
-def pod_in(one: Object, template: Any) -> Iterator[Pod]:
+def pod_spec_of_template(one: Object, template: Any) -> Iterator[Pod]:
     """The pod spec of a template."""
     if isinstance(template, Map) and isinstance(template.get("spec"), Map):
         yield Pod(one.source, template["spec"], one, template)

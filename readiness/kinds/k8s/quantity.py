@@ -12,7 +12,7 @@ UNITS = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9,
          "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50, "Ei": 2.0**60}  # fmt: skip
 
 
-def amount(value: Any) -> float | None:
+def parse_quantity(value: Any) -> float | None:
     """What a quantity comes to, in cores or bytes; None where it is no quantity."""
     if isinstance(value, bool):
         return None

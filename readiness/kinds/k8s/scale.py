@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from readiness.kinds.k8s.effective import number
-from readiness.kinds.k8s.index import autoscalers
+from readiness.kinds.k8s.effective import as_integer
+from readiness.kinds.k8s.index import autoscalers_of
 from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
 
@@ -19,13 +19,13 @@ class Range(NamedTuple):
     most: int | None
 
 
-def stated(one: Object) -> int | None:
+def stated_replicas(one: Object) -> int | None:
     """`replicas` as written; 1 where it is left out, None where it is a variable."""
     value = one.spec.get("replicas")
-    return 1 if value is None else number(value)
+    return 1 if value is None else as_integer(value)
 
 
-def bounds(scaler: Object) -> Range:
+def autoscaler_bounds(scaler: Object) -> Range:
     """The bounds of an autoscaler. KEDA scales to none and up to 100 where it states nothing."""
     low, high = ("minReplicas", "maxReplicas")
     if scaler.kind == "ScaledObject":
@@ -33,14 +33,14 @@ def bounds(scaler: Object) -> Range:
     least, most = scaler.spec.get(low), scaler.spec.get(high)
     keda = scaler.kind == "ScaledObject"
     return Range(
-        (0 if keda else 1) if least is None else number(least),
-        (100 if keda else None) if most is None else number(most),
+        (0 if keda else 1) if least is None else as_integer(least),
+        (100 if keda else None) if most is None else as_integer(most),
     )
 
 
-def of(one: Object, project: Project) -> Range:
+def pod_count(one: Object, project: Project) -> Range:
     """The pods that a workload has: its autoscaler's bounds where it has one, else `replicas`."""
-    for scaler in autoscalers(one, project, *SCALERS):
-        return bounds(scaler)
-    count = stated(one)
+    for scaler in autoscalers_of(one, project, *SCALERS):
+        return autoscaler_bounds(scaler)
+    count = stated_replicas(one)
     return Range(count, count)

@@ -58,7 +58,7 @@ class Scope:
     @property
     def tls(self) -> bool:
         """Whether a server takes TLS connections: `listen ... ssl` or `quic`, or the old `ssl on`."""
-        return speaks_tls(self.node)
+        return is_tls_server(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def parse(source: Source) -> Document:
     In a template by its name, a mark that nginx takes for the name of a directive has the words behind it for arguments, and the
     block behind it for its own: such a file is none of nginx's before the mark is filled in.
     """
-    root = syntax.parse(source)
+    root = syntax.parse_nginx(source)
     if template.is_named(source.path):
         for directive in syntax.walk(root):
             if directive.name.startswith(("<%", "%%", "@")) and not directive.is_put_in:
@@ -151,7 +151,7 @@ def unfilled(document: Document) -> int | None:
     return min(places, default=None)
 
 
-def matching(location: Directive) -> tuple[str, str]:
+def location_match(location: Directive) -> tuple[str, str]:
     """How a location matches, and what: (`=`, `^~`, `~`, `~*` or nothing, the path). `location =/a` needs no blank."""
     args = location.args
     if len(args) != 1:
@@ -160,20 +160,20 @@ def matching(location: Directive) -> tuple[str, str]:
     return sign, args[0].removeprefix(sign).lstrip()
 
 
-def takes_all(location: Directive) -> bool:
+def is_catch_all(location: Directive) -> bool:
     """Whether it is the `location /` that takes what no other does."""
-    sign, path = matching(location)
+    sign, path = location_match(location)
     return location.name == "location" and path == "/" and sign in {"", "^~"}
 
 
-def speaks_tls(block: Block) -> bool:
+def is_tls_server(block: Block) -> bool:
     """Whether a server block takes TLS connections."""
     return any({"ssl", "quic"} & set(d.args[1:]) for d in block.all("listen")) or any(
         d.value == "on" for d in block.all("ssl")
     )
 
 
-def plane(block: Block, known: dict[int, str] | None = None) -> str:
+def context_of(block: Block, known: dict[int, str] | None = None) -> str:
     """Whether a block belongs to `http`, `stream` or `mail`, by what encloses it in its file, else by what is in it.
 
     `known` keeps the answers for the next question.
@@ -187,7 +187,7 @@ def plane(block: Block, known: dict[int, str] | None = None) -> str:
             answer = known[id(current)]
             break
         path.append(current)
-        found = _plane_by_itself(current)
+        found = _context_by_directives(current)
         if found:
             answer = found
             break
@@ -196,7 +196,7 @@ def plane(block: Block, known: dict[int, str] | None = None) -> str:
     return answer
 
 
-def _plane_by_itself(block: Block) -> str:
+def _context_by_directives(block: Block) -> str:
     if block.name in {"http", "stream", "mail"}:
         return block.name
     if block.name != "server":
@@ -240,7 +240,9 @@ def streams(document: Document) -> Iterator[Scope]:
 def servers(document: Document) -> Iterator[Scope]:
     """`server` blocks of http."""
     known: dict[int, str] = {}
-    return (scope for scope in _scopes(document, "server") if plane(scope.node, known) == "http")
+    return (
+        scope for scope in _scopes(document, "server") if context_of(scope.node, known) == "http"
+    )
 
 
 def locations(document: Document) -> Iterator[Scope]:
@@ -268,7 +270,7 @@ def blocks(document: Document) -> Iterator[Scope]:
     yield from files(document)
     known: dict[int, str] = {}
     for scope in _scopes(document, "http", "server", "location", "if", "limit_except"):
-        if plane(scope.node, known) == "http":
+        if context_of(scope.node, known) == "http":
             yield scope
 
 
@@ -276,7 +278,7 @@ def directives(document: Document) -> Iterator[Statement]:
     """Every directive."""
     known: dict[int, str] = {}
     for directive in document.walk():
-        yield Statement(document.source, directive, plane(directive.parent, known))
+        yield Statement(document.source, directive, context_of(directive.parent, known))
 
 
 TARGETS = {

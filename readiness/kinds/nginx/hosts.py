@@ -15,7 +15,7 @@ _HOST = re.compile(
 )
 
 
-def split(address: str) -> tuple[str, str]:
+def split_address(address: str) -> tuple[str, str]:
     """(host, port) of an address as nginx writes them; the brackets of IPv6 stay off."""
     if address.startswith("["):
         host, _, rest = address[1:].partition("]")
@@ -26,7 +26,7 @@ def split(address: str) -> tuple[str, str]:
     return host, port
 
 
-def ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a text is, or None."""
     try:
         return ipaddress.ip_address(host)
@@ -34,18 +34,23 @@ def ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def local(host: str) -> bool:
+def is_private_host(host: str) -> bool:
     """Whether an address or a name belongs to a private network."""
-    address = ip(host)
+    address = parse_ip(host)
     if address is not None:
         return not address.is_global or address.is_multicast
-    return not public_name(host)
+    return not is_public_name(host)
 
 
-def public_name(host: str) -> bool:
+def is_public_name(host: str) -> bool:
     """Whether a name is one of the public DNS: it has a dot and a top-level domain that anybody can register under."""
     labels = host.rstrip(".").lower().split(".")
-    if len(labels) < 2 or not all(labels) or ip(host) is not None or _HOST.fullmatch(host) is None:
+    if (
+        len(labels) < 2
+        or not all(labels)
+        or parse_ip(host) is not None
+        or _HOST.fullmatch(host) is None
+    ):
         return False
     last = labels[-1]
     if last in column("top-level-domains", "private") or (
@@ -70,7 +75,7 @@ class Listen(NamedTuple):
         return self.host, self.port, "udp" if {"quic", "udp"} & set(self.options) else "tcp"
 
 
-def listens(block: Block, *, http: bool = True) -> Iterator[Listen]:
+def listen_sockets(block: Block, *, http: bool = True) -> Iterator[Listen]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""
     found = block.all("listen")
     if not found and http:
@@ -82,19 +87,19 @@ def listens(block: Block, *, http: bool = True) -> Iterator[Listen]:
         if first.startswith("unix:"):
             yield Listen(first, "", directive, options)
             continue
-        host, port = ("*", first) if first.isdigit() else split(first)
+        host, port = ("*", first) if first.isdigit() else split_address(first)
         host = "*" if host in {"", "0.0.0.0", "*"} else host.lower()  # noqa: S104 - compared, never bound
-        address = ip(host)
+        address = parse_ip(host)
         yield Listen(str(address) if address else host, port or "80", directive, options)
 
 
-def loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether only this machine reaches a socket of that address."""
-    address = ip(host)
+    address = parse_ip(host)
     return host == "localhost" or host.startswith("unix:") or bool(address and address.is_loopback)
 
 
-class Target(NamedTuple):
+class PassTarget(NamedTuple):
     """What a `*_pass` names: the scheme, the host with its port, and the rest from the first slash, if any."""
 
     scheme: str
@@ -102,15 +107,15 @@ class Target(NamedTuple):
     uri: str
 
 
-def target(text: str) -> Target:
+def parse_pass_target(text: str) -> PassTarget:
     """The parts of a `proxy_pass` argument. A UNIX socket's path is its host, what follows the colon its URI."""
     scheme, mark, rest = text.partition("://")
     if not mark:
         scheme, rest = "", text
     if rest.startswith("unix:"):
         path, _, uri = rest[5:].partition(":")
-        return Target(scheme, "unix:" + path, uri)
+        return PassTarget(scheme, "unix:" + path, uri)
     for place, char in enumerate(rest):
         if char in "/?":
-            return Target(scheme, rest[:place], rest[place:])
-    return Target(scheme, rest, "")
+            return PassTarget(scheme, rest[:place], rest[place:])
+    return PassTarget(scheme, rest, "")

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ContextLevel:
     """The directives of one block with what its includes bring in: in order, by name, and the place of each in the order."""
 
     directives: list[Directive]
@@ -43,7 +43,7 @@ class Level:
 
 
 @dataclass(slots=True)
-class Tree:
+class IncludeTree:
     """Includes resolved: what each brings in, those that could not be followed, and who includes a file.
 
     `open` are the main files of which some part is not in sight.
@@ -52,19 +52,19 @@ class Tree:
     brought: dict[int, tuple[Block, ...]] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     includer: dict[int, Block] = field(default_factory=dict)
-    levels: dict[int, Level] = field(default_factory=dict)
+    levels: dict[int, ContextLevel] = field(default_factory=dict)
     roots: dict[str, Block] = field(default_factory=dict)
     notes: dict[tuple[Any, int], Any] = field(default_factory=dict)
     open: list[Document] = field(default_factory=list)
 
 
-def tree(project: Project) -> Tree:
+def include_tree(project: Project) -> IncludeTree:
     """The includes of all nginx files of the project, resolved once a run."""
-    return project.memo(_build)
+    return project.memo(_build_tree)
 
 
-def _build(project: Project) -> Tree:
-    made = Tree()
+def _build_tree(project: Project) -> IncludeTree:
+    made = IncludeTree()
     documents: list[Document] = project.documents("nginx")
     for document in documents:
         if document.source.parent is None:
@@ -76,15 +76,15 @@ def _build(project: Project) -> Tree:
         base = posixpath.dirname(document.source.path)
         for directive in document.walk():
             if directive.name == "include" and directive.args:
-                _resolve(made, project, directive, base, local)
+                _resolve_include(made, project, directive, base, local)
     for document in documents:
-        _adopt(made, documents, document)
+        _adopt_orphan(made, documents, document)
     made.lost -= made.brought.keys()
     made.open = [one for one in documents if _is_main(one) and _has_parts_elsewhere(made, one)]
     return made
 
 
-def _has_parts_elsewhere(made: Tree, document: Document) -> bool:
+def _has_parts_elsewhere(made: IncludeTree, document: Document) -> bool:
     """Whether something that a file includes, or that another program puts in, is not in sight."""
     return any(id(d) in made.lost or d.is_put_in for d in document.walk())
 
@@ -95,16 +95,19 @@ def _is_main(document: Document) -> bool:
     )
 
 
-def _resolve(
-    made: Tree, project: Project, directive: Directive, base: str, local: dict[str, Block]
+def _resolve_include(
+    made: IncludeTree, project: Project, directive: Directive, base: str, local: dict[str, Block]
 ) -> None:
     """Find the files of one include; note it as lost where they are not in the tree."""
     pattern = directive.args[0]
     if local:
         found = [block for path, block in local.items() if glob.matches(pattern, path)]
     else:
-        found = [made.roots[path] for path in _matching(made, pattern, base, directive.source.path)]
-    found = [block for block in found if not _above(block, directive.parent)]
+        found = [
+            made.roots[path]
+            for path in _paths_of_pattern(made, pattern, base, directive.source.path)
+        ]
+    found = [block for block in found if not _includes_itself(block, directive.parent)]
     if found:
         made.brought[id(directive)] = tuple(found)
         for block in found:
@@ -116,7 +119,7 @@ def _resolve(
             made.lost.add(id(directive))
 
 
-def _matching(made: Tree, pattern: str, base: str, own: str) -> list[str]:
+def _paths_of_pattern(made: IncludeTree, pattern: str, base: str, own: str) -> list[str]:
     """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
     tail = _ETC.sub("", pattern).lstrip("/")
     if "$" in tail or not tail or ".." in tail.split("/"):
@@ -124,7 +127,7 @@ def _matching(made: Tree, pattern: str, base: str, own: str) -> list[str]:
     if not tail:
         return []
     beside = posixpath.normpath(posixpath.join(base, tail))
-    direct = [path for path in made.roots if _same(path, beside) and path != own]
+    direct = [path for path in made.roots if _path_matches(path, beside) and path != own]
     if direct:
         return sorted(direct)
     upper = posixpath.dirname(base)
@@ -137,14 +140,14 @@ def _matching(made: Tree, pattern: str, base: str, own: str) -> list[str]:
             for path in made.roots
             if path != own
             and (not around or path.startswith(around + "/"))
-            and _same("/".join(path.split("/")[-size:]), end)
+            and _path_matches("/".join(path.split("/")[-size:]), end)
         ]
         if ends and (size > 1 or ("*" not in end and len(ends) == 1)):
             return sorted(ends)
     return []
 
 
-def _same(path: str, pattern: str) -> bool:
+def _path_matches(path: str, pattern: str) -> bool:
     """Whether a path is the pattern's, component by component; `x.conf.template` becomes `x.conf` in the container."""
     ours, theirs = path.split("/"), pattern.split("/")
     if len(ours) != len(theirs):
@@ -155,7 +158,7 @@ def _same(path: str, pattern: str) -> bool:
     return all(glob.matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
 
 
-def _above(block: Block, place: Block | None) -> bool:
+def _includes_itself(block: Block, place: Block | None) -> bool:
     """Whether a file includes itself."""
     while place is not None:
         if place is block:
@@ -164,7 +167,7 @@ def _above(block: Block, place: Block | None) -> bool:
     return False
 
 
-def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> None:
+def _adopt_orphan(made: IncludeTree, documents: Iterable[Document], document: Document) -> None:
     """Give a file that stands alone the `http` block whose lost include would match it."""
     root = document.sections[0][1]
     if id(root) in made.includer or not any(
@@ -174,7 +177,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
     folder = posixpath.dirname(document.source.path)
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
     for other in documents:
-        if other is document or not near(folder, posixpath.dirname(other.source.path)):
+        if other is document or not may_belong_to(folder, posixpath.dirname(other.source.path)):
             continue
         for directive in other.walk():
             lost = id(directive) in made.lost and directive.parent.name == "http"
@@ -184,7 +187,7 @@ def _adopt(made: Tree, documents: Iterable[Document], document: Document) -> Non
                 return
 
 
-def near(folder: str, home: str) -> bool:
+def may_belong_to(folder: str, home: str) -> bool:
     """Whether a file in `folder` may well belong to the configuration whose main file is in `home`."""
     return (
         home in {folder, ""}
@@ -196,23 +199,23 @@ def near(folder: str, home: str) -> bool:
 # -- questions ---------------------------------------------------------------------------------------------------
 
 
-def read(project: Project, block: Block) -> Level:
+def context_level(project: Project, block: Block) -> ContextLevel:
     """A block's level, put together once."""
-    made = tree(project)
+    made = include_tree(project)
     found = made.levels.get(id(block))
     if found is None:
-        directives = list(_expand(made, block))
+        directives = list(_expand_includes(made, block))
         by_name: dict[str, list[Directive]] = {}
         for directive in directives:
             by_name.setdefault(directive.name, []).append(directive)
         places = {id(directive): place for place, directive in enumerate(directives)}
-        found = made.levels[id(block)] = Level(directives, by_name, places)
+        found = made.levels[id(block)] = ContextLevel(directives, by_name, places)
     return found
 
 
-def once(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
+def once_per_block(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
     """What `build` makes of a block, made once a run: what many subjects ask of one level."""
-    notes = tree(project).notes
+    notes = include_tree(project).notes
     key = (build, id(block))
     if key not in notes:
         notes[key] = build(project, block)
@@ -220,9 +223,9 @@ def once(project: Project, build: Callable[[Project, Block], T], block: Block) -
     return answer
 
 
-def own(project: Project, block: Block, *names: str) -> list[Directive]:
+def directives_of(project: Project, block: Block, *names: str) -> list[Directive]:
     """The directives of a block with what its includes bring in; only those of the given names, if any."""
-    found = read(project, block)
+    found = context_level(project, block)
     if len(names) == 1:
         return found.by_name.get(names[0], [])
     if not names:
@@ -230,7 +233,7 @@ def own(project: Project, block: Block, *names: str) -> list[Directive]:
     return [d for d in found.directives if d.name in names]
 
 
-def _expand(made: Tree, block: Block) -> Iterator[Directive]:
+def _expand_includes(made: IncludeTree, block: Block) -> Iterator[Directive]:
     """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
     count = 0
     stack = [iter(block.directives)]
@@ -249,9 +252,9 @@ def _expand(made: Tree, block: Block) -> Iterator[Directive]:
             )
 
 
-def level(project: Project, block: Block) -> Block:
+def enclosing_block(project: Project, block: Block) -> Block:
     """The block that a directive standing in `block` belongs to: an included file's top is its includer's level."""
-    made = tree(project)
+    made = include_tree(project)
     for _ in range(_DEPTH):
         if block.owner is not None or id(block) not in made.includer:
             break
@@ -259,55 +262,57 @@ def level(project: Project, block: Block) -> Block:
     return block
 
 
-def chain(project: Project, block: Block) -> list[Block]:
+def levels_outwards(project: Project, block: Block) -> list[Block]:
     """The levels from a block outwards, through the includes that bring it in."""
-    return once(project, _chain, block)
+    return once_per_block(project, _levels_outwards, block)
 
 
-def _chain(project: Project, block: Block) -> list[Block]:
+def _levels_outwards(project: Project, block: Block) -> list[Block]:
     found: list[Block] = []
-    current: Block | None = level(project, block)
+    current: Block | None = enclosing_block(project, block)
     while current is not None and len(found) < _HEIGHT:
         found.append(current)
         above = current.parent
-        current = level(project, above) if above is not None else None
+        current = enclosing_block(project, above) if above is not None else None
     return found
 
 
-def inforce(project: Project, block: Block, name: str) -> list[Directive]:
+def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
-    for one in chain(project, block):
-        found = own(project, one, name)
+    for one in levels_outwards(project, block):
+        found = directives_of(project, one, name)
         if found or name in LOCAL:
             return found
     return []
 
 
-def value(project: Project, block: Block, name: str, default: str = "") -> str:
+def effective_value(project: Project, block: Block, name: str, default: str = "") -> str:
     """The arguments in force under a name, joined by blanks."""
-    found = inforce(project, block, name)
+    found = effective_directives(project, block, name)
     return found[-1].value if found else default
 
 
-def opaque(project: Project, block: Block) -> bool:
+def may_be_set_unseen(project: Project, block: Block) -> bool:
     """Whether something that is not in sight may set a directive at one of a block's levels.
 
     That is an include which could not be followed, a place where another program puts directives in, or a file that stands
     alone beside one that may include it.
     """
-    levels = chain(project, block)
-    if any(once(project, _loses, one) for one in levels):
+    levels = levels_outwards(project, block)
+    if any(once_per_block(project, _has_lost_include, one) for one in levels):
         return True
-    return levels[-1].owner is None and once(project, _adrift, levels[-1])
+    return levels[-1].owner is None and once_per_block(
+        project, _may_be_included_elsewhere, levels[-1]
+    )
 
 
-def _loses(project: Project, block: Block) -> bool:
+def _has_lost_include(project: Project, block: Block) -> bool:
     """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
-    lost = tree(project).lost
-    return any(id(d) in lost or d.is_put_in for d in own(project, block))
+    lost = include_tree(project).lost
+    return any(id(d) in lost or d.is_put_in for d in directives_of(project, block))
 
 
-def _adrift(project: Project, root: Block) -> bool:
+def _may_be_included_elsewhere(project: Project, root: Block) -> bool:
     """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
 
     It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
@@ -316,25 +321,26 @@ def _adrift(project: Project, root: Block) -> bool:
         return False
     folder = posixpath.dirname(root.source.path)
     return any(
-        document.source is not root.source and near(folder, posixpath.dirname(document.source.path))
-        for document in tree(project).open
+        document.source is not root.source
+        and may_belong_to(folder, posixpath.dirname(document.source.path))
+        for document in include_tree(project).open
     )
 
 
-def enclosing(project: Project, block: Block, *names: str) -> Block | None:
+def nearest_enclosing(project: Project, block: Block, *names: str) -> Block | None:
     """The nearest level of one of these names, the block's own included."""
-    return next((one for one in chain(project, block) if one.name in names), None)
+    return next((one for one in levels_outwards(project, block) if one.name in names), None)
 
 
-def whole(project: Project, block: Block) -> bool:
+def is_complete(project: Project, block: Block) -> bool:
     """Whether the block's outermost level is known: it stands in an `http` block that is in sight."""
-    return any(one.name == "http" for one in chain(project, block))
+    return any(one.name == "http" for one in levels_outwards(project, block))
 
 
-def within(project: Project, block: Block) -> Iterator[Directive]:
+def directives_within(project: Project, block: Block) -> Iterator[Directive]:
     """Every directive under a block, what includes bring in too, outer ones first; lines of data blocks are left out."""
     seen = 0
-    stack = [iter(own(project, block))]
+    stack = [iter(directives_of(project, block))]
     while stack:
         directive = next(stack[-1], None)
         if directive is None:
@@ -351,4 +357,4 @@ def within(project: Project, block: Block) -> Iterator[Directive]:
             "split_clients",
             "charset_map",
         }:
-            stack.append(iter(own(project, directive.block)))
+            stack.append(iter(directives_of(project, directive.block)))

@@ -145,7 +145,7 @@ def _fits(one: Head, *, hinted: bool) -> bool:
 
 def _parses(path: str, text: str) -> bool:
     try:
-        syntax.parse(Source(path, text))
+        syntax.parse_nginx(Source(path, text))
     except ParseError:
         return False
     return True

@@ -20,17 +20,17 @@ _IMAGE = re.compile(
 _KINDS = ("dockerfile", "compose", "k8s")
 
 
-def images(project: Project, source: Source) -> list[tuple[Version, Version]]:
+def nginx_versions(project: Project, source: Source) -> list[tuple[Version, Version]]:
     """The lowest and the highest version that each image near a configuration can mean: `1.29` is any 1.29."""
     folder = posixpath.dirname(source.root.path)
     return [
         (low, high)
-        for home, low, high in project.memo(_images)
-        if includes.near(folder, home) or includes.near(home, folder)
+        for home, low, high in project.memo(_nginx_images)
+        if includes.may_belong_to(folder, home) or includes.may_belong_to(home, folder)
     ]
 
 
-def _images(project: Project) -> list[tuple[str, Version, Version]]:
+def _nginx_images(project: Project) -> list[tuple[str, Version, Version]]:
     """The images of nginx that state a version, each with the folder of the file that names it."""
     found = []
     for kind in _KINDS:
@@ -42,19 +42,19 @@ def _images(project: Project) -> list[tuple[str, Version, Version]]:
     return found
 
 
-def at_least(project: Project, source: Source, *wanted: Version) -> bool:
+def is_at_least(project: Project, source: Source, *wanted: Version) -> bool:
     """Whether every image is of one of these versions, or a later one of the same line or of a newer line.
 
     Versions are given oldest line first: (1, 30, 1), (1, 31, 0) means 1.30 from 1.30.1 on and everything from 1.31.0 on.
     """
-    known = images(project, source)
+    known = nginx_versions(project, source)
     return bool(known) and all(
         low >= wanted[-1] or any(low[:2] == one[:2] and low >= one for one in wanted)
         for low, _ in known
     )
 
 
-def below(project: Project, source: Source, wanted: Version) -> bool:
+def is_below(project: Project, source: Source, wanted: Version) -> bool:
     """Whether every image is older than a version."""
-    known = images(project, source)
+    known = nginx_versions(project, source)
     return bool(known) and all(high < wanted for _, high in known)

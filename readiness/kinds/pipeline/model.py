@@ -10,7 +10,7 @@ from readiness.syntax.yaml import Map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Written:
+class PipelineFile:
     """A file of pipelines, with what was worked out of it once."""
 
     source: Source
@@ -20,7 +20,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Named:
+class PipelineJob:
     """A job of a file."""
 
     source: Source

@@ -47,7 +47,7 @@ class Call:
         return tuple(word for word in self.words if not word.startswith("-"))
 
 
-def masked(script: str) -> str:
+def mask_expressions(script: str) -> str:
     """The script with each `${{ }}` as a word of the same length."""
     out = list(script)
     for template in templates(script):
@@ -58,16 +58,16 @@ def masked(script: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def calls(script: str) -> tuple[Call, ...]:
+def script_calls(script: str) -> tuple[Call, ...]:
     """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
     found = []
-    for command in shell.commands(masked(script)):
+    for command in shell.commands_of(mask_expressions(script)):
         inner = unwrapped(command)
-        words = tuple(_word(script, word.span.start, word.span.end) for word in inner.words)
+        words = tuple(_word_text(script, word.span.start, word.span.end) for word in inner.words)
         program = inner.program
         if not program and not inner.name and not words:
             continue
-        program, words = _inside(program or inner.name.rpartition("/")[2], words)
+        program, words = _wrapped_program(program or inner.name.rpartition("/")[2], words)
         text = script[command.span.start : command.span.end]
         found.append(
             Call(program, words, command.span.start, command.span.end, text, command.pipeline)
@@ -75,14 +75,14 @@ def calls(script: str) -> tuple[Call, ...]:
     return tuple(found)
 
 
-def _word(script: str, start: int, end: int) -> str:
+def _word_text(script: str, start: int, end: int) -> str:
     raw = script[start:end]
     if len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0]:
         return raw[1:-1]
     return raw.replace('"', "").replace("'", "") if '"' in raw or "'" in raw else raw
 
 
-def _inside(program: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _wrapped_program(program: str, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The program that a runner of programs starts."""
     for _ in range(4):
         verbs = [index for index, word in enumerate(words) if not word.startswith("-")]

@@ -9,7 +9,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from readiness.loading.discover import decode
+from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.tree import MAX_FILE, MAX_TOTAL, OutsideError, TooLargeError, Tree
@@ -134,7 +134,7 @@ class _Gathering:
 
     def strings(self, path: str, plain: frozenset[str]) -> list[tuple[str, str]]:
         """(key, text) of all that a file says under keys that may name files."""
-        text = decode(self.tree.texts[path])
+        text = decode_text(self.tree.texts[path])
         if text is None:
             raise RenderError(f"{self.tree.shown(path)} is not text")
         return _strings(text, plain, self.tree.shown(path))
@@ -156,7 +156,7 @@ class _Gathering:
             if file is not None:
                 self.add(file)
                 if user is not None:
-                    inside = decode(self.tree.texts[file]) or ""
+                    inside = decode_text(self.tree.texts[file]) or ""
                     self.plugin((folder, user), inside, self.tree.shown(file))
                 return None
             inner = self.folder(path, where)

@@ -18,8 +18,8 @@ from typing import Any
 
 from readiness import files
 from readiness.loading.render import lines
-from readiness.loading.render.made import Made, RenderError, short
-from readiness.loading.render.process import process
+from readiness.loading.render.made import GeneratedSource, RenderError, short_error
+from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
 from readiness.programs import find
 from readiness.syntax.yaml import Map, load_all
@@ -29,7 +29,7 @@ DEFAULT = "values.yaml"
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
-class Rendered(Made):
+class RenderedTemplate(GeneratedSource):
     """A rendered template: `rows` says for each of its lines which line of the template made it.
 
     `values` are the files that gave the values, the one that wins first.
@@ -52,9 +52,9 @@ class Rendered(Made):
 
     def given(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the value is set that an action at a place of the template prints, when it names one of the values."""
-        found = _NAMED.fullmatch(source.text[span.start : span.end])
+        found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
         for file in self.values if found else ():
-            place = _value(file, found[1].split(".") if found else [])
+            place = _value_span(file, found[1].split(".") if found else [])
             if place is not None:
                 yield Related(file, place, "the value is set here")
                 return
@@ -81,12 +81,12 @@ class Rendered(Made):
         return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
 
 
-_NAMED = re.compile(
+_VALUES_NAME = re.compile(
     r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
 )
 
 
-def _value(file: Source, keys: list[str]) -> Span | None:
+def _value_span(file: Source, keys: list[str]) -> Span | None:
     """The place of a value in a values file; None where the file does not set it."""
     try:
         documents = load_all(file.text)
@@ -139,7 +139,7 @@ def is_inside(chart: Path, path: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
 
 
-def available() -> str:
+def available_renderer() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
         return "sdk"
@@ -151,22 +151,26 @@ MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm
 
 def render(
     chart: Path, shown: str, wanted: Sequence[Environment]
-) -> tuple[list[Rendered], dict[str, str]]:
+) -> tuple[list[RenderedTemplate], dict[str, str]]:
     """(renderings, errors by environment) of a chart whose folder reports call `shown`. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(folder)
         copies = {"plain": scratch / "plain", "marked": scratch / "marked"}
-        templates = _copy(chart, copies, shown)
-        if available() == "sdk":
-            answer = _ask(copies, wanted, scratch)
+        templates = _copy_chart(chart, copies, shown)
+        if available_renderer() == "sdk":
+            answer = _render_in_process(copies, wanted, scratch)
         else:
-            answer = {"plain": {one.name: _binary(copies["plain"], one, scratch) for one in wanted}}
+            answer = {
+                "plain": {
+                    one.name: _render_with_binary(copies["plain"], one, scratch) for one in wanted
+                }
+            }
     made = []
     errors = {}
-    values = {one.name: _files(chart, shown, one) for one in wanted}
+    values = {one.name: _values_files(chart, shown, one) for one in wanted}
     for name, said in answer["plain"].items():
         if "error" in said:
-            errors[name] = short(said["error"])
+            errors[name] = short_error(said["error"])
         marks = answer.get("marked", {}).get(name, {}).get("files", {})
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(path.partition("/")[2])
@@ -177,17 +181,17 @@ def render(
 
 def _rendered(
     template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
-) -> Rendered:
+) -> RenderedTemplate:
     """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
     plain = lines.separated(text)
     count = len(template.text.split("\n"))
-    rows = None if marks is None else lines.rows(lines.separated(marks), plain, count)
-    return Rendered(
-        template, plain, rows or lines.guessed(template.text, plain), environment, values
+    rows = None if marks is None else lines.source_lines(lines.separated(marks), plain, count)
+    return RenderedTemplate(
+        template, plain, rows or lines.guess_source_lines(template.text, plain), environment, values
     )
 
 
-def _files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
+def _values_files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
     """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
     found = [
         Source(posixpath.join(shown, path), text)
@@ -199,7 +203,7 @@ def _files(chart: Path, shown: str, environment: Environment) -> tuple[Source, .
     return tuple(found)
 
 
-def _copy(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
+def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
     """Two copies of a chart, one with marks, and its templates by path in the chart.
 
     A link that leads out of the chart is left out: a template can print any file of its chart. Raises RenderError for a chart
@@ -224,11 +228,11 @@ def _copy(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Sour
                 text = path.read_text(encoding="utf-8", errors="replace")
                 templates[inside] = Source(posixpath.join(shown, inside), text)
                 if not name.startswith("_"):
-                    (copies["marked"] / inside).write_text(lines.marked(text), encoding="utf-8")
+                    (copies["marked"] / inside).write_text(lines.mark_lines(text), encoding="utf-8")
     return templates
 
 
-def _ask(
+def _render_in_process(
     charts: Mapping[str, Path], wanted: Sequence[Environment], scratch: Path
 ) -> dict[str, Any]:
     """What the renderer says of charts, in a process of its own. Raises RenderError."""
@@ -238,17 +242,17 @@ def _ask(
     }
     # -P: the chart's folder must never be where Python looks for modules.
     worker = [sys.executable, "-P", "-m", "readiness.loading.render.worker"]
-    out = process(worker, json.dumps(request), scratch, ours=True)
+    out = run_confined(worker, json.dumps(request), scratch, ours=True)
     try:
         answer: dict[str, Any] = json.loads(out)
     except ValueError:
         raise RenderError("the renderer gave no answer") from None
     if "error" in answer:
-        raise RenderError(short(answer["error"]))
+        raise RenderError(short_error(answer["error"]))
     return answer
 
 
-def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
+def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
     command = [find("helm"), "template", "release", str(chart)]
     for number, text in enumerate(wanted.texts):
@@ -256,7 +260,7 @@ def _binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
         path.write_text(text, encoding="utf-8")
         command += ["--values", str(path)]
     try:
-        out = process(command, "", scratch)
+        out = run_confined(command, "", scratch)
     except RenderError as error:
         return {"error": str(error)}
     texts: dict[str, list[str]] = {}

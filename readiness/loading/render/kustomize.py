@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from readiness.loading.discover import decode
+from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.gather import Gathered, is_remote
-from readiness.loading.render.made import Made, RenderError
+from readiness.loading.render.made import GeneratedSource, RenderError
 from readiness.loading.render.process import answer, is_confined
 from readiness.loading.render.tree import Tree
 from readiness.model import ParseError, Source, Span
@@ -44,7 +44,7 @@ class Kustomization:
     patches: list[str] = field(default_factory=list)
 
 
-def read(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
+def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
     """The kustomizations among the texts, by folder; those that are no YAML are left out."""
     made = {}
     for path, source in sources.items():
@@ -55,12 +55,12 @@ def read(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
         except ParseError:
             continue
         if documents and isinstance(documents[0], Map):
-            one = _read(source, documents[0], sources)
+            one = _read_kustomization(source, documents[0], sources)
             made[one.folder] = one
     return made
 
 
-def _read(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomization:
+def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomization:
     """What a kustomization says it takes in; the builder reads its keys in any case."""
     folder = posixpath.dirname(source.path)
     given = {key.casefold(): value for key, value in spec.items()}
@@ -74,14 +74,16 @@ def _read(source: Source, spec: Map, sources: Mapping[str, Source]) -> Kustomiza
         "validators",
         "crds",
     ):
-        for entry in _words(given.get(key)):
+        for entry in _string_list(given.get(key)):
             if is_remote(entry):
                 continue
             path = _below(folder, entry)
             (one.files if path in sources else one.folders).append(path)
-    one.patches += [_below(folder, entry) for entry in _words(given.get("patchesstrategicmerge"))]
+    one.patches += [
+        _below(folder, entry) for entry in _string_list(given.get("patchesstrategicmerge"))
+    ]
     for key in ("patches", "patchesjson6902"):
-        one.patches += [_below(folder, path) for path in _paths(given.get(key))]
+        one.patches += [_below(folder, path) for path in _path_list(given.get(key))]
     return one
 
 
@@ -91,19 +93,19 @@ def _below(folder: str, entry: str) -> str:
     return "" if path == "." else path
 
 
-def _words(value: Any) -> Iterator[str]:
+def _string_list(value: Any) -> Iterator[str]:
     if isinstance(value, Seq):
         yield from (entry for entry in value if isinstance(entry, str) and "\n" not in entry)
 
 
-def _paths(value: Any) -> Iterator[str]:
+def _path_list(value: Any) -> Iterator[str]:
     if isinstance(value, Seq):
         for item in value:
             if isinstance(item, Map) and isinstance(item.get("path"), str):
                 yield item["path"]
 
 
-def roots(known: Mapping[str, Kustomization]) -> list[Kustomization]:
+def root_kustomizations(known: Mapping[str, Kustomization]) -> list[Kustomization]:
     """What is deployed: the kustomizations that no other one takes in, and one of each circle of them.
 
     One below a folder cannot take that in: builders refuse it.
@@ -116,15 +118,15 @@ def roots(known: Mapping[str, Kustomization]) -> list[Kustomization]:
     }
     whole = [one for _, one in sorted(known.items()) if not one.component]
     found = [one for one in whole if one.folder not in taken]
-    reached = {inner.folder for one in found for inner in reach(one, known)}
+    reached = {inner.folder for one in found for inner in reachable(one, known)}
     for one in whole:
         if one.folder not in reached:
             found.append(one)
-            reached |= {inner.folder for inner in reach(one, known)}
+            reached |= {inner.folder for inner in reachable(one, known)}
     return found
 
 
-def reach(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kustomization]:
+def reachable(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kustomization]:
     """A kustomization and all that it takes in, directly or not."""
     found: dict[str, Kustomization] = {}
     waiting = [root]
@@ -136,7 +138,7 @@ def reach(root: Kustomization, known: Mapping[str, Kustomization]) -> list[Kusto
     return list(found.values())
 
 
-def command() -> list[str]:
+def build_command() -> list[str]:
     """What builds here: `kustomize`, else kubectl's; empty where there is neither.
 
     A shim is none: it needs a PATH and a home, and a builder is given neither.
@@ -148,7 +150,7 @@ def command() -> list[str]:
     return []
 
 
-class Built(Made):
+class BuiltOverlay(GeneratedSource):
     """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
     in the patch.
 
@@ -169,10 +171,10 @@ class Built(Made):
         for node, written, fallback in self.objects:
             if node.at().start <= span.start <= node.at().end:
                 steps = list(path_to(node, span))
-                best = max(written, key=lambda pair: depth(pair[1], steps), default=None)
+                best = max(written, key=lambda pair: path_depth(pair[1], steps), default=None)
                 if best is None:
                     return fallback, fallback.one_line(Span(0, len(fallback.text)))
-                return best[0], best[0].one_line(follow(best[1], steps))
+                return best[0], best[0].one_line(deepest_span(best[1], steps))
         return self.objects[0][2], Span(0, 0)
 
 
@@ -183,7 +185,7 @@ def path_to(node: Any, span: Span) -> Iterator[Any]:
             around = [(key, node.entry(key), node[key]) for key in node]
         else:
             around = [
-                (_called(item, index), node.at(index), item) for index, item in enumerate(node)
+                (_step_name(item, index), node.at(index), item) for index, item in enumerate(node)
             ]
         for key, place, value in around:
             if not place.start <= span.start < place.end:
@@ -201,7 +203,7 @@ def path_to(node: Any, span: Span) -> Iterator[Any]:
             return
 
 
-def _called(item: Any, index: int) -> Any:
+def _step_name(item: Any, index: int) -> Any:
     """What an entry of a list is known by: its name, else its number."""
     return item.get("name", index) if isinstance(item, Map) else index
 
@@ -217,7 +219,7 @@ def _step(node: Any, step: Any) -> tuple[Any, Span] | None:
     return None
 
 
-def depth(node: Any, steps: list[Any]) -> int:
+def path_depth(node: Any, steps: list[Any]) -> int:
     """How far a path can be followed."""
     for number, step in enumerate(steps):
         found = _step(node, step)
@@ -227,7 +229,7 @@ def depth(node: Any, steps: list[Any]) -> int:
     return len(steps)
 
 
-def follow(node: Map, steps: list[Any]) -> Span:
+def deepest_span(node: Map, steps: list[Any]) -> Span:
     """The deepest place of a path that there is."""
     place = node.at()
     value: Any = node
@@ -246,18 +248,18 @@ def unseen(taken: Iterable[Gathered], sources: Mapping[str, Source]) -> dict[str
         for name in sorted(one.files):
             path = one.tree.shown(name)
             if path not in sources and path.endswith((".yaml", ".yml", *OVERLAYS)):
-                text = decode(one.tree.texts[name])
+                text = decode_text(one.tree.texts[name])
                 if text is not None:
                     made[path] = Source(path, text)
     return made
 
 
-def build(
+def build_overlay(
     root: Kustomization,
     within: list[Kustomization],
     sources: Mapping[str, Source],
     taken: Gathered,
-) -> Built:
+) -> BuiltOverlay:
     """What an overlay builds, from a copy of what it takes in. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(os.path.realpath(folder))
@@ -267,14 +269,14 @@ def build(
         spec = {"resources": [there], "buildMetadata": ["originAnnotations"]}
         (scratch / "kustomization.yaml").write_text(json.dumps(spec), encoding="utf-8")
         try:
-            done = answer([*command(), str(scratch)], "", scratch, output=OUTPUT)
+            done = answer([*build_command(), str(scratch)], "", scratch, output=OUTPUT)
         except RenderError as error:
-            raise RenderError(_reason(str(error), scratch)) from None
+            raise RenderError(_clean_error(str(error), scratch)) from None
         text, lost = _readable(done.output.decode("utf-8", "replace"))
-        built = Built(root.source.path, text, root.folder or ".")
+        built = BuiltOverlay(root.source.path, text, root.folder or ".")
         built.lost = [(piece, error, root.source) for piece, error in lost]
         built.confined = is_confined(done)
-        _trace(built, within, sources, copy, taken.tree)
+        _trace_origins(built, within, sources, copy, taken.tree)
     return built
 
 
@@ -295,7 +297,7 @@ def _readable(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
     return text, []
 
 
-def _reason(said: str, scratch: Path) -> str:
+def _clean_error(said: str, scratch: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
     _, mark, told = said.partition('err="')
     text = (told.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
@@ -308,8 +310,8 @@ def _reason(said: str, scratch: Path) -> str:
     return text.rsplit("err='", 1)[-1].rstrip("'")[:300]
 
 
-def _trace(
-    built: Built,
+def _trace_origins(
+    built: BuiltOverlay,
     within: list[Kustomization],
     sources: Mapping[str, Source],
     copy: Path,
@@ -333,24 +335,28 @@ def _trace(
         notes = metadata.get("annotations") if isinstance(metadata, Map) else None
         note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
         origin = written_in(note) if isinstance(note, str) else None
-        written = [(origin, one) for one in _same(origin, node)] if origin else []
-        written += [(patch, one) for patch in patches for one in _same(patch, node)]
+        written = [(origin, one) for one in _candidate_objects(origin, node)] if origin else []
+        written += [(patch, one) for patch in patches for one in _candidate_objects(patch, node)]
         built.objects.append((node, written[::-1], origin or within[0].source))
 
 
-def _same(source: Source, node: Map) -> Iterator[Map]:
+def _candidate_objects(source: Source, node: Map) -> Iterator[Map]:
     """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
     try:
         documents = load_all(separated(source.text))
     except ParseError:
         return
-    name = _name(node)
+    name = _object_name(node)
     for one in documents:
-        if isinstance(one, Map) and one.get("kind") == node.get("kind") and _name(one) in name:
+        if (
+            isinstance(one, Map)
+            and one.get("kind") == node.get("kind")
+            and _object_name(one) in name
+        ):
             yield one
 
 
-def _name(node: Map) -> str:
+def _object_name(node: Map) -> str:
     metadata = node.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
     return name if isinstance(name, str) else ""

@@ -13,7 +13,7 @@ _ACTION = re.compile(r"\{\{-?\s*(/\*)?")
 _WORD = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b")
 
 
-def marked(text: str) -> str:
+def mark_lines(text: str) -> str:
     """The template with the number of each line (from 0) at its end, where that changes no other line.
 
     Lines inside an action or a definition stay as they are: what a definition gives goes through functions
@@ -25,7 +25,7 @@ def marked(text: str) -> str:
     depth = defined = 0
     for number, line in enumerate(text.split("\n")):
         was_inside = inside
-        inside = _left_open(line, inside)
+        inside = _is_action_open(line, inside)
         for word in _WORD.findall(line):
             if word == "end":
                 depth -= 1
@@ -39,7 +39,7 @@ def marked(text: str) -> str:
     return "\n".join(out)
 
 
-def _left_open(line: str, inside: bool) -> bool:
+def _is_action_open(line: str, inside: bool) -> bool:
     """Whether an action is open at the end of a line."""
     at = 0
     while True:
@@ -83,7 +83,7 @@ def _blank(line: str, begin: int = 0) -> int:
     return found.end() if found else begin
 
 
-def rows(marks: str, plain: str, count: int) -> tuple[int, ...] | None:
+def source_lines(marks: str, plain: str, count: int) -> tuple[int, ...] | None:
     """For each line of the plain rendering, which of a template's `count` lines made it, from a rendering with marks.
 
     None where the two do not run line by line: a template that measures its own text. A mark that names no
@@ -93,7 +93,7 @@ def rows(marks: str, plain: str, count: int) -> tuple[int, ...] | None:
     if len(first) != len(second):
         return None
     found = [_numbers(*lines, count) for lines in zip(first, second, strict=True)]
-    following = list(_following(found))
+    following = list(_fill_from_next_mark(found))
     return tuple(
         numbers[0] if numbers else after for numbers, after in zip(found, following, strict=True)
     )
@@ -105,7 +105,7 @@ def _numbers(marked: str, plain: str, count: int) -> list[int]:
     return [one for one in numbers[-1 if _OPEN in plain else 0 :] if one < count]
 
 
-def _following(found: list[list[int]]) -> Iterator[int]:
+def _fill_from_next_mark(found: list[list[int]]) -> Iterator[int]:
     """For each line the next mark at or after it: what an include gives ends on the line that called it."""
     known: list[int] = []
     after = 0
@@ -115,7 +115,7 @@ def _following(found: list[list[int]]) -> Iterator[int]:
     return reversed(known)
 
 
-def guessed(template: str, plain: str) -> tuple[int, ...]:
+def guess_source_lines(template: str, plain: str) -> tuple[int, ...]:
     """The same by comparing words, for a rendering without marks: the nearest template line with the same text."""
     forms = [_outside(line) for line in template.split("\n")]
     made = []

@@ -12,7 +12,7 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
-class Made(Source):
+class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name."""
 
     __slots__ = ("environment",)
@@ -43,6 +43,6 @@ class Input(NamedTuple):
     state: str
 
 
-def short(error: str) -> str:
+def short_error(error: str) -> str:
     """The part of a renderer's message that a person needs, on one line."""
     return " ".join(line.strip() for line in error.splitlines() if line.strip())[:600]

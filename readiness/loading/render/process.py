@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from readiness.loading.render.made import RenderError, short
+from readiness.loading.render.made import RenderError, short_error
 from readiness.programs import confine
 from readiness.programs.process import NOWHERE, Answer, Limits, ProgramError, run
 
@@ -19,7 +19,7 @@ UNCONFINED = (
 )
 
 
-def process(
+def run_confined(
     command: Iterable[str], request: str, scratch: Path, *, output: int = OUTPUT, ours: bool = False
 ) -> str:
     """What a program prints. `ours` is a Python module of this package. Raises RenderError."""
@@ -43,9 +43,9 @@ def answer(
             request=request.encode("utf-8", "surrogatepass"),
         )
     except ProgramError as error:
-        raise RenderError(short(str(error))) from None
+        raise RenderError(short_error(str(error))) from None
     if done.code:
-        raise RenderError(short(done.reason))
+        raise RenderError(short_error(done.reason))
     return done
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from readiness.loading.render.made import Made
-from readiness.model import Finding, Note, Related, Span, joined, worse
+from readiness.loading.render.made import GeneratedSource
+from readiness.model import Finding, Note, Related, Span, join_names, with_worse_severity
 
 
-def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
+def relocate_findings(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
     """The findings, those on renderings moved to the files that these were made from.
 
     `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
@@ -18,29 +18,29 @@ def fold(findings: Iterable[Finding], environments: dict[str, int]) -> list[Find
     groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, list[str]]] = {}
     for one in findings:
         root = one.source.root
-        if not isinstance(root, Made):
+        if not isinstance(root, GeneratedSource):
             plain.append(one)
             continue
-        moved = move(one, root)
+        moved = relocate_finding(one, root)
         key = (one.rule, moved.path, moved.span, one.message, one.resource, one.container)
         first, names = groups.get(key, (moved, []))
-        groups[key] = (worse(first, moved), names)
+        groups[key] = (with_worse_severity(first, moved), names)
         if root.environment not in names:
             names.append(root.environment)
     for moved, names in groups.values():
         some = len(names) < environments.get(moved.path, 1)
         plain.append(
-            moved._replace(message=f"{moved.message} (only with {joined(names)})")
+            moved._replace(message=f"{moved.message} (only with {join_names(names)})")
             if some
             else moved
         )
     return plain
 
 
-def note(one: Note) -> Note:
+def relocate_note(one: Note) -> Note:
     """A suppression carried by a rendered object, where somebody wrote it."""
     root = one.source.root
-    if not isinstance(root, Made):
+    if not isinstance(root, GeneratedSource):
         return one
     source, span = root.place(one.span)
     _, first = root.place(Span(one.within.start, one.within.start))
@@ -49,14 +49,14 @@ def note(one: Note) -> Note:
     return one._replace(source=source, span=span, within=within)
 
 
-def move(one: Finding, root: Made) -> Finding:
+def relocate_finding(one: Finding, root: GeneratedSource) -> Finding:
     """A finding on a rendering, where somebody wrote what it is about."""
     start, end = one.source.to_root(one.span.start), one.source.to_root(one.span.end)
     source, span = root.place(Span(start, max(start, end)))
     heads = [root.place(Span(at, at)) for at in map(one.source.to_root, one.heads)]
     related = tuple(
         Related(*other.source.root.place(other.span), other.message)
-        if isinstance(other.source.root, Made)
+        if isinstance(other.source.root, GeneratedSource)
         else other
         for other in one.related
     )

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 
-def render(request: dict[str, Any]) -> dict[str, Any]:
+def render_charts(request: dict[str, Any]) -> dict[str, Any]:
     """Every chart of a request with every environment; one that fails gives its error, the others go on."""
     from helm_python import HelmError
     from helm_python.chart import Chart, values_from_yaml
@@ -25,7 +25,7 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
                 try:
                     values: dict[str, Any] = {}
                     for text in texts:
-                        _merge(values, values_from_yaml(text))
+                        _merge_values(values, values_from_yaml(text))
                     said[name] = {
                         "files": chart.render(values, name="release", namespace="default")
                     }
@@ -34,12 +34,12 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+def _merge_values(into: dict[str, Any], more: dict[str, Any]) -> None:
     """Later values over earlier ones, mapping by mapping, as several -f of helm do."""
     for key, value in more.items():
         known = into.get(key)
         if isinstance(known, dict) and isinstance(value, dict):
-            _merge(known, value)
+            _merge_values(known, value)
         else:
             into[key] = value
 
@@ -48,7 +48,7 @@ def main() -> None:
     """Answer one request."""
     request = json.load(sys.stdin)
     try:
-        answer = render(request)
+        answer = render_charts(request)
     except (
         Exception
     ) as error:  # whatever the renderer raises is the chart's affair, told in its own words

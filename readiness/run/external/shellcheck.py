@@ -15,15 +15,15 @@ from typing import Any
 
 from readiness import kinds, programs
 from readiness.facts.base_images import shell_family
-from readiness.kinds.pipeline.scripts import masked
+from readiness.kinds.pipeline.scripts import mask_expressions
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
 from readiness.model.messages import fill
 from readiness.model.project import Project
 from readiness.programs.process import Limits, NotStartedError, ProgramError, TooLateError, run
 from readiness.run.external import ShellcheckError
 from readiness.syntax import image as images
-from readiness.syntax.scalar import places
-from readiness.syntax.words import references
+from readiness.syntax.scalar import scalar_offsets
+from readiness.syntax.words import variable_references
 from readiness.syntax.yaml import Map
 
 TIMEOUT = 40.0  # seconds for one batch; half of it for each half of one that took longer
@@ -72,18 +72,22 @@ class Script:
     names: frozenset[str] = frozenset()
 
 
-def scripts(projects: Iterable[Project]) -> Iterator[Script]:
+def collect_scripts(projects: Iterable[Project]) -> Iterator[Script]:
     """Every script of the projects' Dockerfiles and pipelines that a shell known to ShellCheck runs."""
     for project in projects:
-        for kind, find in (("dockerfile", _runs), ("github", _steps), ("gitlab", _jobs)):
+        for kind, find in (
+            ("dockerfile", _dockerfile_scripts),
+            ("github", _github_scripts),
+            ("gitlab", _gitlab_scripts),
+        ):
             for document in project.documents(kind):
                 for script in find(document):
                     if script.shell in _SHELLS and 0 < len(script.text) <= LONGEST:
                         yield script
 
 
-def _runs(document: Any) -> Iterator[Script]:
-    for step in kinds.targets("dockerfile")["dockerfile.run"](document):
+def _dockerfile_scripts(document: Any) -> Iterator[Script]:
+    for step in kinds.targets_of("dockerfile")["dockerfile.run"](document):
         if step.posix and not step.instruction.json:
             pieces, before = step.script.pieces, step.instruction.span.start
             shell = step.stage.shell(before).rpartition("/")[2]
@@ -93,33 +97,38 @@ def _runs(document: Any) -> Iterator[Script]:
             yield Script(step.source, step.resource, head, shell, pieces.text, pieces.offset, names)
 
 
-def _steps(document: Any) -> Iterator[Script]:
-    for step in kinds.targets("github")["github.step"](document):
+def _github_scripts(document: Any) -> Iterator[Script]:
+    for step in kinds.targets_of("github")["github.step"](document):
         text = step.run
         if text is not None:
-            where = places(step.source.text, text.span, text.value)
+            where = scalar_offsets(step.source.text, text.span, text.value)
             head = step.node.at().start
             yield Script(
-                step.source, step.resource, head, step.shell or "bash", masked(text.value), where
+                step.source,
+                step.resource,
+                head,
+                step.shell or "bash",
+                mask_expressions(text.value),
+                where,
             )
 
 
-def _jobs(document: Any) -> Iterator[Script]:
+def _gitlab_scripts(document: Any) -> Iterator[Script]:
     """The two scripts of each job: the runner joins before_script and script in one shell."""
-    for job in kinds.targets("gitlab")["gitlab.job"](document):
+    for job in kinds.targets_of("gitlab")["gitlab.job"](document):
         head = job.node.at().start
         for keys in (("before_script", "script"), ("after_script",)):
             lines = [line for key in keys for line in job.lines(key)]
-            text, offset = _joined(lines)
-            yield Script(job.source, job.resource, head, _job_shell(job, text), text, offset)
+            text, offset = _join_lines(lines)
+            yield Script(job.source, job.resource, head, _shell_of_job(job, text), text, offset)
 
 
-def _joined(lines: Sequence[Any]) -> tuple[str, Callable[[int], int]]:
+def _join_lines(lines: Sequence[Any]) -> tuple[str, Callable[[int], int]]:
     """Lines as one text, and the way from its offsets to their places."""
     starts, ways, size = [], [], 0
     for line in lines:
         starts.append(size)
-        ways.append(places(line.source.text, line.span, line.value))
+        ways.append(scalar_offsets(line.source.text, line.span, line.value))
         size += len(line.value) + 1
 
     def offset(at: int) -> int:
@@ -129,7 +138,7 @@ def _joined(lines: Sequence[Any]) -> tuple[str, Callable[[int], int]]:
     return "\n".join(line.value for line in lines), offset
 
 
-def _job_shell(job: Any, text: str) -> str:
+def _shell_of_job(job: Any, text: str) -> str:
     """The shell that the runner finds in the image: bash where there is one; empty for PowerShell."""
     image = job.value("image")
     name = image.get("name") if isinstance(image, Map) else image
@@ -137,10 +146,10 @@ def _job_shell(job: Any, text: str) -> str:
     tags = job.value("tags")
     if _POWERSHELL.search(text) or _WINDOWS.search(f"{name} {list(tags or ())}"):
         return ""
-    return "ash" if shell_family(images.parse(name)) == "busybox" else "bash"
+    return "ash" if shell_family(images.parse_image(name)) == "busybox" else "bash"
 
 
-def findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
+def shellcheck_findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
     """What ShellCheck says of every script; of one that it does not answer, `silent`. Raises ShellcheckError."""
     program = programs.find("shellcheck")
     if not program:
@@ -148,47 +157,49 @@ def findings(projects: Iterable[Project], silent: Rule) -> list[Finding]:
             "shellcheck is not installed; `pip install 'readiness[shellcheck]'` brings it"
         )
     by_shell: dict[str, list[Script]] = {}
-    for script in scripts(projects):
+    for script in collect_scripts(projects):
         shell = {"ash": "dash", "busybox sh": "dash"}.get(script.shell, script.shell)
         by_shell.setdefault(shell, []).append(script)
     found: dict[tuple[str, int, Span, str], Finding] = {}
     for shell, some in sorted(by_shell.items()):
         for start in range(0, len(some), BATCH):
-            for one in _batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
+            for one in _check_batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
                 # what several jobs inherit is one place
                 key = (one.source.path, id(one.source.parent), one.span, one.rule)
                 found.setdefault(key, one)
     return list(found.values())
 
 
-def _batch(
+def _check_batch(
     program: str, shell: str, batch: Sequence[Script], seconds: float, silent: Rule
 ) -> Iterator[Finding]:
     """What ShellCheck says of some scripts; where it gives no answer, its halves are asked, down to one script."""
     try:
-        comments = _ask(program, shell, batch, seconds)
+        comments = _run_shellcheck(program, shell, batch, seconds)
     except NotStartedError as error:
         raise ShellcheckError(f"shellcheck: {error}") from None
     except (ValueError, KeyError, ProgramError) as error:
         if len(batch) == 1:
-            yield _unanswered(batch[0], silent, error)
+            yield _unjudged_finding(batch[0], silent, error)
             return
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
-            yield from _batch(program, shell, half, max(seconds / 2, SHORTEST), silent)
+            yield from _check_batch(program, shell, half, max(seconds / 2, SHORTEST), silent)
         return
     for one in comments:
         script = batch[int(Path(one["file"]).stem)]
         if script.source.kind != "dockerfile" and one["code"] in _ERREXIT:
             continue
-        found = _finding(script, one)
+        found = _finding_from_comment(script, one)
         if _RUNNERS.match(found.source.text, found.span.start):
             continue
-        if one["code"] != _LITERAL or _meant(script, found):
+        if one["code"] != _LITERAL or _is_own_variable(script, found):
             yield found
 
 
-def _ask(program: str, shell: str, batch: Sequence[Script], seconds: float) -> list[dict[str, Any]]:
+def _run_shellcheck(
+    program: str, shell: str, batch: Sequence[Script], seconds: float
+) -> list[dict[str, Any]]:
     """One process over some scripts; the scripts are data to it, and it follows no file that they name."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         names = []
@@ -208,7 +219,7 @@ def _ask(program: str, shell: str, batch: Sequence[Script], seconds: float) -> l
         return comments
 
 
-def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
+def _unjudged_finding(script: Script, silent: Rule, error: Exception) -> Finding:
     late = isinstance(error, TooLateError)
     reason = "it took too long" if late else type(error).__name__
     start = script.offset(0)
@@ -219,7 +230,7 @@ def _unanswered(script: Script, silent: Rule, error: Exception) -> Finding:
     )
 
 
-def _meant(script: Script, found: Finding) -> bool:
+def _is_own_variable(script: Script, found: Finding) -> bool:
     """Whether a variable in single quotes is one of the script's own, and no other program's to fill in."""
     text, (start, end) = script.source.text, found.span
     line = text.rfind("\n", 0, start)
@@ -227,11 +238,11 @@ def _meant(script: Script, found: Finding) -> bool:
         line = text.rfind("\n", 0, line)
     before = text[line + 1 : start]
     given = script.names | set(_GIVEN.findall(_QUOTED.sub("''", script.text)))
-    used = {one.name for one in references(text[start:end], quoted=False)}
+    used = {one.name for one in variable_references(text[start:end], quoted=False)}
     return bool(used & given) and not _FILLED_IN.search(before)
 
 
-def _finding(script: Script, comment: dict[str, Any]) -> Finding:
+def _finding_from_comment(script: Script, comment: dict[str, Any]) -> Finding:
     """One comment, at its place in the file."""
     starts = line_starts(script.text)
 
@@ -244,7 +255,7 @@ def _finding(script: Script, comment: dict[str, Any]) -> Finding:
     first = script.offset(start)
     span = script.source.one_line(Span(first, max(script.offset(end - 1) + 1, first)))
     return Finding(
-        rule(comment["code"], comment["level"]),
+        rule_for_code(comment["code"], comment["level"]),
         script.source,
         span,
         comment["message"].rstrip("."),
@@ -254,7 +265,7 @@ def _finding(script: Script, comment: dict[str, Any]) -> Finding:
 
 
 @lru_cache(maxsize=512)
-def rule(code: int, level: str) -> Rule:
+def rule_for_code(code: int, level: str) -> Rule:
     """The rule that stands for one of ShellCheck's: its words are on ShellCheck's own page."""
     style = level == "style"
     return Rule(

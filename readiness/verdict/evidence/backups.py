@@ -14,11 +14,11 @@ _DUMP = re.compile(
 )
 
 
-def named(name: str) -> bool:
+def is_backup_name(name: str) -> bool:
     """Whether a job's name says that it makes a backup, and not that it tidies up or tries one."""
     return bool(_NAME.search(name.lower())) and not _OTHER.search(name.lower())
 
 
-def dumps(command: str) -> bool:
+def is_dump_command(command: str) -> bool:
     """Whether a command makes a copy of a store's data."""
     return bool(_DUMP.search(command[:8000]))

@@ -7,12 +7,12 @@ from readiness.facts.settings import reports_errors, sets_log_level
 from readiness.syntax import image as images
 
 
-def of_image(reference: str) -> str:
+def image_fact(reference: str) -> str:
     """The fact that a running container of an image is; empty for most."""
-    return str(fact(images.parse(reference), "serves") or "")
+    return str(fact(images.parse_image(reference), "serves") or "")
 
 
-def of_setting(name: str, value: str | None) -> str:
+def variable_fact(name: str, value: str | None) -> str:
     """The fact that a variable is; `value` is None where it comes from elsewhere."""
     if reports_errors(name):
         return "error-tracker" if value != "" else ""

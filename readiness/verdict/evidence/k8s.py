@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.k8s.alerts import alerts
-from readiness.checks.k8s.settings import variables
+from readiness.checks.k8s.alerts import alerts_of
+from readiness.checks.k8s.settings import variables_of
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Object, Pod, mapping, maps, text
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Seq
-from readiness.verdict.evidence.backups import dumps, named
-from readiness.verdict.evidence.images import of_image, of_setting
+from readiness.verdict.evidence.backups import is_backup_name, is_dump_command
+from readiness.verdict.evidence.images import image_fact, variable_fact
 
 _SCHEDULE = "backup-schedule"  # which shows a backup only with a time
 # What an alert is on: all of the patterns are in its name and expression.
@@ -41,40 +41,42 @@ _PANELS = (
 )
 
 
-def facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
+def k8s_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     """The facts of every object, pod and container."""
     for document in project.documents("k8s"):
         if document.source.fragment:
             continue
         for one in document.objects:
-            for name, span in (*_of_object(one), *_backup(one, document.pods)):
+            for name, span in (*_object_facts(one), *_scheduled_backup(one, document.pods)):
                 yield name, one.source, span
         for pod in document.pods:
-            for name, span in _of_pod(pod):
+            for name, span in _pod_facts(pod):
                 yield name, pod.source, span
 
 
-def _of_object(one: Object) -> Iterator[tuple[str, Span]]:
+def _object_facts(one: Object) -> Iterator[tuple[str, Span]]:
     fact = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
     if fact is not None and fact != _SCHEDULE:
         yield fact, one.node.at()
-    for alert in alerts(one):
+    for alert in alerts_of(one):
         yield "alert", alert.span
         words = f"{alert.name[:200]} {alert.expression[:4000]}"
         yield from (
             (name, alert.span) for name, *all_of in _ALERTS if all(p.search(words) for p in all_of)
         )
-    if _asks_for_scraping(one):
+    if _has_scrape_annotation(one):
         yield "scraping", one.annotations.entry(_SCRAPE)
     if one.kind == "HorizontalPodAutoscaler":
         own = [
-            metric for metric in maps(one.spec.get("metrics")) if text(metric.get("type")) in _OWN
+            metric
+            for metric in mappings_in(one.spec.get("metrics"))
+            if text_or_empty(metric.get("type")) in _OWN
         ]
         yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
     if one.kind == "ConfigMap":
-        yield from _dashboards(one)
-        for name, value, span in variables(one):
-            fact = of_setting(name, value)
+        yield from _dashboard_facts(one)
+        for name, value, span in variables_of(one):
+            fact = variable_fact(name, value)
             if fact:
                 yield fact, span
     if (
@@ -82,51 +84,51 @@ def _of_object(one: Object) -> Iterator[tuple[str, Span]]:
         and one.group == ""
         and one.spec.get("type", "ClusterIP") == "ClusterIP"
     ):
-        ports = list(maps(one.spec.get("ports")))
+        ports = list(mappings_in(one.spec.get("ports")))
         metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
         if metrics and len(metrics) < len(ports):
             yield "service-with-metrics", metrics[0].at()
 
 
-def _asks_for_scraping(one: Object | Pod) -> bool:
+def _has_scrape_annotation(one: Object | Pod) -> bool:
     return str(one.annotations.get(_SCRAPE)).lower() == "true"
 
 
-def _dashboards(one: Object) -> Iterator[tuple[str, Span]]:
-    data = mapping(one.node, "data")
+def _dashboard_facts(one: Object) -> Iterator[tuple[str, Span]]:
+    data = mapping_at(one.node, "data")
     for key, value in data.items():
         if key.endswith(".json") and isinstance(value, str) and _DASHBOARD.search(value):
             yield "dashboard-server", data.key(key)
             yield from ((name, data.key(key)) for name, words in _PANELS if words.search(value))
 
 
-def _backup(one: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
+def _scheduled_backup(one: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
     """A backup that runs by itself: its schedule."""
     timed = isinstance(one.spec.get("schedule"), str) and one.spec.get("suspend") is not True
     shown = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
     ours = shown == _SCHEDULE
     if one.kind == "CronJob" and timed:
-        words = [" ".join(_words(c.node.get("command")) + _words(c.node.get("args")))
+        words = [" ".join(_words_in(c.node.get("command")) + _words_in(c.node.get("args")))
                  for pod in pods if pod.owner is one for c in pod.containers()]  # fmt: skip
-        ours = named(one.name) or any(dumps(word) for word in words)
+        ours = is_backup_name(one.name) or any(is_dump_command(word) for word in words)
     if ours and timed:
         yield "backup", one.spec.at("schedule")
         yield "backup-schedule", one.spec.at("schedule")
 
 
-def _words(value: object) -> list[str]:
+def _words_in(value: object) -> list[str]:
     return [str(part) for part in value] if isinstance(value, Seq) else []
 
 
-def _of_pod(pod: Pod) -> Iterator[tuple[str, Span]]:
-    if _asks_for_scraping(pod):
+def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
+    if _has_scrape_annotation(pod):
         yield "scraping", pod.annotations.entry(_SCRAPE)
     for container in pod.containers():
-        fact = of_image(container.image)
+        fact = image_fact(container.image)
         if fact and fact != "backup" and pod.serving:
             yield fact, container.node.at("image")
-        for item in maps(container.node.get("env")):
-            value = text(item.get("value")) if "value" in item else None
-            fact = of_setting(text(item.get("name")), value)
+        for item in mappings_in(container.node.get("env")):
+            value = text_or_empty(item.get("value")) if "value" in item else None
+            fact = variable_fact(text_or_empty(item.get("name")), value)
             if fact:
                 yield fact, item.at("name")

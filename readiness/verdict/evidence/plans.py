@@ -20,7 +20,7 @@ _PLANS = (
 _WORDS = ("disaster", "book", "incident", "troubleshooting", "openapi", "swagger")
 
 
-def facts(paths: Iterable[str]) -> Iterator[tuple[str, Source, Span]]:
+def plan_facts(paths: Iterable[str]) -> Iterator[tuple[str, Source, Span]]:
     """The plans among some paths."""
     for path in sorted(paths):
         low = path.lower()[-300:]
