@@ -10,7 +10,18 @@ from readiness.model.finding import (
     join_names,
     with_worse_severity,
 )
-from readiness.model.hits import Hit, Node, NotApplicable, Related, Subject, Unknown, hit, missing
+from readiness.model.hits import (
+    Hit,
+    Node,
+    NotApplicable,
+    Outcome,
+    Related,
+    Subject,
+    Unknown,
+    hit,
+    marked_spans,
+    missing,
+)
 from readiness.model.rule import (
     CATEGORIES,
     LEVELS,
@@ -41,6 +52,7 @@ __all__ = [
     "Node",
     "NotApplicable",
     "Note",
+    "Outcome",
     "ParseError",
     "Pattern",
     "Position",
@@ -57,6 +69,7 @@ __all__ = [
     "hit",
     "join_names",
     "line_starts",
+    "marked_spans",
     "missing",
     "with_worse_severity",
 ]

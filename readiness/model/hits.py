@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from readiness.model.messages import Value
@@ -81,6 +81,10 @@ class NotApplicable:
     __slots__ = ()
 
 
+Outcome = Iterator[Hit | Unknown | NotApplicable]
+"""What a check says of one subject, in the order of the file; nothing at all says that the subject is as it should be."""
+
+
 def hit(
     span: Span,
     *,
@@ -107,3 +111,8 @@ def missing(
 ) -> Hit:
     """A hit on something that is not there; `span` is its closest owner, `severity` as in hit."""
     return Hit(span, facts, True, at, resource, container, tuple(related), severity)
+
+
+def marked_spans(outcome: Outcome) -> set[Span]:
+    """The places that a check marks, so that a neighbour's check need not tell of them again."""
+    return {found.span for found in outcome if isinstance(found, Hit)}

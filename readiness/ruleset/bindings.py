@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from readiness.model import Hit, NotApplicable, Pattern, Unknown
+from readiness.model import Outcome, Pattern
 
-Outcome = Iterable[Hit | Unknown | NotApplicable]
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,3}")
 
 

@@ -8,9 +8,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Hit, Rule, Severity, Subject, Unknown
+from readiness.model import Hit, Outcome, Rule, Severity, Subject, Unknown
 from readiness.model.project import Project
-from readiness.ruleset.bindings import Outcome, parameter_names, resolve_check
+from readiness.ruleset.bindings import parameter_names, resolve_check
 from readiness.ruleset.predicates import Clause
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from readiness.facts.actions import fact
 from readiness.kinds.github.model import Step, Workflow
 from readiness.kinds.github.texts import is_expression
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax.yaml import Map, Seq
 
 _NO = frozenset({"", "false", "no", "off", "0", "none"})
@@ -18,7 +17,7 @@ _TAGS = re.compile(r"refs/tags/|ref_type|event_name|release")
 _VERSION_COMMENT = re.compile(r"[ \t]*#[ \t]*v?([0-9]{1,4})")
 
 
-def cache_poisonable(workflow: Workflow) -> Iterator[Hit]:
+def cache_poisonable(workflow: Workflow) -> Outcome:
     """A cache that is read where something is published."""
     released = _is_release(workflow)
     for job in workflow.jobs:
@@ -96,7 +95,7 @@ def _major_version(step: Step) -> int:
     return int(match.group(1)) if match else 0
 
 
-def concurrency_missing(workflow: Workflow) -> Iterator[Hit]:
+def concurrency_missing(workflow: Workflow) -> Outcome:
     """Runs of one workflow beside each other without a limit; a called workflow may set one of its own."""
     own = [job for job in workflow.jobs if not job.calls]
     if "concurrency" in workflow.node or workflow.callable_only or not own:

@@ -11,7 +11,7 @@ from readiness.kinds.github.actions import called_workflow, known_action, local_
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.texts import is_expression
 from readiness.kinds.github.uses import Uses, parse_uses, repository_root
-from readiness.model import Hit, hit, join_names
+from readiness.model import Hit, Outcome, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -24,7 +24,7 @@ def _steps_of(workflow: Workflow) -> Iterator[Step]:
         yield from job.steps
 
 
-def action_reference_invalid(workflow: Workflow) -> Iterator[Hit]:
+def action_reference_invalid(workflow: Workflow) -> Outcome:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
     for step in _steps_of(workflow):
         used = step.uses
@@ -39,7 +39,7 @@ def action_reference_invalid(workflow: Workflow) -> Iterator[Hit]:
             yield hit(step.node.at("uses"), uses=used.text, what=told)
 
 
-def action_input_unknown(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+def action_input_unknown(workflow: Workflow, *, project: Project) -> Outcome:
     """An input that the action does not know, or a required one that is not given."""
     for step in _steps_of(workflow):
         used = step.uses
@@ -97,7 +97,7 @@ def _inputs_of_popular(step: Step, used: Uses) -> Iterator[Hit]:
             yield hit(step.node.at("uses"), what=f"{used.name} requires the input {name!r}")
 
 
-def action_outdated(step: Step) -> Iterator[Hit]:
+def action_outdated(step: Step) -> Outcome:
     """A version of a known action that runs on a Node.js that runners no longer have."""
     used = step.uses
     if used is None or used.form != "repository" or not _PLAIN_VERSION.match(used.ref):
@@ -110,7 +110,7 @@ def action_outdated(step: Step) -> Iterator[Hit]:
 _CALL = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
 
 
-def workflow_call_invalid(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+def workflow_call_invalid(workflow: Workflow, *, project: Project) -> Outcome:
     """A call of a reusable workflow that is no path, not there, not callable, or called with wrong inputs or secrets."""
     for job in workflow.jobs:
         value = job.node.get("uses")
@@ -178,7 +178,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Iterator[Hit]:
+def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Outcome:
     """An input of a called workflow that is given a value of another type."""
     for job in workflow.jobs:
         given = job.node.get("with")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.kinds.github.model import Action, Workflow
 from readiness.kinds.github.texts import expressions, is_one_expression, text_at
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 from readiness.syntax import constant
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
@@ -15,7 +15,7 @@ from readiness.syntax.yaml import Map
 _LITERAL = re.compile(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")
 
 
-def constant_conditions(file: Workflow | Action, *, literal: bool) -> Iterator[Hit]:
+def constant_conditions(file: Workflow | Action, *, literal: bool) -> Outcome:
     """An `if` that is always true or always false; with `literal`, one that says so in plain words."""
     for way, node in _conditions_of(file):
         value = node.get("if")

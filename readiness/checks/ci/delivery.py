@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 
 from readiness.kinds.delivery.model import (
@@ -17,11 +16,10 @@ from readiness.kinds.delivery.model import (
 from readiness.kinds.github import model
 from readiness.kinds.github.actions import local_action
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.model import Hit, NotApplicable, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 _TOLD = {
     "kubernetes": "kubectl",
     "helm": "Helm",

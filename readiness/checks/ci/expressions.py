@@ -12,7 +12,7 @@ from readiness.kinds.github import contexts
 from readiness.kinds.github import types as t
 from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
 from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -37,7 +37,7 @@ class Found:
     what: str
 
 
-def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Iterator[Hit]:
+def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
     """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
     key = f"faults:{id(project)}"
     if key not in file.memo:

@@ -9,11 +9,10 @@ from readiness.checks.ci.delivery import all_stages, tool_name, view_of
 from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.model import Hit, NotApplicable, Span, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 _SWALLOWED = re.compile(
     r"[ \t]*\|\|[ \t]*(?:(?:true|:|exit[ \t]+0)[ \t]*|echo\b[^\n|&;#]*)(?:#[^\n]*)?(?:\n|\Z)"
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.gitlab.model import File, Job
-from readiness.model import Hit, Span, Unknown, hit, join_names
+from readiness.model import Outcome, Span, Unknown, hit, join_names
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
@@ -37,7 +37,7 @@ def images_of(file: File) -> Iterator[tuple[str, str, Span]]:
         yield from ((resource, *item) for item in found if item is not None)
 
 
-def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
+def floating_images(file: File, *, digest: bool) -> Outcome:
     """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
     for resource, text, span in images_of(file):
         image = images.parse_image(text)
@@ -47,7 +47,7 @@ def floating_images(file: File, *, digest: bool) -> Iterator[Hit | Unknown]:
             yield hit(span, resource=resource, image=text, tag=image.tag or "none")
 
 
-def gitlab_stage_unknown(job: Job) -> Iterator[Hit]:
+def gitlab_stage_unknown(job: Job) -> Outcome:
     """A stage that the file does not list."""
     stage = job.node.get("stage")
     if (
@@ -59,7 +59,7 @@ def gitlab_stage_unknown(job: Job) -> Iterator[Hit]:
         yield hit(job.node.at("stage"), stage=stage, stages=join_names(job.file.stages[1:-1]))
 
 
-def gitlab_needs_unknown(job: Job) -> Iterator[Hit]:
+def gitlab_needs_unknown(job: Job) -> Outcome:
     """`needs` of a job that is not there."""
     found = job.node.get("needs")
     if job.file.includes or not isinstance(found, Seq):

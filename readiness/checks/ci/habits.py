@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.facts.actions import fact
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions
-from readiness.model import Hit, hit, missing
+from readiness.model import Outcome, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
 from readiness.syntax.yaml import Map
@@ -16,7 +14,7 @@ from readiness.syntax.yaml import Map
 _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
 
 
-def shell_unusual(file: Workflow | Action) -> Iterator[Hit]:
+def shell_unusual(file: Workflow | Action) -> Outcome:
     """`cmd` and home-made shells, and `pip-install` of setup-python."""
     holders: list[Map] = []
     if isinstance(file, Workflow):
@@ -49,7 +47,7 @@ def shell_unusual(file: Workflow | Action) -> Iterator[Hit]:
             )
 
 
-def expression_needless(file: Workflow | Action) -> Iterator[Hit]:
+def expression_needless(file: Workflow | Action) -> Outcome:
     """An expression, or a part of one, whose value is fixed."""
     for way, text in expanded_texts(file):
         if way[-1] == "if" or way[-1] in ("image", "default"):
@@ -76,7 +74,7 @@ def _is_constant(node: ex.Node) -> bool:
     return result is not constant.UNKNOWN and not isinstance(result, list | dict)
 
 
-def action_superfluous(step: Step) -> Iterator[Hit]:
+def action_superfluous(step: Step) -> Outcome:
     """An action from outside for what the runner has built in."""
     used = step.uses
     known = used is not None and used.form == "repository"
@@ -85,7 +83,7 @@ def action_superfluous(step: Step) -> Iterator[Hit]:
         yield hit(step.node.at("uses"), action=used.slug, instead=instead)
 
 
-def name_missing(workflow: Workflow) -> Iterator[Hit]:
+def name_missing(workflow: Workflow) -> Outcome:
     """A workflow or a job without a name."""
     if "name" not in workflow.node:
         yield missing(workflow.node.key("on"), what="the workflow")
@@ -94,14 +92,14 @@ def name_missing(workflow: Workflow) -> Iterator[Hit]:
             yield missing(job.key, resource=job.resource, what=f"job {job.name!r}")
 
 
-def dispatch_inputs(workflow: Workflow) -> Iterator[Hit]:
+def dispatch_inputs(workflow: Workflow) -> Outcome:
     """A manual start that takes inputs."""
     settings = workflow.triggers.get("workflow_dispatch")
     if isinstance(settings, Map) and isinstance(settings.get("inputs"), Map) and settings["inputs"]:
         yield hit(settings.key("inputs"))
 
 
-def timeout_missing(job: Job) -> Iterator[Hit]:
+def timeout_missing(job: Job) -> Outcome:
     """A job that may hang for six hours."""
     if "timeout-minutes" in job.node or job.calls or not job.steps:
         return
@@ -110,7 +108,7 @@ def timeout_missing(job: Job) -> Iterator[Hit]:
     yield missing(job.key)
 
 
-def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Iterator[Hit]:
+def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Outcome:
     """New versions taken on the day they appear."""
     cooldown = update.node.get("cooldown")
     if not isinstance(cooldown, Map):

@@ -12,7 +12,7 @@ from readiness.facts.github import is_fixed, is_untrusted
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
 from readiness.kinds.github.texts import Expression, expressions, is_expression, text_at
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 from readiness.syntax import expression as ex
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
@@ -64,7 +64,7 @@ def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]
             stack.append(item.owner)
 
 
-def template_injection(step: Step) -> Iterator[Hit]:
+def template_injection(step: Step) -> Outcome:
     """Text from outside that becomes a part of a script."""
     for text in code_texts(step):
         for found in expressions(text):
@@ -101,7 +101,7 @@ def variable_text(step: Step, name: str) -> Text | None:
     return None
 
 
-def template_expansion(step: Step) -> Iterator[Hit]:
+def template_expansion(step: Step) -> Outcome:
     """Any value that is not fixed and becomes a part of a script."""
     for text in code_texts(step):
         for found in expressions(text):

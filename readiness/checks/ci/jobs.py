@@ -9,7 +9,7 @@ from typing import Any
 from readiness.facts.table import rows
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.texts import expressions, is_expression, text_at
-from readiness.model import Hit, Severity, Span, hit, join_names
+from readiness.model import Hit, Outcome, Severity, Span, hit, join_names
 from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
 from readiness.syntax.secrets import Kind, Place, Strength
@@ -19,7 +19,7 @@ _ID = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
 _ID_TOLD = "letters, digits, - and _ after a letter or one _, under 100 in all"
 
 
-def id_invalid(workflow: Workflow) -> Iterator[Hit]:
+def id_invalid(workflow: Workflow) -> Outcome:
     """An id that GitHub does not take, or a step's id that stands twice in a job."""
     for job in workflow.jobs:
         if not _ID.match(job.name):
@@ -43,7 +43,7 @@ def id_invalid(workflow: Workflow) -> Iterator[Hit]:
             seen.setdefault(name.lower(), name)
 
 
-def needs_invalid(workflow: Workflow) -> Iterator[Hit]:
+def needs_invalid(workflow: Workflow) -> Outcome:
     """`needs` of a job that is not there, of itself, twice, or in a circle."""
     jobs = {job.name.lower(): job for job in workflow.jobs}
     for job in workflow.jobs:
@@ -94,7 +94,7 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
                 stack.append((after, iter([n.lower() for n in jobs[after].needs])))
 
 
-def matrix_invalid(workflow: Workflow) -> Iterator[Hit]:
+def matrix_invalid(workflow: Workflow) -> Outcome:
     """A matrix value that stands twice, or an `exclude` that takes nothing out."""
     for job in workflow.jobs:
         strategy = job.node.get("strategy")
@@ -165,7 +165,7 @@ def _excludes_value(value: Any, wanted: Any, depth: int = 0) -> bool:
     return bool(value == wanted) or (plain and str(value).lower() == str(wanted).lower())
 
 
-def permission_invalid(workflow: Workflow) -> Iterator[Hit]:
+def permission_invalid(workflow: Workflow) -> Outcome:
     """A permission that there is not, or a value that it does not take."""
     nodes = [workflow.node, *(job.node for job in workflow.jobs)]
     for node in nodes:
@@ -198,7 +198,7 @@ def _variable_scopes(value: Map) -> Iterator[Hit]:
 _BAD_NAME = re.compile(r"[&=\s]")
 
 
-def variable_name_invalid(workflow: Workflow) -> Iterator[Hit]:
+def variable_name_invalid(workflow: Workflow) -> Outcome:
     """A variable whose name no shell can read."""
     for node in _environment_mappings(workflow):
         for name in node:
@@ -227,7 +227,7 @@ _INSTEAD = {
 }
 
 
-def command_deprecated(workflow: Workflow) -> Iterator[Hit]:
+def command_deprecated(workflow: Workflow) -> Outcome:
     """A workflow command that GitHub has turned off or is about to."""
     for job in workflow.jobs:
         for step in job.steps:
@@ -245,7 +245,7 @@ def command_deprecated(workflow: Workflow) -> Iterator[Hit]:
                 )
 
 
-def container_password_inline(workflow: Workflow) -> Iterator[Hit]:
+def container_password_inline(workflow: Workflow) -> Outcome:
     """A registry password that stands in the workflow."""
     for job in workflow.jobs:
         services = job.node.get("services")

@@ -21,7 +21,7 @@ from readiness.kinds.github.shapes import (
     value_span,
 )
 from readiness.kinds.github.texts import is_expression
-from readiness.model import Hit, hit, missing
+from readiness.model import Hit, Outcome, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -93,7 +93,7 @@ _ACTION = KeysShape(
 )
 
 
-def action_metadata_invalid(action: Action, *, project: Project) -> Iterator[Hit]:
+def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
     first = next(iter(node), None)
@@ -124,7 +124,7 @@ def _missing_file(runs: Map, using: str, folder: str, project: Project) -> Itera
         yield hit(runs.at("image"), what=f"file {image!r} is not there")
 
 
-def action_shell_missing(action: Action) -> Iterator[Hit]:
+def action_shell_missing(action: Action) -> Outcome:
     """A `run` step of a composite action without a shell."""
     if action.using == "composite":
         for step in action.steps:

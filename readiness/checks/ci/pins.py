@@ -13,7 +13,7 @@ from readiness.kinds.github.runners import matrix_name, matrix_values
 from readiness.kinds.github.texts import is_expression
 from readiness.kinds.github.uses import Uses, parse_uses
 from readiness.kinds.pipeline.scripts import script_calls
-from readiness.model import Hit, Span, Unknown, hit, spelling
+from readiness.model import Outcome, Span, Unknown, hit, spelling
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
@@ -50,7 +50,7 @@ def action_unpinned(
     kind: str,
     first_party: bool | None = None,
     trusted: Sequence[str] = (),
-) -> Iterator[Hit]:
+) -> Outcome:
     """An action by a ref that its owner can move: a branch, or a tag.
 
     A commit in full cannot be moved. `first_party` keeps to GitHub's own actions, or to all others. `trusted` are owners,
@@ -109,7 +109,7 @@ def images_of_job(job: Job) -> Iterator[tuple[str, Span, Any]]:
             yield job.resource, place, drawn
 
 
-def unpinned_images(file: Workflow | Action, *, digest: bool) -> Iterator[Hit | Unknown]:
+def unpinned_images(file: Workflow | Action, *, digest: bool) -> Outcome:
     """An image without a version (`digest: false`), or with one but without a digest (`digest: true`)."""
     for resource, span, value in _images_in(file):
         if not isinstance(value, str) or not value.strip():
@@ -124,7 +124,7 @@ def unpinned_images(file: Workflow | Action, *, digest: bool) -> Iterator[Hit | 
             yield hit(span, resource=resource, image=value.strip(), tag=image.tag or "none")
 
 
-def tool_version_missing(step: Step) -> Iterator[Hit]:
+def tool_version_missing(step: Step) -> Outcome:
     """A setup action that installs whatever is newest."""
     used = step.uses
     key = fact(used.name, "newest") if used is not None and used.form == "repository" else None
@@ -137,14 +137,14 @@ def tool_version_missing(step: Step) -> Iterator[Hit]:
         yield hit(step.options.at(key), action=used.name, key=key)
 
 
-def action_archived(file: Workflow | Action) -> Iterator[Hit]:
+def action_archived(file: Workflow | Action) -> Outcome:
     """An action whose repository is archived."""
     for resource, used, span in _references(file):
         if used.form == "repository" and fact(used.slug, "archived"):
             yield hit(span, resource=resource, action=used.slug)
 
 
-def action_name_near_known(file: Workflow | Action) -> Iterator[Hit]:
+def action_name_near_known(file: Workflow | Action) -> Outcome:
     """An action whose name is one letter away from a well-known one."""
     known = {"/".join(name.split("/")[:2]) for name in rows("action-interfaces")}
     owners = {name.split("/")[0] for name in known}
@@ -165,7 +165,7 @@ def action_name_near_known(file: Workflow | Action) -> Iterator[Hit]:
 _PLAIN_PATH = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 
-def uses_obfuscated(file: Workflow | Action) -> Iterator[Hit]:
+def uses_obfuscated(file: Workflow | Action) -> Outcome:
     """An action's path with dots or slashes that only hide which action it is."""
     for resource, used, span in _references(file):
         written = used.text.partition("@")[0]
@@ -183,7 +183,7 @@ _BY_NAME = {
 _FILES = (".tgz", ".gem")
 
 
-def package_adhoc(step: Step) -> Iterator[Hit]:
+def package_adhoc(step: Step) -> Outcome:
     """A package installed by its name, past the lock file."""
     run = step.run
     if run is None or not any(program in run.value for program in _BY_NAME):
@@ -197,7 +197,7 @@ def package_adhoc(step: Step) -> Iterator[Hit]:
                 yield hit(run.line(call.start), package=package)
 
 
-def local_action_by_path(file: Workflow | Action) -> Iterator[Hit]:
+def local_action_by_path(file: Workflow | Action) -> Outcome:
     """An action or a workflow of the same repository by a path in the workspace, where anything may lie."""
     for resource, used, span in _references(file):
         if used.form == "local" and used.text.startswith("./"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from readiness.checks.ci.delivery import Outcome, view_of
+from readiness.checks.ci.delivery import view_of
 from readiness.kinds.delivery.model import Stage
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.pipeline.scripts import script_calls
-from readiness.model import NotApplicable, Related, hit
+from readiness.model import NotApplicable, Outcome, Related, hit
 from readiness.model.project import Project
 
 # Families whose place stands in the command, in its credentials or in what ran before it in the job.

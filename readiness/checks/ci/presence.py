@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.checks.ci.delivery import all_pipelines, all_stages
 from readiness.kinds.delivery.model import Pipeline, is_delivering
 from readiness.kinds.gitlab import model
-from readiness.model import Hit, NotApplicable, Unknown, missing
+from readiness.model import NotApplicable, Outcome, Unknown, missing
 from readiness.model.project import Project
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
 def _first_delivering(project: Project) -> Pipeline | None:

@@ -8,7 +8,7 @@ from readiness.facts.programs import fact
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.uses import Uses
 from readiness.kinds.pipeline.scripts import Call, script_calls
-from readiness.model import Hit, hit
+from readiness.model import Hit, Outcome, hit
 from readiness.syntax.yaml import Map
 
 _VALUED = ("-w", "--workspace", "-C", "--dir", "--prefix", "--filter", "-F", "--directory")
@@ -27,7 +27,7 @@ _PUBLIC = ("pypi.org", "npmjs.org", "crates.io", "crates-io", "rubygems.org", "n
 _GITHUB = "pkg.github.com"  # GitHub Packages: the run's own short-lived token
 
 
-def publish_token_stored(step: Step) -> Iterator[Hit]:
+def publish_token_stored(step: Step) -> Outcome:
     """A package published with a stored token where the registry takes the workflow's own identity."""
     if step.dead:
         return

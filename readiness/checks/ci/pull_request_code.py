@@ -5,14 +5,12 @@ https://docs.github.com/en/actions/reference/security/securely-using-pull_reques
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.ci.checkouts import Checkout, Walk
 from readiness.checks.ci.outsiders import Chance, base_events, has_environment, starts
 from readiness.checks.ci.rights import Rights, Worth, rights_of
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.uses import repository_root
-from readiness.model import Hit, Severity, Unknown, hit
+from readiness.model import Outcome, Severity, Unknown, hit
 from readiness.model.project import Project
 
 _RUN = {
@@ -27,7 +25,7 @@ _LYING = {
 }
 
 
-def foreign_code_checkout(step: Step, project: Project) -> Iterator[Hit | Unknown]:
+def foreign_code_checkout(step: Step, project: Project) -> Outcome:
     """Code of a pull request checked out in a run that has the base repository's secrets and rights.
 
     Critical where it is surely run, for whoever opens a pull request, with a secret or a right that takes the repository over;

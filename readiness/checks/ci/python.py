@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import mask_expressions
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 
 _GIVEN = frozenset(dir(builtins)) | {
     "__file__",
@@ -21,7 +21,7 @@ _GIVEN = frozenset(dir(builtins)) | {
 _MAX = 50_000
 
 
-def python_step_broken(step: Step) -> Iterator[Hit]:
+def python_step_broken(step: Step) -> Outcome:
     """A script that does not compile, or that reads a name which nothing sets."""
     run = step.run
     if run is None or not step.shell.startswith("python") or len(run.value) > _MAX:

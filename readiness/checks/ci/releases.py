@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.ci.gitlab import images_of
 from readiness.checks.ci.pins import images_of_job
@@ -12,14 +11,14 @@ from readiness.facts.releases import end_of_life, end_of_release
 from readiness.kinds.delivery.model import Pipeline
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import is_expression
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Outcome, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 
 _ONE = re.compile(r"(?:v|ruby-)?([0-9]+(?:\.[0-9]+){0,2})(?:\.[x*])?\Z")
 
 
-def release_end_of_life(pipeline: Pipeline, project: Project) -> Iterator[Hit | Unknown]:
+def release_end_of_life(pipeline: Pipeline, project: Project) -> Outcome:
     """A language or an image of a release that gets no more updates; what a matrix draws is meant to be old."""
     if not isinstance(pipeline, Workflow):
         for resource, text, span in images_of(pipeline):
@@ -42,9 +41,7 @@ def _is_in_matrix(span: Span, job: Job) -> bool:
     return matrix.start <= span.start < matrix.end
 
 
-def _release_of_image(
-    resource: str, text: str, span: Span, project: Project
-) -> Iterator[Hit | Unknown]:
+def _release_of_image(resource: str, text: str, span: Span, project: Project) -> Outcome:
     if is_expression(text):
         yield Unknown(span)
         return
@@ -55,7 +52,7 @@ def _release_of_image(
         )
 
 
-def _release_of_setup(step: Step, project: Project) -> Iterator[Hit | Unknown]:
+def _release_of_setup(step: Step, project: Project) -> Outcome:
     used = step.uses
     found = fact(used.slug, "installs") if used is not None else None
     if found is None:

@@ -15,7 +15,7 @@ from readiness.kinds.github.runners import (
     runner_labels,
     system_of_label,
 )
-from readiness.model import Hit, hit, join_names, spelling
+from readiness.model import Hit, Outcome, hit, join_names, spelling
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
@@ -25,7 +25,7 @@ _IMAGE = re.compile(
 )
 
 
-def runner_label_unknown(workflow: Workflow) -> Iterator[Hit]:
+def runner_label_unknown(workflow: Workflow) -> Outcome:
     """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one."""
     for job in workflow.jobs:
         own = {label.lower() for label, _ in runner_labels(job.node)}
@@ -54,7 +54,7 @@ def _near_label(label: str) -> str:
     return next((name for name in known if spelling.is_one_slip_apart(label, name)), "")
 
 
-def runner_label_conflict(workflow: Workflow) -> Iterator[Hit]:
+def runner_label_conflict(workflow: Workflow) -> Outcome:
     """Two labels of one job that no runner has together."""
     for job in workflow.jobs:
         value = job.node.get("runs-on")
@@ -103,7 +103,7 @@ _SHELLS = {
 }
 
 
-def shell_unknown(workflow: Workflow) -> Iterator[Hit]:
+def shell_unknown(workflow: Workflow) -> Outcome:
     """A shell that the runner has not."""
     yield from _shell_problem(workflow.node.get("defaults"), "")
     for job in workflow.jobs:

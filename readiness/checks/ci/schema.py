@@ -28,7 +28,7 @@ from readiness.kinds.github.shapes import (
     value_span,
 )
 from readiness.kinds.github.texts import is_expression, texts_below
-from readiness.model import Hit, Span, hit, missing
+from readiness.model import Outcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq, walk
 
 _ENV = mapping_shape(scalar_shape, expression=True)
@@ -329,7 +329,7 @@ def _schema_problems(workflow: Workflow) -> list[Problem]:
     return problems
 
 
-def problems(workflow: Workflow, *, code: Sequence[str]) -> Iterator[Hit]:
+def problems(workflow: Workflow, *, code: Sequence[str]) -> Outcome:
     """What GitHub's parser refuses: unknown, missing and repeated keys, values of the wrong kind."""
     for problem in _schema_problems(workflow):
         if problem.code in code:

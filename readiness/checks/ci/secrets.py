@@ -13,7 +13,7 @@ from readiness.kinds.github.texts import expressions, texts_below
 from readiness.kinds.gitlab.model import File
 from readiness.kinds.gitlab.model import Job as GitlabJob
 from readiness.kinds.pipeline.scripts import script_calls
-from readiness.model import Hit, Severity, Unknown, hit, missing
+from readiness.model import Hit, Outcome, Severity, Unknown, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
 from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
@@ -21,13 +21,13 @@ from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
 
-def secrets_inherited(job: Job) -> Iterator[Hit]:
+def secrets_inherited(job: Job) -> Outcome:
     """All secrets handed to a called workflow."""
     if job.calls and job.node.get("secrets") == "inherit":
         yield hit(job.node.at("secrets"), workflow=job.node["uses"])
 
 
-def secrets_whole_context(workflow: Workflow) -> Iterator[Hit]:
+def secrets_whole_context(workflow: Workflow) -> Outcome:
     """All secrets in one value: `toJSON(secrets)`, or one by a computed name."""
     for _, text in expanded_texts(workflow):
         for found in expressions(text):
@@ -36,7 +36,7 @@ def secrets_whole_context(workflow: Workflow) -> Iterator[Hit]:
                     yield hit(found.place(node.span))
 
 
-def secret_part_unmasked(workflow: Workflow) -> Iterator[Hit]:
+def secret_part_unmasked(workflow: Workflow) -> Outcome:
     """A structured secret taken apart: the log hides the whole and shows the parts."""
     for _, text in expanded_texts(workflow):
         for found in expressions(text):
@@ -49,7 +49,7 @@ def secret_part_unmasked(workflow: Workflow) -> Iterator[Hit]:
                         yield hit(found.place(part.get(id(node), node).span))
 
 
-def secret_outside_environment(job: Job) -> Iterator[Hit | Unknown]:
+def secret_outside_environment(job: Job) -> Outcome:
     """A secret used in a job that has no environment to guard it.
 
     A workflow that others call has what its callers hand over, and those can be no secrets of an environment.
@@ -67,7 +67,7 @@ def secret_outside_environment(job: Job) -> Iterator[Hit | Unknown]:
                 yield Unknown(span) if called else hit(span, secret=name)
 
 
-def secret_in_script(step: Step) -> Iterator[Hit]:
+def secret_in_script(step: Step) -> Outcome:
     """A secret written into a script's text, where command lines and traces show it."""
     for found in (one for text in code_texts(step) for one in expressions(text)):
         for _, path in ex.accesses(found.tree) if found.tree else ():
@@ -88,7 +88,7 @@ _LOGIN = {
 }
 
 
-def login_password_argument(step: Step | GitlabJob) -> Iterator[Hit]:
+def login_password_argument(step: Step | GitlabJob) -> Outcome:
     """A registry password as an argument of a command."""
     if isinstance(step, GitlabJob):
         for text in step.scripts:
@@ -109,7 +109,7 @@ def _login_commands(run: Text) -> Iterator[Hit]:
             yield hit(run.line(call.start), program=call.program)
 
 
-def secret_in_curl(step: Step) -> Iterator[Hit]:
+def secret_in_curl(step: Step) -> Outcome:
     """A secret in the arguments of curl or wget."""
     run = step.run
     if run is None or "secrets." not in run.value:
@@ -124,7 +124,7 @@ def secret_in_curl(step: Step) -> Iterator[Hit]:
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
 
 
-def netcat_to_address(step: Step) -> Iterator[Hit]:
+def netcat_to_address(step: Step) -> Outcome:
     """netcat to a bare IP address."""
     run = step.run
     if run is None or not re.search(r"\b(?:nc|ncat|netcat)\b", run.value):
@@ -145,7 +145,7 @@ _GITLAB_SCRIPTS = ("script", "before_script", "after_script")
 _STORE_KEYS = re.compile(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
 
 
-def secret_inline(workflow: Workflow | File) -> Iterator[Hit]:
+def secret_inline(workflow: Workflow | File) -> Outcome:
     """A key, a token or a password that stands in the file."""
     for way, text in texts_below(workflow.node, workflow.source):
         if len(way) < 2 or "credentials" in way or way[0] == "on":
@@ -220,7 +220,7 @@ def _has_services(way: Sequence[Any], workflow: Workflow | File) -> bool:
     return job is not None and isinstance(job.node.get("services"), Map)
 
 
-def credentials_persisted(step: Step) -> Iterator[Hit]:
+def credentials_persisted(step: Step) -> Outcome:
     """A checkout that leaves the token in the working copy, in a job that does not push."""
     used = step.uses
     if used is None or used.slug != "actions/checkout" or isinstance(step.node.get("with"), str):
@@ -254,7 +254,7 @@ def _is_pushing(step: Step) -> bool:
 _ORGANISATION = ("permission-organization", "permission-members", "permission-team")
 
 
-def app_token_wide(step: Step) -> Iterator[Hit]:
+def app_token_wide(step: Step) -> Outcome:
     """A token of a GitHub App with all of its rights, for all of its repositories, or left valid."""
     used = step.uses
     if used is None or not fact(used.slug, "app-token"):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import View
 from readiness.facts.actions import files
 from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, script_calls
-from readiness.model import Hit, NotApplicable, hit
+from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | NotApplicable]
 # Programs that may bring or make files, so that nobody can tell what is there after them.
 _BRINGS = frozenset(
     "git gh hub curl wget tar unzip 7z cp mv rsync scp sftp aws gsutil gcloud az s3cmd rclone oras docker podman cat tee "

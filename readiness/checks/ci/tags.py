@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import view_of, view_once
 from readiness.kinds.delivery.model import Job, PipelineAction
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 _FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
 _TAGGED = re.compile(
     rf"(?:[A-Za-z0-9_}}](?:[\w./${{}}-]{{0,200}})?:|(?:tag|TAG|version)=){_FLOATING}(?=[\s\"',;)]|\Z)"

@@ -12,7 +12,7 @@ from readiness.facts.table import rows
 from readiness.kinds.github.model import Workflow
 from readiness.kinds.github.shapes import PLACEHOLDER
 from readiness.kinds.github.texts import is_expression, text_at
-from readiness.model import Hit, hit, join_names
+from readiness.model import Hit, Outcome, hit, join_names
 from readiness.syntax.cron_github import CronError, shortest_interval
 from readiness.syntax.yaml import Map, Seq
 
@@ -20,14 +20,14 @@ from readiness.syntax.yaml import Map, Seq
 _FILTERS = ("branches", "tags", "paths", "workflows")
 
 
-def event_unknown(workflow: Workflow) -> Iterator[Hit]:
+def event_unknown(workflow: Workflow) -> Outcome:
     """An event that GitHub does not have."""
     for event in workflow.triggers:
         if event and event not in rows("github-events") and not is_expression(event):
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def event_filter_invalid(workflow: Workflow) -> Iterator[Hit]:
+def event_filter_invalid(workflow: Workflow) -> Outcome:
     """An activity type that the event has not, or a filter that it does not take or takes only alone."""
     for event, settings in workflow.triggers.items():
         if not isinstance(settings, Map) or event not in rows("github-events"):
@@ -80,7 +80,7 @@ def _time_zones() -> frozenset[str]:
 _NO_PLACES = {"localtime", "Factory"}
 
 
-def schedule_invalid(workflow: Workflow) -> Iterator[Hit]:
+def schedule_invalid(workflow: Workflow) -> Outcome:
     """A schedule that is no cron expression, is shorter than GitHub runs, or has an unknown time zone."""
     settings = workflow.triggers.get("schedule")
     for entry in settings if isinstance(settings, Seq) else ():
@@ -113,7 +113,7 @@ def _schedule_problem(entry: Map) -> Iterator[Hit]:
 _MOST_INPUTS = 25
 
 
-def input_invalid(workflow: Workflow) -> Iterator[Hit]:
+def input_invalid(workflow: Workflow) -> Outcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
         settings = workflow.triggers.get(event)
@@ -189,7 +189,7 @@ def _text_of(value: Any) -> str:
 _GLOBS = ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore", "versions")
 
 
-def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Iterator[Hit]:
+def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) -> Outcome:
     """A filter whose pattern matches nothing or does not parse."""
     for settings in workflow.triggers.values():
         for key in keys:

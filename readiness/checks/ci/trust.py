@@ -11,14 +11,14 @@ from readiness.facts.table import column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.runners import runner_labels
 from readiness.kinds.github.texts import expressions, text_at
-from readiness.model import Hit, hit, missing
+from readiness.model import Hit, Outcome, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
 
 
-def trigger_dangerous(workflow: Workflow) -> Iterator[Hit]:
+def trigger_dangerous(workflow: Workflow) -> Outcome:
     """An event that gives the base repository's secrets to a run that people outside start."""
     known = column("github-events", "base-secrets")
     for event in workflow.triggers:
@@ -26,7 +26,7 @@ def trigger_dangerous(workflow: Workflow) -> Iterator[Hit]:
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def permissions_missing(workflow: Workflow) -> Iterator[Hit]:
+def permissions_missing(workflow: Workflow) -> Outcome:
     """Jobs that run with the token's default rights, whatever the repository's settings make of them."""
     if "permissions" in workflow.node:
         return
@@ -40,7 +40,7 @@ def permissions_missing(workflow: Workflow) -> Iterator[Hit]:
             return
 
 
-def all_permissions(workflow: Workflow, *, value: str) -> Iterator[Hit]:
+def all_permissions(workflow: Workflow, *, value: str) -> Outcome:
     """`permissions` given all at once."""
     if workflow.node.get("permissions") == value:
         yield hit(workflow.node.at("permissions"), where="the workflow")
@@ -49,7 +49,7 @@ def all_permissions(workflow: Workflow, *, value: str) -> Iterator[Hit]:
             yield hit(job.node.at("permissions"), resource=job.resource, where=f"job {job.name!r}")
 
 
-def permissions_wide(workflow: Workflow) -> Iterator[Hit]:
+def permissions_wide(workflow: Workflow) -> Outcome:
     """A right to write that every job of a workflow has."""
     value = workflow.node.get("permissions")
     if isinstance(value, Map) and len(workflow.jobs) > 1:
@@ -58,7 +58,7 @@ def permissions_wide(workflow: Workflow) -> Iterator[Hit]:
                 yield hit(value.entry(name), permission=name, count=len(workflow.jobs))
 
 
-def permissions_undocumented(workflow: Workflow) -> Iterator[Hit]:
+def permissions_undocumented(workflow: Workflow) -> Outcome:
     """A right without a comment on its line that says what it is for."""
     for node in (workflow.node, *(job.node for job in workflow.jobs)):
         value = node.get("permissions")
@@ -99,7 +99,7 @@ def _conditions_around(file: Workflow | Action) -> Iterator[tuple[str, Text]]:
             yield holder.resource, text
 
 
-def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Iterator[Hit]:
+def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Outcome:
     """A condition that trusts the actor of an event to be the author of the change.
 
     With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
@@ -129,7 +129,7 @@ def _is_bot_check(node: ex.Binary) -> bool:
     return False
 
 
-def condition_contains_text(file: Workflow | Action) -> Iterator[Hit]:
+def condition_contains_text(file: Workflow | Action) -> Outcome:
     """`contains()` of a name in a text that is meant as a list: a part of an entry is enough."""
     for resource, text in _conditions_around(file):
         for found in expressions(text, bare=True):
@@ -149,7 +149,7 @@ def condition_contains_text(file: Workflow | Action) -> Iterator[Hit]:
                     yield hit(found.place(node.span), resource=resource)
 
 
-def condition_ternary_broken(file: Workflow | Action) -> Iterator[Hit]:
+def condition_ternary_broken(file: Workflow | Action) -> Outcome:
     """`a && b || c` whose `b` is false or empty: the answer is always `c`."""
     for way, text in expanded_texts(file):
         for found in expressions(text, bare=way[-1] == "if"):
@@ -170,7 +170,7 @@ def _is_falsy(node: ex.Node) -> bool:
     return isinstance(node, ex.Literal) and not is_truthy(node.value)
 
 
-def insecure_commands(workflow: Workflow) -> Iterator[Hit]:
+def insecure_commands(workflow: Workflow) -> Outcome:
     """The switch that lets any text in the log set variables."""
     for resource, node in _permission_holders(workflow):
         env = node.get("env")
@@ -178,7 +178,7 @@ def insecure_commands(workflow: Workflow) -> Iterator[Hit]:
             yield from _is_switch(env, resource)
 
 
-def insecure_commands_action(step: Step) -> Iterator[Hit]:
+def insecure_commands_action(step: Step) -> Outcome:
     """The same switch in a step of a composite action."""
     env = step.node.get("env")
     if step.composite and isinstance(env, Map):
@@ -246,7 +246,7 @@ def _is_dynamic(line: str, script: str) -> bool:
     return _DYNAMIC.search(_VARIABLE.sub(fixed, _OF_RUNNER.sub("", line))) is not None
 
 
-def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
+def environment_writes(step: Step, *, composite: bool) -> Outcome:
     """A value that is not fixed written to the variables or the path of all later steps."""
     workflow, run = step.workflow, step.run
     if run is None or step.composite is not composite:
@@ -263,7 +263,7 @@ def environment_writes(step: Step, *, composite: bool) -> Iterator[Hit]:
             yield hit(run.line(match.start()))
 
 
-def runner_self_hosted(job: Job) -> Iterator[Hit]:
+def runner_self_hosted(job: Job) -> Outcome:
     """A job on a machine that is kept between runs."""
     value: Any = job.node.get("runs-on")
     grouped = isinstance(value, Map) and "group" in value

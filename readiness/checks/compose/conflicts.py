@@ -9,15 +9,13 @@ from readiness.kinds.compose.application import is_defined_here, merged_service
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import get_in, replica_count, span_of
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Hit, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
 
-
-def settings_conflict(service: Service, project: Project) -> Found:
+def settings_conflict(service: Service, project: Project) -> Outcome:
     """Two settings of a service of which Docker takes only one."""
     node, _ = merged_service(service, project)
     if not is_defined_here(service, project):
@@ -111,7 +109,7 @@ def _watch_conflicts(own: Map) -> Iterator[Hit]:
             yield hit(one.at("path"), first="watch", second="an empty path")
 
 
-def definition_invalid(document: Document) -> Found:
+def definition_invalid(document: Document) -> Outcome:
     """A volume, network, secret or config whose settings do not go together."""
     for section in ("volumes", "networks", "secrets", "configs"):
         for name, (_, node) in document.section(section).items():

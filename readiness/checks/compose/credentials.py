@@ -11,12 +11,11 @@ from urllib.parse import unquote
 from readiness.kinds.compose.application import applications, env_file_settings
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, part_span, variable_specs
-from readiness.model import Hit, Related, Source, Span, Unknown, hit
+from readiness.model import Outcome, Related, Source, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map
 
-Found = Iterator[Hit | Unknown]
 # (variable of the password, variable of the user, the user where that is not set)
 _ACCOUNTS = (
     ("POSTGRES_PASSWORD", "POSTGRES_USER", "postgres"),
@@ -57,7 +56,7 @@ class _Account:
     place: _Place
 
 
-def credentials_differ(service: Service, project: Project) -> Found:
+def credentials_differ(service: Service, project: Project) -> Outcome:
     """A password that a service sends and that is not the one its server has."""
     services = project.memo(applications).app(service.document).services()
     values = service.document.environment.whole

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from readiness.facts.releases import end_of_life
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, part_span
 from readiness.kinds.compose.words import edit_span, merged_if_owned
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
-
-Found = Iterator[Hit | Unknown]
 
 
 def _image_part_span(service: Service, start: int, end: int) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def _image_part_span(service: Service, start: int, end: int) -> dict[str, Any]:
     return {"span": part_span(service.source, span, value, start, end)}
 
 
-def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
+def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome:
     """No tag, or one that moves."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or not image.text:
@@ -39,7 +37,7 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Found:
         yield hit(**where, image=image.text, tag=image.tag or "no tag")
 
 
-def image_digest_missing(service: Service) -> Found:
+def image_digest_missing(service: Service) -> Outcome:
     """A tag and no digest."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or image.floating:
@@ -51,7 +49,7 @@ def image_digest_missing(service: Service) -> Found:
     )
 
 
-def image_end_of_life(service: Service, project: Project) -> Found:
+def image_end_of_life(service: Service, project: Project) -> Outcome:
     """A release that gets no updates any more."""
     image = service.image if "image" in service.node else None
     if image is None or service.local:
@@ -62,7 +60,7 @@ def image_end_of_life(service: Service, project: Project) -> Found:
         yield hit(**where, image=image.text, release=found.release, day=found.day)
 
 
-def build_and_image(service: Service) -> Found:
+def build_and_image(service: Service) -> Outcome:
     """A build beside an image, and nothing that says which of them is meant.
 
     Only `build` and `never` say it. With the others Compose pulls, and builds where the pull fails.
@@ -79,7 +77,7 @@ def build_and_image(service: Service) -> Found:
         )
 
 
-def build_in_production(service: Service, project: Project) -> Found:
+def build_in_production(service: Service, project: Project) -> Outcome:
     """An image that is built on the host that runs it."""
     seen = merged_if_owned(service, project)
     if seen is not None and "build" in service.node and "image" not in seen[0]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +18,10 @@ from readiness.kinds.compose.words import (
     replica_count,
     service_environment,
 )
-from readiness.model import Hit, Related, Unknown, hit
+from readiness.model import Outcome, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
-
-Found = Iterator[Hit | Unknown]
 
 
 def is_on_every_interface(spec: PortSpec) -> bool | None:
@@ -53,7 +50,7 @@ def _address_span(port: Port) -> dict[str, Any]:
     return {"span": setting.span, "at": setting.source}
 
 
-def port_every_interface(port: Port) -> Found:
+def port_every_interface(port: Port) -> Outcome:
     """A port whose entry names no address of the host."""
     if not port.spec.host_ip and is_on_every_interface(port.spec):
         yield hit(port.spec.span, port=port.spec.text)
@@ -70,7 +67,7 @@ def _survives_overrides(service: Service, spec: PortSpec, project: Project) -> b
     return any(one.span == spec.span for one in port_specs(node, service.values))
 
 
-def store_published(port: Port, project: Project) -> Found:
+def store_published(port: Port, project: Project) -> Outcome:
     """A database, cache or queue whose port leaves the host."""
     known = port.owner.known
     tcp = port.spec.protocol.lower() == "tcp"
@@ -101,7 +98,7 @@ _INSIDE = {
 }
 
 
-def console_published(port: Port, project: Project) -> Found:
+def console_published(port: Port, project: Project) -> Outcome:
     """What only administrators should reach, on a port that leaves the host: a console, metrics, logs."""
     known = port.owner.known
     if known is None or not is_on_every_interface(port.spec):
@@ -125,7 +122,7 @@ def _is_dashboard_open(port: Port, project: Project) -> bool:
     return flag or service_environment(port.owner, project).get("TRAEFIK_API_INSECURE") == "true"
 
 
-def debugger_published(port: Port) -> Found:
+def debugger_published(port: Port) -> Outcome:
     """A debugger's port on every interface."""
     known = {int(number): what for number, what in column("ports", "debugger").items()}
     number = _first_port_in(tuple(known), port.spec.target)
@@ -162,7 +159,7 @@ def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
     return found
 
 
-def proxy_bypassed(port: Port, project: Project) -> Found:
+def proxy_bypassed(port: Port, project: Project) -> Outcome:
     """An application that can be reached past the proxy of its own project."""
     service = port.owner
     if service.role or not is_on_every_interface(port.spec):
@@ -202,7 +199,7 @@ def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
     return (one in wide or two in wide) and (":" in one) == (":" in two)
 
 
-def port_clash(document: Document, project: Project) -> Found:
+def port_clash(document: Document, project: Project) -> Outcome:
     """A port of the host that two services publish."""
     app: Application = project.memo(applications).app(document)
     single: dict[int, list[tuple[Service, PortSpec]]] = {}
@@ -250,7 +247,7 @@ def _is_single_port(spec: PortSpec) -> bool:
     return spec.published is not None and spec.published[0] == spec.published[1]
 
 
-def port_replicas_clash(service: Service, project: Project) -> Found:
+def port_replicas_clash(service: Service, project: Project) -> Outcome:
     """One port of the host for several containers."""
     count = replica_count(service.full, service.values)
     if count is None or count < 2 or service.document.swarm:
@@ -263,7 +260,7 @@ def port_replicas_clash(service: Service, project: Project) -> Found:
     del project
 
 
-def network_default(document: Document, project: Project) -> Found:
+def network_default(document: Document, project: Project) -> Outcome:
     """Several services that share nothing but the default network."""
     app = project.memo(applications).app(document)
     services = [
@@ -287,7 +284,7 @@ def network_default(document: Document, project: Project) -> Found:
         yield hit(root.key("services"), count=len(services))
 
 
-def entry_without_tls(document: Document, project: Project) -> Found:
+def entry_without_tls(document: Document, project: Project) -> Outcome:
     """A project that is open to the world and has nothing that speaks TLS."""
     app = project.memo(applications).app(document)
     services = app.services().values()

@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import named_entries, port_specs
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax.yaml import Map, Seq
 
 _TOP = ("x-", "version", "name", "include", "services", "networks", "volumes", "secrets", "configs")
@@ -34,7 +34,7 @@ def _key_rank(key: str, order: Sequence[str]) -> tuple[int, str]:
     return (order.index(key), "") if key in order else (len(order), key)
 
 
-def top_level(document: Document) -> Iterator[Hit]:
+def top_level(document: Document) -> Outcome:
     """Top-level keys out of order."""
     keys = list(document.node)
     ranks = [(0, key) if key.startswith("x-") else _key_rank(key, _TOP) for key in keys]
@@ -43,7 +43,7 @@ def top_level(document: Document) -> Iterator[Hit]:
         yield hit(document.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def order(service: Service) -> Iterator[Hit]:
+def order(service: Service) -> Outcome:
     """Keys of a service out of order."""
     keys = [key for key in service.node if key not in service.node.merged]
     place = _first_out_of_order([_key_rank(key, _KEYS) for key in keys])
@@ -51,7 +51,7 @@ def order(service: Service) -> Iterator[Hit]:
         yield hit(service.node.key(keys[place]), key=keys[place], before=keys[place - 1])
 
 
-def services(document: Document) -> Iterator[Hit]:
+def services(document: Document) -> Outcome:
     """Services out of alphabetical order."""
     found = list(document.services.values())
     place = _first_out_of_order([_alphabetical(one.name) for one in found])
@@ -59,7 +59,7 @@ def services(document: Document) -> Iterator[Hit]:
         yield hit(found[place].head, key=found[place].name, before=found[place - 1].name)
 
 
-def dependencies(service: Service) -> Iterator[Hit]:
+def dependencies(service: Service) -> Outcome:
     """Dependencies out of alphabetical order."""
     depends = service.node.get("depends_on")
     found = list(named_entries(depends))
@@ -70,7 +70,7 @@ def dependencies(service: Service) -> Iterator[Hit]:
         yield hit(span, key=found[place][0], before=found[place - 1][0])
 
 
-def ports(service: Service) -> Iterator[Hit]:
+def ports(service: Service) -> Outcome:
     """Ports out of numerical order of what is published."""
     found = list(port_specs(service.node, service.values))
     ranks = []
@@ -90,7 +90,7 @@ def _entries_of(service: Service, keys: Sequence[str]) -> Iterator[tuple[Any, Sp
             yield from ((item, items.at(index)) for index, item in enumerate(items))
 
 
-def quotes(service: Service, *, keys: Sequence[str], wanted: bool) -> Iterator[Hit]:
+def quotes(service: Service, *, keys: Sequence[str], wanted: bool) -> Outcome:
     """Entries of lists without quotes where they are wanted, or with them where they are not."""
     for item, span in _entries_of(service, keys):
         if isinstance(item, Map | Seq):

@@ -18,17 +18,16 @@ from readiness.kinds.compose.join import includes_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import may_run_together
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Outcome, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import yaml
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
 Use = tuple[str, str, Span]  # what is named (service, network ...), its name, where
 
 
-def reference_undefined(service: Service, project: Project) -> Found:
+def reference_undefined(service: Service, project: Project) -> Outcome:
     """A service, network, volume, secret, config or model that is defined nowhere in the app."""
     made = project.memo(applications)
     app = made.app(service.document)
@@ -96,7 +95,7 @@ def _inherited_names(service: Service, project: Project) -> Iterator[Use]:
             yield what, name, service.node.at("extends")
 
 
-def dependency_profiled(service: Service, project: Project) -> Found:
+def dependency_profiled(service: Service, project: Project) -> Outcome:
     """A service that needs another which only a profile starts, and is in no profile itself."""
     if service.full.get("profiles"):
         return
@@ -172,7 +171,7 @@ def things_used(node: Map, values: Mapping[str, str]) -> Iterator[Use]:
                 yield what, expand_scalar(source).text, span
 
 
-def dependency_cycle(document: Document, project: Project) -> Found:
+def dependency_cycle(document: Document, project: Project) -> Outcome:
     """Services that wait for each other in a circle."""
     services = project.memo(applications).app(document).services()
     edges = {
@@ -204,7 +203,7 @@ def dependency_cycle(document: Document, project: Project) -> Found:
                 state[name] = 2
 
 
-def extends_invalid(service: Service, project: Project) -> Found:
+def extends_invalid(service: Service, project: Project) -> Outcome:
     """A service that extends what is not there, or itself."""
     parent = service.node.get("extends")
     name = parent.get("service") if isinstance(parent, Map) else parent
@@ -243,7 +242,7 @@ def extends_invalid(service: Service, project: Project) -> Found:
             return
 
 
-def include_invalid(document: Document, project: Project) -> Found:
+def include_invalid(document: Document, project: Project) -> Outcome:
     """A file that is included and is not there, or includes the one that includes it."""
     made = project.memo(applications)
     for include in includes_of(document):
@@ -262,7 +261,7 @@ def include_invalid(document: Document, project: Project) -> Found:
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 
-def _missing_file(document: Document, project: Project, path: str, span: Span) -> Found:
+def _missing_file(document: Document, project: Project, path: str, span: Span) -> Outcome:
     """A file that is surely not there, or one that nobody can tell of."""
     text = expand_scalar(path, document.environment.values).text
     if (
@@ -281,7 +280,7 @@ def _missing_file(document: Document, project: Project, path: str, span: Span) -
         yield hit(span, problem=f"there is no file {text}")
 
 
-def image_missing(service: Service, project: Project) -> Found:
+def image_missing(service: Service, project: Project) -> Outcome:
     """A service that neither names an image nor builds one, in its own file or another."""
     made = project.memo(applications)
     app = made.app(service.document)
@@ -330,7 +329,7 @@ def _may_amend_unseen(document: Document) -> bool:
     return overlay or (alone and document.purpose != "unknown")
 
 
-def container_name_repeated(document: Document, project: Project) -> Found:
+def container_name_repeated(document: Document, project: Project) -> Outcome:
     """A container_name that two services have."""
     app: Application = project.memo(applications).app(document)
     first: dict[str, Service] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from readiness.checks.compose.references import services_named
@@ -28,16 +28,14 @@ from readiness.kinds.compose.words import (
     stage_in,
     stage_of,
 )
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Outcome, Span, Unknown, hit
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
 
-
-def restart_missing(service: Service, project: Project) -> Found:
+def restart_missing(service: Service, project: Project) -> Outcome:
     """A service that stays down after a crash or a reboot."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs or service.document.swarm:
@@ -51,7 +49,7 @@ def restart_missing(service: Service, project: Project) -> Found:
 _POLICY = re.compile(r"(?:no|always|unless-stopped|on-failure(?::[0-9]+)?)\Z")
 
 
-def restart_invalid(service: Service) -> Found:
+def restart_invalid(service: Service) -> Outcome:
     """A restart policy that the engine does not know."""
     value = service.node.get("restart")
     if isinstance(value, str):
@@ -62,7 +60,7 @@ def restart_invalid(service: Service) -> Found:
             yield hit(service.node.at("restart"), value=text)
 
 
-def healthcheck_missing(service: Service, project: Project) -> Found:
+def healthcheck_missing(service: Service, project: Project) -> Outcome:
     """A service of which nobody can tell whether it works."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
@@ -106,7 +104,7 @@ def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
     return False
 
 
-def healthcheck_disabled(service: Service) -> Found:
+def healthcheck_disabled(service: Service) -> Outcome:
     """A health check that is switched off."""
     place = _disabled_healthcheck(service)
     if place is not None and not service.once and not _is_disabled_for_sibling(service):
@@ -136,7 +134,7 @@ def _is_disabled_for_sibling(service: Service) -> bool:
     )
 
 
-def healthcheck_pointless(service: Service) -> Found:
+def healthcheck_pointless(service: Service) -> Outcome:
     """A health check that cannot fail."""
     check = service.node.get("healthcheck")
     if not isinstance(check, Map):
@@ -147,7 +145,7 @@ def healthcheck_pointless(service: Service) -> Found:
         yield hit(check.at("test"))
 
 
-def dependency_waits(service: Service, project: Project, *, stores: bool) -> Found:
+def dependency_waits(service: Service, project: Project, *, stores: bool) -> Outcome:
     """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")
     services = project.memo(applications).app(service.document).services()
@@ -177,7 +175,7 @@ def _has_healthcheck(node: Map) -> bool:
     return isinstance(check, Map) and has_test(check) and not off
 
 
-def dependency_health_unknown(service: Service, project: Project) -> Found:
+def dependency_health_unknown(service: Service, project: Project) -> Outcome:
     """A wait for the health of a service that has no health check: it never ends well."""
     depends = service.node.get("depends_on")
     services = project.memo(applications).app(service.document).services()
@@ -218,7 +216,7 @@ _LIMITS = {
 }
 
 
-def limit_missing(service: Service, project: Project, *, resources: Sequence[str]) -> Found:
+def limit_missing(service: Service, project: Project, *, resources: Sequence[str]) -> Outcome:
     """A service that may take all memory, processor time or process numbers of the host."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.owned or "provider" in service.full:
@@ -235,7 +233,7 @@ def limit_missing(service: Service, project: Project, *, resources: Sequence[str
         yield Unknown(service.head)
 
 
-def log_rotation_missing(service: Service, project: Project) -> Found:
+def log_rotation_missing(service: Service, project: Project) -> Outcome:
     """Logs that grow until the disk is full: json-file without max-size."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
@@ -256,7 +254,7 @@ def log_rotation_missing(service: Service, project: Project) -> Found:
     yield missing_in_service(service, span) if known else Unknown(service.head)
 
 
-def stop_grace_short(service: Service, *, least: int) -> Found:
+def stop_grace_short(service: Service, *, least: int) -> Outcome:
     """A container that is killed before it can end its work."""
     given = duration_seconds(service.node.get("stop_grace_period"))
     if given is not None and given < least:
@@ -265,7 +263,7 @@ def stop_grace_short(service: Service, *, least: int) -> Found:
         )
 
 
-def stop_grace_missing(service: Service, project: Project) -> Found:
+def stop_grace_missing(service: Service, project: Project) -> Outcome:
     """A database that has ten seconds to end, for it says nothing."""
     seen = merged_if_owned(service, project)
     if (
@@ -276,7 +274,7 @@ def stop_grace_missing(service: Service, project: Project) -> Found:
         yield missing_in_service(service)
 
 
-def replica_single(service: Service, project: Project) -> Found:
+def replica_single(service: Service, project: Project) -> Outcome:
     """An application that runs once."""
     seen = merged_if_owned(service, project)
     if seen is None or service.role or not service.runs:
@@ -297,7 +295,7 @@ _HOST = re.compile(
 _HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IGNORECASE)
 
 
-def dependency_undeclared(service: Service, project: Project) -> Found:
+def dependency_undeclared(service: Service, project: Project) -> Outcome:
     """A store that the environment names and `depends_on` does not."""
     services = project.memo(applications).app(service.document).services()
     node, known = merged_service(service, project)

@@ -24,14 +24,13 @@ from readiness.kinds.compose.words import (
     service_environment,
 )
 from readiness.kinds.dotenv import Value
-from readiness.model import Hit, NotApplicable, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.secrets import Kind, Strength
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown | NotApplicable]
 _LONG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
@@ -41,7 +40,7 @@ _MYSQL = re.compile(
 )
 
 
-def secret_inline(variable: Variable) -> Found:
+def secret_inline(variable: Variable) -> Outcome:
     """A secret in a service's environment."""
     if variable.where == "environment":
         yield from _held_secrets(variable, variable.spec.value, variable.spec.span)
@@ -49,7 +48,7 @@ def secret_inline(variable: Variable) -> Found:
         yield NotApplicable()  # another rule's matter
 
 
-def env_file_committed(value: Value, project: Project) -> Found:
+def env_file_committed(value: Value, project: Project) -> Outcome:
     """A secret in an environment file that is part of the repository; one that is this host's alone is the right place.
 
     A file without secrets is no proof that they are kept elsewhere.
@@ -89,7 +88,7 @@ def _password_part(variable: Variable) -> VariableSpec:
     return VariableSpec("NEO4J_PASSWORD", spec.value[at:], span, spec.key)
 
 
-def password_well_known(variable: Variable) -> Found:
+def password_well_known(variable: Variable) -> Outcome:
     """A password that everybody tries first."""
     spec = _password_part(variable)
     if variable.where == "args":
@@ -105,7 +104,7 @@ def password_well_known(variable: Variable) -> Found:
     )
 
 
-def password_fallback(subject: Variable | Service) -> Found:
+def password_fallback(subject: Variable | Service) -> Outcome:
     """A password that a variable falls back to when nobody sets it, in a setting or on a command line."""
     if isinstance(subject, Service):
         yield from _fallback_in_command(subject)
@@ -126,7 +125,7 @@ def _is_password(default: str, *names: str) -> bool:
     return "$" not in default and any(secrets.classify(name, default).exposed for name in names)
 
 
-def _fallback_in_command(service: Service) -> Found:
+def _fallback_in_command(service: Service) -> Outcome:
     flags = list(_flags(service))
     if not flags:
         yield NotApplicable()  # no password is given here
@@ -139,7 +138,7 @@ def _fallback_in_command(service: Service) -> Found:
 _FOR_BROWSERS = frozenset({"site", "vite", "react"})
 
 
-def secret_in_build_argument(variable: Variable) -> Found:
+def secret_in_build_argument(variable: Variable) -> Outcome:
     """A secret that goes into a build argument, and with it into the image."""
     spec = variable.spec
     if variable.where != "args" or not secrets.names_secret(spec.name):
@@ -153,7 +152,7 @@ def secret_in_build_argument(variable: Variable) -> Found:
         yield hit(spec.key)
 
 
-def secret_in_command(service: Service) -> Found:
+def secret_in_command(service: Service) -> Outcome:
     """A password on a command line: a command, an entrypoint, a health check."""
     for _, value, span in _flags(service):
         if _is_real(value):
@@ -200,7 +199,7 @@ def _is_real(value: str) -> bool:
     return not bare.isdigit() and secrets.classify("password", bare).exposed
 
 
-def environment_quoted(variable: Variable) -> Found:
+def environment_quoted(variable: Variable) -> Outcome:
     """A value in a list whose quotes become part of it."""
     spec = variable.spec
     listed = isinstance(variable.owner.node.get(variable.where), Seq)
@@ -215,14 +214,14 @@ def environment_quoted(variable: Variable) -> Found:
         yield hit(spec.span)
 
 
-def secret_empty(variable: Variable) -> Found:
+def secret_empty(variable: Variable) -> Outcome:
     """A secret that is set to nothing."""
     spec = variable.spec
     if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
         yield hit(spec.key)
 
 
-def authentication_off(service: Service) -> Found:
+def authentication_off(service: Service) -> Outcome:
     """A setting that lets everybody into a store or a console."""
     known = service.known
     if known is None:
@@ -242,7 +241,7 @@ def authentication_off(service: Service) -> Found:
                 yield hit(service.node.at("command"), setting=flag)
 
 
-def credentials_default(service: Service, project: Project) -> Found:
+def credentials_default(service: Service, project: Project) -> Outcome:
     """An image whose first password is known, and is left as it is."""
     seen = merged_if_owned(service, project)
     known = service.known
@@ -262,7 +261,7 @@ def credentials_default(service: Service, project: Project) -> Found:
             yield missing_in_service(service, variable=name, image=str(service.full.get("image")))
 
 
-def authentication_unset(service: Service, project: Project) -> Found:
+def authentication_unset(service: Service, project: Project) -> Outcome:
     """A store that asks for no password unless it is told to."""
     seen = merged_if_owned(service, project)
     known = service.known

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.facts.base_images import nonroot_user
 from readiness.facts.host_paths import is_runtime_socket, is_sensitive
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.compose.words import is_truthy, merged_if_owned, missing_in_service, stage_of
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | Unknown]
 
-
-def user_root(service: Service) -> Found:
+def user_root(service: Service) -> Outcome:
     """`user: root`."""
     value = service.node.get("user")
     if not isinstance(value, str):
@@ -32,7 +30,7 @@ def user_root(service: Service) -> Found:
         yield hit(service.node.at("user"), user=text)
 
 
-def user_unset(service: Service, project: Project) -> Found:
+def user_unset(service: Service, project: Project) -> Outcome:
     """A service that says not who it runs as, of an image that is not known to see to it."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs or (service.known is not None and service.known.store):
@@ -54,13 +52,13 @@ def user_unset(service: Service, project: Project) -> Found:
     yield missing_in_service(service)
 
 
-def privileged(service: Service) -> Found:
+def privileged(service: Service) -> Outcome:
     """`privileged: true`."""
     if is_truthy(service.node.get("privileged")):
         yield hit(service.node.at("privileged"))
 
 
-def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Found:
+def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Outcome:
     """A capability that is as good as root on the host."""
     added = service.node.get("cap_add")
     for index, item in enumerate(added) if isinstance(added, Seq) else ():
@@ -69,7 +67,7 @@ def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Found:
             yield hit(added.at(index), capability=name)
 
 
-def capabilities_not_dropped(service: Service, project: Project) -> Found:
+def capabilities_not_dropped(service: Service, project: Project) -> Outcome:
     """Docker's default capabilities, none of them dropped."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs or is_truthy(seen[0].get("privileged")):
@@ -82,7 +80,7 @@ def capabilities_not_dropped(service: Service, project: Project) -> Found:
         )
 
 
-def privilege_escalation(service: Service, project: Project) -> Found:
+def privilege_escalation(service: Service, project: Project) -> Outcome:
     """No `no-new-privileges`."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
@@ -98,7 +96,7 @@ def privilege_escalation(service: Service, project: Project) -> Found:
         )
 
 
-def root_writable(service: Service, project: Project) -> Found:
+def root_writable(service: Service, project: Project) -> Outcome:
     """A root file system that can be written to."""
     seen = merged_if_owned(service, project)
     if seen is not None and service.runs and not is_truthy(seen[0].get("read_only")):
@@ -109,7 +107,7 @@ def root_writable(service: Service, project: Project) -> Found:
             yield missing_in_service(service, service.node.at("read_only") if own else None)
 
 
-def host_namespace(service: Service, *, keys: Sequence[str]) -> Found:
+def host_namespace(service: Service, *, keys: Sequence[str]) -> Outcome:
     """A namespace of the host: its network, its processes, its shared memory."""
     if service.known is not None and service.known.host:
         return
@@ -123,7 +121,7 @@ _OFF = re.compile(
 )
 
 
-def confinement_off(service: Service) -> Found:
+def confinement_off(service: Service) -> Outcome:
     """seccomp, AppArmor or SELinux switched off."""
     options = service.node.get("security_opt")
     for index, item in enumerate(options) if isinstance(options, Seq) else ():
@@ -136,7 +134,7 @@ _DEVICES = re.compile(
 )
 
 
-def device_host(service: Service) -> Found:
+def device_host(service: Service) -> Outcome:
     """The host's disks or memory as a device."""
     items = service.node.get("devices")
     for index, item in enumerate(items) if isinstance(items, Seq) else ():
@@ -149,7 +147,7 @@ def device_host(service: Service) -> Found:
             yield hit(items.at(index), path=path.partition(":")[0])
 
 
-def engine_socket(mount: Mount, *, tools: bool) -> Found:
+def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
     """The engine's socket; `tools`: in an image whose work needs it."""
     known = mount.owner.known
     is_tool = known is not None and known.docker
@@ -158,7 +156,7 @@ def engine_socket(mount: Mount, *, tools: bool) -> Found:
         yield hit(mount.spec.span, path=mount.spec.source)
 
 
-def engine_api(service: Service) -> Found:
+def engine_api(service: Service) -> Outcome:
     """`use_api_socket: true`."""
     if is_truthy(service.node.get("use_api_socket")):
         yield hit(service.node.at("use_api_socket"))
@@ -167,7 +165,7 @@ def engine_api(service: Service) -> Found:
 _HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 
-def host_path_sensitive(mount: Mount) -> Found:
+def host_path_sensitive(mount: Mount) -> Outcome:
     """A folder of the host that holds the host itself."""
     spec, known = mount.spec, mount.owner.known
     written = mount.source.text[spec.span.start : spec.span.end]

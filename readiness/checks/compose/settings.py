@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 
 from readiness.facts import settings
 from readiness.facts.development import server_of
@@ -12,18 +11,16 @@ from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, string_entries
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Outcome, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
-
-Found = Iterator[Hit | Unknown]
 
 
 def _text_of(variable: Variable) -> str:
     return expand_scalar(variable.spec.value).text.strip().strip("\"'").lower()
 
 
-def debug_on(variable: Variable) -> Found:
+def debug_on(variable: Variable) -> Outcome:
     """Debug mode, or an environment that is named development."""
     name, text = variable.spec.name, _text_of(variable)
     if variable.where != "environment" or variable.spec.value is None:
@@ -34,14 +31,14 @@ def debug_on(variable: Variable) -> Found:
         yield hit(variable.spec.span, value=text)
 
 
-def log_level_debug(variable: Variable) -> Found:
+def log_level_debug(variable: Variable) -> Outcome:
     """Logs of level debug."""
     text = _text_of(variable)
     if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
 
 
-def server_for_development(service: Service) -> Found:
+def server_for_development(service: Service) -> Outcome:
     """A command that starts a server made for development."""
     for key in ("command", "entrypoint"):
         value = service.node.get(key)
@@ -67,14 +64,14 @@ def _development_server(command: shell.Command) -> str:
     return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
 
 
-def version_obsolete(document: Document) -> Found:
+def version_obsolete(document: Document) -> Outcome:
     """The top-level `version`."""
     for root in document.roots:
         if "version" in root and not document.legacy:
             yield hit(root.key("version"), value=str(root["version"])[:20])
 
 
-def name_missing(document: Document) -> Found:
+def name_missing(document: Document) -> Outcome:
     """No name for the project."""
     named = any(str(root.get("name") or "").strip() for root in document.roots) or (
         "COMPOSE_PROJECT_NAME" in document.environment.whole
@@ -83,7 +80,7 @@ def name_missing(document: Document) -> Found:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")
 
 
-def links_used(service: Service) -> Found:
+def links_used(service: Service) -> Outcome:
     """`links`, from the time before networks."""
     if service.node.get("links"):
         yield hit(service.node.key("links"))
@@ -92,7 +89,7 @@ def links_used(service: Service) -> Found:
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
-def container_name_invalid(service: Service) -> Found:
+def container_name_invalid(service: Service) -> Outcome:
     """A container name that the engine does not take; what has no name in it at all Docker's schema refuses before."""
     value = service.node.get("container_name")
     if isinstance(value, str):

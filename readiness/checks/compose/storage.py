@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import Known
@@ -17,12 +17,11 @@ from readiness.kinds.compose.words import (
     missing_in_service,
     service_environment,
 )
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
-Found = Iterator[Hit | Unknown | NotApplicable]
 Settings = dict[str, str | None]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
@@ -32,7 +31,7 @@ _CODE = frozenset(
 )
 
 
-def not_durable(service: Service, project: Project, *, stores: bool) -> Found:
+def not_durable(service: Service, project: Project, *, stores: bool) -> Outcome:
     """A server whose data goes away with its container; `stores`: one that keeps the data of others, or its own state."""
     seen = merged_if_owned(service, project)
     known = service.known
@@ -110,7 +109,7 @@ def _mount_covers(target: str, data: tuple[str, ...]) -> bool:
     )
 
 
-def cache_not_durable(service: Service, project: Project) -> Found:
+def cache_not_durable(service: Service, project: Project) -> Outcome:
     """A cache that starts empty after each restart: no append-only file, or none that lasts."""
     seen = merged_if_owned(service, project)
     if seen is None or service.role != "cache" or service.known is None or service.known.volatile:
@@ -129,7 +128,7 @@ def cache_not_durable(service: Service, project: Project) -> Found:
         yield missing_in_service(service)
 
 
-def cache_unbounded(service: Service, project: Project) -> Found:
+def cache_unbounded(service: Service, project: Project) -> Outcome:
     """A cache without a bound of its memory."""
     seen = merged_if_owned(service, project)
     if seen is None or service.role != "cache" or service.known is None:
@@ -145,7 +144,7 @@ def cache_unbounded(service: Service, project: Project) -> Found:
         yield missing_in_service(service)
 
 
-def source_mounted(mount: Mount) -> Found:
+def source_mounted(mount: Mount) -> Outcome:
     """The source code of the host in place of the code of the image."""
     spec, service = mount.spec, mount.owner
     if spec.type != "bind" or not spec.source.startswith("."):
@@ -180,7 +179,7 @@ _READ_ONLY = re.compile(
 )
 
 
-def config_writable(mount: Mount) -> Found:
+def config_writable(mount: Mount) -> Outcome:
     """A configuration that the container may change."""
     spec = mount.spec
     config = spec.source.endswith(_CONFIG) or _READ_ONLY.match(spec.target)
@@ -193,7 +192,7 @@ _TRACKED = (".conf", ".yml", ".yaml")
 _SAMPLE = re.compile(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
 
 
-def mount_source_missing(mount: Mount, project: Project) -> Found:
+def mount_source_missing(mount: Mount, project: Project) -> Outcome:
     """A configuration file that is mounted and is not there: Docker makes an empty folder of it."""
     spec = mount.spec
     text = spec.source
@@ -235,7 +234,7 @@ def _exists_from_above(text: str, base: str, project: Project) -> bool:
     return False
 
 
-def volume_anonymous(mount: Mount) -> Found:
+def volume_anonymous(mount: Mount) -> Outcome:
     """A volume without a name."""
     spec = mount.spec
     known = mount.owner.known

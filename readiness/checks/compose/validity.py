@@ -13,7 +13,7 @@ from readiness.kinds.compose.application import applications
 from readiness.kinds.compose.model import Document
 from readiness.kinds.compose.parts import part_span
 from readiness.kinds.compose.schema import Problem
-from readiness.model import Hit, Span, hit, spelling
+from readiness.model import Hit, Outcome, Span, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
@@ -47,7 +47,7 @@ def _problems_of_sort(document: Document, project: Project) -> list[Problem]:
     return [one for one in found if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])]
 
 
-def key_unknown(document: Document, project: Project) -> Iterator[Hit]:
+def key_unknown(document: Document, project: Project) -> Outcome:
     """A key that the specification does not know where it stands."""
     for problem in _problems_of_sort(document, project):
         if problem.sort == "key" and not _is_template_key(problem):
@@ -137,7 +137,7 @@ def _known_paths() -> dict[str, list[tuple[str, ...]]]:
     return found
 
 
-def value_invalid(document: Document, project: Project) -> Iterator[Hit]:
+def value_invalid(document: Document, project: Project) -> Outcome:
     """A value of a type or a form that Docker refuses, or a key that must be there and is not."""
     for problem in _problems_of_sort(document, project):
         if problem.sort != "key":
@@ -150,7 +150,7 @@ def value_invalid(document: Document, project: Project) -> Iterator[Hit]:
             )
 
 
-def interpolation_invalid(document: Document) -> Iterator[Hit]:
+def interpolation_invalid(document: Document) -> Outcome:
     """A `${` that begins no variable."""
     for root in document.roots:
         seen: set[int] = set()
@@ -178,7 +178,7 @@ def _interpolation_error(
         yield hit(span, text=value[error.offset : end][:40], problem=error.message)
 
 
-def env_file_invalid(document: dotenv.Document) -> Iterator[Hit]:
+def env_file_invalid(document: dotenv.Document) -> Outcome:
     """An environment file that Docker refuses to read; all of the line is shown, or hidden, as one."""
     problem = document.file.problem
     if document.read and problem is not None:
@@ -188,7 +188,7 @@ def env_file_invalid(document: dotenv.Document) -> Iterator[Hit]:
         yield hit(span, problem=problem.message)
 
 
-def key_repeated(document: Document) -> Iterator[Hit]:
+def key_repeated(document: Document) -> Outcome:
     """A key that stands twice in one mapping."""
     seen: set[int] = set()
     stack: list[Any] = list(document.roots)

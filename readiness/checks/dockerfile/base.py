@@ -11,7 +11,7 @@ from readiness.facts.base_images import known_official
 from readiness.facts.releases import end_of_life
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit, spelling
+from readiness.model import Outcome, Span, Unknown, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.words import Reference, expand_word, variable_references
@@ -22,7 +22,7 @@ def _is_external(stage: Stage) -> bool:
     return stage.image_word is not None and stage.base is None and stage.image.text != "scratch"
 
 
-def base_image_untagged(stage: Stage) -> Iterator[Hit | Unknown]:
+def base_image_untagged(stage: Stage) -> Outcome:
     """The base has neither tag nor digest, or the tag latest."""
     word = stage.image_word
     if word is None or not _is_external(stage):
@@ -39,7 +39,7 @@ def base_image_untagged(stage: Stage) -> Iterator[Hit | Unknown]:
 
 def base_image_tag_floating(
     stage: Stage, *, tags: Sequence[str] = (), ignore: Sequence[str] = ()
-) -> Iterator[Hit | Unknown]:
+) -> Outcome:
     """The base has a tag that moves by design; `tags` restricts them, `ignore` leaves some out."""
     word = stage.image_word
     if word is None or not _is_external(stage) or not stage.image.tag:
@@ -54,7 +54,7 @@ def base_image_tag_floating(
         yield hit(word.span, image=stage.image.text, tag=tag)
 
 
-def base_image_digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+def base_image_digest_missing(stage: Stage) -> Outcome:
     """The base has no digest."""
     word = stage.image_word
     if word is None or not _is_external(stage) or stage.image.digest:
@@ -65,7 +65,7 @@ def base_image_digest_missing(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(word.span, image=stage.image.text)
 
 
-def base_image_end_of_life(stage: Stage, project: Project) -> Iterator[Hit]:
+def base_image_end_of_life(stage: Stage, project: Project) -> Outcome:
     """The base is a release whose updates have ended."""
     word = stage.image_word
     if word is None or not _is_external(stage):
@@ -97,7 +97,7 @@ def _names_release(path: str, release: str) -> bool:
     )
 
 
-def base_image_registry_untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Iterator[Hit]:
+def base_image_registry_untrusted(step: Step, *, allowed: Sequence[str] = ()) -> Outcome:
     """An image comes from a registry that is not in `allowed`; an empty list allows all."""
     if not allowed:
         return
@@ -109,7 +109,7 @@ def base_image_registry_untrusted(step: Step, *, allowed: Sequence[str] = ()) ->
             yield hit(span, registry=name, image=reference.text)
 
 
-def copy_from_image_floating(step: Step) -> Iterator[Hit | Unknown]:
+def copy_from_image_floating(step: Step) -> Outcome:
     """COPY --from or a mount takes files out of an image without a version."""
     if step.keyword not in ("COPY", "RUN"):
         return
@@ -135,7 +135,7 @@ def _pulled_images(step: Step) -> Iterator[tuple[images.Image, Span]]:
                 yield images.parse_image(value), one_flag.value_span
 
 
-def base_image_platform_fixed(stage: Stage) -> Iterator[Hit]:
+def base_image_platform_fixed(stage: Stage) -> Outcome:
     """FROM names one platform; a stage or a file whose name says the platform means it so."""
     flag = stage.start.flag("platform") if stage.start else None
     if flag is None or not flag.value or "$" in flag.raw or "{{" in flag.raw:
@@ -146,7 +146,7 @@ def base_image_platform_fixed(stage: Stage) -> Iterator[Hit]:
     yield hit(flag.value_span, platform=flag.value)
 
 
-def base_image_platform_redundant(stage: Stage) -> Iterator[Hit]:
+def base_image_platform_redundant(stage: Stage) -> Outcome:
     """FROM names the target platform, which is the default."""
     flag = stage.start.flag("platform") if stage.start else None
     if flag and flag.value in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
@@ -165,7 +165,7 @@ def _variables_in_from(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
             yield found, span.start + found.start, span.start + found.end
 
 
-def from_argument_undefined(stage: Stage) -> Iterator[Hit | Unknown]:
+def from_argument_undefined(stage: Stage) -> Outcome:
     """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
     known = stage.document.globals
     template = stage.document.syntax.template
@@ -185,7 +185,7 @@ def from_argument_undefined(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(Span(start, end), name=name, hint=spelling.hint(name, names))
 
 
-def from_default_invalid(stage: Stage) -> Iterator[Hit]:
+def from_default_invalid(stage: Stage) -> Outcome:
     """With the defaults of its ARGs, FROM names no valid image."""
     word = stage.image_word
     if word is None or "$" not in word.raw:

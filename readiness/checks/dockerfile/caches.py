@@ -13,7 +13,7 @@ from readiness.facts import packages
 from readiness.facts.packages import Call
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Outcome, Unknown, hit
 from readiness.syntax import glob, shell
 
 _HOME = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
@@ -94,7 +94,7 @@ def _is_mounted_over(step: Step, folder: str) -> bool:
     return False
 
 
-def package_cache_left(step: Step, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
+def package_cache_left(step: Step, *, managers: Sequence[str]) -> Outcome:
     """What a package manager fetches stays in the layer: apt's lists, the cache of the others."""
     if is_shipped(step):
         if "apt" in managers:
@@ -102,7 +102,7 @@ def package_cache_left(step: Step, *, managers: Sequence[str]) -> Iterator[Hit |
         yield from _caches_left(step, set(managers) - {"apt"})
 
 
-def _lists_left(step: Step) -> Iterator[Hit | Unknown]:
+def _lists_left(step: Step) -> Outcome:
     """apt's lists stay in the layer, or its packages where nothing else removes them."""
     last: Call | None = None
     install: Call | None = None
@@ -133,7 +133,7 @@ def _is_keeping_packages(step: Step) -> bool:
     return is_in_run(step.stage, "docker-clean")
 
 
-def _caches_left(step: Step, managers: Collection[str]) -> Iterator[Hit | Unknown]:
+def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
     """The cache of a package manager other than apt stays in the layer."""
     kept: dict[str, Call] = {}
     unsure: set[str] = set()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
 
 from readiness.kinds.dockerfile.model import Step
 from readiness.kinds.dockerignore import Document as Ignores
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
@@ -23,7 +22,7 @@ def is_whole_context(word: Word) -> bool:
     return word.value in (".", "./", "*", "./*", "/")
 
 
-def copy_ignored_file(step: Step, project: Project) -> Iterator[Hit | Unknown]:
+def copy_ignored_file(step: Step, project: Project) -> Outcome:
     """COPY or ADD of a file that the .dockerignore beside the Dockerfile leaves out."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or one.flag("from"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.facts.base_images import shell_family
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, Span, Unknown, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax import shell
 from readiness.syntax.words import variable_references
 
@@ -41,7 +41,7 @@ _QUOTED = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*
 _BRACES = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
 
 
-def not_posix(step: Step, *, certain: bool = True) -> Iterator[Hit | Unknown]:
+def not_posix(step: Step, *, certain: bool = True) -> Outcome:
     """The shell is sh, and the command is bash's; `certain`: the base is known to have dash."""
     if step.instruction.json or step.stage.shell(step.instruction.span.start) != "sh":
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import run_text
@@ -11,7 +11,7 @@ from readiness.facts import packages
 from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax import shell
 
 # Short options that take a value, so that `-okernel` holds no `-k`.
@@ -19,7 +19,7 @@ _VALUED = {"curl": "AbcCdDeEFhHKmoPQrtTuUwxXyYz"}
 _NO = ("0", "false", "no", "off")
 
 
-def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -> Outcome:
     """A program gets an option that turns a check off; `options` names them per program."""
     one = command.command
     if one.program in ("echo", "printf") and "apt-get" in options:
@@ -62,7 +62,7 @@ def _only_local_packages(command: Command, call: packages.Call) -> bool:
 _SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}
 
 
-def tls_verification_off_setting(command: Command) -> Iterator[Hit]:
+def tls_verification_off_setting(command: Command) -> Outcome:
     """npm, yarn, yum, dnf, apt, git, conda or pip is told, by a setting, to check no certificate."""
     one = command.command
     if one.program in ("echo", "printf") and _is_package_settings_file(command):
@@ -116,7 +116,7 @@ def _is_package_settings_file(command: Command) -> bool:
 
 def insecure_variable(
     step: Step, *, off: Sequence[str] = (), any_value: Sequence[str] = (), zero: Sequence[str] = ()
-) -> Iterator[Hit]:
+) -> Outcome:
     """A variable that turns a check off is set: to 0 (`zero`), to no (`off`), or at all."""
 
     def bad(name: str, value: str) -> bool:
@@ -145,7 +145,7 @@ FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})
 _RUNNERS = shell.SHELLS | {"python", "python3", "node", "perl", "ruby", "php", "pwsh"}
 
 
-def script_piped_to_shell(step: Step) -> Iterator[Hit]:
+def script_piped_to_shell(step: Step) -> Outcome:
     """A script from the network runs at once: piped, substituted, or sourced."""
     script = step.script
     for group in script.pipes():
@@ -187,7 +187,7 @@ def fetched_url(one: shell.Command) -> str:
     return "what it fetches"
 
 
-def fetchers_both(stage: Stage) -> Iterator[Hit]:
+def fetchers_both(stage: Stage) -> Outcome:
     """Both curl and wget are used in a stage."""
     seen: dict[str, Span] = {}
     for one in stage.instructions:
@@ -205,7 +205,7 @@ def fetchers_both(stage: Stage) -> Iterator[Hit]:
 _QUIET = ("--quiet", "--no-verbose", "--progress", "--output-file", "--append-output")
 
 
-def wget_progress(command: Command) -> Iterator[Hit]:
+def wget_progress(command: Command) -> Outcome:
     """wget without an option that keeps its progress bar out of the log."""
     one = command.command
     if one.program != "wget" or not one.words or one.has("--version", "--help"):

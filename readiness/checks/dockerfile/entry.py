@@ -13,7 +13,7 @@ from readiness.facts.base_images import without_application
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
 from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
-from readiness.model import Hit, NotApplicable, Span, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, marked_spans
 from readiness.syntax import glob, shell
 from readiness.syntax.instruction import Instruction
 
@@ -34,7 +34,7 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-def program_file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+def program_file_missing(stage: Stage) -> Outcome:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
     if not stage.final or not stage.whole or not without_application(stage.root.image):
         return
@@ -45,7 +45,7 @@ def program_file_missing(stage: Stage) -> Iterator[Hit | Unknown]:
         step = effective_step(stage, keyword)
         if step is None or any(starter_missing(step)):
             continue
-        told = {found.span for found in exec_form_literal(step)}
+        told = marked_spans(exec_form_literal(step))
         for command in step.script.commands:
             word = _script_path(unwrapped(command))
             if word is None or word.span in told:
@@ -132,7 +132,7 @@ def _may_be_created(step: Step, path: str) -> bool | None:
     return False
 
 
-def build_without_optimisation(command: Command) -> Iterator[Hit | NotApplicable]:
+def build_without_optimisation(command: Command) -> Outcome:
     """cargo build without --release."""
     one = command.command
     if one.program != "cargo" or not one.words or command.stage.index < 0:
@@ -146,14 +146,14 @@ def build_without_optimisation(command: Command) -> Iterator[Hit | NotApplicable
         yield hit(Span(one.name_span.start, verb.span.end))
 
 
-def debug_mode(step: Step) -> Iterator[Hit]:
+def debug_mode(step: Step) -> Outcome:
     """ENV of the final image turns a debug mode on."""
     for name, value, span in _settings(step):
         if settings.turns_debug_on(name, value):
             yield hit(span, name=name, value=value)
 
 
-def log_level_debug(step: Step) -> Iterator[Hit]:
+def log_level_debug(step: Step) -> Outcome:
     """ENV of the final image has a program log what only its developers need."""
     for name, value, span in _settings(step):
         if settings.logs_too_much(name, value):

@@ -9,7 +9,7 @@ from readiness.checks.dockerfile.downloads import FETCHERS, fetched_url, script_
 from readiness.checks.dockerfile.packages import run_text
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit, marked_spans
 from readiness.syntax import shell
 
 _CHECKS = re.compile(
@@ -27,7 +27,7 @@ def _unverified_fetches(step: Step) -> Iterator[tuple[shell.Command, shell.Word]
     """The fetches of a RUN that nothing compares and that no shell runs at once, with their addresses."""
     if step.keyword != "RUN" or _CHECKS.search(step.instruction.body.text):
         return
-    piped = [found.span for found in script_piped_to_shell(step)]
+    piped = marked_spans(script_piped_to_shell(step))
     for command in step.script.commands:
         one = unwrapped(command)
         if one.program not in FETCHERS:
@@ -39,7 +39,7 @@ def _unverified_fetches(step: Step) -> Iterator[tuple[shell.Command, shell.Word]
                 yield one, word
 
 
-def download_unverified(step: Step) -> Iterator[Hit]:
+def download_unverified(step: Step) -> Outcome:
     """A program or an archive is fetched and nothing compares it with a known sum or signature.
 
     A script that runs at once is left to `script_piped`.
@@ -82,7 +82,7 @@ def _output_file(fetch: shell.Command) -> str:
     return address.partition("?")[0].rpartition("/")[2]
 
 
-def download_moving(step: Step) -> Iterator[Hit]:
+def download_moving(step: Step) -> Outcome:
     """A fetch or a clone of what its publisher moves: the latest release, a branch."""
     for one, word in _unverified_fetches(step):
         address = word.value.partition("?")[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from readiness.checks.dockerfile.context import copy_sources, is_whole_context
@@ -14,7 +13,7 @@ from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import copy_target
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import shell
 from readiness.syntax.words import Word
@@ -26,7 +25,7 @@ _ARCHIVE = re.compile(
 _REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 
 
-def add_instead_of_copy(step: Step) -> Iterator[Hit | Unknown]:
+def add_instead_of_copy(step: Step) -> Outcome:
     """ADD of local files that it does not unpack."""
     one = step.instruction
     if one.keyword != "ADD" or len(one.words) < 2:
@@ -42,7 +41,7 @@ def add_instead_of_copy(step: Step) -> Iterator[Hit | Unknown]:
     yield hit(one.keyword_span, source=one.words[0].value)
 
 
-def add_remote_unverified(step: Step) -> Iterator[Hit]:
+def add_remote_unverified(step: Step) -> Outcome:
     """ADD of a URL without a checksum, or of a git address without a commit or a tag."""
     one = step.instruction
     if one.keyword != "ADD" or one.flag("checksum"):
@@ -70,7 +69,7 @@ def _is_pinned_git(url: str) -> bool:
     return bool(ref) and ref not in ("main", "master", "develop", "HEAD")
 
 
-def copy_archive_unpacked(step: Step) -> Iterator[Hit]:
+def copy_archive_unpacked(step: Step) -> Outcome:
     """COPY of a local archive that a later RUN of the stage unpacks."""
     one = step.instruction
     if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
@@ -115,7 +114,7 @@ def _is_unpacked(command: shell.Command, names: set[str]) -> bool:
     return any(re.split(r"[\\/=]", value)[-1] in names for value in values)
 
 
-def copy_target_not_folder(step: Step) -> Iterator[Hit | Unknown]:
+def copy_target_not_folder(step: Step) -> Outcome:
     """COPY or ADD of several sources to a target that does not end with a slash."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or len(one.words) < 3:
@@ -129,7 +128,7 @@ def copy_target_not_folder(step: Step) -> Iterator[Hit | Unknown]:
         yield hit(target.span, target=target.value, keyword=one.keyword)
 
 
-def copy_from_unknown(step: Step) -> Iterator[Hit | Unknown]:
+def copy_from_unknown(step: Step) -> Outcome:
     """COPY --from names no earlier stage, and looks like no image either."""
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not step.stage.whole:
@@ -150,7 +149,7 @@ def _is_image_name(name: str) -> bool:
     return bool(re.search(r"[:/@.]", name)) or known_official(images.parse_image(name))
 
 
-def copy_from_itself(step: Step) -> Iterator[Hit]:
+def copy_from_itself(step: Step) -> Outcome:
     """COPY --from names the stage that it stands in."""
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not flag.value:
@@ -161,7 +160,7 @@ def copy_from_itself(step: Step) -> Iterator[Hit]:
         yield hit(flag.value_span, name=flag.value)
 
 
-def copy_target_relative(step: Step) -> Iterator[Hit | Unknown]:
+def copy_target_relative(step: Step) -> Outcome:
     """COPY or ADD to a relative path with no WORKDIR before it."""
     one, stage = step.instruction, step.stage
     if one.keyword not in ("COPY", "ADD") or len(one.words) < 2:
@@ -188,7 +187,7 @@ def copy_target_relative(step: Step) -> Iterator[Hit | Unknown]:
     yield hit(target.span, target=target.value, keyword=one.keyword)
 
 
-def copy_root_of_stage(step: Step) -> Iterator[Hit | NotApplicable]:
+def copy_root_of_stage(step: Step) -> Outcome:
     """COPY of the whole file system of another stage or image."""
     one = step.instruction
     flag = one.flag("from") if one.keyword == "COPY" else None
@@ -206,7 +205,7 @@ def copy_root_of_stage(step: Step) -> Iterator[Hit | NotApplicable]:
             yield hit(word.span, name=flag.value)
 
 
-def copy_before_install(stage: Stage) -> Iterator[Hit]:
+def copy_before_install(stage: Stage) -> Outcome:
     """The whole context is copied before the dependencies are installed from its manifest."""
     whole: Word | None = None
     partial = False
@@ -260,7 +259,7 @@ def _manifest_install(command: shell.Command) -> str:
     return f"{name} {call.verb.value}" if whole else ""
 
 
-def chown_after_copy(step: Step) -> Iterator[Hit]:
+def chown_after_copy(step: Step) -> Outcome:
     """chown or chmod -R of what an earlier COPY brought: the files are stored twice."""
     one = step.instruction
     if one.keyword != "RUN" or step.onbuild or not step.stage.shipped:

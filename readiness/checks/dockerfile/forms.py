@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts.base_images import without_application
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, hit
+from readiness.model import Hit, Outcome, hit
 from readiness.syntax import shell
 from readiness.syntax.words import Word
 
@@ -16,7 +16,7 @@ from readiness.syntax.words import Word
 _LIST = re.compile(r"""\[(?:\s*(?:"[^"']*"|'[^"']*')\s*,|["'])""")
 
 
-def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Iterator[Hit]:
+def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> Outcome:
     """An instruction in shell form; a SHELL of one's own, or `exec`, says that it is meant so."""
     one = step.instruction
     if one.keyword not in keywords or one.json or not one.body.text.strip():
@@ -39,7 +39,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
     yield hit(one.body.span(0, len(body)), keyword=one.keyword)
 
 
-def exec_form_broken(step: Step) -> Iterator[Hit]:
+def exec_form_broken(step: Step) -> Outcome:
     """What looks like exec form is no JSON, so a shell gets the brackets, the quotes and the commas."""
     one = step.instruction
     if one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or one.json:
@@ -63,7 +63,7 @@ _LITERAL = re.compile(
 _CODE = frozenset({"-c", "-e", "-r", "-p", "--eval", "--print"})
 
 
-def exec_form_literal(step: Step) -> Iterator[Hit]:
+def exec_form_literal(step: Step) -> Outcome:
     """Exec form with what only a shell understands: a command line in one entry, an operator, a variable."""
     one = step.instruction
     if not one.json or one.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):

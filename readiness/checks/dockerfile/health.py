@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.checks.dockerfile.tools import has_tool
 from readiness.facts.base_images import lacks
 from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Stage, effective_step
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import shell
 
 
-def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Iterator[Hit]:
+def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Outcome:
     """The final stage, of one of these roles, and those below it have no HEALTHCHECK."""
     if not stage.final or not stage.whole or stage.files_only or stage.role not in roles:
         return
@@ -21,7 +21,7 @@ def absent(stage: Stage, project: Project, *, roles: Sequence[str]) -> Iterator[
         yield missing(stage.at())
 
 
-def healthcheck_disabled(stage: Stage) -> Iterator[Hit]:
+def healthcheck_disabled(stage: Stage) -> Outcome:
     """The final stage turns the health check off."""
     found = stage.last("HEALTHCHECK") if stage.final else None
     if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
@@ -31,7 +31,7 @@ def healthcheck_disabled(stage: Stage) -> Iterator[Hit]:
 _ALWAYS_WELL = frozenset({"true", ":", "echo"})
 
 
-def healthcheck_pointless(stage: Stage) -> Iterator[Hit]:
+def healthcheck_pointless(stage: Stage) -> Outcome:
     """The health check succeeds whatever the process does."""
     step = effective_step(stage, "HEALTHCHECK") if stage.final else None
     if step is None:
@@ -53,7 +53,7 @@ def is_always_healthy(commands: Sequence[shell.Command]) -> bool:
     return last.program in _ALWAYS_WELL or (last.program == "exit" and last.values == ("0",))
 
 
-def healthcheck_tool_missing(stage: Stage) -> Iterator[Hit | Unknown]:
+def healthcheck_tool_missing(stage: Stage) -> Outcome:
     """The health check runs a program, or a shell, that neither the base nor any step brings."""
     step = effective_step(stage, "HEALTHCHECK") if stage.final else None
     if step is None or not step.instruction.words or stage.windows:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Outcome, Unknown, hit, missing
 from readiness.syntax.words import variable_references
 
 _LABEL = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
 
 
-def label_key_invalid(step: Step) -> Iterator[Hit]:
+def label_key_invalid(step: Step) -> Outcome:
     """The key of a label has a form that Docker's guidelines rule out."""
     if step.keyword != "LABEL":
         return
@@ -29,7 +29,7 @@ def label_key_invalid(step: Step) -> Iterator[Hit]:
             yield hit(pair.name_span, key=name, reason=reason)
 
 
-def label_empty(step: Step) -> Iterator[Hit]:
+def label_empty(step: Step) -> Outcome:
     """A label without a value."""
     if step.keyword == "LABEL":
         for pair in step.instruction.pairs:
@@ -37,7 +37,7 @@ def label_empty(step: Step) -> Iterator[Hit]:
                 yield hit(pair.entry, key=pair.name)
 
 
-def labels_missing(stage: Stage, *, required: Sequence[str]) -> Iterator[Hit]:
+def labels_missing(stage: Stage, *, required: Sequence[str]) -> Outcome:
     """The final stage, with those below it, has none of the labels that say where an image comes from."""
     if not stage.whole or not stage.final:
         return
@@ -139,7 +139,7 @@ _OCI_FORMS: dict[str, Callable[[str], bool]] = {
 }
 
 
-def label_unknown(step: Step) -> Iterator[Hit]:
+def label_unknown(step: Step) -> Outcome:
     """A key under org.opencontainers.image that the specification does not have."""
     if step.keyword == "LABEL":
         for pair in step.instruction.pairs:
@@ -148,7 +148,7 @@ def label_unknown(step: Step) -> Iterator[Hit]:
                 yield hit(pair.name_span, key=pair.name)
 
 
-def label_contact_missing(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | Unknown]:
+def label_contact_missing(step: Step, *, keys: Sequence[str]) -> Outcome:
     """A label that names whom to ask has no address in it."""
     if step.keyword != "LABEL":
         return
@@ -162,7 +162,7 @@ def label_contact_missing(step: Step, *, keys: Sequence[str]) -> Iterator[Hit | 
             yield hit(pair.span, key=pair.name)
 
 
-def label_value_invalid(step: Step) -> Iterator[Hit | Unknown]:
+def label_value_invalid(step: Step) -> Outcome:
     """A label of the OCI specification with a value of another form."""
     if step.keyword != "LABEL":
         return

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax import shell
 
 
@@ -60,7 +60,7 @@ def _mode_of_command(command: shell.Command) -> shell.Word | None:
     return rest[0] if rest else None
 
 
-def permissions_world_writable(step: Step) -> Iterator[Hit]:
+def permissions_world_writable(step: Step) -> Outcome:
     """A mode lets everyone write; the sticky bit of folders like /tmp is fine."""
     for mode in modes_set(step) if is_shipped(step) else ():
         if _OCTAL.match(mode.text):
@@ -75,7 +75,7 @@ def permissions_world_writable(step: Step) -> Iterator[Hit]:
             yield hit(mode.span, mode=mode.text, by=mode.by)
 
 
-def setuid_set(step: Step) -> Iterator[Hit]:
+def setuid_set(step: Step) -> Outcome:
     """A mode sets the setuid bit; setgid on its own is how folders pass their group on."""
     for mode in modes_set(step) if is_shipped(step) else ():
         if _OCTAL.match(mode.text):

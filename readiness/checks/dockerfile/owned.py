@@ -17,7 +17,7 @@ from readiness.kinds.dockerfile.paths import (
     working_folder,
 )
 from readiness.kinds.dockerfile.users import is_root, user_of
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
 
@@ -155,7 +155,7 @@ def _gives_to_user(step: Step, one: shell.Command, path: str, user: str) -> bool
     return False
 
 
-def volume_not_owned(stage: Stage) -> Iterator[Hit | Unknown | NotApplicable]:
+def volume_not_owned(stage: Stage) -> Outcome:
     """VOLUME names a folder that the user of the image can't write to."""
     found = list(volume_words(stage)) if stage.final and stage.whole else ()
     if not found:

@@ -10,7 +10,7 @@ from readiness.facts import package_versions, packages
 from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import Hit, NotApplicable, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
 from readiness.syntax import shell
 
 
@@ -35,7 +35,7 @@ def _is_never_asking(command: Command, one: Call) -> bool:
     return one.program == "microdnf" and bool(_EIGHT.search(command.stage.root.image.undigested))
 
 
-def install_asks(command: Command, *, managers: Sequence[str]) -> Iterator[Hit | Unknown]:
+def install_asks(command: Command, *, managers: Sequence[str]) -> Outcome:
     """An install or a removal that waits for an answer."""
     one = packages.call(command.whole)
     if one is None or one.manager.name not in managers:
@@ -83,7 +83,7 @@ def _is_set_before(command: Command, setting: str, folder: str) -> bool | None:
     return False
 
 
-def package_version_missing(command: Command, *, managers: Sequence[str]) -> Iterator[Hit]:
+def package_version_missing(command: Command, *, managers: Sequence[str]) -> Outcome:
     """An install of packages, or of a Go module, without a version."""
     one = packages.call(command.whole)
     if "go" in managers:
@@ -102,7 +102,7 @@ _BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
 _DESCRIPTOR = re.compile(r"(?:\A|\s)\d{1,2}\Z")
 
 
-def version_redirected(command: Command) -> Iterator[Hit]:
+def version_redirected(command: Command) -> Outcome:
     """An install whose `x>=1` is not quoted: the shell takes the bound for a file."""
     one = packages.call(command.whole)
     if one is None or not one.installs:
@@ -138,7 +138,7 @@ def _go_unpinned(command: Command) -> Iterator[Hit]:
             yield hit(word.span, module=value, action=f"go {rest[0].value}", manager="go")
 
 
-def apt_recommends(command: Command) -> Iterator[Hit | Unknown]:
+def apt_recommends(command: Command) -> Outcome:
     """apt-get install without --no-install-recommends."""
     one = packages.call(command.whole)
     if one is None or one.manager.name != "apt" or one.verb.value != "install":
@@ -179,13 +179,13 @@ def is_in_run(stage: Stage, what: str | re.Pattern[str]) -> bool:
     return any(what.search(run_text(below)) for below in stage.chain)
 
 
-def apt_for_scripts(command: Command) -> Iterator[Hit]:
+def apt_for_scripts(command: Command) -> Outcome:
     """apt, whose output and options are for people, in a script."""
     if command.program == "apt" and command.command.words:
         yield hit(command.command.name_span)
 
 
-def index_update_alone(step: Step) -> Iterator[Hit]:
+def index_update_alone(step: Step) -> Outcome:
     """The package index is updated in a RUN that installs nothing."""
     found = [one for one in manager_calls(step) if one.manager.system]
     updates = [one for one in found if one.action == "update"]
@@ -200,7 +200,7 @@ def index_update_alone(step: Step) -> Iterator[Hit]:
 _OTHER_USERS = frozenset({"apt-cache", "mk-build-deps", "xargs", "sh", "bash", "make", "apt-file"})
 
 
-def zypper_distribution_upgrade(command: Command) -> Iterator[Hit]:
+def zypper_distribution_upgrade(command: Command) -> Outcome:
     """A distribution upgrade inside a build."""
     one = packages.call(command.whole)
     if one is None or one.manager.name != "zypper":
@@ -209,7 +209,7 @@ def zypper_distribution_upgrade(command: Command) -> Iterator[Hit]:
         yield hit(one.verb.span, program=one.program, action=one.verb.value)
 
 
-def dependencies_unlocked(command: Command) -> Iterator[Hit | NotApplicable]:
+def dependencies_unlocked(command: Command) -> Outcome:
     """Dependencies of the project are installed without their lock file, or one that may change."""
     one = packages.call(command.whole)
     if one is None or one.packages or one.action != "install":
@@ -237,7 +237,7 @@ def _installs_project(one: Call) -> bool:
 _PRODUCTION = ("--omit", "--production", "--prod", "-P", "--only")
 
 
-def dependencies_development(step: Step) -> Iterator[Hit | NotApplicable | Unknown]:
+def dependencies_development(step: Step) -> Outcome:
     """The final stage installs the dependencies of development too."""
     if not step.stage.final or step.onbuild or not step.stage.whole:
         yield NotApplicable()
@@ -280,7 +280,7 @@ _COMPILERS = frozenset({"build-essential", "gcc", "g++", "make", "cmake", "clang
                         "linux-headers", "python3-dev", "python-dev", "libpq-dev"})  # fmt: skip
 
 
-def compiler_in_final_stage(step: Step) -> Iterator[Hit]:
+def compiler_in_final_stage(step: Step) -> Outcome:
     """The final stage, which starts something, keeps a compiler that the same RUN does not remove."""
     if not step.stage.final or step.onbuild or not step.stage.whole or step.stage.role == "base":
         return

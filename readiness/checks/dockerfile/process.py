@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from readiness.facts.development import server_of
 from readiness.facts.programs import started_at
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step, effective_step
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax import shell
 
 
@@ -64,7 +63,7 @@ _PREPARE = frozenset({"docker-entrypoint.sh", "entrypoint.sh"})
 _STARTS = frozenset({"start", "run", "serve", "exec", "run-script", "dev", "start:prod"})
 
 
-def process_package_manager(stage: Stage) -> Iterator[Hit]:
+def process_package_manager(stage: Stage) -> Outcome:
     """The container's process is npm, yarn or pnpm, which starts the application as a child."""
     if not stage.final:
         return
@@ -77,7 +76,7 @@ def process_package_manager(stage: Stage) -> Iterator[Hit]:
             yield hit(_process_span(stage, command), program=command.program)
 
 
-def process_shell_stays(stage: Stage) -> Iterator[Hit]:
+def process_shell_stays(stage: Stage) -> Outcome:
     """Exec form that runs several commands through `sh -c`, the last of them without `exec`."""
     if not stage.final:
         return
@@ -91,7 +90,7 @@ def process_shell_stays(stage: Stage) -> Iterator[Hit]:
             yield hit(steps[-1].span, program=outer.program)
 
 
-def process_development_server(stage: Stage) -> Iterator[Hit]:
+def process_development_server(stage: Stage) -> Outcome:
     """The container's process is a server that its own documentation keeps out of production."""
     command = _start_command(stage) if stage.final else None
     if command is None:
@@ -104,7 +103,7 @@ def process_development_server(stage: Stage) -> Iterator[Hit]:
         yield hit(_process_span(stage, command), server=what)
 
 
-def stop_signal_kill(stage: Stage) -> Iterator[Hit]:
+def stop_signal_kill(stage: Stage) -> Outcome:
     """STOPSIGNAL is one that no process can handle."""
     found = stage.last("STOPSIGNAL")
     if found is None or not stage.final:

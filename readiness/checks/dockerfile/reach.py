@@ -15,13 +15,13 @@ from readiness.checks.dockerfile.secret_files import (
 )
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import copy_target
-from readiness.model import Hit, hit, missing
+from readiness.model import Outcome, hit, marked_spans, missing
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
 
-def context_with_secrets(stage: Stage, project: Project) -> Iterator[Hit]:
+def context_with_secrets(stage: Stage, project: Project) -> Outcome:
     """A folder of the context is copied into the image, and files with secrets lie in it."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
@@ -34,10 +34,7 @@ def context_with_secrets(stage: Stage, project: Project) -> Iterator[Hit]:
         posixpath.relpath(one, folder or ".") for one in near if not _is_ignored(project, path, one)
     ]
     for one, word in copies if left else ():
-        if any(
-            found.span == word.span
-            for found in copy_secret_file(Step(stage.document, stage, one), project)
-        ):
+        if word.span in marked_spans(copy_secret_file(Step(stage.document, stage, one), project)):
             continue  # a folder like .ssh is told by its name
         source = posixpath.normpath(word.value.rstrip("*").lstrip("/") or ".")
         found = [
@@ -106,7 +103,7 @@ def _is_ignored(project: Project, dockerfile: str, file: str) -> bool:
     return False
 
 
-def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iterator[Hit]:
+def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Outcome:
     """The whole context is copied without a .dockerignore: into the image, or only into a stage that builds."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
@@ -118,7 +115,7 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Iter
         where = copy_target(stage, one)
         if (stage.shipped or (where is not None and _is_taken_on(stage, where))) is not shipped:
             continue
-        if any(found.span == word.span for found in context_with_secrets(stage, project)):
+        if word.span in marked_spans(context_with_secrets(stage, project)):
             return  # the worst of what it brings is told already
         unwanted = "" if shipped else _unwanted_file(project, folder)
         if shipped or unwanted:

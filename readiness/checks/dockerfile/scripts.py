@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.facts.base_images import shell_family
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Document, Step
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.syntax import shell
 
 _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
@@ -16,7 +16,7 @@ _CANNOT_FAIL = frozenset({"echo", "printf", "yes", "true"})
 _WITHOUT = frozenset({"sh", "dash"})
 
 
-def pipe_unchecked(step: Step) -> Iterator[Hit]:
+def pipe_unchecked(step: Step) -> Outcome:
     """A pipe in a shell that sees the exit code of the last command only."""
     before = step.instruction.span.start
     words = step.stage.shell_words(before)
@@ -79,14 +79,14 @@ def _folder_changing_commands(step: Step) -> list[shell.Command]:
     ]
 
 
-def folder_change(step: Step) -> Iterator[Hit]:
+def folder_change(step: Step) -> Outcome:
     """RUN changes the folder for the commands that follow in it."""
     found = _folder_changing_commands(step)
     if found and not any(True for _ in folder_change_lost(step)):
         yield hit(found[0].span)
 
 
-def folder_change_lost(step: Step) -> Iterator[Hit]:
+def folder_change_lost(step: Step) -> Outcome:
     """RUN ends with cd, which changes nothing for the instructions after it."""
     found = _folder_changing_commands(step)
     if not found or step.script.commands[-1] is not found[-1] or found[-1].inside:
@@ -96,13 +96,13 @@ def folder_change_lost(step: Step) -> Iterator[Hit]:
         yield hit(found[-1].span)
 
 
-def command_pointless(command: Command, *, programs: Sequence[str]) -> Iterator[Hit]:
+def command_pointless(command: Command, *, programs: Sequence[str]) -> Outcome:
     """A program that makes no sense while an image is built."""
     if command.program in programs:
         yield hit(command.command.name_span, program=command.program)
 
 
-def shell_linked(command: Command) -> Iterator[Hit]:
+def shell_linked(command: Command) -> Outcome:
     """/bin/sh is replaced by a link."""
     one = command.command
     if one.program == "ln":
@@ -111,7 +111,7 @@ def shell_linked(command: Command) -> Iterator[Hit]:
             yield hit(one.span)
 
 
-def run_consecutive(document: Document) -> Iterator[Hit]:
+def run_consecutive(document: Document) -> Outcome:
     """Two RUNs in a row, each of one command and with the same flags."""
     steps = [step for step in document.steps if not step.onbuild]
     for first, second in itertools.pairwise(steps):

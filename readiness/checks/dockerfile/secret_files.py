@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 
 from readiness.checks.dockerfile.context import copy_sources
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.dotenv import Entry
 from readiness.syntax.secrets import classify, names_secret
@@ -22,7 +21,7 @@ _SECRET_FILE = re.compile(
 )
 
 
-def copy_secret_file(step: Step, project: Project) -> Iterator[Hit]:
+def copy_secret_file(step: Step, project: Project) -> Outcome:
     """COPY or ADD of a file that holds secrets by its name, and by what it says where it lies in the tree."""
     one = step.instruction
     if one.keyword not in ("COPY", "ADD") or one.flag("from"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, Severity, Span, hit
+from readiness.model import Outcome, Severity, Span, hit
 from readiness.syntax import secrets, shell
 from readiness.syntax.instruction import Heredoc, Pair
 from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
@@ -14,7 +14,7 @@ from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
 _SWITCHES = frozenset("true false yes no none null 0 1".split())
 
 
-def secret_in_environment(step: Step) -> Iterator[Hit]:
+def secret_in_environment(step: Step) -> Outcome:
     """ENV, ARG or LABEL with a secret's value."""
     if step.keyword not in ("ENV", "ARG", "LABEL"):
         return
@@ -67,7 +67,7 @@ def _severity(step: Step, found: Verdict) -> Severity | None:
     return Severity.CRITICAL if sure else Severity.HIGH
 
 
-def secret_argument(step: Step) -> Iterator[Hit]:
+def secret_argument(step: Step) -> Outcome:
     """ENV or ARG whose name says that it takes a secret; an empty ENV is only a declaration.
 
     A literal shows what the name means: `PASSWORD_HASHER=argon2` takes none.
@@ -97,7 +97,7 @@ def _is_secret_argument(step: Step, pair: Pair) -> bool:
     return found.kind is not Kind.SETTING
 
 
-def secret_in_command(step: Step) -> Iterator[Hit]:
+def secret_in_command(step: Step) -> Outcome:
     """A command, or a file that stands in the Dockerfile, with a secret's value in it."""
     seen: set[int] = set()
     for area, place in _texts(step):
@@ -135,7 +135,7 @@ def _is_script(step: Step, document: Heredoc) -> bool:
     )
 
 
-def secret_mount_kept(step: Step) -> Iterator[Hit]:
+def secret_mount_kept(step: Step) -> Outcome:
     """A RUN writes what a secret mount holds into a file of the layer, and leaves it there."""
     if step.keyword != "RUN" or not step.stage.shipped:
         return

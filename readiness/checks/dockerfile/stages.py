@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.builds import all_builds
-from readiness.model import Hit, Related, Span, hit
+from readiness.model import Outcome, Related, Span, hit
 from readiness.model.project import Project
 
 RESERVED = frozenset({"scratch", "context"})
 
 
-def stage_name_duplicate(document: Document) -> Iterator[Hit]:
+def stage_name_duplicate(document: Document) -> Outcome:
     """Two stages have one name."""
     seen: dict[str, Stage] = {}
     for stage in document.stages:
@@ -27,13 +27,13 @@ def stage_name_duplicate(document: Document) -> Iterator[Hit]:
             yield hit(word.span, name=word.value, resource=stage.resource, related=(place,))
 
 
-def stage_name_reserved(stage: Stage) -> Iterator[Hit]:
+def stage_name_reserved(stage: Stage) -> Outcome:
     """The stage has a name that the builder keeps for itself."""
     if stage.name in RESERVED and stage.start is not None:
         yield hit(stage.start.words[2].span, name=stage.name)
 
 
-def stage_name_capitals(stage: Stage) -> Iterator[Hit]:
+def stage_name_capitals(stage: Stage) -> Outcome:
     """The stage's name has capitals."""
     if stage.name and stage.start is not None:
         word = stage.start.words[2]
@@ -47,7 +47,7 @@ _TARGETS = re.compile(
 )
 
 
-def stage_unused(document: Document, project: Project) -> Iterator[Hit]:
+def stage_unused(document: Document, project: Project) -> Outcome:
     """A stage that no later one builds on or copies from, and that no build of the project names."""
     if any("$" in s.image_word.raw for s in document.stages if s.base is None and s.image_word):
         return  # a FROM with a variable may mean any of them
@@ -69,7 +69,7 @@ def stage_unused(document: Document, project: Project) -> Iterator[Hit]:
             yield hit(stage.start.span, resource=stage.resource, name=stage.name or stage.index)
 
 
-def instruction_before_from(document: Document) -> Iterator[Hit]:
+def instruction_before_from(document: Document) -> Outcome:
     """An instruction other than ARG stands before the first FROM."""
     for step in document.steps:
         if step.stage.index >= 0:
@@ -78,13 +78,13 @@ def instruction_before_from(document: Document) -> Iterator[Hit]:
             yield hit(step.instruction.span, keyword=step.keyword)
 
 
-def onbuild_instruction_forbidden(step: Step) -> Iterator[Hit]:
+def onbuild_instruction_forbidden(step: Step) -> Outcome:
     """ONBUILD with an instruction that the builder refuses there."""
     if step.onbuild and step.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
         yield hit(step.instruction.keyword_span, keyword=step.keyword)
 
 
-def instruction_invalid(document: Document) -> Iterator[Hit]:
+def instruction_invalid(document: Document) -> Outcome:
     """What the builder cannot read, one hit a place."""
     text = document.source.text
     spans = {one.span.start: one.span for one in document.syntax.instructions}
@@ -96,7 +96,7 @@ def instruction_invalid(document: Document) -> Iterator[Hit]:
         yield hit(span, reason=error.message)
 
 
-def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Iterator[Hit]:
+def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Outcome:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
         found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.kinds.dockerfile.model import Document, Stage
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 
 
-def instruction_case(document: Document) -> Iterator[Hit]:
+def instruction_case(document: Document) -> Outcome:
     """Instructions are not all written in the case that most of them have."""
     found = list(document.syntax.instructions)
     upper = sum(one.written.isupper() for one in found)
@@ -22,7 +21,7 @@ def instruction_case(document: Document) -> Iterator[Hit]:
             yield hit(one.keyword_span, keyword=one.written, wanted=wanted)
 
 
-def from_as_case(stage: Stage) -> Iterator[Hit]:
+def from_as_case(stage: Stage) -> Outcome:
     """FROM and AS differ in case."""
     start = stage.start
     if start is not None and len(start.words) == 3:
@@ -31,7 +30,7 @@ def from_as_case(stage: Stage) -> Iterator[Hit]:
             yield hit(start.words[1].span, word=word, keyword=start.written)
 
 
-def continuation_empty(document: Document) -> Iterator[Hit]:
+def continuation_empty(document: Document) -> Outcome:
     """An empty line inside an instruction: the place is the line that it cuts off."""
     for step in document.steps:
         one = step.instruction
@@ -45,7 +44,7 @@ _FOREIGN = re.compile(
 )
 
 
-def ignore_comment_foreign(document: Document) -> Iterator[Hit]:
+def ignore_comment_foreign(document: Document) -> Outcome:
     """A comment that tells hadolint to be silent."""
     text = document.source.text
     for span in document.syntax.comments:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import is_in_run
 from readiness.facts.images import fact
 from readiness.kinds.dockerfile.model import Stage
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Unknown, hit
 
 
-def build_image_shipped(stage: Stage) -> Iterator[Hit | NotApplicable]:
+def build_image_shipped(stage: Stage) -> Outcome:
     """The final stage compiles the program that it starts, and keeps the compiler."""
     word = stage.image_word
     image = stage.root.image
@@ -29,7 +28,7 @@ def build_image_shipped(stage: Stage) -> Iterator[Hit | NotApplicable]:
 _PART = re.compile(r"\w+")
 
 
-def base_image_full(stage: Stage) -> Iterator[Hit | Unknown | NotApplicable]:
+def base_image_full(stage: Stage) -> Outcome:
     """The final stage stands on the large variant of an image that has a small one."""
     word = stage.image_word
     image = stage.root.image

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from readiness.facts import packages
 from readiness.facts.base_images import lacks
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 from readiness.syntax import shell
 
 
-def starter_missing(step: Step) -> Iterator[Hit]:
+def starter_missing(step: Step) -> Outcome:
     """RUN, CMD or ENTRYPOINT needs a shell or a program that the image surely does not have."""
     one, stage = step.instruction, step.stage
     if one.keyword not in ("RUN", "CMD", "ENTRYPOINT") or step.onbuild or not one.words:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.base_images import gives_root_up, nonroot_user, official
 from readiness.facts.table import column
@@ -13,11 +11,11 @@ from readiness.kinds.dockerfile.actions import is_action
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.users import is_root, user_of
 from readiness.kinds.joins.builds import all_builds
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
 
 
-def user_root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
+def user_root(stage: Stage, project: Project) -> Outcome:
     """The last USER is root; a piece without FROM does not show the last."""
     found = stage.last("USER") if stage.final and stage.whole else None
     if found is None or is_action(stage, project):
@@ -29,7 +27,7 @@ def user_root(stage: Stage, project: Project) -> Iterator[Hit | Unknown]:
         yield hit(found.span, user=user)
 
 
-def unset(stage: Stage, project: Project, *, certain: bool = True) -> Iterator[Hit | Unknown]:
+def unset(stage: Stage, project: Project, *, certain: bool = True) -> Outcome:
     """No USER in the final stage or below it.
 
     `certain`: the base is an official image or scratch, which run as root unless the table says otherwise, and the
@@ -84,7 +82,7 @@ def _may_drop_root(stage: Stage) -> bool:
     )
 
 
-def user_by_name(stage: Stage) -> Iterator[Hit | Unknown]:
+def user_by_name(stage: Stage) -> Outcome:
     """The last USER is a name, not a number."""
     found = stage.last("USER") if stage.final else None
     if found is None:
@@ -96,14 +94,14 @@ def user_by_name(stage: Stage) -> Iterator[Hit | Unknown]:
         yield hit(found.span, user=user)
 
 
-def sudo_used(command: Command) -> Iterator[Hit]:
+def sudo_used(command: Command) -> Outcome:
     """A command runs through sudo."""
     for one in layers(command.whole):
         if one.program == "sudo":
             yield hit(one.name_span)
 
 
-def password_in_build(command: Command) -> Iterator[Hit]:
+def password_in_build(command: Command) -> Outcome:
     """A password is set while the image is built."""
     if command.program == "chpasswd":
         pipe = command.whole.pipeline
@@ -121,7 +119,7 @@ def password_in_build(command: Command) -> Iterator[Hit]:
             yield hit(command.command.span, program=command.program)
 
 
-def useradd_login_record(command: Command) -> Iterator[Hit]:
+def useradd_login_record(command: Command) -> Outcome:
     """useradd with a high uid writes a huge sparse login record."""
     if command.program != "useradd" or command.command.has("-l", "--no-log-init"):
         return
@@ -133,7 +131,7 @@ def useradd_login_record(command: Command) -> Iterator[Hit]:
 _ASKS_ONLY = ("-l", "-F", "-R", "-H", "-y", "-B", "-e", "-i", "-A")
 
 
-def key_made_in_build(command: Command) -> Iterator[Hit]:
+def key_made_in_build(command: Command) -> Outcome:
     """A private key is made while the image is built, and stays in it."""
     if not is_shipped(command.step):
         return
@@ -150,7 +148,7 @@ def key_made_in_build(command: Command) -> Iterator[Hit]:
         yield hit(command.command.span, program=program)
 
 
-def sudo_without_password(step: Step) -> Iterator[Hit]:
+def sudo_without_password(step: Step) -> Outcome:
     """A rule for sudo without a password is written into the image."""
     if not is_shipped(step):
         return

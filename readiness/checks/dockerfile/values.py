@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare, without_application
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import Hit, Span, Unknown, hit, missing, spelling
+from readiness.model import Outcome, Span, Unknown, hit, missing, spelling
 from readiness.syntax.words import Reference, variable_references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
@@ -17,7 +17,7 @@ _EXPANDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "US
                       "WORKDIR"})  # fmt: skip
 
 
-def workdir_relative(step: Step) -> Iterator[Hit | Unknown]:
+def workdir_relative(step: Step) -> Outcome:
     """WORKDIR is relative, and no absolute one stands before it."""
     one = step.instruction
     if one.keyword != "WORKDIR" or not one.words:
@@ -55,7 +55,7 @@ def is_absolute(path: str, stage: Stage) -> bool:
 _PORT = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
 
 
-def port_out_of_range(step: Step) -> Iterator[Hit | Unknown]:
+def port_out_of_range(step: Step) -> Outcome:
     """EXPOSE names a port that does not exist, or none at all."""
     for word in step.instruction.words if step.keyword == "EXPOSE" else ():
         value = step.expand(word.raw)
@@ -82,7 +82,7 @@ def _port_mistake(text: str) -> str:
     return ""
 
 
-def port_with_host(step: Step) -> Iterator[Hit]:
+def port_with_host(step: Step) -> Outcome:
     """EXPOSE with an address or a port of the host."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
@@ -90,7 +90,7 @@ def port_with_host(step: Step) -> Iterator[Hit]:
                 yield hit(word.span, port=word.value)
 
 
-def port_protocol_capitals(step: Step) -> Iterator[Hit]:
+def port_protocol_capitals(step: Step) -> Outcome:
     """The protocol of EXPOSE has capitals."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
@@ -99,7 +99,7 @@ def port_protocol_capitals(step: Step) -> Iterator[Hit]:
                 yield hit(word.span, port=word.value)
 
 
-def port_ssh(step: Step, *, ports: Sequence[int] = (22,)) -> Iterator[Hit]:
+def port_ssh(step: Step, *, ports: Sequence[int] = (22,)) -> Outcome:
     """EXPOSE names a port that a container should not serve."""
     if step.keyword == "EXPOSE":
         for word in step.instruction.words:
@@ -119,7 +119,7 @@ _SERVES = re.compile(
 )
 
 
-def port_undeclared(stage: Stage) -> Iterator[Hit]:
+def port_undeclared(stage: Stage) -> Outcome:
     """The final stage starts a server, as its command says, and names no port."""
     image = stage.root.image
     if not stage.final or not stage.whole or not without_application(image):
@@ -133,19 +133,19 @@ def port_undeclared(stage: Stage) -> Iterator[Hit]:
         yield missing(stage.at())
 
 
-def maintainer_deprecated(step: Step) -> Iterator[Hit]:
+def maintainer_deprecated(step: Step) -> Outcome:
     """MAINTAINER."""
     if step.keyword == "MAINTAINER" and not step.onbuild:
         yield hit(step.instruction.span)
 
 
-def pair_without_equals(step: Step) -> Iterator[Hit]:
+def pair_without_equals(step: Step) -> Outcome:
     """ENV or LABEL with a blank in place of the equals sign."""
     if step.instruction.legacy and step.instruction.pairs:
         yield hit(step.instruction.args_span, keyword=step.keyword)
 
 
-def env_self_reference(step: Step) -> Iterator[Hit]:
+def env_self_reference(step: Step) -> Outcome:
     """ENV uses a variable that the same instruction sets."""
     one = step.instruction
     if one.keyword != "ENV" or one.legacy:
@@ -160,7 +160,7 @@ def env_self_reference(step: Step) -> Iterator[Hit]:
                 yield hit(_use_span(step, pair.span, found), name=name)
 
 
-def variable_undefined(step: Step) -> Iterator[Hit | Unknown]:
+def variable_undefined(step: Step) -> Outcome:
     """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before."""
     one, stage = step.instruction, step.stage
     if one.keyword not in _EXPANDS or step.onbuild or not stage.whole:
@@ -217,7 +217,7 @@ def _known_variables(stage: Stage) -> tuple[str, ...]:
     )
 
 
-def definition_comment(step: Step) -> Iterator[Hit]:
+def definition_comment(step: Step) -> Outcome:
     """The comment above ARG or a named FROM does not begin with the name that it describes."""
     one = step.instruction
     if one.keyword == "ARG":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.dockerfile.values import why_undefined
 from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import environment_bare
 from readiness.kinds.dockerfile.model import Step
-from readiness.model import Hit, Unknown, hit
+from readiness.model import Outcome, Unknown, hit
 from readiness.syntax.command import Use
 
 _NUMBERS = frozenset({"RANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "OPTIND"})
@@ -19,7 +17,7 @@ _ALWAYS = _NUMBERS | {"PATH", "HOME", "PWD", "OLDPWD", "HOSTNAME", "IFS", "SHELL
 _LISTS = frozenset({"export", "local", "apk", "apt-get", "set"})
 
 
-def shell_variable_unquoted(step: Step) -> Iterator[Hit | Unknown]:
+def shell_variable_unquoted(step: Step) -> Outcome:
     """An argument is a variable without quotes: it falls apart at blanks."""
     script = step.script
     for one in script.uses:
@@ -54,7 +52,7 @@ def _one_word(value: str) -> bool:
     return not any(char.isspace() or char in "*?[" for char in value)
 
 
-def unset_variable(step: Step, *, certain: bool = False) -> Iterator[Hit | Unknown]:
+def unset_variable(step: Step, *, certain: bool = False) -> Outcome:
     """RUN uses a variable that nothing in sight sets.
 
     `certain`: it surely is empty there, since the builder keeps it from the stage or the base sets none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from readiness.checks.k8s.rbac import (
@@ -14,10 +14,9 @@ from readiness.checks.k8s.rbac import (
 )
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Outcome, Span, hit, missing
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | Unknown]
 MANY = 64  # as many bindings of one account as are looked through
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Span, missing
+from readiness.model import Outcome, Span, missing
 
 RUNBOOKS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")
 
@@ -35,7 +35,7 @@ def alerts_of(one: Object) -> Iterator[Alert]:
                 yield Alert(name, text_or_empty(rule.get("expr")), runbook, rule.at("alert"))
 
 
-def alert_runbook_missing(one: Object) -> Iterator[Hit]:
+def alert_runbook_missing(one: Object) -> Outcome:
     """An alert has no link to what is to be done."""
     for alert in alerts_of(one):
         if not alert.runbook:

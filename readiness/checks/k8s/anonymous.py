@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.checks.k8s.rbac import (
     is_system_object,
@@ -17,7 +17,7 @@ from readiness.checks.k8s.rbac import (
 )
 from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
 from readiness.kinds.purpose import is_for_trial
-from readiness.model import Hit, Severity, Unknown, hit
+from readiness.model import Outcome, Severity, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -52,7 +52,7 @@ _OPEN_NAMESPACE = "kube-public"
 
 def rbac_anonymous(
     binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]
-) -> Iterator[Hit | Unknown]:
+) -> Outcome:
     """A binding gives a role to everybody: critical where the role writes, runs or reads secrets, high where it reads the rest.
 
     Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in

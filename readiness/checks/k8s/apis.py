@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from readiness.facts.table import facts, rows
 from readiness.kinds.k8s.model import Object
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 
 
 def newest() -> str:
@@ -62,7 +62,7 @@ def version_order(version: str) -> tuple[int, int]:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def api_version_removed(one: Object, *, version: str = "") -> Iterator[Hit]:
+def api_version_removed(one: Object, *, version: str = "") -> Outcome:
     """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
     row = changed(one)
     if (
@@ -77,7 +77,7 @@ def _replacement_text(row: Mapping[str, Any]) -> str:
     return f"use {row['replacement']}" if "replacement" in row else "nothing takes its place"
 
 
-def api_version_deprecated(one: Object, *, version: str = "") -> Iterator[Hit]:
+def api_version_deprecated(one: Object, *, version: str = "") -> Outcome:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
     row = changed(one)
     known = version_order(version or newest())
@@ -89,7 +89,7 @@ def api_version_deprecated(one: Object, *, version: str = "") -> Iterator[Hit]:
         )
 
 
-def api_version_unstable(one: Object, *, version: str = "") -> Iterator[Hit]:
+def api_version_unstable(one: Object, *, version: str = "") -> Outcome:
     """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
     row = changed(one)
     if (
@@ -100,13 +100,13 @@ def api_version_unstable(one: Object, *, version: str = "") -> Iterator[Hit]:
         yield hit(one.node.at("apiVersion"), instead=row["replacement"])
 
 
-def api_group_extensions(one: Object) -> Iterator[Hit]:
+def api_group_extensions(one: Object) -> Outcome:
     """The object is of the group extensions, which is gone."""
     if one.api_version == "extensions/v1beta1":
         yield hit(one.node.at("apiVersion"))
 
 
-def kind_unknown(one: Object) -> Iterator[Hit]:
+def kind_unknown(one: Object) -> Outcome:
     """The kind is none of those that its group of Kubernetes has, in any version."""
     known = kinds_by_group().get(one.group)
     if (
@@ -123,7 +123,7 @@ def kind_unknown(one: Object) -> Iterator[Hit]:
     yield hit(one.node.at("kind"), group=one.api_version, where=where)
 
 
-def api_version_unknown(one: Object) -> Iterator[Hit]:
+def api_version_unknown(one: Object) -> Outcome:
     """The kind is one of its group, and the API version one that never served it or only early ones did."""
     if (
         one.kind not in kinds_by_group().get(one.group, ())

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness import kinds
 from readiness.kinds import nginx
 from readiness.kinds.k8s.model import Object
-from readiness.model import Hit, NotApplicable, ParseError, Source, Span, Unknown, hit
+from readiness.model import NotApplicable, Outcome, ParseError, Source, Span, Unknown, hit
 from readiness.syntax.yaml import Map, literal_line_starts
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 _CONF = re.compile(r"\.conf(?:\.template)?\Z")
 
 

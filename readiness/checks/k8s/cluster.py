@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from readiness.checks.k8s.apis import namespaced
 from readiness.kinds.k8s.effective import as_integer, template_text
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, NotApplicable, Pattern, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Pattern, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 # What is written for a namespace and runs in none.
 GOVERNING = frozenset({"Role", "RoleBinding", "NetworkPolicy", "LimitRange", "ResourceQuota"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.k8s.pss import APPARMOR_ANNOTATION
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import (
@@ -13,10 +11,8 @@ from readiness.kinds.k8s.effective import (
     pod_context,
 )
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Outcome, Unknown, hit, missing
 from readiness.syntax.yaml import Map
-
-Outcome = Iterator[Hit | Unknown]
 
 # Read by no Kubernetes since 1.27.
 SECCOMP_ANNOTATIONS = (

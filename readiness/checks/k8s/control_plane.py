@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.k8s.flags import Flag, flags_of
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, mappings_in, text_or_empty
-from readiness.model import Hit, Severity, Span, Unknown, hit, missing
+from readiness.model import Outcome, Severity, Span, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown]
 _RELEASE = re.compile(r"v?1\.([0-9]{1,3})(?:\.|\Z)")
 # https://github.com/kubernetes/kubernetes/pull/95856 and https://github.com/kubernetes/kubernetes/pull/106859
 _SERVED_TO = 19  # the last minor release that listens without TLS

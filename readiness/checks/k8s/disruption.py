@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import (
@@ -18,10 +18,9 @@ from readiness.kinds.k8s.index import (
 )
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count, stated_replicas
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 KIND = "PodDisruptionBudget"
 _NONE = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
 from readiness.checks.k8s.services import is_internal_balancer
@@ -14,7 +14,7 @@ from readiness.kinds.k8s.index import (
 )
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Related, hit, missing
+from readiness.model import Outcome, Related, hit, missing
 from readiness.model.project import Project
 
 OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
@@ -42,7 +42,7 @@ def routes_to_services(project: Project) -> dict[str, list[Object]]:
     return found
 
 
-def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Iterator[Hit]:
+def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Outcome:
     """The pod is reached from outside, told once for each of the ways, which are kinds of objects by name."""
     workload = workload_of(pod, project)
     if workload is None:
@@ -70,7 +70,7 @@ def is_open_to_outside(service: Object) -> bool:
     return service.spec.get("type") in OUTSIDE and not is_internal_balancer(service)
 
 
-def service_admin_exposed(one: Object, *, project: Project, names: Sequence[str]) -> Iterator[Hit]:
+def service_admin_exposed(one: Object, *, project: Project, names: Sequence[str]) -> Outcome:
     """A Service opens a known administration interface to the outside, by its own name or by what it selects."""
     wanted = service_selector(one)
     if not is_open_to_outside(one) or wanted is None:

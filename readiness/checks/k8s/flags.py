@@ -8,10 +8,8 @@ from typing import Any
 
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, Object, mappings_in
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Hit, Outcome, Span, Unknown, hit, missing
 from readiness.syntax.yaml import Seq
-
-Outcome = Iterator[Hit | Unknown]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from readiness.checks.k8s.ingress import has_port
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Related, hit, missing
+from readiness.model import Outcome, Related, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -27,7 +27,7 @@ def listeners(one: Object) -> Iterator[Map]:
     yield from mappings_in(one.spec.get("listeners"))
 
 
-def gateway_certificate_missing(one: Object) -> Iterator[Hit]:
+def gateway_certificate_missing(one: Object) -> Outcome:
     """A listener ends TLS and names no certificate."""
     if not is_gateway(one):
         return
@@ -42,7 +42,7 @@ def gateway_certificate_missing(one: Object) -> Iterator[Hit]:
             yield missing(listener.at("name"), name=text_or_empty(listener.get("name")))
 
 
-def gateway_plain_only(one: Object) -> Iterator[Hit]:
+def gateway_plain_only(one: Object) -> Outcome:
     """A Gateway listens for HTTP and has no listener for HTTPS."""
     if is_gateway(one):
         protocols = {listener.get("protocol") for listener in listeners(one)}
@@ -50,7 +50,7 @@ def gateway_plain_only(one: Object) -> Iterator[Hit]:
             yield missing(one.metadata.at("name"))
 
 
-def gateway_listener_repeated(one: Object) -> Iterator[Hit]:
+def gateway_listener_repeated(one: Object) -> Outcome:
     """Two listeners of a Gateway have the same port, protocol and hostname."""
     seen: dict[tuple[Any, ...], str] = {}
     for listener in listeners(one) if is_gateway(one) else ():
@@ -80,7 +80,7 @@ def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
                     )
 
 
-def gateway_backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
     """A route sends to a Service that is in no file, or to a port that the Service does not have."""
     if one.kind not in ROUTES or one.group != GROUP:
         return
@@ -99,7 +99,7 @@ def gateway_backend_missing(one: Object, *, project: Project) -> Iterator[Hit]:
             )
 
 
-def gateway_listener_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
     if one.kind not in ROUTES or one.group != GROUP:
         return
@@ -119,7 +119,7 @@ def gateway_listener_missing(one: Object, *, project: Project) -> Iterator[Hit]:
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
 
-def gateway_route_not_redirected(one: Object, *, project: Project) -> Iterator[Hit]:
+def gateway_route_not_redirected(one: Object, *, project: Project) -> Outcome:
     """A route serves content on a listener for plain HTTP, whose Gateway also has one for HTTPS."""
     if one.kind != "HTTPRoute" or one.group != GROUP:
         return

@@ -9,10 +9,8 @@ from readiness.facts import host_paths
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer, unknown_if_variable
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Related, Severity, Unknown, hit
+from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
-
-Outcome = Iterator[Hit | Unknown]
 
 
 def namespace(pod: Pod, *, key: str) -> Outcome:

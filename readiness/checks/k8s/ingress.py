@@ -12,11 +12,10 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, NotApplicable, Pattern, Related, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Pattern, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 NGINX = "nginx.ingress.kubernetes.io/"
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Outcome, Unknown, hit, missing
 from readiness.syntax.cron_k8s import schedule_mistake
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown]
 HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
-from readiness.model import Hit, NotApplicable, Unknown, join_names, missing
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
+from readiness.model import NotApplicable, Outcome, Unknown, join_names, missing
 
 
 def autoscaler_resource_unmeasured(one: Object, *, resources: Sequence[str]) -> Outcome:

@@ -11,7 +11,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
-from readiness.model import Hit, Pattern, Related, Span, hit, missing
+from readiness.model import Hit, Outcome, Pattern, Related, Span, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
 
@@ -25,7 +25,7 @@ LABELLED = frozenset({"Service", "Namespace"})
 FREE = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
-def name_invalid(one: Object) -> Iterator[Hit]:
+def name_invalid(one: Object) -> Outcome:
     """An object's name is none that Kubernetes takes."""
     metadata = one.metadata
     name = metadata.get("name")
@@ -48,7 +48,7 @@ def _is_api_object(one: Object) -> bool:
     return one.group in kinds_by_group()
 
 
-def container_name_invalid(container: Container) -> Iterator[Hit]:
+def container_name_invalid(container: Container) -> Outcome:
     """A container's name is no DNS label."""
     name = container.node.get("name")
     if isinstance(name, str) and not is_variable(name) and not LABEL.match(name):
@@ -63,12 +63,12 @@ def key_mistake(key: str) -> str:
     return "" if QUALIFIED.match(name) else "its name takes letters, digits, -, _ and ., 63 at most"
 
 
-def label_invalid(one: Object) -> Iterator[Hit]:
+def label_invalid(one: Object) -> Outcome:
     """A label that the API server refuses: its key, or its value."""
     yield from _label_mappings(one.labels)
 
 
-def pod_label_invalid(pod: Pod) -> Iterator[Hit]:
+def pod_label_invalid(pod: Pod) -> Outcome:
     """A label of a pod template that the API server refuses."""
     if pod.template is not pod.owner.node:
         yield from _label_mappings(pod.labels)
@@ -88,7 +88,7 @@ def _label_mappings(labels: Map) -> Iterator[Hit]:
             yield hit(labels.at(key), label=key, what="its value is no string; put it in quotes")
 
 
-def annotation_invalid(one: Object) -> Iterator[Hit]:
+def annotation_invalid(one: Object) -> Outcome:
     """An annotation that the API server refuses: its key, or a value that is no string."""
     for key, value in one.annotations.items():
         fault = key_mistake(key) if not is_variable(key) else ""
@@ -100,7 +100,7 @@ def annotation_invalid(one: Object) -> Iterator[Hit]:
             )
 
 
-def env_name_invalid(container: Container) -> Iterator[Hit]:
+def env_name_invalid(container: Container) -> Outcome:
     """A variable's name that the API server refuses: empty, or with `=`."""
     for entry in mappings_in(container.node.get("env")):
         name = entry.get("name")
@@ -108,7 +108,7 @@ def env_name_invalid(container: Container) -> Iterator[Hit]:
             yield hit(entry.at("name"), value=name[:80])
 
 
-def env_repeated(container: Container) -> Iterator[Hit]:
+def env_repeated(container: Container) -> Outcome:
     """A variable is set twice in one container: the last one counts."""
     seen: dict[str, Span] = {}
     for entry in mappings_in(container.node.get("env")):
@@ -121,7 +121,7 @@ def env_repeated(container: Container) -> Iterator[Hit]:
         seen.setdefault(name, entry.at("name"))
 
 
-def port_invalid(container: Container, *, names: bool) -> Iterator[Hit]:
+def port_invalid(container: Container, *, names: bool) -> Outcome:
     """A port of a container that the API server refuses; `names`: only names and numbers, else also doubles."""
     seen = set()
     for port in mappings_in(container.node.get("ports")):
@@ -144,7 +144,7 @@ def port_invalid(container: Container, *, names: bool) -> Iterator[Hit]:
             seen.add(name)
 
 
-def target_port_invalid(one: Object) -> Iterator[Hit]:
+def target_port_invalid(one: Object) -> Outcome:
     """A Service's targetPort is no port name and no port number."""
     if one.kind != "Service" or one.api_version != "v1":
         return
@@ -164,7 +164,7 @@ def target_port_invalid(one: Object) -> Iterator[Hit]:
                 yield hit(port.at(key), field=key, value=value, what="is not between 1 and 65535")
 
 
-def pod_part_repeated(pod: Pod) -> Iterator[Hit]:
+def pod_part_repeated(pod: Pod) -> Outcome:
     """Two containers, or two volumes, of one pod bear the same name."""
     seen: set[object] = set()
     for container in pod.containers():
@@ -182,7 +182,7 @@ def pod_part_repeated(pod: Pod) -> Iterator[Hit]:
             seen.add(name)
 
 
-def key_repeated(document: Document) -> Iterator[Hit]:
+def key_repeated(document: Document) -> Outcome:
     """A key is written twice in one mapping: the API server's reader refuses it or keeps one."""
     for root in document.roots:
         for node in walk(root):
@@ -202,7 +202,7 @@ def _objects_by_name(project: Project) -> dict[tuple[str, str, str, str], list[O
     return made
 
 
-def object_repeated(one: Object, *, project: Project) -> Iterator[Hit]:
+def object_repeated(one: Object, *, project: Project) -> Outcome:
     """Two objects of one folder have the same kind, name and namespace: the later one overwrites the other."""
     if one.metadata.get("name") is None or one.source.fragment:
         return
@@ -223,7 +223,7 @@ def _may_be_variants(one: Object, other: Object) -> bool:
     return one.source.root.path != other.source.root.path
 
 
-def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) -> Iterator[Hit]:
+def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """An object, or the pods that it makes, bears none of the labels."""
     if one.kind not in kinds:
         return
@@ -234,20 +234,20 @@ def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) 
         yield missing(one.metadata.at("name"))
 
 
-def label_owner_missing(one: Object, *, key: str, annotation: bool) -> Iterator[Hit]:
+def label_owner_missing(one: Object, *, key: str, annotation: bool) -> Outcome:
     """An object does not bear a label, or an annotation."""
     if key not in (one.annotations if annotation else one.labels):
         yield missing(one.metadata.at("name"), key=key)
 
 
-def annotation_email_missing(one: Object, *, suffix: str, pattern: Pattern) -> Iterator[Hit]:
+def annotation_email_missing(one: Object, *, suffix: str, pattern: Pattern) -> Outcome:
     """An object has no annotation of a key whose value has a form."""
     values = [value for key, value in one.annotations.items() if key.endswith(suffix)]
     if not any(isinstance(value, str) and re.search(pattern, value[:400]) for value in values):
         yield missing(one.metadata.at("name"), key=suffix)
 
 
-def label_instance_differs(one: Object) -> Iterator[Hit]:
+def label_instance_differs(one: Object) -> Outcome:
     """The label app.kubernetes.io/instance is missing, or is not the object's name."""
     key = "app.kubernetes.io/instance"
     value = one.labels.get(key)
@@ -257,7 +257,7 @@ def label_instance_differs(one: Object) -> Iterator[Hit]:
         yield hit(one.labels.at(key), what="is not the object's name")
 
 
-def keys_unsorted(document: Document) -> Iterator[Hit]:
+def keys_unsorted(document: Document) -> Outcome:
     """The keys of a mapping are not in alphabetical order."""
     for root in document.roots:
         for node in walk(root):

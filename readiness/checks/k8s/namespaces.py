@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import levels_refused, subject_text
 from readiness.kinds.k8s.model import Object, Pod, text_or_empty
-from readiness.model import Hit, Related, hit, join_names, missing
+from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 
 LABEL = "pod-security.kubernetes.io/"
@@ -31,7 +31,7 @@ def pinned_version(namespace: Object) -> tuple[int, int]:
     return (int(major), int(minor)) if known else (99, 0)
 
 
-def pss_namespace_enforce(pod: Pod, *, project: Project) -> Iterator[Hit]:
+def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
     """The pod's namespace stands in the project and enforces a level that the pod does not meet."""
     namespace = project.memo(enforcing_namespaces).get(pod.namespace)
     if namespace is None:
@@ -56,7 +56,7 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Iterator[Hit]:
         )
 
 
-def pss_namespace_label_invalid(one: Object) -> Iterator[Hit]:
+def pss_namespace_label_invalid(one: Object) -> Outcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for key, value in one.labels.items():
         mode = key.removeprefix(LABEL)
@@ -74,7 +74,7 @@ def _is_minor_version(value: str) -> bool:
     return value.startswith("v") and bool(dot) and major == "1" and minor.isdigit()
 
 
-def namespace_pod_security_low(one: Object, *, allow: Sequence[str], unset: bool) -> Iterator[Hit]:
+def namespace_pod_security_low(one: Object, *, allow: Sequence[str], unset: bool) -> Outcome:
     """A namespace whose enforce label is not one of `allow`; where `unset`, also one without the label."""
     level = one.labels.get(LABEL + "enforce")
     if level is None:

@@ -11,11 +11,10 @@ from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import Workload, object_index, policy_selectors, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
-from readiness.model import Hit, NotApplicable, Unknown, hit, join_names, missing
+from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
 KIND = "NetworkPolicy"
 
 
@@ -158,9 +157,7 @@ def _peers_of(one: Object) -> Iterator[Map]:
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
-def policy_namespace_label_by_hand(
-    one: Object, *, project: Project
-) -> Iterator[Hit | NotApplicable]:
+def policy_namespace_label_by_hand(one: Object, *, project: Project) -> Outcome:
     """A peer names a namespace by the label `name`, which Kubernetes does not set and no Namespace in the files has."""
     if not is_policy(one):
         yield NotApplicable()

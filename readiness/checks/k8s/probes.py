@@ -17,12 +17,11 @@ from readiness.kinds.k8s.model import (
     mappings_in,
     text_or_empty,
 )
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 

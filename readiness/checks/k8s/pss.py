@@ -12,7 +12,7 @@ from typing import Any
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Span, hit, missing
+from readiness.model import Outcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -341,7 +341,7 @@ def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
 # -- the check of every rule --------------------------------------------------------------------------------------
 
 
-def control(pod: Pod, *, name: str) -> Iterator[Hit]:
+def control(pod: Pod, *, name: str) -> Outcome:
     """The pod breaks one control."""
     for one in violations_of(pod, name):
         make = missing if one.absent else hit

@@ -8,11 +8,10 @@ from typing import Any
 
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Related, Span, Unknown, hit
+from readiness.model import Outcome, Related, Span, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
 ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 # What every cluster has; nobody commits them.

@@ -9,7 +9,7 @@ from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Related, missing
+from readiness.model import Outcome, Related, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -95,7 +95,7 @@ BUILT_IN = frozenset(
 )
 
 
-def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Iterator[Hit]:
+def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
     """A pod refers to an object of one of `kinds` that is in no file."""
     found = object_index(project)
     seen = set()
@@ -136,7 +136,7 @@ def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
     return name.rpartition("-")[0] in project.memo(_claim_template_prefixes)
 
 
-def key_missing(container: Container, *, whole: bool, project: Project) -> Iterator[Hit]:
+def key_missing(container: Container, *, whole: bool, project: Project) -> Outcome:
     """A variable is taken from a key that the ConfigMap or Secret does not have; `whole`: or from one in no file."""
     pod = container.pod
     for ref in container_references(container):
@@ -164,7 +164,7 @@ def _has_key(one: Object, key: str) -> bool:
     return not shown or any(key in part for part in shown)
 
 
-def service_account_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
+def service_account_missing(pod: Pod, *, project: Project) -> Outcome:
     """A pod runs as a service account that is in no file."""
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
     if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
@@ -174,7 +174,7 @@ def service_account_missing(pod: Pod, *, project: Project) -> Iterator[Hit]:
         yield missing(pod.node.at(key), account=name)
 
 
-def priority_class_undefined(pod: Pod, *, project: Project) -> Iterator[Hit]:
+def priority_class_undefined(pod: Pod, *, project: Project) -> Outcome:
     """A pod names a priority class that is in no file and no part of Kubernetes."""
     name = pod.node.get("priorityClassName")
     named = (

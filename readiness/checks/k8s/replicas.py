@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import (
@@ -14,10 +12,8 @@ from readiness.kinds.k8s.index import (
 )
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, stated_replicas
-from readiness.model import Hit, NotApplicable, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
 def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -> Outcome:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.kinds.k8s.effective import is_variable, nearest_owner
 from readiness.kinds.k8s.index import Index, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in
 from readiness.kinds.k8s.quantity import parse_quantity, unit_of
-from readiness.model import Hit, Unknown, hit, join_names, missing
+from readiness.model import Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
-
-Outcome = Iterator[Hit | Unknown]
 
 
 def resource_quantities(container: Container, sort: str) -> Map:

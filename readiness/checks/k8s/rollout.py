@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import selecting_objects, service_selectors, workload_of
 from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping_at
 from readiness.kinds.k8s.scale import pod_count, stated_replicas
-from readiness.model import Hit, NotApplicable, Unknown, hit, join_names, missing
+from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 DEPLOYMENTS = frozenset({"Deployment", "DeploymentConfig"})
 
 

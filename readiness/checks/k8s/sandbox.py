@@ -8,11 +8,10 @@ from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Hit, Outcome, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
-Outcome = Iterator[Hit | Unknown]
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 

@@ -24,11 +24,10 @@ from readiness.kinds.k8s.model import (
     text_or_empty,
 )
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit, join_names, missing
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 HPA = "HorizontalPodAutoscaler"
 
 

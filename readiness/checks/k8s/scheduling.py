@@ -9,11 +9,9 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
 from readiness.kinds.k8s.model import REPLICATED, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.kinds.k8s.scale import pod_count
-from readiness.model import Hit, NotApplicable, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
 def _anti_affinity_terms(pod: Pod) -> Iterator[Map]:

@@ -9,12 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, NotApplicable, Severity, Source, Span, Unknown, hit, line_starts
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Severity,
+    Source,
+    Span,
+    Unknown,
+    hit,
+    line_starts,
+)
 from readiness.syntax import secrets
 from readiness.syntax.secrets import Kind, Verdict
 from readiness.syntax.yaml import Seq, literal_line_starts
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 # Data keys of Secret types whose value is a credential whatever it looks like.
 CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", ".dockercfg"})

@@ -17,10 +17,8 @@ from readiness.kinds.k8s.effective import (
     unknown_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, text_or_empty
-from readiness.model import Hit, Span, Unknown, hit, join_names, missing
+from readiness.model import Outcome, Span, Unknown, hit, join_names, missing
 from readiness.syntax.yaml import Map, Seq
-
-Outcome = Iterator[Hit | Unknown]
 
 # Fields that a pod's securityContext and a container's have in common.
 SHARED = frozenset(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
 from readiness.kinds.k8s.model import Object, Pod, mapping_at
-from readiness.model import Hit, Related, hit, join_names, missing
+from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -23,7 +21,7 @@ def own_selector(one: Object) -> Selector | None:
     return label_selector(node) if one.kind in SELECTING else None
 
 
-def selector_mismatch(pod: Pod) -> Iterator[Hit]:
+def selector_mismatch(pod: Pod) -> Outcome:
     """A workload's selector does not match the labels of its own pod template: the API server refuses it."""
     wanted = own_selector(pod.owner)
     if wanted is None or wanted.matches(pod.labels):
@@ -34,7 +32,7 @@ def selector_mismatch(pod: Pod) -> Iterator[Hit]:
     yield hit(pod.owner.spec.at("selector"), related=[there], pairs=join_names(wrong))
 
 
-def selector_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+def selector_missing(one: Object, *, project: Project) -> Outcome:
     """A workload of apps/v1 has no selector, which it requires; prose may leave it out."""
     if not project.prose and one.kind in SELECTING and one.api_version == "apps/v1":
         wanted = own_selector(one)
@@ -52,7 +50,7 @@ def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[
     return made
 
 
-def selector_shared(one: Object, *, project: Project) -> Iterator[Hit]:
+def selector_shared(one: Object, *, project: Project) -> Outcome:
     """Two workloads of one folder select the same pods."""
     wanted = own_selector(one)
     if wanted is None or wanted.empty:

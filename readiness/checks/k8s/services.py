@@ -10,11 +10,9 @@ from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Related, Unknown, hit, join_names, missing
+from readiness.model import Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
-
-Outcome = Iterator[Hit | Unknown]
 
 
 def is_service(one: Object) -> bool:

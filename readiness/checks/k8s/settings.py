@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from readiness.facts import public_images, settings
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Source, Span, Unknown, hit
+from readiness.model import Outcome, Source, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
-
-Outcome = Iterator[Hit | Unknown]
 
 _DEVELOPMENT = re.compile(
     r"(?:\A|[/._-])(?:dev|develop|development|local|tests?|testing|e2e|ci|minikube|kind)(?=[/._-]|\Z)"

@@ -9,7 +9,7 @@ from readiness.checks.k8s.ingress import NGINX, is_ingress
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, mapping_at
 from readiness.kinds.purpose import is_for_trial
-from readiness.model import Hit, ParseError, Severity, Source, hit
+from readiness.model import Outcome, ParseError, Severity, Source, hit
 from readiness.model.project import Project
 from readiness.syntax import nginx as syntax
 from readiness.syntax.nginx import Directive
@@ -25,7 +25,7 @@ _KEPT = (
 _LONGEST = 20_000  # characters of a snippet that are read
 
 
-def ingress_snippet_alias(one: Object, *, project: Project) -> Iterator[Hit]:
+def ingress_snippet_alias(one: Object, *, project: Project) -> Outcome:
     """An annotation serves files of the controller by `alias` or `root`.
 
     Critical where the token or the certificates are among them and the files let such annotations in; high where only the

@@ -10,12 +10,10 @@ from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.kinds.k8s.scale import pod_count
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
-
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 
 
 def claims_of(pod: Pod) -> Iterator[tuple[Map, str]]:

@@ -9,7 +9,7 @@ from readiness.checks.k8s.apis import kind_of
 from readiness.facts.table import rows
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Object, mapping_at
-from readiness.model import Hit, Span, hit, missing, spelling
+from readiness.model import Outcome, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -127,21 +127,21 @@ def cached_flaws(one: Object, project: Project) -> list[Flaw]:
     return known[id(one)]
 
 
-def field_unknown(one: Object, *, project: Project) -> Iterator[Hit]:
+def field_unknown(one: Object, *, project: Project) -> Outcome:
     """A field that the object's type does not have."""
     for flaw in cached_flaws(one, project):
         if flaw.sort == "unknown":
             yield hit(flaw.span, field=flaw.field, meant=flaw.what)
 
 
-def field_type_wrong(one: Object, *, project: Project) -> Iterator[Hit]:
+def field_type_wrong(one: Object, *, project: Project) -> Outcome:
     """A value of another type than the field takes."""
     for flaw in cached_flaws(one, project):
         if flaw.sort == "type":
             yield hit(flaw.span, field=flaw.field, what=flaw.what)
 
 
-def field_required_missing(one: Object, *, project: Project) -> Iterator[Hit]:
+def field_required_missing(one: Object, *, project: Project) -> Outcome:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
@@ -150,7 +150,7 @@ def field_required_missing(one: Object, *, project: Project) -> Iterator[Hit]:
             yield missing(flaw.span, field=flaw.field)
 
 
-def namespace_on_cluster_object(one: Object) -> Iterator[Hit]:
+def namespace_on_cluster_object(one: Object) -> Outcome:
     """An object that stands in no namespace names one."""
     if is_cluster_scoped(one) and one.namespace:
         yield hit(mapping_at(one.node, "metadata").at("namespace"))

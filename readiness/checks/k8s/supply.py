@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.model import Container, mapping_at, mappings_in, text_or_empty
-from readiness.model import Hit, Span, Unknown, hit, missing
+from readiness.model import Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
-
-Outcome = Iterator[Hit | Unknown]
 
 
 def rewritten_images(project: Project) -> frozenset[str]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
-from readiness.model import Hit, hit
+from readiness.model import Outcome, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def webhook_for_review(one: Object) -> Iterator[Hit]:
+def webhook_for_review(one: Object) -> Outcome:
     """Every webhook of the configuration."""
     for webhook in mappings_in(one.node.get("webhooks")):
         yield hit(webhook.at("name"), name=webhook.get("name", ""))
 
 
-def webhook_blocks_pods(one: Object) -> Iterator[Hit]:
+def webhook_blocks_pods(one: Object) -> Outcome:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
     for webhook in mappings_in(one.node.get("webhooks")):
         if webhook.get("failurePolicy", "Fail") != "Fail" or is_selective(webhook):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import REDIRECTS, is_redirect
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -61,7 +60,7 @@ def address_families(project: Project, block: Block) -> set[str]:
     return found
 
 
-def stub_status_exposed(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def stub_status_exposed(statement: Statement, project: Project) -> Outcome:
     """Anybody can read the status page."""
     d = statement.node
     block = d.parent
@@ -88,7 +87,7 @@ def stub_status_exposed(statement: Statement, project: Project) -> Iterator[Hit 
         return
 
 
-def stub_status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
+def stub_status_closed(statement: Statement, project: Project) -> Outcome:
     """Nobody at all can read the status page: everything is denied and nobody is let in."""
     d = statement.node
     rules = effective_access_rules(project, d.parent)
@@ -100,7 +99,7 @@ def stub_status_closed(statement: Statement, project: Project) -> Iterator[Hit]:
         yield hit(rules[0].head, at=rules[0].source)
 
 
-def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
+def allow_without_deny(scope: Scope, project: Project) -> Outcome:
     """A list of allowed addresses that denies nobody."""
     block = scope.node
     if scope.kind == "":
@@ -116,7 +115,7 @@ def allow_without_deny(scope: Scope, project: Project) -> Iterator[Hit]:
     yield hit(allowed[0].head, at=allowed[0].source)
 
 
-def return_before_access_rules(statement: Statement, project: Project) -> Iterator[Hit]:
+def return_before_access_rules(statement: Statement, project: Project) -> Outcome:
     """An answer is given before `allow` and `deny` are looked at."""
     d = statement.node
     block = d.parent
@@ -146,7 +145,7 @@ def return_before_access_rules(statement: Statement, project: Project) -> Iterat
         yield hit(d.head)
 
 
-def referer_none_valid(statement: Statement) -> Iterator[Hit]:
+def referer_none_valid(statement: Statement) -> Outcome:
     """`valid_referers` lets requests without a Referer, or with a mangled one, through."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
@@ -155,7 +154,7 @@ def referer_none_valid(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def autoindex_on(statement: Statement, project: Project) -> Iterator[Hit]:
+def autoindex_on(statement: Statement, project: Project) -> Outcome:
     """Listings of folders are on, and nobody is asked who they are."""
     d = statement.node
     if d.args[:1] != ("on",) or includes.directives_of(project, d.parent, "internal"):
@@ -170,7 +169,7 @@ def autoindex_on(statement: Statement, project: Project) -> Iterator[Hit]:
 _HIDDEN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
 
 
-def hidden_files_served(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def hidden_files_served(scope: Scope, project: Project) -> Outcome:
     """A server sends files and keeps those that begin with a dot from nobody."""
     block = scope.node
     roots = [d for d in includes.directives_within(project, block) if d.name == "root"]
@@ -208,7 +207,7 @@ def _may_send_files(project: Project, block: Block) -> bool:
     return True
 
 
-def client_address_from_anyone(statement: Statement) -> Iterator[Hit]:
+def client_address_from_anyone(statement: Statement) -> Outcome:
     """Every client is trusted to state its own address."""
     d = statement.node
     if d.args and d.args[0] in _ANYONE:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 _HOST = re.compile(r"https?://\$(?:server_name|\{server_name\})(?=[/:$?]|\Z)")
 # What a location may say without having content of its own.
 _QUIET = frozenset(

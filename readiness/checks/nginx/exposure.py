@@ -27,7 +27,7 @@ from readiness.checks.nginx.routing import (
 from readiness.checks.nginx.variables import is_redirect, literal_variable_pairs, variable_value
 from readiness.kinds.nginx import Statement, includes, location_match
 from readiness.kinds.purpose import is_for_trial
-from readiness.model import Hit, Related, Severity, Unknown, hit
+from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -67,7 +67,7 @@ class Lead:
     stays: bool = False
 
 
-def filesystem_root_served(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def filesystem_root_served(statement: Statement, project: Project) -> Outcome:
     """`root` or `alias` is the top of the file system, and a request gets files of it.
 
     Medium where only some are let in; high where the server, or a file that it includes, is not in sight, in prose,

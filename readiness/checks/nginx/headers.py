@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all
-from readiness.model import Hit, Unknown, hit, join_names, missing
+from readiness.model import Hit, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -51,7 +51,7 @@ def lost(
     *,
     directive: str,
     security: bool | None = None,
-) -> Iterator[Hit]:
+) -> Outcome:
     """A block sets headers of its own, so those of the outer block are gone, and it doesn't repeat all of them.
 
     `security` asks for those headers alone by which browsers protect people, or for all but them.
@@ -124,9 +124,7 @@ def headers_sent(project: Project, block: Block) -> dict[str, str]:
     return found
 
 
-def absent(
-    scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False
-) -> Iterator[Hit | Unknown]:
+def absent(scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False) -> Outcome:
     """A server that answers browsers sends none of the headers, neither itself nor from all of its locations."""
     block = scope.node
     if (tls and not scope.tls) or not is_serving(project, block):
@@ -154,14 +152,14 @@ def absent(
 
 def security_header_missing(
     scope: Scope, project: Project, *, headers: Mapping[str, Sequence[str]]
-) -> Iterator[Hit | Unknown]:
+) -> Outcome:
     """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
     unknown: Unknown | None = None
     for name, any_of in headers.items():
         for found in absent(scope, project, any_of=any_of):
             if isinstance(found, Unknown):
                 unknown = found
-            else:
+            elif isinstance(found, Hit):
                 yield found._replace(facts={**found.facts, "lacks": name})
     if unknown:
         yield unknown
@@ -243,14 +241,14 @@ def _is_passing(project: Project, block: Block) -> bool:
     return bool(includes.directives_of(project, block, *_PASSES))
 
 
-def security_header_not_always(statement: Statement) -> Iterator[Hit]:
+def security_header_not_always(statement: Statement) -> Outcome:
     """A security header without `always` is left out of error answers."""
     d = statement.node
     if len(d.args) == 2 and header_name(d) in column("http-headers", "security") and d.args[1]:
         yield hit(d.at(1), header=d.args[0])
 
 
-def header_multiline(statement: Statement) -> Iterator[Hit]:
+def header_multiline(statement: Statement) -> Outcome:
     """A header's value has a line break in it."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
@@ -260,7 +258,7 @@ def header_multiline(statement: Statement) -> Iterator[Hit]:
             yield hit(d.at(number), header=name)
 
 
-def content_type_added(statement: Statement, project: Project) -> Iterator[Hit]:
+def content_type_added(statement: Statement, project: Project) -> Outcome:
     """`add_header Content-Type` adds a second Content-Type unless the backend's is hidden."""
     d = statement.node
     if header_name(d) != "content-type":
@@ -281,7 +279,7 @@ def content_type_added(statement: Statement, project: Project) -> Iterator[Hit]:
     yield hit(d.at(1))
 
 
-def content_type_replaced(statement: Statement) -> Iterator[Hit]:
+def content_type_replaced(statement: Statement) -> Outcome:
     """`more_set_headers` sets the Content-Type that `types` and `default_type` are for."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
@@ -289,7 +287,7 @@ def content_type_replaced(statement: Statement) -> Iterator[Hit]:
             yield hit(d.at(number))
 
 
-def hsts_short(statement: Statement, *, days: int) -> Iterator[Hit]:
+def hsts_short(statement: Statement, *, days: int) -> Outcome:
     """Strict-Transport-Security lasts too short to protect the next visit."""
     d = statement.node
     if len(d.args) < 2 or header_name(d) != "strict-transport-security":
@@ -301,7 +299,7 @@ def hsts_short(statement: Statement, *, days: int) -> Iterator[Hit]:
         yield hit(d.at(2), seconds=0, wanted=days * 86_400)
 
 
-def hsts_over_http(scope: Scope, project: Project) -> Iterator[Hit]:
+def hsts_over_http(scope: Scope, project: Project) -> Outcome:
     """A server without TLS sends Strict-Transport-Security, which browsers ignore there."""
     block = scope.node
     if scope.tls or not block.all("listen"):
@@ -315,7 +313,7 @@ def hsts_over_http(scope: Scope, project: Project) -> Iterator[Hit]:
             yield hit(d.at(1), server=scope.name)
 
 
-def cors_any(statement: Statement, project: Project, *, credentials: bool) -> Iterator[Hit]:
+def cors_any(statement: Statement, project: Project, *, credentials: bool) -> Outcome:
     """Every origin may read the answers; with `credentials`, only where cookies are let through as well."""
     d = statement.node
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2:
@@ -340,7 +338,7 @@ def _is_open_data(directive: Directive) -> bool:
     return False
 
 
-def header_deprecated(statement: Statement, *, names: Sequence[str]) -> Iterator[Hit]:
+def header_deprecated(statement: Statement, *, names: Sequence[str]) -> Outcome:
     """A header that browsers no longer read, or that does harm."""
     d = statement.node
     if header_name(d) in names and len(d.args) > 1 and d.args[1] not in {"0", ""}:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.checks.nginx.headers import is_serving
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Hit, NotApplicable, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive, walk
 
@@ -50,7 +50,7 @@ def parse_size(text: str) -> int | None:
     return int(found[1]) * _UNITS[found[2]] if found else None
 
 
-def worker_files_too_few(scope: Scope, project: Project) -> Iterator[Hit]:
+def worker_files_too_few(scope: Scope, project: Project) -> Outcome:
     """Workers may open fewer files than twice the connections they take, and each may read a file."""
     if includes.enclosing_block(project, scope.node) is not scope.node:
         return
@@ -78,7 +78,7 @@ def _connection_count(own: list[Directive], project: Project) -> list[Directive]
     return [d for d in [*own, *inner] if d.name == "worker_connections"]
 
 
-def worker_files_unset(scope: Scope, project: Project, *, usual: int) -> Iterator[Hit | Unknown]:
+def worker_files_unset(scope: Scope, project: Project, *, usual: int) -> Outcome:
     """More connections are asked for than the usual limit of open files holds, and the limit is left to the system."""
     if includes.enclosing_block(project, scope.node) is not scope.node:
         return
@@ -93,9 +93,7 @@ def worker_files_unset(scope: Scope, project: Project, *, usual: int) -> Iterato
             yield hit(d.at(1), at=d.source, connections=d.value, wanted=2 * int(d.value))
 
 
-def worker_processes_missing(
-    scope: Scope, project: Project, *, directive: str
-) -> Iterator[Hit | Unknown]:
+def worker_processes_missing(scope: Scope, project: Project, *, directive: str) -> Outcome:
     """A main file leaves a directive of the outermost level out."""
     http = [d for d in scope.node.directives if d.name == "http"]
     if (
@@ -112,7 +110,7 @@ def worker_processes_missing(
 
 def compression_off(
     scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
-) -> Iterator[Hit | Unknown]:
+) -> Outcome:
     """An `http` block and all that is in it leave a directive out."""
     found = [
         d
@@ -127,7 +125,7 @@ def compression_off(
         yield missing(scope.node.at())
 
 
-def version_disclosed_by_default(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def version_disclosed_by_default(scope: Scope, project: Project) -> Outcome:
     """`server_tokens` is left out, so error pages and the Server header name the version."""
     block = scope.node
     servers = [d.block for d in includes.directives_of(project, block, "server") if d.block]
@@ -146,20 +144,20 @@ def version_disclosed_by_default(scope: Scope, project: Project) -> Iterator[Hit
         yield missing(block.at())
 
 
-def keepalive_requests_few(statement: Statement, *, least: int) -> Iterator[Hit]:
+def keepalive_requests_few(statement: Statement, *, least: int) -> Outcome:
     """A number is under the bound."""
     value = statement.node.args[0] if statement.node.args else ""
     if value.isdigit() and int(value) < least:
         yield hit(statement.node.at(1), given=value, least=least)
 
 
-def body_size_unlimited(statement: Statement) -> Iterator[Hit]:
+def body_size_unlimited(statement: Statement) -> Outcome:
     """Request bodies of any size are taken."""
     if statement.node.args and parse_size(statement.node.args[0]) == 0:
         yield hit(statement.node.at(1))
 
 
-def body_size_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def body_size_unset(scope: Scope, project: Project) -> Outcome:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     block = scope.node
     passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
@@ -173,14 +171,14 @@ def body_size_unset(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
         yield missing(block.at(), server=scope.name)
 
 
-def client_timeout_long(statement: Statement, *, most: int) -> Iterator[Hit]:
+def client_timeout_long(statement: Statement, *, most: int) -> Outcome:
     """A time-out towards clients is so long that slow clients can hold all connections."""
     value = parse_time(statement.node.args[0]) if statement.node.args else None
     if value is not None and value > most:
         yield hit(statement.node.at(1), given=statement.node.args[0], most=most)
 
 
-def access_log_off(statement: Statement) -> Iterator[Hit]:
+def access_log_off(statement: Statement) -> Outcome:
     """The access log is off for a whole server or for all of them."""
     d = statement.node
     if d.args[:1] == ("off",) and d.parent.name in {"http", "server"}:
@@ -196,14 +194,14 @@ def access_log_off(statement: Statement) -> Iterator[Hit]:
             yield hit(d.at(1), block=d.parent.name)
 
 
-def error_log_named_off(statement: Statement) -> Iterator[Hit]:
+def error_log_named_off(statement: Statement) -> Outcome:
     """Errors are written to a file called `off`, or thrown away."""
     d = statement.node
     if d.args and d.args[0] == "off":
         yield hit(d.at(1))
 
 
-def error_log_discarded(statement: Statement) -> Iterator[Hit]:
+def error_log_discarded(statement: Statement) -> Outcome:
     """Errors are thrown away."""
     d = statement.node
     if (
@@ -214,14 +212,14 @@ def error_log_discarded(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1) if d.args[0] == "/dev/null" else d.at(2))
 
 
-def error_log_debug(statement: Statement) -> Iterator[Hit]:
+def error_log_debug(statement: Statement) -> Outcome:
     """The error log is written at the level for debugging."""
     d = statement.node
     if d.args[1:2] and d.args[1].startswith("debug"):
         yield hit(d.at(2), level=d.args[1])
 
 
-def credentials_logged(statement: Statement) -> Iterator[Hit]:
+def credentials_logged(statement: Statement) -> Outcome:
     """A log format writes down credentials of clients."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
@@ -231,7 +229,7 @@ def credentials_logged(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def health_check_logged(scope: Scope, project: Project) -> Iterator[Hit | NotApplicable]:
+def health_check_logged(scope: Scope, project: Project) -> Outcome:
     """A health path that the proxy answers itself is written to the access log."""
     owner = scope.node.owner
     if owner is None or not re.search(
@@ -249,7 +247,7 @@ def health_check_logged(scope: Scope, project: Project) -> Iterator[Hit | NotApp
         yield hit(owner.head, location=owner.args[-1])
 
 
-def limit_zone_undefined(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def limit_zone_undefined(statement: Statement, project: Project) -> Outcome:
     """A limit names a zone that nobody defines; nginx does not start."""
     d = statement.node
     name = _zone_name(d)
@@ -272,7 +270,7 @@ def _zone_name(d: Directive) -> str:
     return next((word.removeprefix("zone=") for word in d.args if word.startswith("zone=")), "")
 
 
-def limit_zone_unused(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
     """A zone for limits is defined and no limit uses it."""
     d = statement.node
     name = next(
@@ -298,7 +296,7 @@ def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
     }
 
 
-def limit_without_burst(statement: Statement) -> Iterator[Hit]:
+def limit_without_burst(statement: Statement) -> Outcome:
     """A request limit has no burst: two requests close together, and one is refused."""
     d = statement.node
     if any(word.startswith("zone=") for word in d.args) and not any(
@@ -307,7 +305,7 @@ def limit_without_burst(statement: Statement) -> Iterator[Hit]:
         yield hit(d.head)
 
 
-def rate_limit_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def rate_limit_missing(scope: Scope, project: Project) -> Outcome:
     """A server that proxies to an application limits neither requests nor connections."""
     block = scope.node
     passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
@@ -325,7 +323,7 @@ def rate_limit_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown
         yield missing(block.at(), server=scope.name)
 
 
-def try_files_uncached(statement: Statement, project: Project) -> Iterator[Hit]:
+def try_files_uncached(statement: Statement, project: Project) -> Outcome:
     """`try_files` asks the file system for every request, and no answers are kept."""
     d = statement.node
     if includes.effective_value(project, d.parent, "open_file_cache", "off") == "off":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from readiness.checks.nginx.headers import header_name
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -20,7 +20,7 @@ _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "edu", "ac"})
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "421", "444"})
 
 
-def origin_check_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
+def origin_check_bypassed(scope: Scope, project: Project) -> Outcome:
     """An `if` on Origin or Referer whose expression another site can match."""
     owner = scope.node.owner
     if owner is None:
@@ -54,7 +54,7 @@ def _pattern_span(owner: Directive, pattern: str) -> Span:
     return owner.head
 
 
-def origin_map_bypassed(scope: Scope, project: Project) -> Iterator[Hit]:
+def origin_map_bypassed(scope: Scope, project: Project) -> Outcome:
     """A `map` that gives out Access-Control-Allow-Origin has an expression that another site can match."""
     owner = scope.node.owner
     if (
@@ -87,7 +87,7 @@ def _is_allowed_origin(project: Project, block: Block, name: str) -> bool:
     )
 
 
-def cors_origin_reflected(statement: Statement, project: Project) -> Iterator[Hit]:
+def cors_origin_reflected(statement: Statement, project: Project) -> Outcome:
     """Access-Control-Allow-Origin repeats whatever Origin the client sends."""
     d = statement.node
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2 or _is_origin_guarded(d):

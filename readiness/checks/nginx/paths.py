@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import (
     VARIABLE,
@@ -13,7 +12,7 @@ from readiness.checks.nginx.variables import (
     variable_value,
 )
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
-from readiness.model import Hit, NotApplicable, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -26,7 +25,7 @@ _DOT, _SLASH = pcre_tree.mask("."), pcre_tree.mask("/")
 _ESCAPED = pcre_tree.mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
 
 
-def alias_traversal(statement: Statement) -> Iterator[Hit]:
+def alias_traversal(statement: Statement) -> Outcome:
     """A path can climb out of the aliased folder."""
     d = statement.node
     location = d.parent.owner
@@ -73,7 +72,7 @@ def _may_climb(group: pcre_tree.Node) -> bool:
     return any(automaton.machine_matches(machine, f"..{end}") for end in ends)
 
 
-def root_in_location(statement: Statement, project: Project) -> Iterator[Hit]:
+def root_in_location(statement: Statement, project: Project) -> Outcome:
     """`root` stands in `location /` and the server has none, so other locations fall back to nginx's own folder."""
     d = statement.node
     location = d.parent.owner
@@ -108,7 +107,7 @@ def _proxied_location(block: Block) -> Directive | None:
     return None
 
 
-def proxy_slash_mismatch(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_slash_mismatch(statement: Statement, project: Project) -> Outcome:
     """The location's prefix and the URI that replaces it do not both end in a slash."""
     d = statement.node
     location = _proxied_location(d.parent)
@@ -160,7 +159,7 @@ def _puts_raw_uri(project: Project, block: Block, *, always: bool) -> bool:
     return False
 
 
-def proxy_path_escaped_twice(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_path_escaped_twice(statement: Statement, project: Project) -> Outcome:
     """The raw path was put into the URI and nginx escapes it once more on the way to the backend."""
     d = statement.node
     if not d.args or not _puts_raw_uri(project, d.parent, always=False):
@@ -174,7 +173,7 @@ def proxy_path_escaped_twice(statement: Statement, project: Project) -> Iterator
         yield hit(d.at(1))
 
 
-def proxy_path_decoded(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_path_decoded(statement: Statement, project: Project) -> Outcome:
     """The backend gets a piece of the path that nginx has decoded and does not escape again."""
     d = statement.node
     if not d.args:
@@ -190,7 +189,7 @@ def proxy_path_decoded(statement: Statement, project: Project) -> Iterator[Hit]:
         return
 
 
-def proxy_path_normalized(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_path_normalized(statement: Statement, project: Project) -> Outcome:
     """`proxy_pass` has a fixed URI, so the rest of the path goes through nginx's decoding and normalising."""
     d = statement.node
     location = _proxied_location(d.parent)
@@ -201,7 +200,7 @@ def proxy_path_normalized(statement: Statement, project: Project) -> Iterator[Hi
         yield hit(d.at(1), uri=uri)
 
 
-def merge_slashes_off(statement: Statement) -> Iterator[Hit]:
+def merge_slashes_off(statement: Statement) -> Outcome:
     """Slashes are not merged, so `location` rules see other paths than backends that do merge them."""
     d = statement.node
     if d.args[:1] == ("off",):
@@ -211,9 +210,7 @@ def merge_slashes_off(statement: Statement) -> Iterator[Hit]:
 _STATIC = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
 
 
-def static_files_uncached(
-    scope: Scope, project: Project
-) -> Iterator[Hit | Unknown | NotApplicable]:
+def static_files_uncached(scope: Scope, project: Project) -> Outcome:
     """A location for static files gives them no lifetime."""
     block = scope.node
     owner = block.owner

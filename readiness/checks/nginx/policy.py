@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.nginx.headers import header_name
 from readiness.kinds.nginx import Statement
-from readiness.model import Hit, NotApplicable, Unknown, hit, join_names
+from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names
 
-Outcome = Iterator[Hit | Unknown | NotApplicable]
 _ANY = frozenset({"*", "http:", "https:", "data:", "blob:"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.checks.nginx.headers import header_name
 from readiness.checks.nginx.variables import (
@@ -14,7 +14,7 @@ from readiness.checks.nginx.variables import (
     variable_value,
 )
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, versions
-from readiness.model import Hit, NotApplicable, Unknown, hit, join_names, missing
+from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -24,7 +24,7 @@ _DOT = pcre_tree.mask(".")
 _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
-def host_from_client(statement: Statement, project: Project) -> Iterator[Hit]:
+def host_from_client(statement: Statement, project: Project) -> Outcome:
     """The backend is told a Host that the client chose."""
     d = statement.node
     if header_name(d) not in {"host", ":authority"} or len(d.args) < 2:
@@ -47,7 +47,7 @@ def _chosen_upstream(name: str) -> bool:
     return name.startswith(("http_", "cookie_", "arg_")) or name in {"args", "query_string"}
 
 
-def proxy_host_from_client(statement: Statement, project: Project) -> Iterator[Hit]:
+def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
     """The client chooses the host that nginx sends the request to."""
     d = statement.node
     if not d.args or includes.directives_of(project, d.parent, "internal"):
@@ -75,7 +75,7 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Iterator[H
             return
 
 
-def backend_resolved_once(statement: Statement, project: Project) -> Iterator[Hit]:
+def backend_resolved_once(statement: Statement, project: Project) -> Outcome:
     """A public name is looked up when nginx starts and never again."""
     d = statement.node
     if not d.args or "$" in d.args[0] or d.parent.name == "upstream":
@@ -86,7 +86,7 @@ def backend_resolved_once(statement: Statement, project: Project) -> Iterator[Hi
         yield hit(d.at(1), host=host)
 
 
-def upstream_resolved_once(statement: Statement) -> Iterator[Hit]:
+def upstream_resolved_once(statement: Statement) -> Outcome:
     """A public name in an `upstream` is looked up when nginx starts and never again."""
     d = statement.node
     if d.parent.name != "upstream" or not d.args or "resolve" in d.args or "down" in d.args:
@@ -96,7 +96,7 @@ def upstream_resolved_once(statement: Statement) -> Iterator[Hit]:
         yield hit(d.at(1), host=host)
 
 
-def upstream_resolver_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def upstream_resolver_missing(statement: Statement, project: Project) -> Outcome:
     """A server of an `upstream` is to be looked up again and again, and no resolver is set."""
     d = statement.node
     if "resolve" not in d.args or includes.effective_directives(project, d.parent, "resolver"):
@@ -127,7 +127,7 @@ def _upstreams_of_level(project: Project, block: Block) -> dict[str, Block]:
     }
 
 
-def resolver_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def resolver_missing(statement: Statement, project: Project) -> Outcome:
     """A pass with a variable must look its host up for each request, and no resolver is set."""
     d = statement.node
     if (
@@ -174,7 +174,7 @@ def _possible_hosts(project: Project, d: Directive, text: str) -> list[str]:
     return values
 
 
-def resolver_external(statement: Statement) -> Iterator[Hit]:
+def resolver_external(statement: Statement) -> Outcome:
     """Names are looked up at a server outside of the own network."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
@@ -185,9 +185,7 @@ def resolver_external(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def forwarded_headers_missing(
-    scope: Scope, project: Project, *, headers: Sequence[str]
-) -> Iterator[Hit | Unknown]:
+def forwarded_headers_missing(scope: Scope, project: Project, *, headers: Sequence[str]) -> Outcome:
     """A backend is not told who the client is, which name it asked for, or by which scheme."""
     block = scope.node
     passes = [d for d in block.all("proxy_pass") if d.args]
@@ -214,7 +212,7 @@ def forwarded_headers_missing(
         yield missing(passes[0].head, headers=join_names(absent))
 
 
-def websocket_upgrade_incomplete(scope: Scope, project: Project) -> Iterator[Hit | NotApplicable]:
+def websocket_upgrade_incomplete(scope: Scope, project: Project) -> Outcome:
     """`Upgrade` is passed on, but not the rest of what a WebSocket needs."""
     block = scope.node
     passes = block.all("proxy_pass")
@@ -248,7 +246,7 @@ def websocket_upgrade_incomplete(scope: Scope, project: Project) -> Iterator[Hit
 _SOCKETS = re.compile(r"(?:^|[^a-z])(?:wss?|websockets?|sockets?|chat|live|hub)(?:[^a-z]|\\Z)")
 
 
-def connection_upgrade_constant(scope: Scope, project: Project) -> Iterator[Hit | NotApplicable]:
+def connection_upgrade_constant(scope: Scope, project: Project) -> Outcome:
     """Every request of a server goes to the backend with `Connection: upgrade`, WebSocket or not."""
     block = scope.node
     passes = block.all("proxy_pass")
@@ -277,9 +275,7 @@ def _default_http_version(project: Project, scope: Scope) -> str:
     return "1.1" if versions.is_at_least(project, scope.source, (1, 29, 7), (1, 30, 0)) else "1.0"
 
 
-def websocket_timeout_default(
-    scope: Scope, project: Project
-) -> Iterator[Hit | Unknown | NotApplicable]:
+def websocket_timeout_default(scope: Scope, project: Project) -> Outcome:
     """A location for WebSockets keeps the time-out of 60 seconds, which ends quiet connections."""
     block = scope.node
     passes = block.all("proxy_pass")
@@ -299,7 +295,7 @@ def websocket_timeout_default(
         yield missing(passes[0].head)
 
 
-def upstream_keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
+def upstream_keepalive_unused(scope: Scope, project: Project) -> Outcome:
     """An upstream keeps connections open, and the requests to it close them."""
     block = scope.node
     passes = [d for d in block.all("proxy_pass") if d.args]
@@ -321,7 +317,7 @@ def upstream_keepalive_unused(scope: Scope, project: Project) -> Iterator[Hit]:
         yield hit(passes[0].head, upstream=group.owner.value if group.owner else "")
 
 
-def upstream_single_server(scope: Scope) -> Iterator[Hit]:
+def upstream_single_server(scope: Scope) -> Outcome:
     """An upstream has one server: when it is down, so is the site."""
     servers = [d for d in scope.node.all("server") if d.args and "down" not in d.args]
     if (
@@ -332,7 +328,7 @@ def upstream_single_server(scope: Scope) -> Iterator[Hit]:
         yield hit(servers[0].at(1), upstream=scope.name)
 
 
-def upstream_not_grouped(statement: Statement, project: Project) -> Iterator[Hit]:
+def upstream_not_grouped(statement: Statement, project: Project) -> Outcome:
     """A backend is named in the `proxy_pass` itself, so there is one of it and no connection is kept open."""
     d = statement.node
     if not d.args or "$" in d.args[0] or not d.args[0].startswith(("http://", "https://")):
@@ -352,9 +348,7 @@ def upstream_not_grouped(statement: Statement, project: Project) -> Iterator[Hit
         yield hit(d.at(1), host=host)
 
 
-def parameter(
-    statement: Statement, *, within: Sequence[str], words: Sequence[str]
-) -> Iterator[Hit]:
+def parameter(statement: Statement, *, within: Sequence[str], words: Sequence[str]) -> Outcome:
     """A directive has one of the given parameters, in a block of one of the given names."""
     d = statement.node
     if within and d.parent.name not in within:

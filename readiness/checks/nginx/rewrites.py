@@ -14,7 +14,7 @@ from readiness.checks.nginx.variables import (
     variable_names,
 )
 from readiness.kinds.nginx import FREE, Scope, Statement, includes, location_match, versions
-from readiness.model import Hit, Span, hit, join_names
+from readiness.model import Hit, Outcome, Span, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax import backtracking, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk
@@ -33,7 +33,7 @@ _TABLE_OPTIONS = frozenset(
 )
 
 
-def if_in_location(scope: Scope, project: Project) -> Iterator[Hit]:
+def if_in_location(scope: Scope, project: Project) -> Outcome:
     """An `if` in a location holds more than `return` and `rewrite`, or stands beside `try_files`, which it takes away."""
     owner = scope.node.owner
     levels = includes.levels_outwards(project, scope.node)
@@ -54,7 +54,7 @@ def if_in_location(scope: Scope, project: Project) -> Iterator[Hit]:
         yield hit(owner.head, what="takes away the try_files beside it")
 
 
-def if_in_location_unsafe(scope: Scope, project: Project) -> Iterator[Hit]:
+def if_in_location_unsafe(scope: Scope, project: Project) -> Outcome:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     owner = scope.node.owner
     if owner is None or not any(
@@ -78,7 +78,7 @@ def _is_leaving(project: Project, block: Block) -> bool:
     )
 
 
-def capture_missing(statement: Statement, project: Project) -> Iterator[Hit]:
+def capture_missing(statement: Statement, project: Project) -> Outcome:
     """`$1` is used and no expression that can have run has such a group."""
     d = statement.node
     if d.name == "rewrite":
@@ -167,7 +167,7 @@ def _table_patterns(project: Project, d: Directive, number: int) -> bool:
     return False
 
 
-def map_capture_missing(scope: Scope) -> Iterator[Hit]:
+def map_capture_missing(scope: Scope) -> Outcome:
     """A line of a `map` uses a group that its expression does not have."""
     for entry in scope.node.directives:
         if entry.name.startswith("~") and entry.args:
@@ -182,7 +182,7 @@ def map_capture_missing(scope: Scope) -> Iterator[Hit]:
 # -- CVEs of the rewrite engine -------------------------------------------------------------------------------------
 
 
-def rewrite_overlapping_captures(statement: Statement, project: Project) -> Iterator[Hit]:
+def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outcome:
     """A redirecting rewrite uses a group and another one inside of it (CVE-2026-9256)."""
     d = statement.node
     if len(d.args) < 2 or versions.is_at_least(project, d.source, (1, 30, 2), (1, 31, 1)):
@@ -216,7 +216,7 @@ def rewrite_overlapping_captures(statement: Statement, project: Project) -> Iter
                 return
 
 
-def rewrite_arguments_leak(scope: Scope, project: Project) -> Iterator[Hit]:
+def rewrite_arguments_leak(scope: Scope, project: Project) -> Outcome:
     """A rewrite with `?` in its target is followed by a `set` or `if` that reads a numbered group (CVE-2026-42945)."""
     leaking: Directive | None = None
     if versions.is_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
@@ -251,7 +251,7 @@ def _compared_value(d: Directive) -> str:
     return right if operator in {"=", "!="} else ""
 
 
-def rewrite_numbered_capture_in_query(scope: Scope, project: Project) -> Iterator[Hit]:
+def rewrite_numbered_capture_in_query(scope: Scope, project: Project) -> Outcome:
     """The wider shape of CVE-2026-42945: a numbered group, `?` in the target, and another rewrite directive behind."""
     wide: Directive | None = None
     if versions.is_at_least(project, scope.source, (1, 30, 1), (1, 31, 0)):
@@ -291,7 +291,7 @@ def _patterns_of(d: Directive) -> list[tuple[tuple[str, bool], Span]]:
     )
 
 
-def regex_branches_overlap(statement: Statement) -> Iterator[Hit]:
+def regex_branches_overlap(statement: Statement) -> Outcome:
     """Alternatives in a loop, one of which begins like another."""
     for (text, icase), place in _patterns_of(statement.node):
         regex = pcre.try_parse_regex(text, icase)
@@ -315,7 +315,7 @@ def _are_alike(node: pcre_tree.Node) -> bool:
     return False
 
 
-def regex_runs_away(statement: Statement) -> Iterator[Hit]:
+def regex_runs_away(statement: Statement) -> Outcome:
     """A text of a client can make the expression take time that doubles with each character."""
     for (text, icase), place in _patterns_of(statement.node):
         regex = pcre.try_parse_regex(text, icase)
@@ -326,7 +326,7 @@ def regex_runs_away(statement: Statement) -> Iterator[Hit]:
             continue
 
 
-def map_regex_runs_away(scope: Scope) -> Iterator[Hit]:
+def map_regex_runs_away(scope: Scope) -> Outcome:
     """The same of the keys of a `map`."""
     for entry in scope.node.directives:
         if entry.name.startswith("~"):
@@ -340,7 +340,7 @@ def map_regex_runs_away(scope: Scope) -> Iterator[Hit]:
                 continue
 
 
-def location_regex_unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
+def location_regex_unanchored(scope: Scope, project: Project) -> Outcome:
     """The expression of a location matches anywhere in the path."""
     owner = scope.node.owner
     pattern = pattern_of(owner) if owner else None
@@ -355,7 +355,7 @@ def location_regex_unanchored(scope: Scope, project: Project) -> Iterator[Hit]:
         yield hit(owner.places[-1], pattern=pattern[0] if pattern else "")
 
 
-def location_regex_exact(scope: Scope) -> Iterator[Hit]:
+def location_regex_exact(scope: Scope) -> Outcome:
     """The expression of a location can match one path only, which `location =` finds faster."""
     owner = scope.node.owner
     sign, text = location_match(owner) if owner is not None else ("", "")
@@ -374,7 +374,7 @@ def location_regex_exact(scope: Scope) -> Iterator[Hit]:
         yield hit(owner.places[-1], path=path)
 
 
-def variable_case_mixed(scope: Scope) -> Iterator[Hit]:
+def variable_case_mixed(scope: Scope) -> Outcome:
     """One variable is written in two ways; nginx takes them for the same."""
     seen: dict[str, str] = {}
     reported: set[str] = set()
@@ -391,7 +391,7 @@ def variable_case_mixed(scope: Scope) -> Iterator[Hit]:
                     yield hit(d.at(number), names=join_names([f"${first}", f"${name}"]))
 
 
-def map_without_default(scope: Scope) -> Iterator[Hit]:
+def map_without_default(scope: Scope) -> Outcome:
     """A `map` with several lines, or a `geo`, says nothing of what none of its lines matches."""
     owner = scope.node.owner
     entries = [d for d in scope.node.directives if d.name not in _TABLE_OPTIONS]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, location_match
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Hit, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
@@ -45,7 +44,7 @@ def _servers_by_socket(scope: Scope, project: Project) -> dict[str, list[Serving
     return {(f"{host}:{port}" if port else host): each for (host, port, _), each in groups.items()}
 
 
-def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def sockets(scope: Scope, project: Project) -> Outcome:
     """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
     if scope.kind not in {"http", "stream"}:
         return
@@ -54,7 +53,7 @@ def sockets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
             yield _socket_text(found[0], socket, scope, project)
 
 
-def default_server_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def default_server_missing(scope: Scope, project: Project) -> Outcome:
     """One named server has a public socket for itself, and passes every other name on to its backend as well."""
     for socket, found in _servers_by_socket(scope, project).items():
         first = found[0]
@@ -93,7 +92,7 @@ def _socket_text(
     )
 
 
-def server_name_conflicting(scope: Scope, project: Project) -> Iterator[Hit]:
+def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
     taken: dict[tuple[str, ...], Directive] = {}
     for d in includes.directives_of(project, scope.node, "server"):
@@ -119,7 +118,7 @@ def server_name_conflicting(scope: Scope, project: Project) -> Iterator[Hit]:
                 taken.setdefault(key, d)
 
 
-def location_repeated(scope: Scope, project: Project) -> Iterator[Hit]:
+def location_repeated(scope: Scope, project: Project) -> Outcome:
     """One block has the same location twice; nginx does not start."""
     seen: set[tuple[bool, str]] = set()
     for d in includes.directives_of(project, scope.node, "location"):
@@ -132,7 +131,7 @@ def location_repeated(scope: Scope, project: Project) -> Iterator[Hit]:
         seen.add(key)
 
 
-def directive_repeated(scope: Scope) -> Iterator[Hit]:
+def directive_repeated(scope: Scope) -> Outcome:
     """A directive that may stand once in a block stands twice; nginx does not start."""
     seen: set[str] = set()
     for d in scope.node.directives:
@@ -142,7 +141,7 @@ def directive_repeated(scope: Scope) -> Iterator[Hit]:
             seen.add(d.name)
 
 
-def semicolon_missing(statement: Statement) -> Iterator[Hit]:
+def semicolon_missing(statement: Statement) -> Outcome:
     """A line is missing its semicolon, so the next line was read as its arguments."""
     d = statement.node
     text = d.source.text
@@ -160,7 +159,7 @@ def semicolon_missing(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def quic_bpf_reuseport(scope: Scope, project: Project) -> Iterator[Hit]:
+def quic_bpf_reuseport(scope: Scope, project: Project) -> Outcome:
     """`quic_bpf` with `reuseport` and several workers crashes workers or loses connections."""
     if includes.enclosing_block(project, scope.node) is not scope.node:
         return
@@ -175,7 +174,7 @@ def quic_bpf_reuseport(scope: Scope, project: Project) -> Iterator[Hit]:
             return
 
 
-def credential_inline(statement: Statement) -> Iterator[Hit]:
+def credential_inline(statement: Statement) -> Outcome:
     """A password, a token or a key is written into the configuration."""
     d = statement.node
     place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
@@ -220,7 +219,7 @@ def _authorization(text: str, place: Place) -> Verdict:
     return secrets.classify("token", found[2], place)
 
 
-def workers_as_root(statement: Statement) -> Iterator[Hit]:
+def workers_as_root(statement: Statement) -> Outcome:
     """Workers run as root."""
     if statement.node.args[:1] == ("root",) and statement.node.parent.owner is None:
         yield hit(statement.node.at(1))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
-from readiness.model import Hit, NotApplicable, Span, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -21,14 +21,14 @@ _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
 _HYBRID = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
-def tls_protocol_old(statement: Statement) -> Iterator[Hit]:
+def tls_protocol_old(statement: Statement) -> Outcome:
     """`ssl_protocols` and its kin name a version before TLS 1.2."""
     for number, word in enumerate(statement.node.args, 1):
         if word in _OLD:
             yield hit(statement.node.at(number), version=word)
 
 
-def tls_cipher_weak(statement: Statement, project: Project) -> Iterator[Hit]:
+def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
     """The cipher list offers suites that are broken."""
     d = statement.node
     if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
@@ -63,7 +63,7 @@ def _is_only_tls13(project: Project, d: Directive) -> bool:
     return includes.effective_value(project, d.parent, f"{prefix}protocols") == "TLSv1.3"
 
 
-def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -> Iterator[Hit]:
+def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -> Outcome:
     """A suite in the list has no forward secrecy or no authenticated encryption."""
     d = statement.node
     if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
@@ -77,7 +77,7 @@ def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -
             return
 
 
-def tls_certificate_missing(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def tls_certificate_missing(scope: Scope, project: Project) -> Outcome:
     """A server takes TLS and has no certificate, or no key for it."""
     block = scope.node
     if not scope.tls or includes.effective_value(project, block, "ssl_reject_handshake") == "on":
@@ -113,9 +113,7 @@ def _tls_listen_span(block: Block) -> Span:
     return found[0].head if found else block.at()
 
 
-def https_redirect_missing(
-    scope: Scope, project: Project
-) -> Iterator[Hit | Unknown | NotApplicable]:
+def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
@@ -198,7 +196,7 @@ def _is_redirecting(project: Project, block: Block) -> bool:
     return False
 
 
-def tls_missing(scope: Scope, project: Project) -> Iterator[Hit]:
+def tls_missing(scope: Scope, project: Project) -> Outcome:
     """A whole configuration that proxies to an application has no server with TLS."""
     block = scope.node
     servers = [
@@ -218,13 +216,13 @@ def tls_missing(scope: Scope, project: Project) -> Iterator[Hit]:
     yield missing(block.at())
 
 
-def on(statement: Statement) -> Iterator[Hit]:
+def on(statement: Statement) -> Outcome:
     """A switch is on that should be off."""
     if statement.node.args and statement.node.args[0] == "on":
         yield hit(statement.node.at(1))
 
 
-def tls_session_tickets(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def tls_session_tickets(scope: Scope, project: Project) -> Outcome:
     """Session tickets are on without a key that somebody rotates: the key lives as long as the process."""
     block = scope.node
     if not scope.tls or includes.effective_directives(project, block, "ssl_session_ticket_key"):
@@ -238,7 +236,7 @@ def tls_session_tickets(scope: Scope, project: Project) -> Iterator[Hit | Unknow
         yield missing(_tls_listen_span(block))
 
 
-def tls_dhparam_missing(statement: Statement, project: Project) -> Iterator[Hit | Unknown]:
+def tls_dhparam_missing(statement: Statement, project: Project) -> Outcome:
     """The cipher list names suites with DHE and no parameters for them are given, so they are never used."""
     d = statement.node
     if (
@@ -261,7 +259,7 @@ def tls_dhparam_missing(statement: Statement, project: Project) -> Iterator[Hit 
 # -- stapling, curves, HTTP/2 --------------------------------------------------------------------------------------
 
 
-def stapling_without_resolver(scope: Scope, project: Project) -> Iterator[Hit | Unknown]:
+def stapling_without_resolver(scope: Scope, project: Project) -> Outcome:
     """OCSP stapling must look up the responder's name, and there is no resolver."""
     block = scope.node
     staple = _effective_stapling(project, scope)
@@ -293,7 +291,7 @@ def _effective_stapling(project: Project, scope: Scope) -> Directive | None:
     return found[-1]
 
 
-def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
+def stapling_letsencrypt(scope: Scope, project: Project) -> Outcome:
     """OCSP stapling is on for a certificate of Let's Encrypt, which has no responder any more."""
     staple = _effective_stapling(project, scope)
     if staple is None:
@@ -308,7 +306,7 @@ def stapling_letsencrypt(scope: Scope, project: Project) -> Iterator[Hit]:
             return
 
 
-def ecdh_curve_unknown_to_older_openssl(statement: Statement) -> Iterator[Hit]:
+def ecdh_curve_unknown_to_older_openssl(statement: Statement) -> Outcome:
     """A group is named that older OpenSSL does not know, and nothing lets it skip the name."""
     d = statement.node
     for entry in re.split(r"[:, ]", d.args[0] if d.args else ""):
@@ -317,7 +315,7 @@ def ecdh_curve_unknown_to_older_openssl(statement: Statement) -> Iterator[Hit]:
             return
 
 
-def http2_default_server_without_421(scope: Scope, project: Project) -> Iterator[Hit]:
+def http2_default_server_without_421(scope: Scope, project: Project) -> Outcome:
     """The default server refuses unknown names in the handshake, but a reused HTTP/2 connection gets past that."""
     block = scope.node
     default = any({"default_server", "default"} & set(d.args) for d in block.all("listen"))
@@ -340,7 +338,7 @@ def http2_default_server_without_421(scope: Scope, project: Project) -> Iterator
         yield hit(reject.head, at=reject.source)
 
 
-def listen_http2_deprecated(statement: Statement, project: Project) -> Iterator[Hit]:
+def listen_http2_deprecated(statement: Statement, project: Project) -> Outcome:
     """`http2` as a parameter of `listen`, which nginx 1.25.1 replaced by a directive."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
@@ -350,7 +348,7 @@ def listen_http2_deprecated(statement: Statement, project: Project) -> Iterator[
 
 def backend_certificate_unverified(
     statement: Statement, project: Project, *, switches: Sequence[str]
-) -> Iterator[Hit | Unknown]:
+) -> Outcome:
     """A backend is spoken to over TLS and its certificate is not looked at."""
     d = statement.node
     if not d.args or not d.args[0].startswith(("https://", "grpcs://")):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from readiness.kinds.nginx import Statement, includes, location_match
-from readiness.model import Hit, Span, hit
+from readiness.model import Outcome, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -349,7 +349,7 @@ def is_redirect(rewrite: Directive) -> bool:
 # -- header and request splitting ---------------------------------------------------------------------------------
 
 
-def http_splitting(statement: Statement, project: Project) -> Iterator[Hit]:
+def http_splitting(statement: Statement, project: Project) -> Outcome:
     """A decoded piece of the path, which can hold line breaks, goes into a header, a redirect or a proxied request."""
     directive = statement.node
     for number in _sensitive_arguments(directive):

@@ -10,17 +10,16 @@ from readiness.kinds.k8s.index import folder_of, nearest_candidates, object_inde
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.kinds.nginx import Document
-from readiness.model import Hit, NotApplicable, Related, Span, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
 
-Found = Iterator[Hit | Unknown | NotApplicable]
 _KEY = f"{NGINX}proxy-body-size"
 _HARMLESS = ("mime.types", "_params", "fastcgi.conf")
 _DEFAULT = 1024 * 1024  # client_max_body_size where nobody sets it
 
 
-def body_size_smaller_behind(one: Object, *, project: Project) -> Found:
+def body_size_smaller_behind(one: Object, *, project: Project) -> Outcome:
     """An Ingress that lets in larger bodies than the nginx that it sends them to."""
     outer = one.annotations.get(_KEY)
     if not is_ingress(one) or not isinstance(outer, str):

@@ -19,13 +19,11 @@ from readiness.kinds.compose.parts import (
 from readiness.kinds.compose.words import command_line, has_unread_settings, stage_of
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.nginx import Statement, hosts, includes
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq
-
-Found = Iterator[Hit | Unknown | NotApplicable]
 
 # What nginx reads of the files that lie there: its main file, and what the stock main file includes.
 _READ = re.compile(
@@ -145,7 +143,7 @@ def _network_names(service: Service) -> set[str]:
     }
 
 
-def upstream_unknown(statement: Statement, *, project: Project) -> Found:
+def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
     """A request is sent to a name that nothing in the compose project has."""
     d = statement.node
     going, known = route_target(d), project.memo(edge_index)
@@ -206,7 +204,7 @@ def _sees_all_mounts(service: Service, project: Project) -> bool:
 _DEFAULT = {"": "80", "http": "80", "https": "443", "grpc": "80", "grpcs": "443"}
 
 
-def upstream_port_wrong(statement: Statement, *, project: Project) -> Found:
+def upstream_port_wrong(statement: Statement, *, project: Project) -> Outcome:
     """A request is sent to a port of a service that listens on another one."""
     d = statement.node
     going, known = route_target(d), project.memo(edge_index)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.dockerfile.tools import has_tool
@@ -15,19 +14,17 @@ from readiness.kinds.compose.words import healthcheck_words, stage_of
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.images import stage_of_container
 from readiness.kinds.k8s.model import Container
-from readiness.model import Hit, NotApplicable, Related, Span, hit
+from readiness.model import NotApplicable, Outcome, Related, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import shell
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
-Found = Iterator[Hit | NotApplicable]
-
 # What stands behind a tool and only passes its answer on.
 _PASSING = frozenset({"exit", "false", "true", "grep", "jq", "test", "["})
 
 
-def healthcheck_tool_missing(service: Service, project: Project) -> Found:
+def healthcheck_tool_missing(service: Service, project: Project) -> Outcome:
     """A compose health check that calls a program which its image, or that of its Dockerfile, does not have."""
     check = service.node.get("healthcheck")
     if not isinstance(check, Map) or (service.builds and "extends" in service.full):
@@ -44,7 +41,7 @@ def healthcheck_tool_missing(service: Service, project: Project) -> Found:
         yield hit(check.at("test"), tool=tool, image=image.familiar, more="")
 
 
-def probe_tool_missing(container: Container, *, project: Project) -> Found:
+def probe_tool_missing(container: Container, *, project: Project) -> Outcome:
     """An exec probe that calls a program which the image of its Dockerfile does not have."""
     runs = [run for _, one in probes_of(container) if isinstance(run := one.get("exec"), Map)]
     stage = stage_of_container(container, project) if runs and not container.windows else None
@@ -61,7 +58,7 @@ def _command_words(items: Any) -> list[str]:
     return [expand_scalar(item).text.replace(HOLE, "X") for item in items]
 
 
-def _missing_tool(words: list[str], stage: Stage | None, place: Span) -> Found:
+def _missing_tool(words: list[str], stage: Stage | None, place: Span) -> Outcome:
     """The hit where an image surely has no program that the command needs."""
     tool = required_tool(words)
     if tool is None or stage is None or stage.windows:

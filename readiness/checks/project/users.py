@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from readiness.checks.k8s.security import has_user_namespace
 from readiness.facts.base_images import nonroot_user, official
 from readiness.kinds.dockerfile.model import Stage
@@ -11,13 +9,11 @@ from readiness.kinds.dockerfile.users import is_root, user_of
 from readiness.kinds.joins.images import stage_of_container
 from readiness.kinds.k8s.effective import effective_security
 from readiness.kinds.k8s.model import Container
-from readiness.model import Hit, NotApplicable, Related, Span, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
 
-Found = Iterator[Hit | Unknown | NotApplicable]
 
-
-def refused(container: Container, *, root: bool, project: Project) -> Found:
+def refused(container: Container, *, root: bool, project: Project) -> Outcome:
     """An image whose user the kubelet refuses under `runAsNonRoot`: root, or a name that it cannot look up."""
     asked = effective_security(container, "runAsNonRoot") is True
     told = effective_security(container, "runAsUser") is not None

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from readiness.facts import public_images
 from readiness.kinds.compose.model import Service
 from readiness.kinds.k8s.model import Container
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
 
-Found = Iterator[Hit | Unknown | NotApplicable]
 MANY = 64  # so many that they are hardly one application's
 _MAJOR = re.compile(r"v?(\d{1,4})(?=[.\-]|\Z)")
 
@@ -57,7 +55,7 @@ def major_of(image: Image) -> str:
     return found[1] if found else ""
 
 
-def version_drift(service: Service, project: Project) -> Found:
+def version_drift(service: Service, project: Project) -> Outcome:
     """A store of another major version than the one that the manifests beside the compose file run."""
     image = service.image if "image" in service.node and not service.builds else None
     known = project.memo(store_versions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
 
 from readiness.checks.dockerfile.owned import is_owned_by_user, known_user
 from readiness.kinds.compose.model import Service
@@ -11,13 +10,13 @@ from readiness.kinds.compose.parts import MountSpec, mount_specs
 from readiness.kinds.compose.words import stage_of
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.dockerfile.paths import volume_words
-from readiness.model import Hit, NotApplicable, Related, Unknown, hit
+from readiness.model import NotApplicable, Outcome, Related, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
 
-def volume_not_owned(service: Service, project: Project) -> Iterator[Hit | Unknown | NotApplicable]:
+def volume_not_owned(service: Service, project: Project) -> Outcome:
     """A named volume on a folder that the image does not have, or that belongs to root, while the process is another."""
     node = service.full
     stage = stage_of(service, project)
