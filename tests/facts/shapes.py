@@ -179,6 +179,13 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "policy": true,
         "shows": text,
     },
+    "kubernetes-grants": {
+        "verbs": many(text),
+        "resources": many(text),
+        "groups": many(text),
+        "cluster": true,
+        "whole": true,
+    },
     "kubernetes-kinds": {"type": text, "cluster": true},
     "kubernetes-labels": {"added": true},
     "linux-capabilities": {"default": true, "baseline": true},

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.k8s.apis import kinds_by_group
+from readiness.facts.table import rows
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, Span, hit
+from readiness.model import Outcome, Related, Severity, Span, hit, join_names
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -26,12 +27,16 @@ class Access:
 
     roles: dict[tuple[str, str, str], Object]
     bindings: dict[tuple[str, str], tuple[Object, ...]]  # (namespace, service account)
+    handed_out: dict[
+        tuple[str, str, str], tuple[Object, ...]
+    ]  # the bindings of a role, keyed as it
 
 
 def access_index(project: Project) -> Access:
     """The index, made once a run."""
     roles: dict[tuple[str, str, str], Object] = {}
     bound: dict[tuple[str, str], list[Object]] = {}
+    handed: dict[tuple[str, str, str], list[Object]] = {}
     for document in project.documents("k8s"):
         for one in document.objects:
             if one.kind in ROLES:
@@ -39,6 +44,10 @@ def access_index(project: Project) -> Access:
                 roles.setdefault((one.kind, space, one.name), one)
                 roles.setdefault((one.kind, "*", one.name), one)
             elif one.kind in BINDINGS:
+                wanted = mapping_at(one.node, "roleRef")
+                kind, name = text_or_empty(wanted.get("kind")), text_or_empty(wanted.get("name"))
+                space = one.namespace if kind == "Role" else ""
+                handed.setdefault((kind, space, name), []).append(one)
                 for subject in subjects_of(one):
                     if subject.get("kind") == "ServiceAccount":
                         space = text_or_empty(subject.get("namespace")) or one.namespace
@@ -46,7 +55,26 @@ def access_index(project: Project) -> Access:
                             bound.setdefault((key, text_or_empty(subject.get("name"))), []).append(
                                 one
                             )
-    return Access(roles, {key: tuple(value) for key, value in bound.items()})
+    return Access(
+        roles,
+        {key: tuple(value) for key, value in bound.items()},
+        {key: tuple(value) for key, value in handed.items()},
+    )
+
+
+def bindings_of(role: Object, project: Project) -> tuple[Object, ...]:
+    """The bindings of the project that hand out a role."""
+    space = role.namespace if role.kind == "Role" else ""
+    return project.memo(access_index).handed_out.get((role.kind, space, role.name), ())
+
+
+def reach_of(role: Object, project: Project) -> str:
+    """How far a role reaches: `namespace` for a Role, and for a ClusterRole that is only bound in namespaces; else `cluster`."""
+    if role.kind == "Role":
+        return "namespace"
+    found = bindings_of(role, project)
+    inside = bool(found) and all(one.kind == "RoleBinding" for one in found)
+    return "namespace" if inside else "cluster"
 
 
 def subjects_of(binding: Object) -> Iterator[Map]:
@@ -128,49 +156,135 @@ def rules_of(role: Object) -> Iterator[Map]:
     yield from mappings_in(role.node.get("rules"))
 
 
+def has_told_wildcard(rule: Map) -> bool:
+    """Whether a rule has a wildcard for resources or verbs in a group of Kubernetes: one finding says what it takes in."""
+    wild = "*" in strings_in(rule, "resources") or "*" in strings_in(rule, "verbs")
+    return wild and bool({"*", *kinds_by_group()} & set(strings_in(rule, "apiGroups")))
+
+
+def _severity(reach: str) -> Severity:
+    """High for what gives the whole cluster, medium for what ends at a namespace."""
+    return Severity.HIGH if reach == "cluster" else Severity.MEDIUM
+
+
+def _named_grants(
+    role: Object, verbs: Sequence[str], resources: Sequence[str], groups: Sequence[str]
+) -> Iterator[tuple[Map, Span, str, str]]:
+    """The rules of a role that name one of the resources and verbs: rule, place, resource, verb.
+
+    What a wildcard takes in is told at the wildcard, what the control plane makes not at all.
+    """
+    for rule in () if is_system_object(role) else rules_of(role):
+        found = None if has_told_wildcard(rule) else allowing_span(rule, verbs, resources, groups)
+        if found:
+            yield rule, *found
+
+
 def role_allows(
+    role: Object,
+    *,
+    project: Project,
+    verbs: Sequence[str],
+    resources: Sequence[str],
+    groups: Sequence[str] = ("",),
+    cluster: Sequence[str] = (),
+    covered: Sequence[str] = (),
+) -> Outcome:
+    """A rule of the role allows a verb on a resource; what a wildcard takes in is told at the wildcard.
+
+    A Role gives nothing on the resources of `cluster`, which stand in no namespace. Within a namespace it is medium at most.
+    A rule that allows a verb of `covered` as well is told for that one.
+    """
+    reach = reach_of(role, project)
+    asked = [one for one in resources if role.kind == "ClusterRole" or one not in cluster]
+    for rule, span, resource, verb in _named_grants(role, verbs, asked, groups):
+        if not set(covered) & set(strings_in(rule, "verbs")):
+            yield hit(span, severity=_severity(reach), found=resource, verb=verb, reach=reach)
+
+
+def rbac_csr_approve(
     role: Object,
     *,
     verbs: Sequence[str],
     resources: Sequence[str],
-    groups: Sequence[str] = ("",),
+    groups: Sequence[str],
+    signers: Sequence[str],
 ) -> Outcome:
-    """A rule of the role allows a verb on a resource; a rule that allows everything is told elsewhere."""
-    if is_system_object(role):
+    """The role approves certificates: a verb on the approval, and `approve` on one of `signers`, whose certificates are logins.
+
+    Kubernetes asks for both; a role for other signers makes no certificate that the API server takes, and a Role none at all.
+    """
+    if role.kind != "ClusterRole" or not any(_may_approve(one, signers) for one in rules_of(role)):
         return
-    for rule in rules_of(role):
-        found = None if allows_everything(rule) else allowing_span(rule, verbs, resources, groups)
-        if found:
-            span, resource, verb = found
-            yield hit(span, found=resource, verb=verb)
+    for _, span, resource, verb in _named_grants(role, verbs, resources, groups):
+        yield hit(span, found=resource, verb=verb)
 
 
-def rbac_everything(role: Object) -> Outcome:
-    """A rule of the role allows every verb on every resource."""
+def _may_approve(rule: Map, signers: Sequence[str]) -> bool:
+    """Whether a rule allows `approve` on one of the signers, by name or by the name of its domain."""
+    names = [*signers, *(f"{one.partition('/')[0]}/*" for one in signers)]
+    return allowing_span(rule, ["approve"], ["signers"], ["certificates.k8s.io"], names) is not None
+
+
+def rbac_everything(role: Object, *, project: Project) -> Outcome:
+    """A rule of the role allows every verb on every resource; medium within a namespace."""
     if is_system_object(role):
         return
+    severity = _severity(reach_of(role, project))
+    given = bindings_of(role, project)[:1]
+    related = [
+        Related(one.source, role_name_span(one), f"{one.resource} hands it out") for one in given
+    ]
     for rule in rules_of(role):
         if allows_everything(rule):
-            yield hit(rule.at("resources"))
+            yield hit(rule.at("resources"), related=related, severity=severity)
 
 
-def role_wildcard(role: Object, *, keys: Sequence[str], own: bool = False) -> Outcome:
+def role_wildcard(
+    role: Object, *, project: Project, keys: Sequence[str], own: bool = False
+) -> Outcome:
     """A rule of the role has a wildcard under one of `keys`, in a group that Kubernetes brings along.
 
     With `own` it is about the other groups, those of an operator's own kinds. A rule that allows everything is
-    told elsewhere.
+    told elsewhere. Medium where what the wildcard takes in gives nobody the cluster.
     """
     if is_system_object(role):
         return
+    reach = reach_of(role, project)
     for rule in rules_of(role):
         if (
             allows_everything(rule)
             or bool({"*", *kinds_by_group()} & set(strings_in(rule, "apiGroups"))) is own
         ):
             continue
-        for key in keys:
-            if "*" in strings_in(rule, key):
-                yield hit(rule.at(key), key=key)
+        key = next((one for one in keys if "*" in strings_in(rule, one)), "")
+        if key:
+            held = grants_in(rule, role.kind == "ClusterRole")
+            whole = _writes_everything(rule) or any(
+                "whole" in rows("kubernetes-grants")[one] for one in held
+            )
+            yield hit(
+                rule.at(key),
+                severity=_severity(reach) if whole else Severity.MEDIUM,
+                key=key,
+                held=join_names(held) or "whatever is added later",
+            )
+
+
+def _writes_everything(rule: Map) -> bool:
+    """Whether a rule allows to write objects of every group and kind: workloads of the control plane among them."""
+    wild = "*" in strings_in(rule, "apiGroups") and "*" in strings_in(rule, "resources")
+    return wild and bool({"*", "create", "update", "patch"} & set(strings_in(rule, "verbs")))
+
+
+def grants_in(rule: Map, cluster: bool) -> list[str]:
+    """The grants that a rule takes in and that lead further than what they name; without `cluster` those of a namespace only."""
+    return [
+        name
+        for name, row in rows("kubernetes-grants").items()
+        if (cluster or "cluster" not in row)
+        and allowing_span(rule, row["verbs"], row["resources"], row["groups"])
+    ]
 
 
 # -- bindings -----------------------------------------------------------------------------------------------------
@@ -220,14 +334,16 @@ def role_name_span(binding: Object) -> Span:
 
 
 def admin(binding: Object, *, project: Project) -> Outcome:
-    """The binding hands out cluster-admin, or a role of the project that allows everything."""
+    """The binding hands out cluster-admin; a role of the project that allows everything is told at the role."""
     name = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
     if is_system_object(binding):
         return
     role = role_of_binding(binding, project)
     if name == "cluster-admin":
         yield hit(role_name_span(binding), role=name)
-    elif role is not None and any(allows_everything(rule) for rule in rules_of(role)):
+    elif (
+        role is not None and is_system_object(role) and any(map(allows_everything, rules_of(role)))
+    ):
         where = Related(
             role.source, next(rules_of(role)).at(), f"{role.resource} allows everything"
         )
