@@ -21,6 +21,17 @@ def is_sensitive(path: str) -> bool:
     return "harmless" not in row and any(within(path, folder) for folder in below)
 
 
+def is_plugin_folder(path: str) -> bool:
+    """Whether plugins of a kubelet leave their sockets at a path: device plugins, the registration and the socket of a driver."""
+    below = column("host-paths", "plugins")
+    return any(within(path, folder) for folder in below) and not holds_volumes(path)
+
+
+def holds_volumes(path: str) -> bool:
+    """Whether a kubelet keeps the volumes of its pods at a path: where a storage driver mounts them."""
+    return path in column("host-paths", "volumes")
+
+
 def holds_cloud_credentials(path: str) -> bool:
     """Whether credentials of a cloud stand at a path of a host."""
     return any(within(path, folder) for folder in column("host-paths", "cloud"))

@@ -166,6 +166,8 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "cloud": true,
         "socket": true,
         "sockets": true,
+        "plugins": true,
+        "volumes": true,
     },
     "http-headers": {"security": true},
     "kernel-parameters": {"safe": true},

@@ -69,6 +69,27 @@ def rbac_anonymous(
             yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
 
 
+def rbac_authenticated(
+    binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]
+) -> Outcome:
+    """A binding gives a role to everybody with a login: high where the role writes, runs or reads secrets.
+
+    Medium where it reads the rest, low where it reads some named objects or metrics.
+    """
+    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    worth = (
+        None
+        if is_system_object(binding) or role in _PUBLIC_ROLES
+        else _worth(binding, role, project)
+    )
+    if worth is None:
+        return
+    severity = Severity(worth - 1)
+    for subject in subjects_of(binding):
+        if subject.get("kind") in kinds and subject.get("name") in names:
+            yield hit(subject.at("name"), subject=subject["name"], role=role, severity=severity)
+
+
 def _worth(binding: Object, role: str, project: Project) -> Severity | None:
     """How bad it is that everybody has a role; None where it gives nothing that is not public anyway."""
     if role in _WRITING_ROLES:

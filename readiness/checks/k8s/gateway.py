@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.k8s.ingress import has_port
+from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, hit, missing
+from readiness.model import Outcome, Related, Severity, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -81,13 +82,18 @@ def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
 
 
 def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
-    """A route sends to a Service that is in no file, or to a port that the Service does not have."""
+    """A route sends to a Service that is in no file, or to a port that the Service does not have.
+
+    Low where no Service stands beside the route: then a chart or an operator makes it.
+    """
     if one.kind not in ROUTES or one.group != GROUP:
         return
     for ref, name, namespace, port in backend_references(one):
         found = object_index(project).found("Service", name, namespace)
         if not found:
-            yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
+            severity = None if is_delivered_beside(one, project, "Service") else Severity.LOW
+            what = f"Service {name!r}, which is in no file"
+            yield missing(ref.at("name"), severity=severity, what=what)
             continue
         near = nearest_candidates(one, found) or found
         if port is not None and not any(has_port(each, port) for each in near):

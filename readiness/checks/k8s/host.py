@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.facts import host_paths
 from readiness.facts.table import column
+from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import as_integer, unknown_if_variable
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Outcome, Related, Severity, Unknown, hit
@@ -14,10 +15,11 @@ from readiness.syntax.yaml import Map, Seq
 
 
 def namespace(pod: Pod, *, key: str) -> Outcome:
-    """The pod shares a namespace of its node."""
+    """The pod shares a namespace of its node; medium for node agents."""
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
-        yield hit(pod.node.at(key))
+        severity = Severity.MEDIUM if agents.is_node_agent(pod) else None
+        yield hit(pod.node.at(key), severity=severity)
 
 
 def host_port(container: Container) -> Outcome:
@@ -47,17 +49,50 @@ def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
 def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
     """The pod mounts a folder of its node that gives the node away; `also` are further ones, with what is below them.
 
-    Sockets of the container runtime and credentials of clouds are other rules' matter.
+    Sockets of the container runtime, credentials of clouds and the folders where plugins meet the kubelet are no matter of this.
     """
     for volume, source, found in host_volumes(pod):
+        name = text_or_empty(volume.get("name"))
         if "${" in found or "{{" in found:
             yield Unknown(source.at("path"))
-        elif (
-            host_paths.is_sensitive(found)
-            and not host_paths.holds_runtime_socket(found)
-            and not column("host-paths", "cloud").get(found)
-        ) or any(host_paths.within(found, one) for one in also):
-            yield hit(source.at("path"), path=found, volume=text_or_empty(volume.get("name")))
+        elif _gives_node_away(found) or any(host_paths.within(found, one) for one in also):
+            severity = _severity_of_mounts(pod, name, found)
+            if severity is not None:
+                yield hit(source.at("path"), severity=severity, path=found, volume=name)
+
+
+def _gives_node_away(path: str) -> bool:
+    """Whether who has a path of a node has the node, by what no other rule tells."""
+    return (
+        host_paths.is_sensitive(path)
+        and not host_paths.is_plugin_folder(path)
+        and not host_paths.holds_runtime_socket(path)
+        and not column("host-paths", "cloud").get(path)
+    )
+
+
+def _severity_of_mounts(pod: Pod, volume: str, path: str) -> Severity | None:
+    """How bad it is that a pod has a folder of its node, by who mounts it and how; None where that says nothing more.
+
+    Low where no container mounts it. Medium where all that do are privileged, which is told and gives the node anyway; there the
+    folders of the kubelet's volumes add nothing. Medium where a node agent reads only: /proc and /sys, or anything without root.
+    """
+    mounts = list(agents.mounts_of(pod, volume))
+    if not mounts:
+        return Severity.LOW
+    if all(agents.is_privileged(container) for container, _ in mounts):
+        return None if host_paths.holds_volumes(path) else Severity.MEDIUM
+    reads = pod.kind == "DaemonSet" and all(mount.get("readOnly") is True for _, mount in mounts)
+    plain = all(agents.is_unprivileged_user(container) for container, _ in mounts)
+    kernel = path in {"/proc", "/sys"} and not any(_adds_capabilities(one) for one, _ in mounts)
+    return Severity.MEDIUM if reads and (plain or kernel) else Severity.HIGH
+
+
+def _adds_capabilities(container: Container) -> bool:
+    """Whether a container has more than the capabilities by default, so that the kernel's files may give it more than numbers."""
+    return agents.is_privileged(container) or bool(
+        mapping_at(container.security, "capabilities").get("add")
+    )
 
 
 def host_path_cloud_credentials(pod: Pod) -> Outcome:
@@ -98,7 +133,7 @@ def runtime_socket(pod: Pod) -> Outcome:
 
 
 def host_path_writable(pod: Pod) -> Outcome:
-    """A container mounts a folder of the node without readOnly."""
+    """A container mounts a folder of the node without readOnly; the folders where plugins meet the kubelet have to be so."""
     volumes = {
         text_or_empty(volume.get("name")): (volume, found) for volume, _, found in host_volumes(pod)
     }
@@ -108,6 +143,8 @@ def host_path_writable(pod: Pod) -> Outcome:
             if name not in volumes or mount.get("readOnly") is True:
                 continue
             volume, found = volumes[name]
+            if host_paths.is_plugin_folder(found):
+                continue
             yield from unknown_if_variable(mount, "readOnly")
             where = Related(pod.source, volume.at("hostPath"), f"{found} of the node")
             yield hit(

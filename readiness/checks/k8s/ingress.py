@@ -8,11 +8,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.table import column
+from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import NotApplicable, Outcome, Pattern, Related, Unknown, hit, missing
+from readiness.kinds.nginx.hosts import is_public_name
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Pattern,
+    Related,
+    Severity,
+    Unknown,
+    hit,
+    missing,
+)
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -25,7 +36,10 @@ def is_ingress(one: Object) -> bool:
 
 
 def tls_missing(one: Object, *, strict: bool) -> Outcome:
-    """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count."""
+    """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count.
+
+    Medium unless the file says that it is public: by a host with a public name, or a load balancer that faces the internet.
+    """
     if not is_ingress(one) or any(True for _ in mappings_in(one.spec.get("tls"))):
         return
     if not strict and column("kubernetes-annotations", "ends-tls").keys() & one.annotations:
@@ -33,7 +47,27 @@ def tls_missing(one: Object, *, strict: bool) -> Outcome:
     if is_variable(one.spec.get("tls")):
         yield Unknown(one.spec.at("tls"))
     else:
-        yield missing(one.metadata.at("name"))
+        severity = None if _is_public(one) else Severity.MEDIUM
+        yield missing(one.metadata.at("name"), severity=severity)
+
+
+# Names that stand for somebody's own (RFC 2606).
+_SAMPLE_HOST = re.compile(r"(?:\A|[.-])example(?:\.|\Z)")
+
+
+def _is_public(one: Object) -> bool:
+    """Whether an Ingress says that it faces the internet: by its load balancer, else by a host and no class for the inside."""
+    scheme = one.annotations.get("alb.ingress.kubernetes.io/scheme")
+    if scheme is not None:
+        return bool(scheme == "internet-facing")
+    classes = (
+        one.spec.get("ingressClassName"),
+        one.annotations.get("kubernetes.io/ingress.class"),
+    )
+    if any(word in text_or_empty(name) for name in classes for word in ("internal", "private")):
+        return False
+    hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in rules_of(one))
+    return any(is_public_name(host) and not _SAMPLE_HOST.search(host) for host in hosts)
 
 
 def rules_of(one: Object) -> Iterator[Map]:
@@ -148,7 +182,10 @@ def backends_of(one: Object) -> Iterator[tuple[Map, str, Any]]:
 
 
 def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
-    """An Ingress sends to a Service that is in no file, or to a port that the Service does not have."""
+    """An Ingress sends to a Service that is in no file, or to a port that the Service does not have.
+
+    Low where no Service stands beside the Ingress: then a chart or an operator makes it.
+    """
     if not is_ingress(one):
         return
     for node, name, port in backends_of(one):
@@ -157,7 +194,9 @@ def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
             continue
         found = object_index(project).found("Service", name, one.namespace)
         if not found:
-            yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
+            severity = None if is_delivered_beside(one, project, "Service") else Severity.LOW
+            what = f"Service {name!r}, which is in no file"
+            yield missing(node.at(key), severity=severity, what=what)
             continue
         near = nearest_candidates(one, found) or found
         if (

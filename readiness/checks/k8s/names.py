@@ -11,7 +11,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
-from readiness.model import Hit, Outcome, Pattern, Related, Span, hit, missing
+from readiness.model import Hit, Outcome, Pattern, Related, Span, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
 
@@ -26,21 +26,29 @@ FREE = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
 def name_invalid(one: Object) -> Outcome:
-    """An object's name is none that Kubernetes takes."""
+    """An object's name is none that Kubernetes takes; a place for another program to fill in is not known."""
     metadata = one.metadata
     name = metadata.get("name")
     if name is None:
         if (
             metadata.get("generateName") is None
+            and one.source.parent is None
             and one.kind not in {"Kustomization", "Component"}
             and _is_api_object(one)
         ):
             yield missing(one.metadata.at(), name="", form="a name")
     elif isinstance(name, str) and not is_variable(name) and one.kind not in FREE:
+        if not _is_api_object(one) and _TO_FILL_IN.search(name):
+            yield Unknown(metadata.at("name"))
+            return
         labelled = one.kind in LABELLED and "." not in one.group
         if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
             form = "lower-case letters, digits and -" + ("" if labelled else " and .")
             yield hit(metadata.at("name"), name=name[:80], form=form)
+
+
+# A word in capitals, or a variable of a shell, in the name of an object of a program's own.
+_TO_FILL_IN = re.compile(r"\$\w|\b[A-Z][A-Z0-9]{1,60}(?:_[A-Z0-9]{1,60}){1,20}\b")
 
 
 def _is_api_object(one: Object) -> bool:
@@ -160,6 +168,8 @@ def target_port_invalid(one: Object) -> Outcome:
                 number_ = value.isdigit() and 0 < int(value[:6]) < 65536
                 what = "is a number in quotes, and so a name" if number_ else "is no port name"
                 yield hit(port.at(key), field=key, value=value[:40], what=what)
+            elif as_integer(value) == 0 and key == "targetPort":
+                continue  # the API server takes it as left out: `port` counts
             elif not 0 < (as_integer(value) or 1) < 65536 or as_integer(value) == 0:
                 yield hit(port.at(key), field=key, value=value, what="is not between 1 and 65535")
 

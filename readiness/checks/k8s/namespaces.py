@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import levels_refused, subject_text
+from readiness.kinds.k8s.index import folder_of
 from readiness.kinds.k8s.model import Object, Pod, text_or_empty
-from readiness.model import Outcome, Related, hit, join_names, missing
+from readiness.model import Outcome, Related, Severity, hit, join_names, missing
 from readiness.model.project import Project
 
 LABEL = "pod-security.kubernetes.io/"
@@ -32,7 +33,10 @@ def pinned_version(namespace: Object) -> tuple[int, int]:
 
 
 def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
-    """The pod's namespace stands in the project and enforces a level that the pod does not meet."""
+    """The pod's namespace stands in the project and enforces a level that the pod does not meet.
+
+    Medium where the namespace is defined in another folder: the two may not be applied together.
+    """
     namespace = project.memo(enforcing_namespaces).get(pod.namespace)
     if namespace is None:
         return
@@ -40,12 +44,15 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
     label = Related(
         namespace.source, namespace.labels.at(LABEL + "enforce"), f"{level} is enforced here"
     )
+    beside = folder_of(namespace.source) == folder_of(pod.source)
+    severity = None if beside else Severity.MEDIUM
     for one in levels_refused(pod)[level]:
         if one.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
             continue
         make = missing if one.absent else hit
         yield make(
             one.span,
+            severity=severity,
             container=one.container,
             related=[label],
             level=level,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.public_images import starts_slowly
+from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
 from readiness.kinds.k8s.model import (
@@ -17,7 +18,7 @@ from readiness.kinds.k8s.model import (
     mappings_in,
     text_or_empty,
 )
-from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Related, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
@@ -57,31 +58,25 @@ def liveness_probe_missing(container: Container, *, key: str) -> Outcome:
 
 
 def readiness_probe_missing(container: Container, *, served: bool, project: Project) -> Outcome:
-    """A container without a readinessProbe; `served`: one that traffic reaches, else one that opens no port."""
-    if container.role != "main" or not is_long_running(container.pod):
+    """A container without a readinessProbe; `served`: one that requests reach, else one that they do not.
+
+    Medium where no Service of the files sends them, and where a rollout puts no new pod beside an old one. Knative brings
+    a probe of its own.
+    """
+    pod = container.pod
+    if container.role != "main" or not is_long_running(pod) or pod.kind == "Service":
         yield NotApplicable()
         return
-    if container.node.get("readinessProbe") is None:
-        yield (
-            missing(container.node.at())
-            if _takes_traffic(container, project) is served
-            else NotApplicable()
-        )
-
-
-def _takes_traffic(container: Container, project: Project) -> bool:
-    """Whether traffic reaches a container: it opens a port, or is alone in a pod behind a Service."""
-    if any(
-        one.get("containerPort") is not None for one in mappings_in(container.node.get("ports"))
-    ):
-        return True
-    pod = container.pod
-    workload = object_index(project).of.get(id(pod.owner))
-    alone = sum(one.role == "main" for one in pod.containers()) == 1
-    return (
-        alone
-        and workload is not None
-        and bool(selecting_objects(workload, project, service_selectors))
+    if container.node.get("readinessProbe") is not None:
+        return
+    services = traffic.services_of(pod, project)
+    asked = traffic.takes_requests(container, services)
+    if (asked or (not services and traffic.opens_port(container))) is not served:
+        yield NotApplicable()
+        return
+    whole = asked and traffic.rolls_over(pod, project)
+    yield missing(
+        container.node.at(), severity=Severity.HIGH if whole or not served else Severity.MEDIUM
     )
 
 

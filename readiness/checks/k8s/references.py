@@ -160,7 +160,7 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
 def _has_key(one: Object, key: str) -> bool:
     """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
     parts = [one.node.get(name) for name in ("data", "stringData", "binaryData")]
-    shown = [part for part in parts if isinstance(part, Map)]
+    shown = [part for part in parts if isinstance(part, Map) and part]
     return not shown or any(key in part for part in shown)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.resources import pod_level_quantities, resource_quantities
 from readiness.checks.k8s.storage import has_single_writer
+from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import (
     autoscalers_of,
@@ -24,7 +25,16 @@ from readiness.kinds.k8s.model import (
     text_or_empty,
 )
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count
-from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, join_names, missing
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Related,
+    Severity,
+    Unknown,
+    hit,
+    join_names,
+    missing,
+)
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -32,7 +42,7 @@ HPA = "HorizontalPodAutoscaler"
 
 
 def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
-    """An autoscaler names a workload that is in no file."""
+    """An autoscaler names a workload that is in no file; low where no workload stands beside it: then it comes from elsewhere."""
     if one.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return
     key = "targetRef" if one.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
@@ -43,7 +53,9 @@ def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
     if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
         kind, name, one.namespace
     ):
-        yield missing(ref.at("name"), target=f"{kind}/{name}")
+        beside = is_delivered_beside(one, project, *REPLICATED, "DaemonSet")
+        severity = None if beside else Severity.LOW
+        yield missing(ref.at("name"), severity=severity, target=f"{kind}/{name}")
 
 
 def autoscaler_bounds_invalid(one: Object) -> Outcome:

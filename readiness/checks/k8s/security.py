@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.table import column
+from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import (
     as_integer,
     effective_security,
@@ -17,7 +18,7 @@ from readiness.kinds.k8s.effective import (
     unknown_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, text_or_empty
-from readiness.model import Outcome, Span, Unknown, hit, join_names, missing
+from readiness.model import Outcome, Severity, Span, Unknown, hit, join_names, missing
 from readiness.syntax.yaml import Map, Seq
 
 # Fields that a pod's securityContext and a container's have in common.
@@ -48,7 +49,10 @@ def has_user_namespace(pod: Pod) -> bool:
 
 
 def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> Outcome:
-    """A container or the pod sets user (or group) 0; `init` limits it to the containers that come first, or to the others."""
+    """A container or the pod sets user (or group) 0; `init` limits it to the containers that come first, or to the others.
+
+    Medium for node agents, and beside `privileged`, which says more.
+    """
     if pod.windows or has_user_namespace(pod):
         return
     inherits = False
@@ -60,10 +64,13 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
         yield from unknown_if_variable(container.security, key)
         if as_integer(own) == 0:
             span, name = container.security.at(key), container.name
-            yield hit(span, container=name, who=f"container {name!r}")
+            lowered = agents.belongs_to_node(container) or agents.is_privileged(container)
+            severity = Severity.MEDIUM if lowered else None
+            yield hit(span, severity=severity, container=name, who=f"container {name!r}")
     shared = pod_context(pod)
     if inherits and not init and as_integer(shared.get(key)) == 0:
-        yield hit(shared.at(key), who=pod.resource)
+        severity = Severity.MEDIUM if agents.is_node_agent(pod) else None
+        yield hit(shared.at(key), severity=severity, who=pod.resource)
 
 
 def run_as_non_root_missing(pod: Pod) -> Outcome:
@@ -142,6 +149,15 @@ def flag(container: Container, *, key: str, value: bool) -> Outcome:
         yield hit(container.security.at(key))
 
 
+def privileged(container: Container) -> Outcome:
+    """The container is privileged; medium for what works on its node: agents, storage drivers, a sysctl that ends."""
+    yield from unknown_if_variable(container.security, "privileged")
+    if agents.is_privileged(container):
+        lowered = agents.belongs_to_node(container)
+        severity = Severity.MEDIUM if lowered else None
+        yield hit(container.security.at("privileged"), severity=severity)
+
+
 def root_filesystem_writable(container: Container, *, key: str, wanted: bool) -> Outcome:
     """A field of the container's securityContext is not set to what it should be."""
     found = container.security.get(key)
@@ -191,16 +207,24 @@ def capabilities_dropped(container: Container) -> set[str]:
 def capability(
     container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()
 ) -> Outcome:
-    """The container adds a capability of `deny`; without `deny`, any that is not in `allow`."""
+    """The container adds a capability of `deny`; without `deny`, any that is not in `allow`.
+
+    A privileged container has them all, and is told for that. Medium for node agents.
+    """
+    if agents.is_privileged(container):
+        return
+    severity = Severity.MEDIUM if agents.is_node_agent(container.pod) else None
     for span, name in capabilities_listed(container, "add"):
         if is_variable(name):
             yield Unknown(span)
         elif name and (name in deny if deny else name not in allow):
-            yield hit(span, capability=name)
+            yield hit(span, severity=severity, capability=name)
 
 
 def capabilities_not_dropped(container: Container) -> Outcome:
-    """The container drops neither ALL nor every capability that the runtime grants by default."""
+    """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none."""
+    if agents.is_privileged(container):
+        return
     names = capabilities_dropped(container)
     if "ALL" not in names and not names >= column("linux-capabilities", "default").keys():
         yield missing(nearest_owner(container, "securityContext", "capabilities"))

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import (
+    Container,
+    Document,
+    Object,
+    Pod,
+    mapping_at,
+    mappings_in,
+    text_or_empty,
+)
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
@@ -38,6 +46,9 @@ _FORMAT = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
 _ODD_KEY = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
 _OBJECT = frozenset({"apiVersion", "kind"})
 _NAMES = (".yaml", ".yml", ".json")
+# What tests hold a cluster against: parts of objects, which nobody applies (kuttl, chainsaw).
+_ASSERTION = re.compile(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
+_PATCH = re.compile(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
 _KUSTOMIZATION = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
@@ -124,7 +135,7 @@ def embedded(document: Document) -> Iterator[Source]:
 
 
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
-    """Mark the patches of kustomizations: they show a part of an object, and leave out what their base has."""
+    """Mark what shows a part of an object: the patches of kustomizations, and what tests hold a cluster against."""
     patches: set[str] = set()
     folders = {
         posixpath.dirname(posixpath.normpath(path)) for path in paths if _KUSTOMIZATION.search(path)
@@ -142,13 +153,35 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
             )
+        patches.update(_expectations(document, folder))
     for document in documents:
         path = posixpath.normpath(document.source.root.path)
         partial = any("$patch" in one.node for one in document.objects)
         if any(not one.image for one in document.containers):
             partial = partial or posixpath.dirname(path) in folders
-        if partial or path in patches:
+        if partial or path in patches or _ASSERTION.search(path) or _is_loose_patch(path, folders):
             document.source.fragment = True
+
+
+def _is_loose_patch(path: str, folders: Collection[str]) -> bool:
+    """Whether a file is a patch by its name, or its folder's, beside or below a kustomization: one that names it no more."""
+    folder, name = posixpath.split(path)
+    if _PATCH.search(name.lower().removesuffix(".yaml").removesuffix(".yml")):
+        return folder in folders or posixpath.dirname(folder) in folders
+    return posixpath.basename(folder) == "patches" and posixpath.dirname(folder) in folders
+
+
+def _expectations(document: Document, folder: str) -> Iterator[str]:
+    """The files that a test of chainsaw names as what is expected, not expected, or patched."""
+    for root in document.roots:
+        api = text_or_empty(root.get("apiVersion")) if isinstance(root, Map) else ""
+        if not api.startswith("chainsaw.kyverno.io/"):
+            continue
+        for node in yaml.walk(root):
+            for key in ("assert", "error", "patch") if isinstance(node, Map) else ():
+                named = text_or_empty(mapping_at(node, key).get("file"))
+                if named:
+                    yield posixpath.normpath(posixpath.join(folder, named))
 
 
 IGNORE = "readiness.dev/ignore."

@@ -1,0 +1,92 @@
+"""Which containers the requests of a Service reach; ports for measurements and health checks take none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from readiness.kinds.k8s.effective import as_integer
+from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
+from readiness.kinds.k8s.model import Container, Object, Pod, mappings_in, text_or_empty
+from readiness.kinds.k8s.scale import pod_count
+from readiness.model.project import Project
+from readiness.syntax.yaml import Map
+
+# Words in the name of a port that nobody's requests go to.
+_ASIDE = re.compile(
+    r"\b(?:metrics?|prom|prometheus|telemetry|monitoring|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
+    r"|unused|pprof|profiling)\b"
+)
+
+
+def is_aside(port: Map) -> bool:
+    """Whether a port, of a container or of a Service, is for measurements or health checks, or a dummy, by its name."""
+    names = (text_or_empty(port.get("name")), text_or_empty(port.get("targetPort")))
+    return any(_ASIDE.search(name.replace("_", "-").lower()) for name in names)
+
+
+def services_of(pod: Pod, project: Project) -> list[Object]:
+    """The Services that select a pod and stand with it."""
+    workload = object_index(project).of.get(id(pod.owner))
+    return selecting_objects(workload, project, service_selectors) if workload else []
+
+
+def request_targets(services: list[Object]) -> Iterator[Any]:
+    """What the ports of Services send requests to: a number or a name; ports that are aside left out."""
+    for one in services:
+        aside = bool(_ASIDE.search(one.name.lower()))
+        for port in mappings_in(one.spec.get("ports")):
+            if not (is_aside(port) or aside):
+                yield port.get("targetPort") or port.get("port")
+
+
+def takes_requests(container: Container, services: list[Object]) -> bool:
+    """Whether one of the Services sends requests to the container: to a port of its own, or to one that no container declares."""
+    declared = {id(one): _declared(one) for one in container.pod.containers() if one.role == "main"}
+    own = _declared(container)
+    alone = len(declared) == 1
+    known = {word for words in declared.values() for word in words}
+    aside = {
+        word
+        for port in mappings_in(container.node.get("ports"))
+        if is_aside(port)
+        for word in _words(port)
+    }
+    return any(
+        str(target) in own - aside or (alone and str(target) not in known)
+        for target in request_targets(services)
+    )
+
+
+def _words(port: Map) -> set[str]:
+    """The number and the name of a container's port, as a Service may write them."""
+    return {str(port.get("containerPort")), text_or_empty(port.get("name"))} - {""}
+
+
+def _declared(container: Container) -> set[str]:
+    return {word for port in mappings_in(container.node.get("ports")) for word in _words(port)}
+
+
+def opens_port(container: Container) -> bool:
+    """Whether a container declares a port that requests may go to."""
+    return any(
+        one.get("containerPort") is not None and not is_aside(one)
+        for one in mappings_in(container.node.get("ports"))
+    )
+
+
+def rolls_over(pod: Pod, project: Project) -> bool:
+    """Whether a rollout puts new pods beside old ones that still answer, so that it matters which of them get requests.
+
+    Not with Recreate or OnDelete, not with a pod of its own, nor with the one pod of a StatefulSet, which stops first.
+    """
+    owner = pod.owner
+    key = "strategy" if pod.kind == "Deployment" else "updateStrategy"
+    strategy = owner.spec.get(key)
+    if isinstance(strategy, Map) and strategy.get("type") in {"Recreate", "OnDelete"}:
+        return False
+    if pod.kind == "StatefulSet":
+        least = pod_count(owner, project).least
+        return as_integer(least) is not None and int(least or 0) > 1
+    return pod.kind in {"Deployment", "DaemonSet"}
