@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import bisect
+import re
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
@@ -117,22 +118,38 @@ def secret_in_config_map(one: Object) -> Outcome:
             elif is_told(found, one.source):
                 yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
             continue
-        for span, inner in secrets_in_block(one.source, data.at(key), value):
+        program = _PROGRAM.search(key) is not None
+        for span, inner in secrets_in_block(one.source, data.at(key), value, program=program):
             if is_told(inner, one.source):
                 yield hit(span, severity=severity(inner), key=key, reason=called(inner))
 
 
-def secrets_in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, Verdict]]:
-    """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole."""
+def secrets_in_block(
+    source: Source, span: Span, value: str, *, program: bool = False
+) -> Iterator[tuple[Span, Verdict]]:
+    """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole.
+
+    In a `program` what stands without quotes is a name of its own, and no value.
+    """
     starts = literal_line_starts(source.text, span, value)
     lines = line_starts(value)
     for found in secrets.in_text(value):
+        if (
+            program
+            and found.named
+            and value[found.span.start - 1 : found.span.start] not in _QUOTES
+        ):
+            continue
         if not starts:
             yield span, found.verdict
             return
         row = bisect.bisect_right(lines, found.span.start) - 1
         begin = starts[row] + found.span.start - lines[row]
         yield Span(begin, begin + found.span.end - found.span.start), found.verdict
+
+
+_PROGRAM = re.compile(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
+_QUOTES = ('"', "'", "`")
 
 
 def secret_named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:

@@ -66,7 +66,7 @@ def sets_kernel_parameters(container: Container) -> bool:
     return (
         bool(words)
         and posixpath.basename(words[0]) == "sysctl"
-        and not set(words) & {";", "&&", "||", "|"}
+        and not any(mark in " ".join(words) for mark in (";", "&", "|"))
     )
 
 
