@@ -26,13 +26,14 @@ class Map(dict[str, Any]):
     under their text.
     """
 
-    __slots__ = ("_edges", "_span", "flow", "merged", "repeated", "tag")
+    __slots__ = ("_edges", "_span", "differing", "flow", "merged", "repeated", "tag")
 
     def __init__(self, span: Span) -> None:
         super().__init__()
         self._span = span
         self._edges: dict[str, tuple[int, int, int]] = {}
         self.repeated: list[tuple[str, int]] = []
+        self.differing: set[str] = set()  # repeated keys whose values are not one and the same scalar
         self.merged: set[str] = set()
         self.flow = False
         self.tag = ""
@@ -230,6 +231,8 @@ class _Loader:
                 continue
             if name in node:
                 node.repeated.append((name, at))
+                if isinstance(value, (Map, Seq)) or node[name] != value:
+                    node.differing.add(name)
             node[name] = value
             edges[name] = (at, begin, self.end if self.end >= begin else begin)
         if node.flow:

@@ -11,7 +11,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
-from readiness.model import Hit, Outcome, Pattern, Related, Span, Unknown, hit, missing
+from readiness.model import Hit, Outcome, Pattern, Related, Severity, Span, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
 
@@ -193,12 +193,13 @@ def pod_part_repeated(pod: Pod) -> Outcome:
 
 
 def key_repeated(document: Document) -> Outcome:
-    """A key is written twice in one mapping: the API server's reader refuses it or keeps one."""
+    """A key is written twice in one mapping: the reader refuses it or keeps the later one; low where both say the same."""
     for root in document.roots:
         for node in walk(root):
             if isinstance(node, Map):
                 for key, at in node.repeated:
-                    yield hit(Span(at, at + len(key)), key=key[:80])
+                    severity = None if key in node.differing else Severity.LOW
+                    yield hit(Span(at, at + len(key)), severity=severity, key=key[:80])
 
 
 def _objects_by_name(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
