@@ -83,6 +83,13 @@ class Wording(NamedTuple):
     text: str
 
 
+class Proof(NamedTuple):
+    """Why a rule is as severe as it is: the words of docs/severity.md that it meets, and the fact in the file that proves it."""
+
+    meets: str
+    by: str
+
+
 class Rule(NamedTuple):
     """One rule: what is wrong, why it breaks in production, how bad it is, how to fix it.
 
@@ -114,6 +121,7 @@ class Rule(NamedTuple):
     parts: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     wordings: tuple[Wording, ...] = ()
+    proof: Proof | None = None
 
     def __str__(self) -> str:
         return self.id

@@ -56,6 +56,8 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
     rule = bound.rule
     parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *members(rule)]
     parts += [f"## Why\n\n{words(rule, 'why')}", f"## Fix\n\n{words(rule, 'fix')}"]
+    if rule.proof:
+        parts.append(f'## Severity\n\n{severities(rule)}: "{rule.proof.meets}". {rule.proof.by}')
     rows = parameters(tiers)
     if rows:
         parts.append(

@@ -17,7 +17,7 @@ MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides by tiers bad good".split()
+    " same-as checklist since hides by tiers proof bad good".split()
 )
 TIER_KEYS = frozenset(
     "severity level opinion target when require forbid check with message why fix same-as checklist".split()
@@ -224,6 +224,14 @@ def _tiers(value: Any) -> bool:
     )
 
 
+def _proof(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"meets", "by"}
+        and all(map(_line, value.values()))
+    )
+
+
 _ONE_LINE = (_line, "one line of text")
 _TEXT = (_prose, "text without control characters")
 _LIST = (lambda value: value is None or _lines(value), "a list of texts")
@@ -248,6 +256,7 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "by": (_parts, f"one fact of the hits with its values, as {{manager: [apk, apt]}}, {MAX_PARTS} at most"),
     "tiers": (_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS} at most"),
     "checklist": _LIST,
+    "proof": (_proof, "{meets: a sentence of docs/severity.md, by: the fact in the file}"),
     "since": (_plain, "a version"),
     "hides": (lambda value: isinstance(value, bool), "true or false"),
     "bad": (lambda _: True, ""),

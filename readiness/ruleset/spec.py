@@ -12,6 +12,7 @@ from readiness.model import (
     LEVELS,
     Claim,
     Confidence,
+    Proof,
     Rule,
     Severity,
     Tier,
@@ -107,7 +108,14 @@ def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         level=choice(spec, "level", LEVELS, fail, default=LEVELS[0]),
         opinion=stripped_text(spec.get("opinion") or ""),
         since=str(spec.get("since") or ""),
+        proof=_proof(spec),
     )
+
+
+def _proof(spec: Mapping[str, Any]) -> Proof | None:
+    """Why the rule is as severe as it is, where it says so."""
+    given = spec.get("proof")
+    return Proof(stripped_text(given["meets"]), stripped_text(given["by"])) if given else None
 
 
 def _in_members(

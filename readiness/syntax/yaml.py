@@ -33,7 +33,9 @@ class Map(dict[str, Any]):
         self._span = span
         self._edges: dict[str, tuple[int, int, int]] = {}
         self.repeated: list[tuple[str, int]] = []
-        self.differing: set[str] = set()  # repeated keys whose values are not one and the same scalar
+        self.differing: set[str] = (
+            set()
+        )  # repeated keys whose values are not one and the same scalar
         self.merged: set[str] = set()
         self.flow = False
         self.tag = ""

@@ -64,3 +64,21 @@ def test_kernel_parameters(command: str, want: str) -> None:
         "  containers: [{name: web, image: 'registry.example.com/web:1.4'}]\n"
     )
     assert run("privileged", text) == [want]
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "want"),
+    [
+        ("deploy/db.yaml", "rain-Coat-71", "high"),
+        ("overlays/prod/db.yaml", "rain-Coat-71", "high"),
+        ("tests/e2e/db.yaml", "rain-Coat-71", "medium"),
+        ("overlays/dev/db.yaml", "rain-Coat-71", "medium"),
+        ("tests/e2e/db.yaml", "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a", "high"),
+    ],
+)
+def test_secret_for_trial(path: str, value: str, want: str) -> None:
+    """A word in a file for tests opens nothing of production; a key of a known shape may, wherever it stands."""
+    assert run("secret-committed", SECRET % value, path=path) == [want]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.checks.k8s.ingress import has_port
-from readiness.kinds.k8s.deliveries import is_delivered_beside
+from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
@@ -91,7 +91,9 @@ def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
     for ref, name, namespace, port in backend_references(one):
         found = object_index(project).found("Service", name, namespace)
         if not found:
-            severity = None if is_delivered_beside(one, project, "Service") else Severity.LOW
+            beside = is_delivered_beside(one, project, "Service")
+            made = may_come_from_operator(name, project)
+            severity = None if beside and not made else Severity.LOW
             what = f"Service {name!r}, which is in no file"
             yield missing(ref.at("name"), severity=severity, what=what)
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.deliveries import is_delivered_beside
+from readiness.kinds.k8s.deliveries import is_delivered_beside, may_come_from_operator
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
@@ -194,7 +194,9 @@ def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
             continue
         found = object_index(project).found("Service", name, one.namespace)
         if not found:
-            severity = None if is_delivered_beside(one, project, "Service") else Severity.LOW
+            beside = is_delivered_beside(one, project, "Service")
+            made = may_come_from_operator(name, project)
+            severity = None if beside and not made else Severity.LOW
             what = f"Service {name!r}, which is in no file"
             yield missing(node.at(key), severity=severity, what=what)
             continue

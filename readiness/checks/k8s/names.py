@@ -37,7 +37,12 @@ def name_invalid(one: Object) -> Outcome:
             and _is_api_object(one)
         ):
             yield missing(one.metadata.at(), name="", form="a name")
-    elif isinstance(name, str) and not is_variable(name) and one.kind not in FREE:
+    elif (
+        isinstance(name, str)
+        and not is_variable(name)
+        and one.kind not in FREE
+        and not one.source.fragment
+    ):
         if not _is_api_object(one) and _TO_FILL_IN.search(name):
             yield Unknown(metadata.at("name"))
             return

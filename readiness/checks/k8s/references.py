@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.index import folder_of, nearest_candidates, object_index
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, missing
+from readiness.model import Outcome, Related, Severity, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -152,8 +152,15 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
         elif near and not any(_has_key(one, ref.key) for one in near):
             there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
             what = f"has no key {ref.key!r}"
+            beside = folder_of(near[0].source) == folder_of(pod.source)
+            severity = None if beside else Severity.MEDIUM
             yield missing(
-                ref.node.at("key"), related=[there], source=ref.name, of=ref.kind, what=what
+                ref.node.at("key"),
+                severity=severity,
+                related=[there],
+                source=ref.name,
+                of=ref.kind,
+                what=what,
             )
 
 

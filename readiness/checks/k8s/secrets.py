@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.purpose import is_for_trial
 from readiness.model import (
     NotApplicable,
     Outcome,
@@ -21,7 +22,7 @@ from readiness.model import (
     line_starts,
 )
 from readiness.syntax import secrets
-from readiness.syntax.secrets import Kind, Verdict
+from readiness.syntax.secrets import Kind, Strength, Verdict
 from readiness.syntax.yaml import Seq, literal_line_starts
 
 # Data keys of Secret types whose value is a credential whatever it looks like.
@@ -44,7 +45,9 @@ def secret_in_env(container: Container) -> Outcome:
         if is_told(found, container.source) and is_generated_by_template(container.source, span):
             yield Unknown(span)
         elif is_told(found, container.source):
-            yield hit(span, severity=severity(found), name=name, reason=called(found))
+            yield hit(
+                span, severity=severity(found, container.source), name=name, reason=called(found)
+            )
         elif is_variable(value) and secrets.names_secret(name):
             yield Unknown(span)
 
@@ -54,9 +57,13 @@ def is_told(found: Verdict, source: Source) -> bool:
     return found.exposed and not (found.to_change and secrets.is_sample(source.root.path))
 
 
-def severity(found: Verdict) -> Severity | None:
-    """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied."""
-    return Severity.MEDIUM if found.to_change else None
+def severity(found: Verdict, source: Source) -> Severity | None:
+    """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied.
+
+    So may a word in a file for tests or development; a key that tells by its shape what it is opens something anywhere.
+    """
+    trial = is_for_trial(source.root.path) and found.strength < Strength.SHAPE
+    return Severity.MEDIUM if found.to_change or trial else None
 
 
 def called(found: Verdict) -> str:
@@ -116,12 +123,17 @@ def secret_in_config_map(one: Object) -> Outcome:
             if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
                 yield Unknown(data.at(key))
             elif is_told(found, one.source):
-                yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
+                yield hit(
+                    data.at(key),
+                    severity=severity(found, one.source),
+                    key=key,
+                    reason=called(found),
+                )
             continue
         program = _PROGRAM.search(key) is not None
         for span, inner in secrets_in_block(one.source, data.at(key), value, program=program):
             if is_told(inner, one.source):
-                yield hit(span, severity=severity(inner), key=key, reason=called(inner))
+                yield hit(span, severity=severity(inner, one.source), key=key, reason=called(inner))
 
 
 def secrets_in_block(
@@ -176,7 +188,11 @@ def secret_in_arguments(container: Container) -> Outcome:
         for index, value in enumerate(values):
             found = argument_reason(values, index) if isinstance(value, str) else None
             if found is not None and is_told(found, container.source):
-                yield hit(values.at(index), severity=severity(found), reason=called(found))
+                yield hit(
+                    values.at(index),
+                    severity=severity(found, container.source),
+                    reason=called(found),
+                )
 
 
 def argument_reason(values: Seq, index: int) -> Verdict | None:
@@ -210,7 +226,12 @@ def secret_committed(one: Object) -> Outcome:
             if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
                 yield Unknown(data.at(key))
             elif is_told(found, one.source):
-                yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
+                yield hit(
+                    data.at(key),
+                    severity=severity(found, one.source),
+                    key=key,
+                    reason=called(found),
+                )
 
 
 def decode_base64(value: str) -> str:

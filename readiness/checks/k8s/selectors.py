@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
-from readiness.kinds.k8s.model import Object, Pod, mapping_at
+from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -33,11 +33,24 @@ def selector_mismatch(pod: Pod) -> Outcome:
 
 
 def selector_missing(one: Object, *, project: Project) -> Outcome:
-    """A workload of apps/v1 has no selector, which it requires; prose may leave it out."""
+    """A workload of apps/v1 has no selector, which it requires; prose may leave it out, and a kustomization beside it set it."""
+    if folder_of(one.source) in project.memo(_folders_with_selectors):
+        return
     if not project.prose and one.kind in SELECTING and one.api_version == "apps/v1":
         wanted = own_selector(one)
         if wanted is None or wanted.empty:
             yield missing(one.metadata.at("name"))
+
+
+def _folders_with_selectors(project: Project) -> frozenset[str]:
+    """The folders whose kustomization gives selectors to what it lists."""
+    found = set()
+    for document in project.documents("k8s"):
+        root = document.node
+        labels = mappings_in(root.get("labels")) if root.get("kind") == "Kustomization" else ()
+        if root.get("commonLabels") or any(one.get("includeSelectors") is True for one in labels):
+            found.add(folder_of(document.source))
+    return frozenset(found)
 
 
 def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:

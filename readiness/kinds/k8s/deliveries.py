@@ -15,6 +15,23 @@ def _kinds_by_folder(project: Project) -> frozenset[tuple[str, str]]:
     )
 
 
+def _owners(project: Project) -> frozenset[str]:
+    """The names of the objects that operators look after: those of groups with a dot that are not Kubernetes' own."""
+    return frozenset(
+        one.name
+        for objects in object_index(project).kinds.values()
+        for one in objects
+        if one.name and "." in one.group and not one.group.endswith(".k8s.io")
+    )
+
+
+def may_come_from_operator(name: str, project: Project) -> bool:
+    """Whether a name begins with that of an object of an operator, which names so what it makes (`shop` -> `shop-head-svc`)."""
+    words = name.split("-")[:40]
+    known = project.memo(_owners)
+    return any("-".join(words[:count]) in known for count in range(1, len(words) + 1))
+
+
 def is_delivered_beside(one: Object, project: Project, *kinds: str) -> bool:
     """Whether objects of one of the kinds stand in an object's own folder: then one more would stand there, too.
 
