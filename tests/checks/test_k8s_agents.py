@@ -80,5 +80,5 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {passw
     ],
 )
 def test_secret_for_trial(path: str, value: str, want: str) -> None:
-    """A word in a file for tests opens nothing of production; a key of a known shape may, wherever it stands."""
+    """A word in a file for tests opens nothing of production; what a machine made may, wherever it stands."""
     assert run("secret-committed", SECRET % value, path=path) == [want]

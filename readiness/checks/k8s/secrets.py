@@ -60,9 +60,9 @@ def is_told(found: Verdict, source: Source) -> bool:
 def severity(found: Verdict, source: Source) -> Severity | None:
     """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied.
 
-    So may a word in a file for tests or development; a key that tells by its shape what it is opens something anywhere.
+    So may a word in a file for tests or development; what a machine made opens something anywhere.
     """
-    trial = is_for_trial(source.root.path) and found.strength < Strength.SHAPE
+    trial = is_for_trial(source.root.path) and found.strength < Strength.RANDOM
     return Severity.MEDIUM if found.to_change or trial else None
 
 

@@ -18,7 +18,16 @@ from readiness.kinds.k8s.effective import (
     unknown_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, text_or_empty
-from readiness.model import Outcome, Severity, Span, Unknown, hit, join_names, missing
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Severity,
+    Span,
+    Unknown,
+    hit,
+    join_names,
+    missing,
+)
 from readiness.syntax.yaml import Map, Seq
 
 # Fields that a pod's securityContext and a container's have in common.
@@ -212,6 +221,7 @@ def capability(
     A privileged container has them all, and is told for that. Medium for node agents.
     """
     if agents.is_privileged(container):
+        yield NotApplicable()
         return
     severity = Severity.MEDIUM if agents.is_node_agent(container.pod) else None
     for span, name in capabilities_listed(container, "add"):
@@ -224,6 +234,7 @@ def capability(
 def capabilities_not_dropped(container: Container) -> Outcome:
     """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none."""
     if agents.is_privileged(container):
+        yield NotApplicable()
         return
     names = capabilities_dropped(container)
     if "ALL" not in names and not names >= column("linux-capabilities", "default").keys():
