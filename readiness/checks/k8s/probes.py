@@ -110,6 +110,9 @@ def probes_identical(container: Container, *, strict: bool) -> Outcome:
     patience = [_seconds_of_silence(one) for one in (liveness, readiness)]
     if not strict and (None in patience or patience[0] > patience[1]):  # type: ignore[operator]
         return
+    waits = [probe_setting(one, "timeoutSeconds", 1) for one in (liveness, readiness)]
+    if not strict and (None in waits or waits[0] > waits[1]):  # type: ignore[operator]
+        return  # under load readiness gives up first
     place = container.node.key("readinessProbe")
     related = Related(container.source, place, "the readinessProbe asks the same")
     yield hit(container.node.key("livenessProbe"), related=[related])

@@ -42,7 +42,7 @@ HPA = "HorizontalPodAutoscaler"
 
 
 def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
-    """An autoscaler names a workload that is in no file; low where no workload stands beside it: then it comes from elsewhere."""
+    """An autoscaler names a workload that is in no file; low where none of its kind stands beside it: it comes from elsewhere."""
     if one.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return
     key = "targetRef" if one.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
@@ -53,7 +53,7 @@ def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
     if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
         kind, name, one.namespace
     ):
-        beside = is_delivered_beside(one, project, *REPLICATED, "DaemonSet")
+        beside = is_delivered_beside(one, project, kind)
         severity = None if beside else Severity.LOW
         yield missing(ref.at("name"), severity=severity, target=f"{kind}/{name}")
 

@@ -148,6 +148,12 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
             entries = (
                 [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
             )
+            plain = root.get(
+                "patches"
+            )  # a mere path was never allowed there, and says all the same what the file is
+            entries += (
+                [one for one in plain if isinstance(one, str)] if isinstance(plain, Seq) else []
+            )
             for key in ("patches", "patchesJson6902"):
                 entries += [text_or_empty(one.get("path")) for one in mappings_in(root.get(key))]
             patches.update(

@@ -7,12 +7,13 @@ from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
 
 
-def _kinds_by_folder(project: Project) -> frozenset[tuple[str, str]]:
-    """The kinds of objects that stand in each folder."""
-    found = object_index(project).kinds
-    return frozenset(
-        (folder_of(one.source), kind) for kind, objects in found.items() for one in objects
-    )
+def _namespaces_by_kind(project: Project) -> dict[tuple[str, str], frozenset[str]]:
+    """The namespaces of the objects of each folder and kind."""
+    made: dict[tuple[str, str], set[str]] = {}
+    for kind, objects in object_index(project).kinds.items():
+        for one in objects:
+            made.setdefault((folder_of(one.source), kind), set()).add(one.namespace)
+    return {key: frozenset(value) for key, value in made.items()}
 
 
 def _owners(project: Project) -> frozenset[str]:
@@ -32,10 +33,10 @@ def may_come_from_operator(name: str, project: Project) -> bool:
     return any("-".join(words[:count]) in known for count in range(1, len(words) + 1))
 
 
-def is_delivered_beside(one: Object, project: Project, *kinds: str) -> bool:
-    """Whether objects of one of the kinds stand in an object's own folder: then one more would stand there, too.
+def is_delivered_beside(one: Object, project: Project, kind: str) -> bool:
+    """Whether objects of a kind stand in an object's own folder and namespace: then one more would stand there, too.
 
     Where none does, they come from elsewhere: a chart, an operator, another repository.
     """
-    known = project.memo(_kinds_by_folder)
-    return any((folder_of(one.source), kind) in known for kind in kinds)
+    found = project.memo(_namespaces_by_kind).get((folder_of(one.source), kind), frozenset())
+    return bool(found) and (not one.namespace or bool(found & {one.namespace, ""}))
