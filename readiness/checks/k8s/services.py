@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.facts.table import column
+from readiness.kinds.k8s.deliveries import is_delivered_beside
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, Unknown, hit, join_names, missing
+from readiness.kinds.k8s.model import REPLICATED, Object, mapping_at, mappings_in, text_or_empty
+from readiness.model import Outcome, Related, Severity, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -29,7 +30,10 @@ def _workloads_reached(one: Object, project: Project) -> list[Workload]:
 
 
 def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
-    """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all."""
+    """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all.
+
+    Medium where no workload stands beside the Service: then the one that it means comes from elsewhere.
+    """
     wanted = service_selector(one) if is_service(one) else None
     found: Index = object_index(project)
     if wanted is None or bool(found.workloads) is alone:
@@ -44,7 +48,11 @@ def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Ou
         yield Unknown(one.spec.at("selector"))
     elif not found.selected(opened, one.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
-        yield missing(one.spec.key("selector"), pairs=pairs)
+        beside = any(
+            is_delivered_beside(one, project, kind) for kind in (*REPLICATED, "DaemonSet", "Pod")
+        )
+        severity = None if beside else Severity.MEDIUM
+        yield missing(one.spec.key("selector"), severity=severity, pairs=pairs)
 
 
 def _target_ports(one: Object) -> Iterator[tuple[Map, object]]:
