@@ -13,7 +13,7 @@ from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
-from readiness.model.project import Project
+from readiness.model.project import Project, Run
 
 UNKNOWN_KIND = "of no kind that readiness knows"
 ENV_FILE_UNUSED = "no compose file reads it"
@@ -70,6 +70,7 @@ def assemble(
             )
     _add_documents(found, made, charts, documents)
     made.rows.sort(key=lambda row: row.path)
+    Run(made.projects)
     return made
 
 

@@ -94,9 +94,8 @@ def add_chart(
     made.environments |= {one.path: len(environments) for one in sources.values()}
     broken: set[str] = set()
     for name in environments:
-        broken |= add_environment(
-            made, [one for one in renderings if one.environment == name], found, core
-        )
+        texts = [one for one in renderings if one.environment == name]
+        broken |= add_environment(made, texts, found, core, f"{folder or '.'} ({name})")
     made.rows += [
         FileStatus(one, "helm", "skipped", reason)
         if reason
@@ -106,14 +105,18 @@ def add_chart(
 
 
 def add_environment(
-    made: Assembly, texts: Sequence[GeneratedSource], found: DiscoveredFiles, core: dict[str, Rule]
+    made: Assembly,
+    texts: Sequence[GeneratedSource],
+    found: DiscoveredFiles,
+    core: dict[str, Rule],
+    unit: str,
 ) -> set[str]:
-    """One environment's manifests, as a project of its own; the paths of the files whose texts do not parse."""
+    """One environment's manifests, as a project of its own, which is one unit; the paths of the files whose texts do not parse."""
     for source in texts:
         source.kind = kinds.classify(source.path, source.text)
     before = len(made.broken)
     pairs = list(made.parse([one for one in texts if one.kind], core, rows=False))
-    made.projects.append(make_project(pairs, found))
+    made.projects.append(make_project(pairs, found, unit))
     roots = ((one.source.root, one.span) for one in made.broken[before:])
     return {root.place(span)[0].path for root, span in roots if isinstance(root, GeneratedSource)}
 
@@ -125,7 +128,9 @@ def state(path: str, kind: str, reason: str) -> FileStatus:
     )
 
 
-def make_project(pairs: Iterable[tuple[str, Any]], found: DiscoveredFiles) -> Project:
+def make_project(
+    pairs: Iterable[tuple[str, Any]], found: DiscoveredFiles, unit: str = ""
+) -> Project:
     """Documents as a project that knows what the walk saw, covered and passed over."""
     return Project(
         pairs,
@@ -135,6 +140,7 @@ def make_project(pairs: Iterable[tuple[str, Any]], found: DiscoveredFiles) -> Pr
         closed=found.closed,
         ignored=found.ignored,
         harmless=found.harmless,
+        unit=unit,
     )
 
 
@@ -182,7 +188,7 @@ def build_overlays(
         mine = {path for one in within for path in (*one.files, *one.patches)}
         for path in mine | {root.source.path}:
             made.environments[path] = made.environments.get(path, 0) + 1
-        broken = add_environment(made, [built], found, core)
+        broken = add_environment(made, [built], found, core, root.folder or ".")
         for _, error, home in built.lost:
             made.broken.append(_lost(core["core/syntax"], home, error))
             broken.add(home.path)

@@ -28,6 +28,23 @@ class Document(Protocol):
         """Where it stands."""
 
 
+class Run:
+    """All projects of a run but those of prose: what is in none of a project's files may be in another's."""
+
+    def __init__(self, projects: Iterable[Project]) -> None:
+        self.projects = tuple(one for one in projects if not one.prose)
+        self._memo: dict[Any, Any] = {}
+        for one in self.projects:
+            one.run = self
+
+    def memo(self, build: Callable[[Run], T]) -> T:
+        """What `build` makes of the run, made once."""
+        if build not in self._memo:
+            self._memo[build] = build(self)
+        answer: T = self._memo[build]
+        return answer
+
+
 class Project:
     """Documents by kind, the paths around them, and what has been worked out from them once.
 
@@ -36,7 +53,9 @@ class Project:
     `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
     `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
     names, were read, and hold none. `today` is the day of the run, with which dated facts are compared; None where there is
-    none, and then the day of the facts counts.
+    none, and then the day of the facts counts. `unit` names what is applied together where that is all of the project: an
+    overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
+    of the run.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -51,6 +70,7 @@ class Project:
         ignored: Callable[[str], bool] = lambda path: False,
         harmless: Iterable[str] = (),
         today: datetime.date | None = None,
+        unit: str = "",
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in documents:
@@ -63,6 +83,8 @@ class Project:
         self.ignored = ignored
         self.harmless = frozenset(map(posixpath.normpath, harmless))
         self.today = today
+        self.unit = unit
+        self.run: Run | None = None
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from readiness.checks.k8s.alerts import alerts_of
 from readiness.kinds import k8s
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector
 from readiness.kinds.k8s.quantity import parse_quantity
 from readiness.model import Source
@@ -68,17 +68,6 @@ def test_namespaces() -> None:
 
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, labels: {app: web}}\nspec: {containers: [{name: c}]}\n"
-
-
-def test_the_nearest_object_is_meant() -> None:
-    made = project(a__one=POD, a__two=POD, b__one=POD)
-    pods = made.documents("k8s")
-    first = pods[0].objects[0]
-    others = object_index(made).names["Pod", "NAME"]
-    assert nearest_candidates(first, others) == [first]
-    assert [
-        one.source.path for one in nearest_candidates(pods[1].objects[0], [others[0], others[2]])
-    ] == ["a/one.yaml"]
 
 
 CUSTOM = (

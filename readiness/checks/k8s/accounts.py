@@ -6,29 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from readiness.checks.k8s.rbac import (
-    access_index,
+    Grant,
     allows_everything,
+    grants_by_account,
     role_of_binding,
     rules_of,
     takes_over_cluster,
 )
 from readiness.kinds.k8s.effective import unknown_if_variable
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
 from readiness.model import Outcome, Span, hit, missing
 from readiness.model.project import Project
 
 MANY = 64  # as many bindings of one account as are looked through
-
-
-def service_accounts(project: Project) -> dict[tuple[str, str], Object]:
-    """The ServiceAccount objects of the project, by namespace (`*` for any) and name."""
-    found: dict[tuple[str, str], Object] = {}
-    for document in project.documents("k8s"):
-        for one in document.objects:
-            if one.kind == "ServiceAccount":
-                found[one.namespace, one.name] = one
-                found.setdefault(("*", one.name), one)
-    return found
 
 
 def account_name(pod: Pod) -> str:
@@ -41,12 +32,9 @@ def account_name(pod: Pod) -> str:
 
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:
-    """The pod's service account, where the project holds it: in its namespace, or where none is written."""
-    known = project.memo(service_accounts)
-    name = account_name(pod)
-    if pod.namespace:
-        return known.get((pod.namespace, name)) or known.get(("", name))
-    return known.get(("*", name))
+    """The pod's service account, where the project surely holds it."""
+    found = object_index(project).named(pod, "ServiceAccount", account_name(pod)).near
+    return found[0] if found else None
 
 
 def is_token_mounted(pod: Pod, project: Project) -> bool:
@@ -61,12 +49,19 @@ def is_token_mounted(pod: Pod, project: Project) -> bool:
 
 
 def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
-    """The bindings of the project that name the pod's service account."""
-    index = project.memo(access_index).bindings
-    name = account_name(pod)
-    if not pod.namespace:
-        return index.get(("*", name), ())
-    return (*index.get((pod.namespace, name), ()), *index.get(("", name), ()))
+    """The bindings of the project that name the pod's service account, and no account of that name that stands elsewhere."""
+    index, name = object_index(project), account_name(pod)
+    grants = project.memo(grants_by_account).get(name)
+    if grants is None:
+        return ()
+    account = service_account_of(pod, project)
+
+    def is_for_it(grant: Grant) -> bool:
+        named = index.named(grant.binding, "ServiceAccount", name, grant.namespace).near
+        return account is None or not named or any(one is account for one in named)
+
+    found = index.all_joined(pod, grants, accepts=is_for_it)
+    return tuple(dict.fromkeys(grant.binding for grant in found))
 
 
 def account_owner(pod: Pod) -> Span:
@@ -159,9 +154,10 @@ def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] 
 
 def service_account_bound(one: Object, *, project: Project) -> Outcome:
     """A binding of the project gives the service account a role."""
-    found = project.memo(access_index).bindings.get((one.namespace, one.name), ())
+    grants = project.memo(grants_by_account).get(one.name)
+    found = object_index(project).join(one, grants).near if grants is not None else ()
     if found:
-        yield hit(one.metadata.at("name"), binding=found[0].resource)
+        yield hit(one.metadata.at("name"), binding=found[0].binding.resource)
 
 
 def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:

@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import (
     Workload,
+    autoscalers,
     autoscalers_of,
-    budget_selector,
-    budget_selectors,
-    nearest_all,
     object_index,
-    selecting_objects,
     workload_of,
 )
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count, stated_replicas
+from readiness.kinds.k8s.selecting import budget_selector, budget_selectors, selecting_objects
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 
@@ -45,17 +43,21 @@ def disruption_budget_missing(
         yield Unknown(pod.owner.spec.at("replicas"))
     elif least < minimum:
         yield NotApplicable()
-    elif least >= minimum and not project.memo(budget_selectors).of(workload):
-        yield missing(pod.owner.metadata.at("name"), count=least)
+    elif not project.memo(budget_selectors).all(workload):
+        related = [
+            Related(scaler.source, scaler.metadata.at("name"), "the autoscaler keeps so many")
+            for scaler in autoscalers_of(pod.owner, project, *SCALERS)[:1]
+        ]
+        yield missing(pod.owner.metadata.at("name"), related=related, count=least)
 
 
 def _workloads_covered(one: Object, project: Project) -> list[Workload]:
-    """The workloads that a budget is about and that stand with it."""
+    """The workloads that a budget is surely about."""
     wanted = budget_selector(one)
     if wanted is None:
         return []
-    found = object_index(project).selected(wanted, one.namespace)
-    return nearest_all(one, [each for each in found if each.owner.kind in REPLICATED])
+    found = object_index(project).reached(one, wanted).near
+    return [each for each in found if each.owner.kind in REPLICATED]
 
 
 def _written_bound(one: Object) -> str:
@@ -85,7 +87,7 @@ def disruption_budget_no_room(one: Object, *, project: Project) -> Outcome:
     if value == "100%" or len(workloads) != 1:
         return
     owner = workloads[0].owner
-    if autoscalers_of(owner, project, *SCALERS):
+    if not autoscalers(owner, project, *SCALERS).absent:
         return
     count = stated_replicas(owner)
     needed = _scaled_up(value, count or 0)

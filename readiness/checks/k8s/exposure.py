@@ -6,14 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from readiness.checks.k8s import gateway, ingress
 from readiness.checks.k8s.services import is_internal_balancer
-from readiness.kinds.k8s.index import (
-    object_index,
-    selecting_objects,
-    service_selectors,
-    workload_of,
-)
+from readiness.kinds.k8s.index import object_index, workload_of
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import Outcome, Related, hit, missing
 from readiness.model.project import Project
 
@@ -75,7 +71,7 @@ def service_admin_exposed(one: Object, *, project: Project, names: Sequence[str]
     wanted = service_selector(one)
     if not is_open_to_outside(one) or wanted is None:
         return
-    selected = [work.owner.name for work in object_index(project).selected(wanted, one.namespace)]
+    selected = [each.owner.name for each in object_index(project).reached(one, wanted).near]
     for name in (one.name, *selected):
         program = next((word for word in names if word in name.lower()), "")
         if program:

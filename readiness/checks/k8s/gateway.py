@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.ingress import has_port
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, hit, missing
+from readiness.model import Outcome, Related, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -85,11 +87,16 @@ def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
     if one.kind not in ROUTES or one.group != GROUP:
         return
     for ref, name, namespace, port in backend_references(one):
-        found = object_index(project).found("Service", name, namespace)
-        if not found:
-            yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
+        found = named_in_run(one, "Service", name, project, namespace)
+        if found.unknown:
+            yield Unknown(ref.at("name"))
             continue
-        near = nearest_candidates(one, found) or found
+        if found.absent:
+            told = absence_of(found, namespace)
+            what = f"Service {name!r}, which {told.where}"
+            yield missing(ref.at("name"), related=told.related, severity=Severity.LOW, what=what)
+            continue
+        near = found.near
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
@@ -97,6 +104,13 @@ def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
                 related=[there],
                 what=f"port {port} of Service {name!r}, which it does not have",
             )
+
+
+def _gateways_named(one: Object, ref: Map, name: str, project: Project) -> tuple[Object, ...]:
+    """The Gateways that a route surely means by a reference."""
+    namespace = text_or_empty(ref.get("namespace")) or one.namespace
+    found = object_index(project).named(one, "Gateway", name, namespace).near
+    return tuple(gateway for gateway in found if is_gateway(gateway))
 
 
 def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
@@ -111,7 +125,7 @@ def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
             or not isinstance(section, str)
         ):
             continue
-        found = nearest_candidates(one, object_index(project).names.get(("Gateway", name), ()))
+        found = _gateways_named(one, ref, name, project)
         known = [
             text_or_empty(each.get("name")) for gateway in found for each in listeners(gateway)
         ]
@@ -127,9 +141,7 @@ def gateway_route_not_redirected(one: Object, *, project: Project) -> Outcome:
         return
     for ref in mappings_in(one.spec.get("parentRefs")):
         name = text_or_empty(ref.get("name"))
-        for gateway in nearest_candidates(
-            one, object_index(project).names.get(("Gateway", name), ())
-        ):
+        for gateway in _gateways_named(one, ref, name, project):
             by_name = {
                 text_or_empty(each.get("name")): each.get("protocol") for each in listeners(gateway)
             }

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import NotApplicable, Outcome, Pattern, Related, Unknown, hit, missing
@@ -155,11 +157,16 @@ def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
         key = "name" if "name" in node else "serviceName"
         if is_variable(name) or (port == "use-annotation"):
             continue
-        found = object_index(project).found("Service", name, one.namespace)
-        if not found:
-            yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
+        found = named_in_run(one, "Service", name, project)
+        if found.unknown:
+            yield Unknown(node.at(key))
             continue
-        near = nearest_candidates(one, found) or found
+        if found.absent:
+            told = absence_of(found, one.namespace)
+            what = f"Service {name!r}, which {told.where}"
+            yield missing(node.at(key), related=told.related, severity=told.severity, what=what)
+            continue
+        near = found.near
         if (
             port is not None
             and not is_variable(port)
@@ -234,6 +241,7 @@ def ingress_route_repeated(one: Object, *, project: Project) -> Outcome:
             other
             for other in routes.get(key, ())[:64]
             if other is not one and (other.name, other.namespace) != (one.name, one.namespace)
+            and not object_index(project).are_alternatives(one.source, other.source)
             and NGINX + "canary" not in other.annotations
             and is_same_namespace(other.namespace, one.namespace) is True
         ]  # fmt: skip

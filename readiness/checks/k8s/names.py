@@ -8,9 +8,10 @@ from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace
 from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
+from readiness.kinds.units import folder_of
 from readiness.model import Hit, Outcome, Pattern, Related, Span, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk

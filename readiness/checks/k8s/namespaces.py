@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import levels_refused, subject_text
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod, text_or_empty
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
@@ -13,14 +14,12 @@ LABEL = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 
 
-def enforcing_namespaces(project: Project) -> dict[str, Object]:
-    """The Namespace objects of the project that enforce a level, by name."""
-    return {
-        one.name: one
-        for document in project.documents("k8s")
-        for one in document.objects
-        if one.kind == "Namespace" and one.labels.get(LABEL + "enforce") in LEVELS
-    }
+def enforcing_namespace(pod: Pod, project: Project) -> Object | None:
+    """The Namespace object that a pod surely stands in, where it enforces a level."""
+    if not pod.namespace:
+        return None
+    found = object_index(project).named(pod, "Namespace", pod.namespace, "").near
+    return next((one for one in found if one.labels.get(LABEL + "enforce") in LEVELS), None)
 
 
 def pinned_version(namespace: Object) -> tuple[int, int]:
@@ -33,7 +32,7 @@ def pinned_version(namespace: Object) -> tuple[int, int]:
 
 def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
     """The pod's namespace stands in the project and enforces a level that the pod does not meet."""
-    namespace = project.memo(enforcing_namespaces).get(pod.namespace)
+    namespace = enforcing_namespace(pod, project)
     if namespace is None:
         return
     level = namespace.labels[LABEL + "enforce"]

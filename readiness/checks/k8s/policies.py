@@ -8,9 +8,10 @@ from typing import Any
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.index import Workload, object_index, policy_selectors, workload_of
+from readiness.kinds.k8s.index import Workload, object_index, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.selecting import policy_selectors
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -33,7 +34,7 @@ def restricted_directions(one: Object) -> frozenset[str]:
 
 def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    found = project.memo(policy_selectors).of(workload)
+    found = project.memo(policy_selectors).all(workload)
     return frozenset(way for one in found if is_policy(one) for way in restricted_directions(one))
 
 
@@ -64,7 +65,7 @@ def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project)
 def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> Outcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
-    if workload is not None and not project.memo(policy_selectors).of(workload):
+    if workload is not None and not project.memo(policy_selectors).all(workload):
         yield missing(pod.owner.metadata.at("name"))
 
 
@@ -73,7 +74,7 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = project.memo(policy_selectors).of(workload)
+    found = project.memo(policy_selectors).all(workload)
     ways = {way for one in found for way in restricted_directions(one) if one.spec.get(way.lower())}
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
@@ -265,7 +266,7 @@ def _other_policies_for(one: Object, wanted: Selector, project: Project) -> list
     found = object_index(project)
     workloads = found.selected(wanted, one.namespace)
     if workloads:
-        lists = unique_lists(project.memo(policy_selectors).of(each) for each in workloads)
+        lists = unique_lists(project.memo(policy_selectors).all(each) for each in workloads)
         common = set.intersection(*({id(each) for each in part} for part in lists))
         return [each for each in lists[0] if id(each) in common]
     labels = dict(wanted.pairs)

@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.facts.public_images import starts_slowly
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import (
     SERVING,
     Container,
@@ -17,6 +17,7 @@ from readiness.kinds.k8s.model import (
     mappings_in,
     text_or_empty,
 )
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.apis import kinds_by_group
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, Span, hit
+from readiness.kinds.k8s.spaces import Spaces
+from readiness.model import Outcome, Related, Source, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -20,33 +24,29 @@ BUILT_IN_ROLES = frozenset({"extension-apiserver-authentication-reader"})
 EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The roles and bindings of a project, by what they are looked up by."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Grant:
+    """A binding as it names one service account, in the account's namespace."""
 
-    roles: dict[tuple[str, str, str], Object]
-    bindings: dict[tuple[str, str], tuple[Object, ...]]  # (namespace, service account)
+    binding: Object
+    namespace: str
+
+    @property
+    def source(self) -> Source:
+        """Where the binding stands."""
+        return self.binding.source
 
 
-def access_index(project: Project) -> Access:
-    """The index, made once a run."""
-    roles: dict[tuple[str, str, str], Object] = {}
-    bound: dict[tuple[str, str], list[Object]] = {}
-    for document in project.documents("k8s"):
-        for one in document.objects:
-            if one.kind in ROLES:
-                space = one.namespace if one.kind == "Role" else ""
-                roles.setdefault((one.kind, space, one.name), one)
-                roles.setdefault((one.kind, "*", one.name), one)
-            elif one.kind in BINDINGS:
-                for subject in subjects_of(one):
-                    if subject.get("kind") == "ServiceAccount":
-                        space = text_or_empty(subject.get("namespace")) or one.namespace
-                        for key in {space, "*"}:
-                            bound.setdefault((key, text_or_empty(subject.get("name"))), []).append(
-                                one
-                            )
-    return Access(roles, {key: tuple(value) for key, value in bound.items()})
+def grants_by_account(project: Project) -> dict[str, Spaces[Grant]]:
+    """The bindings of a project by the names of the service accounts that they name, made once a run."""
+    bound: dict[str, Spaces[Grant]] = {}
+    for one in object_index(project).all(*sorted(BINDINGS)):
+        for subject in subjects_of(one):
+            if subject.get("kind") == "ServiceAccount":
+                space = text_or_empty(subject.get("namespace")) or one.namespace
+                name = text_or_empty(subject.get("name"))
+                bound.setdefault(name, Spaces()).add(Grant(one, space))
+    return bound
 
 
 def subjects_of(binding: Object) -> Iterator[Map]:
@@ -55,13 +55,16 @@ def subjects_of(binding: Object) -> Iterator[Map]:
 
 
 def role_of_binding(binding: Object, project: Project) -> Object | None:
-    """The role that a binding hands out, where the project holds it."""
+    """The role that a binding surely hands out, where the project holds it."""
+    kind, name, namespace = _role_named(binding)
+    return next(iter(object_index(project).named(binding, kind, name, namespace).near), None)
+
+
+def _role_named(binding: Object) -> tuple[str, str, str]:
+    """The kind, the name and the namespace of the role that a binding names; a ClusterRole has no namespace."""
     reference = mapping_at(binding.node, "roleRef")
     kind, name = text_or_empty(reference.get("kind")), text_or_empty(reference.get("name"))
-    roles = project.memo(access_index).roles
-    if kind == "Role" and binding.namespace:
-        return roles.get((kind, binding.namespace, name)) or roles.get((kind, "", name))
-    return roles.get((kind, "*", name))
+    return kind, name, binding.namespace if kind == "Role" else ""
 
 
 def is_system_object(one: Object) -> bool:
@@ -265,8 +268,13 @@ def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
         return
     if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return
-    if role_of_binding(binding, project) is None:
-        yield hit(wanted.at("name"), role=f"{kind}/{name}")
+    namespace = _role_named(binding)[2]
+    found = named_in_run(binding, kind, name, project, namespace)
+    if found.unknown:
+        yield Unknown(wanted.at("name"))
+    elif found.absent:
+        told = absence_of(found, namespace)
+        yield hit(wanted.at("name"), related=told.related, role=f"{kind}/{name}", where=told.where)
 
 
 def takes_over_cluster(role: Object, grants: Any) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
-from readiness.model import Outcome, Related, missing
+from readiness.model import Outcome, Related, Unknown, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
@@ -97,21 +99,23 @@ BUILT_IN = frozenset(
 
 def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
     """A pod refers to an object of one of `kinds` that is in no file."""
-    found = object_index(project)
     seen = set()
     for ref in references_of(pod):
         key = (ref.kind, ref.name)
         if ref.kind not in kinds or ref.optional or key in seen or key in BUILT_IN:
             continue
         seen.add(key)
-        if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(
-            _generated_names
-        ):
+        found = named_in_run(pod, ref.kind, ref.name, project)
+        if found.unknown:
+            yield Unknown(ref.node.at(ref.at))
+        elif found.absent and key not in project.memo(_generated_names):
             if ref.kind == "PersistentVolumeClaim" and _is_template_claim(ref.name, pod, project):
                 continue
+            told = absence_of(found, pod.namespace)
             yield missing(
-                ref.node.at(ref.at), container=ref.container, kind=ref.kind, name=ref.name
-            )
+                ref.node.at(ref.at), container=ref.container, related=told.related,
+                severity=told.severity, kind=ref.kind, name=ref.name, where=told.where,
+            )  # fmt: skip
 
 
 def _claim_template_prefixes(project: Project) -> frozenset[str]:
@@ -142,14 +146,18 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
     for ref in container_references(container):
         if ref.optional or not ref.key or ref.node.get("key") is None or is_variable(ref.key):
             continue
-        found = object_index(project).found(ref.kind, ref.name, pod.namespace)
-        near = nearest_candidates(pod, found) or found
-        if not found:
+        found = named_in_run(pod, ref.kind, ref.name, project)
+        near = found.near
+        if found.unknown:
+            yield Unknown(ref.node.at("name"))
+        elif found.absent:
             if whole and (ref.kind, ref.name) not in project.memo(_generated_names):
+                told = absence_of(found, pod.namespace)
                 yield missing(
-                    ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file"
-                )
-        elif near and not any(_has_key(one, ref.key) for one in near):
+                    ref.node.at("name"), related=told.related, severity=told.severity,
+                    source=ref.name, of=ref.kind, what=told.where,
+                )  # fmt: skip
+        elif not any(_has_key(one, ref.key) for one in near):
             there = Related(near[0].source, near[0].metadata.at("name"), f"the {ref.kind}")
             what = f"has no key {ref.key!r}"
             yield missing(
@@ -158,9 +166,9 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
 
 
 def _has_key(one: Object, key: str) -> bool:
-    """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
+    """Whether a ConfigMap or Secret has a key; one that shows no data, or an empty mapping, is filled elsewhere."""
     parts = [one.node.get(name) for name in ("data", "stringData", "binaryData")]
-    shown = [part for part in parts if isinstance(part, Map)]
+    shown = [part for part in parts if isinstance(part, Map) and part]
     return not shown or any(key in part for part in shown)
 
 
@@ -169,9 +177,16 @@ def service_account_missing(pod: Pod, *, project: Project) -> Outcome:
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
     if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
         return
-    if not object_index(project).found("ServiceAccount", name, pod.namespace):
-        key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
-        yield missing(pod.node.at(key), account=name)
+    found = named_in_run(pod, "ServiceAccount", name, project)
+    key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
+    if found.unknown:
+        yield Unknown(pod.node.at(key))
+    elif found.absent:
+        told = absence_of(found, pod.namespace)
+        yield missing(
+            pod.node.at(key), related=told.related, severity=told.severity,
+            account=name, where=told.where,
+        )  # fmt: skip
 
 
 def priority_class_undefined(pod: Pod, *, project: Project) -> Outcome:
@@ -180,5 +195,5 @@ def priority_class_undefined(pod: Pod, *, project: Project) -> Outcome:
     named = (
         isinstance(name, str) and name and not name.startswith("system-") and not is_variable(name)
     )
-    if named and not object_index(project).names.get(("PriorityClass", str(name))):
+    if named and named_in_run(pod, "PriorityClass", str(name), project, "").absent:
         yield missing(pod.node.at("priorityClassName"), value=name)

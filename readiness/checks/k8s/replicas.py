@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.index import (
-    autoscalers_of,
-    selecting_objects,
-    service_selectors,
-    workload_of,
-)
+from readiness.kinds.k8s.index import autoscalers, workload_of
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, stated_replicas
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 
@@ -23,7 +19,11 @@ def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Pr
     if owner.kind not in REPLICATED or workload is None:
         yield NotApplicable()
         return
-    if autoscalers_of(owner, project, *SCALERS):
+    scaled = autoscalers(owner, project, *SCALERS)
+    if scaled.near:
+        return
+    if scaled.unknown:
+        yield Unknown(owner.spec.at("replicas"))
         return
     if is_variable(owner.spec.get("replicas")):
         yield Unknown(owner.spec.at("replicas"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_variable, nearest_owner
-from readiness.kinds.k8s.index import Index, object_index
-from readiness.kinds.k8s.labels import is_same_namespace
+from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in
 from readiness.kinds.k8s.quantity import parse_quantity, unit_of
+from readiness.kinds.k8s.selecting import limit_ranges
 from readiness.model import Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -35,24 +35,22 @@ def pod_level_quantities(pod: Pod, sort: str) -> Map:
     return mapping_at(mapping_at(pod.node, "resources"), sort)
 
 
-def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
-    """The container defaults that the LimitRanges of a project give, with their namespaces."""
-    found: Index = object_index(project)
-    return [
-        (one.namespace, item)
-        for one in found.all("LimitRange")
-        for item in mappings_in(one.spec.get("limits"))
-        if item.get("type") == "Container"
-    ]
+def _limit_range_defaults(pod: Pod, project: Project) -> Iterator[Map]:
+    """The defaults for containers of the LimitRanges that hold for a pod."""
+    workload = workload_of(pod, project)
+    for one in project.memo(limit_ranges).all(workload) if workload is not None else ():
+        for item in mappings_in(one.spec.get("limits")):
+            if item.get("type") == "Container":
+                yield item
 
 
 def _may_be_defaulted(container: Container, sort: str, name: str, project: Project) -> bool:
     """Whether a LimitRange in the container's namespace may fill in what is left out."""
     keys = ("default",) if sort == "limits" else ("defaultRequest", "default")
     return any(
-        is_same_namespace(namespace, container.pod.namespace) is not False
-        and any(mapping_at(item, key).get(name) is not None for key in keys)
-        for namespace, item in project.memo(_limit_range_defaults)
+        mapping_at(item, key).get(name) is not None
+        for item in _limit_range_defaults(container.pod, project)
+        for key in keys
     )
 
 

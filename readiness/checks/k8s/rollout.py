@@ -6,9 +6,10 @@ import re
 
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import selecting_objects, service_selectors, workload_of
+from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping_at
 from readiness.kinds.k8s.scale import pod_count, stated_replicas
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq

@@ -8,6 +8,7 @@ from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.selecting import policy_selectors
 from readiness.model import Hit, Outcome, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -32,9 +33,9 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
         # The controller makes the policy: its default lets the pod reach nothing inside the network.
         yield from egress_rules_to_everywhere(mapping_at(spec, "networkPolicy"), pod.owner)
         return
-    limiting = [
-        one for one in object_index(project).all("NetworkPolicy") if restricts_egress_of(one, pod)
-    ]
+    workload = object_index(project).of.get(id(pod.owner))
+    policies = project.memo(policy_selectors).all(workload) if workload is not None else []
+    limiting = [one for one in policies if restricts_egress_of(one, pod)]
     for policy in limiting:
         yield from egress_rules_to_everywhere(policy.spec, policy)
     if not limiting:

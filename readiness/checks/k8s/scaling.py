@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.resources import pod_level_quantities, resource_quantities
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import as_integer, is_variable
+from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import (
+    autoscalers,
     autoscalers_of,
     object_index,
     scaled_workload,
-    selecting_objects,
-    service_selectors,
+    target_of,
     workload_of,
 )
 from readiness.kinds.k8s.model import (
@@ -24,6 +26,7 @@ from readiness.kinds.k8s.model import (
     text_or_empty,
 )
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count
+from readiness.kinds.k8s.selecting import selecting_objects, service_selectors
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -37,13 +40,18 @@ def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
         return
     key = "targetRef" if one.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
     ref = mapping_at(one.spec, key)
-    name, kind = ref.get("name"), text_or_empty(ref.get("kind")) or "Deployment"
-    if not isinstance(name, str) or is_variable(name):
+    kind, name = target_of(one)
+    if not name or is_variable(name) or kind not in REPLICATED | {"DaemonSet"}:
         return
-    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
-        kind, name, one.namespace
-    ):
-        yield missing(ref.at("name"), target=f"{kind}/{name}")
+    found = named_in_run(one, kind, name, project, shared=False)
+    if found.unknown:
+        yield Unknown(ref.at("name"))
+    elif found.absent:
+        told = absence_of(found, one.namespace)
+        yield missing(
+            ref.at("name"), related=told.related, severity=told.severity,
+            target=f"{kind}/{name}", where=told.where,
+        )  # fmt: skip
 
 
 def autoscaler_bounds_invalid(one: Object) -> Outcome:
@@ -219,8 +227,7 @@ def autoscaler_missing(pod: Pod, *, project: Project) -> Outcome:
     if owner.kind != "Deployment" or workload is None:
         yield NotApplicable()
         return
-    named = object_index(project).targets.get((owner.kind, owner.name), ())
-    if any(one.kind in SCALERS for one in named):
+    if not autoscalers(owner, project, *SCALERS).absent:
         return
     least = pod_count(owner, project).least
     several = least is not None and least > 1 and not has_single_writer(pod, project)

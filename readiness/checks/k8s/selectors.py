@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from readiness.kinds.k8s.index import folder_of, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
 from readiness.kinds.k8s.model import Object, Pod, mapping_at
+from readiness.kinds.units import folder_of
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -51,16 +52,18 @@ def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[
 
 
 def selector_shared(one: Object, *, project: Project) -> Outcome:
-    """Two workloads of one folder select the same pods."""
+    """Two workloads of one folder select the same pods; files that define the same object are alternatives."""
     wanted = own_selector(one)
     if wanted is None or wanted.empty:
         return
     for other in project.memo(_workloads_by_selector).get((folder_of(one.source), wanted), ())[:64]:
         if other is one:
             return  # told at the later one
-        if is_same_namespace(one.namespace, other.namespace) is True and (one.kind, one.name) != (
-            other.kind,
-            other.name,
+        alternatives = object_index(project).are_alternatives(one.source, other.source)
+        if (
+            is_same_namespace(one.namespace, other.namespace) is True
+            and (one.kind, one.name) != (other.kind, other.name)
+            and not alternatives
         ):
             there = Related(
                 other.source, mapping_at(other.spec, "selector").at(), "the same selector"

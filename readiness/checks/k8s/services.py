@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
+from readiness.kinds.k8s.elsewhere import selected_in_run
+from readiness.kinds.k8s.index import Index, Workload, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
 from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
@@ -20,12 +21,10 @@ def is_service(one: Object) -> bool:
     return one.kind == "Service" and one.api_version == "v1"
 
 
-def _workloads_reached(one: Object, project: Project) -> list[Workload]:
-    """The workloads that a Service sends traffic to and that stand with it."""
+def _workloads_reached(one: Object, project: Project) -> Sequence[Workload]:
+    """The workloads that a Service surely sends traffic to."""
     wanted = service_selector(one)
-    if wanted is None:
-        return []
-    return nearest_all(one, object_index(project).selected(wanted, one.namespace))
+    return object_index(project).reached(one, wanted).near if wanted is not None else ()
 
 
 def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
@@ -40,7 +39,10 @@ def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Ou
     if not alone and not found.peopled(one.namespace) and not found.anywhere(opened):
         yield Unknown(one.spec.at("selector"))
         return
-    if any(is_variable(value) for _, value in opened.pairs):
+    if (
+        any(is_variable(value) for _, value in opened.pairs)
+        or selected_in_run(one, opened, project).unknown
+    ):
         yield Unknown(one.spec.at("selector"))
     elif not found.selected(opened, one.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)

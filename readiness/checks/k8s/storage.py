@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from readiness.checks.k8s.absence import absence_of
 from readiness.facts.public_images import data_folders
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.index import nearest_candidates, object_index
+from readiness.kinds.k8s.elsewhere import named_in_run
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.kinds.k8s.scale import pod_count
@@ -34,9 +36,7 @@ def _single_node_mode(claim: Object) -> str:
 def single_node_claims(pod: Pod, project: Project) -> Iterator[tuple[Map, Object, str]]:
     """The claims of a pod that only one node can mount: where it is named, the claim and its mode."""
     for place, name in claims_of(pod):
-        for claim in nearest_candidates(
-            pod, object_index(project).names.get(("PersistentVolumeClaim", name), ())
-        ):
+        for claim in object_index(project).named(pod, "PersistentVolumeClaim", name).near:
             mode = _single_node_mode(claim)
             if mode:
                 yield place, claim, mode
@@ -170,11 +170,18 @@ def stateful_set_service_wrong(one: Object, *, project: Project) -> Outcome:
     if not isinstance(name, str) or not name:
         yield missing(one.metadata.at("name"), what="names no Service")
         return
-    found = object_index(project).found("Service", name, one.namespace)
-    if not found:
-        yield missing(one.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
+    found = named_in_run(one, "Service", name, project)
+    if found.unknown:
+        yield Unknown(one.spec.at("serviceName"))
         return
-    near = nearest_candidates(one, found)
+    if found.absent:
+        told = absence_of(found, one.namespace)
+        yield missing(
+            one.spec.at("serviceName"), related=told.related, severity=told.severity,
+            what=f"names Service {name}, which {told.where}",
+        )  # fmt: skip
+        return
+    near = found.near
     if near and near[0].spec.get("clusterIP") != "None":
         yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
     elif near and not _service_selects(near[0], one, project):

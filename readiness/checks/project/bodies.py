@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.ingress import NGINX, backends_of, is_ingress
 from readiness.checks.nginx.limits import parse_size
-from readiness.kinds.k8s.index import folder_of, nearest_candidates, object_index
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import service_selector
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.kinds.nginx import Document
+from readiness.kinds.units import folder_of
 from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
@@ -46,9 +47,9 @@ def _pods_behind(one: Object, project: Project) -> Iterator[Pod]:
     """The pods that an Ingress sends to."""
     known = object_index(project)
     for _, name, _ in backends_of(one):
-        service = nearest_candidates(one, known.found("Service", name, one.namespace))
+        service = known.named(one, "Service", name).near
         wanted = service_selector(service[0]) if len(service) == 1 else None
-        workloads = known.selected(wanted, one.namespace) if wanted is not None else []
+        workloads = known.reached(service[0], wanted).near if wanted is not None else ()
         if len(workloads) == 1 and workloads[0].pod is not None:
             yield workloads[0].pod
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from readiness.kinds.k8s.effective import as_integer
-from readiness.kinds.k8s.index import autoscalers_of
+from readiness.kinds.k8s.index import autoscalers
 from readiness.kinds.k8s.model import Object
 from readiness.model.project import Project
 
@@ -40,7 +40,10 @@ def autoscaler_bounds(scaler: Object) -> Range:
 
 def pod_count(one: Object, project: Project) -> Range:
     """The pods that a workload has: its autoscaler's bounds where it has one, else `replicas`."""
-    for scaler in autoscalers_of(one, project, *SCALERS):
+    found = autoscalers(one, project, *SCALERS)
+    for scaler in found.near:
         return autoscaler_bounds(scaler)
+    if found.unknown:
+        return Range(None, None)
     count = stated_replicas(one)
     return Range(count, count)
