@@ -179,11 +179,6 @@ class Places(Generic[T]):
         return -1, False
 
     def accepted(self, path: str, accepts: Callable[[T], bool]) -> list[T]:
-        """All things that are accepted, the nearest first; of more than MANY the nearest."""
-        found: list[T] = []
-        for looked, thing in enumerate(chain.from_iterable(part for _, part in self.outward(path))):
-            if accepts(thing):
-                found.append(thing)
-            if len(found) == MANY or looked > 4 * MANY:
-                break
-        return found
+        """The things that are accepted, the nearest first, among the MANY nearest ones."""
+        nearest = chain.from_iterable(part for _, part in self.outward(path))
+        return [thing for thing in islice(nearest, MANY) if accepts(thing)]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.labels import Selector, is_same_namespace
+from readiness.kinds.k8s.labels import Selector
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod, mapping_at, text_or_empty
 from readiness.kinds.k8s.spaces import Join, Named, Spaces, is_exactly_same
 from readiness.kinds.units import BELOW, FOLDER, MANY, distance
@@ -187,13 +187,8 @@ class Index:
 
     def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
-        matching = (
-            one
-            for one in self.candidates(wanted)
-            if is_same_namespace(one.namespace, namespace) is not False
-            and wanted.matches(one.labels)
-        )
-        return list(islice(matching, limit))
+        likely = self.selectable(wanted).compatible(namespace)
+        return list(islice((one for one in likely if wanted.matches(one.labels)), limit))
 
     def reached(self, one: Object, wanted: Selector) -> Join[Workload]:
         """The workloads whose pods an object means by a selector."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from readiness.kinds.k8s.effective import is_variable
@@ -79,7 +80,7 @@ class Spaces(Generic[T]):
         """The things whose namespace is the same or may be."""
         if not space_of(namespace):
             return self.every.things
-        return [thing for places in self.of(namespace) for thing in places.things]
+        return chain.from_iterable(places.things for places in self.of(namespace))
 
     def nearest(
         self, path: str, namespace: str, accepts: Callable[[T], bool], *, together: bool = False
