@@ -54,9 +54,20 @@ def distance(path: str, other: str) -> int:
     return 2 * steps + (FOLDER if common == len(there) else BELOW)
 
 
-def is_above(path: str, other: str) -> bool:
-    """Whether a file stands in the folder of another one, or in a folder above that."""
-    return distance(other, path) % 2 == 1 or path == other
+def steps_up(far: int) -> int:
+    """How many folders up from a file lies the folder that a distance leads through: 0 for what is in or below its own."""
+    return max(far - FOLDER, 0) // 2
+
+
+def is_surely_nearer(far: int, other: int) -> bool:
+    """Whether the first of two distances is the smaller one by a folder.
+
+    In and below a file's own folder every step counts. Further up, what lies in a folder and what lies below it is as near:
+    a file that holds all of an application may lie above the folder that holds it in parts.
+    """
+    if steps_up(far) != steps_up(other):
+        return far < other
+    return far < other <= BELOW
 
 
 def _folders_on(path: str) -> list[str]:

@@ -112,7 +112,9 @@ kind: Ingress
 metadata: {name: web}
 spec:
   ingressClassName: nginx
-  rules: [{host: shop.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 81}}}}]}}]
+  rules:
+    - http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 81}}}}]}
+      host: shop.example.com
 """,
     "rights": """\
 apiVersion: rbac.authorization.k8s.io/v1

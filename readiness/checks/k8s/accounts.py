@@ -16,6 +16,7 @@ from readiness.checks.k8s.rbac import (
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.units import BELOW, distance
 from readiness.model import Outcome, Span, hit, missing
 from readiness.model.project import Project
 
@@ -33,8 +34,19 @@ def account_name(pod: Pod) -> str:
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:
     """The pod's service account, where the project surely holds it."""
-    found = object_index(project).named(pod, "ServiceAccount", account_name(pod)).near
-    return found[0] if found else None
+    name = account_name(pod)
+    found = object_index(project).named(pod, "ServiceAccount", name).near
+    return next((one for one in found if _may_be_its_default(pod, one, name, project)), None)
+
+
+def _may_be_its_default(pod: Pod, one: Object | Grant, name: str, project: Project) -> bool:
+    """Whether what speaks of an account may speak of the pod's: every namespace has one that is called `default`.
+
+    That of another folder is the pod's only where both write the same namespace.
+    """
+    if name != "default" or project.unit or (one.namespace and one.namespace == pod.namespace):
+        return True
+    return distance(one.source.root.path, pod.source.root.path) <= BELOW
 
 
 def is_token_mounted(pod: Pod, project: Project) -> bool:
@@ -57,6 +69,8 @@ def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
     account = service_account_of(pod, project)
 
     def is_for_it(grant: Grant) -> bool:
+        if not _may_be_its_default(pod, grant, name, project):
+            return False
         named = index.named(grant.binding, "ServiceAccount", name, grant.namespace).near
         return account is None or not named or any(one is account for one in named)
 

@@ -16,7 +16,7 @@ from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.labels import Selector
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod, mapping_at, text_or_empty
 from readiness.kinds.k8s.spaces import Join, Named, Spaces, is_exactly_same
-from readiness.kinds.units import BELOW, FOLDER, MANY, distance
+from readiness.kinds.units import BELOW, FOLDER, MANY, distance, is_surely_nearer
 from readiness.model import Source
 from readiness.model.project import Project
 
@@ -158,9 +158,10 @@ class Index:
         least, tied = twins.least_distance(
             thing.source.root.path, thing.namespace, exact=is_exactly_same(one, thing)
         )
-        if 0 <= least < far:
+        if least >= 0 and is_surely_nearer(least, far):
             return True
-        return None if tied and least == far > BELOW and not shared else False
+        alike = far > BELOW and (least < far or tied)
+        return None if alike and not shared else False
 
     def are_alternatives(self, one: Source, other: Source) -> bool:
         """Whether two files define the same Service or workload: whoever applies both has overwritten one."""

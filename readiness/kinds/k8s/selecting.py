@@ -11,7 +11,7 @@ from readiness.kinds.k8s.index import Index, Workload, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import Join, Spaces, space_of
-from readiness.kinds.units import BELOW, distance
+from readiness.kinds.units import BELOW, distance, is_surely_nearer
 from readiness.model.project import Project
 
 
@@ -79,7 +79,7 @@ class Selectors:
                 one.source.root.path, one.namespace, lambda each: wanted.matches(each.labels)
             )
             self._homes[id(one)] = near.distance if near.things else far
-        return self._homes[id(one)] < far
+        return is_surely_nearer(self._homes[id(one)], far)
 
 
 def _asker(workload: Workload) -> tuple[object, ...]:
