@@ -45,6 +45,7 @@ def assemble(
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     built = environments.build_overlays(found, made, core, asked=render)
     ours = []
+    _mark_pipeline_parts(found)
     for source in found.texts:
         folder = environments.chart_containing(source.path, charts)
         if folder is not None:
@@ -72,6 +73,16 @@ def assemble(
     made.rows.sort(key=lambda row: row.path)
     Run(made.projects)
     return made
+
+
+def _mark_pipeline_parts(found: DiscoveredFiles) -> None:
+    """Give the files that a pipeline of GitLab includes its kind, whatever they are called."""
+    texts = {source.path: source for source in found.texts}
+    if any(posixpath.basename(path) == ".gitlab-ci.yml" for path in texts):
+        from readiness.kinds.gitlab.includes import part_paths
+
+        for path in part_paths({path: source.text for path, source in texts.items()}):
+            texts[path].kind = "gitlab"
 
 
 def _add_documents(

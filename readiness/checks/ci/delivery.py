@@ -10,7 +10,9 @@ from readiness.kinds.delivery.model import (
     Pipeline,
     PipelineAction,
     Stage,
+    by_whole,
     finished_before,
+    jobs_of_whole,
     stage_of,
 )
 from readiness.kinds.github import model
@@ -49,15 +51,15 @@ def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
     def resolve(step: model.Step) -> model.Action | None:
         return local_action(step, project)
 
-    return {
-        id(pipeline): {job.name: stage_of(job, resolve) for job in pipeline.jobs}
-        for pipeline in all_pipelines(project)
-    }
+    return by_whole(
+        all_pipelines(project),
+        lambda one: {job.name: stage_of(job, resolve) for job in jobs_of_whole(one)},
+    )
 
 
 def finished_before_jobs(project: Project) -> dict[int, dict[str, frozenset[str]]]:
     """What has finished before each job, by the pipeline's identity."""
-    return {id(pipeline): finished_before(pipeline) for pipeline in all_pipelines(project)}
+    return by_whole(all_pipelines(project), finished_before)
 
 
 def jobs_waiting_for(project: Project) -> dict[int, dict[str, list[str]]]:

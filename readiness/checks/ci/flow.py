@@ -28,10 +28,9 @@ def test_failure_ignored(job: Job, *, project: Project) -> Outcome:
         return
     if isinstance(job, gitlab_model.Job):
         if job.value("allow_failure") is True:
+            holder, source = job.held("allow_failure")
             yield hit(
-                job.holder("allow_failure").at("allow_failure"),
-                resource=job.resource,
-                how="allow_failure",
+                holder.at("allow_failure"), at=source, resource=job.resource, how="allow_failure"
             )
         return
     if job.node.get("continue-on-error") is True:
@@ -98,7 +97,7 @@ def _is_branch_guarded(job: model.Job, act: PipelineAction, before: list[Job]) -
 
 def _is_gitlab_guarded(job: gitlab_model.Job) -> bool:
     """Whether rules, or somebody's click, stand before the job."""
-    workflow = job.file.node.get("workflow")
+    workflow = (job.file.find("workflow") or (None,))[0]
     if job.manual or job.file.includes or (isinstance(workflow, Map) and "rules" in workflow):
         return True
     return any(key in job.holder(key) for key in ("rules", "only", "except"))

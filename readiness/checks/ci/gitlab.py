@@ -64,17 +64,11 @@ def gitlab_needs_unknown(job: Job) -> Outcome:
     found = job.node.get("needs")
     if job.file.includes or not isinstance(found, Seq):
         return
-    names = {other.name for other in job.file.jobs}
     for index, item in enumerate(found):
         if isinstance(item, Map) and (
             set(item) - {"job", "artifacts", "optional", "parallel"} or item.get("optional") is True
         ):
             continue
         name = item.get("job") if isinstance(item, Map) else item
-        if (
-            isinstance(name, str)
-            and "$" not in name
-            and name not in names
-            and name not in job.file.node
-        ):
+        if isinstance(name, str) and "$" not in name and job.file.find(name) is None:
             yield hit(found.at(index), needed=name)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 from readiness.kinds.delivery import effects
 from readiness.kinds.github import model
@@ -15,6 +16,7 @@ from readiness.syntax.text import Text
 
 Job = model.Job | gitlab_model.Job
 Pipeline = model.Workflow | gitlab_model.File
+Made = TypeVar("Made")
 Resolve = Callable[[model.Step], model.Action | None]
 
 
@@ -230,9 +232,25 @@ def _without_trial_deployments(acts: list[PipelineAction]) -> tuple[PipelineActi
     return tuple(acts)
 
 
+def jobs_of_whole(pipeline: Pipeline) -> Iterable[Job]:
+    """The jobs of a pipeline; of a file of GitLab those of all that it is merged with."""
+    return pipeline.all_jobs.values() if isinstance(pipeline, gitlab_model.File) else pipeline.jobs
+
+
+def by_whole(pipelines: Iterable[Pipeline], make: Callable[[Pipeline], Made]) -> dict[int, Made]:
+    """What is made of every pipeline, by its identity; files that GitLab merges share it."""
+    found: dict[int, Made] = {}
+    for one in pipelines:
+        first = one.whole[0] if isinstance(one, gitlab_model.File) else one
+        if id(first) not in found:
+            found[id(first)] = make(first)
+        found[id(one)] = found[id(first)]
+    return found
+
+
 def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts."""
-    direct = {job.name: set(_direct_needs(job, pipeline)) for job in pipeline.jobs}
+    direct = {job.name: set(_direct_needs(job, pipeline)) for job in jobs_of_whole(pipeline)}
     found: dict[str, frozenset[str]] = {}
     for name, needed in direct.items():
         seen: set[str] = set()
@@ -255,7 +273,8 @@ def _direct_needs(job: Job, pipeline: Pipeline) -> Iterable[str]:
     stages = job.file.stages
     rank = {stage: number for number, stage in enumerate(stages)}
     mine = rank.get(job.stage, 0)
-    return [other.name for other in job.file.jobs if rank.get(other.stage, 0) < mine]
+    others = job.file.all_jobs.values()
+    return [other.name for other in others if rank.get(other.stage, 0) < mine]
 
 
 def no_local_action(step: model.Step) -> None:

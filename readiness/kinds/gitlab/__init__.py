@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
+from readiness.kinds.gitlab.includes import join_parts
 from readiness.kinds.gitlab.model import File, Job
 from readiness.model import ParseError, Source
 from readiness.syntax import yaml
@@ -54,6 +55,12 @@ def parse(source: Source) -> File:
 def unfilled(document: Document) -> int | None:
     """The first `{{ name }}` that stands where a value does; None where there is none."""
     return yaml.unfilled(document.source.text, [document.node])
+
+
+def prepare(by_kind: Mapping[str, list[File]], paths: Collection[str]) -> None:
+    """Join every pipeline with what it includes."""
+    del paths
+    join_parts(by_kind[NAME])
 
 
 def files(document: File) -> Iterator[File]:

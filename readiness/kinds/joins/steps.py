@@ -72,7 +72,7 @@ def path_inside(folder: str, word: str) -> str | None:
 def placed_commands(runner: Runner) -> Iterator[CommandPlace]:
     """The commands of a step or a job that run in a folder which is known: no `cd` before them, no other shell."""
     if isinstance(runner, model.Job):
-        path = runner.source.path
+        path = runner.file.whole[0].source.path  # a part runs where the whole does
         folder = posixpath.dirname(path) if posixpath.basename(path) == ".gitlab-ci.yml" else None
         texts = list(islice(runner.scripts, MANY))
         clean = _starts_clean(runner.file)
@@ -97,12 +97,11 @@ def placed_commands(runner: Runner) -> Iterator[CommandPlace]:
 def _starts_clean(file: model.File) -> bool:
     """Whether the jobs of a pipeline start with the repository alone: no artifacts, caches or files of others."""
     if "project.fresh" not in file.memo:
-        nodes = [node for node in file.node.values() if isinstance(node, Map)]
-        keys = {key for node in (file.node, *nodes) for key in node}
-        told = {
-            name for node in (file.node, *nodes) for name in _variable_names(node.get("variables"))
-        }
-        others = {"artifacts", "cache", "include", "trigger"} & keys
+        nodes = [each.node for each in file.whole]
+        nodes += [node for each in nodes for node in each.values() if isinstance(node, Map)]
+        keys = {key for node in nodes for key in node}
+        told = {name for node in nodes for name in _variable_names(node.get("variables"))}
+        others = {"artifacts", "cache", "trigger"} & keys or file.includes
         file.memo["project.fresh"] = not others and not any(
             name.startswith("GIT_") for name in told
         )
