@@ -78,7 +78,8 @@ def joined(files: dict[str, str]) -> list[File]:
 def test_the_whole_gives_stages_templates_and_defaults() -> None:
     root, part = joined(
         {
-            ROOT: "stages: [pack]\ninclude: ci/build.yml\ndefault: {image: node:22.1}\n.base: {when: manual, script: [echo base]}\n",
+            ROOT: "stages: [pack]\ninclude: ci/build.yml\ndefault: {image: node:22.1}\n"
+            ".base: {when: manual, script: [echo base]}\n",
             "ci/build.yml": "stages: [other]\nbuild:\n  stage: pack\n  extends: .base\n",
         }
     )

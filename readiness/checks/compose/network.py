@@ -293,6 +293,7 @@ def entry_without_tls(document: Document, project: Project) -> Outcome:
     specs = [
         (one, spec)
         for one in document.services.values()
+        if one.production  # what serves a developer is no way in
         for spec in port_specs(one.full, one.values)
     ]
     if any(

@@ -19,7 +19,7 @@ from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import may_run_together
 from readiness.model import Outcome, Span, Unknown, hit
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import yaml
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -49,12 +49,13 @@ def reference_undefined(service: Service, project: Project) -> Outcome:
         "config": app.names("configs"),
         "model": app.names("models"),
     }
-    # A file that Docker does not read by itself is given together with others, most often those beside it.
-    beside = (
-        {}
-        if service.document.first
-        else project.memo(_names_by_folder).get(service.document.folder, {})
-    )
+    # A file that Docker does not read by itself is given together with others, most often those beside it or above.
+    beside: dict[str, set[str]] = {}
+    if not service.document.first:
+        for folder in (service.document.folder, *parent_folders(service.document.folder)):
+            for what, names in project.memo(_names_by_folder).get(folder, {}).items():
+                beside.setdefault(what, set()).update(names)
+    excerpt = excerpt or _has_unseen_override(service.document, project)
     for what, name, span in [
         *names_used_by(service.node, service.values),
         *_inherited_names(service, project),
@@ -65,6 +66,23 @@ def reference_undefined(service: Service, project: Project) -> Outcome:
             yield Unknown(span)
         else:
             yield hit(span, what=what, used=name)
+
+
+_SAMPLES = (".example", ".sample", ".dist", ".template")
+
+
+def _has_unseen_override(document: Document, project: Project) -> bool:
+    """Whether Compose lays a file on this one that is no part of the repository: made from a sample, or ignored by Git."""
+    stem, _, ending = posixpath.basename(document.source.path).rpartition(".")
+    if not document.first or document.override:
+        return False
+    for last in (ending, "yaml" if ending == "yml" else "yml"):
+        path = posixpath.normpath(posixpath.join(document.folder, f"{stem}.override.{last}"))
+        if path in project.paths:
+            return False
+        if project.ignored(path) or any(path + sample in project.paths for sample in _SAMPLES):
+            return True
+    return False
 
 
 def _names_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:

@@ -13,7 +13,9 @@ from readiness.facts.programs import fact
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import copy_target
+from readiness.kinds.joins.contexts import may_be_named_context
 from readiness.model import NotApplicable, Outcome, Unknown, hit
+from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import shell
 from readiness.syntax.words import Word
@@ -128,8 +130,8 @@ def copy_target_not_folder(step: Step) -> Outcome:
         yield hit(target.span, target=target.value, keyword=one.keyword)
 
 
-def copy_from_unknown(step: Step) -> Outcome:
-    """COPY --from names no earlier stage, and looks like no image either."""
+def copy_from_unknown(step: Step, *, project: Project) -> Outcome:
+    """COPY --from names no earlier stage and no context that the build gets by name, and looks like no image either."""
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not step.stage.whole:
         return
@@ -140,6 +142,9 @@ def copy_from_unknown(step: Step) -> Outcome:
     if found is not None and found.index < step.stage.index:
         return
     if found is step.stage or (found is None and _is_image_name(flag.value)):
+        return
+    if found is None and may_be_named_context(flag.value, step.source.path, project):
+        yield Unknown(flag.value_span)
         return
     yield hit(flag.value_span, name=flag.value)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose.environment import Setting, env_file_path, read_env_files
 from readiness.kinds.compose.join import compose_file_paths, includes_of
 from readiness.kinds.compose.merge import MAX_EXTENDS, merge_services, rebase_service, without_path
 from readiness.kinds.compose.model import Document, Service
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
+
+MAX_FOLDERS = 20  # as far up as the base of an overlay is looked for
 
 
 @dataclass(slots=True, eq=False)
@@ -20,13 +23,14 @@ class Application:
     """The files that stand together with one file.
 
     `under` are files that it is laid over, `over` those laid on it in production, `beside` those that it includes
-    and that include it. `open` says that a file which it takes in is not here.
+    and that include it, `included` those of them that it includes. `open` says that a file which it takes in is not here.
     """
 
     document: Document
     under: list[Document] = field(default_factory=list)
     over: list[Document] = field(default_factory=list)
     beside: list[Document] = field(default_factory=list)
+    included: list[Document] = field(default_factory=list)
     open: bool = False
     _services: dict[str, Service] = field(default_factory=dict)
 
@@ -78,6 +82,8 @@ def applications(project: Project) -> Applications:
                     made.of[id(base)].over.append(one)
             elif (main := _variant_base(one, beside)) is not None:
                 made.of[id(one)].under.append(main)
+            elif (above := _overlay_base_above(one, folders)) is not None:
+                made.of[id(one)].under.append(above)
     for one in documents:
         _compose_file_list(made, one)
         _join_includes(made, one)
@@ -86,6 +92,17 @@ def applications(project: Project) -> Applications:
             if parent is not None and parent is not one and not parent.first:
                 made.parts.add(id(parent))
     return made
+
+
+def _overlay_base_above(
+    document: Document, folders: Mapping[str, list[Document]]
+) -> Document | None:
+    """The file of a folder above that a file is laid over: `docker compose -f compose.yaml -f extra/compose.yaml`."""
+    for folder in islice(parent_folders(document.folder), MAX_FOLDERS):
+        base = _overlay_base(document, folders.get(folder, []))
+        if base is not None:
+            return base
+    return None
 
 
 def _overlay_base(document: Document, beside: list[Document]) -> Document | None:
@@ -144,6 +161,7 @@ def _join_includes(made: Applications, document: Document) -> None:
             elif id(found) not in seen:
                 seen.add(id(found))
                 app.beside.append(found)
+                app.included.append(found)
                 back = made.of[id(found)].beside
                 if document not in back:
                     back.append(document)
@@ -159,13 +177,15 @@ def document_at(made: Applications, document: Document, path: str) -> Document |
 def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
     """The service as it runs in production, and whether all that goes into it is here.
 
-    Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
+    Its own file, what that includes, what it extends elsewhere, and the files laid on it; places in it may be of other
+    files. What the including file says counts before what the included one does.
     """
     made = project.memo(applications)
     app = made.app(service.document)
     node: Map | None = None
     known = True
-    for document in (*reversed(app.under), service.document, *app.over):
+    below = (*reversed(app.included), *reversed(app.under))
+    for document in (*below, service.document, *app.over):
         own = document is service.document
         part = service if own else document.services.get(service.name)
         node = None if node is None else _without_reset_keys(node, document, service.name)
