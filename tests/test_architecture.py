@@ -32,10 +32,11 @@ LAYERS = [
 ROOMS = {
     "kinds": [
         {"units"},
-        {"dotenv", "dockerignore", "purpose", "pipeline", "k8s", "nginx", "dependabot"},
+        {"dotenv", "dockerignore", "purpose", "pipeline", "k8s", "dependabot"},
         {"github", "gitlab"},
         {"dockerfile"},
         {"compose"},
+        {"nginx"},
         {"delivery"},
         {"joins"},
     ],

@@ -112,7 +112,10 @@ def allow_without_deny(scope: Scope, project: Project) -> Outcome:
         project, block
     ):
         return
-    yield hit(allowed[0].head, at=allowed[0].source)
+    if includes.has_unseen_directives(project, block):
+        yield Unknown(allowed[0].head)
+    else:
+        yield hit(allowed[0].head, at=allowed[0].source)
 
 
 def return_before_access_rules(statement: Statement, project: Project) -> Outcome:

@@ -73,7 +73,9 @@ def lost(
     ]
     protecting = column("http-headers", "security")
     gone = [d for d in gone if security is None or (header_name(d) in protecting) is security]
-    if gone:
+    if gone and includes.has_unseen_directives(project, block):
+        yield Unknown(own[0].head)
+    elif gone:
         names = join_names(dict.fromkeys(d.args[0] for d in reversed(gone) if d.args))
         place = origin_line(project, block, directive)
         yield hit(

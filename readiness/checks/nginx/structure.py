@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, location_match
-from readiness.model import Hit, Outcome, Unknown, hit, missing
+from readiness.kinds.units import MANY
+from readiness.model import Hit, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.nginx import Block, Directive
@@ -94,7 +95,7 @@ def _socket_text(
 
 def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
     """Two servers have the same name on the same socket; nginx warns and never uses the second."""
-    taken: dict[tuple[str, ...], Directive] = {}
+    taken: dict[tuple[str, ...], list[Directive]] = {}
     for d in includes.directives_of(project, scope.node, "server"):
         if d.block is None:
             continue
@@ -107,15 +108,27 @@ def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
         for one in {listen.socket for listen in hosts.listen_sockets(d.block)}:
             for name, directive, number in names:
                 key = (*one, name.lower())
-                if key in taken and taken[key] is not d and not reported and "$" not in name:
+                others = taken.setdefault(key, [])
+                other = next(
+                    (
+                        each
+                        for each in others
+                        if each is not d and includes.may_be_one_server(project, each, d)
+                    ),
+                    None,
+                )
+                if other is not None and not reported and "$" not in name:
                     reported = True
+                    there = Related(other.source, other.head, "the server that answers instead")
                     yield hit(
                         directive.at(number),
                         at=directive.source,
+                        related=[there],
                         name=name,
                         resource=f"server/{name}",
                     )
-                taken.setdefault(key, d)
+                if len(others) < MANY:
+                    others.append(d)
 
 
 def location_repeated(scope: Scope, project: Project) -> Outcome:

@@ -129,13 +129,7 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     if not plain or _is_redirecting(project, block):
         return
     names = server_names(project, block)
-    secure = (
-        includes.once_per_block(
-            project, _names_with_tls, includes.enclosing_block(project, block.parent)
-        )
-        if block.parent is not None
-        else set()
-    )
+    secure = _names_with_tls_beside(project, block)
     twins = bool(names & secure) if names else bool(secure)
     if not (scope.tls or twins) or not is_serving_content(project, block):
         return
@@ -146,12 +140,25 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     yield hit(place.at("value") if place else block.at(), server=scope.name)
 
 
-def _names_with_tls(project: Project, block: Block) -> set[str]:
-    """The names under which the servers of a level take TLS; the empty name where one has none."""
+def _names_with_tls_beside(project: Project, block: Block) -> set[str]:
+    """The names under which a server and those of the same nginx take TLS; the empty name where one has none."""
+    if block.parent is None or block.owner is None:
+        return set()
+    level = includes.enclosing_block(project, block.parent)
     found: set[str] = set()
+    for first, names in includes.once_per_block(project, _names_with_tls, level).values():
+        if includes.may_be_one_server(project, first, block.owner):
+            found |= names
+    return found
+
+
+def _names_with_tls(project: Project, block: Block) -> dict[str, tuple[Directive, set[str]]]:
+    """The names under which the servers of a level take TLS, by their file, with the first such server."""
+    found: dict[str, tuple[Directive, set[str]]] = {}
     for d in includes.directives_of(project, block, "server"):
         if d.block is not None and is_tls_server(d.block):
-            found |= server_names(project, d.block) or {""}
+            names = server_names(project, d.block) or {""}
+            found.setdefault(d.source.root.path, (d, set()))[1].update(names)
     return found
 
 

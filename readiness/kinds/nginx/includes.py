@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
+from readiness.kinds.nginx.homes import homes_of_configurations
 from readiness.model.project import Project
 from readiness.syntax import glob
 from readiness.syntax.nginx import LOCAL, Block, Directive
@@ -46,7 +47,8 @@ class ContextLevel:
 class IncludeTree:
     """Includes resolved: what each brings in, those that could not be followed, and who includes a file.
 
-    `open` are the main files of which some part is not in sight.
+    `open` are the main files of which some part is not in sight, `adopted` the paths of files of which nothing but a
+    lost include says that they belong to a main file.
     """
 
     brought: dict[int, tuple[Block, ...]] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class IncludeTree:
     roots: dict[str, Block] = field(default_factory=dict)
     notes: dict[tuple[Any, int], Any] = field(default_factory=dict)
     open: list[Document] = field(default_factory=list)
+    adopted: set[str] = field(default_factory=set)
 
 
 def include_tree(project: Project) -> IncludeTree:
@@ -78,7 +81,7 @@ def _build_tree(project: Project) -> IncludeTree:
             if directive.name == "include" and directive.args:
                 _resolve_include(made, project, directive, base, local)
     for document in documents:
-        _adopt_orphan(made, documents, document)
+        _adopt_orphan(made, project, document)
     made.lost -= made.brought.keys()
     made.open = [one for one in documents if _is_main(one) and _has_parts_elsewhere(made, one)]
     return made
@@ -107,7 +110,13 @@ def _resolve_include(
             made.roots[path]
             for path in _paths_of_pattern(made, pattern, base, directive.source.path)
         ]
-    found = [block for block in found if not _includes_itself(block, directive.parent)]
+    homes, own = project.memo(homes_of_configurations), directive.source.root.path
+    found = [
+        block
+        for block in found
+        if not _includes_itself(block, directive.parent)
+        and not homes.are_apart(own, block.source.root.path)
+    ]
     if found:
         made.brought[id(directive)] = tuple(found)
         for block in found:
@@ -167,8 +176,8 @@ def _includes_itself(block: Block, place: Block | None) -> bool:
     return False
 
 
-def _adopt_orphan(made: IncludeTree, documents: Iterable[Document], document: Document) -> None:
-    """Give a file that stands alone the `http` block whose lost include would match it."""
+def _adopt_orphan(made: IncludeTree, project: Project, document: Document) -> None:
+    """Give a file that stands alone the `http` block whose lost include would match it, in the same image if that is told."""
     root = document.sections[0][1]
     if id(root) in made.includer or not any(
         d.name in {"server", "upstream", "map"} for d in root.directives
@@ -176,13 +185,20 @@ def _adopt_orphan(made: IncludeTree, documents: Iterable[Document], document: Do
         return
     folder = posixpath.dirname(document.source.path)
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
-    for other in documents:
-        if other is document or not may_belong_to(folder, posixpath.dirname(other.source.path)):
+    path = document.source.root.path
+    homes = project.memo(homes_of_configurations)
+    for other in project.documents("nginx"):
+        if (
+            other is document
+            or not may_belong_to(folder, posixpath.dirname(other.source.path))
+            or homes.are_apart(other.source.root.path, path)
+        ):
             continue
         for directive in other.walk():
             lost = id(directive) in made.lost and directive.parent.name == "http"
             if lost and glob.matches(posixpath.basename(directive.args[0]), name):
                 made.includer[id(root)] = directive.parent
+                made.adopted.add(path)
                 made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
                 return
 
@@ -194,6 +210,19 @@ def may_belong_to(folder: str, home: str) -> bool:
         or folder.startswith(home + "/")
         or posixpath.dirname(folder) == posixpath.dirname(home)
     )
+
+
+def may_be_one_server(project: Project, one: Directive, other: Directive) -> bool:
+    """Whether two directives may be read by one nginx.
+
+    What is mounted or copied into different images never meets. Files of which nothing says that they belong to a main file
+    are as likely alternatives of one another.
+    """
+    mine, its = one.source.root.path, other.source.root.path
+    homes = project.memo(homes_of_configurations)
+    if mine == its or homes.are_together(mine, its):
+        return True
+    return not homes.are_apart(mine, its) and not {mine, its} & include_tree(project).adopted
 
 
 # -- questions ---------------------------------------------------------------------------------------------------
@@ -304,6 +333,11 @@ def may_be_set_unseen(project: Project, block: Block) -> bool:
     return levels[-1].owner is None and once_per_block(
         project, _may_be_included_elsewhere, levels[-1]
     )
+
+
+def has_unseen_directives(project: Project, block: Block) -> bool:
+    """Whether something that is not in sight may set a directive in a block itself."""
+    return once_per_block(project, _has_lost_include, block)
 
 
 def _has_lost_include(project: Project, block: Block) -> bool:
