@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from readiness.model import Note, ParseError, Source
+from readiness.model.project import Project
 from readiness.syntax import template
 
 KINDS = (
@@ -156,6 +157,32 @@ def suppression_notes(kind: str, document: Any) -> Iterator[Note]:
     """The suppressions that a document carries as data: annotations of Kubernetes objects."""
     found = getattr(kind_module(kind), "notes", None)
     return found(document) if found else iter(())
+
+
+# The modules that tell which files of a kind are applied together, by `unit_of(document, project)`: its first file's path.
+_UNITS = {
+    "compose": "readiness.kinds.compose.application",
+    "gitlab": "readiness.kinds.gitlab.includes",
+    "nginx": "readiness.kinds.nginx.includes",
+}
+
+
+def units_of_sources(project: Project) -> dict[int, str]:
+    """What the documents of a project are applied with, by the identity of their sources.
+
+    That is the project's own unit where it is one; else the first file of a compose project, of a pipeline or of a server's
+    configuration, and for all others the folder (`.` for the first one).
+    """
+    found: dict[int, str] = {}
+    for kind, documents in project.by_kind.items():
+        unit_of = importlib.import_module(_UNITS[kind]).unit_of if kind in _UNITS else None
+        for document in documents:
+            source = document.source
+            unit = project.unit or (
+                unit_of(document, project) if unit_of else posixpath.dirname(source.root.path)
+            )
+            found[id(source)] = unit or "."
+    return found
 
 
 _GROUPS = {

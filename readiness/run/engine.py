@@ -145,7 +145,10 @@ def _run_rule(
                 elif found.absent and _is_shown_in_part(subject, project, bound):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
-                    outcome.findings.append(finding_from_hit(bound, subject, found))
+                    made = finding_from_hit(bound, subject, found)
+                    units = project.memo(kinds.units_of_sources)
+                    unit = units.get(id(made.source)) or units.get(id(made.source.root), "")
+                    outcome.findings.append(made._replace(unit=unit))
             if not aside and len(tally.places) < PLACES:
                 tally.places.append((subject.source, subject.node.at()))
         except Exception as error:  # a rule's bug must cost that rule, not the run

@@ -194,7 +194,7 @@ def _finding_rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Itera
         related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
         place = numbers[id(one.source)], one.span
         words = one.message, one.resource, one.container, related, one.heads
-        told = one.lowered, one.tier, one.part
+        told = one.lowered, one.tier, one.part, one.unit
         yield one.rule, place, *words, told
 
 
@@ -202,5 +202,5 @@ def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source
     rule, (number, span), message, resource, container, related, heads, told = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
     made = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
-    lowered, tier, part = told
-    return made._replace(lowered=lowered, tier=tier, part=part)
+    lowered, tier, part, unit = told
+    return made._replace(lowered=lowered, tier=tier, part=part, unit=unit)

@@ -269,3 +269,12 @@ def is_defined_here(service: Service, project: Project) -> bool:
         return False
     app = project.memo(applications).app(service.document)
     return not any(service.name in document.services for document in app.under)
+
+
+def unit_of(document: Document, project: Project) -> str:
+    """The path of the first file that a compose file is laid over or included by, else its own."""
+    made = project.memo(applications)
+    app = made.app(document)
+    first = app.under[-1] if app.under else document
+    around = [one for one in made.app(first).beside if one not in made.app(first).included]
+    return (around[0] if around else first).source.path

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from readiness.kinds.gitlab.model import File
 from readiness.model import ParseError
-from readiness.model.project import parent_folders
+from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax.yaml import Map, Seq, load_all
 
@@ -136,3 +136,9 @@ def join_parts(files: list[File]) -> None:
             one.join(whole, is_open=parts.open or path in again)
         for path in again:
             by_path[path].join((by_path[path],), is_open=True)
+
+
+def unit_of(document: File, project: Project) -> str:
+    """The path of the file whose pipeline a file is a part of."""
+    del project
+    return document.whole[0].source.path

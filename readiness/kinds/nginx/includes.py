@@ -392,3 +392,8 @@ def directives_within(project: Project, block: Block) -> Iterator[Directive]:
             "charset_map",
         }:
             stack.append(iter(directives_of(project, directive.block)))
+
+
+def unit_of(document: Document, project: Project) -> str:
+    """The path of the main file that a file is included by, else its own."""
+    return levels_outwards(project, document.sections[0][1])[-1].source.root.path
