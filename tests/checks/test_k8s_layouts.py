@@ -306,6 +306,21 @@ def test_whom_an_autoscaler_scales(files: dict[str, str], scaled: set[str]) -> N
     assert {path for *_, places in found for path in places} == scaled
 
 
+def test_folders_that_an_unbuilt_kustomization_puts_together() -> None:
+    """The ports of the pods may come from a patch: across folders nobody can tell, in one folder what is written counts."""
+    files = {"manager/web.yaml": POD, "rbac/service.yaml": SHOP["services"]}
+    rule = "k8s/service-port-undefined"
+    assert messages(parsed(files), rule)
+    made = parsed(files)
+    for folder in ("manager", "rbac"):
+        patched = parsed(files)
+        patched.paths = made.paths | {f"{folder}/kustomization.yaml"}
+        assert not messages(patched, rule)
+    here = parsed({"web.yaml": POD, "service.yaml": SHOP["services"]})
+    here.paths |= {"kustomization.yaml"}
+    assert messages(here, rule)
+
+
 # -- distance ----------------------------------------------------------------------------------------------------------
 
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(

@@ -6,7 +6,9 @@ written on one side and left out on the other cannot explain it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,7 +18,14 @@ from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.labels import Selector
 from readiness.kinds.k8s.model import REPLICATED, Object, Pod, mapping_at, text_or_empty
 from readiness.kinds.k8s.spaces import Join, Named, Spaces, is_exactly_same
-from readiness.kinds.units import BELOW, FOLDER, MANY, distance, is_surely_nearer
+from readiness.kinds.units import (
+    BELOW,
+    FOLDER,
+    MANY,
+    distance,
+    folder_of,
+    is_surely_nearer,
+)
 from readiness.model import Source
 from readiness.model.project import Project
 
@@ -41,6 +50,7 @@ class Workload:
 
 
 T = TypeVar("T", bound=Named)
+_KUSTOMIZATION = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
 # Domains of labels that people set themselves.
 _COMMON = ("kubernetes.io", "k8s.io", "helm.sh", "example.com")
 
@@ -61,6 +71,7 @@ class Index:
     namespaces: frozenset[str] = frozenset()
     identities: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
     together: bool = False
+    kustomized: frozenset[str] = frozenset()
     _spaces: dict[Any, Spaces[Any]] = field(default_factory=dict)
 
     def all(self, *kinds: str) -> Iterator[Object]:
@@ -124,10 +135,17 @@ class Index:
         path = one.source.root.path
         near = spaces.nearest(path, namespace, may_be_meant, together=self.together)
         if near.distance >= 0:
-            return Join(() if near.tied else tuple(near.things), near.tied)
+            is_open = near.tied or (
+                near.distance > FOLDER and self._may_be_patched(one, near.things)
+            )
+            return Join(() if is_open else tuple(near.things), is_open)
         if not others:
             others = [thing for thing in islice(spaces.every.things, MANY) if accepts(thing)]
         return Join((), bool(parts or ties), () if parts or ties else tuple(others))
+
+    def _may_be_patched(self, one: Named, things: Iterable[Named]) -> bool:
+        """Whether a kustomization that was not built puts things of other folders together, with patches that nobody saw."""
+        return any(folder_of(each.source) in self.kustomized for each in (one, *things))
 
     def all_joined(self, one: Named, spaces: Spaces[T], *, accepts: Callable[[T], bool]) -> list[T]:
         """All things of those that may be meant for an object, the nearest first, at most MANY of them."""
@@ -262,6 +280,9 @@ def _build_index(project: Project) -> Index:
         keys=frozenset(key.rpartition("/")[2] for key, _ in made.labelled),
         namespaces=frozenset(one.namespace for one in made.workloads),
         together=bool(project.unit),
+        kustomized=frozenset(
+            posixpath.dirname(path) for path in project.paths if _KUSTOMIZATION.search(path)
+        ),
     )
 
 
