@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from readiness.kinds import gitlab
-from readiness.kinds.gitlab.includes import part_paths, parts_of
+from readiness.kinds.gitlab.includes import Tree, part_paths, parts_of
 from readiness.kinds.gitlab.model import File
 from readiness.loading import assemble, discover
 from readiness.model import Source
@@ -15,6 +15,7 @@ from readiness.model.project import Project
 from readiness.run import engine
 from readiness.syntax.yaml import load_all
 from tests.conftest import catalogue
+from tests.effort import effort
 
 ROOT = ".gitlab-ci.yml"
 JOB = "build:\n  stage: pack\n  image: node:22.1\n  script: [make]\n"
@@ -51,7 +52,7 @@ PATHS = (ROOT, "ci/build.yml", "ci/deep/test.yaml", "ci/notes.txt", "other.yml")
 @pytest.mark.parametrize(("text", "paths", "is_open"), FORMS.values(), ids=FORMS)
 def test_forms_of_include(text: str, paths: set[str], is_open: bool) -> None:
     nodes = {path: load_all(text if path == ROOT else JOB)[0] for path in PATHS}
-    found = parts_of(ROOT, nodes.get, PATHS)
+    found = parts_of(ROOT, nodes.get, Tree(PATHS))
     assert (set(found.paths), found.open) == (paths, is_open)
 
 
@@ -67,6 +68,15 @@ def test_parts_of_parts_and_circles() -> None:
         "sub/a.yml",
         "sub/b.yml",
     }
+
+
+def test_the_work_for_patterns_is_bounded() -> None:
+    def work(count: int) -> int:
+        texts = {f"{n}.yml": "include: ['**/*a*b*.yml', '*x*.yml']\n" for n in range(count)}
+        root = "include: ['*.yml']\n" + "".join(f"# {n}\n" for n in range(9))
+        return effort(lambda: part_paths({ROOT: root, **texts}))
+
+    assert work(4000) < work(1000) * 6
 
 
 def joined(files: dict[str, str]) -> list[File]:

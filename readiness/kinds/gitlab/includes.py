@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from readiness.kinds.gitlab.model import File
@@ -19,6 +20,9 @@ from readiness.syntax import glob
 from readiness.syntax.yaml import Map, Seq, load_all
 
 MAX_PARTS = 150  # as many files as GitLab merges by default
+MAX_WORK = (
+    1_000_000  # units of glob.Budget for the patterns of one tree; past them a pipeline is open
+)
 _ROOT = ".gitlab-ci.yml"
 _INCLUDE = re.compile(r"^include[ \t]*:", re.MULTILINE)
 _YAML = (".yml", ".yaml")
@@ -40,10 +44,17 @@ def included_paths(node: Any) -> Iterator[str | None]:
         yield local if known else None
 
 
-def parts_of(root: str, node_at: Callable[[str], Any], paths: Iterable[str]) -> Parts:
+class Tree:
+    """The YAML files of a tree, and the work that may still be spent on matching them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.listed = frozenset(path for path in paths if path.endswith(_YAML))
+        self.ordered = sorted(self.listed)
+        self.budget = glob.Budget(MAX_WORK)
+
+
+def parts_of(root: str, node_at: Callable[[str], Any], tree: Tree) -> Parts:
     """What the pipeline of a file includes, its parts' includes with it; `node_at` gives the content of a path or None."""
-    known = [path for path in paths if path.endswith(_YAML)]
-    listed = frozenset(known)
     found: dict[str, None] = {}
     is_open = False
 
@@ -53,8 +64,8 @@ def parts_of(root: str, node_at: Callable[[str], Any], paths: Iterable[str]) -> 
         if node is None or len(found) > MAX_PARTS:
             is_open = True
             return
-        for wanted in reversed(list(included_paths(node))):
-            inner = [] if wanted is None else _matching(wanted, root, known, listed)
+        for wanted in reversed(list(islice(included_paths(node), MAX_PARTS))):
+            inner = [] if wanted is None else _matching(wanted, root, tree)
             is_open = is_open or not inner
             for one in inner:
                 if one != root and one not in found:
@@ -65,17 +76,26 @@ def parts_of(root: str, node_at: Callable[[str], Any], paths: Iterable[str]) -> 
     return Parts(tuple(found), is_open)
 
 
-def _matching(wanted: str, root: str, known: list[str], listed: frozenset[str]) -> list[str]:
+def _matching(wanted: str, root: str, tree: Tree) -> list[str]:
     """The files that a local include names."""
     pattern = posixpath.normpath(wanted.lstrip("/"))
     for folder in parent_folders(root):
         path = posixpath.normpath(posixpath.join(folder, pattern))
-        if path in listed:
+        if path in tree.listed:
             return [path]
-        found = [one for one in known if _fits(path, one)] if "*" in path else []
+        found = _fitting(path, tree) if "*" in path else []
         if found:
             return found
     return []
+
+
+def _fitting(pattern: str, tree: Tree) -> list[str]:
+    """The files that fit a pattern, as far as there is work left for it."""
+    return [
+        path
+        for path in tree.ordered
+        if tree.budget.spend(2 * glob.cost(pattern, path)) and _fits(pattern, path)
+    ]
 
 
 def _fits(pattern: str, path: str) -> bool:
@@ -99,7 +119,8 @@ def part_paths(texts: Mapping[str, str]) -> frozenset[str]:
         for path, text in texts.items()
         if posixpath.basename(path) == _ROOT and _INCLUDE.search(text)
     ]
-    return frozenset(path for root in roots for path in parts_of(root, node_at, texts).paths)
+    tree = Tree(texts)
+    return frozenset(path for root in roots for path in parts_of(root, node_at, tree).paths)
 
 
 def _read(text: str | None) -> Map | None:
@@ -118,8 +139,9 @@ def join_parts(files: list[File]) -> None:
     by_path = {posixpath.normpath(one.source.path): one for one in files if not one.source.parent}
     for one in files:
         one.join((one,), is_open="include" in one.node)
+    tree = Tree(by_path)
     wholes = {
-        path: parts_of(path, lambda each: by_path[each].node if each in by_path else None, by_path)
+        path: parts_of(path, lambda each: by_path[each].node if each in by_path else None, tree)
         for path, one in by_path.items()
         if "include" in one.node
     }
