@@ -134,7 +134,9 @@ def test_the_cache_answers_as_the_run_did(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(tmp_path / "cache"))
     cold = readiness.check([WEAK], base=ROOT, cache=True).to_dict()
     assert len(list((tmp_path / "cache").glob("*.json"))) == 1
-    monkeypatch.setattr(api, "judge", None)  # a second run that works anything out would fail
+    monkeypatch.setattr(
+        api, "run_pipeline", None
+    )  # a second run that works anything out would fail
     assert readiness.check([WEAK], base=ROOT, cache=True).to_dict() == cold
 
 

@@ -19,7 +19,7 @@ common:
   level: optional
   opinion: Some want more.
   target: k8s.object
-  check: k8s.replicas.few
+  check: k8s.replicas.replicas_low
   message: "{resource} asks for {count}"
   with: {minimum: 2}
   links: [https://example.com/]

@@ -155,7 +155,7 @@ ERRORS = {
     "wrong exit": (SystemExit("text"), ""),
     "base": (BaseException(QUOTED), "internal error: BaseException"),
 }
-STAGES = ("discover.find", "settle", "judge", "_report")
+STAGES = ("discover.discover_files", "merge_options", "run_pipeline", "_build_report")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -186,7 +186,7 @@ def test_the_traceback_is_shown_to_those_who_ask(
     def fail(*_: Any, **__: Any) -> None:
         raise ValueError("\n::error::\x1b[31m")
 
-    monkeypatch.setattr(api, "judge", fail)
+    monkeypatch.setattr(api, "run_pipeline", fail)
     monkeypatch.setenv(program.DEBUG, "1")
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     said = capsys.readouterr().err
@@ -200,7 +200,7 @@ def test_an_error_in_a_process_of_jobs_is_told_by_its_own_name() -> None:
     code = (
         "import sys; from readiness.run import engine\n"
         "def fail(*a, **k): return {}['gone']\n"
-        "engine.run = fail\n"
+        "engine.run_rules = fail\n"
         "from readiness.cli.main import main; main(prog_name='readiness')"
     )
     command = [sys.executable, "-c", code, *CHECK[3:], "--jobs", "2", WEAK]
@@ -230,7 +230,7 @@ from readiness.run import engine
 def wait(*a, **k):
     os.write(1, b"%d\\n" % os.getpid())
     time.sleep(60)
-engine.run = wait
+engine.run_rules = wait
 from readiness.cli.main import main
 main(prog_name="readiness")
 """

@@ -150,7 +150,7 @@ def test_processes_and_the_cache_keep_it(
     cold = readiness.check([root], cache=True, **options)  # type: ignore[arg-type]
     assert severities(cold) == [Severity.HIGH, Severity.MEDIUM]
     assert severities(readiness.check([root], jobs=2, **options)) == severities(cold)  # type: ignore[arg-type]
-    monkeypatch.setattr(api, "judge", None)
+    monkeypatch.setattr(api, "run_pipeline", None)
     warm = readiness.check([root], cache=True, **options)  # type: ignore[arg-type]
     assert warm.to_dict() == cold.to_dict()
 

@@ -26,7 +26,7 @@ title: Few replicas
 category: reliability
 target: k8s.object
 when: {kind: Deployment}
-check: k8s.replicas.few
+check: k8s.replicas.replicas_low
 message: "{resource} asks for {count}"
 why: A node goes. Nothing answers.
 fix: Ask for more.
@@ -56,7 +56,7 @@ title: Object
 severity: low
 category: reliability
 target: k8s.object
-check: k8s.replicas.few
+check: k8s.replicas.replicas_low
 with: {minimum: 9}
 by: {kind: [Deployment, StatefulSet]}
 message: {Deployment: "deployment {name}", other: "other {name}"}
@@ -380,7 +380,7 @@ def test_processes_and_the_cache_keep_tiers_and_parts(
     monkeypatch.setattr(cache, "user_cache", lambda: cache.Cache(folder))
     cold = run(shelf, select=[FEW, KINDS], cache=True)
     assert run(shelf, select=[FEW, KINDS], jobs=3).to_dict() == cold.to_dict()
-    monkeypatch.setattr(api, "judge", None)
+    monkeypatch.setattr(api, "run_pipeline", None)
     warm = run(shelf, select=[FEW, KINDS], cache=True)
     assert warm.to_dict() == cold.to_dict()
     assert [(one.tier, one.part, one.fix) for one in warm.findings] == [
