@@ -30,6 +30,7 @@ _TOLD = {
     "infra": "infrastructure code",
     "compose": "compose",
     "ssh": "ssh",
+    "storage": "a copy to object storage",
     "script": "a script",
 }
 
@@ -252,7 +253,7 @@ def smoke_test_missing(job: Job, *, project: Project) -> Outcome:
     yield missing(acts[-1].span, resource=job.resource, how=tool_name(acts[-1]))
 
 
-_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
+_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "storage", "script")
 
 
 def rollback_missing(job: Job, *, project: Project) -> Outcome:

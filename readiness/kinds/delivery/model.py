@@ -50,8 +50,9 @@ class Stage:
     @cached_property
     def deploys(self) -> tuple[PipelineAction, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
-        told = bool(self.job.environment) or bool(
-            _DEPLOYING.search(f"{self.job.name} {_job_title(self.job)}".lower())
+        title = f"{self.job.name} {_job_title(self.job)}".lower()
+        told = bool(self.job.environment) or (
+            bool(_DEPLOYING.search(title)) and not effects.names_no_delivery(title)
         )
         site = bool(
             _SITE.search(
@@ -71,7 +72,8 @@ class Stage:
         """Where it deploys to: production, staging, preview, or nothing that it says."""
         where = [self.job.environment or "", self.job.name, _job_title(self.job)]
         where += [f"{act.text} {act.step}" for act in self.deploys]
-        return next((found for found in map(environment_kind, where) if found), "")
+        named = next((found for found in map(environment_kind, where) if found), "")
+        return "preview" if named != "production" and _is_of_pull_requests(self.job) else named
 
 
 _DEPLOYING = re.compile(
@@ -96,6 +98,18 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("production", re.compile(r"(?:^|[^a-z])(?:production|prod|prd|live)(?:[^a-z]|\Z)")),
 )
+
+
+_PULL_REQUEST = frozenset({"pull_request", "pull_request_target"})
+
+
+def _is_of_pull_requests(job: Job) -> bool:
+    """Whether pull requests alone start a job: what it deploys then is a preview of one."""
+    return (
+        isinstance(job, model.Job)
+        and bool(job.workflow.triggers)
+        and (job.workflow.triggers.keys() <= _PULL_REQUEST)
+    )
 
 
 def environment_kind(name: str) -> str:
