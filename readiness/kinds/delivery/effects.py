@@ -144,8 +144,10 @@ def _remote_effects(script: str) -> Iterator[Effect]:
 
 
 _STARTS = re.compile(
-    r"(?:make|just|task)(?: \S+){0,3} (?:up|start|restart|reload|deploy|prod\S*)\b|(?:systemctl|service|supervisorctl|pm2)\b.{0,80}"
-    r"(?:restart|reload|start)|docker(?:-compose| compose)\b.{0,120} (?:up|restart)\b|[./\w-]{0,80}(?:restart|deploy|update)[\w-]{0,40}\.sh\b"
+    r"(?:make|just|task)(?: \S+){0,3} (?:up|start|restart|reload|deploy|prod\S*)\b"
+    r"|(?:systemctl|service|supervisorctl|pm2)\b.{0,80}(?:restart|reload|start)"
+    r"|docker(?:-compose| compose)\b.{0,120} (?:up|restart)\b"
+    r"|[./\w-]{0,80}(?:restart|deploy|update)[\w-]{0,40}\.sh\b"
 )
 
 
