@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.facts.table import rows, topics
 from readiness.model import (
     CATEGORIES,
     LEVELS,
@@ -297,4 +298,24 @@ def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
     given = spec.get("with") or {}
     if not isinstance(given, dict):
         raise fail("`with` is a mapping of the check's parameters", "with")
-    return dict(given)
+    return {name: _with_facts(value, fail) for name, value in given.items()}
+
+
+def _with_facts(value: Any, fail: Fail) -> Any:
+    """A parameter's value; for `{facts: topic.property}`, or a list of such names, the things of which the facts say that.
+
+    Things that are numbers in the facts, such as ports, are numbers here too.
+    """
+    if not isinstance(value, dict) or value.keys() != {"facts"}:
+        return value
+    named = value["facts"] if isinstance(value["facts"], list) else [value["facts"]]
+    things: list[str | int] = []
+    for name in named:
+        topic, _, told = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+        table = rows(topic) if topic in topics() else {}
+        found = [one for one, row in table.items() if isinstance(row, dict) and told in row]
+        if not found:
+            wrong = f"there are no facts called {str(name)[:80]!r}"
+            raise fail(f"{wrong}; name a topic and a property, as `ports.ssh`", "with")
+        things += (int(one) if one.isdecimal() else one for one in found)
+    return list(dict.fromkeys(things))
