@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import view_of, view_once
+from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
@@ -25,7 +26,7 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
         return
     for act in view.deploys:
         found = _TAGGED.search(act.text)
-        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
+        if found and act.family in REMOTE_FAMILIES:
             yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
 
 

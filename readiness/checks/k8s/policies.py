@@ -10,7 +10,7 @@ from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import Workload, object_index, policy_selectors, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod, mapping_at, mappings_in
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -154,9 +154,6 @@ def _peers_of(one: Object) -> Iterator[Map]:
         yield from mappings_in(rule.get("from" if key == "ingress" else "to"))
 
 
-EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
-
-
 def policy_namespace_label_by_hand(one: Object, *, project: Project) -> Outcome:
     """A peer names a namespace by the label `name`, which Kubernetes does not set and no Namespace in the files has."""
     if not is_policy(one):
@@ -178,7 +175,7 @@ def _admits_anyone(peers: Any) -> bool:
     if peers is None or (isinstance(peers, Seq) and not peers):
         return True
     return any(
-        mapping_at(peer, "ipBlock").get("cidr") in EVERYWHERE
+        mapping_at(peer, "ipBlock").get("cidr") in EVERY_ADDRESS
         and not mapping_at(peer, "ipBlock").get("except")
         for peer in mappings_in(peers)
     )

@@ -10,6 +10,7 @@ from readiness.facts.public_images import starts_slowly
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
 from readiness.kinds.k8s.model import (
+    PROBES,
     SERVING,
     Container,
     Pod,
@@ -22,7 +23,6 @@ from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 
 

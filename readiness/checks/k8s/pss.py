@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import PROBES, Container, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Outcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
@@ -47,7 +47,6 @@ SELINUX_TYPES = frozenset(
 )
 SECCOMP = frozenset({"RuntimeDefault", "Localhost"})
 APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 
 

@@ -9,7 +9,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -155,7 +155,7 @@ def load_balancer_ranges_everything(one: Object) -> Outcome:
     ranges = one.spec.get("loadBalancerSourceRanges")
     if is_service(one) and isinstance(ranges, Seq):
         for at, value in enumerate(ranges):
-            if value in {"0.0.0.0/0", "::/0"}:
+            if value in EVERY_ADDRESS:
                 yield hit(ranges.at(at), range=value)
 
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from readiness.facts import public_images, settings
+from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import Outcome, Source, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
 
-_DEVELOPMENT = re.compile(
-    r"(?:\A|[/._-])(?:dev|develop|development|local|tests?|testing|e2e|ci|minikube|kind)(?=[/._-]|\Z)"
-)
+
+@cache
+def _development() -> re.Pattern[str]:
+    """The words of development and tests, each between the marks that part names and paths."""
+    words = "|".join(map(re.escape, column("purpose-words", "namespace")))
+    return re.compile(rf"(?:\A|[/._-])(?:{words})(?=[/._-]|\Z)")
 
 
 def is_for_development(source: Source, namespace: str) -> bool:
     """Whether a file or a namespace is, by its name, for development or tests."""
     return bool(
-        _DEVELOPMENT.search(source.root.path.lower()) or _DEVELOPMENT.search(namespace.lower())
+        _development().search(source.root.path.lower()) or _development().search(namespace.lower())
     )
 
 

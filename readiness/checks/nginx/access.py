@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.checks.nginx.variables import REDIRECTS, is_redirect
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
 from readiness.model import Outcome, Unknown, hit, missing
 from readiness.model.project import Project
@@ -202,7 +203,7 @@ def _may_send_files(project: Project, block: Block) -> bool:
         return False
     for d in includes.directives_of(project, block, "location"):
         if is_catch_all(d) and d.block is not None:
-            taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+            taken = {"return", *column("nginx-directives", "backend")}
             return not any(x.name in taken for x in includes.directives_of(project, d.block))
     return True
 

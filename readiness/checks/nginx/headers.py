@@ -14,16 +14,6 @@ from readiness.syntax.nginx import Block, Directive
 
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
-_PASSES = (
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "try_files",
-    "alias",
-    "root",
-)
 _OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
 _NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
@@ -238,7 +228,7 @@ def _is_turning_away(project: Project, block: Block) -> bool:
 
 
 def _is_passing(project: Project, block: Block) -> bool:
-    return bool(includes.directives_of(project, block, *_PASSES))
+    return bool(includes.directives_of(project, block, *column("nginx-directives", "content")))
 
 
 def security_header_not_always(statement: Statement) -> Outcome:

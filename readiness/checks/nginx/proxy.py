@@ -19,7 +19,6 @@ from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_PASSES = {"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass"}
 _DOT = pcre_tree.mask(".")
 _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 

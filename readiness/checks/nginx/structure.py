@@ -68,13 +68,15 @@ def default_server_missing(scope: Scope, project: Project) -> Outcome:
             and names
             and not any(name in _ANY or "~" in name or "$" in name for name in names)
             and not hosts.is_loopback(first.listen.host)
-            and any(d.name in _PASSING for d in includes.directives_within(project, first.server))
+            and any(
+                d.name in column("nginx-directives", "application")
+                for d in includes.directives_within(project, first.server)
+            )
         ):
             yield _socket_text(first, socket, scope, project, name=names[0])
 
 
 _ANY = frozenset({"_", "", "*", "localhost"})
-_PASSING = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"})
 
 
 def _socket_text(

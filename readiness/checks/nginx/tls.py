@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
@@ -170,16 +171,7 @@ def server_names(project: Project, block: Block) -> set[str]:
 def is_serving_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
     for d in includes.directives_within(project, block):
-        if d.name in {
-            "proxy_pass",
-            "fastcgi_pass",
-            "uwsgi_pass",
-            "grpc_pass",
-            "scgi_pass",
-            "root",
-            "try_files",
-            "alias",
-        }:
+        if d.name in column("nginx-directives", "content"):
             holder = d.parent.owner
             if not (holder and holder.name == "location" and "well-known" in holder.value):
                 return True
@@ -203,7 +195,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
         d.block for d in includes.directives_of(project, block, "server") if d.block is not None
     ]
     passing = any(
-        d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+        d.name in column("nginx-directives", "application")
         for d in includes.directives_within(project, block)
     )
     if (

@@ -15,6 +15,9 @@ from readiness.facts.actions import effects
 from readiness.facts.table import rows
 from readiness.kinds.pipeline.scripts import Call, script_calls
 
+REMOTE_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
+"""Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:

@@ -12,11 +12,12 @@ from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
 from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
+from readiness.syntax.nginx_heads import DATA
 
 NAME = "nginx"
 EXAMPLE = "nginx.conf"
 
-FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map", "match"})
+FREE = DATA | {"match"}
 """Blocks whose lines are data, not directives."""
 
 claims = recognition.claims

@@ -16,6 +16,7 @@ from readiness.kinds.nginx import Document
 from readiness.model.project import Project
 from readiness.syntax import glob
 from readiness.syntax.nginx import LOCAL, Block, Directive
+from readiness.syntax.nginx_heads import DATA
 
 _ETC = re.compile(
     r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
@@ -350,11 +351,5 @@ def directives_within(project: Project, block: Block) -> Iterator[Directive]:
         if seen > _MOST:
             return
         yield directive
-        if directive.block is not None and directive.name not in {
-            "map",
-            "geo",
-            "types",
-            "split_clients",
-            "charset_map",
-        }:
+        if directive.block is not None and directive.name not in DATA:
             stack.append(iter(directives_of(project, directive.block)))
