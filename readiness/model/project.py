@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from readiness.model import Source
 
 T = TypeVar("T")
+S = TypeVar("S")
 _MARKS = (".git", ".gitignore")
 
 
@@ -87,6 +88,18 @@ class Project:
         if build not in self._memo:
             self._memo[build] = build(self)
         answer: T = self._memo[build]
+        return answer
+
+    def once(self, build: Callable[[S, Project], T], subject: S) -> T:
+        """What `build` makes of one subject, made once a run; subjects are told apart by identity.
+
+        `build` is a function of a module: another one made at each call would be another question. What lives shorter than
+        the project is kept for as long, so that its identity stays its own.
+        """
+        key = (build, id(subject))
+        if key not in self._memo:
+            self._memo[key] = (subject, build(subject, self))
+        answer: T = self._memo[key][1]
         return answer
 
     def exists(self, path: str) -> bool:

@@ -34,10 +34,7 @@ def foreign_code_checkout(step: Step, project: Project) -> Outcome:
     job = step.job
     if job is None or not set(job.workflow.triggers) & set(base_events()):
         return
-    memo = job.workflow.memo.setdefault("pull-request-code", {})
-    if job.name not in memo:
-        memo[job.name] = _of_job(job, project)
-    found = memo[job.name].get(step.number)
+    found = project.once(_of_job, job).get(step.number)
     if found is None:
         return
     severity, event, one, what = found

@@ -113,30 +113,21 @@ def _shape_name(value: Any) -> str:
     return "a string" if isinstance(value, str) else "a number"
 
 
-def _known(project: Project) -> dict[int, list[Flaw]]:
-    """What was found in each object of a project, for the rules that share it."""
-    del project
-    return {}
-
-
-def cached_flaws(one: Object, project: Project) -> list[Flaw]:
-    """The flaws of an object, looked for once."""
-    known = project.memo(_known)
-    if id(one) not in known:
-        known[id(one)] = list(find_flaws(one))
-    return known[id(one)]
+def _flaws_of(one: Object, _project: Project) -> list[Flaw]:
+    """The flaws of an object, for the rules that share them."""
+    return list(find_flaws(one))
 
 
 def field_unknown(one: Object, *, project: Project) -> Outcome:
     """A field that the object's type does not have."""
-    for flaw in cached_flaws(one, project):
+    for flaw in project.once(_flaws_of, one):
         if flaw.sort == "unknown":
             yield hit(flaw.span, field=flaw.field, meant=flaw.what)
 
 
 def field_type_wrong(one: Object, *, project: Project) -> Outcome:
     """A value of another type than the field takes."""
-    for flaw in cached_flaws(one, project):
+    for flaw in project.once(_flaws_of, one):
         if flaw.sort == "type":
             yield hit(flaw.span, field=flaw.field, what=flaw.what)
 
@@ -145,7 +136,7 @@ def field_required_missing(one: Object, *, project: Project) -> Outcome:
     """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
     if project.prose:
         return
-    for flaw in cached_flaws(one, project):
+    for flaw in project.once(_flaws_of, one):
         if flaw.sort == "required" and flaw.field != "spec.selector":
             yield missing(flaw.span, field=flaw.field)
 

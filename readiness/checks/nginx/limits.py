@@ -276,7 +276,7 @@ def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
     )
     user = d.name.removesuffix("_zone")
     around = includes.enclosing_block(project, d.parent)
-    if not name or (user, name) in includes.once_per_block(project, _zones_used, around):
+    if not name or (user, name) in project.once(_zones_used, around):
         return
     if around.name != "http" or includes.may_be_set_unseen(project, around):
         yield Unknown(d.at())
@@ -284,7 +284,7 @@ def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
         yield hit(d.head, zone=name, directive=user)
 
 
-def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
+def _zones_used(block: Block, project: Project) -> set[tuple[str, str]]:
     """The zones that limits under a block use, each with the kind of limit."""
     return {
         (d.name, _zone_name(d))

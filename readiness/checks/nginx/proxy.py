@@ -111,13 +111,13 @@ def _upstreams_in_sight(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
     return ChainMap(
         *(
-            includes.once_per_block(project, _upstreams_of_level, level)
+            project.once(_upstreams_of_level, level)
             for level in includes.levels_outwards(project, block)
         )
     )
 
 
-def _upstreams_of_level(project: Project, block: Block) -> dict[str, Block]:
+def _upstreams_of_level(block: Block, project: Project) -> dict[str, Block]:
     """The upstream groups of a level, by name."""
     return {
         d.args[0].lower(): d.block

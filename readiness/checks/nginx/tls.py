@@ -131,9 +131,7 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
         return
     names = server_names(project, block)
     secure = (
-        includes.once_per_block(
-            project, _names_with_tls, includes.enclosing_block(project, block.parent)
-        )
+        project.once(_names_with_tls, includes.enclosing_block(project, block.parent))
         if block.parent is not None
         else set()
     )
@@ -147,7 +145,7 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     yield hit(place.at("value") if place else block.at(), server=scope.name)
 
 
-def _names_with_tls(project: Project, block: Block) -> set[str]:
+def _names_with_tls(block: Block, project: Project) -> set[str]:
     """The names under which the servers of a level take TLS; the empty name where one has none."""
     found: set[str] = set()
     for d in includes.directives_of(project, block, "server"):

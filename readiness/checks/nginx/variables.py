@@ -322,11 +322,11 @@ def definitions_of(project: Project, block: Block, name: str) -> list[Directive]
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
     found: list[Directive] = []
     for one in includes.levels_outwards(project, block):
-        found += includes.once_per_block(project, _level_definitions, one).get(name, [])
+        found += project.once(_level_definitions, one).get(name, [])
     return found[:_SEARCHED]
 
 
-def _level_definitions(project: Project, block: Block) -> dict[str, list[Directive]]:
+def _level_definitions(block: Block, project: Project) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
     found: dict[str, list[Directive]] = {}
     for d in includes.directives_of(project, block, "set", "map", "geo", "if"):

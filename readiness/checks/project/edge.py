@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from readiness.kinds.compose.application import Application, applications
 from readiness.kinds.compose.model import Service
@@ -67,7 +67,6 @@ class Edge:
     mounts: dict[str, list[Service]]
     names: frozenset[str]
     upstreams: frozenset[str]
-    open: dict[int, bool] = field(default_factory=dict)
 
 
 def edge_index(project: Project) -> Edge:
@@ -153,10 +152,9 @@ def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
         return
     if going.host in known.names or going.host in known.upstreams:
         return
-    for one in services[:MANY]:
-        if id(one) not in known.open:
-            known.open[id(one)] = _may_reach_unseen(one, project)
-    doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
+    doubtful = len(services) > MANY or any(
+        project.once(_may_reach_unseen, service) for service in services
+    )
     if doubtful or includes.may_be_set_unseen(project, d.parent):
         yield Unknown(d.at(1))
         return

@@ -178,16 +178,7 @@ def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
 
 def env_file_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
     """What environment files give a service as it runs in production, and whether all of them were read."""
-    known = project.memo(_settings_memo)
-    if id(service) not in known:
-        known[id(service)] = _read_settings(service, project)
-    return known[id(service)]
-
-
-def _settings_memo(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
-    """What was asked for before."""
-    del project
-    return {}
+    return project.once(_read_settings, service)
 
 
 def _read_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:

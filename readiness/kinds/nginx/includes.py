@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -214,16 +214,6 @@ def context_level(project: Project, block: Block) -> ContextLevel:
     return found
 
 
-def once_per_block(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
-    """What `build` makes of a block, made once a run: what many subjects ask of one level."""
-    notes = include_tree(project).notes
-    key = (build, id(block))
-    if key not in notes:
-        notes[key] = build(project, block)
-    answer: T = notes[key]
-    return answer
-
-
 def directives_of(project: Project, block: Block, *names: str) -> list[Directive]:
     """The directives of a block with what its includes bring in; only those of the given names, if any."""
     found = context_level(project, block)
@@ -265,10 +255,10 @@ def enclosing_block(project: Project, block: Block) -> Block:
 
 def levels_outwards(project: Project, block: Block) -> list[Block]:
     """The levels from a block outwards, through the includes that bring it in."""
-    return once_per_block(project, _levels_outwards, block)
+    return project.once(_levels_outwards, block)
 
 
-def _levels_outwards(project: Project, block: Block) -> list[Block]:
+def _levels_outwards(block: Block, project: Project) -> list[Block]:
     found: list[Block] = []
     current: Block | None = enclosing_block(project, block)
     while current is not None and len(found) < _HEIGHT:
@@ -300,20 +290,18 @@ def may_be_set_unseen(project: Project, block: Block) -> bool:
     alone beside one that may include it.
     """
     levels = levels_outwards(project, block)
-    if any(once_per_block(project, _has_lost_include, one) for one in levels):
+    if any(project.once(_has_lost_include, one) for one in levels):
         return True
-    return levels[-1].owner is None and once_per_block(
-        project, _may_be_included_elsewhere, levels[-1]
-    )
+    return levels[-1].owner is None and project.once(_may_be_included_elsewhere, levels[-1])
 
 
-def _has_lost_include(project: Project, block: Block) -> bool:
+def _has_lost_include(block: Block, project: Project) -> bool:
     """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
     lost = include_tree(project).lost
     return any(id(d) in lost or d.is_put_in for d in directives_of(project, block))
 
 
-def _may_be_included_elsewhere(project: Project, root: Block) -> bool:
+def _may_be_included_elsewhere(root: Block, project: Project) -> bool:
     """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
 
     It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
