@@ -96,9 +96,9 @@ def starts(step: Step, event: str, project: Project) -> Chance:
 
 
 def _ways_into(job: Job, project: Project) -> dict[str, tuple[Chance, int | None]]:
-    """event of the workflow -> whether it gets as far as a job, and the step from which on it is asked who started the run."""
+    """event that lends out the base's secrets -> whether it gets as far as a job, and from which step on somebody asks who started it."""
     found = {}
-    for event in job.workflow.triggers:
+    for event in filter(job.workflow.triggers.__contains__, base_events()):
         way = [_own(each, event) for each in (job, *_needed(job))]
         asks = 0 if any(asks is not None for _, asks in way[1:]) else way[0][1]
         chances = (chance for chance, _ in way)
