@@ -97,15 +97,15 @@ def _is_sent_anyway(directive: Directive) -> bool:
 
 def origin_line(project: Project, block: Block, name: str) -> Directive:
     """The line in the block itself that brings a directive in: the directive, or the include."""
-    for one in block.directives:
-        if one.name == name:
-            return one
-        if one.name == "include" and any(
+    for directive in block.directives:
+        if directive.name == name:
+            return directive
+        if directive.name == "include" and any(
             d.name == name
-            for inner in includes.include_tree(project).brought.get(id(one), ())
+            for inner in includes.include_tree(project).brought.get(id(directive), ())
             for d in includes.directives_of(project, inner)
         ):
-            return one
+            return directive
     return includes.directives_of(project, block, name)[0]
 
 
@@ -182,8 +182,8 @@ def _has_lua(project: Project, block: Block) -> bool:
         "js_header_filter",
     )
     return any(
-        includes.directives_of(project, one, name)
-        for one in includes.levels_outwards(project, block)
+        includes.directives_of(project, level, name)
+        for level in includes.levels_outwards(project, block)
         for name in filters
     )
 
@@ -272,8 +272,8 @@ def content_type_added(statement: Statement, project: Project) -> Outcome:
     )
     for name in hides:
         if any(
-            header_name(one) == "content-type"
-            for one in includes.effective_directives(project, d.parent, name)
+            header_name(directive) == "content-type"
+            for directive in includes.effective_directives(project, d.parent, name)
         ):
             return
     yield hit(d.at(1))
@@ -319,9 +319,9 @@ def cors_any(statement: Statement, project: Project, *, credentials: bool) -> Ou
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2:
         return
     around = {
-        header_name(one): one.args[1].lower()
-        for one in effective_headers(project, d.parent, "add_header")
-        if len(one.args) > 1
+        header_name(directive): directive.args[1].lower()
+        for directive in effective_headers(project, d.parent, "add_header")
+        if len(directive.args) > 1
     }
     with_cookies = around.get("access-control-allow-credentials") == "true"
     if d.args[1] == "*" and with_cookies is credentials and not _is_open_data(d):
