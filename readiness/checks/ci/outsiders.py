@@ -158,9 +158,9 @@ def _triggers(workflow: Workflow, event: str, project: Project) -> Chance:
 def _by_name(project: Project) -> dict[tuple[str | None, str], Workflow]:
     """The workflows of a project by their repository's root and their name."""
     return {
-        (repository_root(one.source.path), one.name): one
-        for one in project.documents("github")
-        if isinstance(one, Workflow)
+        (repository_root(workflow.source.path), workflow.name): workflow
+        for workflow in project.documents("github")
+        if isinstance(workflow, Workflow)
     }
 
 
