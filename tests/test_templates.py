@@ -150,9 +150,9 @@ def test_a_template_by_its_name_is_left_alone(
 def test_a_template_lowers_coverage_as_a_file_that_was_not_read(tmp_path: Path, path: str) -> None:
     name = f"templates/{path}"
     files = {**GOOD, name: "{{ x }}\n" + WHOLE[path]}
-    for one, text in files.items():
-        (tmp_path / one).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / one).write_text(text)
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
     left = api.check([tmp_path], base=tmp_path)
     assert left.coverage.percent < 60
     (tmp_path / name).write_text(WHOLE[path])
