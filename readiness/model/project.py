@@ -77,9 +77,9 @@ class Project:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
             self._by_path[kind] = {
-                posixpath.normpath(one.source.path): one
-                for one in self.documents(kind)
-                if one.source.parent is None
+                posixpath.normpath(document.source.path): document
+                for document in self.documents(kind)
+                if document.source.parent is None
             }
         return self._by_path[kind]
 
@@ -128,7 +128,7 @@ class Project:
         if self._repositories is None:
             marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
             self._repositories = frozenset(
-                posixpath.dirname(posixpath.normpath(one)) for one in marks
+                posixpath.dirname(posixpath.normpath(mark)) for mark in marks
             )
         path = posixpath.normpath(path)
         return not self.ignored(path) and any(

@@ -171,11 +171,11 @@ def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> 
     for name in names:
         if not NAME.fullmatch(name) or name == OTHER or names.count(name) > 1:
             raise fail(f"{name!r} can't name a tier or a part, or does so twice", "tiers")
-    for one, after in itertools.pairwise(tiers):
-        if LEVELS.index(after.level) < LEVELS.index(one.level):
-            raise fail(f"{after.name} has a milder level than {one.name} before it", "tiers")
-        if after.severity > one.severity:
-            raise fail(f"{after.name} is worse than {one.name} before it", "tiers")
+    for tier, after in itertools.pairwise(tiers):
+        if LEVELS.index(after.level) < LEVELS.index(tier.level):
+            raise fail(f"{after.name} has a milder level than {tier.name} before it", "tiers")
+        if after.severity > tier.severity:
+            raise fail(f"{after.name} is worse than {tier.name} before it", "tiers")
 
 
 def _claims(
@@ -201,8 +201,8 @@ def _ids(given: Any) -> tuple[str, ...]:
 def _union(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
     """All equivalents, by peer."""
     found: dict[str, tuple[str, ...]] = {}
-    for one in claims:
-        found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+    for claim in claims:
+        found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
     return found
 
 

@@ -136,9 +136,9 @@ SHAPES: dict[str, dict[str, Shape]] = {
                 isinstance(value, dict)
                 and all(
                     (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](
-                        one
+                        part
                     )
-                    for key, one in value.items()
+                    for key, part in value.items()
                 )
             )
         )

@@ -96,7 +96,7 @@ def starts(step: Step, event: str, project: Project) -> Chance:
 
 
 def _ways_into(job: Job, project: Project) -> dict[str, tuple[Chance, int | None]]:
-    """event that lends out the base's secrets -> whether it gets as far as a job, and from which step on somebody asks who started it."""
+    """event that lends out secrets -> whether it gets as far as a job, and the step from which on somebody asks who started it."""
     found = {}
     for event in filter(job.workflow.triggers.__contains__, base_events()):
         way = [_own(each, event) for each in (job, *_needed(job))]
@@ -164,9 +164,9 @@ def _triggers(workflow: Workflow, event: str, project: Project) -> Chance:
 def _by_name(project: Project) -> dict[tuple[str | None, str], Workflow]:
     """The workflows of a project by their repository's root and their name."""
     return {
-        (repository_root(one.source.path), one.name): one
-        for one in project.documents("github")
-        if isinstance(one, Workflow)
+        (repository_root(workflow.source.path), workflow.name): workflow
+        for workflow in project.documents("github")
+        if isinstance(workflow, Workflow)
     }
 
 

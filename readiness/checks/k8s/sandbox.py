@@ -38,7 +38,7 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
         yield from egress_rules_to_everywhere(mapping_at(spec, "networkPolicy"), pod.owner)
         return
     limiting = [
-        one for one in object_index(project).all("NetworkPolicy") if restricts_egress_of(one, pod)
+        obj for obj in object_index(project).all("NetworkPolicy") if restricts_egress_of(obj, pod)
     ]
     for policy in limiting:
         yield from egress_rules_to_everywhere(policy.spec, policy)

@@ -49,14 +49,14 @@ def address_families(project: Project, block: Block) -> set[str]:
     if server is None:
         return {"4"}
     found: set[str] = set()
-    for one in hosts.listen_sockets(server):
-        if one.host.startswith("unix:"):
+    for listen in hosts.listen_sockets(server):
+        if listen.host.startswith("unix:"):
             continue
-        address = hosts.parse_ip(one.host)
-        if (address is not None and address.is_loopback) or one.host == "localhost":
+        address = hosts.parse_ip(listen.host)
+        if (address is not None and address.is_loopback) or listen.host == "localhost":
             continue
         found |= {"6"} if address is not None and address.version == 6 else {"4"}
-        if one.host != "*" and address is None:
+        if listen.host != "*" and address is None:
             found |= {"4", "6"}
     return found
 

@@ -252,8 +252,8 @@ def limit_zone_undefined(statement: Statement, project: Project) -> Outcome:
         return
     definer = f"{d.name}_zone"
     for level in includes.levels_outwards(project, d.parent):
-        for one in includes.directives_of(project, level, definer):
-            if any(word.split(":")[0] == f"zone={name}" for word in one.args):
+        for directive in includes.directives_of(project, level, definer):
+            if any(word.split(":")[0] == f"zone={name}" for word in directive.args):
                 return
     if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at())

@@ -118,9 +118,9 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
-        one
-        for one in hosts.listen_sockets(block)
-        if one.port == "80" and not {"ssl", "quic"} & set(one.options)
+        listen
+        for listen in hosts.listen_sockets(block)
+        if listen.port == "80" and not {"ssl", "quic"} & set(listen.options)
     ]
     if not _is_redirecting(project, block) and (
         not plain or all(hosts.is_loopback(one.host) for one in plain)

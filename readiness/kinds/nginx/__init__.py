@@ -145,9 +145,9 @@ def unfilled(document: Document) -> int | None:
     `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
     """
     places = [
-        one.places[0].start
-        for one in document.walk()
-        if one.is_mark and not (one.is_put_in and one.name.startswith("$"))
+        directive.places[0].start
+        for directive in document.walk()
+        if directive.is_mark and not (directive.is_put_in and directive.name.startswith("$"))
     ]
     return min(places, default=None)
 

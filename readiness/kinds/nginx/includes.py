@@ -270,8 +270,8 @@ def _levels_outwards(block: Block, project: Project) -> list[Block]:
 
 def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
-    for one in levels_outwards(project, block):
-        found = directives_of(project, one, name)
+    for level in levels_outwards(project, block):
+        found = directives_of(project, level, name)
         if found or name in LOCAL:
             return found
     return []
