@@ -37,11 +37,11 @@ def test_a_report_says_what_the_contract_says() -> None:
     assert isinstance(report.score, int)
     assert report.grade in set("ABCDF")
     assert report.verdict == "not-ready"
-    one = report.findings[0]
-    assert str(one.rule) in {rule.id for rule in readiness.catalogue()}
-    assert one.path.startswith("fixtures/flowise/weak/")
-    assert one.line >= 1
-    assert isinstance(one.resource, str)
+    finding = report.findings[0]
+    assert str(finding.rule) in {rule.id for rule in readiness.catalogue()}
+    assert finding.path.startswith("fixtures/flowise/weak/")
+    assert finding.line >= 1
+    assert isinstance(finding.resource, str)
 
 
 def test_nothing_to_judge_is_no_score(tmp_path: Path) -> None:
@@ -241,6 +241,6 @@ def test_parameters_of_rules_come_from_the_settings(tmp_path: Path) -> None:
 
 def test_the_json_report_is_the_same_in_every_order(tmp_path: Path) -> None:
     root = tree(tmp_path, **{"a.yaml": POD, "b/b.yaml": POD})
-    one = readiness.check([root / "b", root / "a.yaml"], base=root).to_dict()
+    together = readiness.check([root / "b", root / "a.yaml"], base=root).to_dict()
     two = readiness.check([root / "a.yaml", root / "b", root / "b" / "b.yaml"], base=root).to_dict()
-    assert json.dumps(one["findings"]) == json.dumps(two["findings"])
+    assert json.dumps(together["findings"]) == json.dumps(two["findings"])

@@ -147,9 +147,9 @@ class Rule(NamedTuple):
 
     def tier(self, name: str) -> Tier:
         """The tier of a name; where there are none, the whole rule as one."""
-        for one in self.tiers:
-            if one.name == name:
-                return one
+        for tier in self.tiers:
+            if tier.name == name:
+                return tier
         return Tier("", self.level, self.severity, self.checklist, self.opinion)
 
     def text(self, field: str, tier: str = "", part: str = "") -> str:
@@ -165,9 +165,9 @@ class Rule(NamedTuple):
         if not self.claims:
             return self.equivalents
         found: dict[str, tuple[str, ...]] = {}
-        for one in self.claims:
-            if one.tier in {"", tier} and one.part in {"", part}:
-                found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+        for claim in self.claims:
+            if claim.tier in {"", tier} and claim.part in {"", part}:
+                found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
         return found
 
 

@@ -86,5 +86,5 @@ class LoadedRule:
 
     def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for one in self.clauses:
-            yield from one.judge(subject.node)
+        for clause in self.clauses:
+            yield from clause.judge(subject.node)

@@ -177,8 +177,9 @@ def _mapping(value: Any) -> bool:
 
 def _conditions(value: Any) -> bool:
     return _mapping(value) and all(
-        _plain(one) or (isinstance(one, list) and bool(one) and all(map(_plain, one)))
-        for one in value.values()
+        _plain(condition)
+        or (isinstance(condition, list) and bool(condition) and all(map(_plain, condition)))
+        for condition in value.values()
     )
 
 

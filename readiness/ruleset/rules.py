@@ -215,8 +215,10 @@ def verify_rule(bound: LoadedRule, work: Work | None = None) -> None:
 
 def _expressions(bound: LoadedRule) -> Iterator[tuple[str, str]]:
     """(key of the rule file, expression) of every regular expression in a rule."""
-    for one in bound.clauses:
-        yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
+    for clause in bound.clauses:
+        yield from (
+            ("require" if clause.required else "forbid", pattern) for pattern in clause.patterns
+        )
     if bound.check:
         yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.facts.table import rows, topics
 from readiness.model import (
     CATEGORIES,
     LEVELS,
@@ -170,11 +171,11 @@ def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> 
     for name in names:
         if not NAME.fullmatch(name) or name == OTHER or names.count(name) > 1:
             raise fail(f"{name!r} can't name a tier or a part, or does so twice", "tiers")
-    for one, after in itertools.pairwise(tiers):
-        if LEVELS.index(after.level) < LEVELS.index(one.level):
-            raise fail(f"{after.name} has a milder level than {one.name} before it", "tiers")
-        if after.severity > one.severity:
-            raise fail(f"{after.name} is worse than {one.name} before it", "tiers")
+    for tier, after in itertools.pairwise(tiers):
+        if LEVELS.index(after.level) < LEVELS.index(tier.level):
+            raise fail(f"{after.name} has a milder level than {tier.name} before it", "tiers")
+        if after.severity > tier.severity:
+            raise fail(f"{after.name} is worse than {tier.name} before it", "tiers")
 
 
 def _claims(
@@ -200,8 +201,8 @@ def _ids(given: Any) -> tuple[str, ...]:
 def _union(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
     """All equivalents, by peer."""
     found: dict[str, tuple[str, ...]] = {}
-    for one in claims:
-        found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+    for claim in claims:
+        found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
     return found
 
 
@@ -297,4 +298,24 @@ def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
     given = spec.get("with") or {}
     if not isinstance(given, dict):
         raise fail("`with` is a mapping of the check's parameters", "with")
-    return dict(given)
+    return {name: _with_facts(value, fail) for name, value in given.items()}
+
+
+def _with_facts(value: Any, fail: Fail) -> Any:
+    """A parameter's value; for `{facts: topic.property}`, or a list of such names, the things of which the facts say that.
+
+    Things that are numbers in the facts, such as ports, are numbers here too.
+    """
+    if not isinstance(value, dict) or value.keys() != {"facts"}:
+        return value
+    named = value["facts"] if isinstance(value["facts"], list) else [value["facts"]]
+    things: list[str | int] = []
+    for name in named:
+        topic, _, told = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+        table = rows(topic) if topic in topics() else {}
+        found = [one for one, row in table.items() if isinstance(row, dict) and told in row]
+        if not found:
+            wrong = f"there are no facts called {str(name)[:80]!r}"
+            raise fail(f"{wrong}; name a topic and a property, as `ports.ssh`", "with")
+        things += (int(one) if one.isdecimal() else one for one in found)
+    return list(dict.fromkeys(things))

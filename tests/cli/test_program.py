@@ -135,8 +135,8 @@ def _signals() -> Iterator[None]:
     """The tests' own answers to signals, once more."""
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     yield
-    for one, answer in before.items():
-        signal.signal(one, answer)
+    for number, answer in before.items():
+        signal.signal(number, answer)
 
 
 def ending(words: list[str]) -> Any:
@@ -264,9 +264,9 @@ def test_an_interrupt_ends_all_processes_in_silence(
         send(process.pid, number)
         assert process.wait(timeout=30) == code
         assert process.stderr.read() == words
-    for one in working:
+    for pid in working:
         with pytest.raises(ProcessLookupError):
-            os.kill(one, 0)
+            os.kill(pid, 0)
 
 
 EMPTY = ("since", "baseline", "config", "profile")

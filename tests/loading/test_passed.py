@@ -78,8 +78,8 @@ def listening(path: Path) -> None:
     here = Path.cwd()
     os.chdir(path.parent)  # a socket's name is 108 characters at most
     try:
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(path.name)
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path.name)
     finally:
         os.chdir(here)
 

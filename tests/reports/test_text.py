@@ -208,10 +208,12 @@ def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
 
 def test_a_second_place_is_told() -> None:
     other = Source("svc.yaml", "a: 1\nport: 80\n")
-    one = find(WEB, "- name: web", related=(Related(other, Span(5, 9), "the service asks for 80"),))
-    assert "  see svc.yaml:2: the service asks for 80" in show("terminal", report([one]))
+    finding = find(
+        WEB, "- name: web", related=(Related(other, Span(5, 9), "the service asks for 80"),)
+    )
+    assert "  see svc.yaml:2: the service asks for 80" in show("terminal", report([finding]))
     assert "svc.yaml:2 the service asks for 80" in show(
-        "terminal", report([one]), color="always", width=120
+        "terminal", report([finding]), color="always", width=120
     )
 
 

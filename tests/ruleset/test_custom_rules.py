@@ -136,6 +136,31 @@ def test_the_facts_of_a_check_are_known(tmp_path: Path) -> None:
     assert "'value'" in refused(tmp_path, text.replace("{registry}", "{value}")).message
 
 
+def with_allowed(value: str) -> str:
+    check = f"check: k8s.supply.registry\nwith: {{allow: {value}}}"
+    text = with_message("'{registry} of {image}'", check)
+    return text.replace("k8s.object", "k8s.container").replace("when: {kind: Pod}\n", "")
+
+
+def test_a_parameter_can_be_a_column_of_the_facts(tmp_path: Path) -> None:
+    assert told(tmp_path, with_allowed("{facts: registries.owned}")) == ["docker.io of x:1"]
+    assert told(tmp_path, with_allowed("{facts: [registries.owned]}")) == ["docker.io of x:1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["registries", "registries.none", "none.owned", "../rules.owned", "[7]", "{a: b}", "''"]
+)
+def test_a_column_that_there_is_none_of_is_refused(tmp_path: Path, name: str) -> None:
+    error = refused(tmp_path, with_allowed(f"{{facts: {name}}}"))
+    assert "there are no facts called" in error.message
+    assert "ports.ssh" in error.message
+
+
+def test_a_column_of_another_type_is_refused(tmp_path: Path) -> None:
+    error = refused(tmp_path, with_allowed("{facts: ports.ssh}"))
+    assert error.message == "allow must be a list, each text"
+
+
 @pytest.mark.parametrize(
     ("value", "quoted", "wanted"),
     [

@@ -161,7 +161,8 @@ def test_a_comment_under_a_former_name_that_silences_nothing_is_told(shelf: Path
 def test_a_baseline_of_before(shelf: Path) -> None:
     found = run(shelf, SETS, select=[KINDS]).findings
     rows = [
-        {"fingerprint": baseline.mark_under(one, "k8s/sets"), "path": one.path} for one in found
+        {"fingerprint": baseline.mark_under(finding, "k8s/sets"), "path": finding.path}
+        for finding in found
     ]
     known = shelf.parent / "known.json"
     known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
@@ -180,8 +181,8 @@ def test_of_equal_findings_a_baseline_of_before_knows_as_many_as_it_had(
 ) -> None:
     """Two alike, one of them new, whether or not the known one stood in another file then."""
     twice = deployment("b", 1, "StatefulSet") + "---\n" + deployment("b", 1, "StatefulSet")
-    one, _ = (f for f in run(shelf, twice, select=[KINDS]).findings if f.rule == KINDS)
-    row = {"fingerprint": baseline.mark_under(one, "k8s/sets"), "path": home}
+    kept, _ = (f for f in run(shelf, twice, select=[KINDS]).findings if f.rule == KINDS)
+    row = {"fingerprint": baseline.mark_under(kept, "k8s/sets"), "path": home}
     known = shelf.parent / "known.json"
     for rows, left in (([row], 1), ([row, row], 0), ([], 2)):
         known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
@@ -191,9 +192,9 @@ def test_of_equal_findings_a_baseline_of_before_knows_as_many_as_it_had(
 
 def test_several_former_ids_of_one_finding_are_one_entry(shelf: Path) -> None:
     """What two rules said of one place is one finding now, and no second one is known by what the other rule said."""
-    (one,) = run(shelf, deployment("b", 1), select=[FEW]).findings
+    (kept,) = run(shelf, deployment("b", 1), select=[FEW]).findings
     rows = [
-        {"fingerprint": baseline.mark_under(one, rule), "path": one.path}
+        {"fingerprint": baseline.mark_under(kept, rule), "path": kept.path}
         for rule in ("k8s/few-strict", FEW)
     ]
     known = shelf.parent / "known.json"
@@ -249,9 +250,9 @@ def shown(rule: str) -> tuple[Finding, ...]:
     """What a rule finds in its bad examples with all of its tiers on."""
     tiers = by_rule()[rule]
     return tuple(
-        one
+        finding
         for example in examples.examples_of(tiers[0], default_path(tiers[0].rule))
-        for one in (check(tiers, example, lambda text: text).findings if example.bad else ())
+        for finding in (check(tiers, example, lambda text: text).findings if example.bad else ())
     )
 
 

@@ -32,8 +32,8 @@ RULES = [
 def test_words(bound: LoadedRule) -> None:
     rule = bound.rule
     texts = {field: [rule.text(field)] for field in spec.WORDS}
-    for one in rule.wordings:
-        texts[one.field].append(one.text)
+    for wording in rule.wordings:
+        texts[wording.field].append(wording.text)
     assert not rule.title.endswith("."), "a title has no full stop"
     for message in texts["message"]:
         assert not message.endswith("."), "a message has no full stop"
@@ -55,7 +55,7 @@ def test_links(bound: LoadedRule) -> None:
 @pytest.mark.parametrize("bound", JUDGING)
 def test_binding(bound: LoadedRule) -> None:
     (written,) = (
-        one for one in rules.read_rule(bound.rule.id, bound.path) if one.tier == bound.tier
+        loaded for loaded in rules.read_rule(bound.rule.id, bound.path) if loaded.tier == bound.tier
     )
     rules.verify_rule(written)
     for target in bound.targets:
@@ -164,8 +164,8 @@ def test_every_check_serves_a_rule() -> None:
 def test_checklist_items_exist() -> None:
     known = {
         item.id
-        for one in checklist.load_checklists(rules.rules_folder() / "checklists")
-        for item in one.items
+        for listed in checklist.load_checklists(rules.rules_folder() / "checklists")
+        for item in listed.items
     }
     assert {
         (b.rule.id, i) for b in catalogue() for i in b.rule.checklist if i not in known
@@ -181,10 +181,10 @@ def test_equivalents_exist_in_the_other_linters(shared: object) -> None:
             str(json.loads(line)["rule"]) for line in path.read_text("utf-8").splitlines()
         }
     wrong = {
-        (b.rule.id, peer, one)
+        (b.rule.id, peer, name)
         for b in catalogue()
         for peer, ids in b.rule.equivalents.items()
-        for one in ids
-        if peer in known and one not in known[peer]
+        for name in ids
+        if peer in known and name not in known[peer]
     }
     assert wrong == set()

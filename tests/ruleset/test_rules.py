@@ -93,15 +93,15 @@ def test_example(tiers: list[LoadedRule], example: Example, variant: Variant) ->
         want.append(((path, *place), rule.severity if severity is None else severity, members))
     want.sort()
     assert [(where(one), one.severity) for one in found] == [mark[:2] for mark in want], "\n".join(
-        one.message for one in found
+        finding.message for finding in found
     )
     left = list(found)
     for place, severity, members in want:
         fitting = [
-            one
-            for one in left
-            if (where(one), one.severity) == (place, severity)
-            and set(members) <= {one.tier, one.part}
+            finding
+            for finding in left
+            if (where(finding), finding.severity) == (place, severity)
+            and set(members) <= {finding.tier, finding.part}
         ]
         assert fitting, f"nothing at {place} is of {members}"
         left.remove(fitting[0])
@@ -110,5 +110,5 @@ def test_example(tiers: list[LoadedRule], example: Example, variant: Variant) ->
     assert sum(looks) > 0, "the rule looked at no subject"
 
 
-def where(one: Finding) -> tuple[str, int, int, int]:
-    return one.path, one.start.line, one.start.column, one.end.column
+def where(finding: Finding) -> tuple[str, int, int, int]:
+    return finding.path, finding.start.line, finding.start.column, finding.end.column

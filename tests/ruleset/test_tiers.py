@@ -106,9 +106,9 @@ def run(shelf: Path, text: str = ALL, settings: str = "", **options: object) -> 
 
 def told(report: Report, rule: str = FEW) -> list[tuple[str, str]]:
     return [
-        (one.resource.partition("/web")[2], str(one.severity))
-        for one in report.findings
-        if one.rule == rule and not one.suppressed
+        (finding.resource.partition("/web")[2], str(finding.severity))
+        for finding in report.findings
+        if finding.rule == rule and not finding.suppressed
     ]
 
 
@@ -384,7 +384,7 @@ def test_processes_and_the_cache_keep_tiers_and_parts(
     warm = run(shelf, select=[FEW, KINDS], cache=True)
     assert warm.to_dict() == cold.to_dict()
     assert [(one.tier, one.part, one.fix) for one in warm.findings] == [
-        (one.tier, one.part, one.fix) for one in cold.findings
+        (finding.tier, finding.part, finding.fix) for finding in cold.findings
     ]
 
 

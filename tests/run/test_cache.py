@@ -56,9 +56,9 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cache.Cache:
-    one = cache.Cache(tmp_path / "kept")
-    monkeypatch.setattr(cache, "user_cache", lambda: one)
-    return one
+    store = cache.Cache(tmp_path / "kept")
+    monkeypatch.setattr(cache, "user_cache", lambda: store)
+    return store
 
 
 def run(root: Path, **more: Any) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def test_an_overlay_is_built_again_when_anything_it_takes_in_changed(
     path, text = EDITS[name]
     first = run(root, cache=True)
     assert [
-        (one["path"], one["status"]) for one in first["files"] if one["kind"] == "kustomize"
+        (row["path"], row["status"]) for row in first["files"] if row["kind"] == "kustomize"
     ] == [("prod/kustomization.yaml", "checked")]
     assert told(first) == []
     assert is_answered(root, monkeypatch)
@@ -511,7 +511,7 @@ def test_what_is_said_of_the_settings_keeps_its_line(
     (tmp_path / "root" / ".git").mkdir()
     first = readiness.check(["."], config=True, cache=True).to_dict()
     assert [
-        (one["path"], one["line"]) for one in first["findings"] if one["rule"].startswith("core/")
+        (row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")
     ] == [(".readiness.yaml", 4)]
     monkeypatch.setattr(api, "run_pipeline", None)
     assert readiness.check(["."], config=True, cache=True).to_dict() == first

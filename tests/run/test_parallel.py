@@ -35,18 +35,18 @@ def reports(trees: tuple[str, ...], jobs: int) -> list[dict[str, Any]]:
             made[name] = error
 
     threads = [threading.Thread(target=work, args=(name,)) for name in trees]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(timeout=120)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
     return [made.get(name, "did not end") for name in trees]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_threads_at_once_get_each_their_own_report(jobs: int) -> None:
     alone = [
-        readiness.check([ROOT / "fixtures" / one], select=["ALL"], base=ROOT).to_dict()
-        for one in TREES
+        readiness.check([ROOT / "fixtures" / name], select=["ALL"], base=ROOT).to_dict()
+        for name in TREES
     ]
     assert len({str(one) for one in alone}) == len(TREES), "trees that are alike prove nothing"
     assert reports(TREES, jobs) == alone
@@ -60,10 +60,10 @@ def test_threads_may_read_scripts_at_once() -> None:
         threading.Thread(target=lambda: seen.append(repr(shell.commands_of(script))))
         for _ in range(4)
     ]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert seen == [expected] * 4
 
 
@@ -105,9 +105,9 @@ def test_a_process_short_of_memory_is_a_memory_error_here(monkeypatch: pytest.Mo
 
 
 def test_more_processes_than_rules() -> None:
-    one = readiness.check([ROOT / "fixtures/flowise/weak"], select=["k8s/privileged"], jobs=64)
+    single = readiness.check([ROOT / "fixtures/flowise/weak"], select=["k8s/privileged"], jobs=64)
     two = readiness.check([ROOT / "fixtures/flowise/weak"], select=["k8s/privileged"])
-    assert one.to_dict() == two.to_dict()
+    assert single.to_dict() == two.to_dict()
 
 
 MUTATORS = frozenset(
@@ -135,7 +135,9 @@ def changes(tree: ast.Module) -> Iterator[str]:
             places = [node.func.value] if node.func.attr in MUTATORS else []
         elif isinstance(node, ast.Assign | ast.Delete):
             places = [
-                one.value for one in node.targets if isinstance(one, ast.Subscript | ast.Attribute)
+                target.value
+                for target in node.targets
+                if isinstance(target, ast.Subscript | ast.Attribute)
             ]
         elif isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
             places = [getattr(node.target, "value", node.target)]

@@ -48,8 +48,8 @@ def run(root: Path, text: str, settings: str = "") -> Report:
 
 def state(report: Report) -> dict[str, str]:
     return {
-        one.rule.partition("/")[2]: one.suppressed.by if one.suppressed else "open"
-        for one in report.findings
+        finding.rule.partition("/")[2]: finding.suppressed.by if finding.suppressed else "open"
+        for finding in report.findings
     }
 
 

@@ -230,10 +230,16 @@ KINDS = [
 @given(st.sampled_from(KINDS), ODD, ODD, ODD)
 def test_odd_shapes_raise_nothing(kind: str, spec: object, metadata: object, data: object) -> None:
     version = "monitoring.coreos.com/v1" if "M" in kind or "Rule" in kind else "v1"
-    one = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec, "data": data}
+    manifest = {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+        "data": data,
+    }
     shown(
         {
-            "a.json": json.dumps(one),
+            "a.json": json.dumps(manifest),
             "compose.yaml": json.dumps({"services": {"a": spec, "b": data}}),
         }
     )

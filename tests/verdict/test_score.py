@@ -97,8 +97,8 @@ def test_bounded_and_the_losses_add_up(ones: list[Finding]) -> None:
     assert 0 <= got.raw <= 100
     assert got.score <= got.raw
     assert math.isclose(sum(one.loss for one in got.categories), 100 - got.raw, abs_tol=1e-9)
-    for one in got.categories:
-        assert 0 <= one.loss <= one.cap
+    for category in got.categories:
+        assert 0 <= category.loss <= category.cap
 
 
 @given(findings(), st.integers(0, 39), st.integers(31, 60), LOWERED)
@@ -120,15 +120,17 @@ def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
 @given(findings())
 def test_a_gain_is_what_raw_rises_by_without_the_place(ones: list[Finding]) -> None:
     got = score.score_findings(ones)
-    for one, gain in zip(ones, got.gains, strict=True):
-        rest = [other for other in ones if (other.rule, other.place) != (one.rule, one.place)]
+    for finding, gain in zip(ones, got.gains, strict=True):
+        rest = [
+            other for other in ones if (other.rule, other.place) != (finding.rule, finding.place)
+        ]
         assert math.isclose(raw(rest) - raw(ones), gain, abs_tol=1e-9)
-        worst = max(other.severity for other in ones if same_place(one, other))
-        assert gain > 0 or not worst or not score.counts_in_score(one)
+        worst = max(other.severity for other in ones if same_place(finding, other))
+        assert gain > 0 or not worst or not score.counts_in_score(finding)
 
 
-def same_place(one: Finding, other: Finding) -> bool:
-    return (one.rule, one.place) == (other.rule, other.place)
+def same_place(finding: Finding, other: Finding) -> bool:
+    return (finding.rule, finding.place) == (other.rule, other.place)
 
 
 @given(st.lists(st.sampled_from(Severity), min_size=1, max_size=12))
@@ -189,8 +191,10 @@ def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> No
 @given(findings(), st.data())
 def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> None:
     waived = [
-        one._replace(suppressed=Suppression("comment", "why")) if data.draw(st.booleans()) else one
-        for one in ones
+        finding._replace(suppressed=Suppression("comment", "why"))
+        if data.draw(st.booleans())
+        else finding
+        for finding in ones
     ]
     made = outcome(waived)
     assert made.unwaived.raw == raw(ones)
@@ -237,8 +241,8 @@ def test_fifteen_thousand_findings_are_cheap_and_exact() -> None:
     assert got.raw > 0
     assert all(
         gain > 0
-        for one, gain in zip(ones, got.gains, strict=True)
-        if one.definition.points and score.counts_in_score(one)
+        for finding, gain in zip(ones, got.gains, strict=True)
+        if finding.definition.points and score.counts_in_score(finding)
     )
 
 
@@ -342,8 +346,11 @@ def tables(text: str) -> list[list[list[str]]]:
     """The tables of a document, each as rows of cells, without their heads."""
     found = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     return [
-        [[cell.strip(" `") for cell in row.strip("| ").split("|")] for row in one.splitlines()[2:]]
-        for one in found
+        [
+            [cell.strip(" `") for cell in row.strip("| ").split("|")]
+            for row in table.splitlines()[2:]
+        ]
+        for table in found
     ]
 
 
@@ -388,7 +395,7 @@ def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
     assert sum(score.CAPS.values()) == 100
     points = dict(re.findall(r"^   \| (\w+) \| ([\d.]+) \| \|", text, re.MULTILINE))
     assert {name: float(n) for name, n in points.items()} == {
-        str(one): rule(severity=str(one)).points for one in Severity
+        str(level): rule(severity=str(level)).points for level in Severity
     }
     times = dict(re.findall(r"\| \| (\w+) \| ([\d.]+) \|$", text, re.MULTILINE))
     assert {name: float(n) * 12 for name, n in times.items()} == pytest.approx(
@@ -405,9 +412,9 @@ def test_the_example_of_coverage_is_true() -> None:
         if name not in rules:
             continue
         kind = name.partition("/")[0]
-        one = rules[name]._replace(targets=(f"{kind}.thing",))
-        assert f"{one.points:g}" == weight
-        asked.append(one)
+        changed = rules[name]._replace(targets=(f"{kind}.thing",))
+        assert f"{changed.points:g}" == weight
+        asked.append(changed)
         done, of = map(int, read.split(" of "))
         rows[kind] = [
             FileRow(f"{kind}{n}", kind, "checked" if n < done else "invalid") for n in range(of)
@@ -453,8 +460,8 @@ def test_other_peoples_files_are_no_gap() -> None:
 
 
 def test_the_version_of_the_rules_goes_with_what_makes_the_score() -> None:
-    one, other = rule("k8s/a"), rule("k8s/b")
+    first, other = rule("k8s/a"), rule("k8s/b")
     version = reporting.rules_version
-    assert version([one, other]) == version([other, one])
-    assert version([one]) != version([one._replace(severity=Severity.HIGH)])
-    assert version([one]) != version([one, other])
+    assert version([first, other]) == version([other, first])
+    assert version([first]) != version([first._replace(severity=Severity.HIGH)])
+    assert version([first]) != version([first, other])

@@ -67,9 +67,9 @@ def severities(report: readiness.Report) -> list[Severity]:
 @pytest.mark.parametrize(("rule", "asked"), list(itertools.product(Severity, Severity)))
 def test_nothing_raises_a_severity(rule: Severity, asked: Severity) -> None:
     source = Source("a", "xx")
-    one = Finding(RULE._replace(severity=rule), source, Span(0, 1), "m", lowered=asked)
-    assert one.severity == min(rule, asked)
-    assert one._replace(lowered=None).severity == rule
+    finding = Finding(RULE._replace(severity=rule), source, Span(0, 1), "m", lowered=asked)
+    assert finding.severity == min(rule, asked)
+    assert finding._replace(lowered=None).severity == rule
 
 
 @pytest.mark.parametrize("tell", [hit, missing])
@@ -189,7 +189,8 @@ def test_of_what_is_said_twice_the_worst_counts(order: tuple[Severity | None, ..
 @pytest.mark.parametrize("order", list(itertools.permutations([Severity.MEDIUM, Severity.LOW])))
 def test_of_several_environments_the_worst_counts(order: tuple[Severity, ...]) -> None:
     found = [
-        twin(Rendering("made", WRITTEN.text, str(number)), one) for number, one in enumerate(order)
+        twin(Rendering("made", WRITTEN.text, str(number)), level)
+        for number, level in enumerate(order)
     ]
     kept = relocate.relocate_findings(found, {WRITTEN.path: 2})
     assert [(one.path, one.severity) for one in kept] == [("chart/a.yaml", Severity.MEDIUM)]

@@ -78,8 +78,8 @@ def control_plane_etcd(container: Container) -> Outcome:
     told = {text_or_empty(one.get("name")): one for one in mappings_in(container.node.get("env"))}
     written = found.get("client-cert-auth")
     if written is None and "ETCD_CLIENT_CERT_AUTH" in told:
-        one = told["ETCD_CLIENT_CERT_AUTH"]
-        written = Flag(str(one.get("value", "$(?)")).lower(), one.at())
+        flag = told["ETCD_CLIENT_CERT_AUTH"]
+        written = Flag(str(flag.get("value", "$(?)")).lower(), flag.at())
     if written is None and ({"config", "config-file"} & set(found) or "ETCD_CONFIG_FILE" in told):
         yield Unknown(_owner(container))
     elif written is None:

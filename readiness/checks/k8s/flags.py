@@ -141,8 +141,8 @@ def control_plane_controller(container: Container, *, program: str, gate: str) -
         yield hit(written.span, what=f"the feature gate {gate} is off")
 
 
-def control_plane_event_rate_limit(one: Object, *, name: str) -> Outcome:
+def control_plane_event_rate_limit(obj: Object, *, name: str) -> Outcome:
     """An AdmissionConfiguration does not configure a plugin."""
-    plugins: Any = one.node.get("plugins")
+    plugins: Any = obj.node.get("plugins")
     if not any(plugin.get("name") == name for plugin in mappings_in(plugins)):
-        yield missing(one.node.at("plugins") if plugins else one.node.at("kind"), name=name)
+        yield missing(obj.node.at("plugins") if plugins else obj.node.at("kind"), name=name)

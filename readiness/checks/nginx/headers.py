@@ -14,16 +14,6 @@ from readiness.syntax.nginx import Block, Directive
 
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
-_PASSES = (
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "try_files",
-    "alias",
-    "root",
-)
 _OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
 _NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
@@ -110,15 +100,15 @@ def _is_sent_anyway(directive: Directive) -> bool:
 
 def origin_line(project: Project, block: Block, name: str) -> Directive:
     """The line in the block itself that brings a directive in: the directive, or the include."""
-    for one in block.directives:
-        if one.name == name:
-            return one
-        if one.name == "include" and any(
+    for directive in block.directives:
+        if directive.name == name:
+            return directive
+        if directive.name == "include" and any(
             d.name == name
-            for inner in includes.include_tree(project).brought.get(id(one), ())
+            for inner in includes.include_tree(project).brought.get(id(directive), ())
             for d in includes.directives_of(project, inner)
         ):
-            return one
+            return directive
     return includes.directives_of(project, block, name)[0]
 
 
@@ -195,8 +185,8 @@ def _has_lua(project: Project, block: Block) -> bool:
         "js_header_filter",
     )
     return any(
-        includes.directives_of(project, one, name)
-        for one in includes.levels_outwards(project, block)
+        includes.directives_of(project, level, name)
+        for level in includes.levels_outwards(project, block)
         for name in filters
     )
 
@@ -251,7 +241,7 @@ def _is_turning_away(project: Project, block: Block) -> bool:
 
 
 def _is_passing(project: Project, block: Block) -> bool:
-    return bool(includes.directives_of(project, block, *_PASSES))
+    return bool(includes.directives_of(project, block, *column("nginx-directives", "content")))
 
 
 def security_header_not_always(statement: Statement) -> Outcome:
@@ -285,8 +275,8 @@ def content_type_added(statement: Statement, project: Project) -> Outcome:
     )
     for name in hides:
         if any(
-            header_name(one) == "content-type"
-            for one in includes.effective_directives(project, d.parent, name)
+            header_name(directive) == "content-type"
+            for directive in includes.effective_directives(project, d.parent, name)
         ):
             return
     yield hit(d.at(1))
@@ -332,9 +322,9 @@ def cors_any(statement: Statement, project: Project, *, credentials: bool) -> Ou
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2:
         return
     around = {
-        header_name(one): one.args[1].lower()
-        for one in effective_headers(project, d.parent, "add_header")
-        if len(one.args) > 1
+        header_name(directive): directive.args[1].lower()
+        for directive in effective_headers(project, d.parent, "add_header")
+        if len(directive.args) > 1
     }
     with_cookies = around.get("access-control-allow-credentials") == "true"
     if d.args[1] == "*" and with_cookies is credentials and not _is_open_data(d):

@@ -117,14 +117,14 @@ def _is_origin_guarded(directive: Directive) -> bool:
 
 def _is_passed_through(project: Project, directive: Directive, name: str) -> bool:
     """Whether a variable is the Origin itself for origins that nothing has looked at."""
-    for one in definitions_of(project, directive.parent, name):
-        if one.name == "set":
-            if one.parent.name != "if" and variable_names(" ".join(one.args[1:])) == [
+    for definition in definitions_of(project, directive.parent, name):
+        if definition.name == "set":
+            if definition.parent.name != "if" and variable_names(" ".join(definition.args[1:])) == [
                 "http_origin"
             ]:
                 return True
-        elif one.block is not None:
-            for entry in one.block.directives:
+        elif definition.block is not None:
+            for entry in definition.block.directives:
                 anything = entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
                 if anything and variable_names(entry.args[-1] if entry.args else "") == [
                     "http_origin"

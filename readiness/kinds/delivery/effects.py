@@ -16,6 +16,9 @@ from readiness.facts.table import rows
 from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import Call, script_calls
 
+REMOTE_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
+"""Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:

@@ -27,9 +27,13 @@ def kinds(known: dict[str, Any]) -> dict[tuple[str, str], str]:
     """(apiVersion, kind) of every top-level object, with the name of its definition."""
     made = {}
     for name, spec in known.items():
-        for one in spec.get("x-kubernetes-group-version-kind", ()):
-            version = f"{one['group']}/{one['version']}" if one["group"] else one["version"]
-            made[version, one["kind"]] = name
+        for version_kind in spec.get("x-kubernetes-group-version-kind", ()):
+            version = (
+                f"{version_kind['group']}/{version_kind['version']}"
+                if version_kind["group"]
+                else version_kind["version"]
+            )
+            made[version, version_kind["kind"]] = name
     return made
 
 

@@ -47,9 +47,9 @@ def container(place: str, security: dict[str, Any], **fields: Any) -> dict[str, 
     return {"containers": [first, extra]} if place == "containers" else {place: [extra]}
 
 
-def broken(one: Pod, level: str = "restricted") -> set[str]:
+def broken(subject: Pod, level: str = "restricted") -> set[str]:
     """The controls that a level finds broken."""
-    return {violation.control for violation in pss.levels_refused(one)[level]}
+    return {violation.control for violation in pss.levels_refused(subject)[level]}
 
 
 def test_the_safe_pod_is_admitted_everywhere() -> None:
@@ -101,9 +101,9 @@ def test_the_safe_pod_is_admitted_everywhere() -> None:
 def test_containers(
     place: str, security: dict[str, Any], baseline: set[str], restricted: set[str]
 ) -> None:
-    one = pod(**container(place, security))
-    assert broken(one, "baseline") == baseline
-    assert broken(one) == restricted
+    subject = pod(**container(place, security))
+    assert broken(subject, "baseline") == baseline
+    assert broken(subject) == restricted
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_containers(
     ],
 )
 def test_pods(change: dict[str, Any], baseline: set[str], restricted: set[str]) -> None:
-    one = pod(**change)
-    assert broken(one, "baseline") == baseline
-    assert broken(one) == restricted
+    subject = pod(**change)
+    assert broken(subject, "baseline") == baseline
+    assert broken(subject) == restricted
 
 
 @pytest.mark.parametrize("kind", sorted(pss.VOLUMES))
@@ -178,15 +178,15 @@ def test_volumes_that_are_allowed(kind: str) -> None:
     "kind", ["nfs", "gcePersistentDisk", "iscsi", "rbd", "gitRepo", "flexVolume", "azureFile"]
 )
 def test_volumes_that_only_restricted_refuses(kind: str) -> None:
-    one = pod(volumes=[{"name": "data", kind: {"some": "field"}}])
-    assert not broken(one, "baseline")
-    assert broken(one) == {"restricted-volume-types"}
+    subject = pod(volumes=[{"name": "data", kind: {"some": "field"}}])
+    assert not broken(subject, "baseline")
+    assert broken(subject) == {"restricted-volume-types"}
 
 
 def test_a_host_path_is_refused_by_both_and_told_once() -> None:
-    one = pod(volumes=[{"name": "data", "hostPath": {"path": "/"}}])
-    assert broken(one, "baseline") == {"baseline-host-path"}
-    assert broken(one) == {"restricted-volume-types"}
+    subject = pod(volumes=[{"name": "data", "hostPath": {"path": "/"}}])
+    assert broken(subject, "baseline") == {"baseline-host-path"}
+    assert broken(subject) == {"restricted-volume-types"}
 
 
 @pytest.mark.parametrize("place", ["initContainers", "containers"])
@@ -196,29 +196,31 @@ def test_hosts_of_probes_and_hooks(place: str, handler: str, way: str) -> None:
     for host, refused in (("10.0.0.1", True), ("localhost", True), ("", False)):
         action = {way: {"port": 80, "host": host}}
         fields = {handler: action} if handler in pss.PROBES else {"lifecycle": {handler: action}}
-        one = pod(**container(place, {}, **fields))
-        assert broken(one, "baseline") == ({"baseline-host-probes"} if refused else set())
+        subject = pod(**container(place, {}, **fields))
+        assert broken(subject, "baseline") == ({"baseline-host-probes"} if refused else set())
 
 
 def test_host_ports() -> None:
     for port, refused in ((8080, True), (0, False)):
-        one = pod(**container("containers", {}, ports=[{"containerPort": 80, "hostPort": port}]))
-        assert broken(one, "baseline") == ({"baseline-host-ports"} if refused else set())
+        subject = pod(
+            **container("containers", {}, ports=[{"containerPort": 80, "hostPort": port}])
+        )
+        assert broken(subject, "baseline") == ({"baseline-host-ports"} if refused else set())
 
 
 def test_a_user_namespace_waives_users_and_in_baseline_proc() -> None:
     loose = container(
         "containers", {"procMount": "Unmasked", "runAsUser": 0, "runAsNonRoot": False}
     )
-    one = pod({"runAsNonRoot": None}, hostUsers=False, **loose)
-    assert broken(one, "baseline") == set()
-    assert broken(one) == {"restricted-proc-mount"}
+    subject = pod({"runAsNonRoot": None}, hostUsers=False, **loose)
+    assert broken(subject, "baseline") == set()
+    assert broken(subject) == {"restricted-proc-mount"}
 
 
 def test_windows_waives_what_linux_has() -> None:
     bare = [{"name": "web", "image": "web:1"}]
-    one = pod({"seccompProfile": None}, os={"name": "windows"}, containers=bare)
-    assert broken(one) == set()
+    subject = pod({"seccompProfile": None}, os={"name": "windows"}, containers=bare)
+    assert broken(subject) == set()
     by_node = pod(
         {"seccompProfile": None}, nodeSelector={"kubernetes.io/os": "windows"}, containers=bare
     )
@@ -245,8 +247,8 @@ spec:
       lifecycle: 3
     - 5
 """
-    one = k8s.parse(Source("pod.yaml", text)).pods[0]
-    assert pss.levels_refused(one)["baseline"] == []
+    subject = k8s.parse(Source("pod.yaml", text)).pods[0]
+    assert pss.levels_refused(subject)["baseline"] == []
 
 
 def test_the_profiles_hold_what_the_levels_ask() -> None:

@@ -28,10 +28,10 @@ def pod(fields: str) -> Pod:
     return k8s.parse(Source("pod.yaml", text)).pods[0]
 
 
-def shown(found: Iterator[Hit | Unknown], one: Any) -> list[str]:
+def shown(found: Iterator[Hit | Unknown], subject: Any) -> list[str]:
     """The texts that hits stand on; `?` for what cannot be told."""
     return [
-        "?" if isinstance(each, Unknown) else one.source.text[each.span.start : each.span.end]
+        "?" if isinstance(each, Unknown) else subject.source.text[each.span.start : each.span.end]
         for each in found
     ]
 
@@ -75,13 +75,13 @@ def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
     ],
 )
 def test_capabilities_are_read_as_the_runtime_reads_them(fields: str, text: list[str]) -> None:
-    one = container(fields)
-    assert shown(security.capability(one, deny=["SYS_ADMIN", "ALL"]), one) == text
+    made = container(fields)
+    assert shown(security.capability(made, deny=["SYS_ADMIN", "ALL"]), made) == text
 
 
 def test_a_container_wins_over_its_pod() -> None:
-    one = pod("securityContext: {runAsUser: 0}")
-    assert shown(security.root_user(one), one) == ["0"]
+    owner = pod("securityContext: {runAsUser: 0}")
+    assert shown(security.root_user(owner), owner) == ["0"]
     text = (
         "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  securityContext: {runAsUser: 0}\n"
         "  containers:\n    - {name: web, securityContext: {runAsUser: 7}}\n"
@@ -103,8 +103,8 @@ def test_a_container_wins_over_its_pod() -> None:
     ],
 )
 def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
-    one = pod(f"volumes: [{{name: x, hostPath: {{path: '{path}'}}}}]")
-    assert bool(list(host.runtime_socket(one))) is yes
+    owner = pod(f"volumes: [{{name: x, hostPath: {{path: '{path}'}}}}]")
+    assert bool(list(host.runtime_socket(owner))) is yes
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
     ],
 )
 def test_flags_as_they_are_written(command: str, wrong: list[str]) -> None:
-    one = container(f"command: {command}")
+    made = container(f"command: {command}")
     found = flags.value(
-        one, program="kube-apiserver", flag="profiling", default="true", allow=["false"]
+        made, program="kube-apiserver", flag="profiling", default="true", allow=["false"]
     )
-    assert [text.strip("'") for text in shown(found, one)] == wrong
+    assert [text.strip("'") for text in shown(found, made)] == wrong
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
 @pytest.mark.parametrize(("path", "count"), [("pod.yaml", 1), ("pod.example.yaml", 0)])
 def test_a_word_to_be_changed_is_none_in_a_file_to_copy(path: str, count: int) -> None:
     text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: changeme}\n"
-    one = next(iter(k8s.TARGETS["k8s.object"](k8s.parse(Source(path, text)))))
-    found = [hit for hit in secrets.secret_committed(one) if isinstance(hit, Hit)]
+    obj = next(iter(k8s.TARGETS["k8s.object"](k8s.parse(Source(path, text)))))
+    found = [hit for hit in secrets.secret_committed(obj) if isinstance(hit, Hit)]
     assert [hit.severity for hit in found] == [Severity.MEDIUM] * count
 
 
@@ -179,16 +179,16 @@ def test_base64_that_is_none_is_no_text() -> None:
 
 
 def test_images_that_kustomize_or_skaffold_fills_in() -> None:
-    one = container("image: web")
-    plain = Project([("k8s", k8s.parse(one.source))], {"pod.yaml"})
-    assert len(list(supply.image_tag_missing(one, project=plain))) == 1
-    built = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "skaffold.yaml"})
-    assert list(supply.image_tag_missing(one, project=built)) == []
-    beside = Project([("k8s", k8s.parse(one.source))], {"pod.yaml", "other/skaffold.yaml"})
-    assert len(list(supply.image_tag_missing(one, project=beside))) == 1
+    made = container("image: web")
+    plain = Project([("k8s", k8s.parse(made.source))], {"pod.yaml"})
+    assert len(list(supply.image_tag_missing(made, project=plain))) == 1
+    built = Project([("k8s", k8s.parse(made.source))], {"pod.yaml", "skaffold.yaml"})
+    assert list(supply.image_tag_missing(made, project=built)) == []
+    beside = Project([("k8s", k8s.parse(made.source))], {"pod.yaml", "other/skaffold.yaml"})
+    assert len(list(supply.image_tag_missing(made, project=beside))) == 1
     kustomized = Source(
         "kustomization.yaml",
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages: [{name: web, newTag: '1.4'}]\n",
     )
-    both = Project([("k8s", k8s.parse(one.source)), ("k8s", k8s.parse(kustomized))], {"pod.yaml"})
-    assert list(supply.image_tag_missing(one, project=both)) == []
+    both = Project([("k8s", k8s.parse(made.source)), ("k8s", k8s.parse(kustomized))], {"pod.yaml"})
+    assert list(supply.image_tag_missing(made, project=both)) == []

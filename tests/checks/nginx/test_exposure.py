@@ -184,8 +184,10 @@ def test_a_server_for_trial_serves_no_outsider(folder: str, severity: str) -> No
 
 def test_the_work_grows_with_the_servers() -> None:
     def work(count: int) -> int:
-        one = "server { location /f/ { alias /; } location ~ ^/a(.*)b$ { rewrite ^/(.*)$ /f/$1; } }"
-        text = f"http {{ {one * count} }}"
+        server = (
+            "server { location /f/ { alias /; } location ~ ^/a(.*)b$ { rewrite ^/(.*)$ /f/$1; } }"
+        )
+        text = f"http {{ {server * count} }}"
         return effort(lambda: run(text))
 
     assert work(40) < 4.5 * work(10)

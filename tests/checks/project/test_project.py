@@ -301,10 +301,10 @@ def test_which_nginx_files_are_read_by_a_service(mount: str, file: str, hits: in
     made = project({"compose.yaml": COMPOSE.format(mount), file: NGINX})
     document = made.documents("nginx")[0]
     found = [
-        one
+        outcome
         for statement in kinds.targets_of("nginx")["nginx.directive"](document)
         if statement.name == "proxy_pass"
-        for one in edge.upstream_unknown(statement, project=made)
-        if isinstance(one, Hit)
+        for outcome in edge.upstream_unknown(statement, project=made)
+        if isinstance(outcome, Hit)
     ]
     assert len(found) == hits

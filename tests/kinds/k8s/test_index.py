@@ -77,7 +77,7 @@ def test_the_nearest_object_is_meant() -> None:
     others = object_index(made).names["Pod", "NAME"]
     assert nearest_candidates(first, others) == [first]
     assert [
-        one.source.path for one in nearest_candidates(pods[1].objects[0], [others[0], others[2]])
+        obj.source.path for obj in nearest_candidates(pods[1].objects[0], [others[0], others[2]])
     ] == ["a/one.yaml"]
 
 

@@ -27,8 +27,8 @@ def test_what_only_helm_test_makes_is_set_aside(hook: str, judged: bool) -> None
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_a_comment_glued_to_a_separator(separator: str, ending: str) -> None:
     """As `kubectl apply` reads it, at the head of a file too; every place stays where it is."""
-    one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
-    text = f"{separator}\n{one}{separator}\n{one}".replace("\n", ending)
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    text = f"{separator}\n{manifest}{separator}\n{manifest}".replace("\n", ending)
     document = k8s.parse(Source("a.yaml", text))
     assert [made.name for made in document.objects] == ["a", "a"]
     last = document.objects[-1].node

@@ -329,8 +329,8 @@ def test_a_file_that_stands_alone_is_taken_in_by_the_main_file_beside_it() -> No
         }
     )
     values = {}
-    for path, one in documents.items():
-        for scope in nginx.servers(one):
+    for path, document in documents.items():
+        for scope in nginx.servers(document):
             values[path] = (
                 includes.effective_value(whole, scope.node, "gzip"),
                 includes.may_be_set_unseen(whole, scope.node),

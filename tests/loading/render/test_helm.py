@@ -58,8 +58,8 @@ def check(
 
 def said(report: Report) -> list[tuple[str, int, str, str]]:
     return [
-        (one.path, one.line, one.source.text[slice(*one.span)], one.message)
-        for one in report.findings
+        (finding.path, finding.line, finding.source.text[slice(*finding.span)], finding.message)
+        for finding in report.findings
     ]
 
 

@@ -37,9 +37,9 @@ BINARY = base64.b64encode(URL.encode()).decode()
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    one = Listener()
-    yield one
-    one.server.close()
+    started = Listener()
+    yield started
+    started.server.close()
 
 
 @pytest.fixture

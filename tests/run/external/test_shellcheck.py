@@ -52,9 +52,9 @@ def run(root: Path, files: dict[str, str], **more: Any) -> Report:
 
 def said(report: Report, rule: str = "shell/SC2086") -> list[tuple[str, int, str]]:
     return [
-        (one.path, one.line, one.source.text[slice(*one.span)])
-        for one in report.findings
-        if one.rule == rule
+        (finding.path, finding.line, finding.source.text[slice(*finding.span)])
+        for finding in report.findings
+        if finding.rule == rule
     ]
 
 
