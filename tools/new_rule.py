@@ -93,7 +93,9 @@ def main() -> int:
         return 2
     for path in written:
         print(f"wrote {path.relative_to(ROOT)}")
-    print(f"then: python -m pytest tests/test_rules.py tests/test_rule_files.py -k {asked.rule}")
+    print(
+        f"then: python -m pytest tests/ruleset/test_rules.py tests/ruleset/test_rule_files.py -k {asked.rule}"
+    )
     return 0
 
 

@@ -156,7 +156,7 @@ def test_when_there_are_colours(name: str) -> None:
 def test_a_pipe_never_loads_rich() -> None:
     code = (
         "import sys; from readiness import reports; from tests.reports.conftest import report; "
-        "[reports.render(name, report([]), sys.stdout) for name in reports.FORMATS]; "
+        "[reports.write_report(name, report([]), sys.stdout) for name in reports.FORMATS]; "
         "assert 'rich' not in sys.modules, 'rich'"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

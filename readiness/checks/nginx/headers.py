@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.table import column
@@ -71,6 +71,9 @@ def lost(
         if header_name(d) not in kept
         and not (directive == "proxy_set_header" and _is_sent_anyway(d))
     ]
+    if gone and directive == "proxy_set_header":
+        is_missed = _missed_by_backend(project, block)
+        gone = [d for d in gone if is_missed(header_name(d))]
     protecting = column("http-headers", "security")
     gone = [d for d in gone if security is None or (header_name(d) in protecting) is security]
     if gone:
@@ -81,8 +84,18 @@ def lost(
         )
 
 
+def _missed_by_backend(project: Project, block: Block) -> Callable[[str], bool]:
+    """Of a request header, whether some `proxy_pass` in a block or below it sends requests on without it."""
+    sent = [
+        {header_name(d) for d in effective_headers(project, passing.parent, "proxy_set_header")}
+        for passing in includes.directives_within(project, block)
+        if passing.name == "proxy_pass"
+    ]
+    return lambda name: any(name not in names for names in sent)
+
+
 def _answers_nothing(project: Project, block: Block) -> bool:
-    """Whether a block answers 204: a preflight request of CORS, which shows no page."""
+    """Whether a block answers 204: a preflight of CORS or a probe, to which nginx adds no Content-Type of its own."""
     return any(d.args[:1] == ("204",) for d in includes.directives_of(project, block, "return"))
 
 
@@ -261,7 +274,7 @@ def header_multiline(statement: Statement) -> Outcome:
 def content_type_added(statement: Statement, project: Project) -> Outcome:
     """`add_header Content-Type` adds a second Content-Type unless the backend's is hidden."""
     d = statement.node
-    if header_name(d) != "content-type":
+    if header_name(d) != "content-type" or _answers_nothing(project, d.parent):
         return
     hides = (
         "proxy_hide_header",

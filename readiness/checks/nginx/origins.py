@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.headers import header_name
+from readiness.checks.nginx.headers import header_name, headers_sent
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Outcome, Span, hit
+from readiness.model import Outcome, Severity, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -94,8 +94,15 @@ def cors_origin_reflected(statement: Statement, project: Project) -> Outcome:
         return
     for name in variable_names(d.args[1]):
         if name in {"http_origin", "http_referer"} or _is_passed_through(project, d, name):
-            yield hit(d.at(2), variable=f"${name}")
+            severity = None if _lets_credentials_through(project, d) else Severity.LOW
+            yield hit(d.at(2), severity=severity, variable=f"${name}")
             return
+
+
+def _lets_credentials_through(project: Project, directive: Directive) -> bool:
+    """Whether the answers may be read with the visitor's cookies; a variable may hold `true`."""
+    value = headers_sent(project, directive.parent).get("access-control-allow-credentials", "")
+    return value.lower() == "true" or "$" in value
 
 
 def _is_origin_guarded(directive: Directive) -> bool:
