@@ -144,9 +144,9 @@ def data_ephemeral(container: Container) -> Outcome:
     found = list(_data_mounts(container, paths))
     for mount, volume in found:
         if volume is not None and "emptyDir" in volume:
-            yield hit(mount.at("name"), what="an emptyDir", path=mount.get("mountPath"))
+            yield hit(mount.at("name"), say="empty-dir", path=mount.get("mountPath"))
     if not found and not _may_keep_elsewhere(container):
-        yield missing(container.node.at(), what="no volume", path=paths[0])
+        yield missing(container.node.at(), say="no-volume", path=paths[0])
 
 
 def _may_keep_elsewhere(container: Container) -> bool:
@@ -168,19 +168,17 @@ def stateful_set_service_wrong(one: Object, *, project: Project) -> Outcome:
         yield Unknown(one.spec.at("serviceName"))
         return
     if not isinstance(name, str) or not name:
-        yield missing(one.metadata.at("name"), what="names no Service")
+        yield missing(one.metadata.at("name"), say="unnamed")
         return
     found = object_index(project).found("Service", name, one.namespace)
     if not found:
-        yield missing(one.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
+        yield missing(one.spec.at("serviceName"), say="unknown", service=name)
         return
     near = nearest_candidates(one, found)
     if near and near[0].spec.get("clusterIP") != "None":
-        yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
+        yield hit(one.spec.at("serviceName"), say="not-headless", service=name)
     elif near and not _service_selects(near[0], one, project):
-        yield hit(
-            one.spec.at("serviceName"), what=f"names Service {name}, which selects other pods"
-        )
+        yield hit(one.spec.at("serviceName"), say="other-pods", service=name)
 
 
 def _service_selects(service: Object, one: Object, project: Project) -> bool:
