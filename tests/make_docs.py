@@ -76,7 +76,7 @@ def facts_page() -> Iterator[str]:
     yield "\n## Checks\n"
     yield "| check | parameters (`with`) | facts |"
     yield "|---|---|---|"
-    for check, names in by_check().items():
+    for check in dict.fromkeys(key.partition(":")[0] for key in by_check()):
         function = bindings.resolve_check(check)
         hints = typing.get_type_hints(function)
         takes = (
@@ -84,7 +84,18 @@ def facts_page() -> Iterator[str]:
             for parameter in inspect.signature(function).parameters.values()
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "project"
         )
-        yield f"| `{check}` | {', '.join(takes)} | {', '.join(map(shown, names))} |"
+        yield f"| `{check}` | {', '.join(takes)} | {facts_cell(check)} |"
+
+
+def facts_cell(check: str) -> str:
+    """The facts of a check as the page has them, those of hits that name a message behind its name."""
+    told = []
+    for key, names in by_check().items():
+        name, _, say = key.partition(":")
+        if name == check:
+            facts = ", ".join(map(shown, names))
+            told.append(f"**{say}** {facts}".strip() if say else facts)
+    return "; ".join(told)
 
 
 def shown(fact: str) -> str:

@@ -19,7 +19,6 @@ NAME = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*)+\Z")
 RULE = """\
 title: TODO what is wrong, at most 60 characters, no full stop
 severity: medium
-confidence: high
 category: TODO isolation | secrets | reliability | delivery | edge | observability | correctness | style
 level: optional
 target: {target}

@@ -83,13 +83,22 @@ class Wording(NamedTuple):
     text: str
 
 
+class Sentence(NamedTuple):
+    """A message that a check asks for by its name, for all hits or for those of a tier."""
+
+    name: str
+    text: str
+    tier: str = ""
+
+
 class Rule(NamedTuple):
     """One rule: what is wrong, why it breaks in production, how bad it is, how to fix it.
 
     `hides` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
     worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `by`, `parts`
     are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
-    where all hits have all of them.
+    where all hits have all of them. `sentences` are the messages of hits that name one; `message`, for all others, is empty
+    where there are none. `limits` is what the rule cannot see.
     """
 
     id: str
@@ -108,12 +117,13 @@ class Rule(NamedTuple):
     level: str = "recommended"
     hides: bool = False
     opinion: str = ""
-    since: str = ""
+    limits: str = ""
     tiers: tuple[Tier, ...] = ()
     by: str = ""
     parts: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     wordings: tuple[Wording, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
 
     def __str__(self) -> str:
         return self.id
@@ -159,6 +169,11 @@ class Rule(NamedTuple):
             if key in found:
                 return found[key]
         return str(getattr(self, field))
+
+    def sentences_at(self, tier: str) -> dict[str, str]:
+        """The messages of a tier for hits that name one, by name."""
+        own = {one.name: one.text for one in self.sentences if one.tier == tier}
+        return {one.name: one.text for one in self.sentences if not one.tier} | own
 
     def equivalents_at(self, tier: str, part: str) -> Mapping[str, tuple[str, ...]]:
         """The rules of other linters that say the same as a hit of that tier and part."""

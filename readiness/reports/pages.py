@@ -56,6 +56,12 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
     rule = bound.rule
     parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *members(rule)]
     parts += [f"## Why\n\n{words(rule, 'why')}", f"## Fix\n\n{words(rule, 'fix')}"]
+    if rule.sentences:
+        texts = dict.fromkeys(one.text for one in rule.sentences)
+        rows = [rule.message, *texts] if rule.message else [*texts]
+        parts.append("## Messages\n\n" + "\n".join(f"- {text}" for text in rows))
+    if rule.limits:
+        parts.append(f"## Limits\n\n{rule.limits}")
     rows = parameters(tiers)
     if rows:
         parts.append(
@@ -100,7 +106,9 @@ def members(rule: Rule) -> Iterator[str]:
     if rule.tiers:
         rows = ["| tier | severity | profile | says |", "|---|---|---|---|"]
         for tier in rule.tiers:
-            said = rule.text("message", tier.name).replace("|", "\\|")
+            sentences = rule.sentences_at(tier.name).values()
+            said = rule.text("message", tier.name) or " / ".join(sentences)
+            said = said.replace("|", "\\|")
             rows.append(
                 f"| `{rule.id}:{tier.name}` | {tier.severity} | {_LEVELS[tier.level]} | {said} |"
             )

@@ -25,6 +25,7 @@ from readiness.model import (
     Finding,
     Related,
     Rule,
+    Sentence,
     Severity,
     Source,
     Span,
@@ -335,5 +336,6 @@ def _rule_from_row(row: dict[str, Any]) -> Rule:
     )
     claims = tuple(Claim(peer, tuple(ids), tier, part) for peer, ids, tier, part in row["claims"])
     wordings = tuple(Wording(*one) for one in row["wordings"])
-    members = {"tiers": tiers, "claims": claims, "wordings": wordings}
+    sentences = tuple(Sentence(*one) for one in row["sentences"])
+    members = {"tiers": tiers, "claims": claims, "wordings": wordings, "sentences": sentences}
     return Rule(**{**row, **lists, **levels, **members, "equivalents": peers})

@@ -184,7 +184,7 @@ def finding_from_hit(bound: LoadedRule, subject: Subject, found: Hit) -> Finding
         definition=rule,
         source=source,
         span=source.one_line(found.span),
-        message=fill_message(bound, part, facts),
+        message=fill_message(bound, part, facts, found.say),
         resource=subject.resource if found.resource is None else found.resource,
         container=subject.container if found.container is None else found.container,
         related=found.related,
@@ -214,9 +214,12 @@ def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
     )
 
 
-def fill_message(bound: LoadedRule, part: str, facts: Callable[[str], object]) -> str:
-    """The message for hits of a part, with the facts in it."""
-    return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
+def fill_message(
+    bound: LoadedRule, part: str, facts: Callable[[str], object], say: str = ""
+) -> str:
+    """The message that a hit names with `say`, else that for hits of its part, with the facts in it."""
+    text = bound.sentences.get(say) or bound.messages.get(part) or bound.messages[""]
+    return messages.fill(text or bound.rule.title, facts)
 
 
 _ABSENT = object()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
@@ -32,13 +33,14 @@ RULES = [
 def test_words(bound: LoadedRule) -> None:
     rule = bound.rule
     texts = {field: [rule.text(field)] for field in spec.WORDS}
+    texts["message"] += [one.text for one in rule.sentences]
     for wording in rule.wordings:
         texts[wording.field].append(wording.text)
     assert not rule.title.endswith("."), "a title has no full stop"
     for message in texts["message"]:
         assert not message.endswith("."), "a message has no full stop"
-    for sentences in (*texts["why"], *texts["fix"]):
-        assert sentences.endswith("."), "`why` and `fix` are made of sentences"
+    for sentences in (*texts["why"], *texts["fix"], *filter(None, [rule.limits])):
+        assert sentences.endswith("."), "`why`, `fix` and `limits` are made of sentences"
     assert "this rule" not in f"{rule.title} {texts}".lower()
     assert len(rule.title) <= 90
     assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", rule.id.partition("/")[2]), (
@@ -66,21 +68,6 @@ def test_binding(bound: LoadedRule) -> None:
         assert bound.rule.tier(bound.tier).level == "optional", "taste is off by default"
 
 
-@pytest.mark.parametrize(
-    "bound",
-    [
-        pytest.param(b, id=name)
-        for name, (b, *_) in by_rule().items()
-        if b.rule.category == "secrets"
-    ],
-)
-def test_a_rule_on_secrets_says_whether_it_stands_on_one(bound: LoadedRule) -> None:
-    text = bound.path.read_text(encoding="utf-8")
-    assert re.search(r"^hides: (?:true|false)$", text, re.MULTILINE), (
-        "write `hides: true` or `hides: false`"
-    )
-
-
 @pytest.mark.parametrize("tiers", RULES)
 def test_examples_of_both_sorts(tiers: list[LoadedRule]) -> None:
     found = examples.examples_of(tiers[0], default_path(tiers[0].rule))
@@ -98,9 +85,36 @@ def test_a_message_names_only_facts_that_there_are(bound: LoadedRule) -> None:
     for subject, hit in found:
         facts = engine.facts_of(subject, hit)
         part = messages.shown(facts(bound.rule.by)) if bound.rule.by else ""
-        for name in named.get(part, named[""]) - set(hit.facts):
+        wanted = (
+            messages.names(bound.sentences[hit.say])
+            if hit.say in bound.sentences
+            else named.get(part, named[""])
+        )
+        for name in wanted - set(hit.facts):
             assert isinstance(getattr(subject, name), messages.Value)
-        assert messages.UNKNOWN not in engine.fill_message(bound, part, facts)
+        assert messages.UNKNOWN not in engine.fill_message(bound, part, facts, hit.say)
+
+
+@pytest.mark.parametrize("bound", [one for one in JUDGING if one.values[0].sentences])
+def test_every_message_by_name_is_shown_by_an_example(bound: LoadedRule) -> None:
+    """No sentence stands in a rule file that nobody can get, and no hit falls back on another's sentence."""
+    said = {hit.say for _, hit in facts_of.seen(bound.key)}
+    of_rule = {hit.say for one in by_rule()[bound.rule.id] for _, hit in facts_of.seen(one.key)}
+    assert said - {""} <= bound.sentences.keys()
+    assert bound.sentences.keys() == of_rule - {""}
+    assert ("" in of_rule) == bool(bound.messages[""]), "`message` is for hits that say no name"
+
+
+def test_checks_say_only_names_that_examples_show() -> None:
+    """A name that stands in the code and in no table of facts would be refused nowhere."""
+    known = {key.partition(":")[2] for key in facts_of.by_check()}
+    for path in sorted((ROOT / "readiness" / "checks").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for keyword in call.keywords if isinstance(call, ast.Call) else ():
+                if keyword.arg == "say":
+                    for node in ast.walk(keyword.value):
+                        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                            assert node.value in known, f"{path.name}:{node.lineno}"
 
 
 @pytest.mark.parametrize("bound", JUDGING)

@@ -144,14 +144,14 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outco
         return
     if wanted is None:
         place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
-        yield missing(place, what="has no selector")
+        yield missing(place, say="selector")
         return
     opened = wanted.open()
     if opened.empty and not wanted.empty:
         return
     found = object_index(project)
     if not found.selected(opened, obj.namespace, 1) and not found.operated(opened):
-        yield missing(obj.spec.key("selector"), what="selects no pod of any workload in the files")
+        yield missing(obj.spec.key("selector"), say="pods")
 
 
 def disruption_budget_unhealthy_unset(obj: Object) -> Outcome:
@@ -166,9 +166,9 @@ def disruption_budget_incomplete(obj: Object) -> Outcome:
         return
     fields = [key for key in ("minAvailable", "maxUnavailable") if obj.spec.get(key) is not None]
     if not fields:
-        yield missing(obj.metadata.at("name"), what="neither minAvailable nor maxUnavailable")
+        yield missing(obj.metadata.at("name"), say="neither")
     elif len(fields) == 2:
-        yield hit(obj.spec.key("maxUnavailable"), what="both minAvailable and maxUnavailable")
+        yield hit(obj.spec.key("maxUnavailable"), say="both")
 
 
 def disruption_budget_overlap(pod: Pod, *, project: Project) -> Outcome:

@@ -57,9 +57,9 @@ def autoscaler_bounds_invalid(obj: Object) -> Outcome:
     )
     least, most = as_integer(obj.spec.get(low)), as_integer(obj.spec.get(high))
     if most is not None and most < 1:
-        yield hit(obj.spec.at(high), what=f"{high} {most} is under 1")
+        yield hit(obj.spec.at(high), say="maximum", high=high, most=most)
     elif least is not None and most is not None and least > most:
-        yield hit(obj.spec.at(low), what=f"{low} {least} is over {high} {most}")
+        yield hit(obj.spec.at(low), say="minimum", low=low, least=least, high=high, most=most)
 
 
 def autoscaler_fixed(obj: Object) -> Outcome:
@@ -207,9 +207,9 @@ def autoscaler_scale_down_undamped(obj: Object, *, seconds: int) -> Outcome:
     window = as_integer(down.get("stabilizationWindowSeconds"))
     rising = as_integer(up.get("stabilizationWindowSeconds")) or 0
     if window is not None and window < seconds:
-        yield hit(down.at("stabilizationWindowSeconds"), what=f"after {window} s")
+        yield hit(down.at("stabilizationWindowSeconds"), say="short", seconds=window)
     elif rising > (300 if window is None else window):
-        yield hit(up.at("stabilizationWindowSeconds"), what="sooner than it adds them")
+        yield hit(up.at("stabilizationWindowSeconds"), say="sooner")
 
 
 def autoscaler_missing(pod: Pod, *, project: Project) -> Outcome:

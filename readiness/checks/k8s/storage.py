@@ -150,9 +150,9 @@ def data_ephemeral(container: Container) -> Outcome:
     found = list(_data_mounts(container, paths))
     for mount, volume in found:
         if volume is not None and "emptyDir" in volume:
-            yield hit(mount.at("name"), what="an emptyDir", path=mount.get("mountPath"))
+            yield hit(mount.at("name"), say="empty-dir", path=mount.get("mountPath"))
     if not found and not _may_keep_elsewhere(container):
-        yield missing(container.node.at(), what="no volume", path=paths[0])
+        yield missing(container.node.at(), say="no-volume", path=paths[0])
 
 
 def _may_keep_elsewhere(container: Container) -> bool:
@@ -174,19 +174,17 @@ def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
         yield Unknown(obj.spec.at("serviceName"))
         return
     if not isinstance(name, str) or not name:
-        yield missing(obj.metadata.at("name"), what="names no Service")
+        yield missing(obj.metadata.at("name"), say="unnamed")
         return
     found = object_index(project).found("Service", name, obj.namespace)
     if not found:
-        yield missing(obj.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
+        yield missing(obj.spec.at("serviceName"), say="unknown", service=name)
         return
     near = nearest_candidates(obj, found)
     if near and near[0].spec.get("clusterIP") != "None":
-        yield hit(obj.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
+        yield hit(obj.spec.at("serviceName"), say="not-headless", service=name)
     elif near and not _service_selects(near[0], obj, project):
-        yield hit(
-            obj.spec.at("serviceName"), what=f"names Service {name}, which selects other pods"
-        )
+        yield hit(obj.spec.at("serviceName"), say="other-pods", service=name)
 
 
 def _service_selects(service: Object, obj: Object, project: Project) -> bool:
