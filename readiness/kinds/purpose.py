@@ -13,10 +13,10 @@ from readiness.facts.table import column
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
 _FOLDERS = re.compile(
-    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainer|gitpod)|(?P<prod>prod|production|live|staging)"
+    r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
-    r"|integration|e2e|qa|bench|benchmarks?"
+    r"|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
     r"|\.(?:circleci|github|gitlab|buildkite|cirrus|travis))"
 )
 

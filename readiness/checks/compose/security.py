@@ -11,7 +11,7 @@ from readiness.facts.host_paths import is_runtime_socket, is_sensitive
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.compose.words import is_truthy, merged_if_owned, missing_in_service, stage_of
-from readiness.model import Outcome, Unknown, hit
+from readiness.model import Outcome, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
@@ -113,7 +113,9 @@ def host_namespace(service: Service, *, keys: Sequence[str]) -> Outcome:
         return
     for key in keys:
         if expand_scalar(service.node.get(key)).text == "host":
-            yield hit(service.node.at(key), key=key)
+            # Without `userns-remap`, the default, there is no other user namespace that it could leave.
+            severity = Severity.LOW if key == "userns_mode" else None
+            yield hit(service.node.at(key), severity=severity, key=key)
 
 
 _OFF = re.compile(

@@ -144,10 +144,17 @@ def cache_unbounded(service: Service, project: Project) -> Outcome:
         yield missing_in_service(service)
 
 
+_SETTINGS_TARGET = re.compile(
+    r"/(?:usr/local/)?etc(?:/|\Z)|[^\n]*\.(?:conf|cfg|cnf|ini|toml|properties)\Z"
+)
+
+
 def source_mounted(mount: Mount) -> Outcome:
     """The source code of the host in place of the code of the image."""
     spec, service = mount.spec, mount.owner
     if spec.type != "bind" or not spec.source.startswith("."):
+        return
+    if _SETTINGS_TARGET.match(spec.target):
         return
     source = posixpath.normpath(spec.source)
     image = service.image

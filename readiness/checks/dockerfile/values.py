@@ -172,13 +172,15 @@ def variable_undefined(step: Step) -> Outcome:
     for word in instruction.words:
         if "$" not in word.raw:
             continue
-        for found in variable_references(word.raw, step.document.syntax.escape):
+        uses = list(variable_references(word.raw, step.document.syntax.escape))
+        for found in uses:
             name = found.name
             if (
                 found.modifier
                 or name in proxy_arguments()
                 or name == "PATH"
                 or not name[0].isalpha()
+                or _is_guarded(found, uses)
             ):
                 continue
             if stage.declares(name, instruction.span.start) or stage.index < 0:
@@ -189,6 +191,17 @@ def variable_undefined(step: Step) -> Outcome:
                 yield hit(span, name=name, reason=reason)
             else:
                 yield Unknown(span)
+
+
+def _is_guarded(use: Reference, uses: Sequence[Reference]) -> bool:
+    """Whether a use stands inside `${X:+...}` or `${X+...}` of the same variable: it is read only where that is set."""
+    return any(
+        guard.name == use.name
+        and guard.modifier in (":+", "+")
+        and guard.start < use.start
+        and use.end < guard.end
+        for guard in uses
+    )
 
 
 def _use_span(step: Step, span: Span, found: Reference) -> Span:
