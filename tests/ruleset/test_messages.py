@@ -113,7 +113,7 @@ def test_limits_reach_the_page_and_json(tmp_path: Path) -> None:
         "neither": "{name} bounds nothing",
         "both": "{name} bounds both ways",
     }
-    (shipped,) = api.find_rules("k8s/claim-missing")[0]
+    (shipped,) = api.find_rules("k8s/claim-unresolved")[0]
     page = pages.rule_page(shipped, {})
     assert f"## Limits\n\n{shipped[0].rule.limits}\n" in page
 

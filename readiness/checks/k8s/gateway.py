@@ -80,7 +80,7 @@ def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
                     )
 
 
-def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
+def gateway_backend_unresolved(one: Object, *, project: Project) -> Outcome:
     """A route sends to a Service that is in no file, or to a port that the Service does not have."""
     if one.kind not in ROUTES or one.group != GROUP:
         return
@@ -99,7 +99,7 @@ def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
             )
 
 
-def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
+def gateway_listener_unresolved(one: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
     if one.kind not in ROUTES or one.group != GROUP:
         return

@@ -147,7 +147,7 @@ def backends_of(one: Object) -> Iterator[tuple[Map, str, Any]]:
             yield node, node["serviceName"], node.get("servicePort")
 
 
-def ingress_backend_missing(one: Object, *, project: Project) -> Outcome:
+def ingress_backend_unresolved(one: Object, *, project: Project) -> Outcome:
     """An Ingress sends to a Service that is in no file, or to a port that the Service does not have."""
     if not is_ingress(one):
         return

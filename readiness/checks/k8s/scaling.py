@@ -31,7 +31,7 @@ from readiness.syntax.yaml import Map
 HPA = "HorizontalPodAutoscaler"
 
 
-def autoscaler_target_missing(one: Object, *, project: Project) -> Outcome:
+def autoscaler_target_unresolved(one: Object, *, project: Project) -> Outcome:
     """An autoscaler names a workload that is in no file."""
     if one.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return

@@ -78,7 +78,7 @@ def _is_leaving(project: Project, block: Block) -> bool:
     )
 
 
-def capture_missing(statement: Statement, project: Project) -> Outcome:
+def capture_unresolved(statement: Statement, project: Project) -> Outcome:
     """`$1` is used and no expression that can have run has such a group."""
     d = statement.node
     if d.name == "rewrite":
@@ -167,7 +167,7 @@ def _table_patterns(project: Project, d: Directive, number: int) -> bool:
     return False
 
 
-def map_capture_missing(scope: Scope) -> Outcome:
+def map_capture_unresolved(scope: Scope) -> Outcome:
     """A line of a `map` uses a group that its expression does not have."""
     for entry in scope.node.directives:
         if entry.name.startswith("~") and entry.args:
