@@ -87,7 +87,7 @@ def gateway_backend_unresolved(one: Object, *, project: Project) -> Outcome:
     for ref, name, namespace, port in backend_references(one):
         found = object_index(project).found("Service", name, namespace)
         if not found:
-            yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
+            yield missing(ref.at("name"), say="service", service=name)
             continue
         near = nearest_candidates(one, found) or found
         if port is not None and not any(has_port(each, port) for each in near):
@@ -95,7 +95,9 @@ def gateway_backend_unresolved(one: Object, *, project: Project) -> Outcome:
             yield hit(
                 ref.at("port"),
                 related=[there],
-                what=f"port {port} of Service {name!r}, which it does not have",
+                say="port",
+                service=name,
+                port=port,
             )
 
 

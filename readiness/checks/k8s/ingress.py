@@ -157,7 +157,7 @@ def ingress_backend_unresolved(one: Object, *, project: Project) -> Outcome:
             continue
         found = object_index(project).found("Service", name, one.namespace)
         if not found:
-            yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
+            yield missing(node.at(key), say="service", service=name)
             continue
         near = nearest_candidates(one, found) or found
         if (
@@ -170,7 +170,9 @@ def ingress_backend_unresolved(one: Object, *, project: Project) -> Outcome:
             yield hit(
                 place,
                 related=[there],
-                what=f"port {port} of Service {name!r}, which it does not have",
+                say="port",
+                service=name,
+                port=port,
             )
 
 

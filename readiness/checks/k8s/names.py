@@ -252,9 +252,9 @@ def label_instance_differs(one: Object) -> Outcome:
     key = "app.kubernetes.io/instance"
     value = one.labels.get(key)
     if value is None:
-        yield missing(one.metadata.at("name"), what="is missing")
+        yield missing(one.metadata.at("name"), say="missing")
     elif value != one.name and not is_variable(value) and not is_variable(one.name):
-        yield hit(one.labels.at(key), what="is not the object's name")
+        yield hit(one.labels.at(key), say="differs")
 
 
 def keys_unsorted(document: Document) -> Outcome:

@@ -120,16 +120,16 @@ def progress_deadline_useless(one: Object) -> Outcome:
     found = as_integer(one.spec.get("progressDeadlineSeconds"))
     ready = as_integer(one.spec.get("minReadySeconds")) or 0
     if found == NEVER:
-        yield hit(
-            one.spec.at("progressDeadlineSeconds"), what="is off: a stuck rollout is never told"
-        )
+        yield hit(one.spec.at("progressDeadlineSeconds"), say="off")
     elif found is not None and found <= ready:
         yield hit(
             one.spec.at("progressDeadlineSeconds"),
-            what=f"is {found} s, and must be longer than minReadySeconds ({ready} s)",
+            say="short",
+            seconds=found,
+            ready=ready,
         )
     elif found is None and ready >= 600:
-        yield hit(one.spec.at("minReadySeconds"), what=f"is 600 s and minReadySeconds is {ready} s")
+        yield hit(one.spec.at("minReadySeconds"), say="default", ready=ready)
 
 
 def min_ready_seconds_unset(one: Object) -> Outcome:

@@ -76,19 +76,21 @@ def topology_spread_invalid(pod: Pod) -> Outcome:
         skew, domains = one.get("maxSkew"), one.get("minDomains")
         when = one.get("whenUnsatisfiable")
         if skew is None:
-            yield missing(one.at(), what="has no maxSkew")
+            yield missing(one.at(), say="unset", field="maxSkew")
         elif as_integer(skew) is not None and int(skew) < 1:
-            yield hit(one.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
+            yield hit(one.at("maxSkew"), say="low", field="maxSkew", value=as_integer(skew))
         if domains is not None and as_integer(domains) is not None and int(domains) < 1:
-            yield hit(one.at("minDomains"), what=f"has minDomains {domains}, under 1")
+            yield hit(
+                one.at("minDomains"), say="low", field="minDomains", value=as_integer(domains)
+            )
         if not text_or_empty(one.get("topologyKey")):
-            yield missing(one.at(), what="has no topologyKey")
+            yield missing(one.at(), say="unset", field="topologyKey")
         if when is None:
-            yield missing(one.at(), what="has no whenUnsatisfiable")
+            yield missing(one.at(), say="unset", field="whenUnsatisfiable")
         elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):
-            yield hit(one.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}")
+            yield hit(one.at("whenUnsatisfiable"), say="unknown", value=str(when)[:40])
         elif domains is not None and when == "ScheduleAnyway":
-            yield hit(one.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
+            yield hit(one.at("minDomains"), say="domains")
 
 
 def topology_spread_other_pods(pod: Pod) -> Outcome:
@@ -96,9 +98,9 @@ def topology_spread_other_pods(pod: Pod) -> Outcome:
     for one in mappings_in(pod.node.get("topologySpreadConstraints")):
         wanted = label_selector(one.get("labelSelector"))
         if one.get("labelSelector") is None:
-            yield missing(one.at(), what="has no labelSelector, and so counts no pod")
+            yield missing(one.at(), say="no-selector")
         elif wanted is not None and not wanted.matches(pod.labels):
-            yield hit(one.at("labelSelector"), what="selects labels that the pods do not carry")
+            yield hit(one.at("labelSelector"), say="other-labels")
 
 
 def node_affinity_missing(pod: Pod) -> Outcome:
