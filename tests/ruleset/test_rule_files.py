@@ -202,3 +202,15 @@ def test_equivalents_exist_in_the_other_linters(shared: object) -> None:
         if peer in known and name not in known[peer]
     }
     assert wrong == set()
+
+
+def test_rules_that_need_what_no_file_has_state_their_limits() -> None:
+    """The joins with the cluster or another repository; what they cannot see stands on their pages and in JSON."""
+    stated = {name for name, (bound, *_) in by_rule().items() if bound.rule.limits}
+    wanted = {
+        name
+        for name, (bound, *_) in by_rule().items()
+        if bound.check.startswith("k8s.references.") and str(bound.rule.confidence) != "high"
+    }
+    assert wanted
+    assert wanted <= stated

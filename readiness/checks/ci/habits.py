@@ -108,11 +108,11 @@ def dependabot_cooldown_short(update: Update, *, days: int = 7) -> Outcome:
     cooldown = update.node.get("cooldown")
     if not isinstance(cooldown, Map):
         grip = update.node.at("package-ecosystem")
-        yield missing(grip, what="has no cooldown")
+        yield missing(grip, say="none")
         return
     if "default-days" not in cooldown:
-        yield missing(update.node.key("cooldown"), what="has a cooldown without default-days")
+        yield missing(update.node.key("cooldown"), say="no-default")
         return
     value = cooldown["default-days"]
     if isinstance(value, int) and not isinstance(value, bool) and value < days:
-        yield hit(cooldown.at("default-days"), what=f"has a cooldown of {value} days")
+        yield hit(cooldown.at("default-days"), say="short", days=value)

@@ -262,10 +262,10 @@ def app_token_wide(step: Step) -> Outcome:
     options = step.options
     asked = [name for name in options if name.lower().startswith("permission-")]
     if str(options.get("skip-token-revoke", "")).lower() == "true":
-        yield hit(options.at("skip-token-revoke"), what="is not revoked when the job ends")
+        yield hit(options.at("skip-token-revoke"), say="kept")
     if not asked:
-        yield hit(step.node.at("uses"), what="has every permission of the app")
+        yield hit(step.node.at("uses"), say="permissions")
         return
     organisation = all(name.lower().startswith(_ORGANISATION) for name in asked)
     if "owner" in options and "repositories" not in options and not organisation:
-        yield hit(options.at("owner"), what="is for every repository of the owner")
+        yield hit(options.at("owner"), say="repositories")

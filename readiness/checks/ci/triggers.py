@@ -115,27 +115,22 @@ def input_invalid(workflow: Workflow) -> Outcome:
                 if isinstance(body, Map):
                     yield from _input_problems(found, name, body, event)
             if event == "workflow_dispatch" and len(found) > _MOST_INPUTS:
-                what = f"workflow_dispatch has {len(found)} inputs; {_MOST_INPUTS} are allowed"
-                yield hit(workflow.trigger_span(event), what=what)
+                span = workflow.trigger_span(event)
+                yield hit(span, say="count", count=len(found), most=_MOST_INPUTS)
 
 
 def _input_problems(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
     kind, default = body.get("type"), body.get("default")
     if event == "workflow_call" and body.get("required") is True and "default" in body:
-        yield hit(
-            body.at("default"), what=f"input {name!r} is required, so its default is never used"
-        )
+        yield hit(body.at("default"), say="required", input=name)
     if event == "workflow_dispatch":
         yield from _option_problems(owner, name, body)
     if default is None or is_expression(default):
         return
     if kind == "boolean" and default not in (True, False, "true", "false"):
-        yield hit(
-            body.at("default"),
-            what=f"input {name!r} is a boolean and its default is neither true nor false",
-        )
+        yield hit(body.at("default"), say="boolean", input=name)
     if kind == "number" and not _is_numeric(default):
-        yield hit(body.at("default"), what=f"input {name!r} is a number and its default is none")
+        yield hit(body.at("default"), say="number", input=name)
 
 
 def _is_numeric(value: Any) -> bool:
@@ -151,15 +146,15 @@ def _is_numeric(value: Any) -> bool:
 def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
     options, kind = body.get("options"), body.get("type")
     if kind == "choice" and not options:
-        yield hit(owner.key(name), what=f"input {name!r} is a choice without options")
+        yield hit(owner.key(name), say="no-options", input=name)
     elif kind != "choice" and options and (kind is None or isinstance(kind, str)):
-        yield hit(body.key("options"), what=f"input {name!r} has options and is no choice")
+        yield hit(body.key("options"), say="options", input=name)
     if kind != "choice" or not isinstance(options, Seq):
         return
     seen = set()
     for index, option in enumerate(options):
         if isinstance(option, str) and option in seen:
-            yield hit(options.at(index), what=f"input {name!r} has the option {option!r} twice")
+            yield hit(options.at(index), say="repeated", input=name, option=option)
         seen.add(option if isinstance(option, str) else None)
     default = body.get("default")
     texts = {_text_of(option) for option in options}
@@ -169,9 +164,7 @@ def _option_problems(owner: Map, name: str, body: Map) -> Iterator[Hit]:
         and _text_of(default) not in texts
         and default != ""
     ):
-        yield hit(
-            body.at("default"), what=f"input {name!r} has a default that is none of its options"
-        )
+        yield hit(body.at("default"), say="default", input=name)
 
 
 def _text_of(value: Any) -> str:

@@ -199,7 +199,7 @@ _TRACKED = (".conf", ".yml", ".yaml")
 _SAMPLE = re.compile(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
 
 
-def mount_source_missing(mount: Mount, project: Project) -> Outcome:
+def mount_source_unresolved(mount: Mount, project: Project) -> Outcome:
     """A configuration file that is mounted and is not there: Docker makes an empty folder of it."""
     spec = mount.spec
     text = spec.source

@@ -80,14 +80,14 @@ def backend_references(obj: Object) -> Iterator[tuple[Map, str, str, Any]]:
                     )
 
 
-def gateway_backend_missing(obj: Object, *, project: Project) -> Outcome:
+def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
     """A route sends to a Service that is in no file, or to a port that the Service does not have."""
     if obj.kind not in ROUTES or obj.group != GROUP:
         return
     for ref, name, namespace, port in backend_references(obj):
         found = object_index(project).found("Service", name, namespace)
         if not found:
-            yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
+            yield missing(ref.at("name"), say="service", service=name)
             continue
         near = nearest_candidates(obj, found) or found
         if port is not None and not any(has_port(each, port) for each in near):
@@ -95,11 +95,13 @@ def gateway_backend_missing(obj: Object, *, project: Project) -> Outcome:
             yield hit(
                 ref.at("port"),
                 related=[there],
-                what=f"port {port} of Service {name!r}, which it does not have",
+                say="port",
+                service=name,
+                port=port,
             )
 
 
-def gateway_listener_missing(obj: Object, *, project: Project) -> Outcome:
+def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
     if obj.kind not in ROUTES or obj.group != GROUP:
         return

@@ -147,7 +147,7 @@ def backends_of(obj: Object) -> Iterator[tuple[Map, str, Any]]:
             yield node, node["serviceName"], node.get("servicePort")
 
 
-def ingress_backend_missing(obj: Object, *, project: Project) -> Outcome:
+def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
     """An Ingress sends to a Service that is in no file, or to a port that the Service does not have."""
     if not is_ingress(obj):
         return
@@ -157,7 +157,7 @@ def ingress_backend_missing(obj: Object, *, project: Project) -> Outcome:
             continue
         found = object_index(project).found("Service", name, obj.namespace)
         if not found:
-            yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
+            yield missing(node.at(key), say="service", service=name)
             continue
         near = nearest_candidates(obj, found) or found
         if (
@@ -170,7 +170,9 @@ def ingress_backend_missing(obj: Object, *, project: Project) -> Outcome:
             yield hit(
                 place,
                 related=[there],
-                what=f"port {port} of Service {name!r}, which it does not have",
+                say="port",
+                service=name,
+                port=port,
             )
 
 

@@ -252,9 +252,9 @@ def label_instance_differs(obj: Object) -> Outcome:
     key = "app.kubernetes.io/instance"
     value = obj.labels.get(key)
     if value is None:
-        yield missing(obj.metadata.at("name"), what="is missing")
+        yield missing(obj.metadata.at("name"), say="missing")
     elif value != obj.name and not is_variable(value) and not is_variable(obj.name):
-        yield hit(obj.labels.at(key), what="is not the object's name")
+        yield hit(obj.labels.at(key), say="differs")
 
 
 def keys_unsorted(document: Document) -> Outcome:

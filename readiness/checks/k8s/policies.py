@@ -128,7 +128,7 @@ def _string_list(wanted: Selector) -> str:
     )
 
 
-def network_policy_peer_missing(obj: Object, *, alone: bool, project: Project) -> Outcome:
+def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A policy allows traffic with pods that are in no file."""
     if not is_policy(obj) or not _has_pods_to_compare(project, alone):
         return

@@ -138,10 +138,10 @@ def liveness_probe_too_tight(container: Container, *, seconds: int) -> Outcome:
     if patience is None:
         yield Unknown(probe.at())
     elif threshold == 1:
-        yield hit(probe.at("failureThreshold"), what="restarts the container at the first failure")
+        yield hit(probe.at("failureThreshold"), say="first")
     elif patience < seconds:
         key = "periodSeconds" if "periodSeconds" in probe else "failureThreshold"
-        yield hit(probe.at(key), what=f"restarts the container after {patience} s of silence")
+        yield hit(probe.at(key), say="silence", seconds=patience)
 
 
 def startup_probe_missing(container: Container) -> Outcome:
@@ -307,16 +307,18 @@ def probe_invalid(container: Container) -> Outcome:
     for key, probe in probes_of(container):
         used = [one for one in HANDLERS if probe.get(one) is not None]
         if not used and not is_variable(probe.get("httpGet")):
-            yield missing(container.node.key(key), probe=key, what="has no handler")
+            yield missing(container.node.key(key), say="none", probe=key)
         elif len(used) > 1:
-            yield hit(probe.key(used[1]), probe=key, what=f"has {len(used)} handlers and needs one")
+            yield hit(probe.key(used[1]), say="several", probe=key, count=len(used))
         success = as_integer(probe.get("successThreshold"))
         if success is not None and success != 1 and key != "readinessProbe":
-            yield hit(probe.at("successThreshold"), probe=key, what="needs a successThreshold of 1")
+            yield hit(probe.at("successThreshold"), say="success", probe=key)
         for name, least in _LEAST:
             value = as_integer(probe.get(name))
             if value is not None and value < least:
-                yield hit(probe.at(name), probe=key, what=f"has {name} {value}, under {least}")
+                yield hit(
+                    probe.at(name), say="low", probe=key, field=name, value=value, least=least
+                )
 
 
 _LEAST: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("timeoutSeconds", 0), ("failureThreshold", 0),

@@ -95,7 +95,7 @@ BUILT_IN = frozenset(
 )
 
 
-def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
+def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
     """A pod refers to an object of one of `kinds` that is in no file."""
     found = object_index(project)
     seen = set()
@@ -136,7 +136,7 @@ def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
     return name.rpartition("-")[0] in project.memo(_claim_template_prefixes)
 
 
-def key_missing(container: Container, *, whole: bool, project: Project) -> Outcome:
+def key_unresolved(container: Container, *, whole: bool, project: Project) -> Outcome:
     """A variable is taken from a key that the ConfigMap or Secret does not have; `whole`: or from one in no file."""
     pod = container.pod
     for ref in container_references(container):
@@ -164,7 +164,7 @@ def _has_key(obj: Object, key: str) -> bool:
     return not shown or any(key in part for part in shown)
 
 
-def service_account_missing(pod: Pod, *, project: Project) -> Outcome:
+def service_account_unresolved(pod: Pod, *, project: Project) -> Outcome:
     """A pod runs as a service account that is in no file."""
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
     if not isinstance(name, str) or name in {"", "default"} or is_variable(name):

@@ -120,16 +120,16 @@ def progress_deadline_useless(obj: Object) -> Outcome:
     found = as_integer(obj.spec.get("progressDeadlineSeconds"))
     ready = as_integer(obj.spec.get("minReadySeconds")) or 0
     if found == NEVER:
-        yield hit(
-            obj.spec.at("progressDeadlineSeconds"), what="is off: a stuck rollout is never told"
-        )
+        yield hit(obj.spec.at("progressDeadlineSeconds"), say="off")
     elif found is not None and found <= ready:
         yield hit(
             obj.spec.at("progressDeadlineSeconds"),
-            what=f"is {found} s, and must be longer than minReadySeconds ({ready} s)",
+            say="short",
+            seconds=found,
+            ready=ready,
         )
     elif found is None and ready >= 600:
-        yield hit(obj.spec.at("minReadySeconds"), what=f"is 600 s and minReadySeconds is {ready} s")
+        yield hit(obj.spec.at("minReadySeconds"), say="default", ready=ready)
 
 
 def min_ready_seconds_unset(obj: Object) -> Outcome:

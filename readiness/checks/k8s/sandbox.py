@@ -25,9 +25,9 @@ def sandbox_runtime_class_missing(pod: Pod, *, deny: Sequence[str]) -> Outcome:
     name = pod.node.get("runtimeClassName")
     yield from unknown_if_variable(pod.node, "runtimeClassName")
     if name is None:
-        yield missing(pod.node.at(), what="sets no runtimeClassName")
+        yield missing(pod.node.at(), say="unset")
     elif isinstance(name, str) and name in deny:
-        yield hit(pod.node.at("runtimeClassName"), what=f"sets runtimeClassName {name}")
+        yield hit(pod.node.at("runtimeClassName"), say="ordinary", runtime=name)
 
 
 def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:

@@ -31,7 +31,7 @@ from readiness.syntax.yaml import Map
 HPA = "HorizontalPodAutoscaler"
 
 
-def autoscaler_target_missing(obj: Object, *, project: Project) -> Outcome:
+def autoscaler_target_unresolved(obj: Object, *, project: Project) -> Outcome:
     """An autoscaler names a workload that is in no file."""
     if obj.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return

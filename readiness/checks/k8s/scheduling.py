@@ -76,21 +76,24 @@ def topology_spread_invalid(pod: Pod) -> Outcome:
         skew, domains = constraint.get("maxSkew"), constraint.get("minDomains")
         when = constraint.get("whenUnsatisfiable")
         if skew is None:
-            yield missing(constraint.at(), what="has no maxSkew")
+            yield missing(constraint.at(), say="unset", field="maxSkew")
         elif as_integer(skew) is not None and int(skew) < 1:
-            yield hit(constraint.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
+            yield hit(constraint.at("maxSkew"), say="low", field="maxSkew", value=as_integer(skew))
         if domains is not None and as_integer(domains) is not None and int(domains) < 1:
-            yield hit(constraint.at("minDomains"), what=f"has minDomains {domains}, under 1")
-        if not text_or_empty(constraint.get("topologyKey")):
-            yield missing(constraint.at(), what="has no topologyKey")
-        if when is None:
-            yield missing(constraint.at(), what="has no whenUnsatisfiable")
-        elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):
             yield hit(
-                constraint.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}"
+                constraint.at("minDomains"),
+                say="low",
+                field="minDomains",
+                value=as_integer(domains),
             )
+        if not text_or_empty(constraint.get("topologyKey")):
+            yield missing(constraint.at(), say="unset", field="topologyKey")
+        if when is None:
+            yield missing(constraint.at(), say="unset", field="whenUnsatisfiable")
+        elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):
+            yield hit(constraint.at("whenUnsatisfiable"), say="unknown", value=str(when)[:40])
         elif domains is not None and when == "ScheduleAnyway":
-            yield hit(constraint.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
+            yield hit(constraint.at("minDomains"), say="domains")
 
 
 def topology_spread_other_pods(pod: Pod) -> Outcome:
@@ -98,11 +101,9 @@ def topology_spread_other_pods(pod: Pod) -> Outcome:
     for constraint in mappings_in(pod.node.get("topologySpreadConstraints")):
         wanted = label_selector(constraint.get("labelSelector"))
         if constraint.get("labelSelector") is None:
-            yield missing(constraint.at(), what="has no labelSelector, and so counts no pod")
+            yield missing(constraint.at(), say="no-selector")
         elif wanted is not None and not wanted.matches(pod.labels):
-            yield hit(
-                constraint.at("labelSelector"), what="selects labels that the pods do not carry"
-            )
+            yield hit(constraint.at("labelSelector"), say="other-labels")
 
 
 def node_affinity_missing(pod: Pod) -> Outcome:

@@ -85,12 +85,9 @@ def _unguarded_hit(container: Container, guard: Any) -> Outcome:
     """The hit for a container without a guard: at the value that takes it away, else at the container."""
     own, name = container.security, container.name
     if guard is False and own.get("runAsNonRoot") is False:
-        yield hit(
-            own.at("runAsNonRoot"), container=name, name=name, what="sets runAsNonRoot to false"
-        )
+        yield hit(own.at("runAsNonRoot"), container=name, name=name, say="off")
     else:
-        what = "sets neither runAsNonRoot nor a runAsUser"
-        yield missing(container.node.at(), container=name, name=name, what=what)
+        yield missing(container.node.at(), say="neither", container=name, name=name)
 
 
 def run_as_user_contradiction(pod: Pod) -> Outcome:
@@ -130,9 +127,9 @@ def supplemental_group_root(pod: Pod) -> Outcome:
     groups = groups if isinstance(groups, Seq) else Seq(shared.at())
     for index, group in enumerate(groups):
         if as_integer(group) == 0:
-            yield hit(groups.at(index), what="supplementalGroups holds group 0")
+            yield hit(groups.at(index), say="supplemental")
     if as_integer(shared.get("fsGroup")) == 0:
-        yield hit(shared.at("fsGroup"), what="fsGroup is 0")
+        yield hit(shared.at("fsGroup"), say="fs-group")
 
 
 def flag(container: Container, *, key: str, value: bool) -> Outcome:
@@ -147,9 +144,9 @@ def root_filesystem_writable(container: Container, *, key: str, wanted: bool) ->
     found = container.security.get(key)
     yield from unknown_if_variable(container.security, key)
     if found is None:
-        yield missing(container.node.at(), what=f"does not set {key}")
+        yield missing(container.node.at(), say="unset", field=key)
     elif found is not wanted and isinstance(found, bool):
-        yield hit(container.security.at(key), what=f"sets {key} to {str(found).lower()}")
+        yield hit(container.security.at(key), say="set", field=key, value=str(found).lower())
 
 
 def privilege_escalation_unset(container: Container) -> Outcome:
@@ -213,7 +210,7 @@ def net_raw(container: Container, *, unset: bool) -> Outcome:
         span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}
     ]
     for span in added_raw:
-        yield hit(span, what="adds NET_RAW")
+        yield hit(span, say="added")
     if (
         not added_raw
         and not {"ALL", "NET_RAW"} & capabilities_dropped(container)
@@ -221,7 +218,7 @@ def net_raw(container: Container, *, unset: bool) -> Outcome:
     ):
         yield missing(
             nearest_owner(container, "securityContext", "capabilities"),
-            what="does not drop NET_RAW",
+            say="kept",
         )
 
 

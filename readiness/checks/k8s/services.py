@@ -175,11 +175,13 @@ def service_ports_invalid(obj: Object) -> Outcome:
     for port in ports:
         name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
         if name is None and len(ports) > 1:
-            yield missing(port.at(), what="has no name, which a Service with several ports needs")
+            yield missing(port.at(), say="no-name")
         elif isinstance(name, str) and name in names:
-            yield hit(port.at("name"), what=f"bears the name {name[:63]!r} a second time")
+            yield hit(port.at("name"), say="name", port_name=name[:63])
         if as_integer(key[0]) is not None and key in numbers:
-            yield hit(port.at("port"), what=f"opens {key[0]}/{str(key[1])[:4]} a second time")
+            yield hit(
+                port.at("port"), say="number", port=as_integer(key[0]), protocol=str(key[1])[:4]
+            )
         names.add(name)
         numbers.add(key)
 

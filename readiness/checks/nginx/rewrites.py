@@ -44,14 +44,14 @@ def if_in_location(scope: Scope, project: Project) -> Outcome:
         if returns and d.name in _SAFE_WITH_RETURN:
             continue  # the answer is given right here, with the headers of this block
         if d.name not in _SAFE_IN_IF:
-            yield hit(d.head, what=f"has {d.name}, which does not work there as it reads")
+            yield hit(d.head, say="directive", directive=d.name)
             return
         if d.name == "rewrite" and "break" in d.args[2:]:
-            yield hit(d.head, what="has rewrite ... break, which does not work there as it reads")
+            yield hit(d.head, say="break")
             return
     has_try_files = includes.directives_of(project, owner.parent, "try_files")
     if has_try_files and not _is_leaving(project, scope.node):
-        yield hit(owner.head, what="takes away the try_files beside it")
+        yield hit(owner.head, say="try-files")
 
 
 def if_in_location_unsafe(scope: Scope, project: Project) -> Outcome:
@@ -78,7 +78,7 @@ def _is_leaving(project: Project, block: Block) -> bool:
     )
 
 
-def capture_missing(statement: Statement, project: Project) -> Outcome:
+def capture_unresolved(statement: Statement, project: Project) -> Outcome:
     """`$1` is used and no expression that can have run has such a group."""
     d = statement.node
     if d.name == "rewrite":
@@ -167,7 +167,7 @@ def _table_patterns(project: Project, d: Directive, number: int) -> bool:
     return False
 
 
-def map_capture_missing(scope: Scope) -> Outcome:
+def map_capture_unresolved(scope: Scope) -> Outcome:
     """A line of a `map` uses a group that its expression does not have."""
     for entry in scope.node.directives:
         if entry.name.startswith("~") and entry.args:

@@ -25,7 +25,7 @@ from readiness.model import NotApplicable, Outcome, Related, Unknown, hit
 from readiness.model.project import Project
 
 
-def dockerfile_missing(subject: Subject, project: Project) -> Outcome:
+def dockerfile_unresolved(subject: Subject, project: Project) -> Outcome:
     """A build of a Dockerfile that is not in the tree."""
     found = [build for build in builds_of(subject, project) if not build.inline]
     if not found:
@@ -67,7 +67,7 @@ def _exists_from_above(build: Build, file: str, project: Project) -> bool:
     return False
 
 
-def build_target_missing(subject: Subject, project: Project) -> Outcome:
+def build_target_unresolved(subject: Subject, project: Project) -> Outcome:
     """A build whose target is no stage of its Dockerfile."""
     found = [build for build in builds_of(subject, project) if build.target is not None]
     if not found:
@@ -132,7 +132,7 @@ def build_argument_undeclared(subject: Subject, project: Project) -> Outcome:
                 yield hit(span, name=name, file=posixpath.basename(document.source.path))
 
 
-def deployed_path_missing(runner: Runner, project: Project) -> Outcome:
+def deployed_path_unresolved(runner: Runner, project: Project) -> Outcome:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
     uses = [(place, word) for place in placed_commands(runner) for word in _deployed_paths(place)]
     if not uses:

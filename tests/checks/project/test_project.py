@@ -222,7 +222,7 @@ def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:
         "services:\n  a: {build: cloned}\n  b: {build: {context: ., dockerfile: local.Dockerfile}}\n"
         "  c: {build: sub/made}\n  d: {build: gone}\n"
     )
-    report = api.check([tmp_path], base=tmp_path, select=["project/dockerfile-missing"])
+    report = api.check([tmp_path], base=tmp_path, select=["project/dockerfile-unresolved"])
     assert [(one.path, one.line) for one in report.findings] == [("compose.yaml", 5)]
 
 
