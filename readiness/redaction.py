@@ -119,12 +119,12 @@ class Redactor:
         text = root.line(number)
         low = max(around.start - _AROUND, 0)
         piece = text[low : around.end + _AROUND]
-        found = [*self.spans(piece), *_values_assigned_to_secrets(_INSTRUCTION, piece)]
-        found = [Span(low + span.start, low + span.end) for span in found]
+        spans = [*self.spans(piece), *_values_assigned_to_secrets(_INSTRUCTION, piece)]
+        spans = [Span(low + span.start, low + span.end) for span in spans]
         self._read_whole(root)
-        found += self._rows.get((root.path, number), [])
-        found += _value_of_name_value_entry(root, number, text)
-        return _merge_spans(span for span in found if span.start < span.end)
+        spans += self._rows.get((root.path, number), [])
+        spans += _value_of_name_value_entry(root, number, text)
+        return _merge_spans(span for span in spans if span.start < span.end)
 
     def _read_whole(self, root: Source) -> None:
         """Hide private keys and the values of Secret objects: none of their lines looks like a secret by itself."""
@@ -162,10 +162,10 @@ def _values_that_look_secret(text: str) -> Iterator[Span]:
         yield from _values_assigned_to_secrets(_FLAG, text)
         yield from _values_assigned_to_secrets(_DEFAULT, text)
     for pattern in (_BEARER, _USER):
-        for found in pattern.finditer(text):
-            value = found["value"]
+        for match in pattern.finditer(text):
+            value = match["value"]
             if not secrets.is_placeholder(value) and not value.isalpha():
-                yield Span(*found.span("value"))
+                yield Span(*match.span("value"))
 
 
 def _values_assigned_to_secrets(pattern: re.Pattern[str], text: str) -> Iterator[Span]:

@@ -94,7 +94,7 @@ def _row(row: Mapping[str, Any]) -> Known:
     )
 
 
-def known(image: Image) -> Known | None:
+def public_image(image: Image) -> Known | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     table = _table()
     name = images.public_name(image).replace("bitnamilegacy/", "bitnami/")
@@ -103,9 +103,9 @@ def known(image: Image) -> Known | None:
 
 def starts_slowly(image: Image) -> bool:
     """Whether a server takes a minute and more before it answers, by its name or by that of the one it is a copy of."""
-    if images.fact(image, "slow-start") is True:
+    if images.image_property(image, "slow-start") is True:
         return True
-    return any(row.get("slow-start") is True for row in images.by_last_part(image))
+    return any(row.get("slow-start") is True for row in images.rows_by_last_part(image))
 
 
 def data_folders(image: Image) -> tuple[str, ...]:
@@ -113,9 +113,9 @@ def data_folders(image: Image) -> tuple[str, ...]:
 
     A copy of a well-known one under another owner or in another registry counts as that one.
     """
-    found = known(image)
+    found = public_image(image)
     if found is not None:
         return found.folders(image) if found.keeps else ()
-    others = [_row(row) for row in images.by_last_part(image) if "role" in row]
+    others = [_row(row) for row in images.rows_by_last_part(image) if "role" in row]
     folders = [folder for one in others if one.keeps for folder in one.folders(image)]
     return tuple(dict.fromkeys(folders))

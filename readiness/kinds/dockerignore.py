@@ -124,7 +124,7 @@ def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
 
 def _part_matches(pattern: str, part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
-    return glob.matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
+    return glob.glob_matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
 
 
 _ESCAPED = re.compile(r"\\(.)")

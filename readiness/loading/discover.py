@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from readiness import files, kinds
-from readiness.files import reason_of
+from readiness.files import os_error_text
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import Ignoring
@@ -126,9 +126,9 @@ def _may_be_env_file(name: str) -> bool:
     return dotenv.claims(name, "")
 
 
-def makes_ours(name: str) -> bool:
+def is_template_of_ours(name: str) -> bool:
     """Whether a file is opened only for what it makes, which may be ours by its name: `deploy.yaml.j2`."""
-    inner = template.inner(name)
+    inner = template.target_path(name)
     return (
         inner != name
         and inner.lower().endswith((".yaml", ".yml", ".conf", ".json"))
@@ -194,19 +194,19 @@ class Walk:
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            self.unread(folder, reason_of(error))
+            self.unread(folder, os_error_text(error))
             return
         entered = self.ignoring.enter(folder)
         for entry in entries:
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if entry.is_symlink() and not passed.is_below(entry, folder):
+                if entry.is_symlink() and not passed.is_link_below(entry, folder):
                     self.found.closed.add(self.shown(entry.path))
                     if entry.name not in VENDORED and not self.out(entry, folder=False):
                         self.links.append(Path(entry.path))
                     continue
             except OSError as error:
-                self.unread(entry.path, reason_of(error))
+                self.unread(entry.path, os_error_text(error))
                 continue
             if (is_folder and entry.name in VENDORED) or self.out(entry, folder=is_folder):
                 self.found.closed.add(self.shown(entry.path))
@@ -256,46 +256,50 @@ class Walk:
 
     def file(self, path: Path, *, named: bool = False) -> None:
         """One file: read it where it may be ours."""
-        found, suffix = self.found, path.suffix.lower()
+        discovered, suffix = self.found, path.suffix.lower()
         name = self.shown(path)
-        found.paths.add(name)
+        discovered.paths.add(name)
         certain = (
             named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_IGNORED.search(path.name))
         )
         environment = _may_be_env_file(path.name)
         hidden = path.name.startswith(".") and not suffix and not environment  # .gitignore, .bashrc
         other = (suffix in _FOREIGN_SUFFIXES or path.name in _METADATA) and not (
-            named or makes_ours(path.name)
+            named or is_template_of_ours(path.name)
         )
         if is_surely_without_credential(path):
-            found.harmless.add(name)
+            discovered.harmless.add(name)
         if (other or hidden) and not certain:
-            found.skipped += 1
+            discovered.skipped += 1
             return
         try:
             status = path.stat()
-            why = files.refusal(status, MAX_BYTES)
+            why = files.refusal_reason(status, MAX_BYTES)
             key = (status.st_dev, status.st_ino)
             if status.st_ino and key in self.seen:
-                found.skipped += 1
+                discovered.skipped += 1
                 return
             text = None if why else decode_text(files.read(path, MAX_BYTES))
         except OSError as error:
-            self.unread(path, reason_of(error))
+            self.unread(path, os_error_text(error))
             return
-        if files.sort_of(status.st_mode):  # a socket called nginx.sock is nobody's configuration
+        if files.file_type_of(
+            status.st_mode
+        ):  # a socket called nginx.sock is nobody's configuration
             certain = (
-                named or suffix in {".yaml", ".yml"} or bool(passed.kind_of(name, found.paths))
+                named
+                or suffix in {".yaml", ".yml"}
+                or bool(passed.promised_kind(name, discovered.paths))
             )
         source = self.seen[key] = None if text is None else Source(name, text)
         if source is not None:
-            (found.prose if suffix in DOCUMENTS else found.texts).append(source)
+            (discovered.prose if suffix in DOCUMENTS else discovered.texts).append(source)
         elif environment and not named:
-            found.unread.append(UnreadFile(name, why or NO_TEXT, kind="dotenv"))
+            discovered.unread.append(UnreadFile(name, why or NO_TEXT, kind="dotenv"))
         elif certain and not other:
             self.unread(path, why or NO_TEXT)
         else:
-            found.skipped += 1
+            discovered.skipped += 1
 
     def follow(self) -> None:
         """Answer for the links that lead out of their folders, once all else was read.
@@ -305,8 +309,10 @@ class Walk:
         """
         for link in self.links:
             name = self.shown(link)
-            kind = passed.kind_of(name, self.found.paths)
-            why = passed.refusal(link, passed.roots(link, kind, self.roots))
+            kind = passed.promised_kind(name, self.found.paths)
+            why = passed.link_refusal_reason(
+                link, passed.allowed_link_targets(link, kind, self.roots)
+            )
             if kind == "dotenv" and why:
                 self.found.unread.append(UnreadFile(name, why, kind=kind))
             elif kind and why:
@@ -321,7 +327,7 @@ class Walk:
         try:
             status = link.stat()
         except OSError as error:
-            self.unread(link, reason_of(error))
+            self.unread(link, os_error_text(error))
             return
         key = (status.st_dev, status.st_ino)
         known = self.seen.get(key)

@@ -93,13 +93,13 @@ class Project:
         """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
         path = posixpath.normpath(path)
         if self._folders is None:
-            found = set()
+            folders = set()
             for known in self.paths:
                 parent = posixpath.dirname(known)
-                while parent and parent not in found:
-                    found.add(parent)
+                while parent and parent not in folders:
+                    folders.add(parent)
                     parent = posixpath.dirname(parent)
-            self._folders = frozenset(found)
+            self._folders = frozenset(folders)
         return path in self.paths or path in self._folders
 
     def sees(self, folder: str) -> bool:
@@ -132,7 +132,7 @@ class Project:
         path = posixpath.normpath(path)
         if not self.complete or self.exists(path):
             return False
-        whole, covered = path, False
+        full_path, covered = path, False
         while True:
             if path in self.closed or path in self.paths:
                 return False
@@ -140,5 +140,5 @@ class Project:
                 return False
             covered = covered or path in self.walked
             if path in {".", "/", ".."} or path.endswith("/.."):
-                return covered and not self.ignored(whole)
+                return covered and not self.ignored(full_path)
             path = posixpath.dirname(path) or "."

@@ -58,17 +58,17 @@ def first_sentence(text: str) -> str:
 
 def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
     """The open findings, file by file, those of one rule, severity and fix in one file together."""
-    found: list[tuple[str, list[list[Finding]]]] = []
+    files: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
         alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
         for finding in ones:
             alike.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(
                 finding
             )
-        found.append((path, list(alike.values())))
-    crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
+        files.append((path, list(alike.values())))
+    crowded = not verbose and sum(len(groups) for _, groups in files) > CROWD
     known: set[tuple[str, str]] = set()
-    for path, groups in found:
+    for path, groups in files:
         shown = []
         last = None
         for first, *others in groups:

@@ -92,8 +92,8 @@ def _visible_char(char: str) -> str:
 def _masked_cells(text: str, hidden: Iterable[Span], low: int, high: int) -> list[str]:
     """What is shown for each character from `low` to `high`; a masked value is shown at its first one."""
     cells = [_visible_char(char) if char != "\t" else char for char in text[low:high]]
-    for found in _COMMAND.finditer(text, low, high):
-        cells[found.start() + 1 - low] = "\\x23"
+    for match in _COMMAND.finditer(text, low, high):
+        cells[match.start() + 1 - low] = "\\x23"
     for span in hidden:
         start, end = max(span.start, low) - low, min(span.end, high) - low
         if start < end:

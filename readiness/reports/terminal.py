@@ -200,8 +200,8 @@ def _print_details(console: Console, report: Report, redactor: Redactor) -> None
         console.print(_message_line(finding, redactor, _place_text(finding, WIDE)))
         if why:
             until = f", until {why.until}" if why.until else ""
-            told = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
-            console.print(Padding(Text(escape_controls(told), "dim"), (0, 0, 0, INDENT)))
+            reason = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
+            console.print(Padding(Text(escape_controls(reason), "dim"), (0, 0, 0, INDENT)))
     for row in report.files:
         said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
         said += [redactor.text(row.reason)] if row.reason else []

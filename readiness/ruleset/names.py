@@ -41,20 +41,20 @@ class Name(NamedTuple):
         )
 
 
-def parse(word: str) -> Name:
+def parse_name(word: str) -> Name:
     """`rule` or `rule:member` as written."""
     rule, _, member = word.partition(MARK)
     return Name(rule, member)
 
 
 @cache
-def renamed() -> dict[str, tuple[Name, ...]]:
+def former_ids() -> dict[str, tuple[Name, ...]]:
     """The ids that rules had before, and what each of them is now."""
-    table = compiled.load(rules.rules_folder(), _table)[RENAMED]
-    return {old: tuple(map(parse, new)) for old, new in table.items()}
+    table = compiled.load_folder(rules.rules_folder(), _read_table)[RENAMED]
+    return {old: tuple(map(parse_name, new)) for old, new in table.items()}
 
 
-def _table(path: Path) -> dict[str, list[str]]:
+def _read_table(path: Path) -> dict[str, list[str]]:
     """The file as plain data: an old id is one rule now, or several."""
     spec = load_all(path.read_text(encoding="utf-8"))[0]
     return {old: new if isinstance(new, list) else [new] for old, new in spec.items()}
@@ -75,7 +75,7 @@ class Names:
     @cached_property
     def _former(self) -> dict[str, tuple[Name, ...]]:
         """What former ids are called now; none that a rule of somebody's own has."""
-        return {old: names for old, names in renamed().items() if old not in self._known}
+        return {old: names for old, names in former_ids().items() if old not in self._known}
 
     def of(self, word: str, where: str = "") -> tuple[Name, ...]:
         """What a word names; nothing where no rule has or had that name. `where` it stands is for the notice."""
@@ -88,7 +88,7 @@ class Names:
         """As `of`, without a notice."""
         if word in self._known or rules.EXTERNAL.fullmatch(word):
             return (Name(word),)
-        name = parse(word)
+        name = parse_name(word)
         if name.member and name.rule in self._known and name.member in self.members(name.rule):
             return (name,)
         return self._former.get(word, ())
@@ -109,16 +109,16 @@ class Names:
 
     def starting_with(self, word: str, where: str = "") -> tuple[Name, ...]:
         """What the former ids name that begin with a word, where the name of today does not; nothing for a whole id."""
-        found: dict[Name, None] = {}
+        meant: dict[Name, None] = {}
         if "/" in word and word not in self._known:
             for old, names in self._former.items():
                 if old.startswith(word):
-                    found |= dict.fromkeys(one for one in names if not one.rule.startswith(word))
-        if found:
+                    meant |= dict.fromkeys(one for one in names if not one.rule.startswith(word))
+        if meant:
             self._tell(
-                word, tuple(found), where, more=any(one.startswith(word) for one in self.ids)
+                word, tuple(meant), where, more=any(one.startswith(word) for one in self.ids)
             )
-        return tuple(found)
+        return tuple(meant)
 
     def members(self, rule: str) -> tuple[str, ...]:
         """The tiers and the parts of a rule."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from readiness.syntax.pcre import UnsupportedError
-from readiness.syntax.pcre_tree import OTHER, Node, may_be_empty, single, walk
+from readiness.syntax.pcre_tree import OTHER, Node, may_be_empty, single_chars, walk
 from readiness.syntax.regex import ANY, AROUND, END, START, WORDS
 
 MAX_STATES = 4000
@@ -118,7 +118,7 @@ class _Draft:
     def parts(self, node: Node, enter: int, leave: int, run: float) -> None:
         """Lay one part after the other."""
         place = enter
-        for part in (_all_or_nothing(node) or node.parts) if node.atomic else node.parts:
+        for part in (_as_possessive(node) or node.parts) if node.atomic else node.parts:
             following = self.state()
             self.lay(part, place, following, run)
             place = following
@@ -127,7 +127,7 @@ class _Draft:
     def repeat(self, node: Node, enter: int, leave: int, run: float) -> None:
         """Lay a repeat: the turns that it must have, then those that it may have or a loop."""
         inner = node.parts[0]
-        widest = _width(node)
+        widest = _max_width(node)
         if not widest:  # anchors and look-around: once is as good as often
             self.lay(inner, enter, leave, run)
             self.jumps[enter].append((leave, _MAYBE if node.least else _OPEN))
@@ -161,7 +161,7 @@ class _Draft:
         self.lay(node.parts[0], loop, after, run)
         out = _OPEN if node.least <= _COPIES else _MAYBE
         if node.atomic and node.most is None:
-            others = AROUND & ~_surely(self.taken(single(node.parts[0])))
+            others = AROUND & ~_certain_chars(self.taken(single_chars(node.parts[0])))
             # With one of its own characters next it goes on, and ends behind the last of them: that is as sure.
             out = ((AROUND, others, AROUND),)
         self.jumps[after] += [(loop, _OPEN), (leave, out)]
@@ -169,16 +169,16 @@ class _Draft:
             self.jumps[place].append((leave, out))
 
 
-def _all_or_nothing(node: Node) -> tuple[Node, ...]:
+def _as_possessive(node: Node) -> tuple[Node, ...]:
     """An atomic group around a repeat of one character as the possessive repeat that it is; else nothing."""
     while len(node.parts) == 1 and node.kind in {"group", "cat"}:
         node = node.parts[0]
-    if node.kind == "repeat" and single(node.parts[0]):
+    if node.kind == "repeat" and single_chars(node.parts[0]):
         return (Node("repeat", node.parts, least=node.least, most=node.most, atomic=True),)
     return ()
 
 
-def _surely(chars: int) -> int:
+def _certain_chars(chars: int) -> int:
     """Of the characters of a set those that it takes for sure: past ASCII a bit may stand for one character of many."""
     return chars if chars & _PAST == _PAST else chars & ~_PAST
 
@@ -187,7 +187,7 @@ def _has_loop(node: Node) -> bool:
     return any(one.kind == "repeat" and one.most is None for one in walk(node))
 
 
-def _width(node: Node) -> float:
+def _max_width(node: Node) -> float:
     """The most characters that a node can take."""
     if node.kind == "chars":
         return 1
@@ -196,11 +196,11 @@ def _width(node: Node) -> float:
     if node.kind in {"look", "behind"}:
         return 0
     if node.kind == "alt":
-        return max((_width(part) for part in node.parts), default=0)
+        return max((_max_width(part) for part in node.parts), default=0)
     if node.kind == "repeat":
-        once = _width(node.parts[0])
+        once = _max_width(node.parts[0])
         return 0 if not once else math.inf if node.most is None else once * node.most
-    return sum(_width(part) for part in node.parts)
+    return sum(_max_width(part) for part in node.parts)
 
 
 def components(edges: dict[int, list[int]]) -> Iterator[list[int]]:
@@ -274,24 +274,24 @@ class Machine:
 
     def reached(self, starts: Iterable[int], edges: Edges) -> set[int]:
         """The states that can be reached from some, these among them."""
-        found = set(starts)
-        stack = list(found)
+        reached = set(starts)
+        stack = list(reached)
         while stack:
             for to, _ in edges[stack.pop()]:
                 self.work.spend()
-                if to not in found:
-                    found.add(to)
+                if to not in reached:
+                    reached.add(to)
                     stack.append(to)
-        return found
+        return reached
 
 
-def loops(edges: Edges) -> list[set[int]]:
+def find_loops(edges: Edges) -> list[set[int]]:
     """The sets of states that all reach each other."""
     plain = {state: [to for to, _ in nexts] for state, nexts in enumerate(edges)}
     return [set(group) for group in components(plain)]
 
 
-def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
+def build_machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
     """The machine of an expression put to use: from each character straight to those that can come next.
 
     `lenient` judges as one does of an expression that works in production (PCRE's): a repeat with a bound is no danger, and
@@ -310,7 +310,9 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
         places[1].edges.append((1, ANY))
     while waiting:
         number, enter = waiting.pop()
-        for to, before, after, sure in _ways(draft, enter, places[number].chars, accept, work):
+        for to, before, after, sure in _transitions(
+            draft, enter, places[number].chars, accept, work
+        ):
             if to == accept:
                 if before == places[number].chars and not (use.everywhere and number == SCAN):
                     places[number].ends |= sure & END if use.whole else sure
@@ -326,7 +328,7 @@ def machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine:
     return Machine(places, use, work)
 
 
-def _ways(
+def _transitions(
     draft: _Draft, enter: int, chars: int, accept: int, work: Work
 ) -> Iterator[tuple[int, int, int, int]]:
     """Every way to the next character or to the end.

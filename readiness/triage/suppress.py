@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from readiness.model import Finding, Note, Rule, Source, Span, Suppression
-from readiness.model.messages import fill
+from readiness.model.messages import fill_message
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.select import Active, Words
 from readiness.settings import Waiver
@@ -70,30 +70,30 @@ def comment_directives(source: Source) -> Iterator[Directive]:
     if "readiness:" not in text:
         return
     head = _end_of_file_header(text)
-    for start, found in _written(text):
+    for start, match in _written_directives(text):
         row = bisect.bisect_right(source.lines, start)
-        reason, until = _parse_reason(found["rest"])
-        names = tuple(name.strip() for name in (found["rules"] or "").split(",") if name.strip())
+        reason, until = _parse_reason(match["rest"])
+        names = tuple(name.strip() for name in (match["rules"] or "").split(",") if name.strip())
         alone = not text[source.lines[row - 1] : start].strip()
         lines = frozenset({row, _next_code(source, row)} if alone else {row})
-        span = Span(start, found.end())
+        span = Span(start, match.end())
         yield Directive(
             source, span, names, reason, until, "comment", None if start < head else lines
         )
 
 
-def _written(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+def _written_directives(text: str) -> Iterator[tuple[int, re.Match[str]]]:
     """(where the comment begins, the directive in it) of every directive behind a `#` on its line."""
     at = text.find("readiness:")
     while at >= 0:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         start = text.find("#", text.rfind("\n", 0, at) + 1, end)
-        found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
-        while found is not None:
-            yield start, found
-            start = text.find("#", found.end(), end)
-            found = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        match = _COMMENT.search(text, start + 1, end) if start >= 0 else None
+        while match is not None:
+            yield start, match
+            start = text.find("#", match.end(), end)
+            match = _COMMENT.search(text, start + 1, end) if start >= 0 else None
         at = text.find("readiness:", end)
 
 
@@ -135,14 +135,14 @@ def annotation_directive(note: Note, names: Names) -> Directive:
     A colon can't stand in a key, so a tier or a part stands behind a dot.
     """
     wanted = note.rule.replace(".", "/", 1)
-    found = names.ending(note.rule) or [
+    meant = names.ending(note.rule) or [
         word for word in (wanted, wanted.replace(".", ":", 1)) if names.meaning(word)
     ]
     reason, until = _parse_reason(note.text)
     return Directive(
         note.source,
         note.span,
-        tuple(found) or (note.rule,),
+        tuple(meant) or (note.rule,),
         reason,
         until,
         "annotation",
@@ -332,11 +332,11 @@ def _waiver_covers(waiver: Waiver, names: Sequence[Name], finding: Finding) -> b
     """Whether a waiver of the settings speaks of a finding."""
     return (
         any(name.fits(finding) for name in names)
-        and (not waiver.path or glob.matches(waiver.path, finding.path))
-        and (not waiver.resource or glob.matches(waiver.resource, finding.resource))
+        and (not waiver.path or glob.glob_matches(waiver.path, finding.path))
+        and (not waiver.resource or glob.glob_matches(waiver.resource, finding.resource))
     )
 
 
 def _suppression_finding(rule: Rule, source: Source, span: Span, **facts: str) -> Finding:
     """A finding about a suppression, where it stands."""
-    return Finding(rule, source, source.one_line(span), fill(rule.message, facts.get))
+    return Finding(rule, source, source.one_line(span), fill_message(rule.message, facts.get))

@@ -282,14 +282,14 @@ def coverage_of(
     by_kind = _coverage_by_kind(rows)
     known = sum(one.files for one in by_kind.values())
     strangers = sum(is_unread(row) and not row.kind for row in rows)
-    told = known / (known + strangers) if known else 0.0 if strangers else 1.0
+    known_share = known / (known + strangers) if known else 0.0 if strangers else 1.0
     total, having = [], []
     for rule in rules:
         share = _decided_share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
         if share is not None:
             weight = max(rule.points, INFO_WEIGHT)
             total.append(weight)
-            having.append(weight * share * told)
+            having.append(weight * share * known_share)
     for state in states:
         total.append(ITEM_WEIGHT)
         having.append(ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0)

@@ -30,13 +30,13 @@ def action_reference_invalid(workflow: Workflow) -> Outcome:
         used = step.uses
         if used is None or not used.text or is_expression(used.text):
             continue
-        told = ""
+        problem = ""
         if used.form == "unknown":
-            told = "has no ref" if "@" not in used.text else "names no owner and repository"
+            problem = "has no ref" if "@" not in used.text else "names no owner and repository"
         elif used.form == "docker" and (not used.path or used.path.endswith(":")):
-            told = "has an empty tag" if used.path else "names no image"
-        if told:
-            yield hit(step.node.at("uses"), uses=used.text, what=told)
+            problem = "has an empty tag" if used.path else "names no image"
+        if problem:
+            yield hit(step.node.at("uses"), uses=used.text, what=problem)
 
 
 def action_input_unknown(workflow: Workflow, *, project: Project) -> Outcome:
@@ -149,13 +149,13 @@ def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
         return
     settings = called.triggers["workflow_call"]
     settings = settings if isinstance(settings, Map) else Map(called.node.at())
-    for key, told in (("with", "inputs"), ("secrets", "secrets")):
-        declared = settings.get(told, Map(called.node.at()))
+    for key, section in (("with", "inputs"), ("secrets", "secrets")):
+        declared = settings.get(section, Map(called.node.at()))
         if isinstance(declared, Map):
-            yield from _passed_inputs(job, key, told[:-1], declared, value)
+            yield from _passed_inputs(job, key, section[:-1], declared, value)
 
 
-def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> Iterator[Hit]:
+def _passed_inputs(job: Job, key: str, section: str, declared: Map, value: str) -> Iterator[Hit]:
     given = job.node.get(key)
     if isinstance(given, str):
         return
@@ -163,12 +163,14 @@ def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> 
     names = {name.lower() for name in declared}
     for name in passed:
         if name.lower() not in names:
-            yield hit(passed.key(name), what=f"workflow {value!r} has no {told} {name!r}")
+            yield hit(passed.key(name), what=f"workflow {value!r} has no {section} {name!r}")
     have = {name.lower() for name in passed}
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") is True and "default" not in body
         if required and name.lower() not in have:
-            yield hit(job.node.at("uses"), what=f"workflow {value!r} requires the {told} {name!r}")
+            yield hit(
+                job.node.at("uses"), what=f"workflow {value!r} requires the {section} {name!r}"
+            )
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.checks.ci import worktree
-from readiness.checks.ci.outsiders import Chance, meant
-from readiness.facts.programs import fact
+from readiness.checks.ci.outsiders import Chance, possible_values
+from readiness.facts.programs import program_property
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import Span
@@ -90,7 +90,7 @@ class Walk:
         if used is not None and used.slug == "actions/checkout":
             self.action(step)
             return
-        for path in worktree.action_runs(step):
+        for path in worktree.folders_run_by_action(step):
             self.runs(path, used.text.partition("@")[0] if used is not None else "")
         if step.run is not None:
             _Script(self, step, step.run.value).follow()
@@ -112,20 +112,22 @@ class Walk:
             self.folders[folder] = checkout
         return checkout
 
-    def runs(self, path: str, told: str) -> None:
+    def runs(self, path: str, by_what: str) -> None:
         """Note that the code of a file or a folder is run."""
-        at = max((f for f in self.folders if worktree.within(path, f)), key=len, default=None)
-        here = [one for one in self.some if any(worktree.within(path, file) for file in one.files)]
-        whole = self.folders[at] if at is not None else None
-        for checkout in [*here, whole] if whole is not None else here:
+        at = max((f for f in self.folders if worktree.is_within(path, f)), key=len, default=None)
+        here = [
+            one for one in self.some if any(worktree.is_within(path, file) for file in one.files)
+        ]
+        all_files = self.folders[at] if at is not None else None
+        for checkout in [*here, all_files] if all_files is not None else here:
             if not checkout.ran or checkout.ran_by < self.chance:
-                checkout.ran, checkout.ran_by = told, self.chance
+                checkout.ran, checkout.ran_by = by_what, self.chance
 
     def action(self, step: Step) -> None:
         """Take a step with actions/checkout."""
         options = step.options
         ref, repository = (str(options.get(key) or "") for key in ("ref", "repository"))
-        folder = worktree.inside("", str(options.get("path") or ""))
+        folder = worktree.workspace_path("", str(options.get("path") or ""))
         if folder is None:
             return
         elsewhere = self.is_repository(repository)
@@ -136,7 +138,7 @@ class Walk:
             return
         sparse = options.get("sparse-checkout")
         files = [
-            worktree.inside(folder, line.strip().rstrip("/"))
+            worktree.workspace_path(folder, line.strip().rstrip("/"))
             for line in str(sparse or "").split("\n")
         ]
         span = options.at(
@@ -147,11 +149,14 @@ class Walk:
 
     def is_commit(self, text: str) -> bool:
         """Whether a text names the commit of a pull request."""
-        return any(self.commit.search(one) or _PULL.search(one) for one in meant(text, self.event))
+        return any(
+            self.commit.search(one) or _PULL.search(one)
+            for one in possible_values(text, self.event)
+        )
 
     def is_repository(self, text: str) -> bool:
         """Whether a text names the repository that a pull request comes from."""
-        return any(self.repository.search(one) for one in meant(text, self.event))
+        return any(self.repository.search(one) for one in possible_values(text, self.event))
 
 
 def _refuses(step: Step) -> bool:
@@ -167,10 +172,10 @@ def _refuses(step: Step) -> bool:
             r"[\"']?[ \t]*#[ \t]*(?:actions/checkout@|tag[=:][ \t]*)?(\S+)", text[end : end + 100]
         )
         ref = comment[1] if comment else ""
-    found = _RELEASE.match(ref)
-    if found is None:
+    match = _RELEASE.match(ref)
+    if match is None:
         return True
-    major, minor = int(found[1]), found[2]
+    major, minor = int(match[1]), match[2]
     if minor is None:
         return major > 1
     return (major, int(minor)) >= _REFUSING.get(major, (7, 0))
@@ -183,7 +188,7 @@ class _Script:
         self.walk = walk
         self.step = step
         self.script = script
-        self.folder = worktree.start(step)
+        self.folder = worktree.start_folder(step)
         self.piped: dict[int, Checkout] = {}
         self.values = dict(_environment(step))
         self.values |= {name: value.strip("\"'") for name, value in _ASSIGNED.findall(script)}
@@ -192,18 +197,18 @@ class _Script:
         """Take every command."""
         for call in script_calls(self.script):
             if call.program in ("cd", "pushd"):
-                self.folder = worktree.moved(call, self.folder)
+                self.folder = worktree.folder_after_cd(call, self.folder)
             elif call.program == "git":
                 self.git(call)
             elif call.program in ("gh", "hub"):
                 self.gh(call)
             elif call.program in ("curl", "wget"):
                 self.walk.patched |= any(_PATCH.search(self.value(word)) for word in call.words)
-            elif call.pipeline in self.piped and fact(call.program, "interpreter"):
+            elif call.pipeline in self.piped and program_property(call.program, "interpreter"):
                 checkout = self.piped[call.pipeline]
                 checkout.ran, checkout.ran_by = f"`{call.program}`", self.walk.chance
             else:
-                for path in worktree.runs(call, self.folder):
+                for path in worktree.paths_run_by(call, self.folder):
                     self.walk.runs(path, f"`{' '.join(call.text.split()[:2])[:40]}`")
 
     def value(self, word: str) -> str:
@@ -248,7 +253,9 @@ class _Script:
             option = words.pop(0)
             if option in ("-C", "-c", "--git-dir", "--work-tree") and words:
                 value = words.pop(0)
-                folder = worktree.inside(folder, self.value(value)) if option == "-C" else folder
+                folder = (
+                    worktree.workspace_path(folder, self.value(value)) if option == "-C" else folder
+                )
         verb, words = (words[0], words[1:]) if words else ("", [])
         foreign = [word for word in words if self.is_foreign(word)]
         if verb == "remote" and words[:1] in (["add"], ["set-url"]) and foreign:
@@ -273,7 +280,7 @@ class _Script:
         """The folder that a clone makes: the one that is named, else one called like the repository."""
         after = [word for word in words[words.index(url) + 1 :] if not word.startswith("-")]
         named = after[0] if after else url.removesuffix(".git").rpartition("/")[2]
-        return worktree.inside(folder, named)
+        return worktree.workspace_path(folder, named)
 
     def goes_back(self, words: list[str]) -> bool:
         """Whether a checkout is of a branch of the repository itself, as a whole."""
@@ -292,7 +299,7 @@ class _Script:
     def shown(self, call: Call, folder: str | None) -> None:
         """Take a file that git prints: into another file, or into a shell."""
         into = _INTO.match(self.script, call.end)
-        path = worktree.inside(folder, into[1].strip("\"'")) if into else None
+        path = worktree.workspace_path(folder, into[1].strip("\"'")) if into else None
         if path:
             self.comes(call, folder, (path,))
         elif call.pipeline >= 0:
@@ -306,14 +313,14 @@ class _Script:
             names = [
                 word for word in words[1:] if not word.startswith("-") and not self.is_foreign(word)
             ]
-            folder = worktree.inside(folder, names[-1]) if names else folder
+            folder = worktree.workspace_path(folder, names[-1]) if names else folder
         files: list[str] = []
         if verb in ("checkout", "restore"):
             last = max(index for index, word in enumerate(words) if self.is_foreign(word))
             files = [
                 word for word in words[last + 1 :] if word != "--" and not word.startswith("-")
             ]
-        named = (worktree.inside(folder, word.rstrip("/")) for word in files if word != ".")
+        named = (worktree.workspace_path(folder, word.rstrip("/")) for word in files if word != ".")
         self.comes(call, folder, tuple(path for path in named if path))
 
 

@@ -62,14 +62,14 @@ def finished_before_jobs(project: Project) -> dict[int, dict[str, frozenset[str]
 
 def jobs_waiting_for(project: Project) -> dict[int, dict[str, list[str]]]:
     """The jobs that wait for each job, by the pipeline's identity."""
-    found: dict[int, dict[str, list[str]]] = {}
+    waiting: dict[int, dict[str, list[str]]] = {}
     for key, before in project.memo(finished_before_jobs).items():
         after: dict[str, list[str]] = {name: [] for name in before}
         for name, names in before.items():
             for other in names:
                 after[other].append(name)
-        found[key] = after
-    return found
+        waiting[key] = after
+    return waiting
 
 
 def effects_by_pipeline(project: Project) -> dict[int, frozenset[str]]:
@@ -160,7 +160,7 @@ def tool_name(act: PipelineAction) -> str:
     return _TOLD.get(act.family, "a command")
 
 
-def untested(job: Job, *, kind: str, project: Project) -> Outcome:
+def deploy_untested(job: Job, *, kind: str, project: Project) -> Outcome:
     """A deployment (or a push of an image) with no test before it."""
     view = view_once(job, project)
     deploys = [act for act in view.deploys if act.family != "infra"]

@@ -37,17 +37,17 @@ class Found:
     what: str
 
 
-def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
+def expression_faulty(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
     """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
     key = f"faults:{id(project)}"
     if key not in file.memo:
-        file.memo[key] = list(_faults_of(file, project))
+        file.memo[key] = list(_expression_faults(file, project))
     for fault in file.memo[key]:
         if fault.code in code:
             yield hit(fault.span, what=fault.what)
 
 
-def _faults_of(file: Workflow | Action, project: Project) -> Iterator[Found]:
+def _expression_faults(file: Workflow | Action, project: Project) -> Iterator[Found]:
     uses = (
         _workflow_expressions(file, project)
         if isinstance(file, Workflow)
@@ -140,8 +140,8 @@ def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]
         bare = _is_bare(way, place)
         if not bare and "${{" not in text.value:
             continue
-        for found in expressions(text, bare=bare):
-            yield Use(way, place, found, scopes.at(way, place), scopes.wanted(way))
+        for expression in expressions(text, bare=bare):
+            yield Use(way, place, expression, scopes.at(way, place), scopes.wanted(way))
 
 
 def _is_bare(way: tuple[Any, ...], place: str) -> bool:
@@ -231,5 +231,5 @@ def _action_expressions(action: Action, project: Project) -> Iterator[Use]:
             allowed = contexts.available_contexts(place)
             if allowed is None or (not bare and "${{" not in text.value):
                 continue
-            for found in expressions(text, bare=bare):
-                yield Use(full, place, found, t.Scope(held, allowed[0], allowed[1]))
+            for expression in expressions(text, bare=bare):
+                yield Use(full, place, expression, t.Scope(held, allowed[0], allowed[1]))

@@ -37,11 +37,11 @@ def test_failure_ignored(job: Job, *, project: Project) -> Outcome:
     if job.node.get("continue-on-error") is True:
         yield hit(job.node.at("continue-on-error"), how="continue-on-error")
         return
-    told: set[Span] = set()
+    reported: set[Span] = set()
     for act in tests:
         for span, how in _ignored_failure(job, act):
-            if span not in told:
-                told.add(span)
+            if span not in reported:
+                reported.add(span)
                 yield hit(span, resource=act.resource, how=how)
 
 

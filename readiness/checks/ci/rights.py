@@ -70,7 +70,7 @@ def _secrets(job: Job) -> Iterator[str]:
     for node in nodes:
         for _, text in texts_below(node, job.source) if isinstance(node, Map) else ():
             if "${{" in text.value:
-                for found in _SECRET.finditer(text.value):
-                    name = found[1] or "(all)"
+                for match in _SECRET.finditer(text.value):
+                    name = match[1] or "(all)"
                     if name.upper() != "GITHUB_TOKEN":
                         yield name

@@ -24,9 +24,9 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
         yield NotApplicable()
         return
     for act in view.deploys:
-        found = _TAGGED.search(act.text)
-        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
-            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
+        match = _TAGGED.search(act.text)
+        if match and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
+            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", match.group())[-1])
 
 
 _PUSHED = re.compile(
@@ -44,10 +44,10 @@ def image_tag_anonymous(job: Job, *, project: Project) -> Outcome:
         return
     names = []
     for act in acts:
-        found = _pushed_names(act)
-        if found is None:
+        pushed = _pushed_names(act)
+        if pushed is None:
             return  # the tags come from elsewhere
-        names += [(name, act) for name in found]
+        names += [(name, act) for name in pushed]
     known = [(images.parse_image(name), act) for name, act in names]
     if known and all(
         not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
@@ -66,10 +66,10 @@ def _pushed_names(act: PipelineAction) -> list[str] | None:
         if not named or len(named) > 1500 or "${{" in named:
             return None
         return [tag for tag in re.split(r"[\s,]+", named) if tag]
-    found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
-    if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
+    names = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
+    if not names or any("$" in name or "%" in name for name in names) or "--all-tags" in act.text:
         return None
-    return found
+    return names
 
 
 _BUILT = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
@@ -99,11 +99,11 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
         for ref in _image_references(act)
     }
     for act in acts:
-        found = next(
+        unpushed = next(
             (ref for ref in sorted(built) if ref and ref in _without_blanks(act.text)), None
         )
-        if found is not None:
-            yield hit(act.span, resource=job.resource, image=images.parse_image(found).familiar)
+        if unpushed is not None:
+            yield hit(act.span, resource=job.resource, image=images.parse_image(unpushed).familiar)
             return
 
 

@@ -117,13 +117,13 @@ def input_invalid(workflow: Workflow) -> Outcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
         settings = workflow.triggers.get(event)
-        found = settings.get("inputs") if isinstance(settings, Map) else None
-        if isinstance(found, Map):
-            for name, body in found.items():
+        inputs = settings.get("inputs") if isinstance(settings, Map) else None
+        if isinstance(inputs, Map):
+            for name, body in inputs.items():
                 if isinstance(body, Map):
-                    yield from _input_problems(found, name, body, event)
-            if event == "workflow_dispatch" and len(found) > _MOST_INPUTS:
-                what = f"workflow_dispatch has {len(found)} inputs; {_MOST_INPUTS} are allowed"
+                    yield from _input_problems(inputs, name, body, event)
+            if event == "workflow_dispatch" and len(inputs) > _MOST_INPUTS:
+                what = f"workflow_dispatch has {len(inputs)} inputs; {_MOST_INPUTS} are allowed"
                 yield hit(workflow.trigger_span(event), what=what)
 
 
@@ -193,11 +193,11 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) 
     """A filter whose pattern matches nothing or does not parse."""
     for settings in workflow.triggers.values():
         for key in keys:
-            found = settings.get(key) if isinstance(settings, Map) else None
+            patterns = settings.get(key) if isinstance(settings, Map) else None
             owner: Any = settings
-            pairs: list[tuple[Any, Any]] = [(key, found)] if isinstance(found, str) else []
-            if isinstance(found, Seq):
-                owner, pairs = found, list(enumerate(found))
+            pairs: list[tuple[Any, Any]] = [(key, patterns)] if isinstance(patterns, str) else []
+            if isinstance(patterns, Seq):
+                owner, pairs = patterns, list(enumerate(patterns))
             for at, value in pairs:
                 text = text_at(owner, at, workflow.source)
                 if text is None or not text.value or PLACEHOLDER.match(text.value):

@@ -142,9 +142,9 @@ class _Proxy:
 
 def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
     """The proxies that stand beside the services of each file, by the file's identity."""
-    found: dict[int, list[_Proxy]] = {}
+    proxies: dict[int, list[_Proxy]] = {}
     for document in project.documents("compose"):
-        mine = found.setdefault(id(document), [])
+        mine = proxies.setdefault(id(document), [])
         for service in project.memo(applications).app(document).services().values():
             if service.role != "proxy" or service.full.get("profiles"):
                 continue
@@ -156,7 +156,7 @@ def _proxies_by_file(project: Project) -> dict[int, list[_Proxy]]:
             if any(is_on_every_interface(spec) for spec in ways):
                 tls = any(_first_port_in((443,), spec.published) is not None for spec in ways)
                 mine.append(_Proxy(service, tls))
-    return found
+    return proxies
 
 
 def proxy_bypassed(port: Port, project: Project) -> Outcome:
@@ -221,12 +221,12 @@ def port_clash(document: Document, project: Project) -> Outcome:
                 if _is_single_port(spec)
                 else itertools.chain(*single.values())
             )
-            found = next(
+            rival = next(
                 (one for one in itertools.chain(near, wide) if _entries_clash(*one, service, spec)),
                 None,
             )
-            if found is not None and service.document is document and spec.span in own:
-                other, theirs = found
+            if rival is not None and service.document is document and spec.span in own:
+                other, theirs = rival
                 yield hit(
                     spec.span,
                     port=first if _is_single_port(spec) else f"{first}-{last}",

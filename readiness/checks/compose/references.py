@@ -29,9 +29,9 @@ Use = tuple[str, str, Span]  # what is named (service, network ...), its name, w
 
 def reference_undefined(service: Service, project: Project) -> Outcome:
     """A service, network, volume, secret, config or model that is defined nowhere in the app."""
-    made = project.memo(applications)
-    app = made.app(service.document)
-    if id(service.document) in made.parts:
+    apps = project.memo(applications)
+    app = apps.app(service.document)
+    if id(service.document) in apps.parts:
         yield Unknown(service.head)
         return
     sections = {key for root in service.document.roots for key in root} - {
@@ -211,9 +211,9 @@ def extends_invalid(service: Service, project: Project) -> Outcome:
     if not isinstance(name, str) or HOLE in expand_scalar(name).text:
         return
     span = parent.at("service") if isinstance(parent, Map) else service.node.at("extends")
-    made = project.memo(applications)
+    apps = project.memo(applications)
     if isinstance(file, str) and isinstance(parent, Map):
-        document = document_at(made, service.document, file)
+        document = document_at(apps, service.document, file)
         if document is None:
             yield from _missing_file(service.document, project, file, parent.at("file"))
         elif name not in document.services:
@@ -244,20 +244,20 @@ def extends_invalid(service: Service, project: Project) -> Outcome:
 
 def include_invalid(document: Document, project: Project) -> Outcome:
     """A file that is included and is not there, or includes the one that includes it."""
-    made = project.memo(applications)
+    apps = project.memo(applications)
     for include in includes_of(document):
         path, span = include.path, include.owner.at(include.key)
-        found = document_at(made, document, path)
-        if found is None:
+        target = document_at(apps, document, path)
+        if target is None:
             yield from _missing_file(document, project, path, span)
             continue
-        seen, todo = {id(found)}, [found]
+        seen, todo = {id(target)}, [target]
         while todo:
             included = todo.pop()
             if included is document:
                 yield hit(span, problem=f"{path} includes the file that includes it")
                 break
-            inner = [document_at(made, included, other.path) for other in includes_of(included)]
+            inner = [document_at(apps, included, other.path) for other in includes_of(included)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 
@@ -282,9 +282,9 @@ def _missing_file(document: Document, project: Project, path: str, span: Span) -
 
 def image_missing(service: Service, project: Project) -> Outcome:
     """A service that neither names an image nor builds one, in its own file or another."""
-    made = project.memo(applications)
-    app = made.app(service.document)
-    if id(service.document) in made.parts or _is_unfilled(service):
+    apps = project.memo(applications)
+    app = apps.app(service.document)
+    if id(service.document) in apps.parts or _is_unfilled(service):
         return
     node, known = merged_service(service, project)
     if any(

@@ -10,8 +10,8 @@ from typing import Any
 
 from readiness.checks.compose.references import services_named
 from readiness.checks.dockerfile.health import is_always_healthy
-from readiness.facts.base_images import official
-from readiness.facts.images import fact
+from readiness.facts.base_images import is_official
+from readiness.facts.images import image_property
 from readiness.kinds.compose.application import applications, merged_service
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
@@ -89,7 +89,7 @@ def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
     image = service.image
     if image is None or image.name_unknown:
         return None
-    if fact(image, "healthcheck"):
+    if image_property(image, "healthcheck"):
         return True
     known = service.known is not None or any(
         sibling.builds for sibling in service.document.services.values()
@@ -206,7 +206,7 @@ def _surely_lacks_healthcheck(service: Service, project: Project) -> bool:
         )
     else:
         image = service.image
-    return image is not None and official(image)
+    return image is not None and is_official(image)
 
 
 _LIMITS = {
@@ -301,18 +301,18 @@ def dependency_undeclared(service: Service, project: Project) -> Outcome:
     node, known = merged_service(service, project)
     if not known or service.document.swarm:
         return
-    told = _services_awaited(node, services, project.memo(_services_named_by))
+    awaited = _services_awaited(node, services, project.memo(_services_named_by))
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text
-        hosts = [found.group(1) for found in _HOST.finditer(text)]
+        hosts = [match.group(1) for match in _HOST.finditer(text)]
         if _HOST_NAME.search(spec.name):
             hosts.append(text.partition(":")[0])
         for host in hosts:
             other = services.get(host)
-            if other is None or other is service or host in told or other.full.get("profiles"):
+            if other is None or other is service or host in awaited or other.full.get("profiles"):
                 continue
             if other.known is not None and other.known.store:
-                told.add(host)
+                awaited.add(host)
                 yield hit(spec.span, used=host, variable=spec.name)
 
 
@@ -329,12 +329,12 @@ def _services_awaited(
     node: Map, services: dict[str, Service], used: dict[int, tuple[str, ...]]
 ) -> set[str]:
     """The services that a service waits for, those among them that they wait for too."""
-    found: set[str] = set()
+    awaited: set[str] = set()
     todo = [name for _, name, _ in services_named(node)]
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in awaited:
+            awaited.add(name)
             if name in services:
                 todo += used.get(id(services[name]), ())
-    return found
+    return awaited

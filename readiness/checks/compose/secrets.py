@@ -61,16 +61,16 @@ def env_file_committed(value: Value, project: Project) -> Outcome:
 def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
     """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
-    found = secrets.classify(subject.name, bare)
-    if found.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
+    verdict = secrets.classify(subject.name, bare)
+    if verdict.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
         return
-    if not subject.production and found.strength < Strength.SHAPE:
+    if not subject.production and verdict.strength < Strength.SHAPE:
         return  # a password of a development file opens nothing; a real key does wherever it stands
-    if found.reach is not None and isinstance(value, str):
+    if verdict.reach is not None and isinstance(value, str):
         shift = value.find(bare)
-        start, end = shift + found.span.start, shift + found.span.end
+        start, end = shift + verdict.span.start, shift + verdict.span.end
         span = part_span(subject.source, span, value, start, end)
-    yield hit(span, reason=found.reason)
+    yield hit(span, reason=verdict.reason)
 
 
 def _is_only_default(value: str) -> bool:
@@ -94,13 +94,13 @@ def password_well_known(variable: Variable) -> Outcome:
     if variable.where == "args":
         return
     text = spec.value if isinstance(spec.value, str) else ""
-    found = secrets.classify(spec.name, spec.value)
-    if found.kind is not Kind.WELL_KNOWN or _is_only_default(text):
+    verdict = secrets.classify(spec.name, spec.value)
+    if verdict.kind is not Kind.WELL_KNOWN or _is_only_default(text):
         return
     yield hit(
         spec.span
-        if found.reach is None
-        else part_span(variable.source, spec.span, text, found.span.start, found.span.end)
+        if verdict.reach is None
+        else part_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
     )
 
 
@@ -111,10 +111,10 @@ def password_fallback(subject: Variable | Service) -> Outcome:
         return
     spec = subject.spec
     text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
-    found = default_of(text)
-    if found is None or subject.where == "args":
+    fallback = default_of(text)
+    if fallback is None or subject.where == "args":
         return
-    name, default = found
+    name, default = fallback
     if _is_password(default, spec.name, name):
         what = f"variable {spec.name}"
         yield hit(spec.span, what=what, service=subject.service, variable=name)
@@ -143,7 +143,7 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
     spec = variable.spec
     if variable.where != "args" or not secrets.names_secret(spec.name):
         return
-    words = set(secrets.words(spec.name))
+    words = set(secrets.name_words(spec.name))
     if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.

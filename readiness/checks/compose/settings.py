@@ -6,8 +6,8 @@ import re
 import shlex
 
 from readiness.facts import settings
-from readiness.facts.development import server_of
-from readiness.facts.programs import started_at
+from readiness.facts.development import development_server
+from readiness.facts.programs import started_program_index
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, string_entries
@@ -59,9 +59,9 @@ def _development_server(command: shell.Command) -> str:
     """The development server that a command starts, itself or through a program that only runs another."""
     inner = unwrapped(command)
     own = list(inner.values)
-    at = started_at(inner.program, own)
-    found = server_of(inner.program, own)
-    return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
+    at = started_program_index(inner.program, own)
+    found = development_server(inner.program, own)
+    return found or (development_server(own[at], own[at + 1 :]) if at is not None else "")
 
 
 def version_obsolete(document: Document) -> Outcome:

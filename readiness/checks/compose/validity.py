@@ -23,10 +23,10 @@ _TEMPLATE = re.compile(r"\{\{|\{%")
 
 def _problems_of(project: Project) -> dict[int, list[Problem]]:
     """What the schema and the forms of values refuse, by document."""
-    found: dict[int, list[Problem]] = {}
+    problems: dict[int, list[Problem]] = {}
     parts = project.memo(applications).parts
     for document in project.documents("compose"):
-        mine = found[id(document)] = []
+        mine = problems[id(document)] = []
         if document.legacy:
             continue
         for root in document.roots:
@@ -38,7 +38,7 @@ def _problems_of(project: Project) -> dict[int, list[Problem]]:
                 for problem in mine
                 if not (len(problem.path) == 2 and problem.path[0] == "services")
             ]
-    return found
+    return problems
 
 
 def _problems_of_sort(document: Document, project: Project) -> list[Problem]:
@@ -116,7 +116,7 @@ def _path_form(path: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def _known_paths() -> dict[str, list[tuple[str, ...]]]:
     """key -> the forms of path under which the specification knows it, the shortest first."""
-    found: dict[str, list[tuple[str, ...]]] = {}
+    paths: dict[str, list[tuple[str, ...]]] = {}
     todo: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), schema.schema_data())]
     while todo:
         path, node = todo.pop(0)
@@ -126,7 +126,7 @@ def _known_paths() -> dict[str, list[tuple[str, ...]]]:
             todo.append((path, schema.schema_data()["$defs"][node["$ref"].rpartition("/")[2]]))
         todo += [(path, inner) for name in ("oneOf", "allOf") for inner in node.get(name, ())]
         for key, inner in node.get("properties", {}).items():
-            found.setdefault(key, []).append(path)
+            paths.setdefault(key, []).append(path)
             todo.append(((*path, key), inner))
         if len(path) == 1:
             todo += [
@@ -136,7 +136,7 @@ def _known_paths() -> dict[str, list[tuple[str, ...]]]:
             ]
         if "items" in node and path:
             todo.append((path, node["items"]))
-    return found
+    return paths
 
 
 def value_invalid(document: Document, project: Project) -> Outcome:

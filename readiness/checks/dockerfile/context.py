@@ -28,18 +28,18 @@ def copy_ignored_file(step: Step, project: Project) -> Outcome:
     if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
     path = step.source.root.path
-    found = dockerignore_of(project, path, posixpath.dirname(path))
-    if found is None or "#" in step.source.path:
+    document = dockerignore_of(project, path, posixpath.dirname(path))
+    if document is None or "#" in step.source.path:
         return
     for word in copy_sources(instruction):
         value = word.value
         if word.is_variable or "://" in value or any(char in value for char in "*?["):
             continue
-        left_out = found.ignores(value)
+        left_out = document.ignores(value)
         if left_out is None:
             yield Unknown(word.span)
         elif left_out:
-            yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
+            yield hit(word.span, source=value, list=posixpath.basename(document.source.path))
 
 
 def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:

@@ -68,11 +68,11 @@ _ELSEWHERE = frozenset({"subshell", "substitution"})
 
 def _folder_changing_commands(step: Step) -> list[shell.Command]:
     """The commands that change the folder of those after them; a subshell and `sh -c` keep it to themselves."""
-    found = step.script.commands
-    shells = [one.span for one in found if one.program in shell.SHELLS]
+    commands = step.script.commands
+    shells = [one.span for one in commands if one.program in shell.SHELLS]
     return [
         command
-        for command in found
+        for command in commands
         if unwrapped(command).program == "cd"
         and not _ELSEWHERE & command.inside
         and not any(span.start < command.span.start < span.end for span in shells)

@@ -138,7 +138,9 @@ def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
         yield hit(account_owner(pod), account=account_name(pod), binding=found[0].resource)
 
 
-def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> Outcome:
+def service_account_powerful(
+    pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()
+) -> Outcome:
     """The pod's service account may do everything; with `grants`, one of these."""
     for binding in bindings_of_pod(pod, project)[:MANY]:
         role = role_of_binding(binding, project)
@@ -147,10 +149,10 @@ def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] 
             if role is None
             else role.name
         )
-        whole = name == "cluster-admin" or (
+        has_all_rights = name == "cluster-admin" or (
             role is not None and any(map(allows_everything, rules_of(role)))
         )
-        if whole or (role is not None and grants and takes_over_cluster(role, grants)):
+        if has_all_rights or (role is not None and grants and takes_over_cluster(role, grants)):
             yield hit(
                 account_owner(pod), account=account_name(pod), binding=binding.resource, role=name
             )

@@ -149,8 +149,8 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outco
     opened = wanted.open()
     if opened.empty and not wanted.empty:
         return
-    found = object_index(project)
-    if not found.selected(opened, obj.namespace, 1) and not found.operated(opened):
+    index = object_index(project)
+    if not index.selected(opened, obj.namespace, 1) and not index.operated(opened):
         yield missing(obj.spec.key("selector"), what="selects no pod of any workload in the files")
 
 
@@ -176,10 +176,10 @@ def disruption_budget_overlap(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = selecting_objects(workload, project, budget_selectors)
-    names = sorted({one.name for one in found})
+    objects = selecting_objects(workload, project, budget_selectors)
+    names = sorted({one.name for one in objects})
     if len(names) > 1:
         related = [
-            Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in found[:4]
+            Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in objects[:4]
         ]
         yield hit(pod.owner.metadata.at("name"), related=related, names=" and ".join(names[:4]))

@@ -27,7 +27,7 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     words = (word for values in lines for word in values if isinstance(word, str))
     if not any(word.rpartition("/")[2] == program for word in words if word[:1] != "-"):
         return None
-    found: dict[str, Flag] = {}
+    flags: dict[str, Flag] = {}
     for values in lines:
         for index, word in enumerate(values):
             if not isinstance(word, str) or not word.startswith("-"):
@@ -36,8 +36,8 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
             after = values[index + 1] if index + 1 < len(values) else ""
             if not equals:
                 value = after if isinstance(after, str) and not after.startswith("-") else "true"
-            found[name] = Flag(value, values.at(index))
-    return found
+            flags[name] = Flag(value, values.at(index))
+    return flags
 
 
 def _missing_flag_span(container: Container) -> Span:
@@ -52,7 +52,7 @@ def _missing_flag(container: Container, found: dict[str, Flag], what: str) -> Hi
     return missing(_missing_flag_span(container), what=what)
 
 
-def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_missing(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
     """The program is started without one of the flags."""
     found = flags_of(container, program)
     if found is None:
@@ -62,7 +62,7 @@ def required(container: Container, *, program: str, flags: Sequence[str]) -> Out
             yield _missing_flag(container, found, f"--{name} is not set")
 
 
-def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
     """The program is started with one of the flags."""
     found = flags_of(container, program)
     for name in flags:
@@ -70,7 +70,7 @@ def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Ou
             yield hit(found[name].span, what=f"--{name} is set")
 
 
-def value(
+def flag_value_wrong(
     container: Container,
     *,
     program: str,
@@ -80,19 +80,19 @@ def value(
     deny: Sequence[str] = (),
 ) -> Outcome:
     """The value of a flag, or its default where it is not written, is not in `allow`, or is in `deny`."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     text = written.value if written else default
     if is_variable(text):
         yield Unknown(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
         shown = f"--{flag} is {text or 'not set'}"
-        yield hit(written.span, what=shown) if written else _missing_flag(container, found, shown)
+        yield hit(written.span, what=shown) if written else _missing_flag(container, flags, shown)
 
 
-def listed(
+def flag_list_wrong(
     container: Container,
     *,
     program: str,
@@ -103,10 +103,10 @@ def listed(
     only: Sequence[str] = (),
 ) -> Outcome:
     """The comma-separated value of a flag does not hold a word, holds another, or one that is not in `only`."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     words = [
         word.strip() for word in (written.value if written else default).split(",") if word.strip()
     ]
@@ -118,17 +118,17 @@ def listed(
     elif only and (not words or not set(words) <= set(only)):
         wrong = f"--{flag} allows weak ciphers" if words else f"--{flag} is not set"
     if wrong:
-        yield hit(written.span, what=wrong) if written else _missing_flag(container, found, wrong)
+        yield hit(written.span, what=wrong) if written else _missing_flag(container, flags, wrong)
 
 
-def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
+def flag_below_minimum(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
     """The number under a flag is not written or below the minimum."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     if written is None:
-        yield _missing_flag(container, found, f"--{flag} is not set")
+        yield _missing_flag(container, flags, f"--{flag} is not set")
     elif not written.value.isdigit() or int(written.value[:9]) < minimum:
         yield hit(written.span, what=f"--{flag} is {written.value}")
 

@@ -28,9 +28,9 @@ def cron_schedule_invalid(obj: Object) -> Outcome:
     if is_variable(value):
         yield Unknown(obj.spec.at("schedule"))
     elif isinstance(value, str):
-        found = schedule_mistake(value)
-        if found:
-            yield hit(obj.spec.at("schedule"), schedule=value[:60], why=found)
+        mistake = schedule_mistake(value)
+        if mistake:
+            yield hit(obj.spec.at("schedule"), schedule=value[:60], why=mistake)
     elif value is None:
         yield missing(obj.metadata.at("name"), schedule="", why="it is not written")
 

@@ -45,13 +45,15 @@ def _has_other_policies(project: Project) -> bool:
     )
 
 
-def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project) -> Outcome:
+def pod_without_policy(
+    pod: Pod, *, directions: list[str], every: bool, project: Project
+) -> Outcome:
     """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough."""
     workload = workload_of(pod, project)
     if workload is None or pod.node.get("hostNetwork") is True:
         return
-    found = directions_restricted_for(workload, project)
-    open_ways = [way for way in directions if way not in found]
+    restricted = directions_restricted_for(workload, project)
+    open_ways = [way for way in directions if way not in restricted]
     if open_ways and (every or len(open_ways) == len(directions)):
         if project.memo(_has_other_policies):
             yield Unknown(pod.owner.metadata.at("name"))
@@ -110,15 +112,15 @@ def _has_pods_to_compare(project: Project, alone: bool) -> bool:
 
 def _may_select(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
     """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
-    found = object_index(project)
+    index = object_index(project)
     opened = wanted.open()
-    if opened.empty or found.operated(opened):
+    if opened.empty or index.operated(opened):
         return True
-    if namespace is not None and (found.peopled(namespace) or found.anywhere(opened)):
-        return bool(found.selected(opened, namespace, 1))
+    if namespace is not None and (index.peopled(namespace) or index.anywhere(opened)):
+        return bool(index.selected(opened, namespace, 1))
     if namespace is not None:
         return not alone  # the files do not show what is in that namespace
-    return found.anywhere(opened)
+    return index.anywhere(opened)
 
 
 def _string_list(wanted: Selector) -> str:
@@ -262,8 +264,8 @@ def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
 
 def _other_policies_for(obj: Object, wanted: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
-    found = object_index(project)
-    workloads = found.selected(wanted, obj.namespace)
+    index = object_index(project)
+    workloads = index.selected(wanted, obj.namespace)
     if workloads:
         lists = unique_lists(project.memo(policy_selectors).of(each) for each in workloads)
         common = set.intersection(*({id(each) for each in part} for part in lists))
@@ -271,7 +273,7 @@ def _other_policies_for(obj: Object, wanted: Selector, project: Project) -> list
     labels = dict(wanted.pairs)
     return [
         other
-        for other in islice(found.all(KIND), 4096)
+        for other in islice(index.all(KIND), 4096)
         if other is not obj
         and (label_selector(other.spec.get("podSelector")) or Selector()).matches(labels)
     ]

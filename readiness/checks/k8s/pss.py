@@ -341,7 +341,7 @@ def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
 # -- the check of every rule --------------------------------------------------------------------------------------
 
 
-def control(pod: Pod, *, name: str) -> Outcome:
+def pss_control_broken(pod: Pod, *, name: str) -> Outcome:
     """The pod breaks one control."""
     for violation in violations_of(pod, name):
         make = missing if violation.absent else hit

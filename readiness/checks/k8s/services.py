@@ -31,18 +31,18 @@ def _workloads_reached(obj: Object, project: Project) -> list[Workload]:
 def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all."""
     wanted = service_selector(obj) if is_service(obj) else None
-    found: Index = object_index(project)
-    if wanted is None or bool(found.workloads) is alone:
+    index: Index = object_index(project)
+    if wanted is None or bool(index.workloads) is alone:
         return
     opened = wanted.open()
-    if opened.empty or found.operated(opened):
+    if opened.empty or index.operated(opened):
         return
-    if not alone and not found.peopled(obj.namespace) and not found.anywhere(opened):
+    if not alone and not index.peopled(obj.namespace) and not index.anywhere(opened):
         yield Unknown(obj.spec.at("selector"))
         return
     if any(is_variable(value) for _, value in opened.pairs):
         yield Unknown(obj.spec.at("selector"))
-    elif not found.selected(opened, obj.namespace, 1):
+    elif not index.selected(opened, obj.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
         yield missing(obj.spec.key("selector"), pairs=pairs)
 
@@ -92,12 +92,12 @@ def service_port_undeclared(obj: Object, *, project: Project) -> Outcome:
             if isinstance(target, str) and target.isdigit() and len(target) < 6
             else target
         )
-        told = as_integer(value)
-        if told is not None and told not in numbers:
+        number = as_integer(value)
+        if number is not None and number not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = join_names(sorted(one for one in numbers if one is not None))
             yield hit(
-                port.at(place), related=[_is_declared(workloads[0])], port=told, served=served
+                port.at(place), related=[_is_declared(workloads[0])], port=number, served=served
             )
 
 
@@ -120,7 +120,7 @@ def _declares_all_ports(workload: Workload) -> bool:
     )
 
 
-def exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
+def service_exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
     """A Service is of a type that opens it beyond the cluster."""
     kind = obj.spec.get("type")
     if is_service(obj) and isinstance(kind, str) and kind in types:
@@ -188,17 +188,17 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
     if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
-    found = object_index(project)
+    index = object_index(project)
     wanted = label_selector(obj.spec.get("selector")) or Selector()
-    things: Sequence[Object | Workload] = found.workloads
+    things: Sequence[Object | Workload] = index.workloads
     if obj.kind == "ServiceMonitor":
-        things = found.kinds.get("Service", [])
+        things = index.kinds.get("Service", [])
     if not things:
         return
     if wanted.pairs and obj.kind == "ServiceMonitor":
         things = project.memo(_services_by_label).get(wanted.pairs[0], [])
     elif wanted.pairs:
-        things = found.selected(wanted, "")
+        things = index.selected(wanted, "")
     allowed = _watched_namespaces(obj)
     if allowed is not None and not _shows_any(allowed, obj.kind, project):
         return

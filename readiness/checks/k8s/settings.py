@@ -62,7 +62,9 @@ def log_level_debug(owner: Container | Object) -> Outcome:
 
 def authentication_off(container: Container) -> Outcome:
     """A setting that lets everybody into a store or a console."""
-    known = public_images.known(images.parse_image(container.image)) if container.image else None
+    known = (
+        public_images.public_image(images.parse_image(container.image)) if container.image else None
+    )
     if known is None:
         return
     for name, value, span in variables_of(container):

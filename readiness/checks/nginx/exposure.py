@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from readiness.checks.nginx.routing import (
     Route,
     Router,
-    admitted,
-    force,
-    handled,
-    leaves,
+    directives_in_force,
+    has_unseen_include,
+    is_answered_elsewhere,
+    is_leaving_location,
     matches_whole,
-    unconditional,
-    unseen,
+    unconditional_rewrites,
+    who_is_admitted,
 )
 from readiness.checks.nginx.variables import is_redirect, literal_variable_pairs, variable_value
 from readiness.kinds.nginx import Statement, includes, location_match
@@ -74,20 +74,20 @@ def filesystem_root_served(statement: Statement, project: Project) -> Outcome:
     and in files for tests and development.
     """
     d = statement.node
-    found = project.memo(_exposures).get(id(d)) if is_top(d) else None
-    if found is None:
+    exposure = project.memo(_exposures).get(id(d)) if is_top(d) else None
+    if exposure is None:
         return
-    if found.severity is None:
+    if exposure.severity is None:
         yield Unknown(d.at(1))
         return
     related = []
-    if found.by is not None:
-        told = f"{found.by.name} leads there with what the client sends"
-        related = [Related(found.by.source, found.by.head, told)]
-    severity = found.severity
+    if exposure.by is not None:
+        cause = f"{exposure.by.name} leads there with what the client sends"
+        related = [Related(exposure.by.source, exposure.by.head, cause)]
+    severity = exposure.severity
     if project.prose or is_for_trial(d.source.root.path):
         severity = min(severity, Severity.HIGH)
-    yield hit(d.at(1), directive=d.name, how=found.how, related=related, severity=severity)
+    yield hit(d.at(1), directive=d.name, how=exposure.how, related=related, severity=severity)
 
 
 def is_top(d: Directive) -> bool:
@@ -108,22 +108,22 @@ def _exposures(project: Project) -> dict[int, Exposure]:
             if d.name == "server" and d.block is not None:
                 servers[id(d.block)] = d.block
             elif is_top(d):
-                piece = _piece(project, d.parent)
+                piece = _server_or_fragment(project, d.parent)
                 if piece is not None:
                     servers[id(piece)] = piece
-    found: dict[int, Exposure] = {}
+    worst: dict[int, Exposure] = {}
     for block in servers.values():
         for key, exposure in _Server(project, block).exposures():
-            if key not in found or _rank(found[key]) < _rank(exposure):
-                found[key] = exposure
-    return found
+            if key not in worst or _rank(worst[key]) < _rank(exposure):
+                worst[key] = exposure
+    return worst
 
 
 def _rank(exposure: Exposure) -> int:
     return -1 if exposure.severity is None else int(exposure.severity)
 
 
-def _piece(project: Project, block: Block) -> Block | None:
+def _server_or_fragment(project: Project, block: Block) -> Block | None:
     """What stands for a server where none is in sight: an `http` without one, or a file that is a part of one."""
     levels = includes.levels_outwards(project, block)
     if any(level.name == "server" for level in levels):
@@ -147,7 +147,7 @@ class _Server:
     @functools.cached_property
     def leads(self) -> list[Lead]:
         """What leads requests from one path to another, here or in what a backend answers."""
-        found = [*_leads(self.project, self.block), *self.project.memo(_accelerated)]
+        found = [*_path_changes(self.project, self.block), *self.project.memo(_internal_redirects)]
         return found[:_LEADS]
 
     def exposures(self) -> Iterator[tuple[int, Exposure]]:
@@ -157,9 +157,9 @@ class _Server:
             route = self.router.route(path)
             d = self.top(route)
             if d is not None and self.means(d, route, path, file):
-                found = self.fetched(route, path, file)
-                if found is not None:
-                    yield id(d), found
+                exposure = self.fetched(route, path, file)
+                if exposure is not None:
+                    yield id(d), exposure
         for lead in self.leads if self.tops else ():
             yield from self.rewritten(lead)
 
@@ -187,7 +187,7 @@ class _Server:
 
     def top(self, route: Route) -> Directive | None:
         """The directive that says where a route's files lie, where it names the top."""
-        said = includes.directives_of(self.project, route.last, "alias") or force(
+        said = includes.directives_of(self.project, route.last, "alias") or directives_in_force(
             self.project, route, "root"
         )
         return said[-1] if said and is_top(said[-1]) else None
@@ -217,7 +217,7 @@ class _Server:
 
     def exposure(self, route: Route, how: str, by: Lead | None) -> Exposure | None:
         """The exposure, as bad as it is for those who get there."""
-        who = admitted(self.project, route)
+        who = who_is_admitted(self.project, route)
         node = by.node if by else None
         if who == "nobody":
             return None
@@ -225,14 +225,14 @@ class _Server:
             return Exposure(how, None, node)
         if who == "some":
             return Exposure(f"{how}, for those who are let in", Severity.MEDIUM, node)
-        proved = self.block.name == "server" and not unseen(self.project, route)
+        proved = self.block.name == "server" and not has_unseen_include(self.project, route)
         if by is not None:
-            proved = proved and not _inside(self.project, by.node, internal=True)
+            proved = proved and not _is_in_location(self.project, by.node, internal=True)
         return Exposure(how, Severity.CRITICAL if proved else Severity.HIGH, node)
 
     def served(self, route: Route, path: str) -> bool:
         """Whether the end of a route answers with the file that the path means."""
-        if handled(self.project, route.last):
+        if is_answered_elsewhere(self.project, route.last):
             return False
         tried = includes.directives_of(self.project, route.last, "try_files")
         if tried and not any(
@@ -241,14 +241,16 @@ class _Server:
             return False
         return route.last is self.block or not any(
             self.router.meets(directive, path)
-            for directive in unconditional(self.project, route.last)
+            for directive in unconditional_rewrites(self.project, route.last)
         )
 
     def diverted(self, path: str) -> bool:
         """Whether the server itself answers, or leads every request for a path elsewhere, before any location is asked."""
         if includes.directives_of(self.project, self.block, "return"):
             return True
-        return any(self.router.meets(one, path) for one in unconditional(self.project, self.block))
+        return any(
+            self.router.meets(one, path) for one in unconditional_rewrites(self.project, self.block)
+        )
 
     def rewritten(self, lead: Lead) -> Iterator[tuple[int, Exposure]]:
         """What a location exposes by changing the path and staying where it is."""
@@ -264,13 +266,18 @@ class _Server:
         route = Route(tuple(reversed(levels[: end + 1])))
         d = self.top(route)
         file = next((file for file in _FILES if self.makes(lead, file)), "")
-        if d is None or d.name != "root" or not file or handled(self.project, location):
+        if (
+            d is None
+            or d.name != "root"
+            or not file
+            or is_answered_elsewhere(self.project, location)
+        ):
             return
         self.router.sure = True
         how = f"{lead.node.name} makes the path of what the client sends, which gives {file}"
-        found = self.exposure(route, how, lead)
-        if found is not None:
-            yield id(d), found
+        exposure = self.exposure(route, how, lead)
+        if exposure is not None:
+            yield id(d), exposure
 
     def makes(self, lead: Lead, path: str) -> bool:
         """Whether a client can choose what it sends so that a directive makes the path of it."""
@@ -300,12 +307,12 @@ class _Server:
 
         A path begins with a slash; behind another one the file system makes one of the two.
         """
-        own = _captured(lead.node, name)
+        own = _captured_group(lead.node, name)
         if own is not None:
             return matches_whole(own, piece)
         if name not in _PATHS:
             client = variable_value(self.project, lead.node, name).client
-            return pcre_tree.mask(piece) & ~client == 0
+            return pcre_tree.char_mask(piece) & ~client == 0
         if after.endswith("/") and not piece.startswith("/"):
             piece = f"/{piece}"
         levels = includes.levels_outwards(self.project, lead.node.parent)
@@ -316,26 +323,28 @@ class _Server:
         return named or any(one is location for one in self.router.route(piece).levels)
 
 
-def _captured(d: Directive, name: str) -> pcre_tree.Node | None:
+def _captured_group(d: Directive, name: str) -> pcre_tree.Node | None:
     """The group of a rewrite's own expression that a variable of its target stands for."""
     regex = pcre.try_parse_regex(d.args[0]) if d.name == "rewrite" else None
     return regex.group(int(name) if name.isdigit() else name) if regex is not None else None
 
 
-def _leads(project: Project, server: Block) -> Iterator[Lead]:
+def _path_changes(project: Project, server: Block) -> Iterator[Lead]:
     """The directives of a server that lead a request to a path which the client has a part in."""
     for d in includes.directives_within(project, server):
         if d.name == "rewrite" and len(d.args) > 1 and not is_redirect(d):
-            yield Lead(d, d.args[1], stays=not leaves(d) and _inside(project, d))
+            yield Lead(
+                d, d.args[1], stays=not is_leaving_location(d) and _is_in_location(project, d)
+            )
         elif d.name == "try_files":
             yield Lead(d, d.args[-1] if d.args else "")
-            if _inside(project, d):
+            if _is_in_location(project, d):
                 yield from (Lead(d, text, stays=True) for text in d.args[:-1] if "uri" not in text)
         elif d.name == "error_page" and len(d.args) > 1:
             yield Lead(d, d.args[-1])
 
 
-def _accelerated(project: Project) -> list[Lead]:
+def _internal_redirects(project: Project) -> list[Lead]:
     """The answers that name the file to be sent in their stead, where nginx itself is the backend."""
     return [
         Lead(d, d.args[-1])
@@ -345,7 +354,7 @@ def _accelerated(project: Project) -> list[Lead]:
     ]
 
 
-def _inside(project: Project, d: Directive, *, internal: bool = False) -> bool:
+def _is_in_location(project: Project, d: Directive, *, internal: bool = False) -> bool:
     """Whether a directive stands in a location; with `internal`, in one that no client asks for itself."""
     location = includes.nearest_enclosing(project, d.parent, "location")
     return location is not None and (

@@ -36,11 +36,11 @@ def parse_time(text: str) -> float | None:
     """A time as nginx writes it (`1h30m`), in seconds; None where it is none."""
     total, place = 0.0, 0
     while place < len(text):
-        found = _TIME.match(text, place)
-        if not found:
+        match = _TIME.match(text, place)
+        if not match:
             return None
-        total += int(found[1]) * _SECONDS[found[2]]
-        place = found.end()
+        total += int(match[1]) * _SECONDS[match[2]]
+        place = match.end()
     return total if text else None
 
 
@@ -112,12 +112,14 @@ def compression_off(
     scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
 ) -> Outcome:
     """An `http` block and all that is in it leave a directive out."""
-    found = [
+    directives = [
         d
         for d in includes.directives_within(project, scope.node)
         if d.name == directive or d.name in unless
     ]
-    if found or not any(d.name == "server" for d in includes.directives_of(project, scope.node)):
+    if directives or not any(
+        d.name == "server" for d in includes.directives_of(project, scope.node)
+    ):
         return
     if includes.may_be_set_unseen(project, scope.node):
         yield Unknown(scope.node.at())

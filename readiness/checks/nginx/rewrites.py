@@ -115,9 +115,9 @@ def _reads_condition_groups(d: Directive, owner: Directive, project: Project) ->
         if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
             yield hit(d.at(2), capture=f"${wanted}")
     elif regex is not None:
-        found = _missing_group(text, regex)
-        if found:
-            yield hit(d.at(2), capture=f"${found}")
+        group = _missing_group(text, regex)
+        if group:
+            yield hit(d.at(2), capture=f"${group}")
 
 
 def _lowest_group(text: str) -> int:
@@ -381,9 +381,9 @@ def variable_case_mixed(scope: Scope) -> Outcome:
     for d in walk(scope.node):
         words = d.args if d.parent.name not in FREE else d.args[-1:]
         for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
-            for found in _NAME.finditer(word):
-                name = found[1] or found[3] or found[4] or ""
-                if (found[1] and name.isupper()) or not name or name.isdigit():
+            for match in _NAME.finditer(word):
+                name = match[1] or match[3] or match[4] or ""
+                if (match[1] and name.isupper()) or not name or name.isdigit():
                     continue  # a place for envsubst
                 first = seen.setdefault(name.lower(), name)
                 if first != name and name.lower() not in reported:

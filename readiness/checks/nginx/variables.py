@@ -13,8 +13,8 @@ from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
-_LINE_BREAK = pcre_tree.mask("\n")
-_VISIBLE = pcre_tree.ANY & ~pcre_tree.mask("\x00\t\n\v\f\r ")
+_LINE_BREAK = pcre_tree.char_mask("\n")
+_VISIBLE = pcre_tree.ANY & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
 _CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
 REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
 _DEEP = ("depth", 0)
@@ -36,7 +36,7 @@ class Value:
 
 
 UNKNOWN = Value()
-_DECODED = Value(pcre_tree.ANY & ~pcre_tree.mask("\x00"), slash=True, decoded=True)
+_DECODED = Value(pcre_tree.ANY & ~pcre_tree.char_mask("\x00"), slash=True, decoded=True)
 
 
 def variable_names(text: str) -> list[str]:
@@ -103,7 +103,7 @@ def capture_providers(project: Project, directive: Directive) -> list[Provider]:
 
 
 def _capture_providers(project: Project, directive: Directive) -> list[Provider]:
-    found: list[Provider] = []
+    providers: list[Provider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
     for block in includes.levels_outwards(project, directive.parent):
@@ -114,9 +114,9 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
             for d in includes.directives_of(project, block, "rewrite")[:_SEARCHED]
             if places[id(d)] < stop
         ]
-        found += _rewrites(directive, before)
+        providers += _rewrites(directive, before)
         if block.owner is not None:
-            found += _opening_pattern(project, block, block.owner)
+            providers += _opening_pattern(project, block, block.owner)
         for opening in includes.directives_of(project, block, "if")[:_SEARCHED]:
             if (
                 places[id(opening)] < stop
@@ -124,13 +124,13 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
                 and pattern_of(opening)
                 and not condition_parts(opening)[1].startswith("!")
             ):
-                found.append(
+                providers.append(
                     _pattern_provider(
                         opening, possible_value(project, opening, condition_parts(opening)[0])
                     )
                 )
         below = block.owner
-    return found
+    return providers
 
 
 def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
@@ -159,7 +159,7 @@ def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[P
         if name.startswith("~")
     ]
     return [
-        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
+        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.char_mask("/:")))
         for name in names_
     ]
 
@@ -225,7 +225,7 @@ def _capture_value(project: Project, directive: Directive, key: int | str) -> Va
                 return Value()
             return Value(
                 chars & provider.subject.client,
-                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
                 provider.subject.decoded,
             )
     return UNKNOWN
@@ -297,7 +297,7 @@ def _map_entry_value(project: Project, table: Directive, entry: Directive) -> Va
                 chars |= piece.chars if piece.kind == "chars" else 0
             part = Value(
                 chars & subject.client,
-                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
                 subject.decoded,
             )
         client |= part.client
@@ -334,7 +334,7 @@ def definitions_of(project: Project, block: Block, name: str) -> list[Directive]
 
 def _level_definitions(project: Project, block: Block) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
-    found: dict[str, list[Directive]] = {}
+    definitions: dict[str, list[Directive]] = {}
     for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
         inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
         for directive in inner:
@@ -344,8 +344,8 @@ def _level_definitions(project: Project, block: Block) -> dict[str, list[Directi
                 else ""
             )
             if directive.name != "if":
-                found.setdefault(target.lstrip("$").lower(), []).append(directive)
-    return found
+                definitions.setdefault(target.lstrip("$").lower(), []).append(directive)
+    return definitions
 
 
 def is_redirect(rewrite: Directive) -> bool:

@@ -74,10 +74,10 @@ def _accepted_body_size(pod: Pod, project: Project) -> tuple[int, Document, Span
         name = (
             text_or_empty(mapping_at(volume, "configMap").get("name")) if volume is not None else ""
         )
-        found = project.memo(config_map_files).get((folder_of(pod.source), name), [])
-        if not found or len({one.source.root.path for one in found}) > 1:
+        sources = project.memo(config_map_files).get((folder_of(pod.source), name), [])
+        if not sources or len({one.source.root.path for one in sources}) > 1:
             return None
-        documents += found
+        documents += sources
     return _largest_size(documents)
 
 

@@ -27,10 +27,10 @@ from readiness.model.project import Project
 
 def dockerfile_missing(subject: Subject, project: Project) -> Outcome:
     """A build of a Dockerfile that is not in the tree."""
-    found = [build for build in builds_of(subject, project) if not build.inline]
-    if not found:
+    builds = [build for build in builds_of(subject, project) if not build.inline]
+    if not builds:
         yield NotApplicable()
-    for build in found:
+    for build in builds:
         if build.file is None:
             yield Unknown(build.place)
         elif project.exists(build.file):
@@ -69,10 +69,10 @@ def _exists_from_above(build: Build, file: str, project: Project) -> bool:
 
 def build_target_missing(subject: Subject, project: Project) -> Outcome:
     """A build whose target is no stage of its Dockerfile."""
-    found = [build for build in builds_of(subject, project) if build.target is not None]
-    if not found:
+    builds = [build for build in builds_of(subject, project) if build.target is not None]
+    if not builds:
         yield NotApplicable()
-    for build in found:
+    for build in builds:
         document = project.by_path("dockerfile").get(build.file or "")
         if (
             document is None
@@ -107,10 +107,10 @@ def _predefined(name: str) -> bool:
 
 def build_argument_undeclared(subject: Subject, project: Project) -> Outcome:
     """A build argument that no ARG of the Dockerfile declares."""
-    found = [build for build in builds_of(subject, project) if build.arguments]
-    if not found:
+    builds = [build for build in builds_of(subject, project) if build.arguments]
+    if not builds:
         yield NotApplicable()
-    for build in found:
+    for build in builds:
         document = project.by_path("dockerfile").get(build.file or "")
         if document is None or not document.stages:
             yield Unknown(build.arguments[0][1])

@@ -63,7 +63,7 @@ class Applications:
 def applications(project: Project) -> Applications:
     """The apps of a project; ask for them with `project.memo(apps)`."""
     documents: list[Document] = project.documents("compose")
-    made = Applications(
+    applications = Applications(
         project.by_path("compose"), {id(one): Application(one) for one in documents}
     )
     folders: dict[str, list[Document]] = {}
@@ -73,19 +73,21 @@ def applications(project: Project) -> Applications:
         for document in beside:
             base = _overlay_base(document, beside)
             if base is not None:
-                made.of[id(document)].under.append(base)
+                applications.of[id(document)].under.append(base)
                 if document.override or document.production or base.purpose == document.purpose:
-                    made.of[id(base)].over.append(document)
+                    applications.of[id(base)].over.append(document)
             elif (main := _variant_base(document, beside)) is not None:
-                made.of[id(document)].under.append(main)
+                applications.of[id(document)].under.append(main)
     for document in documents:
-        _compose_file_list(made, document)
-        _join_includes(made, document)
+        _compose_file_list(applications, document)
+        _join_includes(applications, document)
         for service in document.services.values():
-            parent = document_at(made, document, service.extends[0]) if service.extends else None
+            parent = (
+                document_at(applications, document, service.extends[0]) if service.extends else None
+            )
             if parent is not None and parent is not document and not parent.first:
-                made.parts.add(id(parent))
-    return made
+                applications.parts.add(id(parent))
+    return applications
 
 
 def _overlay_base(document: Document, beside: list[Document]) -> Document | None:
@@ -106,17 +108,17 @@ def _overlay_base(document: Document, beside: list[Document]) -> Document | None
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
 
 
-def _compose_file_list(made: Applications, document: Document) -> None:
+def _compose_file_list(applications: Applications, document: Document) -> None:
     """The files that stand together because COMPOSE_FILE in the `.env` says so, in their order."""
     setting = document.environment.settings.get("COMPOSE_FILE")
     if setting is None:
         return
     folder = posixpath.dirname(setting.source.path)
     paths = [posixpath.join(folder, one) for one in compose_file_paths(document.environment)]
-    found = [made.by_path.get(posixpath.normpath(path)) for path in paths]
-    files = [one for one in found if one is not None]
-    if document in files and len(files) == len(found):
-        app, at = made.of[id(document)], files.index(document)
+    documents = [applications.by_path.get(posixpath.normpath(path)) for path in paths]
+    files = [one for one in documents if one is not None]
+    if document in files and len(files) == len(documents):
+        app, at = applications.of[id(document)], files.index(document)
         app.under, app.over = files[:at][::-1], files[at + 1 :]
 
 
@@ -132,24 +134,24 @@ def _variant_base(document: Document, beside: list[Document]) -> Document | None
     return None
 
 
-def _join_includes(made: Applications, document: Document) -> None:
+def _join_includes(applications: Applications, document: Document) -> None:
     """Join a file with what it includes, and with what those include, and back."""
-    app = made.of[id(document)]
+    app = applications.of[id(document)]
     seen = {id(document)}
     todo = [document]
     while todo:
         including = todo.pop()
         for include in includes_of(including):
-            found = document_at(made, including, include.path)
-            if found is None:
+            included = document_at(applications, including, include.path)
+            if included is None:
                 app.open = True
-            elif id(found) not in seen:
-                seen.add(id(found))
-                app.beside.append(found)
-                back = made.of[id(found)].beside
+            elif id(included) not in seen:
+                seen.add(id(included))
+                app.beside.append(included)
+                back = applications.of[id(included)].beside
                 if document not in back:
                     back.append(document)
-                todo.append(found)
+                todo.append(included)
 
 
 def document_at(made: Applications, document: Document, path: str) -> Document | None:
@@ -163,8 +165,8 @@ def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
 
     Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
     """
-    made = project.memo(applications)
-    app = made.app(service.document)
+    apps = project.memo(applications)
+    app = apps.app(service.document)
     node: Map | None = None
     known = True
     for document in (*reversed(app.under), service.document, *app.over):
@@ -172,7 +174,7 @@ def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
         part = service if own else document.services.get(service.name)
         node = None if node is None else _without_reset_keys(node, document, service.name)
         if part is not None:
-            whole_part, here = extended_across_files(made, part)
+            whole_part, here = extended_across_files(apps, part)
             known = known and (here or not own)
             node = whole_part if node is None else merge_services(node, whole_part)
     return node if node is not None else service.full, known
@@ -193,19 +195,19 @@ def _settings_memo(project: Project) -> dict[int, tuple[dict[str, Setting], bool
 
 
 def _read_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
-    made = project.memo(applications)
-    app = made.app(service.document)
+    apps = project.memo(applications)
+    app = apps.app(service.document)
     files = project.by_path(dotenv.NAME)
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     complete = True
     for document in (*reversed(app.under), service.document, *app.over):
         part = document.services.get(service.name)
-        for base in _extends_chain(made, part)[::-1] if part is not None else ():
+        for base in _extends_chain(apps, part)[::-1] if part is not None else ():
             outer = {**base.outer, **service.document.environment.whole}
             given, here = read_env_files(base.full, base.document.folder, files, outer)
-            found |= given
+            settings |= given
             complete = complete and here
-    return found, complete
+    return settings, complete
 
 
 def _without_reset_keys(node: Map, over: Document, name: str) -> Map:
@@ -216,9 +218,9 @@ def _without_reset_keys(node: Map, over: Document, name: str) -> Map:
     return node
 
 
-def extended_across_files(made: Applications, service: Service) -> tuple[Map, bool]:
+def extended_across_files(applications: Applications, service: Service) -> tuple[Map, bool]:
     """The service over what it extends in other files."""
-    chain = _extends_chain(made, service)
+    chain = _extends_chain(applications, service)
     node, home = service.full, service.document.folder
     for base in chain[1:]:
         node = merge_services(
@@ -228,12 +230,12 @@ def extended_across_files(made: Applications, service: Service) -> tuple[Map, bo
     return node, not chain[-1].extends
 
 
-def _extends_chain(made: Applications, service: Service) -> list[Service]:
+def _extends_chain(applications: Applications, service: Service) -> list[Service]:
     """The service, what it extends in another file, and so on, as far as those are here."""
     chain = [service]
     while service.extends and len(chain) < MAX_EXTENDS:
         file, parent = service.extends
-        document = document_at(made, service.document, file)
+        document = document_at(applications, service.document, file)
         base = document.services.get(parent) if document is not None and parent else None
         if base is None or base in chain:
             break

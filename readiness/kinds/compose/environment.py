@@ -84,13 +84,13 @@ def _secret_settings(settings: Mapping[str, Setting]) -> set[str]:
                 used_by.setdefault(used, []).append(name)
         if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(setting.value)):
             todo.append(name)
-    found: set[str] = set()
+    secret: set[str] = set()
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in secret:
+            secret.add(name)
             todo += used_by.get(name, ())
-    return found
+    return secret
 
 
 def settings_of(
@@ -138,7 +138,7 @@ def read_env_files(
 
     `outer` fills in their variables, and those in their names.
     """
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     complete = True
     for env_file in env_files(node):
         document = files.get(env_file_path(env_file.path, folder, outer))
@@ -148,8 +148,8 @@ def read_env_files(
         document.read = document.read or not env_file.raw
         file = parse_raw(document.source.text) if env_file.raw else document.file
         complete = complete and file.problem is None
-        found |= settings_of(document, file.entries, outer)
-    return found, complete
+        settings |= settings_of(document, file.entries, outer)
+    return settings, complete
 
 
 def env_file_path(path: str, folder: str, values: Mapping[str, str]) -> str:

@@ -128,10 +128,10 @@ class _EnvironmentResolver:
             path = posixpath.normpath(document.source.path)
             ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
             if ways and depth < MAX_INCLUDES:
-                found = _common_environment([self.through(*way, depth + 1) for way in ways])
+                environment = _common_environment([self.through(*way, depth + 1) for way in ways])
             else:
-                found = self.beside(self.homes.get(path, document.folder))
-            self.known[id(document)] = found
+                environment = self.beside(self.homes.get(path, document.folder))
+            self.known[id(document)] = environment
         return self.known[id(document)]
 
     def beside(self, folder: str) -> Environment:
@@ -182,20 +182,20 @@ def _common_environment(ways: list[Environment]) -> Environment:
 
 def env_paths_read_by(documents: Iterable[Document]) -> set[str]:
     """The paths at which compose files look for environment files."""
-    found: set[str] = set()
+    paths: set[str] = set()
     for document in documents:
         if document.source.parent is not None:
             continue
         folder = document.folder
-        found.add(posixpath.normpath(posixpath.join(folder, ".env")))
+        paths.add(posixpath.normpath(posixpath.join(folder, ".env")))
         entries = [one.entry for one in includes_of(document) if one.entry is not None]
         nodes = [service.full for service in document.services.values()]
         for node in (*entries, *nodes):
-            found |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
+            paths |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
         for include in includes_of(document):
             place = include_folder(include, folder, NOTHING)
-            found.add(posixpath.normpath(posixpath.join(place, ".env")))
-    return found
+            paths.add(posixpath.normpath(posixpath.join(place, ".env")))
+    return paths
 
 
 def _variables_from_env_files(

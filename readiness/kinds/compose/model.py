@@ -126,7 +126,11 @@ class Service:
         image = self.image
         if _runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
             return None
-        return public_images.known(image) if image is not None and not image.name_unknown else None
+        return (
+            public_images.public_image(image)
+            if image is not None and not image.name_unknown
+            else None
+        )
 
     @property
     def role(self) -> str:

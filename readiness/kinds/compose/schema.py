@@ -119,18 +119,18 @@ def flatten_all_of(schema: Schema) -> Schema:
     """`allOf` and what it refers to, as one schema: the parts have no keys in common."""
     if "allOf" not in schema:
         return schema
-    whole: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
+    merged: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
     for branch in [*schema["allOf"], schema]:
         part = (
             schema_data()["$defs"][branch["$ref"].rpartition("/")[2]]
             if "$ref" in branch
             else branch
         )
-        whole["properties"].update(part.get("properties", {}))
-        whole["patternProperties"].update(part.get("patternProperties", {}))
-        whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
-    whole["additionalProperties"] = False
-    return whole
+        merged["properties"].update(part.get("properties", {}))
+        merged["patternProperties"].update(part.get("patternProperties", {}))
+        merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
+    merged["additionalProperties"] = False
+    return merged
 
 
 def json_type(value: Any) -> str:
@@ -277,9 +277,11 @@ def check_mapping(schema: Schema) -> Check:
             if key not in value:
                 place.tell(f"{key} is missing", sort="missing")
         for key, element in value.items():
-            found = named.get(key) or next((make for search, make in formed if search(key)), None)
-            if found is not None:
-                found(element, place.inner(value, key))
+            validate = named.get(key) or next(
+                (make for search, make in formed if search(key)), None
+            )
+            if validate is not None:
+                validate(element, place.inner(value, key))
             elif closed:
                 place.problems.append(
                     Problem("key", value.key(key), (*place.path, key), key, tuple(named))

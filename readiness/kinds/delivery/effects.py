@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.actions import effects
+from readiness.facts.actions import effects_of_action
 from readiness.facts.table import rows
 from readiness.kinds.pipeline.scripts import Call, script_calls
 
@@ -82,14 +82,14 @@ _WAITS = ("--wait", "--atomic", "--rollback-on-failure")
 @functools.lru_cache(maxsize=1024)
 def script_effects(script: str) -> tuple[Effect, ...]:
     """The deeds of a script, in order."""
-    found: list[Effect] = []
+    effects: list[Effect] = []
     testing = False
     for call in script_calls(script):
         testing = testing or (
             call.program in _CLUSTERS and bool({"create", "start"} & set(call.verbs))
         )
-        found += _call_effects(call)
-    return (*found, Effect("cluster")) if testing else tuple(found)
+        effects += _call_effects(call)
+    return (*effects, Effect("cluster")) if testing else tuple(effects)
 
 
 def _call_effects(call: Call) -> Iterator[Effect]:
@@ -188,14 +188,14 @@ def _effects_by_name(call: Call) -> Iterator[str]:
 
 def action_effects(name: str, options: Mapping[str, Any]) -> tuple[Effect, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
-    found: list[Effect] = []
-    for word in effects(name):
-        found += _input_effects(word, name, options)
+    effects: list[Effect] = []
+    for word in effects_of_action(name):
+        effects += _input_effects(word, name, options)
     if name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_enabled(
         options.get("wait-for-service-stability")
     ):
-        found.append(Effect("rollout", "ecs"))
-    return tuple(found)
+        effects.append(Effect("rollout", "ecs"))
+    return tuple(effects)
 
 
 def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Effect]:
@@ -203,15 +203,15 @@ def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Eff
         kind = str(options.get("scan-type", "image"))
         return [Effect({"config": "analysis", "image": "image-scan"}.get(kind, "audit"))]
     if word == "image":
-        found = [Effect("build")]
+        effects = [Effect("build")]
         push = str(options.get("push", "")).lower()
         if push not in ("", "false") or "type=registry" in str(options.get("outputs", "")):
-            found.append(Effect("push"))
+            effects.append(Effect("push"))
         if "," in str(options.get("platforms", "")):
-            found.append(Effect("platforms"))
+            effects.append(Effect("platforms"))
         if _is_enabled(options.get("sbom")):
-            found.append(Effect("sbom"))
-        return found
+            effects.append(Effect("sbom"))
+        return effects
     if word == "ssh":
         script = options.get("script")
         inner = list(_remote_effects(script)) if isinstance(script, str) else []

@@ -50,7 +50,7 @@ class Stage:
     @cached_property
     def deploys(self) -> tuple[PipelineAction, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
-        told = bool(self.job.environment) or bool(
+        has_target = bool(self.job.environment) or bool(
             _DEPLOYING.search(f"{self.job.name} {_job_title(self.job)}".lower())
         )
         site = bool(
@@ -59,7 +59,9 @@ class Stage:
             )
         )
         return tuple(
-            act for act in self.acts if act.kind == "deploy" and not site and (told or not act.weak)
+            act
+            for act in self.acts
+            if act.kind == "deploy" and not site and (has_target or not act.weak)
         )
 
     def does(self, *kinds: str) -> bool:
@@ -180,12 +182,14 @@ def stage_of(job: Job, resolve: Resolve) -> Stage:
         return Stage(job, ())
     acts = []
     for number, step in enumerate(job.steps):
-        found = list(_step_actions(step, number, resolve))
-        acts += found
-        if _ROLLBACK.search(step.name.lower()) and not any(act.kind == "rollback" for act in found):
+        actions = list(_step_actions(step, number, resolve))
+        acts += actions
+        if _ROLLBACK.search(step.name.lower()) and not any(
+            act.kind == "rollback" for act in actions
+        ):
             acts.append(_name_action("rollback", step, number))
         if _SMOKE.search(step.name.lower()) and not any(
-            act.kind in ("smoke", "test") for act in found
+            act.kind in ("smoke", "test") for act in actions
         ):
             acts.append(_name_action("smoke", step, number))
     if _is_local_to_runner(job):
@@ -233,7 +237,7 @@ def _without_trial_deployments(acts: list[PipelineAction]) -> tuple[PipelineActi
 def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts."""
     direct = {job.name: set(_direct_needs(job, pipeline)) for job in pipeline.jobs}
-    found: dict[str, frozenset[str]] = {}
+    finished: dict[str, frozenset[str]] = {}
     for name, needed in direct.items():
         seen: set[str] = set()
         stack = list(needed)
@@ -242,8 +246,8 @@ def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
             if other in direct and other not in seen and other != name:
                 seen.add(other)
                 stack.extend(direct[other])
-        found[name] = frozenset(seen)
-    return found
+        finished[name] = frozenset(seen)
+    return finished
 
 
 def _direct_needs(job: Job, pipeline: Pipeline) -> Iterable[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import environment_bare, known_official, starts_service
+from readiness.facts.base_images import has_bare_environment, is_known_official, starts_service
 from readiness.kinds.purpose import image_purpose, is_deployed, is_idle_command
 from readiness.model import Source, Span
 from readiness.syntax import shell
@@ -133,7 +133,7 @@ class Stage:
     def windows(self) -> bool:
         """Whether the base is a Windows image."""
         image, escape = self.root.image, self.document.syntax.escape
-        return bool(_WINDOWS.search(image.text)) or (escape == "`" and not known_official(image))
+        return bool(_WINDOWS.search(image.text)) or (escape == "`" and not is_known_official(image))
 
     @property
     def shipped(self) -> bool:
@@ -153,12 +153,12 @@ class Stage:
 
     def last(self, keyword: str, before: int | None = None) -> EffectiveValue | None:
         """The instruction in force at the stage's end, or at an offset; inherited ones too."""
-        found = self.of(keyword)
-        count = len(found)
+        instructions = self.of(keyword)
+        count = len(instructions)
         if before is not None:
-            count = bisect_left(found, before, key=lambda one: one.span.start)
+            count = bisect_left(instructions, before, key=lambda one: one.span.start)
         if count:
-            return _effective_value(self, found[count - 1])
+            return _effective_value(self, instructions[count - 1])
         if keyword == "CMD" and self.of("ENTRYPOINT"):
             return None  # an ENTRYPOINT resets the CMD of what lies below
         if keyword not in self.inherited:
@@ -187,7 +187,7 @@ class Stage:
                 index = bisect_left(entries, before, key=lambda entry: entry[0])
                 if index:
                     return entries[index - 1][1]
-        unset = environment_bare(self.root.image) and not _set_elsewhere(name)
+        unset = has_bare_environment(self.root.image) and not _set_elsewhere(name)
         return "" if unset else None
 
     def declares(self, name: str, before: int) -> bool:
@@ -217,9 +217,9 @@ class Stage:
 def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     """What a stage hands on to those that build on it."""
     while stage is not None:
-        found = stage.of(keyword)
-        if found:
-            return _effective_value(stage, found[-1])
+        instructions = stage.of(keyword)
+        if instructions:
+            return _effective_value(stage, instructions[-1])
         if keyword == "CMD" and stage.of("ENTRYPOINT"):
             return None
         if keyword in stage.inherited:

@@ -41,7 +41,7 @@ def claims(path: str, text: str) -> bool:
     if _ACTION.search(path) and (
         _RUNS.search(text)
         or (_NAMED.search(text) and _TOLD.search(text))
-        or "runs" in outline.keys(text)
+        or "runs" in outline.top_level_keys(text)
     ):
         return True
     if not (path.endswith((".yml", ".yaml")) or "#" in path) or _ODD.search(text):

@@ -59,8 +59,8 @@ class Workflow(PipelineFile):
     def jobs(self) -> tuple[Job, ...]:
         """Its jobs, in order."""
         if "jobs" not in self.memo:
-            found = self.node.get("jobs")
-            pairs = list(found.items()) if isinstance(found, Map) else []
+            section = self.node.get("jobs")
+            pairs = list(section.items()) if isinstance(section, Map) else []
             self.memo["jobs"] = tuple(
                 Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
             )
@@ -238,24 +238,24 @@ def _make_steps(source: Source, steps: Any, resource: str, owner: Job | Action) 
             continue
         number += 1
         name = node.get("id")
-        told = name if isinstance(name, str) and name else number
-        yield Step(source, node, owner, number, f"{resource}/step/{told}")
+        label = name if isinstance(name, str) and name else number
+        yield Step(source, node, owner, number, f"{resource}/step/{label}")
 
 
 def _effective_shell(step: Step) -> str:
-    found = step.node.get("shell")
-    if found is None and isinstance(step.owner, Job):
+    shell = step.node.get("shell")
+    if shell is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
             defaults = node.get("defaults")
             run = defaults.get("run") if isinstance(defaults, Map) else None
-            found = run.get("shell") if isinstance(run, Map) else None
-            if found is not None:
+            shell = run.get("shell") if isinstance(run, Map) else None
+            if shell is not None:
                 break
         else:
             return default_shell(step.owner.node)
-    if not isinstance(found, str):
+    if not isinstance(shell, str):
         return ""
-    return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
+    return shell.split()[0].rpartition("/")[2].lower() if shell.split() else ""
 
 
 def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
@@ -266,5 +266,5 @@ def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]
             for way, text in texts_below(file.node, file.source)
             if "${{" in text.value or way[-1] == "if"
         ]
-    found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
-    return found
+    texts: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
+    return texts

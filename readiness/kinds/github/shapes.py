@@ -215,7 +215,7 @@ class KeysShape:
 
     def inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
         """The problems of a mapping; `grip` is where missing keys are shown."""
-        told = _thing_name(self.what, key)
+        key_text = _thing_name(self.what, key)
         yield from repeated_keys(value)
         for name, item in value.items():
             shape = self.known.get(name)
@@ -223,12 +223,12 @@ class KeysShape:
                 yield from shape(value, name, item)
                 continue
             hint = spelling.hint(name, self.known)
-            yield Problem("unknown", value.key(name), f"{told} has no key {name!r}{hint}")
+            yield Problem("unknown", value.key(name), f"{key_text} has no key {name!r}{hint}")
         for name in self.required:
             if name not in value:
-                yield Problem("missing", grip, f"{told} has no {name}")
+                yield Problem("missing", grip, f"{key_text} has no {name}")
         for extra in self.also:
-            yield from extra(value, told)
+            yield from extra(value, key_text)
 
 
 def _thing_name(what: str, key: Any) -> str:

@@ -197,11 +197,11 @@ class Checker:
         if owner.name == "any":
             return ANY
         if owner.name == "object":
-            found = owner.known.get(name.lower(), owner.rest)
-            if found is None:
+            member = owner.known.get(name.lower(), owner.rest)
+            if member is None:
                 hint = spelling.hint(name, owner.known)
                 return self.fault("undefined", node, f"there is no {_path_text(node)!r}{hint}")
-            return found
+            return member
         if owner.name == "array" and owner.spread:
             return array_type(
                 self.member(node, owner.entry or ANY, name) if owner.entry else ANY, spread=True

@@ -101,8 +101,8 @@ class Job(PipelineJob):
             names = (
                 [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
             )
-            found = [self.file.node.get(name) for name in names if isinstance(name, str)]
-            stack += [base for base in found if isinstance(base, Map)]
+            templates = [self.file.node.get(name) for name in names if isinstance(name, str)]
+            stack += [base for base in templates if isinstance(base, Map)]
         defaults = self.file.node.get("default")
         if isinstance(defaults, Map) and key in defaults:
             return defaults
@@ -152,11 +152,13 @@ class Job(PipelineJob):
     def lines(self, key: str) -> Iterator[Text]:
         """The lines of one of its scripts, its own or inherited, lists in lists opened."""
         holder = self.holder(key)
-        found = holder.get(key)
-        if isinstance(found, str):
-            yield Text(found, holder.at(key), self.source)
+        script = holder.get(key)
+        if isinstance(script, str):
+            yield Text(script, holder.at(key), self.source)
         stack = (
-            [(found, index) for index in range(len(found))][::-1] if isinstance(found, Seq) else []
+            [(script, index) for index in range(len(script))][::-1]
+            if isinstance(script, Seq)
+            else []
         )
         count = 0
         while stack and count < 2_000:

@@ -143,40 +143,40 @@ def object_index(project: Project) -> Index:
 
 
 def _build_index(project: Project) -> Index:
-    made = Index()
+    index = Index()
     words: set[str] = set()
     makers: set[str] = set()
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
         for obj in document.objects:
-            made.kinds.setdefault(obj.kind, []).append(obj)
-            made.names.setdefault((obj.kind, obj.name), []).append(obj)
+            index.kinds.setdefault(obj.kind, []).append(obj)
+            index.names.setdefault((obj.kind, obj.name), []).append(obj)
             target = mapping_at(
                 obj.spec, "scaleTargetRef" if obj.kind != "VerticalPodAutoscaler" else "targetRef"
             )
             if target:
                 kind = text_or_empty(target.get("kind")) or "Deployment"
-                made.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(obj)
+                index.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(obj)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
             workload = _workload(obj, pods.get(id(obj)))
             if workload is not None:
-                made.workloads.append(workload)
-                made.of[id(obj)] = workload
+                index.workloads.append(workload)
+                index.of[id(obj)] = workload
                 for key, value in workload.labels.items():
                     # A value that a variable fills stands in a list of its own, which every search looks at.
                     slot = ("", "") if is_variable(value) else (key, value)
                     if isinstance(value, str):
-                        made.labelled.setdefault(slot, []).append(workload)
+                        index.labelled.setdefault(slot, []).append(workload)
             elif is_operated_resource(obj):
                 words.update(_name_and_label_values(obj))
                 makers.add(obj.name)
     return replace(
-        made,
+        index,
         foreign=frozenset(words),
         makers=frozenset(makers - {""}),
-        keys=frozenset(key.rpartition("/")[2] for key, _ in made.labelled),
-        namespaces=frozenset(one.namespace for one in made.workloads),
+        keys=frozenset(key.rpartition("/")[2] for key, _ in index.labelled),
+        namespaces=frozenset(one.namespace for one in index.workloads),
     )
 
 
@@ -225,17 +225,17 @@ def nearest_candidates(obj: Named, candidates: Iterable[T]) -> list[T]:
     A tree holds many environments and many applications; a name that is used in several of them is related only
     where the files stand together.
     """
-    found = [
+    types = [
         other
         for other in candidates
         if is_same_namespace(other.namespace, obj.namespace) is not False
         and (obj.source.fragment or not other.source.fragment)
     ]
     for key in (lambda other: other.source.root.path, lambda other: folder_of(other.source)):
-        here = [other for other in found if key(other) == key(obj)]
+        here = [other for other in types if key(other) == key(obj)]
         if here:
             return here
-    return found if len(found) == 1 else []
+    return types if len(types) == 1 else []
 
 
 def workload_of(pod: Pod, project: Project) -> Workload | None:

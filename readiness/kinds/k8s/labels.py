@@ -50,13 +50,13 @@ class Selector:
 def _expression_holds(
     labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]
 ) -> bool:
-    found = labels.get(key)
-    if is_variable(found):
+    value = labels.get(key)
+    if is_variable(value):
         return True
     if operator == "In":
-        return found in values
+        return value in values
     if operator == "NotIn":
-        return found not in values
+        return value not in values
     if operator == "Exists":
         return key in labels
     return key not in labels if operator == "DoesNotExist" else True

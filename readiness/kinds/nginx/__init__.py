@@ -187,9 +187,9 @@ def context_of(block: Block, known: dict[int, str] | None = None) -> str:
             answer = known[id(current)]
             break
         path.append(current)
-        found = _context_by_directives(current)
-        if found:
-            answer = found
+        context = _context_by_directives(current)
+        if context:
+            answer = context
             break
         current = current.parent
     known.update((id(one), answer) for one in path)

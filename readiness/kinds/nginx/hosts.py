@@ -77,10 +77,10 @@ class Listen(NamedTuple):
 
 def listen_sockets(block: Block, *, http: bool = True) -> Iterator[Listen]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""
-    found = block.all("listen")
-    if not found and http:
+    directives = block.all("listen")
+    if not directives and http:
         yield Listen("*", "80", None)
-    for directive in found:
+    for directive in directives:
         if not directive.args or "$" in directive.args[0]:
             continue
         first, options = directive.args[0], directive.args[1:]

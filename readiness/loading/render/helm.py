@@ -21,7 +21,7 @@ from readiness.loading.render import lines
 from readiness.loading.render.made import GeneratedSource, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
-from readiness.programs import find
+from readiness.programs import find_program
 from readiness.syntax.yaml import Map, load_all
 
 FILES, BYTES = 2000, 50 << 20
@@ -112,19 +112,21 @@ class Environment:
 
 def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
     """The environments of a chart: its defaults, each values file beside them, and those asked for together."""
-    found = [Environment(DEFAULT, ())]
+    environments = [Environment(DEFAULT, ())]
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
-        text = _text(chart, path) if _VALUES.match(name) else None
+        text = _values_text(chart, path) if _VALUES.match(name) else None
         if text is not None:
-            found.append(Environment(name, (text,), (name,)))
+            environments.append(Environment(name, (text,), (name,)))
     if extra:
         name = " + ".join(path.name for path in extra)
-        found.append(Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra)))
-    return found
+        environments.append(
+            Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra))
+        )
+    return environments
 
 
-def _text(chart: Path, path: Path) -> str | None:
+def _values_text(chart: Path, path: Path) -> str | None:
     """The text of a values file; None for one that leads out of its chart or cannot be read, which the walk has told."""
     try:
         if not is_inside(chart, path):
@@ -143,7 +145,7 @@ def available_renderer() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
         return "sdk"
-    return "binary" if find("helm") else ""
+    return "binary" if find_program("helm") else ""
 
 
 MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
@@ -166,7 +168,7 @@ def render(
                     for environment in wanted
                 }
             }
-    made = []
+    renderings = []
     errors = {}
     values = {one.name: _values_files(chart, shown, one) for one in wanted}
     for name, said in answer["plain"].items():
@@ -176,17 +178,23 @@ def render(
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(path.partition("/")[2])
             if template is not None and text.strip():
-                made.append(_rendered(template, text, marks.get(path), name, values[name]))
-    return made, errors
+                renderings.append(
+                    _rendered_template(template, text, marks.get(path), name, values[name])
+                )
+    return renderings, errors
 
 
-def _rendered(
+def _rendered_template(
     template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
 ) -> RenderedTemplate:
     """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
-    plain = lines.separated(text)
+    plain = lines.separated_documents(text)
     count = len(template.text.split("\n"))
-    rows = None if marks is None else lines.source_lines(lines.separated(marks), plain, count)
+    rows = (
+        None
+        if marks is None
+        else lines.source_lines(lines.separated_documents(marks), plain, count)
+    )
     return RenderedTemplate(
         template, plain, rows or lines.guess_source_lines(template.text, plain), environment, values
     )
@@ -194,14 +202,14 @@ def _rendered(
 
 def _values_files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
     """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
-    found = [
+    sources = [
         Source(posixpath.join(shown, path), text)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
-    text = _text(chart, chart / DEFAULT)
+    text = _values_text(chart, chart / DEFAULT)
     if text is not None:
-        found.append(Source(posixpath.join(shown, DEFAULT), text))
-    return tuple(found)
+        sources.append(Source(posixpath.join(shown, DEFAULT), text))
+    return tuple(sources)
 
 
 def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
@@ -255,7 +263,7 @@ def _render_in_process(
 
 def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = [find("helm"), "template", "release", str(chart)]
+    command = [find_program("helm"), "template", "release", str(chart)]
     for number, text in enumerate(wanted.texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import CONSTANTS, Reach, accounts
+from readiness.syntax.secrets.accounts import CONSTANTS, Reach, find_accounts
 from readiness.syntax.secrets.decision import (
     Kind,
     Place,
     Verdict,
-    account,
     classify,
+    classify_account,
 )
 from readiness.syntax.secrets.entropy import Strength
 from readiness.syntax.secrets.names import may_name, names_secret, names_signing_key
 from readiness.syntax.secrets.placeholders import FILLED_IN, is_placeholder
-from readiness.syntax.secrets.shapes import shapes
+from readiness.syntax.secrets.shapes import find_shapes
 
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?(?P<sign>[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?)"""
@@ -50,7 +50,7 @@ class Secret:
         return self.verdict.reason
 
 
-def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
+def secrets_in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
     """The secrets in a text that stands at a place, well-known ones too, each once: what tells most of it comes first."""
     seen: set[int] = set()
     for secret in _candidates(text, place):
@@ -60,21 +60,21 @@ def in_text(text: str, place: Place = Place.SERVED) -> Iterator[Secret]:
 
 
 def _candidates(text: str, place: Place) -> Iterator[Secret]:
-    for shape in shapes(text):
+    for shape in find_shapes(text):
         if shape.meaning is None:
-            found = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
-            yield Secret(found, shape.span)
-    for written in accounts(text):
-        found = account(written, place)
-        if found.exposed:
-            yield Secret(found, found.span)
+            decided = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
+            yield Secret(decided, shape.span)
+    for written in find_accounts(text):
+        decided = classify_account(written, place)
+        if decided.exposed:
+            yield Secret(decided, decided.span)
     for login in _LOGIN.finditer(text) if "machine" in text else ():
-        found = classify("password", login[1], place)
-        if found.exposed:
-            found = replace(found, reason="password of a .netrc", reach=Reach.AWAY)
-            yield Secret(found, Span(*login.span(1)))
+        decided = classify("password", login[1], place)
+        if decided.exposed:
+            decided = replace(decided, reason="password of a .netrc", reach=Reach.AWAY)
+            yield Secret(decided, Span(*login.span(1)))
     for assignment in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        verdict = _assigned(text, assignment, place)
+        verdict = _verdict_on_assignment(text, assignment, place)
         if verdict is not None:
             start = assignment.start("value")
             span = Span(start + verdict.span.start, start + verdict.span.end)
@@ -83,7 +83,7 @@ def _candidates(text: str, place: Place) -> Iterator[Secret]:
             yield Secret(verdict, span, named, signs)
 
 
-def _assigned(text: str, found: re.Match[str], place: Place) -> Verdict | None:
+def _verdict_on_assignment(text: str, found: re.Match[str], place: Place) -> Verdict | None:
     """What the value of an assignment is, where it stands in the open."""
     computed = _CODE.match(found["value"]) or _SQL_VARIABLE.match(found["sign"])
     if computed or not names_secret(found["name"]):
@@ -107,20 +107,24 @@ def may_be_secrets(text: str) -> Iterator[Span]:
     What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
     that another belongs in its place.
     """
-    for shape in shapes(text):
+    for shape in find_shapes(text):
         if not is_placeholder(text[shape.span.start : shape.span.end]):
             yield shape.span
-    for written in accounts(text):
+    for written in find_accounts(text):
         if written.password.lower() in CONSTANTS:
-            yield from (found.span for found in (account(written, Place.SERVED),) if found.exposed)
+            yield from (
+                verdict.span
+                for verdict in (classify_account(written, Place.SERVED),)
+                if verdict.exposed
+            )
         elif not _may_be_shown(written.password):
             yield written.password_span
     for login in _LOGIN.finditer(text) if "machine" in text else ():
         if not _may_be_shown(login[1]):
             yield Span(*login.span(1))
-    for found in _ASSIGNMENT.finditer(text) if may_name(text) else ():
-        if names_secret(found["name"]) and not _may_be_shown(found["value"]):
-            yield Span(*found.span("value"))
+    for match in _ASSIGNMENT.finditer(text) if may_name(text) else ():
+        if names_secret(match["name"]) and not _may_be_shown(match["value"]):
+            yield Span(*match.span("value"))
 
 
 def _may_be_shown(value: str) -> bool:
