@@ -161,7 +161,7 @@ def _run_cached(
     if not kept.is_apart(discovered):
         return run_pipeline(discovered, settings, today, progress)
     key = cache.cache_key(discovered, settings, today.isoformat())
-    run = kept.fetch(key, discovered, settings)
+    run = kept.load(key, discovered, settings)
     if run is None:
         run = run_pipeline(discovered, settings, today, progress)
         kept.store(key, run)
@@ -256,8 +256,8 @@ def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     names = Names()
     matching = [one for one in by_id if name in {one, one.partition("/")[2]}]
     if not matching:
-        words = [name, *names.ending(name)]
-        matching = [one.rule for word in words for one in names.of(word) if one.rule in by_id]
+        words = [name, *names.ids_ending_with(name)]
+        matching = [one.rule for word in words for one in names.names_of(word) if one.rule in by_id]
     if not matching:
         matching = [one for one, (first, *_) in by_id.items() if has_equivalent(first.rule, name)]
     if not matching:

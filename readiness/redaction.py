@@ -83,27 +83,31 @@ class Redactor:
         if len(text) > _LONGEST:
             text = text[:_LONGEST] + "…"
         if text not in self._texts:
-            self._texts[text] = _mask_spans(text, self._told(text)) if self._suspect(text) else text
+            self._texts[text] = (
+                _mask_spans(text, self._spans_in_sentence(text))
+                if self._may_hold_secret(text)
+                else text
+            )
         return self._texts[text]
 
-    def _suspect(self, text: str) -> bool:
+    def _may_hold_secret(self, text: str) -> bool:
         """Whether there is any reason to look closer: most messages have none, and there are many."""
         return bool(_MAYBE.search(text)) or bool(self._values)
 
-    def _told(self, text: str) -> list[Span]:
+    def _spans_in_sentence(self, text: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
         found = (
             span
             for span in _values_that_look_secret(text)
             if not _may_be_ordinary_word(text[span.start : span.end])
         )
-        return _merge_spans([*found, *self._known(text)])
+        return _merge_spans([*found, *self._known_spans(text)])
 
     def spans(self, text: str) -> list[Span]:
         """What to mask in a text, merged and in order."""
-        return _merge_spans([*_values_that_look_secret(text), *self._known(text)])
+        return _merge_spans([*_values_that_look_secret(text), *self._known_spans(text)])
 
-    def _known(self, text: str) -> Iterator[Span]:
+    def _known_spans(self, text: str) -> Iterator[Span]:
         """Where the values of known secrets stand in a text."""
         starts = self._values
         if len(starts) < len(text) and not any(start in text for start in starts):
@@ -113,7 +117,7 @@ class Redactor:
                 if text.startswith(value, at):
                     yield Span(at, at + len(value))
 
-    def line(self, source: Source, number: int, around: Span) -> list[Span]:
+    def line_spans(self, source: Source, number: int, around: Span) -> list[Span]:
         """What to mask in line `number` (from 1) of a file, in and near the columns (from 0) that are shown."""
         root = source.root
         text = root.line(number)

@@ -44,21 +44,21 @@ class Known:
     volatile: bool
 
     @property
-    def store(self) -> bool:
+    def is_store(self) -> bool:
         """Whether it keeps other services' data."""
         return self.role in STORES
 
     @property
-    def keeps(self) -> bool:
+    def keeps_data(self) -> bool:
         """Whether it is a store whose data must last: no cache, and nothing that keeps none by default."""
-        return self.store and bool(self.data) and self.role != "cache" and not self.volatile
+        return self.is_store and bool(self.data) and self.role != "cache" and not self.volatile
 
-    def opens(self, name: str, value: str) -> bool:
+    def opens_to_all(self, name: str, value: str) -> bool:
         """Whether a setting of this value lets everybody in."""
         values = self.off.get(name, ())
         return value.lower() in values or ("*" in values and value != "")
 
-    def folders(self, image: Image | None) -> tuple[str, ...]:
+    def state_folders(self, image: Image | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
         found = _RELEASE.search(image.tag) if image is not None and self.from18 else None
         if found is None or int(found.group(1)) < 18:
@@ -115,7 +115,7 @@ def data_folders(image: Image) -> tuple[str, ...]:
     """
     found = public_image(image)
     if found is not None:
-        return found.folders(image) if found.keeps else ()
+        return found.state_folders(image) if found.keeps_data else ()
     others = [_row(row) for row in images.rows_by_last_part(image) if "role" in row]
-    folders = [folder for one in others if one.keeps for folder in one.folders(image)]
+    folders = [folder for one in others if one.keeps_data for folder in one.state_folders(image)]
     return tuple(dict.fromkeys(folders))

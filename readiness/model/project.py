@@ -102,7 +102,7 @@ class Project:
             self._folders = frozenset(folders)
         return path in self.paths or path in self._folders
 
-    def sees(self, folder: str) -> bool:
+    def is_walked(self, folder: str) -> bool:
         """Whether the walk covered `folder`, so that what was not seen in it is not there.
 
         Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
@@ -110,7 +110,7 @@ class Project:
         folder = posixpath.normpath(folder or ".")
         return self.complete and (folder in self.walked or self.exists(folder))
 
-    def tracked(self, path: str) -> bool:
+    def is_tracked(self, path: str) -> bool:
         """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
         if self._repositories is None:
             marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
@@ -123,7 +123,7 @@ class Project:
             for root in self._repositories
         )
 
-    def lacks(self, path: str) -> bool:
+    def is_surely_missing(self, path: str) -> bool:
         """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.
 
         A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell; and what a

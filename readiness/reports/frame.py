@@ -56,7 +56,7 @@ def code_frame(finding: Finding, redactor: Redactor, width: int) -> Frame | None
     span = Span(first, min(first + max(finding.span.end - finding.span.start, 1), len(text)))
     low = max(span.start - width, 0)  # no more characters than could ever be shown
     high = min(low + 3 * width, len(text))
-    hidden = redactor.line(finding.source, start.line, Span(low, high))
+    hidden = redactor.line_spans(finding.source, start.line, Span(low, high))
     cells = _masked_cells(text, hidden, low, high)
     before = sum(map(display_width, cells[: span.start - low]))
     marked = max(sum(map(display_width, cells[span.start - low : span.end - low])), 1)

@@ -64,7 +64,7 @@ class LoadedRule:
         parts = ("", *self.rule.parts)
         return {part: self.rule.text("message", self.tier, part) for part in parts}
 
-    def takes(self, parameter: str) -> bool:
+    def accepts(self, parameter: str) -> bool:
         """Whether the check has a parameter of that name."""
         return bool(self.check) and parameter in parameter_names(resolve_check(self.check))
 

@@ -25,13 +25,13 @@ class Name(NamedTuple):
     def __str__(self) -> str:
         return f"{self.rule}{MARK}{self.member}" if self.member else self.rule
 
-    def fits(self, finding: Finding) -> bool:
+    def is_name_of(self, finding: Finding) -> bool:
         """Whether it names a finding."""
         return finding.rule == self.rule and self.member in {"", finding.tier, finding.part}
 
-    def reaches(self, finding: Finding) -> bool:
+    def may_cover(self, finding: Finding) -> bool:
         """Whether it names a finding, or a stricter tier than the finding's."""
-        if self.fits(finding):
+        if self.is_name_of(finding):
             return True
         tiers = [tier.name for tier in finding.definition.tiers]
         return (
@@ -77,7 +77,7 @@ class Names:
         """What former ids are called now; none that a rule of somebody's own has."""
         return {old: names for old, names in former_ids().items() if old not in self._known}
 
-    def of(self, word: str, where: str = "") -> tuple[Name, ...]:
+    def names_of(self, word: str, where: str = "") -> tuple[Name, ...]:
         """What a word names; nothing where no rule has or had that name. `where` it stands is for the notice."""
         found = self.meaning(word)
         if found and word in self._former:
@@ -93,12 +93,12 @@ class Names:
             return (name,)
         return self._former.get(word, ())
 
-    def ending(self, tail: str) -> list[str]:
+    def ids_ending_with(self, tail: str) -> list[str]:
         """The ids whose part behind the slash is `tail`; where there is none, the former ones."""
         found = [one for one in self.ids if one.partition("/")[2] == tail]
         return found or [one for one in self._former if one.partition("/")[2] == tail]
 
-    def former(self, rule: str) -> Iterable[tuple[str, Name]]:
+    def former_ids_of(self, rule: str) -> Iterable[tuple[str, Name]]:
         """The ids that a rule, or a part of it, had before."""
         return (
             (old, name)

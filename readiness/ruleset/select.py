@@ -30,15 +30,17 @@ class Words(NamedTuple):
     plain: tuple[str, ...]
     names: tuple[Name, ...]
 
-    def covers(self, name: Name) -> bool:
+    def is_covering(self, name: Name) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
         return any(word == ALL or is_named_by(word, name.rule) for word in self.plain) or any(
             chosen.rule == name.rule and chosen.member in {"", name.member} for chosen in self.names
         )
 
-    def fits(self, finding: Finding) -> bool:
+    def is_naming(self, finding: Finding) -> bool:
         """Whether ids and prefixes among the words choose a finding."""
-        return self.covers(Name(finding.rule)) or any(one.fits(finding) for one in self.names)
+        return self.is_covering(Name(finding.rule)) or any(
+            one.is_name_of(finding) for one in self.names
+        )
 
 
 def profile_names(folder: Path) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ def parse_words(
     named: list[Name] = []
     for word in words:
         if word in former_ids():
-            named += names.of(word, where)
+            named += names.names_of(word, where)
         elif (
             word == ALL
             or word in CATEGORIES
@@ -87,7 +89,7 @@ def parse_words(
             plain.append(word)
             named += names.starting_with(word, where)
         else:
-            some = names.of(word, where) or names.starting_with(word, where)
+            some = names.names_of(word, where) or names.starting_with(word, where)
             if strict and not some:
                 raise SelectionError(unknown_selector_text(word))
             named += some

@@ -56,7 +56,7 @@ class Cache:
 
     folder: Path
 
-    def fetch(self, key: str, discovered: DiscoveredFiles, settings: Settings) -> RunResult | None:
+    def load(self, key: str, discovered: DiscoveredFiles, settings: Settings) -> RunResult | None:
         """The result under a key, its places in the texts that were just read; None where there is none to use."""
         file = self.folder / f"{key}.json"
         try:

@@ -43,7 +43,7 @@ class EngineResult:
     tally: dict[str, RuleTally] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)
 
-    def look(self, key: str) -> RuleTally:
+    def tally_of(self, key: str) -> RuleTally:
         """The tally of a rule, or of a tier: see Rule.key."""
         tally = self.tally.get(key)
         if tally is None:
@@ -132,7 +132,7 @@ def _run_rule(
     """One rule over those subjects of a target that it judges."""
     if not subjects:
         return
-    tally = outcome.look(bound.key)
+    tally = outcome.tally_of(bound.key)
     tally.subjects += len(subjects)
     for subject in subjects:
         try:
@@ -160,7 +160,7 @@ def _record_crash(
     outcome: EngineResult,
 ) -> None:
     """Tell of a check that raised; what crashed has no verdict, so it proves no item."""
-    outcome.look(bound.key).unknown += 1
+    outcome.tally_of(bound.key).unknown += 1
     outcome.findings.append(crash_finding(core["core/crash"], bound, subject, error))
 
 

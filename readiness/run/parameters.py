@@ -19,7 +19,7 @@ def apply_parameters(bounds: list[LoadedRule], file: Config, names: Names) -> li
     """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
     given = []
     for word, parameters, where in file.parameters:
-        found = names.of(word, where)
+        found = names.names_of(word, where)
         if not found:
             raise ConfigError(where, f"no rule is called {word!r}")
         given += [(name, parameters, where) for name in found]
@@ -77,5 +77,5 @@ def _parameters_for_tier(
     return {
         key: value
         for key, value in parameters.items()
-        if tier.takes(key) and (key not in differing or tier is tiers[0])
+        if tier.accepts(key) and (key not in differing or tier is tiers[0])
     }

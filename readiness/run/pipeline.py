@@ -315,7 +315,7 @@ def apply_foreign_suppressions(
         for document in documents
         for directive in foreign.foreign_directives(kind, document, told)
     )
-    return foreign.drop_silenced(findings, directives, locked.fits)
+    return foreign.drop_silenced(findings, directives, locked.is_naming)
 
 
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:

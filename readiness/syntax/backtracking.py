@@ -97,13 +97,13 @@ def _may_share_text(machine: Machine, first: Set[int], second: Set[int], through
 
     Then a walk over many turns of that text can change over at each of them.
     """
-    if first == second or not machine.reached(first, through) & second:
+    if first == second or not machine.reachable(first, through) & second:
         return False
     before: Edges = [[] for _ in through]
     for state, edges in enumerate(through):
         for to, chars in edges:
             before[to].append((state, chars))
-    leading = machine.reached(second, before)
+    leading = machine.reachable(second, before)
     return any(
         _may_change_loops(machine, (p, p, q), (first, leading, second), through)
         for p in first - second
@@ -170,7 +170,7 @@ class _Chain:
             [
                 number
                 for number, (first, _) in enumerate(pairs)
-                if first in failing and machine.reached(second, machine.failing) & first
+                if first in failing and machine.reachable(second, machine.failing) & first
             ]
             for _, second in pairs
         ]

@@ -30,7 +30,7 @@ class Part:
     pattern: bool = False
     made: re.Pattern[str] | None = None
 
-    def takes(self, name: str, budget: Budget) -> bool:
+    def matches(self, name: str, budget: Budget) -> bool:
         """Whether it matches a name. Raises SpentError."""
         if self is _STAR:
             return bool(name)
@@ -76,7 +76,7 @@ class Pattern:
         """How the pattern matches a path: 2 the path itself, 1 a folder around it, 0 not at all. Raises SpentError."""
         if self.always:
             return self.always if len(names) > 1 or not self.folder else 0
-        if self.parts[0] is not _ANY and not self.parts[0].takes(names[0], budget):
+        if self.parts[0] is not _ANY and not self.parts[0].matches(names[0], budget):
             return 0
         ends = self._ends(names, budget)
         if self.parts[-1] is _ANY:
@@ -92,7 +92,7 @@ class Pattern:
                 reached = set(range(min(reached), len(names)))
             else:
                 reached = {
-                    at + 1 for at in reached if at < len(names) and part.takes(names[at], budget)
+                    at + 1 for at in reached if at < len(names) and part.matches(names[at], budget)
                 }
             if not reached:
                 break
@@ -159,7 +159,7 @@ class Ignored:
             patterns = list(self._names.get(name, ()))
             if name.endswith(self._ends):
                 patterns += [pattern for ending, pattern in self._endings if name.endswith(ending)]
-            patterns += [pattern for part, pattern in self._globs if part.takes(name, budget)]
+            patterns += [pattern for part, pattern in self._globs if part.matches(name, budget)]
             if not budget.spend(1 + len(self._ends) // 16):
                 raise SpentError
             if len(self._told) >= _REMEMBERED:

@@ -83,11 +83,11 @@ class _Draft:
         self.jumps.append([])
         return len(self.chars) - 1
 
-    def lay(self, node: Node, enter: int, leave: int, run: float = 0) -> None:
+    def add_node(self, node: Node, enter: int, leave: int, run: float = 0) -> None:
         """Lay a node between two states; `run` is how much the outermost loop around it can take, 0 outside of loops."""
         jumps = self.jumps[enter]
         if node.kind == "chars":
-            jumps.append((self.state(self.taken(node.chars), run, leave), _OPEN))
+            jumps.append((self.state(self.chars_taken(node.chars), run, leave), _OPEN))
         elif node.kind in _ANCHORS:
             blurred = self.lenient and node.kind == "edge"
             jumps.append((leave, _MAYBE if blurred else _ANCHORS[node.kind]))
@@ -97,7 +97,7 @@ class _Draft:
             jumps.append((leave, ((AROUND, node.chars, node.chars & _CERTAIN),)))
         elif node.kind == "look":  # goes along its text, and then on from where it began
             jumps.append((leave, _MAYBE))
-            self.lay(node.parts[0], enter, self.state())
+            self.add_node(node.parts[0], enter, self.state())
         elif node.kind == "back":  # takes some text or other
             loop = self.state()
             jumps.append((loop, _MAYBE))
@@ -105,31 +105,31 @@ class _Draft:
             self.jumps[loop].append((leave, _MAYBE))
         elif node.kind == "alt":
             for part in node.parts:
-                self.lay(part, enter, leave, run)
+                self.add_node(part, enter, leave, run)
         elif node.kind == "repeat":
-            self.repeat(node, enter, leave, run)
+            self.add_repeat(node, enter, leave, run)
         else:
-            self.parts(node, enter, leave, run)
+            self.add_parts(node, enter, leave, run)
 
-    def taken(self, chars: int) -> int:
+    def chars_taken(self, chars: int) -> int:
         """The characters of a set: PCRE's reader tells those past ASCII by one bit, Python's by four."""
         return chars | _PAST if self.lenient and chars & _PAST else chars
 
-    def parts(self, node: Node, enter: int, leave: int, run: float) -> None:
+    def add_parts(self, node: Node, enter: int, leave: int, run: float) -> None:
         """Lay one part after the other."""
         place = enter
         for part in (_as_possessive(node) or node.parts) if node.atomic else node.parts:
             following = self.state()
-            self.lay(part, place, following, run)
+            self.add_node(part, place, following, run)
             place = following
         self.jumps[place].append((leave, _OPEN))
 
-    def repeat(self, node: Node, enter: int, leave: int, run: float) -> None:
+    def add_repeat(self, node: Node, enter: int, leave: int, run: float) -> None:
         """Lay a repeat: the turns that it must have, then those that it may have or a loop."""
         inner = node.parts[0]
         widest = _max_width(node)
         if not widest:  # anchors and look-around: once is as good as often
-            self.lay(inner, enter, leave, run)
+            self.add_node(inner, enter, leave, run)
             self.jumps[enter].append((leave, _MAYBE if node.least else _OPEN))
             return
         many = _COPIES if not self.lenient else _MANY - 1 if _has_loop(inner) else math.inf
@@ -141,27 +141,27 @@ class _Draft:
         if endless:
             for _ in range(min(node.least, _COPIES) - 1):
                 following = self.state()
-                self.lay(inner, place, following, run or widest)
+                self.add_node(inner, place, following, run or widest)
                 place = following
-            self.loop(node, place, leave, run or widest)
+            self.add_loop(node, place, leave, run or widest)
             return
         most = min(node.most or 0, _COPIES)
         for turn in range(most):
             if turn >= node.least:
                 self.jumps[place].append((leave, _OPEN))
             following = self.state()
-            self.lay(inner, place, following, run)
+            self.add_node(inner, place, following, run)
             place = following
         self.jumps[place].append((leave, _OPEN if node.least <= most else _MAYBE))
 
-    def loop(self, node: Node, place: int, leave: int, run: float) -> None:
+    def add_loop(self, node: Node, place: int, leave: int, run: float) -> None:
         """Lay the turns of a repeat that go round."""
         loop, after = self.state(), self.state()
         self.jumps[place].append((loop, _OPEN))
-        self.lay(node.parts[0], loop, after, run)
+        self.add_node(node.parts[0], loop, after, run)
         out = _OPEN if node.least <= _COPIES else _MAYBE
         if node.atomic and node.most is None:
-            others = AROUND & ~_certain_chars(self.taken(single_chars(node.parts[0])))
+            others = AROUND & ~_certain_chars(self.chars_taken(single_chars(node.parts[0])))
             # With one of its own characters next it goes on, and ends behind the last of them: that is as sure.
             out = ((AROUND, others, AROUND),)
         self.jumps[after] += [(loop, _OPEN), (leave, out)]
@@ -272,7 +272,7 @@ class Machine:
             for place in places
         ]
 
-    def reached(self, starts: Iterable[int], edges: Edges) -> set[int]:
+    def reachable(self, starts: Iterable[int], edges: Edges) -> set[int]:
         """The states that can be reached from some, these among them."""
         reached = set(starts)
         stack = list(reached)
@@ -299,7 +299,7 @@ def build_machine(root: Node, use: Use, work: Work, *, lenient: bool) -> Machine
     """
     draft = _Draft(lenient=lenient)
     start, accept = draft.state(), draft.state()
-    draft.lay(root, start, accept)
+    draft.add_node(root, start, accept)
     places = [Place(START, math.inf)]
     numbers: dict[tuple[int, int], int] = {}
     waiting = [(0, start)]

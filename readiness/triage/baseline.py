@@ -150,8 +150,8 @@ def renew_fingerprints(
             today = fingerprint_base(finding.fingerprint)
             former = [
                 (old, name, fingerprint_under(finding, old))
-                for old, name in names.former(finding.rule)
-                if name.reaches(finding)
+                for old, name in names.former_ids_of(finding.rule)
+                if name.may_cover(finding)
             ]
             paths = [
                 at

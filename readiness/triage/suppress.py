@@ -52,11 +52,11 @@ class Law:
     active: Active
     today: datetime.date
 
-    def meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
+    def names_meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
         """What a word names where it stands."""
-        return self.names.of(word, f"{source.root.path}:{source.position(span.start).line}")
+        return self.names.names_of(word, f"{source.root.path}:{source.position(span.start).line}")
 
-    def ran(self, names: Iterable[Name]) -> bool:
+    def have_all_run(self, names: Iterable[Name]) -> bool:
         """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
         return all(
             any(name.member in {"", *cell} for cell in self.active.get(name.rule, ()))
@@ -135,7 +135,7 @@ def annotation_directive(note: Note, names: Names) -> Directive:
     A colon can't stand in a key, so a tier or a part stands behind a dot.
     """
     wanted = note.rule.replace(".", "/", 1)
-    meant = names.ending(note.rule) or [
+    meant = names.ids_ending_with(note.rule) or [
         word for word in (wanted, wanted.replace(".", ":", 1)) if names.meaning(word)
     ]
     reason, until = _parse_reason(note.text)
@@ -168,7 +168,8 @@ def apply_suppressions(
     good: list[tuple[Directive, tuple[Name, ...]]] = []
     for directive in directives:
         meant = {
-            word: law.meant(word, directive.source, directive.span) for word in directive.rules
+            word: law.names_meant(word, directive.source, directive.span)
+            for word in directive.rules
         }
         problem = invalid_reason(meant, directive.reason, directive.until, law)
         if problem:
@@ -202,10 +203,10 @@ def apply_suppressions(
             unused, directive.source, directive.span, rules=", ".join(directive.rules)
         )
         for directive, names in good
-        if directive_place(directive) not in places and law.ran(names)
+        if directive_place(directive) not in places and law.have_all_run(names)
     )
     for number, (waiver, names) in enumerate(valid):
-        if config and number not in used_waivers and law.ran(names):
+        if config and number not in used_waivers and law.have_all_run(names):
             problems.append(_suppression_finding(unused, config, waiver.span, rules=waiver.rule))
     return [*kept, *problems]
 
@@ -231,7 +232,7 @@ def _mark_silenced(
     kept: list[Finding] = []
     for finding in findings:
         suppression = None
-        free = bool(by_source or valid) and not law.locked.fits(finding)
+        free = bool(by_source or valid) and not law.locked.is_naming(finding)
         for number in _directives_for(finding, by_source) if free else ():
             directive, names = good[number]
             if _directive_covers(directive, names, finding):
@@ -256,7 +257,7 @@ def _directives_for(finding: Finding, by_source: dict[int, list[int]]) -> Iterat
 
 def _directive_covers(directive: Directive, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
-    if not any(name.fits(finding) for name in names):
+    if not any(name.is_name_of(finding) for name in names):
         return False
     if finding.source is not directive.source:
         return directive.lines is None and directive.within is None
@@ -280,7 +281,7 @@ def invalid_reason(
     for word, names in meant.items():
         if not names:
             return f"suppression names {word!r}, and no rule is called that"
-        if all(law.locked.covers(name) for name in names):
+        if all(law.locked.is_covering(name) for name in names):
             return f"{word} is locked by the settings and can't be suppressed"
     if len(reason) < 3:
         return f"suppression of {', '.join(meant)} gives no reason"
@@ -303,7 +304,7 @@ def _valid_waivers(
     valid = []
     for waiver in waivers:
         where = f"{config.path}:{waiver.line}" if config else ""
-        names = law.names.of(waiver.rule, where)
+        names = law.names.names_of(waiver.rule, where)
         problem = invalid_reason({waiver.rule: names}, waiver.reason, waiver.until, law)
         over = (
             bool(waiver.until)
@@ -331,7 +332,7 @@ def _valid_waivers(
 def _waiver_covers(waiver: Waiver, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
-        any(name.fits(finding) for name in names)
+        any(name.is_name_of(finding) for name in names)
         and (not waiver.path or glob.glob_matches(waiver.path, finding.path))
         and (not waiver.resource or glob.glob_matches(waiver.resource, finding.resource))
     )

@@ -41,15 +41,15 @@ def test_where_data_lies_depends_on_the_release(text: str, folder: str) -> None:
     image = images.parse_image(text)
     row = public_image(image)
     assert row is not None
-    assert row.folders(image)[0] == folder
+    assert row.state_folders(image)[0] == folder
 
 
 def test_any_value_that_is_not_empty_allows_an_empty_password() -> None:
     row = public_image(images.parse_image("mysql:8.4"))
     assert row is not None
-    assert row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
-    assert not row.opens("MYSQL_ALLOW_EMPTY_PASSWORD", "")
-    assert not row.opens("MYSQL_DATABASE", "yes")
+    assert row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
+    assert not row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "")
+    assert not row.opens_to_all("MYSQL_DATABASE", "yes")
 
 
 DATA = {

@@ -277,11 +277,11 @@ def test_a_former_name_selects_and_silences_what_it_stood_for(
     monkeypatch.undo()  # the shipped table
     meant = [names.parse_name(word) for word in SHIPPED[old]]
     for rule in {name.rule for name in meant}:
-        mine = [one for one in shown(rule) if any(name.fits(one) for name in meant)]
+        mine = [one for one in shown(rule) if any(name.is_name_of(one) for name in meant)]
         selected = counting(rule, select=[old], ignore=[])
         assert mine
         assert all(one in selected for one in mine)
-        assert all(any(name.reaches(one) for name in meant) for one in selected)
+        assert all(any(name.may_cover(one) for name in meant) for one in selected)
         rest = counting(rule, select=[rule], ignore=[old])
         assert not any(one in rest for one in mine)
         assert len(rest) + len(mine) == len(shown(rule))
@@ -301,6 +301,6 @@ def test_the_table_is_read_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_word_that_no_rule_ever_had_names_nothing() -> None:
-    assert Names().of("k8s/never") == ()
-    assert Names().of("k8s/privileged") == (Name("k8s/privileged"),)
+    assert Names().names_of("k8s/never") == ()
+    assert Names().names_of("k8s/privileged") == (Name("k8s/privileged"),)
     assert readiness.check([], select=["k8s/privileged"]).notices == ()

@@ -115,7 +115,7 @@ def test_what_is_a_secret_anywhere(
 ) -> None:
     found = secrets.classify(name, value, place)
     assert (found.kind, found.reason, found.strength) == (Kind.SECRET, reason, strength)
-    assert found.exposed
+    assert found.is_exposed
 
 
 @pytest.mark.parametrize("place", Place)
@@ -123,7 +123,7 @@ def test_what_is_a_secret_anywhere(
 def test_what_is_none_anywhere(name: str, value: object, kind: Kind, place: Place) -> None:
     found = secrets.classify(name, value, place)
     assert found.kind is kind
-    assert not found.exposed
+    assert not found.is_exposed
 
 
 @pytest.mark.parametrize(("name", "value"), WELL_KNOWN)
@@ -132,7 +132,7 @@ def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object)
     for place in (Place.BUILD, Place.JOB, Place.SAMPLE):
         found = secrets.classify(name, value, place)
         assert found.kind in (Kind.TEST_VALUE, Kind.PLACEHOLDER) or found.reach is Reach.BESIDE
-        assert not found.exposed
+        assert not found.is_exposed
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_what_everybody_knows_opens_only_where_it_runs(name: str, value: object)
     ],
 )  # fmt: skip
 def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
-    assert secrets.classify(name, value).exposed is exposed
+    assert secrets.classify(name, value).is_exposed is exposed
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,9 @@ def test_a_word_that_runs(name: str, value: str, exposed: bool) -> None:
 def test_an_account_is_worth_what_its_host_is(
     value: str, served: bool, build: bool, job: bool
 ) -> None:
-    got = [secrets.classify("", value, place).exposed for place in Place if place.name != "SAMPLE"]
+    got = [
+        secrets.classify("", value, place).is_exposed for place in Place if place.name != "SAMPLE"
+    ]
     assert got == [served, build, job]
 
 
@@ -341,8 +343,8 @@ def test_the_quick_look_misses_no_name_of_a_secret() -> None:
 
 
 def test_a_sentence_about_a_password_is_none() -> None:
-    assert not secrets.classify("ADMIN_PASSWORD", "password for the admin user").exposed
-    assert secrets.classify("ADMIN_PASSWORD", "correct horse battery").exposed
+    assert not secrets.classify("ADMIN_PASSWORD", "password for the admin user").is_exposed
+    assert secrets.classify("ADMIN_PASSWORD", "correct horse battery").is_exposed
 
 
 # -- names --------------------------------------------------------------------------------------------------------

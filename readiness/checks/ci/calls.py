@@ -138,7 +138,7 @@ def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
         if posixpath.dirname(path) != folder or not path.endswith((".yml", ".yaml")):
             what = f"{value!r} is no YAML file of .github/workflows, where called workflows stand"
             yield hit(job.node.at("uses"), what=what)
-        elif project.sees(folder) and not project.exists(path):
+        elif project.is_walked(folder) and not project.exists(path):
             yield hit(job.node.at("uses"), what=f"workflow {value!r} is not there")
         return
     if "workflow_call" not in called.triggers:

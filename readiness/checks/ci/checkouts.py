@@ -77,7 +77,7 @@ class Walk:
         self.repository = _REPOSITORY[event]
         self.folders: dict[str, Checkout | None] = {}
         self.some: list[Checkout] = []  # those of some files only
-        self.found: list[Checkout] = []
+        self.checkouts: list[Checkout] = []
         self.refs: set[str] = set()
         self.remotes: set[str] = set()
         self.patched = False
@@ -88,14 +88,14 @@ class Walk:
         self.chance = chance
         used = step.uses
         if used is not None and used.slug == "actions/checkout":
-            self.action(step)
+            self.follow_checkout(step)
             return
         for path in worktree.folders_run_by_action(step):
-            self.runs(path, used.text.partition("@")[0] if used is not None else "")
+            self.mark_run(path, used.text.partition("@")[0] if used is not None else "")
         if step.run is not None:
             _Script(self, step, step.run.value).follow()
 
-    def comes(
+    def add_foreign_code(
         self,
         step: Step,
         span: Span,
@@ -105,14 +105,14 @@ class Walk:
     ) -> Checkout:
         """Note foreign code in a folder, or in some files of it."""
         checkout = Checkout(step, span, files, refused, self.chance)
-        self.found.append(checkout)
+        self.checkouts.append(checkout)
         if files:
             self.some.append(checkout)
         else:
             self.folders[folder] = checkout
         return checkout
 
-    def runs(self, path: str, by_what: str) -> None:
+    def mark_run(self, path: str, by_what: str) -> None:
         """Note that the code of a file or a folder is run."""
         at = max((f for f in self.folders if worktree.is_within(path, f)), key=len, default=None)
         here = [
@@ -123,7 +123,7 @@ class Walk:
             if not checkout.ran or checkout.ran_by < self.chance:
                 checkout.ran, checkout.ran_by = by_what, self.chance
 
-    def action(self, step: Step) -> None:
+    def follow_checkout(self, step: Step) -> None:
         """Take a step with actions/checkout."""
         options = step.options
         ref, repository = (str(options.get(key) or "") for key in ("ref", "repository"))
@@ -145,7 +145,7 @@ class Walk:
             "ref" if self.is_commit(ref) or "repository" not in options else "repository"
         )
         refused = self.event != "issue_comment" and _refuses(step)
-        self.comes(step, span, folder, tuple(file for file in files if file), refused)
+        self.add_foreign_code(step, span, folder, tuple(file for file in files if file), refused)
 
     def is_commit(self, text: str) -> bool:
         """Whether a text names the commit of a pull request."""
@@ -199,19 +199,19 @@ class _Script:
             if call.program in ("cd", "pushd"):
                 self.folder = worktree.folder_after_cd(call, self.folder)
             elif call.program == "git":
-                self.git(call)
+                self.follow_git(call)
             elif call.program in ("gh", "hub"):
-                self.gh(call)
+                self.follow_gh(call)
             elif call.program in ("curl", "wget"):
-                self.walk.patched |= any(_PATCH.search(self.value(word)) for word in call.words)
+                self.walk.patched |= any(_PATCH.search(self.expanded(word)) for word in call.words)
             elif call.pipeline in self.piped and program_property(call.program, "interpreter"):
                 checkout = self.piped[call.pipeline]
                 checkout.ran, checkout.ran_by = f"`{call.program}`", self.walk.chance
             else:
                 for path in worktree.paths_run_by(call, self.folder):
-                    self.walk.runs(path, f"`{' '.join(call.text.split()[:2])[:40]}`")
+                    self.walk.mark_run(path, f"`{' '.join(call.text.split()[:2])[:40]}`")
 
-    def value(self, word: str) -> str:
+    def expanded(self, word: str) -> str:
         """A word with the variables that are known put in, twice: one may hold another."""
         for _ in range(2):
             word = _VARIABLE.sub(
@@ -222,7 +222,7 @@ class _Script:
     def is_foreign(self, word: str) -> bool:
         """Whether a word names a commit, a ref, a remote or a repository of the pull request."""
         word = word.rpartition("=")[2] if word.startswith("--") else word
-        value = self.value(word)
+        value = self.expanded(word)
         base = re.split(r"[~^:@]", word, maxsplit=1)[0]
         refs, remotes = self.walk.refs, self.walk.remotes
         known = (
@@ -230,23 +230,25 @@ class _Script:
         )
         return known or self.walk.is_commit(value) or self.walk.is_repository(value)
 
-    def comes(self, call: Call, folder: str | None, files: tuple[str, ...] = ()) -> Checkout | None:
+    def add_foreign_code(
+        self, call: Call, folder: str | None, files: tuple[str, ...] = ()
+    ) -> Checkout | None:
         """Note foreign code that a command brings into a folder."""
         run = self.step.run
         if run is None or folder is None:
             return None
-        return self.walk.comes(self.step, run.line(call.start), folder, files)
+        return self.walk.add_foreign_code(self.step, run.line(call.start), folder, files)
 
-    def gh(self, call: Call) -> None:
+    def follow_gh(self, call: Call) -> None:
         """Take a command of GitHub's own tool."""
         if call.verbs[:2] == ("pr", "checkout"):
-            self.comes(call, self.folder)
+            self.add_foreign_code(call, self.folder)
         elif call.verbs[:2] == ("pr", "diff"):
             self.walk.patched = True
         elif call.verbs[:2] == ("repo", "clone") and any(map(self.is_foreign, call.words)):
-            self.comes(call, self.folder)
+            self.add_foreign_code(call, self.folder)
 
-    def git(self, call: Call) -> None:
+    def follow_git(self, call: Call) -> None:
         """Take a command of git."""
         folder, words = self.folder, list(call.words)
         while words and words[0].startswith("-"):
@@ -254,7 +256,9 @@ class _Script:
             if option in ("-C", "-c", "--git-dir", "--work-tree") and words:
                 value = words.pop(0)
                 folder = (
-                    worktree.workspace_path(folder, self.value(value)) if option == "-C" else folder
+                    worktree.workspace_path(folder, self.expanded(value))
+                    if option == "-C"
+                    else folder
                 )
         verb, words = (words[0], words[1:]) if words else ("", [])
         foreign = [word for word in words if self.is_foreign(word)]
@@ -262,31 +266,33 @@ class _Script:
             names = [word for word in words[1:] if not word.startswith("-")]
             self.walk.remotes.update(names[:1])
         elif verb == "fetch":
-            self.fetched(foreign)
+            self.follow_fetch(foreign)
         elif verb in ("apply", "am") and (self.walk.patched or foreign):
-            self.comes(call, folder)
+            self.add_foreign_code(call, folder)
         elif verb == "clone" and foreign:
-            self.comes(call, self.cloned(words, foreign[0], folder))
+            self.add_foreign_code(call, self.clone_folder(words, foreign[0], folder))
         elif verb in ("show", "cat-file") and foreign:
-            self.shown(call, folder)
+            self.follow_show(call, folder)
         elif (
             verb in _CHANGING and foreign and (not _CHANGING[verb] or _CHANGING[verb] & set(words))
         ):
-            self.changed(call, verb, words, folder)
-        elif verb in ("checkout", "switch") and folder is not None and self.goes_back(words):
+            self.follow_change(call, verb, words, folder)
+        elif (
+            verb in ("checkout", "switch") and folder is not None and self.is_return_to_base(words)
+        ):
             self.walk.folders[folder] = None
 
-    def cloned(self, words: list[str], url: str, folder: str | None) -> str | None:
+    def clone_folder(self, words: list[str], url: str, folder: str | None) -> str | None:
         """The folder that a clone makes: the one that is named, else one called like the repository."""
         after = [word for word in words[words.index(url) + 1 :] if not word.startswith("-")]
         named = after[0] if after else url.removesuffix(".git").rpartition("/")[2]
         return worktree.workspace_path(folder, named)
 
-    def goes_back(self, words: list[str]) -> bool:
+    def is_return_to_base(self, words: list[str]) -> bool:
         """Whether a checkout is of a branch of the repository itself, as a whole."""
-        return len(words) == 1 and _BACK.search(self.value(words[0])) is not None
+        return len(words) == 1 and _BACK.search(self.expanded(words[0])) is not None
 
-    def fetched(self, foreign: list[str]) -> None:
+    def follow_fetch(self, foreign: list[str]) -> None:
         """Note what a fetch brings: no file changes."""
         self.walk.refs.discard("FETCH_HEAD")
         for word in foreign:
@@ -294,20 +300,20 @@ class _Script:
             source, colon, target = word.rpartition(":")
             if colon and not target.startswith("//") and source:
                 name = target.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-                self.walk.refs |= {name, self.value(name)}
+                self.walk.refs |= {name, self.expanded(name)}
 
-    def shown(self, call: Call, folder: str | None) -> None:
+    def follow_show(self, call: Call, folder: str | None) -> None:
         """Take a file that git prints: into another file, or into a shell."""
         into = _INTO.match(self.script, call.end)
         path = worktree.workspace_path(folder, into[1].strip("\"'")) if into else None
         if path:
-            self.comes(call, folder, (path,))
+            self.add_foreign_code(call, folder, (path,))
         elif call.pipeline >= 0:
-            checkout = self.comes(call, folder, ("",))
+            checkout = self.add_foreign_code(call, folder, ("",))
             if checkout is not None:
                 self.piped[call.pipeline] = checkout
 
-    def changed(self, call: Call, verb: str, words: list[str], folder: str | None) -> None:
+    def follow_change(self, call: Call, verb: str, words: list[str], folder: str | None) -> None:
         """Take a command that changes files of the working tree to those of a foreign commit."""
         if verb == "worktree":
             names = [
@@ -321,7 +327,7 @@ class _Script:
                 word for word in words[last + 1 :] if word != "--" and not word.startswith("-")
             ]
         named = (worktree.workspace_path(folder, word.rstrip("/")) for word in files if word != ".")
-        self.comes(call, folder, tuple(path for path in named if path))
+        self.add_foreign_code(call, folder, tuple(path for path in named if path))
 
 
 # What changes the working tree, and the options that it takes for it to do so.

@@ -118,7 +118,11 @@ def _wrong_type_effect(use: Use, kind: t.Type) -> Iterator[Found]:
     if wanted is not None:
         if kind.name not in wanted:
             named = use.place.rpartition(".")[2]
-            yield Found("type", use.found.span, f"{named} is {kind.told}; {wanted[0]} is allowed")
+            yield Found(
+                "type",
+                use.found.span,
+                f"{named} is {kind.name_with_article}; {wanted[0]} is allowed",
+            )
         return
     if not alone:
         in_text = use.place.rpartition(".")[2] != "if"
@@ -141,7 +145,7 @@ def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]
         if not bare and "${{" not in text.value:
             continue
         for expression in expressions(text, bare=bare):
-            yield Use(way, place, expression, scopes.at(way, place), scopes.wanted(way))
+            yield Use(way, place, expression, scopes.scope_at(way, place), scopes.wanted_types(way))
 
 
 def _is_bare(way: tuple[Any, ...], place: str) -> bool:
@@ -164,18 +168,18 @@ class _Scopes:
         self.inputs: dict[str, dict[str, str]] = {}
         self.by_step: dict[str, list[tuple[int, str, t.Type]]] = {}
 
-    def at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
+    def scope_at(self, way: tuple[Any, ...], place: str) -> t.Scope | None:
         allowed = contexts.available_contexts(place)
         if allowed is None:
             return None
         held = self.known
         if len(way) > 1 and way[0] == "jobs":
-            held = self.job(str(way[1]))
+            held = self.job_contexts(str(way[1]))
             if place.startswith("jobs.*.steps") and len(way) > 3:
-                held = {**held, "steps": self.before(str(way[1]), way)}
+                held = {**held, "steps": self.steps_before(str(way[1]), way)}
         return t.Scope(held, allowed[0], allowed[1], place == "jobs.*.if")
 
-    def wanted(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
+    def wanted_types(self, way: tuple[Any, ...]) -> tuple[str, ...] | None:
         """The types that an input of a called workflow takes: GitHub makes no number or boolean of a text."""
         job = self.jobs.get(str(way[1])) if len(way) == 4 and way[2] == "with" else None
         if job is None or not job.calls:
@@ -185,7 +189,7 @@ class _Scopes:
         kind = self.inputs[job.name].get(str(way[3]).lower())
         return (kind, "any") if kind in ("number", "boolean") else None
 
-    def job(self, name: str) -> dict[str, t.Type]:
+    def job_contexts(self, name: str) -> dict[str, t.Type]:
         if name not in self.by_job:
             job = self.jobs.get(name)
             if job is None:
@@ -199,7 +203,7 @@ class _Scopes:
                 }
         return self.by_job[name]
 
-    def before(self, name: str, way: tuple[Any, ...]) -> t.Type:
+    def steps_before(self, name: str, way: tuple[Any, ...]) -> t.Type:
         """The steps that have run before the one at `way`; in a `parallel` group nobody can tell the order."""
         job = self.jobs.get(name)
         if job is None or not isinstance(way[3], int) or "parallel" in way:

@@ -69,11 +69,11 @@ def deploy_from_any_branch(job: Job, *, project: Project) -> Outcome:
     if view is None or view.stage.target in ("preview", "staging"):
         yield NotApplicable()
         return
-    act = view.deploys[0]
+    act = view.deployments[0]
     if isinstance(job, gitlab_model.Job):
         if _is_gitlab_guarded(job):
             return
-    elif _is_branch_guarded(job, act, [stage.job for stage in view.before]):
+    elif _is_branch_guarded(job, act, [stage.job for stage in view.stages_before]):
         return
     yield hit(act.span, resource=job.resource, how=tool_name(act))
 
@@ -116,6 +116,6 @@ def deploy_cut_off(job: model.Job, *, project: Project) -> Outcome:
             yield hit(
                 concurrency.at("cancel-in-progress"),
                 resource=job.resource,
-                how=tool_name(view.deploys[0]),
+                how=tool_name(view.deployments[0]),
             )
             return

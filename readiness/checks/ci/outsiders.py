@@ -181,13 +181,13 @@ class _Run:
     """A run that an outsider starts: its event, and the beginnings of those outputs that they decide."""
 
     event: str
-    decided: tuple[str, ...] = ()
+    decided_outputs: tuple[str, ...] = ()
 
-    def untold(self, path: str) -> bool:
+    def is_unknown(self, path: str) -> bool:
         """Whether the files do not tell what a context holds."""
-        return bool(_UNTOLD.match(path)) and not path.startswith(self.decided)
+        return bool(_UNTOLD.match(path)) and not path.startswith(self.decided_outputs)
 
-    def lacks(self, path: str) -> bool:
+    def is_missing_in_payload(self, path: str) -> bool:
         """Whether a property is one that the payload of the event does not have."""
         part = path.split(".")[2] if path.startswith("github.event.") else ""
         return part in _OWN.values() and part != _OWN[self.event]
@@ -233,7 +233,7 @@ def _possible_operands(node: ex.Node, body: str, run: _Run) -> Iterator[str]:
             yield from _possible_operands(node.right, body, run)
     elif isinstance(node, ex.Literal):
         yield str(node.value)
-    elif not run.lacks(_context_path(node)):
+    elif not run.is_missing_in_payload(_context_path(node)):
         yield _context_path(node) or body[node.span.start : node.span.end]
 
 
@@ -296,11 +296,11 @@ def _context_path(node: ex.Node) -> str:
 
 def _context_chances(path: str, run: _Run) -> _Both:
     """A context by itself."""
-    if run.lacks(path) or path.endswith((".merged", ".merged_at", ".merged_by")):
+    if run.is_missing_in_payload(path) or path.endswith((".merged", ".merged_at", ".merged_by")):
         return _NEVER
     if path.endswith((".head.repo.fork", ".head_repository.fork")):
         return _ALWAYS
-    return _UNKNOWN if not path or run.untold(path) else _EITHER
+    return _UNKNOWN if not path or run.is_unknown(path) else _EITHER
 
 
 def _unjudged_chances(node: ex.Node, run: _Run) -> _Both:
@@ -310,7 +310,7 @@ def _unjudged_chances(node: ex.Node, run: _Run) -> _Both:
         return _INSIDE
     if any(_FORK.match(path) or _AUTHOR.match(path) for path in paths):
         return _UNKNOWN
-    return _UNKNOWN if not paths or any(run.untold(path) for path in paths) else _EITHER
+    return _UNKNOWN if not paths or any(run.is_unknown(path) for path in paths) else _EITHER
 
 
 def _comparison_chances(node: ex.Binary, run: _Run) -> _Both:
@@ -337,7 +337,7 @@ def _equality_chances(path: str, other: ex.Node, run: _Run) -> _Both:
         return (true, false) if word in (True, "true") else (false, true)
     if path == "github.event_name":
         return _ALWAYS if word == run.event else _NEVER
-    if run.lacks(path):
+    if run.is_missing_in_payload(path):
         return _NEVER
     if path == "github.event.workflow_run.event":
         return _EITHER if word in _OF_PULL_REQUESTS else _NEVER
@@ -349,7 +349,7 @@ def _equality_chances(path: str, other: ex.Node, run: _Run) -> _Both:
         return _NEVER
     if _ACTOR.match(path):
         return _INSIDE
-    return _UNKNOWN if run.untold(path) else _EITHER
+    return _UNKNOWN if run.is_unknown(path) else _EITHER
 
 
 def _call_chances(node: ex.Call, run: _Run) -> _Both:

@@ -61,7 +61,7 @@ def _foreign_checkouts(
             chance = chance_to_start(step, event, project)
             if chance is not Chance.NO and not step.dead:
                 walk.follow(step, chance)
-        for checkout in walk.found:
+        for checkout in walk.checkouts:
             severity = _severity(checkout, rights)
             before = worst.get(checkout.step.number)
             if before is None or before[0] < severity:

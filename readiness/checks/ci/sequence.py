@@ -73,7 +73,7 @@ def rollback_undeployed(job: model.Job, *, project: Project) -> Outcome:
     view = View(job, project)
     condition = job.node.get("if")
     bare = isinstance(condition, str) and condition.replace(" ", "").strip("${}") == "failure()"
-    if not bare or not view.stage.does("rollback") or view.deploys:
+    if not bare or not view.stage.does("rollback") or view.deployments:
         yield NotApplicable()
         return
     for name in job.needs:

@@ -23,7 +23,7 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
     if view is None:
         yield NotApplicable()
         return
-    for act in view.deploys:
+    for act in view.deployments:
         match = _TAGGED.search(act.text)
         if match and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
             yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", match.group())[-1])
@@ -80,7 +80,7 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
     """An image deployed to a cluster that a job before built and nobody pushed."""
     view = view_of(job, project)
     acts = (
-        [act for act in view.deploys if act.family in ("kubernetes", "helm", "swarm")]
+        [act for act in view.deployments if act.family in ("kubernetes", "helm", "swarm")]
         if view is not None
         else []
     )
@@ -93,7 +93,7 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
         return
     built = {
         _without_blanks(ref)
-        for stage in view.before
+        for stage in view.stages_before
         for act in stage.acts
         if act.kind == "build"
         for ref in _image_references(act)

@@ -58,8 +58,8 @@ class _Account:
 
 def credentials_differ(service: Service, project: Project) -> Outcome:
     """A password that a service sends and that is not the one its server has."""
-    services = project.memo(applications).app(service.document).services()
-    values = service.document.environment.whole
+    services = project.memo(applications).application_of(service.document).services()
+    values = service.document.environment.unmasked
     known: dict[str, list[_Account]] = {}
     for variable, host, user, password, place in _client_logins(service, project):
         server = services.get(host)
@@ -142,7 +142,7 @@ def _client_logins(service: Service, project: Project) -> Iterator[Claim]:
             user = _first_variable(texts, about["prefix"], _USERS)
             password = _first_variable(texts, about["prefix"], _PASSWORDS)
             if user and password:
-                values = service.document.environment.whole
+                values = service.document.environment.unmasked
                 host = expand_scalar(text, values).text.partition(":")[0]
                 yield password, host, texts[user], texts[password], places[password]
 

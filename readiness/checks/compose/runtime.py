@@ -91,7 +91,7 @@ def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
         return None
     if image_property(image, "healthcheck"):
         return True
-    known = service.known is not None or any(
+    known = service.image_facts is not None or any(
         sibling.builds for sibling in service.document.services.values()
     )
     for folder in (
@@ -148,7 +148,7 @@ def healthcheck_pointless(service: Service) -> Outcome:
 def dependency_waits(service: Service, project: Project, *, stores: bool) -> Outcome:
     """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     items: list[tuple[str, Any, Span]] = []
     if isinstance(depends, Map):
         items = [(name, how, depends.key(name)) for name, how in depends.items()]
@@ -161,7 +161,7 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Out
         condition = how.get("condition") if isinstance(how, Map) else "service_started"
         if other is None or condition != "service_started":
             continue
-        store = other.known is not None and other.known.store
+        store = other.image_facts is not None and other.image_facts.is_store
         if store is stores and (store or _has_healthcheck(merged_service(other, project)[0])):
             yield hit(span, used=name, role=other.role)
 
@@ -178,7 +178,7 @@ def _has_healthcheck(node: Map) -> bool:
 def dependency_health_unknown(service: Service, project: Project) -> Outcome:
     """A wait for the health of a service that has no health check: it never ends well."""
     depends = service.node.get("depends_on")
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     for name, how in depends.items() if isinstance(depends, Map) else ():
         other = services.get(name)
         if other is None or not isinstance(how, Map) or how.get("condition") != "service_healthy":
@@ -297,7 +297,7 @@ _HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IG
 
 def dependency_undeclared(service: Service, project: Project) -> Outcome:
     """A store that the environment names and `depends_on` does not."""
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     node, known = merged_service(service, project)
     if not known or service.document.swarm:
         return
@@ -311,7 +311,7 @@ def dependency_undeclared(service: Service, project: Project) -> Outcome:
             other = services.get(host)
             if other is None or other is service or host in awaited or other.full.get("profiles"):
                 continue
-            if other.known is not None and other.known.store:
+            if other.image_facts is not None and other.image_facts.is_store:
                 awaited.add(host)
                 yield hit(spec.span, used=host, variable=spec.name)
 

@@ -54,7 +54,7 @@ def env_file_committed(value: Value, project: Project) -> Outcome:
     A file without secrets is no proof that they are kept elsewhere.
     """
     yield NotApplicable()
-    if project.tracked(value.source.path):
+    if project.is_tracked(value.source.path):
         yield from _held_secrets(value, value.entry.template, value.entry.span)
 
 
@@ -122,7 +122,7 @@ def password_fallback(subject: Variable | Service) -> Outcome:
 
 def _is_password(default: str, *names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return "$" not in default and any(secrets.classify(name, default).exposed for name in names)
+    return "$" not in default and any(secrets.classify(name, default).is_exposed for name in names)
 
 
 def _fallback_in_command(service: Service) -> Outcome:
@@ -148,7 +148,7 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or "$" in str(spec.value)
-    if outside or secrets.classify(spec.name, spec.value).exposed:
+    if outside or secrets.classify(spec.name, spec.value).is_exposed:
         yield hit(spec.key)
 
 
@@ -196,7 +196,7 @@ def _is_real(value: str) -> bool:
     bare = value.strip("\"'`;),")
     if len(bare) < 4 or "$" in bare or bare.startswith((".", "<", "{", "-", "%")):
         return False
-    return not bare.isdigit() and secrets.classify("password", bare).exposed
+    return not bare.isdigit() and secrets.classify("password", bare).is_exposed
 
 
 def environment_quoted(variable: Variable) -> Outcome:
@@ -223,7 +223,7 @@ def secret_empty(variable: Variable) -> Outcome:
 
 def authentication_off(service: Service) -> Outcome:
     """A setting that lets everybody into a store or a console."""
-    known = service.known
+    known = service.image_facts
     if known is None:
         yield NotApplicable()
         return
@@ -231,7 +231,7 @@ def authentication_off(service: Service) -> Outcome:
         text = expand_scalar(spec.value).text.strip("\"'")
         if spec.name in known.off and HOLE in text:
             yield Unknown(spec.span)
-        elif known.opens(spec.name, text):
+        elif known.opens_to_all(spec.name, text):
             yield hit(spec.span, setting=spec.name)
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
@@ -244,7 +244,7 @@ def authentication_off(service: Service) -> Outcome:
 def credentials_default(service: Service, project: Project) -> Outcome:
     """An image whose first password is known, and is left as it is."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if seen is None or known is None or not known.default:
         return
     settings = service_environment(service, project, seen[0])
@@ -264,7 +264,7 @@ def credentials_default(service: Service, project: Project) -> Outcome:
 def authentication_unset(service: Service, project: Project) -> Outcome:
     """A store that asks for no password unless it is told to."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if seen is None or known is None or not (known.keyed or known.flags):
         yield NotApplicable()
         return

@@ -33,7 +33,11 @@ def user_root(service: Service) -> Outcome:
 def user_unset(service: Service, project: Project) -> Outcome:
     """A service that says not who it runs as, of an image that is not known to see to it."""
     seen = merged_if_owned(service, project)
-    if seen is None or not service.runs or (service.known is not None and service.known.store):
+    if (
+        seen is None
+        or not service.runs
+        or (service.image_facts is not None and service.image_facts.is_store)
+    ):
         return
     node, known = seen
     if node.get("user") is not None:
@@ -109,7 +113,7 @@ def root_writable(service: Service, project: Project) -> Outcome:
 
 def host_namespace(service: Service, *, keys: Sequence[str]) -> Outcome:
     """A namespace of the host: its network, its processes, its shared memory."""
-    if service.known is not None and service.known.host:
+    if service.image_facts is not None and service.image_facts.host:
         return
     for key in keys:
         if expand_scalar(service.node.get(key)).text == "host":
@@ -149,7 +153,7 @@ def device_host(service: Service) -> Outcome:
 
 def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
     """The engine's socket; `tools`: in an image whose work needs it."""
-    known = mount.owner.known
+    known = mount.owner.image_facts
     is_tool = known is not None and known.docker
     path = posixpath.normpath(mount.spec.source or "-")
     if is_tool is tools and path.startswith(("/", "~")) and is_runtime_socket(path):
@@ -167,7 +171,7 @@ _HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 def host_path_sensitive(mount: Mount) -> Outcome:
     """A folder of the host that holds the host itself."""
-    spec, known = mount.spec, mount.owner.known
+    spec, known = mount.spec, mount.owner.image_facts
     written = mount.source.text[spec.span.start : spec.span.end]
     source = "~" + spec.source[1:] if _HOME.search(written) else spec.source
     path = posixpath.normpath(source) if source else ""

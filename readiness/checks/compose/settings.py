@@ -74,7 +74,7 @@ def version_obsolete(document: Document) -> Outcome:
 def name_missing(document: Document) -> Outcome:
     """No name for the project."""
     named = any(str(root.get("name") or "").strip() for root in document.roots) or (
-        "COMPOSE_PROJECT_NAME" in document.environment.whole
+        "COMPOSE_PROJECT_NAME" in document.environment.unmasked
     )
     if not named and not document.legacy:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")

@@ -28,9 +28,9 @@ class _Removal:
     """What rm or find takes away: paths as they are written, and whether some are unknown."""
 
     paths: tuple[str, ...]
-    known: bool
+    is_known: bool
 
-    def takes(self, folder: str) -> bool:
+    def removes(self, folder: str) -> bool:
         """Whether it takes away a folder, or what is in it."""
         return any(_path_covers(path, folder) for path in self.paths)
 
@@ -109,8 +109,8 @@ def _lists_left(step: Step) -> Outcome:
     unsure = False
     for action in _calls_and_removals(step):
         if isinstance(action, _Removal):
-            unsure = unsure or (last is not None and not action.known)
-            last = None if action.takes("/var/lib/apt/lists") else last
+            unsure = unsure or (last is not None and not action.is_known)
+            last = None if action.removes("/var/lib/apt/lists") else last
         elif action.manager.name == "apt":
             install = action if action.installs else install
             if action.action == "update":
@@ -140,9 +140,9 @@ def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
     for action in _calls_and_removals(step):
         if isinstance(action, _Removal):
             for name, call in list(kept.items()):
-                if any(action.takes(folder) for folder in _cache_folders(step, call)):
+                if any(action.removes(folder) for folder in _cache_folders(step, call)):
                     del kept[name]
-                elif not action.known:
+                elif not action.is_known:
                     unsure.add(name)
             continue
         family = "dnf" if action.program in _ONE_CACHE else action.program

@@ -117,7 +117,11 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Outc
     """The whole context is copied without a .dockerignore: into the image, or only into a stage that builds."""
     path = stage.source.root.path
     folder = posixpath.dirname(path)
-    if "#" in stage.source.path or not project.sees(folder) or _has_dockerignore(project, path):
+    if (
+        "#" in stage.source.path
+        or not project.is_walked(folder)
+        or _has_dockerignore(project, path)
+    ):
         return
     for instruction, word in _context_sources(stage):
         if not is_whole_context(word):

@@ -45,7 +45,7 @@ def disruption_budget_missing(
         yield Unknown(pod.owner.spec.at("replicas"))
     elif least < minimum:
         yield NotApplicable()
-    elif least >= minimum and not project.memo(budget_selectors).of(workload):
+    elif least >= minimum and not project.memo(budget_selectors).selecting(workload):
         yield missing(pod.owner.metadata.at("name"), count=least)
 
 
@@ -54,7 +54,7 @@ def _workloads_covered(obj: Object, project: Project) -> list[Workload]:
     wanted = budget_selector(obj)
     if wanted is None:
         return []
-    found = object_index(project).selected(wanted, obj.namespace)
+    found = object_index(project).selected_workloads(wanted, obj.namespace)
     return nearest_all(obj, [each for each in found if each.owner.kind in REPLICATED])
 
 
@@ -150,7 +150,7 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outco
     if opened.empty and not wanted.empty:
         return
     index = object_index(project)
-    if not index.selected(opened, obj.namespace, 1) and not index.operated(opened):
+    if not index.selected_workloads(opened, obj.namespace, 1) and not index.may_be_operated(opened):
         yield missing(obj.spec.key("selector"), what="selects no pod of any workload in the files")
 
 

@@ -75,7 +75,9 @@ def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]
     wanted = service_selector(obj)
     if not is_open_to_outside(obj) or wanted is None:
         return
-    selected = [work.owner.name for work in object_index(project).selected(wanted, obj.namespace)]
+    selected = [
+        work.owner.name for work in object_index(project).selected_workloads(wanted, obj.namespace)
+    ]
     for name in (obj.name, *selected):
         program = next((word for word in names if word in name.lower()), "")
         if program:

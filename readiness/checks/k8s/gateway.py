@@ -85,7 +85,7 @@ def gateway_backend_missing(obj: Object, *, project: Project) -> Outcome:
     if obj.kind not in ROUTES or obj.group != GROUP:
         return
     for ref, name, namespace, port in backend_references(obj):
-        objects = object_index(project).found("Service", name, namespace)
+        objects = object_index(project).objects_named("Service", name, namespace)
         if not objects:
             yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
             continue

@@ -155,7 +155,7 @@ def ingress_backend_missing(obj: Object, *, project: Project) -> Outcome:
         key = "name" if "name" in node else "serviceName"
         if is_variable(name) or (port == "use-annotation"):
             continue
-        objects = object_index(project).found("Service", name, obj.namespace)
+        objects = object_index(project).objects_named("Service", name, obj.namespace)
         if not objects:
             yield missing(node.at(key), what=f"Service {name!r}, which is in no file")
             continue

@@ -33,7 +33,7 @@ def restricted_directions(obj: Object) -> frozenset[str]:
 
 def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    found = project.memo(policy_selectors).of(workload)
+    found = project.memo(policy_selectors).selecting(workload)
     return frozenset(way for one in found if is_policy(one) for way in restricted_directions(one))
 
 
@@ -66,7 +66,7 @@ def pod_without_policy(
 def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> Outcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
-    if workload is not None and not project.memo(policy_selectors).of(workload):
+    if workload is not None and not project.memo(policy_selectors).selecting(workload):
         yield missing(pod.owner.metadata.at("name"))
 
 
@@ -75,7 +75,7 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = project.memo(policy_selectors).of(workload)
+    found = project.memo(policy_selectors).selecting(workload)
     ways = {way for one in found for way in restricted_directions(one) if one.spec.get(way.lower())}
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
@@ -114,13 +114,15 @@ def _may_select(wanted: Selector, namespace: str | None, alone: bool, project: P
     """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
     index = object_index(project)
     opened = wanted.open()
-    if opened.empty or index.operated(opened):
+    if opened.empty or index.may_be_operated(opened):
         return True
-    if namespace is not None and (index.peopled(namespace) or index.anywhere(opened)):
-        return bool(index.selected(opened, namespace, 1))
+    if namespace is not None and (
+        index.is_populated(namespace) or index.is_matched_anywhere(opened)
+    ):
+        return bool(index.selected_workloads(opened, namespace, 1))
     if namespace is not None:
         return not alone  # the files do not show what is in that namespace
-    return index.anywhere(opened)
+    return index.is_matched_anywhere(opened)
 
 
 def _string_list(wanted: Selector) -> str:
@@ -265,9 +267,9 @@ def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
 def _other_policies_for(obj: Object, wanted: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
     index = object_index(project)
-    workloads = index.selected(wanted, obj.namespace)
+    workloads = index.selected_workloads(wanted, obj.namespace)
     if workloads:
-        lists = unique_lists(project.memo(policy_selectors).of(each) for each in workloads)
+        lists = unique_lists(project.memo(policy_selectors).selecting(each) for each in workloads)
         common = set.intersection(*({id(each) for each in part} for part in lists))
         return [each for each in lists[0] if id(each) in common]
     labels = dict(wanted.pairs)

@@ -104,7 +104,7 @@ def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outco
         if ref.kind not in kinds or ref.optional or key in seen or key in BUILT_IN:
             continue
         seen.add(key)
-        if not index.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(
+        if not index.objects_named(ref.kind, ref.name, pod.namespace) and key not in project.memo(
             _generated_names
         ):
             if ref.kind == "PersistentVolumeClaim" and _is_template_claim(ref.name, pod, project):
@@ -142,7 +142,7 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
     for ref in container_references(container):
         if ref.optional or not ref.key or ref.node.get("key") is None or is_variable(ref.key):
             continue
-        objects = object_index(project).found(ref.kind, ref.name, pod.namespace)
+        objects = object_index(project).objects_named(ref.kind, ref.name, pod.namespace)
         near = nearest_candidates(pod, objects) or objects
         if not objects:
             if whole and (ref.kind, ref.name) not in project.memo(_generated_names):
@@ -169,7 +169,7 @@ def service_account_missing(pod: Pod, *, project: Project) -> Outcome:
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
     if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
         return
-    if not object_index(project).found("ServiceAccount", name, pod.namespace):
+    if not object_index(project).objects_named("ServiceAccount", name, pod.namespace):
         key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
         yield missing(pod.node.at(key), account=name)
 

@@ -40,7 +40,7 @@ def autoscaler_target_missing(obj: Object, *, project: Project) -> Outcome:
     name, kind = ref.get("name"), text_or_empty(ref.get("kind")) or "Deployment"
     if not isinstance(name, str) or is_variable(name):
         return
-    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
+    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).objects_named(
         kind, name, obj.namespace
     ):
         yield missing(ref.at("name"), target=f"{kind}/{name}")

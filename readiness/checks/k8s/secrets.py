@@ -54,7 +54,7 @@ def secret_in_env(container: Container) -> Outcome:
 
 def is_reportable_secret(found: Verdict, source: Source) -> bool:
     """Whether a value is a secret in the open; one that says itself that it is to be changed is none in a sample."""
-    return found.exposed and not (found.to_change and secrets.is_sample(source.root.path))
+    return found.is_exposed and not (found.to_change and secrets.is_sample(source.root.path))
 
 
 def secret_severity(found: Verdict) -> Severity | None:
@@ -233,7 +233,7 @@ def decode_base64(value: str) -> str:
 def credential_reason(key: str, plain: str) -> Verdict:
     """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
     found = secrets.classify(key, plain)
-    if found.exposed or not plain.strip():
+    if found.is_exposed or not plain.strip():
         return found
     if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
         return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))

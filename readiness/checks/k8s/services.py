@@ -25,7 +25,7 @@ def _workloads_reached(obj: Object, project: Project) -> list[Workload]:
     wanted = service_selector(obj)
     if wanted is None:
         return []
-    return nearest_all(obj, object_index(project).selected(wanted, obj.namespace))
+    return nearest_all(obj, object_index(project).selected_workloads(wanted, obj.namespace))
 
 
 def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
@@ -35,14 +35,18 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ou
     if wanted is None or bool(index.workloads) is alone:
         return
     opened = wanted.open()
-    if opened.empty or index.operated(opened):
+    if opened.empty or index.may_be_operated(opened):
         return
-    if not alone and not index.peopled(obj.namespace) and not index.anywhere(opened):
+    if (
+        not alone
+        and not index.is_populated(obj.namespace)
+        and not index.is_matched_anywhere(opened)
+    ):
         yield Unknown(obj.spec.at("selector"))
         return
     if any(is_variable(value) for _, value in opened.pairs):
         yield Unknown(obj.spec.at("selector"))
-    elif not index.selected(opened, obj.namespace, 1):
+    elif not index.selected_workloads(opened, obj.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
         yield missing(obj.spec.key("selector"), pairs=pairs)
 
@@ -198,7 +202,7 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
     if wanted.pairs and obj.kind == "ServiceMonitor":
         things = project.memo(_services_by_label).get(wanted.pairs[0], [])
     elif wanted.pairs:
-        things = index.selected(wanted, "")
+        things = index.selected_workloads(wanted, "")
     allowed = _watched_namespaces(obj)
     if allowed is not None and not _shows_any(allowed, obj.kind, project):
         return
@@ -219,7 +223,7 @@ def _shows_any(names: list[str], kind: str, project: Project) -> bool:
     """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
     found = object_index(project)
     if kind != "ServiceMonitor":
-        return any(found.peopled(name) for name in names)
+        return any(found.is_populated(name) for name in names)
     seen = project.memo(_namespaces_of_services)
     return any(not name or (name in seen and name != "kube-system") for name in names)
 

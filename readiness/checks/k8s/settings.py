@@ -68,7 +68,7 @@ def authentication_off(container: Container) -> Outcome:
     if known is None:
         return
     for name, value, span in variables_of(container):
-        if known.opens(name, value):
+        if known.opens_to_all(name, value):
             yield hit(span, setting=name)
     for key in ("command", "args"):
         words = container.node.get(key)

@@ -176,7 +176,7 @@ def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
     if not isinstance(name, str) or not name:
         yield missing(obj.metadata.at("name"), what="names no Service")
         return
-    objects = object_index(project).found("Service", name, obj.namespace)
+    objects = object_index(project).objects_named("Service", name, obj.namespace)
     if not objects:
         yield missing(obj.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
         return

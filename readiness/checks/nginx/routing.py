@@ -43,7 +43,7 @@ class Route:
     levels: tuple[Block, ...]
 
     @property
-    def last(self) -> Block:
+    def answering_block(self) -> Block:
         """The location that answers, or the server where none takes the path."""
         return self.levels[-1]
 
@@ -55,7 +55,7 @@ class Router:
         self.project = project
         self.server = server
         self.searches = 0
-        self.sure = True
+        self.is_certain = True
 
     def route(self, path: str) -> Route:
         """The levels that a path leads to."""
@@ -64,7 +64,7 @@ class Router:
     def _choose(self, levels: tuple[Block, ...], path: str) -> tuple[tuple[Block, ...], bool]:
         """The levels, and whether an exact location or an expression decided: then no other expression is tried."""
         if len(levels) > _NESTED:
-            self.sure = False
+            self.is_certain = False
             return levels, True
         longest: Block | None = None
         prefix, plain = "", False
@@ -89,21 +89,21 @@ class Router:
             if decided or plain:
                 return answer, decided
         for block in expressions:
-            if block.owner is not None and self.meets(block.owner, path):
+            if block.owner is not None and self.is_match(block.owner, path):
                 return self._choose((*levels, block), path)[0], True
         return answer, False
 
-    def meets(self, directive: Directive, path: str) -> bool:
+    def is_match(self, directive: Directive, path: str) -> bool:
         """Whether the expression of a location or a rewrite matches a path; where that is not known, no and not `sure`."""
         pattern = pattern_of(directive)
         self.searches += 1
         if pattern is None or self.searches > _SEARCHES:
-            self.sure = False
+            self.is_certain = False
             return False
         machine, is_exact = _machine(*pattern)
         is_match = machine is None or automaton.machine_matches(machine, path)
         if is_match and not is_exact:
-            self.sure = False
+            self.is_certain = False
             return False
         return is_match
 

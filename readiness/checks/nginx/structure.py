@@ -24,7 +24,7 @@ class Serving(NamedTuple):
     listen: hosts.Listen
 
     @property
-    def marked(self) -> bool:
+    def is_default(self) -> bool:
         """Whether it is the socket's default by its own word."""
         return not {"default_server", "default"}.isdisjoint(self.listen.options)
 
@@ -38,7 +38,7 @@ def _servers_by_socket(scope: Scope, project: Project) -> dict[str, list[Serving
         seen = set()
         for listen in hosts.listen_sockets(d.block, http=scope.kind == "http"):
             serving = Serving(d.block, listen)
-            if listen.socket not in seen or serving.marked:
+            if listen.socket not in seen or serving.is_default:
                 groups.setdefault(listen.socket, []).append(serving)
             seen.add(listen.socket)
     return {(f"{host}:{port}" if port else host): each for (host, port, _), each in groups.items()}
@@ -49,7 +49,7 @@ def default_server_unmarked(scope: Scope, project: Project) -> Outcome:
     if scope.kind not in {"http", "stream"}:
         return
     for socket, found in _servers_by_socket(scope, project).items():
-        if len({id(one.server) for one in found}) > 1 and not any(one.marked for one in found):
+        if len({id(one.server) for one in found}) > 1 and not any(one.is_default for one in found):
             yield _socket_text(found[0], socket, scope, project)
 
 
@@ -64,7 +64,7 @@ def default_server_missing(scope: Scope, project: Project) -> Outcome:
         ]
         if (
             len({id(one.server) for one in servings}) == 1
-            and not any(one.marked for one in servings)
+            and not any(one.is_default for one in servings)
             and names
             and not any(name in _ANY or "~" in name or "$" in name for name in names)
             and not hosts.is_loopback(first.listen.host)
@@ -180,9 +180,9 @@ def credential_inline(statement: Statement) -> Outcome:
     place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
     for number, text in enumerate(d.args, 1):
         verdict = secrets.classify("", text, place)
-        if not verdict.exposed and number == 2:
+        if not verdict.is_exposed and number == 2:
             verdict = _named_secret(d, text, place)
-        if verdict.exposed:
+        if verdict.is_exposed:
             yield hit(d.at(number), reason=verdict.reason)
             return
 

@@ -46,9 +46,9 @@ def _pods_behind(obj: Object, project: Project) -> Iterator[Pod]:
     """The pods that an Ingress sends to."""
     known = object_index(project)
     for _, name, _ in backends_of(obj):
-        service = nearest_candidates(obj, known.found("Service", name, obj.namespace))
+        service = nearest_candidates(obj, known.objects_named("Service", name, obj.namespace))
         wanted = service_selector(service[0]) if len(service) == 1 else None
-        workloads = known.selected(wanted, obj.namespace) if wanted is not None else []
+        workloads = known.selected_workloads(wanted, obj.namespace) if wanted is not None else []
         if len(workloads) == 1 and workloads[0].pod is not None:
             yield workloads[0].pod
 

@@ -67,7 +67,7 @@ class Edge:
     mounts: dict[str, list[Service]]
     names: frozenset[str]
     upstreams: frozenset[str]
-    open: dict[int, bool] = field(default_factory=dict)
+    may_reach_unseen: dict[int, bool] = field(default_factory=dict)
 
 
 def edge_index(project: Project) -> Edge:
@@ -157,9 +157,9 @@ def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
     if going.host in known.names or going.host in known.upstreams:
         return
     for peer in services[:MANY]:
-        if id(peer) not in known.open:
-            known.open[id(peer)] = _may_reach_unseen(peer, project)
-    doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
+        if id(peer) not in known.may_reach_unseen:
+            known.may_reach_unseen[id(peer)] = _may_reach_unseen(peer, project)
+    doubtful = len(services) > MANY or any(known.may_reach_unseen[id(one)] for one in services)
     if doubtful or includes.may_be_set_unseen(project, d.parent):
         yield Unknown(d.at(1))
         return
@@ -171,9 +171,14 @@ def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
 def _may_reach_unseen(service: Service, project: Project) -> bool:
     """Whether a service may reach names that its compose files do not tell, or changes its configuration at start."""
     apps = project.memo(applications)
-    app: Application = apps.app(service.document)
+    app: Application = apps.application_of(service.document)
     node = service.full
-    if app.open or id(service.document) in apps.parts or service.document.swarm or project.prose:
+    if (
+        app.has_unseen_files
+        or id(service.document) in apps.parts
+        or service.document.swarm
+        or project.prose
+    ):
         return True
     if any(key in node for key in ("network_mode", "extends", "dns", "dns_search")):
         return True
@@ -216,7 +221,9 @@ def upstream_port_wrong(statement: Statement, *, project: Project) -> Outcome:
         yield NotApplicable()
         return
     port = going.port or _DEFAULT.get(going.scheme, "")
-    service = project.memo(applications).app(services[0].document).services().get(going.host)
+    service = (
+        project.memo(applications).application_of(services[0].document).services().get(going.host)
+    )
     stage = stage_of(service, project) if service is not None and service.builds else None
     if service is None or stage is None or not port.isdigit():
         yield Unknown(d.at(1))

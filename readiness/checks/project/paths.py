@@ -35,7 +35,9 @@ def dockerfile_missing(subject: Subject, project: Project) -> Outcome:
             yield Unknown(build.place)
         elif project.exists(build.file):
             continue
-        elif not project.lacks(build.file) or not _is_certainly_missing(build, build.file, project):
+        elif not project.is_surely_missing(build.file) or not _is_certainly_missing(
+            build, build.file, project
+        ):
             yield Unknown(build.place)
         else:
             yield hit(build.place, file=posixpath.relpath(build.file, build.folder or "."))
@@ -140,7 +142,7 @@ def deployed_path_missing(runner: Runner, project: Project) -> Outcome:
     times = Counter(word for _, word in uses)
     for place, word in uses:
         path = place.path(word)
-        if path is None or not project.lacks(path):
+        if path is None or not project.is_surely_missing(path):
             if path is None or not project.exists(path):
                 yield Unknown(place.span(word))
             continue

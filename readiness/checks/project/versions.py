@@ -46,7 +46,7 @@ def store_versions(project: Project) -> Stores:
 
 def _store_of(image: Image) -> bool:
     known = None if image.name_unknown else public_images.public_image(image)
-    return known is not None and known.store
+    return known is not None and known.is_store
 
 
 def major_of(image: Image) -> str:

@@ -24,17 +24,17 @@ class Application:
     """
 
     document: Document
-    under: list[Document] = field(default_factory=list)
-    over: list[Document] = field(default_factory=list)
-    beside: list[Document] = field(default_factory=list)
-    open: bool = False
+    bases: list[Document] = field(default_factory=list)
+    overlays: list[Document] = field(default_factory=list)
+    included: list[Document] = field(default_factory=list)
+    has_unseen_files: bool = False
     _services: dict[str, Service] = field(default_factory=dict)
 
     def documents(self) -> list[Document]:
         """All of them, the file itself first."""
-        return [self.document, *self.under, *self.over, *self.beside]
+        return [self.document, *self.bases, *self.overlays, *self.included]
 
-    def names(self, section: str) -> set[str]:
+    def names_in_section(self, section: str) -> set[str]:
         """The names that are defined in a section by any of them."""
         return {name for one in self.documents() for name in one.section(section)}
 
@@ -52,12 +52,12 @@ class Applications:
     """Every compose file of a project with its app; `parts` are files that others only extend services of."""
 
     by_path: Mapping[str, Document]
-    of: dict[int, Application]
+    by_document: dict[int, Application]
     parts: set[int] = field(default_factory=set)
 
-    def app(self, document: Document) -> Application:
+    def application_of(self, document: Document) -> Application:
         """The app of a file."""
-        return self.of.get(id(document)) or Application(document)
+        return self.by_document.get(id(document)) or Application(document)
 
 
 def applications(project: Project) -> Applications:
@@ -73,11 +73,11 @@ def applications(project: Project) -> Applications:
         for document in beside:
             base = _overlay_base(document, beside)
             if base is not None:
-                applications.of[id(document)].under.append(base)
+                applications.by_document[id(document)].bases.append(base)
                 if document.override or document.production or base.purpose == document.purpose:
-                    applications.of[id(base)].over.append(document)
+                    applications.by_document[id(base)].overlays.append(document)
             elif (main := _variant_base(document, beside)) is not None:
-                applications.of[id(document)].under.append(main)
+                applications.by_document[id(document)].bases.append(main)
     for document in documents:
         _compose_file_list(applications, document)
         _join_includes(applications, document)
@@ -118,8 +118,8 @@ def _compose_file_list(applications: Applications, document: Document) -> None:
     documents = [applications.by_path.get(posixpath.normpath(path)) for path in paths]
     files = [one for one in documents if one is not None]
     if document in files and len(files) == len(documents):
-        app, at = applications.of[id(document)], files.index(document)
-        app.under, app.over = files[:at][::-1], files[at + 1 :]
+        app, at = applications.by_document[id(document)], files.index(document)
+        app.bases, app.overlays = files[:at][::-1], files[at + 1 :]
 
 
 def _variant_base(document: Document, beside: list[Document]) -> Document | None:
@@ -136,7 +136,7 @@ def _variant_base(document: Document, beside: list[Document]) -> Document | None
 
 def _join_includes(applications: Applications, document: Document) -> None:
     """Join a file with what it includes, and with what those include, and back."""
-    app = applications.of[id(document)]
+    app = applications.by_document[id(document)]
     seen = {id(document)}
     todo = [document]
     while todo:
@@ -144,11 +144,11 @@ def _join_includes(applications: Applications, document: Document) -> None:
         for include in includes_of(including):
             included = document_at(applications, including, include.path)
             if included is None:
-                app.open = True
+                app.has_unseen_files = True
             elif id(included) not in seen:
                 seen.add(id(included))
-                app.beside.append(included)
-                back = applications.of[id(included)].beside
+                app.included.append(included)
+                back = applications.by_document[id(included)].included
                 if document not in back:
                     back.append(document)
                 todo.append(included)
@@ -166,10 +166,10 @@ def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
     Its own file, what it extends elsewhere, and the files laid on it; places in it may be of other files.
     """
     apps = project.memo(applications)
-    app = apps.app(service.document)
+    app = apps.application_of(service.document)
     node: Map | None = None
     known = True
-    for document in (*reversed(app.under), service.document, *app.over):
+    for document in (*reversed(app.bases), service.document, *app.overlays):
         own = document is service.document
         part = service if own else document.services.get(service.name)
         node = None if node is None else _without_reset_keys(node, document, service.name)
@@ -196,14 +196,14 @@ def _settings_memo(project: Project) -> dict[int, tuple[dict[str, Setting], bool
 
 def _read_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
     apps = project.memo(applications)
-    app = apps.app(service.document)
+    app = apps.application_of(service.document)
     files = project.by_path(dotenv.NAME)
     settings: dict[str, Setting] = {}
     complete = True
-    for document in (*reversed(app.under), service.document, *app.over):
+    for document in (*reversed(app.bases), service.document, *app.overlays):
         part = document.services.get(service.name)
         for base in _extends_chain(apps, part)[::-1] if part is not None else ():
-            outer = {**base.outer, **service.document.environment.whole}
+            outer = {**base.env_file_variables, **service.document.environment.unmasked}
             given, here = read_env_files(base.full, base.document.folder, files, outer)
             settings |= given
             complete = complete and here
@@ -251,5 +251,5 @@ def is_defined_here(service: Service, project: Project) -> bool:
     """
     if (not service.owned and not service.extends) or service.document.legacy:
         return False
-    app = project.memo(applications).app(service.document)
-    return not any(service.name in document.services for document in app.under)
+    app = project.memo(applications).application_of(service.document)
+    return not any(service.name in document.services for document in app.bases)

@@ -49,7 +49,7 @@ class Environment:
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
-    whole: Mapping[str, str] = field(default_factory=dict)
+    unmasked: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
@@ -62,7 +62,7 @@ def layer_env_files(
     """Files one after the other, the later first in rank, and `outer` before them all."""
     settings: dict[str, Setting] = {}
     for document in documents:
-        settings |= settings_of(document, document.file.entries, outer.whole)
+        settings |= settings_of(document, document.file.entries, outer.unmasked)
     return environment_of({**settings, **outer.settings})
 
 

@@ -62,11 +62,11 @@ class Service:
             self.document.production
             and not _NOT_PRODUCTION & set(re.split(r"[._-]", self.name.lower()))
             and not (aside and _NOT_PRODUCTION.issuperset(aside))
-            and not self._built_aside
+            and not self._is_built_for_development
         )
 
     @property
-    def _built_aside(self) -> bool:
+    def _is_built_for_development(self) -> bool:
         """Whether its image is built from a Dockerfile or a stage for development or tests."""
         build = self.full.get("build")
         if not isinstance(build, Map):
@@ -103,14 +103,14 @@ class Service:
         return self.document.environment.values
 
     @property
-    def outer(self) -> Mapping[str, str]:
+    def env_file_variables(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
         own = {
-            spec.name: expand_scalar(spec.value, self.document.environment.whole).text
+            spec.name: expand_scalar(spec.value, self.document.environment.unmasked).text
             for spec in variable_specs(self.source, self.full, "environment")
             if spec.value is not None
         }
-        return {**own, **self.document.environment.whole}
+        return {**own, **self.document.environment.unmasked}
 
     @property
     def image(self) -> Image | None:
@@ -121,7 +121,7 @@ class Service:
         return images.parse_image(expand_scalar(value, self.values).text.replace(HOLE, "$X"))
 
     @property
-    def known(self) -> Known | None:
+    def image_facts(self) -> Known | None:
         """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
         if _runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
@@ -135,7 +135,7 @@ class Service:
     @property
     def role(self) -> str:
         """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
-        known = self.known
+        known = self.image_facts
         return known.role if known else ""
 
     @property

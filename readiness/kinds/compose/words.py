@@ -94,7 +94,7 @@ def service_environment(
     """
     given, _ = env_file_settings(service, project)
     variables: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
-    known = service.document.environment.whole
+    known = service.document.environment.unmasked
     for spec in variable_specs(service.source, node or service.full, "environment"):
         variables[spec.name] = (
             known.get(spec.name) if spec.value is None else expand_scalar(spec.value, known).text

@@ -190,7 +190,7 @@ class KeysShape:
     required: tuple[str, ...] = ()
     optional: bool = False
     expression: bool = False
-    also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
+    may_have_also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
 
     def __call__(self, owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         """The problems of the value under `key` of `owner`."""
@@ -211,9 +211,9 @@ class KeysShape:
             )
             return
         grip = owner.key(key) if isinstance(owner, Map) and key in owner else value.at()
-        yield from self.inside(value, grip, key)
+        yield from self.problems_inside(value, grip, key)
 
-    def inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
+    def problems_inside(self, value: Map, grip: Span, key: Any = None) -> Iterator[Problem]:
         """The problems of a mapping; `grip` is where missing keys are shown."""
         key_text = _thing_name(self.what, key)
         yield from repeated_keys(value)
@@ -227,7 +227,7 @@ class KeysShape:
         for name in self.required:
             if name not in value:
                 yield Problem("missing", grip, f"{key_text} has no {name}")
-        for extra in self.also:
+        for extra in self.may_have_also:
             yield from extra(value, key_text)
 
 

@@ -26,7 +26,7 @@ class Type:
     spread: bool = False
 
     @property
-    def told(self) -> str:
+    def name_with_article(self) -> str:
         """The type with its article."""
         article = "an" if self.name[0] in "ao" else "a"
         return self.name if self.name in ("null", "any") else f"{article} {self.name}"
@@ -305,10 +305,10 @@ class Checker:
             )
         self.arguments(node, name, kinds)
         if name == "fromjson":
-            return self.parsed(node.arguments[0])
+            return self.json_type(node.arguments[0])
         return gives
 
-    def parsed(self, node: ex.Node) -> Type:
+    def json_type(self, node: ex.Node) -> Type:
         """The type of the JSON in a text."""
         if not isinstance(node, ex.Literal) or not isinstance(node.value, str):
             return ANY
@@ -364,4 +364,4 @@ def _path_text(node: ex.Node) -> str:
 
 
 def _type_name(kind: Type) -> str:
-    return kind.told
+    return kind.name_with_article

@@ -78,7 +78,7 @@ class Index:
         for kind in kinds:
             yield from self.kinds.get(kind, ())
 
-    def peopled(self, namespace: str) -> bool:
+    def is_populated(self, namespace: str) -> bool:
         """Whether the files show what is in a namespace: some of their workloads stand in it.
 
         What is in kube-system the cluster brings along.
@@ -87,7 +87,7 @@ class Index:
             return bool(self.namespaces)
         return namespace in self.namespaces and namespace != "kube-system"
 
-    def found(self, kind: str, name: str, namespace: str) -> list[Object]:
+    def objects_named(self, kind: str, name: str, namespace: str) -> list[Object]:
         """The objects of that name that may be meant: of the same namespace, or of one that is not told."""
         return [
             obj
@@ -95,7 +95,7 @@ class Index:
             if is_same_namespace(obj.namespace, namespace) is not False
         ]
 
-    def operated(self, wanted: Selector) -> bool:
+    def may_be_operated(self, wanted: Selector) -> bool:
         """Whether an operator may make the pods that a selector means.
 
         Operators give pods their custom resource's name or labels, names that begin with its name, or labels under
@@ -111,7 +111,9 @@ class Index:
                 return True
         return False
 
-    def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
+    def selected_workloads(
+        self, wanted: Selector, namespace: str, limit: int = MANY
+    ) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
         matching = (
             workload
@@ -121,7 +123,7 @@ class Index:
         )
         return list(islice(matching, limit))
 
-    def anywhere(self, wanted: Selector) -> bool:
+    def is_matched_anywhere(self, wanted: Selector) -> bool:
         """Whether a selector matches the pods of a workload in whatever namespace."""
         return any(wanted.matches(one.labels) for one in islice(self.candidates(wanted), 4096))
 
@@ -263,17 +265,17 @@ class Selectors:
     """Objects that select pods (Services, budgets, policies), by one pair that each needs; the others apart."""
 
     by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]]
-    loose: list[tuple[Object, Selector]]
+    without_pair: list[tuple[Object, Selector]]
     known: dict[tuple[Any, ...], list[Object]] = field(default_factory=dict)
 
-    def of(self, workload: Workload) -> list[Object]:
+    def selecting(self, workload: Workload) -> list[Object]:
         """The objects whose selector matches the labels of a workload; workloads of equal labels share the answer."""
         key = (_label_pairs(workload), workload.namespace)
         if key not in self.known:
             self.known[key] = self._of(workload)
         return self.known[key]
 
-    def near(self, workload: Workload) -> list[Object]:
+    def selecting_nearby(self, workload: Workload) -> list[Object]:
         """Those of them that stand with the workload."""
         key = (
             _label_pairs(workload),
@@ -282,11 +284,11 @@ class Selectors:
             workload.source.fragment,
         )
         if key not in self.known:
-            self.known[key] = nearest_all(workload, self.of(workload))
+            self.known[key] = nearest_all(workload, self.selecting(workload))
         return self.known[key]
 
     def _of(self, workload: Workload) -> list[Object]:
-        candidates = list(self.loose)
+        candidates = list(self.without_pair)
         for key, value in workload.labels.items():
             if isinstance(value, str):
                 candidates += self.by_pair.get((key, value), ())
@@ -348,7 +350,7 @@ def policy_selectors(project: Project) -> Selectors:
 def selecting_objects(workload: Workload, project: Project, build: Any) -> list[Object]:
     """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
     found: Selectors = project.memo(build)
-    return found.near(workload)
+    return found.selecting_nearby(workload)
 
 
 def nearest_all(obj: Named, candidates: Iterable[T]) -> list[T]:

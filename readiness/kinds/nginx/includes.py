@@ -120,7 +120,7 @@ def _resolve_include(
             include_tree.includer.setdefault(id(block), directive.parent)
     elif not _STOCK.search(pattern):
         folder = posixpath.normpath(posixpath.join(base, posixpath.dirname(_ETC.sub("", pattern))))
-        empty = "*" in pattern and not pattern.startswith("/") and project.sees(folder)
+        empty = "*" in pattern and not pattern.startswith("/") and project.is_walked(folder)
         if not empty:
             include_tree.lost.add(id(directive))
 

@@ -50,7 +50,7 @@ class RenderedTemplate(GeneratedSource):
         self.rows = rows
         self.values = values
 
-    def given(self, source: Source, span: Span) -> Iterator[Related]:
+    def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the value is set that an action at a place of the template prints, when it names one of the values."""
         found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
         for file in self.values if found else ():

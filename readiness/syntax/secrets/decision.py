@@ -71,7 +71,7 @@ class Verdict:
     to_change: bool = False  # of a WELL_KNOWN one: it says itself that another belongs there
 
     @property
-    def exposed(self) -> bool:
+    def is_exposed(self) -> bool:
         """Whether a secret stands in the open, a strong or a well-known one."""
         return self.kind in (Kind.SECRET, Kind.WELL_KNOWN)
 
@@ -108,7 +108,7 @@ def classify(name: str, value: object, place: Place = Place.SERVED) -> Verdict:
     text = value.strip()
     shift = len(value) - len(value.lstrip())
     verdict = _classify_by_shape(name, text, place) or _classify_by_text(name, text, place)
-    if shift and verdict.exposed:
+    if shift and verdict.is_exposed:
         return replace(verdict, span=Span(verdict.span.start + shift, verdict.span.end + shift))
     return verdict
 
@@ -135,13 +135,13 @@ def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
             verdicts.append(
                 _verdict_of_meaning(shape.meaning, shape.reason, shape.span, place, opens=False)
             )
-    return next((one for one in verdicts if one.exposed), verdicts[0] if verdicts else None)
+    return next((one for one in verdicts if one.is_exposed), verdicts[0] if verdicts else None)
 
 
 def _classify_by_text(name: str, text: str, place: Place) -> Verdict:
     """An account in a URL whose password stands in the open, else what the name tells, else what the account is."""
     found = [classify_account(one, place) for one in find_accounts(text[:_LONGEST])]
-    exposed = next((one for one in found if one.exposed), None)
+    exposed = next((one for one in found if one.is_exposed), None)
     if exposed is not None:
         return exposed
     named = _classify_by_name(name, text, place)

@@ -66,11 +66,11 @@ def _candidates(text: str, place: Place) -> Iterator[Secret]:
             yield Secret(decided, shape.span)
     for written in find_accounts(text):
         decided = classify_account(written, place)
-        if decided.exposed:
+        if decided.is_exposed:
             yield Secret(decided, decided.span)
     for login in _LOGIN.finditer(text) if "machine" in text else ():
         decided = classify("password", login[1], place)
-        if decided.exposed:
+        if decided.is_exposed:
             decided = replace(decided, reason="password of a .netrc", reach=Reach.AWAY)
             yield Secret(decided, Span(*login.span(1)))
     for assignment in _ASSIGNMENT.finditer(text) if may_name(text) else ():
@@ -89,7 +89,7 @@ def _verdict_on_assignment(text: str, found: re.Match[str], place: Place) -> Ver
     if computed or not names_secret(found["name"]):
         return None
     verdict = classify(found["name"], found["value"], place)
-    return verdict if verdict.exposed and not _is_prose(text, found, verdict.strength) else None
+    return verdict if verdict.is_exposed and not _is_prose(text, found, verdict.strength) else None
 
 
 def _is_prose(text: str, found: re.Match[str], level: Strength) -> bool:
@@ -115,7 +115,7 @@ def may_be_secrets(text: str) -> Iterator[Span]:
             yield from (
                 verdict.span
                 for verdict in (classify_account(written, Place.SERVED),)
-                if verdict.exposed
+                if verdict.is_exposed
             )
         elif not _may_be_shown(written.password):
             yield written.password_span

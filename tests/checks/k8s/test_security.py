@@ -161,7 +161,7 @@ def test_secrets_among_arguments(args: str, count: int) -> None:
     ],
 )
 def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
-    assert secrets.credential_reason(key, plain).exposed is yes
+    assert secrets.credential_reason(key, plain).is_exposed is yes
 
 
 @pytest.mark.parametrize(("path", "count"), [("pod.yaml", 1), ("pod.example.yaml", 0)])
