@@ -169,7 +169,7 @@ def _run_cached(
 
 
 def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] | None) -> Report:
-    """The report on a run."""
+    """Score the findings of a run, evaluate its checklists and decide the gate; `seconds` is the time of each phase."""
     known = all_checklists()
     for name in settings.checklists:
         if name not in {one.system for one in known}:

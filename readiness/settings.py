@@ -154,7 +154,7 @@ def _named_path(source: Source, folder: Path, given: str, offset: int, option: s
 
 
 def parse_waiver(source: Source, item: Map) -> Waiver:
-    """One entry of `waivers`."""
+    """The waiver that an entry of `waivers` describes. Raises ConfigError."""
     until = item.get("until")
     if until is not None:
         try:

@@ -36,7 +36,7 @@ class Command(click.Command):
     """A command that refuses empty values: an unset variable of a script must not read as an option left out."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
+        """Refuse options with empty values, then run the command as click does."""
         for parameter in self.get_params(ctx):
             value = ctx.params.get(parameter.name or "")
             values = value if isinstance(value, tuple) else (value,)
@@ -71,7 +71,7 @@ class Program(click.Group):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click's."""
+        """As click's, with its own errors carried to the outermost place."""
         with _click_errors_carried():
             return super().invoke(ctx)
 

@@ -157,7 +157,7 @@ class Walk:
         return text.replace(os.sep, "/")
 
     def start(self, folder: Path) -> None:
-        """Walk a folder that was given."""
+        """Walk a folder that was named on the command line, under the .gitignore files above it."""
         self.found.walked = True
         self.found.folders.add(self.shown(folder))
         self.roots.append(os.path.realpath(folder))

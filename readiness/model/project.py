@@ -21,11 +21,11 @@ def parent_folders(path: str) -> Iterator[str]:
 
 
 class Document(Protocol):
-    """A parsed source of a kind."""
+    """What every parser of a kind returns: it knows its source."""
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source that it was parsed from."""
 
 
 class Project:

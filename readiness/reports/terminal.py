@@ -241,7 +241,7 @@ def _score_panel(report: Report, width: int) -> RenderableType:
 
 
 def _category_bars(categories: tuple[Category, ...]) -> RenderableType:
-    """What is left of each category."""
+    """A table with a bar for each category: how much of its points is left."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -303,7 +303,7 @@ def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[Re
 
 
 def _gate_text(report: Report, redactor: Redactor) -> Text:
-    """The last line."""
+    """The last line: whether the gate passed, and why."""
     return Text(
         digest.gate_text(report, redactor), "bold green" if report.gate.passed else "bold red"
     )

@@ -96,7 +96,7 @@ def is_of_hinted_type(value: Any, hint: Any) -> bool:
 
 
 def type_text(hint: Any) -> str:
-    """A type in words."""
+    """A parameter's type as errors and docs name it: `a list of strings`."""
     inner = typing.get_args(hint)
     if isinstance(hint, types.UnionType):
         return " or ".join(type_text(one) for one in inner)

@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What stands behind the carets."""
+        """The words behind the carets in an example: severity and members."""
         severity = () if self.severity is None else (str(self.severity),)
         return " ".join((*severity, *self.members))
 

@@ -85,7 +85,7 @@ class Names:
         return found
 
     def meaning(self, word: str) -> tuple[Name, ...]:
-        """As `of`, without a notice."""
+        """What a word names, as `names_of`, without the notice about former ids."""
         if word in self._known or rules.EXTERNAL.fullmatch(word):
             return (Name(word),)
         name = parse_name(word)

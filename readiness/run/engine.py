@@ -265,6 +265,6 @@ def _duplicate_key(finding: Finding) -> tuple[str, tuple[str, int], str, str, st
 
 
 def report_order(finding: Finding) -> tuple[str, int, str, str, str]:
-    """The order of reports."""
+    """The sort key of reports: path, offset, rule, resource, message."""
     path, offset = finding.place
     return path, offset, finding.rule, finding.resource, finding.message

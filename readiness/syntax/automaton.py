@@ -22,7 +22,7 @@ class Machine:
     accept: int = 0
 
     def state(self) -> int:
-        """A new state."""
+        """Add a state without transitions; its number."""
         if len(self.moves) >= MAX_STATES:
             raise UnsupportedError("too many states")
         self.moves.append((0, -1))
@@ -40,7 +40,7 @@ def build_machine(root: Node) -> Machine:
 
 
 def _add_node(machine: Machine, node: Node, enter: int, leave: int) -> None:
-    """Lay a node between two states."""
+    """Thompson's construction: add transitions so that `enter` reaches `leave` by what `node` matches."""
     if node.kind == "chars":
         state = machine.state()
         machine.jumps[enter].append((state, ""))

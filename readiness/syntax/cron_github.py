@@ -11,7 +11,7 @@ _PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4
 
 
 class CronError(ValueError):
-    """Why a text is no schedule."""
+    """The reason why a text is no cron schedule that GitHub accepts."""
 
 
 def shortest_interval(text: str) -> int:

@@ -70,7 +70,7 @@ class _Reader:
         return last - 1
 
     def fail(self, message: str, offset: int) -> None:
-        """Note what is wrong."""
+        """Add a parse error at an offset of the text."""
         self.errors.append(ParseError(message, offset))
 
 

@@ -35,7 +35,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A context by its name: `github`."""
+    """A context by its name, as `github` in `github.ref`."""
 
     name: str
     span: Span
@@ -69,7 +69,7 @@ class Star:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function's call."""
+    """A function call: its name as written and its arguments."""
 
     name: str
     arguments: tuple[Node, ...]
@@ -78,7 +78,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Negation."""
+    """Negation, `!operand`."""
 
     operand: Node
     span: Span

@@ -159,7 +159,7 @@ class Image:
 
     @property
     def undigested(self) -> str:
-        """As written, without the digest."""
+        """The reference as written, without `@sha256:...`."""
         return self.text.partition("@")[0]
 
     @property

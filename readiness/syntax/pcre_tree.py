@@ -14,7 +14,7 @@ ANY = (1 << (OTHER + 1)) - 1
 
 
 def char_mask(chars: str) -> int:
-    """The set of the given characters."""
+    """The set of the given characters as a bit mask; those from code point OTHER on share a bit."""
     found = 0
     for char in chars:
         found |= 1 << min(ord(char), OTHER)

@@ -143,7 +143,7 @@ def _item_chars(name: str, value: Any, flags: int) -> Chars:
 
 
 def char_bit(char: str) -> int:
-    """The bit of a character."""
+    """The bit that stands for a character in a mask; those past ASCII share one bit a class: digits, letters, spaces, rest."""
     if char.isascii():
         return 1 << ord(char)
     if char.isdecimal():

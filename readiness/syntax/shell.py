@@ -219,7 +219,7 @@ class _Walk:
         self.pipelines = itertools.count()
 
     def run(self, root: Any) -> None:
-        """Collect everything under `root`."""
+        """Collect the commands, functions, marks and variable uses under `root`."""
         stack: list[tuple[Any, _Context]] = [(root, (-1, 0, -1, frozenset()))]
         while stack:
             node, context = stack.pop()
@@ -271,7 +271,7 @@ class _Walk:
                 position += 1
 
     def word(self, node: Any) -> Word:
-        """A node as a word."""
+        """The Word of a syntax node, with its place in the source."""
         start, end = node.start_byte, node.end_byte
         return self.slice(start, end)
 
@@ -345,7 +345,7 @@ class _Walk:
         self.operator = ""
 
     def use(self, node: Any, parent: int) -> None:
-        """Add the use of a variable."""
+        """Record the use of a variable: whether it is quoted, split into words, and in which command."""
         name = next((one for one in node.children if one.type == "variable_name"), None)
         if name is None:
             return

@@ -76,7 +76,7 @@ class _Draft:
         self.jumps: list[list[tuple[int, Anchor]]] = []
 
     def state(self, chars: int = 0, run: float = 0, following: int = -1) -> int:
-        """A new state."""
+        """Add a state and return its number. Raises UnsupportedError where there are too many."""
         if len(self.chars) >= MAX_STATES:
             raise UnsupportedError("it has too many states")
         self.chars.append((chars, run, following))
@@ -116,7 +116,7 @@ class _Draft:
         return chars | _PAST if self.lenient and chars & _PAST else chars
 
     def add_parts(self, node: Node, enter: int, leave: int, run: float) -> None:
-        """Lay one part after the other."""
+        """Chain the parts of a node so that they lead from `enter` to `leave`."""
         place = enter
         for part in (_as_possessive(node) or node.parts) if node.atomic else node.parts:
             following = self.state()

@@ -28,7 +28,7 @@ class Pairs:
 
 
 class Items:
-    """A sequence."""
+    """A sequence: its entries in order."""
 
     __slots__ = ("entries",)
 

@@ -91,7 +91,7 @@ class RuleLook(Protocol):
 
     @property
     def subjects(self) -> int:
-        """How many it judged."""
+        """How many subjects the rule judged."""
 
     @property
     def unknown(self) -> int:
@@ -99,7 +99,7 @@ class RuleLook(Protocol):
 
     @property
     def places(self) -> Sequence[tuple[Source, Span]]:
-        """Where it looked first."""
+        """The first places that the rule looked at."""
 
 
 class EvidencePlace(NamedTuple):

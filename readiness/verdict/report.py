@@ -81,12 +81,12 @@ class Report:
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """What each category takes off."""
+        """The score's categories, each with the points it takes off."""
         return self.result.categories
 
     @property
     def open(self) -> tuple[Finding, ...]:
-        """The findings that count."""
+        """The findings that are not suppressed."""
         return tuple(one for one in self.findings if not one.suppressed)
 
     @property

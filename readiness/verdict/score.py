@@ -56,7 +56,7 @@ class Look(Protocol):
 
     @property
     def subjects(self) -> int:
-        """How many it looked at."""
+        """How many subjects the rule looked at."""
 
     @property
     def unknown(self) -> int:
@@ -80,7 +80,7 @@ class Row(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why it was not checked."""
+        """Why the file was not checked; empty where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class KindCoverage:
 
     @property
     def percent(self) -> int:
-        """Of its files, rounded down."""
+        """The share of its files that were checked, in percent, rounded down."""
         return math.floor(100 * self.checked / self.files) if self.files else 0
 
 

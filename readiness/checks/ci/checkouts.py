@@ -84,7 +84,7 @@ class Walk:
         self.chance = Chance.YES
 
     def follow(self, step: Step, chance: Chance) -> None:
-        """Take one step."""
+        """Record what one step checks out and runs; `chance`: whether an outsider can get the run as far as this step."""
         self.chance = chance
         used = step.uses
         if used is not None and used.slug == "actions/checkout":
@@ -182,7 +182,7 @@ def _refuses(step: Step) -> bool:
 
 
 class _Script:
-    """A script's commands in order."""
+    """One pass over the commands of a step's script, with the working folder and the variables as they change."""
 
     def __init__(self, walk: Walk, step: Step, script: str) -> None:
         self.walk = walk
@@ -194,7 +194,7 @@ class _Script:
         self.values |= {name: value.strip("\"'") for name, value in _ASSIGNED.findall(script)}
 
     def follow(self) -> None:
-        """Take every command."""
+        """Record what each command of the script checks out and runs, in order."""
         for call in script_calls(self.script):
             if call.program in ("cd", "pushd"):
                 self.folder = worktree.folder_after_cd(call, self.folder)
@@ -249,7 +249,7 @@ class _Script:
             self.add_foreign_code(call, self.folder)
 
     def follow_git(self, call: Call) -> None:
-        """Take a command of git."""
+        """Record what a git command brings into a folder of the workspace."""
         folder, words = self.folder, list(call.words)
         while words and words[0].startswith("-"):
             option = words.pop(0)

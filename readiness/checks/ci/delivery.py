@@ -103,7 +103,7 @@ class View:
 
     @cached_property
     def stages_after(self) -> list[Stage]:
-        """The stages that wait for the job."""
+        """The stages of jobs that need this one, directly or through others."""
         return [
             self.stages[name]
             for name in self.project.memo(jobs_waiting_for)[id(self.pipeline)][self.job.name]
@@ -111,17 +111,17 @@ class View:
 
     @cached_property
     def kinds_done_before(self) -> frozenset[str]:
-        """What the stages before it do."""
+        """The kinds of action (test, scan, deploy ...) in the stages that have finished before the job starts."""
         return frozenset().union(*(stage.kinds for stage in self.stages_before))
 
     @cached_property
     def kinds_done_after(self) -> frozenset[str]:
-        """What the stages behind it do."""
+        """The kinds of action in the stages that wait for the job."""
         return frozenset().union(*(stage.kinds for stage in self.stages_after))
 
     @property
     def deployments(self) -> tuple[PipelineAction, ...]:
-        """What the job deploys."""
+        """The deployments among the job's own actions, in order."""
         return self.stage.deploys
 
     def is_done_later(self, act: PipelineAction, *kinds: str) -> bool:
@@ -217,7 +217,7 @@ _WATCHED = ("kubernetes", "helm", "ecs", "swarm")
 
 
 def rollout_unwatched(job: Job, *, project: Project) -> Outcome:
-    """A rollout that nobody waits for."""
+    """A deployment whose rollout no later command waits for, so that the pipeline passes while pods crash."""
     view = view_of(job, project)
     acts = [act for act in view.deployments if act.family in _WATCHED] if view is not None else []
     if view is None or not acts or view.stage.target == "preview":

@@ -30,7 +30,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is wrong, and where."""
+    """A fault of an expression: its code (syntax, call, undefined, unavailable, type), its place and the sentence about it."""
 
     code: str
     span: Span

@@ -295,7 +295,7 @@ def _context_path(node: ex.Node) -> str:
 
 
 def _context_chances(path: str, run: _Run) -> _Both:
-    """A context by itself."""
+    """Whether a context that stands alone as a condition can be true, and whether it can be false."""
     if run.is_missing_in_payload(path) or path.endswith((".merged", ".merged_at", ".merged_by")):
         return _NEVER
     if path.endswith((".head.repo.fork", ".head_repository.fork")):

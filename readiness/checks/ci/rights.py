@@ -21,7 +21,7 @@ _SHOWN = 3  # secrets that a message names
 
 
 class Worth(enum.IntEnum):
-    """How much a job has at hand."""
+    """What a job's token and secrets are worth to an attacker; ordered."""
 
     READ = 0  # a token that only reads
     SOME = 1  # a token that writes texts, or whatever the repository's settings give it; a machine that is kept

@@ -104,7 +104,7 @@ _SHELLS = {
 
 
 def shell_unknown(workflow: Workflow) -> Outcome:
-    """A shell that the runner has not."""
+    """A `shell` that the runner's operating system does not have."""
     yield from _shell_problem(workflow.node.get("defaults"), "")
     for job in workflow.jobs:
         own = operating_system(job.node)

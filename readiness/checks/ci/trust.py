@@ -41,7 +41,7 @@ def permissions_missing(workflow: Workflow) -> Outcome:
 
 
 def all_permissions(workflow: Workflow, *, value: str) -> Outcome:
-    """`permissions` given all at once."""
+    """`permissions` of the workflow or of a job is one word for all scopes: `value` (read-all or write-all)."""
     if workflow.node.get("permissions") == value:
         yield hit(workflow.node.at("permissions"), where="the workflow")
     for job in workflow.jobs:

@@ -82,7 +82,7 @@ def start_folder(step: Step) -> str | None:
 
 
 def folder_after_cd(call: Call, folder: str | None) -> str | None:
-    """The folder after a `cd`."""
+    """The working folder after a `cd`: relative inside the workspace, absolute outside; None where it cannot be told."""
     target = call.verbs[0] if call.verbs else "~"
     return workspace_path(folder, target)
 

@@ -275,7 +275,7 @@ def stop_grace_missing(service: Service, project: Project) -> Outcome:
 
 
 def replica_single(service: Service, project: Project) -> Outcome:
-    """An application that runs once."""
+    """A service of no known role (a database has one) that runs with fewer than two replicas."""
     seen = merged_if_owned(service, project)
     if seen is None or service.role or not service.runs:
         return

@@ -215,7 +215,7 @@ def environment_quoted(variable: Variable) -> Outcome:
 
 
 def secret_empty(variable: Variable) -> Outcome:
-    """A secret that is set to nothing."""
+    """A secret that is set to an empty value."""
     spec = variable.spec
     if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
         yield hit(spec.key)

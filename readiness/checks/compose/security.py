@@ -18,7 +18,7 @@ from readiness.syntax.yaml import Map, Seq
 
 
 def user_root(service: Service) -> Outcome:
-    """`user: root`."""
+    """A service that sets `user: root` or user id 0."""
     value = service.node.get("user")
     if not isinstance(value, str):
         return
@@ -57,7 +57,7 @@ def user_unset(service: Service, project: Project) -> Outcome:
 
 
 def privileged(service: Service) -> Outcome:
-    """`privileged: true`."""
+    """A service that sets `privileged: true`."""
     if is_truthy(service.node.get("privileged")):
         yield hit(service.node.at("privileged"))
 
@@ -85,7 +85,7 @@ def capabilities_not_dropped(service: Service, project: Project) -> Outcome:
 
 
 def privilege_escalation(service: Service, project: Project) -> Outcome:
-    """No `no-new-privileges`."""
+    """A service without `no-new-privileges` under `security_opt`."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
         return
@@ -161,7 +161,7 @@ def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
 
 
 def engine_api(service: Service) -> Outcome:
-    """`use_api_socket: true`."""
+    """A service with `use_api_socket: true`, which hands it the API of the engine."""
     if is_truthy(service.node.get("use_api_socket")):
         yield hit(service.node.at("use_api_socket"))
 

@@ -32,7 +32,7 @@ def debug_on(variable: Variable) -> Outcome:
 
 
 def log_level_debug(variable: Variable) -> Outcome:
-    """Logs of level debug."""
+    """A variable that sets the log level to debug or finer."""
     text = _text_of(variable)
     if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
@@ -65,14 +65,14 @@ def _development_server(command: shell.Command) -> str:
 
 
 def version_obsolete(document: Document) -> Outcome:
-    """The top-level `version`."""
+    """The top-level `version`, which Compose ignores with a warning."""
     for root in document.roots:
         if "version" in root and not document.legacy:
             yield hit(root.key("version"), value=str(root["version"])[:20])
 
 
 def name_missing(document: Document) -> Outcome:
-    """No name for the project."""
+    """A file without a top-level `name`, so that the folder's name decides which project it is."""
     named = any(str(root.get("name") or "").strip() for root in document.roots) or (
         "COMPOSE_PROJECT_NAME" in document.environment.unmasked
     )

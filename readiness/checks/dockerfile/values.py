@@ -142,7 +142,7 @@ def port_undeclared(stage: Stage) -> Outcome:
 
 
 def maintainer_deprecated(step: Step) -> Outcome:
-    """MAINTAINER."""
+    """The MAINTAINER instruction, deprecated in favour of a label."""
     if step.keyword == "MAINTAINER" and not step.onbuild:
         yield hit(step.instruction.span)
 

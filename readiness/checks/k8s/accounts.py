@@ -78,7 +78,7 @@ def account_owner(pod: Pod) -> Span:
 
 
 def service_account_token_mounted(pod: Pod, *, project: Project) -> Outcome:
-    """The token is mounted."""
+    """The service account's token is mounted into a pod, by its own setting or by the default."""
     yield from unknown_if_variable(pod.node, "automountServiceAccountToken")
     if not is_token_mounted(pod, project):
         return

@@ -178,7 +178,7 @@ def git_sync_command(container: Container) -> Outcome:
 
 
 def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
-    """A Service opens one of the ports."""
+    """A Service opens one of the port numbers that SSH servers use."""
     for port in mappings_in(obj.spec.get("ports")):
         for key in ("port", "targetPort"):
             if as_integer(port.get(key)) in numbers:

@@ -21,7 +21,7 @@ def job_spec(obj: Object) -> Map | None:
 
 
 def cron_schedule_invalid(obj: Object) -> Outcome:
-    """A CronJob's schedule is none."""
+    """The schedule of a CronJob is no cron expression that Kubernetes accepts."""
     if obj.kind != "CronJob":
         return
     value = obj.spec.get("schedule")
@@ -64,7 +64,7 @@ def cron_failed_history_zero(obj: Object) -> Outcome:
 
 
 def job_deadline_missing(obj: Object) -> Outcome:
-    """A job may run for ever."""
+    """A Job without activeDeadlineSeconds, which may run for ever."""
     spec = job_spec(obj)
     pod = (
         mapping_at(mapping_at(spec, "template"), "spec") if spec is not None else Map(obj.node.at())

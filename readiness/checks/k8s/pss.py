@@ -65,7 +65,7 @@ def has_user_namespace(pod: Pod) -> bool:
 
 
 def pod_context(pod: Pod) -> Map:
-    """The pod's own securityContext."""
+    """The pod's own securityContext; an empty mapping where there is none."""
     return mapping_at(pod.node, "securityContext")
 
 
@@ -100,7 +100,7 @@ def host_namespaces(pod: Pod) -> Iterator[Violation]:
 
 
 def privileged(pod: Pod) -> Iterator[Violation]:
-    """No container is privileged."""
+    """Violations of "Privileged Containers": `privileged: true` in any container."""
     for container in pod.containers():
         if container.security.get("privileged") is True:
             yield Violation(
@@ -322,7 +322,7 @@ CONTROLS = BASELINE | RESTRICTED
 
 
 def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
-    """What one control says of a pod."""
+    """The violations of one control in a pod, by the control's name in the Pod Security Standards."""
     for violation in CONTROLS[name](pod):
         yield replace(violation, control=name)
 
@@ -342,7 +342,7 @@ def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
 
 
 def pss_control_broken(pod: Pod, *, name: str) -> Outcome:
-    """The pod breaks one control."""
+    """The pod violates one control of the Pod Security Standards."""
     for violation in violations_of(pod, name):
         make = missing if violation.absent else hit
         yield make(

@@ -29,7 +29,7 @@ class Access:
 
 
 def access_index(project: Project) -> Access:
-    """The index, made once a run."""
+    """The roles and bindings of a project, indexed once a run."""
     roles: dict[tuple[str, str, str], Object] = {}
     bound: dict[tuple[str, str], list[Object]] = {}
     for document in project.documents("k8s"):

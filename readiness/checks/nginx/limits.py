@@ -147,7 +147,7 @@ def version_disclosed_by_default(scope: Scope, project: Project) -> Outcome:
 
 
 def keepalive_requests_few(statement: Statement, *, least: int) -> Outcome:
-    """A number is under the bound."""
+    """The number that a directive sets is below `least`."""
     value = statement.node.args[0] if statement.node.args else ""
     if value.isdigit() and int(value) < least:
         yield hit(statement.node.at(1), given=value, least=least)
@@ -204,7 +204,7 @@ def error_log_named_off(statement: Statement) -> Outcome:
 
 
 def error_log_discarded(statement: Statement) -> Outcome:
-    """Errors are thrown away."""
+    """error_log goes to /dev/null, so that errors are lost."""
     d = statement.node
     if (
         d.args

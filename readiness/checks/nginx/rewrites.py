@@ -327,7 +327,7 @@ def regex_runs_away(statement: Statement) -> Outcome:
 
 
 def map_regex_runs_away(scope: Scope) -> Outcome:
-    """The same of the keys of a `map`."""
+    """A regular expression among the keys of a `map` needs time exponential in the length of the text."""
     for entry in scope.node.directives:
         if entry.name.startswith("~"):
             regex = pcre.try_parse_regex(

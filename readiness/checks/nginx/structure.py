@@ -220,6 +220,6 @@ def _authorization(text: str, place: Place) -> Verdict:
 
 
 def workers_as_root(statement: Statement) -> Outcome:
-    """Workers run as root."""
+    """`user root`: worker processes run as root."""
     if statement.node.args[:1] == ("root",) and statement.node.parent.owner is None:
         yield hit(statement.node.at(1))

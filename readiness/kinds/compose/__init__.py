@@ -217,7 +217,7 @@ def check_alias_bounds(root: Map) -> None:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `compose.file`: the document itself."""
     yield document
 
 

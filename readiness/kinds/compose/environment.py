@@ -31,12 +31,12 @@ class Setting:
 
     @property
     def source(self) -> Source:
-        """The file it stands in."""
+        """The source of the environment file that sets it."""
         return self.document.source
 
     @property
     def span(self) -> Span:
-        """Its place in that file."""
+        """The place of the entry in that file."""
         return self.entry.span
 
 

@@ -42,12 +42,12 @@ def is_number(value: Any) -> str:
 
 
 def is_duration(value: Any) -> str:
-    """`1m30s`."""
+    """Why a value is no duration such as `1m30s`; empty where it is one."""
     return "" if _DURATION.match(value) else "is no duration such as 30s or 1m30s"
 
 
 def is_size(value: Any) -> str:
-    """`512m`."""
+    """Why a value is no size in bytes such as `512m`; empty where it is one."""
     return (
         ""
         if _SIZE.match(value)
@@ -61,7 +61,7 @@ def is_closed_command(value: Any) -> str:
 
 
 def is_device_count(value: Any) -> str:
-    """How many devices."""
+    """Why a value is no count of devices (a number or `all`); empty where it is one."""
     return "" if value == "all" or _INTEGER.match(value) else "is neither a number nor all"
 
 

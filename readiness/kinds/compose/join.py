@@ -119,7 +119,7 @@ class _EnvironmentResolver:
                 )
 
     def resolve_all(self) -> None:
-        """Work out all of them."""
+        """Give every document its environment, and mark the environment files that were read."""
         for document in self.documents:
             document.environment = self.environment_of(document, 0)
 

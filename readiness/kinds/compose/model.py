@@ -45,7 +45,7 @@ class Service:
 
     @property
     def resource(self) -> str:
-        """KIND/NAME."""
+        """`service/NAME`, as reports name it."""
         return f"service/{self.name}"
 
     @property
@@ -196,7 +196,7 @@ class Part:
 
     @property
     def resource(self) -> str:
-        """The service's."""
+        """The resource of the service that it belongs to."""
         return self.owner.resource
 
     @property
@@ -216,7 +216,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """The service's."""
+        """The name of the service that it belongs to."""
         return self.owner.name
 
 
@@ -253,7 +253,7 @@ class Variable(Part):
 
     @property
     def name(self) -> str:
-        """The variable's own."""
+        """The name of the variable, not that of the service."""
         return self.spec.name
 
     source = property(lambda self: self.setting.source if self.setting else self.owner.source)

@@ -78,7 +78,7 @@ def port_specs(node: Any, environment: Mapping[str, str] = NOTHING) -> Iterator[
 
 
 def _long_port(item: Map, span: Span, environment: Mapping[str, str]) -> PortSpec:
-    """A port written as a mapping."""
+    """A port in long syntax (a mapping with `target`, `published`, `host_ip` ...)."""
     published, target, protocol, mode = (
         expand_scalar(item.get(key), environment)
         for key in ("published", "target", "protocol", "mode")

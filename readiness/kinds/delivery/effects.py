@@ -81,7 +81,7 @@ _WAITS = ("--wait", "--atomic", "--rollback-on-failure")
 
 @functools.lru_cache(maxsize=1024)
 def script_effects(script: str) -> tuple[Effect, ...]:
-    """The deeds of a script, in order."""
+    """What the commands of a script do for delivery (test, build, push, deploy ...), in order."""
     effects: list[Effect] = []
     testing = False
     for call in script_calls(script):

@@ -44,7 +44,7 @@ class Stage:
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """What sorts of thing it does."""
+        """The kinds of its actions: test, scan, build, push, deploy and so on."""
         return frozenset(act.kind for act in self.acts)
 
     @cached_property
@@ -112,7 +112,7 @@ def _job_title(job: Job) -> str:
 
 
 def script_actions(text: Text, resource: str, number: int, step: str) -> Iterator[PipelineAction]:
-    """The acts of a script."""
+    """The actions that a step's script performs; `number` is the step's place in the job."""
     for deed in effects.script_effects(text.value):
         span = text.line(deed.start) if deed.end > deed.start else text.span
         yield PipelineAction(
@@ -167,7 +167,7 @@ def _input_values(step: model.Step) -> str:
 
 
 def stage_of(job: Job, resolve: Resolve) -> Stage:
-    """What a job does."""
+    """The delivery stage of a job: its actions, those of called actions and workflows, and whether any is unreadable."""
     if isinstance(job, gitlab_model.Job):
         acts = [
             act

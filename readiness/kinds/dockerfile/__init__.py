@@ -202,7 +202,7 @@ def _make_steps(document: Document, stage: Stage) -> None:
 
 
 def files(document: Document) -> Iterable[Document]:
-    """The file as a whole."""
+    """Target `dockerfile.file`: the document itself."""
     return (document,)
 
 

@@ -62,7 +62,7 @@ class Stage:
 
     @property
     def source(self) -> Source:
-        """The Dockerfile."""
+        """The source of the Dockerfile."""
         return self.document.source
 
     @property
@@ -87,12 +87,12 @@ class Stage:
 
     @property
     def image_word(self) -> Word | None:
-        """The base as written."""
+        """The base image's word in FROM as written, variables unexpanded; None before the first FROM."""
         return self.start.words[0] if self.start and self.start.words else None
 
     @property
     def scratch(self) -> bool:
-        """Whether nothing is below it."""
+        """Whether the image under its whole chain of stages is `scratch`, the empty one."""
         return self.root.image.text == "scratch"
 
     @property
@@ -123,7 +123,7 @@ class Stage:
 
     @property
     def chain(self) -> Iterator[Stage]:
-        """The stage and those it builds on."""
+        """The stage, then the stage it is built FROM, and so on to the one with an external base."""
         stage: Stage | None = self
         while stage is not None:
             yield stage
@@ -245,31 +245,31 @@ class Step:
 
     @property
     def source(self) -> Source:
-        """The Dockerfile."""
+        """The source of the Dockerfile."""
         return self.document.source
 
     @property
     def node(self) -> Step:
-        """The step itself."""
+        """The step itself, which answers `get` and `at` for predicates."""
         return self
 
     @property
     def resource(self) -> str:
-        """That of the stage."""
+        """The resource of its stage, `stage/NAME`."""
         return self.stage.resource
 
     @property
     def keyword(self) -> str:
-        """FROM, RUN, ...: upper case."""
+        """The instruction's name in upper case: FROM, RUN and so on."""
         return self.instruction.keyword
 
     @property
     def onbuild(self) -> bool:
-        """Whether it stands under ONBUILD."""
+        """Whether the instruction runs in builds upon this image only (ONBUILD)."""
         return self.instruction.onbuild
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The value of a flag."""
+        """The value of the instruction's flag `key` (`--mount`, `--from` ...), else `default`."""
         flag = self.instruction.flag(key)
         return flag.value if flag else default
 
@@ -316,22 +316,22 @@ class Command:
 
     @property
     def source(self) -> Source:
-        """The Dockerfile."""
+        """The source of the Dockerfile."""
         return self.step.source
 
     @property
     def node(self) -> Command:
-        """The command itself."""
+        """The command itself, which answers `get` and `at` for predicates."""
         return self
 
     @property
     def resource(self) -> str:
-        """That of the stage."""
+        """The resource of its stage, `stage/NAME`."""
         return self.step.resource
 
     @property
     def stage(self) -> Stage:
-        """The stage."""
+        """The stage in which the command runs."""
         return self.step.stage
 
     @property
@@ -340,7 +340,7 @@ class Command:
         return self.command.program
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The value of an option."""
+        """The value of the command's option `key`, else `default`."""
         return self.command.option(key) or default
 
     def at(self, key: Any = None, /) -> Span:
@@ -366,7 +366,7 @@ class Document:
 
     @property
     def node(self) -> Document:
-        """The document itself."""
+        """The document itself, which answers `get` and `at` for predicates."""
         return self
 
     @property
@@ -375,11 +375,11 @@ class Document:
         return image_purpose(self.source.path) in ("unknown", "prod")
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """The value of a parser directive."""
+        """The value of the parser directive `key` (syntax, escape, check), else `default`."""
         return self.syntax.directives.get(key, default)
 
     def at(self, key: Any = None, /) -> Span:
-        """The first instruction."""
+        """The place of the first instruction, for a finding about the file as a whole."""
         del key
         return self.syntax.instructions[0].span
 

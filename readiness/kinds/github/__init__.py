@@ -74,13 +74,13 @@ def unfilled(document: Document) -> int | None:
 
 
 def workflows(document: Document) -> Iterator[Workflow]:
-    """The workflow itself."""
+    """Target `github.workflow`: the document, where it is a workflow."""
     if isinstance(document, Workflow):
         yield document
 
 
 def actions(document: Document) -> Iterator[Action]:
-    """The action itself."""
+    """Target `github.action`: the document, where it is an action's metadata."""
     if isinstance(document, Action):
         yield document
 

@@ -18,7 +18,7 @@ def known_action(used: Uses) -> Mapping[str, Any]:
 
 
 def outputs_of(used: Uses) -> tuple[str, ...] | None:
-    """The outputs of a popular action."""
+    """The names of a popular action's outputs; None where the action is not in the table."""
     found = known_action(used).get("outputs")
     return tuple(found) if found is not None else None
 

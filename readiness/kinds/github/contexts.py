@@ -227,7 +227,7 @@ def _step_outputs(step: Step, project: Project) -> t.Type:
 
 
 def workflow_contexts(workflow: Workflow, project: Project) -> dict[str, t.Type]:
-    """The contexts outside jobs."""
+    """The types of all contexts that keys outside of jobs can name."""
     jobs = {
         job.name: t.object_type({"outputs": job_outputs(job, project), "result": t.STRING})
         for job in workflow.jobs

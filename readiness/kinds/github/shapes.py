@@ -29,12 +29,12 @@ Shape = Callable[[Any, Any, Any], Iterator[Problem]]
 
 
 def any_value(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """No demand."""
+    """Accepts any value: no problem."""
     yield from ()
 
 
 def describe_value(value: Any) -> str:
-    """What a value is, in words."""
+    """How a message names a value: `a list`, `the number 3` and so on."""
     if value is None:
         return "empty"
     if isinstance(value, bool):
@@ -63,14 +63,14 @@ def scalar_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
 
 
 def text_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """A scalar that is not empty."""
+    """Accepts a scalar that is not empty."""
     yield from scalar_shape(owner, key, value)
     if value is None or value == "":
         yield Problem("value", value_span(owner, key), f"{_key_name(key)} is empty")
 
 
 def boolean_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
-    """true, false, or one expression."""
+    """Accepts true, false, or one expression."""
     if not isinstance(value, bool) and not _is_computed(value):
         yield Problem(
             "value",
@@ -117,7 +117,7 @@ def _key_name(key: Any) -> str:
 
 
 def enum_shape(*allowed: str) -> Shape:
-    """One of some words."""
+    """Accepts one of the words `allowed`, or one expression."""
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         if value not in allowed and not is_expression(value):
@@ -183,7 +183,7 @@ def mapping_shape(
 
 @dataclass(frozen=True)
 class KeysShape:
-    """A mapping with known keys."""
+    """Accepts a mapping with known keys, each of a shape of its own; some of them may be required."""
 
     what: str
     known: Mapping[str, Shape]

@@ -21,7 +21,7 @@ _DEFAULT_STAGES = [".pre", "build", "test", "deploy", ".post"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class File(PipelineFile):
-    """A pipeline's file."""
+    """A `.gitlab-ci.yml`, as a subject of rules."""
 
     @property
     def resource(self) -> str:
@@ -68,18 +68,18 @@ def _is_job(node: Map) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job(PipelineJob):
-    """A job."""
+    """One job of a GitLab pipeline."""
 
     file: File
 
     @property
     def key(self) -> Span:
-        """The place of its name."""
+        """The place of the job's name."""
         return self.file.node.key(self.name)
 
     @property
     def dead(self) -> bool:
-        """Whether it never runs."""
+        """Whether the job itself says `when: never`."""
         return bool(self.value("when") == "never")
 
     def value(self, key: str) -> Any:
@@ -130,7 +130,7 @@ class Job(PipelineJob):
 
     @property
     def environment(self) -> str | None:
-        """The environment's name."""
+        """The name of the environment it deploys to; None where it names none."""
         return environment_name(self.value("environment"))
 
     @property
@@ -145,7 +145,7 @@ class Job(PipelineJob):
 
     @property
     def scripts(self) -> Iterator[Text]:
-        """The lines that it runs, in order."""
+        """The texts of before_script, script and after_script, in the order in which they run."""
         for key in ("before_script", "script", "after_script"):
             yield from self.lines(key)
 

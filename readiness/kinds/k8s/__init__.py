@@ -185,7 +185,7 @@ def containers(document: Document) -> tuple[Container, ...]:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `k8s.file`: the document itself."""
     yield document
 
 

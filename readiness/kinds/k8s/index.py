@@ -27,7 +27,7 @@ class Named(Protocol):
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source in which it stands."""
 
     @property
     def namespace(self) -> str:
@@ -44,7 +44,7 @@ class Workload:
 
     @property
     def source(self) -> Source:
-        """Where its object stands."""
+        """The source in which its object stands."""
         return self.owner.source
 
     @property
@@ -74,7 +74,7 @@ class Index:
     namespaces: frozenset[str] = frozenset()
 
     def all(self, *kinds: str) -> Iterator[Object]:
-        """Every object of the kinds."""
+        """The objects of the given kinds, one kind after the other."""
         for kind in kinds:
             yield from self.kinds.get(kind, ())
 

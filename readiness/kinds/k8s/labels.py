@@ -21,7 +21,7 @@ class Selector:
 
     @property
     def empty(self) -> bool:
-        """Whether it selects everything."""
+        """Whether it has no condition, and so selects every object."""
         return not self.pairs and not self.expressions
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
@@ -79,7 +79,7 @@ def label_selector(node: Any) -> Selector | None:
 
 
 def plain_labels(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The pairs of a mapping of labels."""
+    """(name, value) of the labels in a mapping, values as strings."""
     return tuple((key, value) for key, value in node.items() if isinstance(value, str))
 
 

@@ -42,12 +42,12 @@ class WithMetadata:
 
     @property
     def labels(self) -> Map:
-        """metadata.labels."""
+        """The mapping under metadata.labels; empty where there is none."""
         return mapping_at(self.metadata, "labels")
 
     @property
     def annotations(self) -> Map:
-        """metadata.annotations."""
+        """The mapping under metadata.annotations; empty where there is none."""
         return mapping_at(self.metadata, "annotations")
 
 
@@ -65,7 +65,7 @@ class Object(WithMetadata):
 
     @property
     def resource(self) -> str:
-        """KIND/NAME."""
+        """`KIND/NAME`, as reports name it."""
         return f"{self.kind}/{self.name}"
 
     @property
@@ -75,7 +75,7 @@ class Object(WithMetadata):
 
     @property
     def described(self) -> Map:
-        """The object itself."""
+        """The object's root mapping, which holds `metadata`."""
         return self.node
 
     @property
@@ -115,7 +115,7 @@ class Pod(WithMetadata):
 
     @property
     def resource(self) -> str:
-        """KIND/NAME of the owner."""
+        """`KIND/NAME` of the object that the pod spec stands in."""
         return self.owner.resource
 
     @property

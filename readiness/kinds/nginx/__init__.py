@@ -78,7 +78,7 @@ class Statement:
 
     @property
     def value(self) -> str:
-        """Its arguments, joined by blanks."""
+        """The arguments, joined by blanks."""
         return self.node.value
 
     @property
@@ -228,7 +228,7 @@ def files(document: Document) -> Iterator[Scope]:
 
 
 def https(document: Document) -> Iterator[Scope]:
-    """`http` blocks."""
+    """The `http` blocks of a file, each as a scope."""
     return _scopes(document, "http")
 
 
@@ -256,7 +256,7 @@ def upstreams(document: Document) -> Iterator[Scope]:
 
 
 def ifs(document: Document) -> Iterator[Scope]:
-    """`if` blocks."""
+    """The `if` blocks of a file, each as a scope."""
     return _scopes(document, "if")
 
 

@@ -32,7 +32,7 @@ class Call:
         )
 
     def value(self, *options: str) -> str | None:
-        """The value of an option."""
+        """The value of the first of some options that is given; None where none is."""
         for index, word in enumerate(self.words):
             for option in options:
                 if word == option and index + 1 < len(self.words):

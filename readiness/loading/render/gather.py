@@ -187,7 +187,7 @@ class _Gathering:
                 _refuse_if_remote(names, where)
 
     def add(self, file: str) -> None:
-        """Take in a file that was read."""
+        """Count a file that was read among the inputs. Raises RenderError where they grow over the limit."""
         if file in self.made.files:
             return
         self.made.files.add(file)

@@ -53,7 +53,7 @@ class Account(NamedTuple):
 
     @property
     def reach(self) -> Reach:
-        """Where it lets somebody in."""
+        """How far away the account's host is, by its form."""
         if _HERE.match(self.host):
             return Reach.HERE
         if _PRIVATE.match(self.host) or any(sign in self.host for sign in "${%"):

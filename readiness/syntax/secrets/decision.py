@@ -33,7 +33,7 @@ NOWHERE = Span(0, 0)
 
 
 class Kind(enum.Enum):
-    """What a value is."""
+    """What a value is, as far as secrets go; a member's value says it in words."""
 
     SECRET = "a secret in the open"  # noqa: S105 - the name of a kind
     WELL_KNOWN = "a secret that everybody knows, and that is in force"  # changeme, postgres

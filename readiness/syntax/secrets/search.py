@@ -46,7 +46,7 @@ class Secret:
 
     @property
     def reason(self) -> str:
-        """What it is called in a message."""
+        """How a message names it: `GitHub token`, `password`."""
         return self.verdict.reason
 
 

@@ -116,7 +116,7 @@ def _without_affixes(low: str) -> str:
 
 
 def _common_meaning(stated: tuple[str, ...]) -> Meaning | None:
-    """What words say together."""
+    """The first meaning that applies to words together: none, to be changed, a purpose, a common secret; else None."""
     words = set(stated)
     if words & _NONE or (words & _NOT and words & _AFTER_NOT):
         return Meaning.NONE
