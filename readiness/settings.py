@@ -88,13 +88,13 @@ def find_settings_file(start: Path) -> Path | None:
 
 def load_settings(path: Path) -> Config:
     """The settings in a file. Raises ConfigError with file, line and column."""
-    shown = path.name if path.name == NAME else path.as_posix()
+    report_path = path.name if path.name == NAME else path.as_posix()
     try:
-        source = Source(shown, files.read(path, MAX_BYTES).decode("utf-8-sig"))
+        source = Source(report_path, files.read(path, MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(shown, f"cannot be read: {files.os_error_text(error)}") from None
+        raise ConfigError(report_path, f"cannot be read: {files.os_error_text(error)}") from None
     except UnicodeDecodeError:
-        raise ConfigError(shown, "cannot be read: not UTF-8") from None
+        raise ConfigError(report_path, "cannot be read: not UTF-8") from None
     try:
         documents = load_all(source.text)
     except ParseError as error:

@@ -170,17 +170,17 @@ def list_facts(stale: bool, today: datetime.datetime | None, format_: str) -> No
 
     day = today.date() if today else datetime.date.today()
     tables = exit_on_error(api.facts_tables)
-    shown = [one for one in tables if not stale or one.is_stale(day)]
+    listed = [one for one in tables if not stale or one.is_stale(day)]
     if format_ == "json":
         import json
 
-        click.echo(json.dumps([api.facts_row(one, day) for one in shown], indent=2))
+        click.echo(json.dumps([api.facts_row(one, day) for one in listed], indent=2))
     else:
-        for line in _facts_lines(shown, day):
+        for line in _facts_lines(listed, day):
             click.echo(line)
-        if not shown:
+        if not listed:
             click.echo("no facts are over their time")
-    if stale and shown:
+    if stale and listed:
         sys.exit(FAILED)
 
 

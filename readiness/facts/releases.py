@@ -89,13 +89,13 @@ def _release_part_of_tag(image: Image) -> str:
     return found.group(1) if found else ""
 
 
-def _first_ended(product: str, cycles: list[str], shown: str, today: str) -> EndOfLife | None:
+def _first_ended(product: str, cycles: list[str], title: str, today: str) -> EndOfLife | None:
     """The first of these releases that had ended by a day."""
     known = _product_releases(product)
     for cycle in cycles:
         day = known["ends"].get(known["names"].get(cycle, cycle))
         if day is not None and day <= today:
-            return EndOfLife(cycle if cycle.startswith(shown) else f"{shown} {cycle}", day)
+            return EndOfLife(cycle if cycle.startswith(title) else f"{title} {cycle}", day)
     return None
 
 

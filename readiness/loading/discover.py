@@ -178,8 +178,8 @@ class Walk:
 
     def is_left_out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        shown = self.shown(entry.path) if self.ignoring.exclude else ""
-        return self.ignoring.is_left_out(entry.path, shown, folder=folder)
+        report_path = self.shown(entry.path) if self.ignoring.exclude else ""
+        return self.ignoring.is_left_out(entry.path, report_path, folder=folder)
 
     def add_unread(self, path: str | Path, reason: str) -> None:
         """Remember a file or folder that should have been judged and was not."""
@@ -246,9 +246,9 @@ class Walk:
             if self.is_left_out(entry, folder=False):
                 continue
             if entry.is_symlink():
-                shown = self.shown(entry.path)
+                report_path = self.shown(entry.path)
                 self.found.unread.append(
-                    UnreadFile(shown, passed.NOT_FOLLOWED, "skipped", "dotenv")
+                    UnreadFile(report_path, passed.NOT_FOLLOWED, "skipped", "dotenv")
                 )
             elif not entry.is_dir():
                 self.add_file(Path(entry.path))

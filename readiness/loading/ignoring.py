@@ -59,9 +59,9 @@ class Ignoring:
         """Go by the last .gitignore no longer."""
         self.stack.pop()
 
-    def is_left_out(self, path: str, shown: str, *, folder: bool) -> bool:
+    def is_left_out(self, path: str, report_path: str, *, folder: bool) -> bool:
         """Whether an entry of a folder is left out; `shown` is its path as reports print it."""
-        if self.exclude and self._excluded(shown):
+        if self.exclude and self._excluded(report_path):
             return True
         if not self.stack:
             return False

@@ -43,9 +43,9 @@ def pieces(message: str) -> tuple[Piece, ...]:
         elif match[0] in {"{{", "}}"}:
             text += match[0][0]
         else:
-            shown = message[match.start() : match.start() + 30]
+            excerpt = message[match.start() : match.start() + 30]
             raise MessageError(
-                f"{shown!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
+                f"{excerpt!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
             )
     return (*pieces, Piece(text + message[at:]))
 

@@ -142,16 +142,16 @@ def tree_entries(commit: str, below: str) -> Iterator[Entry]:
         if not match:
             continue
         mode, kind, name, size, path = match.groups()
-        inside = os.fsdecode(path).removeprefix(below)
-        if not is_proper(inside):
+        path_in_folder = os.fsdecode(path).removeprefix(below)
+        if not is_proper(path_in_folder):
             continue
         if kind == b"blob" and not size.isdigit():
             raise GitError(
-                f"{_printable(inside)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
+                f"{_printable(path_in_folder)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
                 " (`git fetch --refetch --filter=blob:limit=1g`, or check out without a filter)"
             )
         word = "link" if mode == b"120000" else kind.decode("ascii", "replace")
-        yield Entry(word, inside, name.decode(), int(size) if size.isdigit() else 0)
+        yield Entry(word, path_in_folder, name.decode(), int(size) if size.isdigit() else 0)
 
 
 def is_proper(path: str) -> bool:

@@ -69,17 +69,17 @@ def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, li
     crowded = not verbose and sum(len(groups) for _, groups in files) > CROWD
     known: set[tuple[str, str]] = set()
     for path, groups in files:
-        shown = []
+        file_groups = []
         last = None
         for first, *others in groups:
             short = crowded and first.severity <= Severity.LOW
             new = verbose or (first.rule, first.why) not in known
             place = (first.start, first.end)
-            shown.append(Group(first, tuple(others), short, new, verbose or place != last))
+            file_groups.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
                 known.add((first.rule, first.why))
                 last = place
-        yield path, shown
+        yield path, file_groups
 
 
 def headline(finding: Finding, redactor: Redactor) -> str:
@@ -180,9 +180,13 @@ def kinds_text(report: Report) -> str:
 def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files of ours that have no verdict, and why."""
     rows = report.coverage.unread
-    shown = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
-    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in shown]
-    return lines if len(shown) == len(rows) else [*lines, f"and {len(rows) - len(shown)} more"]
+    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in visible_rows]
+    return (
+        lines
+        if len(visible_rows) == len(rows)
+        else [*lines, f"and {len(rows) - len(visible_rows)} more"]
+    )
 
 
 def checklist_lines(report: Report) -> list[str]:

@@ -35,8 +35,8 @@ class Frame:
 
 def escape_controls(text: str) -> str:
     """Text from a file for a log or a terminal: nothing in it steers either."""
-    shown = "".join(map(_visible_char, text)) if not text.isprintable() else text
-    return escape_workflow_commands(shown)
+    visible = "".join(map(_visible_char, text)) if not text.isprintable() else text
+    return escape_workflow_commands(visible)
 
 
 def escape_workflow_commands(line: str) -> str:

@@ -73,8 +73,10 @@ def annotation_command(finding: Finding, level: str, redactor: Redactor, prefix:
 
 def workflow_command(name: str, properties: dict[str, str], message: str) -> str:
     """A workflow command with everything escaped, so that no value can end it or begin another."""
-    shown = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
-    return f"::{name} {shown}::{_escape_data(message)}"
+    property_list = ",".join(
+        f"{key}={_escape_property(value)}" for key, value in properties.items()
+    )
+    return f"::{name} {property_list}::{_escape_data(message)}"
 
 
 def _escape_data(text: str) -> str:

@@ -213,9 +213,9 @@ def checklist_lines(outcomes: Iterable[ChecklistOutcome]) -> Iterator[str]:
             yield f"  {verdict.state:8}  {verdict.item.id}: {verdict.item.ask}"
             places = [f"{one.path}:{one.line} {one.rule}" for one in verdict.findings]
             places += [f"{place.path}:{place.line}" for place in verdict.evidence]
-            shown = places[:3]
+            first_places = places[:3]
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-            yield " " * 12 + (", ".join(shown) + more if shown else verdict.reason)
+            yield " " * 12 + (", ".join(first_places) + more if first_places else verdict.reason)
 
 
 def rules_table(found: Iterable[Rule]) -> str:

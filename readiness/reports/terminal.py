@@ -140,16 +140,16 @@ def _where_text(finding: Finding, width: int) -> RenderableType:
 
 def _frame_text(finding: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
     """The line with the place marked under it."""
-    shown = code_frame(finding, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
-    if shown is None:
+    frame = code_frame(finding, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
+    if frame is None:
         return []
-    gutter = f"{shown.number:>{INDENT - 1}} "
+    gutter = f"{frame.number:>{INDENT - 1}} "
     return [
-        Text.assemble((f"{gutter}│ ", "dim"), shown.text),
+        Text.assemble((f"{gutter}│ ", "dim"), frame.text),
         Text.assemble(
             (f"{' ' * len(gutter)}│ ", "dim"),
-            " " * shown.start,
-            ("━" * shown.width, SEVERITY[finding.severity]),
+            " " * frame.start,
+            ("━" * frame.width, SEVERITY[finding.severity]),
         ),
     ]
 
@@ -180,12 +180,12 @@ def _further_places(
     if not group.others:
         return []
     few = options.verbose or len(group.others) <= ALSO
-    shown = group.others if few else group.others[: ALSO - 2]
+    visible = group.others if few else group.others[: ALSO - 2]
     rows = [
         _wrapped_text("also", f"{finding.line}: {redactor.text(finding.message)}", width)
-        for finding in shown
+        for finding in visible
     ]
-    rest = group.others[len(shown) :]
+    rest = group.others[len(visible) :]
     if rest:
         lines = ", ".join(str(one.line) for one in rest[:40])
         more = f" and {len(rest) - 40} more" if len(rest) > 40 else ""

@@ -182,8 +182,8 @@ def unknown_selector_text(selector: str) -> str:
         page = f"https://www.shellcheck.net/wiki/{selector.rpartition('/')[2]}"
         return f"{selector!r} is ShellCheck's; its page is {page}"
     rules = {rule.id: rule for rule in unique_rules(load_rules())}
-    rule_id, mark, member = selector.partition(":")
-    if mark and rule_id in rules:
+    rule_id, separator, member = selector.partition(":")
+    if separator and rule_id in rules:
         there = ", ".join(rules[rule_id].members) or "none"
         return f"{rule_id} has no tier or part {member!r}; there are {there}"
     tails = {name.partition("/")[2]: name for name in rules}

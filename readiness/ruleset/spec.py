@@ -50,8 +50,8 @@ def make_rule(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tupl
     bounds = []
     for tier, words in tiers.items():
         at = ("tiers", tier)
-        inside: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
-        bounds.append(_bind(rule, file, words, tier, inside))
+        fail_in_tier: Fail = lambda text, *keys, at=at: fail(text, *at, *keys)  # noqa: E731
+        bounds.append(_bind(rule, file, words, tier, fail_in_tier))
     return tuple(bounds)
 
 

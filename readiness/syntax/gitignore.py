@@ -80,8 +80,8 @@ class Pattern:
             return 0
         ends = self._ends(names, budget)
         if self.parts[-1] is _ANY:
-            inside = any(end < len(names) for end in ends)
-            return 0 if not inside else _ABOVE if self.folder else _WHOLE
+            is_in_folder = any(end < len(names) for end in ends)
+            return 0 if not is_in_folder else _ABOVE if self.folder else _WHOLE
         return _WHOLE if len(names) in ends else _ABOVE if ends else 0
 
     def _ends(self, names: Sequence[str], budget: Budget) -> set[int]:

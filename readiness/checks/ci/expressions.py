@@ -129,9 +129,9 @@ def _wrong_type_effect(use: Use, kind: t.Type) -> Iterator[Found]:
     else:
         in_text = _is_text_place(use) and (kind.name != "null" or not _ASSIGNED.search(use.place))
     if in_text and kind.name in ("object", "array", "null"):
-        shown = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
+        text = {"object": "Object", "array": "Array", "null": "nothing"}[kind.name]
         yield Found(
-            "type", use.found.span, f"a value of type {kind.name} is written into a text as {shown}"
+            "type", use.found.span, f"a value of type {kind.name} is written into a text as {text}"
         )
 
 

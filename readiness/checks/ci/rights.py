@@ -42,8 +42,8 @@ def rights_of(job: Job) -> Rights:
     if secrets:
         more = f" and {len(secrets) - _SHOWN} more" if len(secrets) > _SHOWN else ""
         noun = "secret" if len(secrets) == 1 else "secrets"
-        shown = ", ".join(secrets[:_SHOWN]) + more if more else join_names(secrets)
-        return Rights(Worth.TAKES_OVER, f"with the {noun} {shown} at hand")
+        secret_names = ", ".join(secrets[:_SHOWN]) + more if more else join_names(secrets)
+        return Rights(Worth.TAKES_OVER, f"with the {noun} {secret_names} at hand")
     given: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
     if given == "write-all":
         return Rights(Worth.TAKES_OVER, "with a token that may write everything")

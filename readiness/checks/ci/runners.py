@@ -37,8 +37,8 @@ def runner_label_unknown(workflow: Workflow) -> Outcome:
             near = "" if gone or not label or low in rows("github-runners") else _near_label(low)
             if gone or near or not label:
                 hint = f"; did you mean {near!r}?" if near else ""
-                shown = span if span.end > span.start else job.key
-                yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
+                label_span = span if span.end > span.start else job.key
+                yield hit(label_span, what=f"runner label {label!r} is none that GitHub has{hint}")
 
 
 def _has_runner_group(job: Job) -> bool:

@@ -259,16 +259,16 @@ def _character_class(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
         at += 1
 
 
-def _range_problem(inside: str) -> str:
-    if not inside:
+def _range_problem(class_text: str) -> str:
+    if not class_text:
         return "has an empty []"
     at = 0
-    while at < len(inside):
-        if inside[at + 1 : at + 2] == "-":
-            if at + 2 >= len(inside):
+    while at < len(class_text):
+        if class_text[at + 1 : at + 2] == "-":
+            if at + 2 >= len(class_text):
                 return "has a range without an end"
-            if inside[at] > inside[at + 2]:
-                return f"has the range {inside[at : at + 3]!r}, which runs backwards"
+            if class_text[at] > class_text[at + 2]:
+                return f"has the range {class_text[at : at + 3]!r}, which runs backwards"
             at += 3
         else:
             at += 1

@@ -122,10 +122,10 @@ def _is_bot_check(node: ex.Binary) -> bool:
         if path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(value, str):
             return bool(_NOBODY.search(value))
         if path == ("github", "actor_id") and value is not None:
-            shown = (
+            actor_span = (
                 str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
             )
-            return shown in _BOT_IDS
+            return actor_span in _BOT_IDS
     return False
 
 

@@ -163,11 +163,11 @@ def source_mounted(mount: Mount) -> Outcome:
         if build is not None
         else ""
     )
-    inside = _is_within(source, posixpath.normpath(context)) if context else source == "."
+    is_in_context = _is_within(source, posixpath.normpath(context)) if context else source == "."
     leaf = posixpath.basename(source)
     if (
         (service.builds or runtime)
-        and inside
+        and is_in_context
         and (source == "." or source == posixpath.normpath(context or ".") or leaf in _CODE)
     ):
         yield hit(spec.span, path=spec.source)

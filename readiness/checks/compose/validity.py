@@ -78,8 +78,8 @@ def _resource_of(path: tuple[str, ...]) -> str:
 
 def _key_hint(problem: Problem) -> str:
     """Where the key belongs, or the nearest one that is known here."""
-    key, inside = problem.message, problem.path[:-1]
-    if len(inside) == 1 and inside[0] in {
+    key, parent_path = problem.message, problem.path[:-1]
+    if len(parent_path) == 1 and parent_path[0] in {
         "services",
         "networks",
         "volumes",
@@ -91,17 +91,18 @@ def _key_hint(problem: Problem) -> str:
     below = [
         path
         for path in _known_paths().get(key, ())
-        if path[: len(_path_form(inside))] == _path_form(inside) and path != _path_form(inside)
+        if path[: len(_path_form(parent_path))] == _path_form(parent_path)
+        and path != _path_form(parent_path)
     ]
     if below:
-        return f"; it belongs under `{'.'.join(below[0][len(_path_form(inside)) :])}`"
+        return f"; it belongs under `{'.'.join(below[0][len(_path_form(parent_path)) :])}`"
     hint = spelling.hint(key, problem.allowed) or spelling.hint(
         key.replace("-", "_"), problem.allowed
     )
     if hint:
         return hint
     homes = [path for path in _known_paths().get(key, ()) if path]
-    if not inside and any(path == ("services", "*") for path in homes):
+    if not parent_path and any(path == ("services", "*") for path in homes):
         return "; it belongs to a service"
     if homes:
         return f"; it belongs under `{'.'.join(step for step in homes[0] if step != '*')}`"

@@ -28,8 +28,8 @@ def context_with_secrets(stage: Stage, project: Project) -> Outcome:
     if "#" in stage.source.path:
         return
     copies = list(_context_sources(stage))
-    inside = f"{folder}/" if folder else ""
-    near = [one for one in project.memo(secret_paths) if one.startswith(inside)] if copies else []
+    prefix = f"{folder}/" if folder else ""
+    near = [one for one in project.memo(secret_paths) if one.startswith(prefix)] if copies else []
     left = [
         posixpath.relpath(file, folder or ".")
         for file in near
@@ -155,10 +155,10 @@ def _unwanted_file(project: Project, folder: str) -> str:
     for name in (".git", "node_modules"):
         if posixpath.normpath(posixpath.join(folder, name)) in project.closed:
             return name
-    inside = f"{folder}/" if folder else ""
+    prefix = f"{folder}/" if folder else ""
     for paths in project.memo(_deployment_files):
-        at = bisect_left(paths, inside)
-        if at < len(paths) and paths[at].startswith(inside):
+        at = bisect_left(paths, prefix)
+        if at < len(paths) and paths[at].startswith(prefix):
             return posixpath.relpath(paths[at], folder or ".")
     return ""
 

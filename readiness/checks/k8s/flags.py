@@ -88,8 +88,12 @@ def flag_value_wrong(
     if is_variable(text):
         yield Unknown(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
-        shown = f"--{flag} is {text or 'not set'}"
-        yield hit(written.span, what=shown) if written else _missing_flag(container, flags, shown)
+        flag_text = f"--{flag} is {text or 'not set'}"
+        yield (
+            hit(written.span, what=flag_text)
+            if written
+            else _missing_flag(container, flags, flag_text)
+        )
 
 
 def flag_list_wrong(

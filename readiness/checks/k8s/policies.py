@@ -219,10 +219,10 @@ def _allows_dns(rule: Map) -> bool:
         named = isinstance(first, str) and (
             "dns" in first or (first.isdigit() and first in {"53", "5353"})
         )
-        inside = span is not None and (
+        allows_dns = span is not None and (
             span in {53, 5353} or (last is not None and span <= 53 <= last)
         )
-        if protocol == "UDP" and (first is None or named or inside):
+        if protocol == "UDP" and (first is None or named or allows_dns):
             return True
     return False
 

@@ -160,8 +160,8 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
 def _has_key(obj: Object, key: str) -> bool:
     """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
     parts = [obj.node.get(name) for name in ("data", "stringData", "binaryData")]
-    shown = [part for part in parts if isinstance(part, Map)]
-    return not shown or any(key in part for part in shown)
+    mappings = [part for part in parts if isinstance(part, Map)]
+    return not mappings or any(key in part for part in mappings)
 
 
 def service_account_missing(pod: Pod, *, project: Project) -> Outcome:

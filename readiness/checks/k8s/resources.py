@@ -102,8 +102,8 @@ def limit_differs(container: Container, *, names: Sequence[str]) -> Outcome:
             continue
         if parse_quantity(low) != parse_quantity(high):
             place = limits.at(name) if high is not None else requests.at(name)
-            shown = "unset" if low is None else low, "unset" if high is None else high
-            yield hit(place, resource_name=name, request=shown[0], limit=shown[1])
+            values = "unset" if low is None else low, "unset" if high is None else high
+            yield hit(place, resource_name=name, request=values[0], limit=values[1])
 
 
 def resource_request_over_limit(container: Container) -> Outcome:

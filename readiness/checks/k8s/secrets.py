@@ -184,9 +184,9 @@ def secret_in_arguments(container: Container) -> Outcome:
 def argument_reason(values: Seq, index: int) -> Verdict | None:
     """What one argument is: by its text, or by the flag before it."""
     value = values[index]
-    inside = next(secrets.secrets_in_text(value), None)
-    if inside is not None:
-        return inside.verdict
+    secret = next(secrets.secrets_in_text(value), None)
+    if secret is not None:
+        return secret.verdict
     flag = values[index - 1] if index else None
     if not isinstance(flag, str) or not flag.startswith("-") or "=" in flag:
         return None
@@ -237,5 +237,5 @@ def credential_reason(key: str, plain: str) -> Verdict:
         return found
     if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
         return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))
-    inside = next(secrets.secrets_in_text(plain), None)
-    return inside.verdict if inside is not None else found
+    secret = next(secrets.secrets_in_text(plain), None)
+    return secret.verdict if secret is not None else found

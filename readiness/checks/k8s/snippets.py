@@ -56,8 +56,8 @@ def _file_directives(text: str) -> Iterator[Directive]:
 
 def _is_served(d: Directive) -> bool:
     """Whether files are served at all: in a location of the snippet's own, since those of the controller pass everything on."""
-    inside = {one.name for one in d.parent.directives}
-    passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in inside)
+    sibling_names = {one.name for one in d.parent.directives}
+    passed = any(name.endswith("_pass") or name in {"return", "internal"} for name in sibling_names)
     return d.parent.name == "location" and not passed
 
 

@@ -43,8 +43,8 @@ def redirect_nameless(statement: Statement, project: Project) -> Outcome:
 def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
     """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
     block, owner = scope.node, scope.node.owner
-    inside = includes.directives_of(project, block)
-    quiet = bool(inside) and all(one.name in _QUIET for one in inside)
+    directives = includes.directives_of(project, block)
+    quiet = bool(directives) and all(one.name in _QUIET for one in directives)
     server = includes.nearest_enclosing(project, block, "server")
     named = owner is None or any(
         word.startswith("@") or "well-known" in word for word in owner.args

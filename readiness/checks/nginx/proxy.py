@@ -58,8 +58,8 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
     ):
         return
     text = d.args[0]
-    scheme, mark, rest = text.partition("://")
-    fixed = bool(mark) and "$" not in scheme
+    scheme, separator, rest = text.partition("://")
+    fixed = bool(separator) and "$" not in scheme
     for literal, name in literal_variable_pairs(rest if fixed else text):
         if (
             re.search("[/?#]", literal if fixed else literal.replace("://", ""))

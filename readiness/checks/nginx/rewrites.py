@@ -72,9 +72,10 @@ _LEAVE = frozenset({"last", "redirect", "permanent"})
 
 def _is_leaving(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    inside = includes.directives_of(project, block)
+    directives = includes.directives_of(project, block)
     return any(
-        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inside
+        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:])
+        for d in directives
     )
 
 
@@ -198,8 +199,8 @@ def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outc
     if not (
         text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])
     ):
-        _, mark, tail = text.partition("?")
-        used = [int(n) for n in variable_names(tail) if n.isdigit()] if mark else []
+        _, separator, tail = text.partition("?")
+        used = [int(n) for n in variable_names(tail) if n.isdigit()] if separator else []
     regex = pcre.try_parse_regex(d.args[0])
     if regex is None:
         return

@@ -70,8 +70,8 @@ def environment_of(settings: Mapping[str, Setting]) -> Environment:
     """The environment that some settings make."""
     whole = {name: one.value for name, one in settings.items() if 0 < len(one.value) <= MAX_VALUE}
     hidden = _secret_settings(settings)
-    shown = {name: text for name, text in whole.items() if name not in hidden}
-    return Environment(shown, whole, settings)
+    public = {name: text for name, text in whole.items() if name not in hidden}
+    return Environment(public, whole, settings)
 
 
 def _secret_settings(settings: Mapping[str, Setting]) -> set[str]:

@@ -190,14 +190,14 @@ def port_problem(text: str) -> str:
     address, host, target, protocol = split_port(text)
     if "/" in text and protocol and protocol.lower() not in {"tcp", "udp", "sctp"}:
         return f"{protocol!r} is no protocol; there are tcp, udp and sctp"
-    inside = parse_range(target)
-    if inside is None or not 1 <= inside[0] <= inside[1] <= 65535:
+    container_ports = parse_range(target)
+    if container_ports is None or not 1 <= container_ports[0] <= container_ports[1] <= 65535:
         return f"{target!r} is no container port" if target else "no container port is named"
     if host:
         outside = parse_range(host)
         if outside is None or not 0 <= outside[0] <= outside[1] <= 65535:
             return f"{host!r} is no host port"
-        spans = outside[1] - outside[0], inside[1] - inside[0]
+        spans = outside[1] - outside[0], container_ports[1] - container_ports[0]
         if spans[0] != spans[1] and spans[1]:
             return f"{host} and {target} are not of one length"
     if address and not _address_problem(address):

@@ -121,11 +121,13 @@ def enum_shape(*allowed: str) -> Shape:
 
     def check(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         if value not in allowed and not is_expression(value):
-            shown = value if isinstance(value, str) and len(value) < 60 else describe_value(value)
+            value_text = (
+                value if isinstance(value, str) and len(value) < 60 else describe_value(value)
+            )
             yield Problem(
                 "value",
                 value_span(owner, key),
-                f"{key} is {shown!r}; allowed are {join_names(allowed)}",
+                f"{key} is {value_text!r}; allowed are {join_names(allowed)}",
             )
 
     return check

@@ -109,8 +109,8 @@ class PassTarget(NamedTuple):
 
 def parse_pass_target(text: str) -> PassTarget:
     """The parts of a `proxy_pass` argument. A UNIX socket's path is its host, what follows the colon its URI."""
-    scheme, mark, rest = text.partition("://")
-    if not mark:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
         scheme, rest = "", text
     if rest.startswith("unix:"):
         path, _, uri = rest[5:].partition(":")

@@ -156,8 +156,8 @@ class _Gathering:
             if file is not None:
                 self.add(file)
                 if user is not None:
-                    inside = decode_text(self.tree.texts[file]) or ""
-                    self.plugin((folder, user), inside, self.tree.shown(file))
+                    content = decode_text(self.tree.texts[file]) or ""
+                    self.plugin((folder, user), content, self.tree.shown(file))
                 return None
             inner = self.folder(path, where)
             if inner is not None:
@@ -243,8 +243,8 @@ def _refuse_if_remote(names: list[str], where: str) -> None:
 
 
 def _remote_error(name: str, where: str) -> RefusedError:
-    shown = _CREDENTIALS.sub("//…", name)[:200]
-    return RefusedError(f"{where} takes in {shown}, which is remote and is not fetched")
+    safe_name = _CREDENTIALS.sub("//…", name)[:200]
+    return RefusedError(f"{where} takes in {safe_name}, which is remote and is not fetched")
 
 
 def _outside_error(path: str, where: str) -> RefusedError:

@@ -152,13 +152,13 @@ MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm
 
 
 def render(
-    chart: Path, shown: str, wanted: Sequence[Environment]
+    chart: Path, chart_name: str, wanted: Sequence[Environment]
 ) -> tuple[list[RenderedTemplate], dict[str, str]]:
     """(renderings, errors by environment) of a chart whose folder reports call `shown`. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(folder)
         copies = {"plain": scratch / "plain", "marked": scratch / "marked"}
-        templates = _copy_chart(chart, copies, shown)
+        templates = _copy_chart(chart, copies, chart_name)
         if available_renderer() == "sdk":
             answer = _render_in_process(copies, wanted, scratch)
         else:
@@ -170,7 +170,7 @@ def render(
             }
     renderings = []
     errors = {}
-    values = {one.name: _values_files(chart, shown, one) for one in wanted}
+    values = {one.name: _values_files(chart, chart_name, one) for one in wanted}
     for name, said in answer["plain"].items():
         if "error" in said:
             errors[name] = short_error(said["error"])
@@ -200,19 +200,19 @@ def _rendered_template(
     )
 
 
-def _values_files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
+def _values_files(chart: Path, chart_name: str, environment: Environment) -> tuple[Source, ...]:
     """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
     sources = [
-        Source(posixpath.join(shown, path), text)
+        Source(posixpath.join(chart_name, path), text)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
     text = _values_text(chart, chart / DEFAULT)
     if text is not None:
-        sources.append(Source(posixpath.join(shown, DEFAULT), text))
+        sources.append(Source(posixpath.join(chart_name, DEFAULT), text))
     return tuple(sources)
 
 
-def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
+def _copy_chart(chart: Path, copies: Mapping[str, Path], chart_name: str) -> dict[str, Source]:
     """Two copies of a chart, one with marks, and its templates by path in the chart.
 
     A link that leads out of the chart is left out: a template can print any file of its chart. Raises RenderError for a chart
@@ -226,18 +226,20 @@ def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str
             path = Path(folder) / name
             if not path.is_file() or (path.is_symlink() and not is_inside(chart, path)):
                 continue
-            inside = path.relative_to(chart).as_posix()
+            path_in_chart = path.relative_to(chart).as_posix()
             count, size = count + 1, size + path.stat().st_size
             if count > FILES or size > BYTES:
                 raise RenderError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
             for root in copies.values():
-                (root / inside).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, root / inside)
-            if "templates/" in f"/{inside}" and path.suffix in {".yaml", ".yml", ".tpl"}:
+                (root / path_in_chart).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, root / path_in_chart)
+            if "templates/" in f"/{path_in_chart}" and path.suffix in {".yaml", ".yml", ".tpl"}:
                 text = path.read_text(encoding="utf-8", errors="replace")
-                templates[inside] = Source(posixpath.join(shown, inside), text)
+                templates[path_in_chart] = Source(posixpath.join(chart_name, path_in_chart), text)
                 if not name.startswith("_"):
-                    (copies["marked"] / inside).write_text(lines.mark_lines(text), encoding="utf-8")
+                    (copies["marked"] / path_in_chart).write_text(
+                        lines.mark_lines(text), encoding="utf-8"
+                    )
     return templates
 
 

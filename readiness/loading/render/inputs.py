@@ -58,6 +58,6 @@ def chart_state(folder: Path) -> str:
                 data = path.read_bytes()
             except OSError as error:
                 data = str(error.errno).encode()
-            inside = os.fsencode(path.relative_to(folder))
-            digest.update(b"%d %d " % (len(inside), len(data)) + inside + data)
+            path_in_chart = os.fsencode(path.relative_to(folder))
+            digest.update(b"%d %d " % (len(path_in_chart), len(data)) + path_in_chart + data)
     return digest.hexdigest()

@@ -299,8 +299,12 @@ def _parsable_text(text: str) -> tuple[str, list[tuple[str, ParseError]]]:
 
 def _clean_error(said: str, scratch: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
-    _, mark, quoted = said.partition('err="')
-    text = (quoted.removesuffix('"') if mark else said).replace('\\"', '"').removeprefix("Error: ")
+    _, separator, quoted = said.partition('err="')
+    text = (
+        (quoted.removesuffix('"') if separator else said)
+        .replace('\\"', '"')
+        .removeprefix("Error: ")
+    )
     for path in (f"{scratch}/tree/", f"{scratch}/tree", str(scratch)):
         text = text.replace(path, "" if path.endswith("/") else ".")
     text = re.sub(r"(?<![\w.])tree/(?=\S)", "", text)

@@ -21,11 +21,11 @@ def mark_lines(text: str) -> str:
     blank ones, which are eaten.
     """
     out = []
-    inside = False  # of an action that began on an earlier line
+    in_action = False  # of an action that began on an earlier line
     depth = defined = 0
     for number, line in enumerate(text.split("\n")):
-        was_inside = inside
-        inside = _is_action_open(line, inside)
+        was_inside = in_action
+        in_action = _is_action_open(line, in_action)
         for word in _WORD.findall(line):
             if word == "end":
                 depth -= 1
@@ -34,25 +34,27 @@ def mark_lines(text: str) -> str:
                 depth += 1
                 if word in {"define", "block"} and not defined:
                     defined = depth
-        plain = was_inside or inside or defined or line.rstrip().endswith("-}}") or not line.strip()
+        plain = (
+            was_inside or in_action or defined or line.rstrip().endswith("-}}") or not line.strip()
+        )
         out.append(line if plain else f"{line.rstrip(chr(13))}{_OPEN}{number}{_CLOSE}")
     return "\n".join(out)
 
 
-def _is_action_open(line: str, inside: bool) -> bool:
+def _is_action_open(line: str, in_action: bool) -> bool:
     """Whether an action is open at the end of a line."""
     at = 0
     while True:
-        if inside:
+        if in_action:
             end = line.find("}}", at)
             if end < 0:
                 return True
-            at, inside = end + 2, False
+            at, in_action = end + 2, False
         else:
             begin = line.find("{{", at)
             if begin < 0:
                 return False
-            at, inside = begin + 2, True
+            at, in_action = begin + 2, True
 
 
 def separated_documents(text: str) -> str:
