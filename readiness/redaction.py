@@ -174,13 +174,13 @@ def _values_that_look_secret(text: str) -> Iterator[Span]:
 
 def _values_assigned_to_secrets(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     """The values that a pattern finds under names of secrets."""
-    for found in pattern.finditer(text):
-        group = found.lastgroup or "value"
-        value = found[group]
+    for match in pattern.finditer(text):
+        group = match.lastgroup or "value"
+        value = match[group]
         if value in _PERMISSION_WORDS or secrets.is_placeholder(value):
             continue
-        if _names_secret(found["name"]):
-            yield Span(*found.span(group))
+        if _names_secret(match["name"]):
+            yield Span(*match.span(group))
 
 
 def _names_secret(name: str) -> bool:

@@ -60,10 +60,10 @@ class Known:
 
     def state_folders(self, image: Image | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
-        found = _RELEASE.search(image.tag) if image is not None and self.from18 else None
-        if found is None or int(found.group(1)) < 18:
+        match = _RELEASE.search(image.tag) if image is not None and self.from18 else None
+        if match is None or int(match.group(1)) < 18:
             return self.data
-        return (f"{self.from18}/{found.group(1)}/docker",)
+        return (f"{self.from18}/{match.group(1)}/docker",)
 
 
 _RELEASE = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")

@@ -85,8 +85,8 @@ def _release_part_of_tag(image: Image) -> str:
     form = images.image_property(image, "release-in")
     if form is None:
         return image.tag.split("-")[0]
-    found = re.search(form, image.tag)
-    return found.group(1) if found else ""
+    match = re.search(form, image.tag)
+    return match.group(1) if match else ""
 
 
 def _first_ended(product: str, cycles: list[str], title: str, today: str) -> EndOfLife | None:

@@ -148,15 +148,15 @@ def _parse_project_files(
     return pairs + list(assembly.parse(read, core))
 
 
-def _unread(unread: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
+def _unread(unread: UnreadFile, assembly: Assembly, core: dict[str, Rule]) -> None:
     """The row of a file that was not read, and the finding that stands for it where it should have been, at its beginning."""
     if unread.status == "skipped":
-        made.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
+        assembly.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
         return
-    made.rows.append(FileStatus(unread.path, "", unread.status, unread.reason))
+    assembly.rows.append(FileStatus(unread.path, "", unread.status, unread.reason))
     rule = core["core/unreadable"]
     text = messages.fill_message(rule.message, {"reason": unread.reason}.get)
-    made.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))
+    assembly.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))
 
 
 def _is_markdown(source: Source) -> bool:

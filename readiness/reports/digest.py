@@ -52,8 +52,8 @@ class Group:
 def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line."""
     text = " ".join(text.split())
-    found = _SENTENCE.search(text)
-    return text[: found.end()] if found else text
+    match = _SENTENCE.search(text)
+    return text[: match.end()] if match else text
 
 
 def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
@@ -98,9 +98,10 @@ def highest_gains(report: Report) -> list[tuple[Finding, int]]:
         if finding.gain >= LEAST_GAIN:
             places.setdefault((finding.rule, *finding.place), []).append(finding)
     best = sorted(
-        places.values(), key=lambda ones: (-round(ones[0].gain, 4), _reading_order(ones[0]))
+        places.values(),
+        key=lambda findings: (-round(findings[0].gain, 4), _reading_order(findings[0])),
     )
-    return [(ones[0], len(ones)) for ones in best[:TOP]]
+    return [(findings[0], len(findings)) for findings in best[:TOP]]
 
 
 def _reading_order(finding: Finding) -> tuple[int, str, int, str]:

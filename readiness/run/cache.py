@@ -92,13 +92,13 @@ class Cache:
         except OSError:
             return
 
-    def is_apart(self, found: DiscoveredFiles) -> bool:
+    def is_apart(self, discovered: DiscoveredFiles) -> bool:
         """Whether the folder stands outside of what is scanned: whoever wrote that could have written results too."""
         from readiness.loading.render.tree import root_of
 
         here = Path(os.path.realpath(self.folder))
-        folders = [found.base / one for one in found.folders]
-        folders += [(found.base / one).parent for one in found.named]
+        folders = [discovered.base / one for one in discovered.folders]
+        folders += [(discovered.base / one).parent for one in discovered.named]
         return not any(here.is_relative_to(root_of(one, folders)) for one in folders)
 
 
@@ -204,13 +204,13 @@ def settings_text(settings: Settings) -> str:
     return repr(sorted(parts.items())) + said
 
 
-def _is_unchanged(data: Mapping[str, Any], found: DiscoveredFiles) -> bool:
+def _is_unchanged(data: Mapping[str, Any], discovered: DiscoveredFiles) -> bool:
     """Whether what rendering read is as it was."""
     if not data["inputs"]:
         return True
     from readiness.loading.render import inputs
 
-    return inputs.is_unchanged((Input(*row) for row in data["inputs"]), found.base)
+    return inputs.is_unchanged((Input(*row) for row in data["inputs"]), discovered.base)
 
 
 Place = tuple[str, int, int]

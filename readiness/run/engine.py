@@ -207,11 +207,9 @@ def enclosing_starts(subject: Any) -> tuple[int, ...]:
     return tuple(starts)
 
 
-def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
+def facts_of(subject: Subject, hits: Hit) -> Callable[[str], object]:
     """The facts of a hit, by name, and those of its subject where the hit says nothing of a name."""
-    return lambda name: (
-        found.facts[name] if name in found.facts else getattr(subject, name, _ABSENT)
-    )
+    return lambda name: hits.facts[name] if name in hits.facts else getattr(subject, name, _ABSENT)
 
 
 def fill_message(bound: LoadedRule, part: str, facts: Callable[[str], object]) -> str:

@@ -203,6 +203,8 @@ def _finding_rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Itera
 def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:
     rule, (number, span), message, resource, container, related, heads, told = row
     others = tuple(Related(sources[n], where, text) for n, where, text in related)
-    made = Finding(rules[rule], sources[number], span, message, resource, container, others, heads)
+    finding = Finding(
+        rules[rule], sources[number], span, message, resource, container, others, heads
+    )
     lowered, tier, part = told
-    return made._replace(lowered=lowered, tier=tier, part=part)
+    return finding._replace(lowered=lowered, tier=tier, part=part)

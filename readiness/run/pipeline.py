@@ -132,19 +132,21 @@ def run_pipeline(
     )
 
 
-def _relocate(made: Assembly, outcome: engine.EngineResult) -> None:
+def _relocate(assembly: Assembly, outcome: engine.EngineResult) -> None:
     """Tell what was found in renderings where it was written."""
-    if made.environments:
+    if assembly.environments:
         from readiness.loading.render import relocate
 
-        outcome.findings = relocate.relocate_findings(outcome.findings, made.environments)
-        made.broken = relocate.relocate_findings(made.broken, made.environments)
+        outcome.findings = relocate.relocate_findings(outcome.findings, assembly.environments)
+        assembly.broken = relocate.relocate_findings(assembly.broken, assembly.environments)
 
 
-def _hidden_places(made: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
+def _hidden_places(assembly: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
     """Where secrets stand: what rules on secrets found, and the defaults of variables that hold one."""
     hidden = [(one.source, one.span) for one in outcome.findings if one.definition.hides]
-    read = (one for project in made.projects for kind in project.by_kind.values() for one in kind)
+    read = (
+        one for project in assembly.projects for kind in project.by_kind.values() for one in kind
+    )
     for source in dict.fromkeys(one.source.root for one in read):
         hidden += redaction.secret_default_spans(source)
     return hidden
@@ -245,11 +247,11 @@ def shell_findings(assembly: Assembly, settings: Settings, core: dict[str, Rule]
 
 
 def _progress_ticks(
-    made: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
+    assembly: Assembly, running: Sequence[LoadedRule], progress: Callable[[int, int], None]
 ) -> Callable[[], None]:
     """What counts rules for `progress`, each once for every kind of file in every project."""
     targets = [kinds.kind_of_target(target) for one in running for target in one.rule.targets]
-    total = sum(targets.count(kind) for project in made.projects for kind in project.by_kind)
+    total = sum(targets.count(kind) for project in assembly.projects for kind in project.by_kind)
     count = iter(range(1, total + 1))
     return lambda: progress(next(count, total), total)
 

@@ -138,11 +138,11 @@ def _quoted_value(text: str, start: int, name: str, key: Span) -> tuple[Entry, i
     return Entry(name, key, span, inner, quote == "'"), at
 
 
-def _unescape(found: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     """What an escape in double quotes stands for; a number is octal."""
-    body = found.group(1)
+    body = match.group(1)
     if not body.startswith("0"):
-        return _ESCAPES.get(body, found.group())
+        return _ESCAPES.get(body, match.group())
     digits = body[1:]
     whole = len(digits) == 3 and all(one in "01234567" for one in digits)
     return chr(int(digits, 8)) if whole and int(digits, 8) < 256 else "\\" + digits

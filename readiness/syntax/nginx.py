@@ -211,19 +211,19 @@ class Block:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force under `key`, as the class says, or the default."""
-        found = self.found(key)
-        if not found:
+        directives = self.found(key)
+        if not directives:
             return default
-        if any(d.block for d in found):
-            return [d.block for d in found if d.block]
-        return [d.value for d in found] if key in REPEATED else found[-1].value
+        if any(d.block for d in directives):
+            return [d.block for d in directives if d.block]
+        return [d.value for d in directives] if key in REPEATED else directives[-1].value
 
     def at(self, key: Any = None, /) -> Span:
         """The place of the arguments in force under `key`; the directive that opens the block where there are none."""
         if isinstance(key, str):
-            found = self.found(key)
-            if found:
-                return found[-1].head if found[-1].block else found[-1].at("value")
+            directives = self.found(key)
+            if directives:
+                return directives[-1].head if directives[-1].block else directives[-1].at("value")
         return self.owner.head if self.owner else Span(self.start, self.end)
 
 
@@ -244,7 +244,7 @@ def unescape(text: str) -> str:
     r"""A word as nginx stores it: `\"`, `\'`, `\\`, `\t`, `\r` and `\n` are replaced, other backslashes stay."""
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
 
 
 def parse_nginx(source: Source) -> Block:

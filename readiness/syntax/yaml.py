@@ -324,7 +324,7 @@ def separated(text: str) -> str:
     """
     if "---#" not in text:
         return text
-    return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
+    return _COMMENTED.sub(lambda match: "---" + " " * len(match[1]), text)
 
 
 def _character_offset(text: str, position: int) -> int:

@@ -101,10 +101,10 @@ def _end_of_file_header(text: str) -> int:
     """Where the comments and blank lines at the top of a file end."""
     at = 0
     while at < len(text):
-        found = _HEAD.match(text, at)
-        if not found or found.end() == at:
+        match = _HEAD.match(text, at)
+        if not match or match.end() == at:
             break
-        at = found.end()
+        at = match.end()
     return at
 
 
@@ -123,10 +123,10 @@ def _parse_reason(rest: str) -> tuple[str, str | None]:
     """The reason and the date in what follows the rules."""
     text = rest.strip().lstrip(":- ").strip()
     reason, word, date = text.rpartition("until")
-    found = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
-    if not found:
+    match = _UNTIL.match(date) if word and not re.search(r"\w\Z", reason) else None
+    if not match:
         return text, None
-    return reason.strip(" \t,;"), found["date"].strip(",;")
+    return reason.strip(" \t,;"), match["date"].strip(",;")
 
 
 def annotation_directive(note: Note, names: Names) -> Directive:

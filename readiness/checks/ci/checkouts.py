@@ -215,7 +215,7 @@ class _Script:
         """A word with the variables that are known put in, twice: one may hold another."""
         for _ in range(2):
             word = _VARIABLE.sub(
-                lambda found: self.values.get(found[1], found[0])[:400], word[:2000]
+                lambda match: self.values.get(match[1], match[0])[:400], word[:2000]
             )
         return word
 

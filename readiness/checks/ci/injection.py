@@ -67,10 +67,10 @@ def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]
 def template_injection(step: Step) -> Outcome:
     """Text from outside that becomes a part of a script."""
     for text in code_texts(step):
-        for found in expressions(text):
-            name = _untrusted_context(found, step, 0)
+        for expression in expressions(text):
+            name = _untrusted_context(expression, step, 0)
             if name is not None:
-                yield hit(found.span, context=name)
+                yield hit(expression.span, context=name)
 
 
 def _untrusted_context(expression: Expression, step: Step, depth: int) -> str | None:

@@ -276,7 +276,7 @@ def container_password_inline(workflow: Workflow) -> Outcome:
 
 def _severity(password: str | int) -> Severity:
     """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
-    found = secrets.classify("password", password, Place.JOB)
-    if found.kind is not Kind.SECRET:
+    verdict = secrets.classify("password", password, Place.JOB)
+    if verdict.kind is not Kind.SECRET:
         return Severity.MEDIUM
-    return Severity.CRITICAL if found.strength >= Strength.RANDOM else Severity.HIGH
+    return Severity.CRITICAL if verdict.strength >= Strength.RANDOM else Severity.HIGH

@@ -30,10 +30,10 @@ def secrets_inherited(job: Job) -> Outcome:
 def secrets_whole_context(workflow: Workflow) -> Outcome:
     """All secrets in one value: `toJSON(secrets)`, or one by a computed name."""
     for _, text in expanded_texts(workflow):
-        for found in expressions(text):
-            for node, path in ex.accesses(found.tree) if found.tree else ():
+        for expression in expressions(text):
+            for node, path in ex.accesses(expression.tree) if expression.tree else ():
                 if path == ("secrets",) or path[:2] == ("secrets", "*"):
-                    yield hit(found.place(node.span))
+                    yield hit(expression.place(node.span))
 
 
 def secret_part_unmasked(workflow: Workflow) -> Outcome:
@@ -69,11 +69,11 @@ def secret_outside_environment(job: Job) -> Outcome:
 
 def secret_in_script(step: Step) -> Outcome:
     """A secret written into a script's text, where command lines and traces show it."""
-    for found in (one for text in code_texts(step) for one in expressions(text)):
-        for _, path in ex.accesses(found.tree) if found.tree else ():
+    for expression in (one for text in code_texts(step) for one in expressions(text)):
+        for _, path in ex.accesses(expression.tree) if expression.tree else ():
             if path[0] == "secrets" or path == ("github", "token"):
                 name = path[1].upper() if len(path) > 1 and path[1] != "*" else "of any name"
-                yield hit(found.span, secret="GITHUB_TOKEN" if name == "TOKEN" else name)
+                yield hit(expression.span, secret="GITHUB_TOKEN" if name == "TOKEN" else name)
                 break
 
 
@@ -203,11 +203,11 @@ def _names_cache(workflow: Workflow | File, way: Sequence[Any]) -> bool:
     return keeps and "key" in name.lower() and not _STORE_KEYS.search(name)
 
 
-def _is_for_tests(name: str, found: Verdict) -> bool:
+def _is_for_tests(name: str, verdict: Verdict) -> bool:
     """Whether a secret may be that of a database or an application that lives and dies with the job."""
-    if found.strength is Strength.SHAPE or found.reach is Reach.AWAY:
+    if verdict.strength is Strength.SHAPE or verdict.reach is Reach.AWAY:
         return False
-    return found.reason in ("password", secrets.IN_URL) or secrets.names_signing_key(name)
+    return verdict.reason in ("password", secrets.IN_URL) or secrets.names_signing_key(name)
 
 
 def _has_services(way: Sequence[Any], workflow: Workflow | File) -> bool:

@@ -238,10 +238,10 @@ def _is_dynamic(line: str, script: str) -> bool:
     if said and (said[1].lower() not in _SAYERS or (said[1] == "cat" and "<<" not in line)):
         return True
 
-    def fixed(found: re.Match[str]) -> str:
-        values = _assigned_variables(script).get(found[1], ())
+    def fixed(match: re.Match[str]) -> str:
+        values = _assigned_variables(script).get(match[1], ())
         known = values and not any(_DYNAMIC.search(_OF_RUNNER.sub("", one)) for one in values)
-        return "" if known else found[0]
+        return "" if known else match[0]
 
     return _DYNAMIC.search(_VARIABLE.sub(fixed, _OF_RUNNER.sub("", line))) is not None
 

@@ -55,8 +55,8 @@ def workspace_path(folder: str | None, path: str) -> str | None:
     return None if joined.startswith("..") else "" if joined == "." else joined
 
 
-def _path_elsewhere(found: re.Match[str]) -> str:
-    return "/" + re.sub(r"\W", "", found[0])
+def _path_elsewhere(match: re.Match[str]) -> str:
+    return "/" + re.sub(r"\W", "", match[0])
 
 
 def is_within(path: str, folder: str) -> bool:

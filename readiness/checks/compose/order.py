@@ -53,10 +53,10 @@ def service_keys_unsorted(service: Service) -> Outcome:
 
 def services_unsorted(document: Document) -> Outcome:
     """Services out of alphabetical order."""
-    found = list(document.services.values())
-    place = _first_out_of_order([_sort_key(one.name) for one in found])
+    services = list(document.services.values())
+    place = _first_out_of_order([_sort_key(one.name) for one in services])
     if place is not None:
-        yield hit(found[place].head, key=found[place].name, before=found[place - 1].name)
+        yield hit(services[place].head, key=services[place].name, before=services[place - 1].name)
 
 
 def dependencies_unsorted(service: Service) -> Outcome:

@@ -174,19 +174,19 @@ def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
 
 def _secrets_in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
     for pattern in (_LONG, _MYSQL):
-        for found in pattern.finditer(text):
-            flag = found.groupdict().get("flag") or "-p"
-            place = part_span(service.source, span, text, *found.span("value"))
-            yield flag, found["value"], place
+        for match in pattern.finditer(text):
+            flag = match.groupdict().get("flag") or "-p"
+            place = part_span(service.source, span, text, *match.span("value"))
+            yield flag, match["value"], place
 
 
 def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
     items = list(string_entries(value))
     for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
-        found = _LONG.match(f"{item} {following}")
-        if found and "=" not in item and " " not in item:
+        match = _LONG.match(f"{item} {following}")
+        if match and "=" not in item and " " not in item:
             if following and not following.startswith("-"):
-                yield found["flag"], following, value.at(place)
+                yield match["flag"], following, value.at(place)
         else:
             yield from _secrets_in_line(service, item, value.at(index))
 

@@ -94,6 +94,6 @@ def container_name_invalid(service: Service) -> Outcome:
     value = service.node.get("container_name")
     if isinstance(value, str):
         text = expand_scalar(value).text
-        found = _NAME.search(text)
-        if HOLE not in text and (found.group() != text if found else "$" in value):
+        match = _NAME.search(text)
+        if HOLE not in text and (match.group() != text if match else "$" in value):
             yield hit(service.node.at("container_name"), value=value)

@@ -42,11 +42,13 @@ def _problems_of(project: Project) -> dict[int, list[Problem]]:
 
 
 def _problems_of_sort(document: Document, project: Project) -> list[Problem]:
-    found = project.memo(_problems_of).get(id(document), [])
+    problems = project.memo(_problems_of).get(id(document), [])
     if not _TEMPLATE.search(document.source.text):
-        return found
+        return problems
     text = document.source.text
-    return [one for one in found if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])]
+    return [
+        one for one in problems if not _TEMPLATE.search(text[one.span.start : one.span.end + 2])
+    ]
 
 
 def key_unknown(document: Document, project: Project) -> Outcome:

@@ -46,7 +46,7 @@ def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores |
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
     by_path = project.by_path("dockerignore")
     beside = by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
-    found: Ignores | None = beside or by_path.get(
+    document: Ignores | None = beside or by_path.get(
         posixpath.normpath(posixpath.join(folder, ".dockerignore"))
     )
-    return found
+    return document

@@ -103,9 +103,9 @@ def exec_form_literal(step: Step) -> Outcome:
 
 def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
     for word in words:
-        found = _VARIABLE.search(word.value)
-        if found:
-            what = f"{found.group()} is passed on as it stands"
+        match = _VARIABLE.search(word.value)
+        if match:
+            what = f"{match.group()} is passed on as it stands"
             yield hit(word.span, keyword=step.keyword, what=what)
             return
 

@@ -23,9 +23,13 @@ def healthcheck_missing(stage: Stage, project: Project, *, roles: Sequence[str])
 
 def healthcheck_disabled(stage: Stage) -> Outcome:
     """The final stage turns the health check off."""
-    found = stage.last("HEALTHCHECK") if stage.final else None
-    if found and found.instruction.words and found.instruction.words[0].raw.upper() == "NONE":
-        yield hit(found.span)
+    effective = stage.last("HEALTHCHECK") if stage.final else None
+    if (
+        effective
+        and effective.instruction.words
+        and effective.instruction.words[0].raw.upper() == "NONE"
+    ):
+        yield hit(effective.span)
 
 
 _ALWAYS_WELL = frozenset({"true", ":", "echo"})

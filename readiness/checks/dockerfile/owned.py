@@ -104,8 +104,8 @@ def _may_overlap(where: str, path: str) -> bool:
 
 
 def _is_run_as_other(stage: Stage, instruction: Instruction) -> bool:
-    found = stage.last("USER", instruction.span.start)
-    return found is not None and not is_root(found.text.partition(":")[0])
+    effective = stage.last("USER", instruction.span.start)
+    return effective is not None and not is_root(effective.text.partition(":")[0])
 
 
 def _owner_after_run(step: Step, path: str, user: str) -> str | None:

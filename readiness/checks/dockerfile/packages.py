@@ -191,9 +191,9 @@ def apt_for_scripts(command: Command) -> Outcome:
 
 def index_update_alone(step: Step) -> Outcome:
     """The package index is updated in a RUN that installs nothing."""
-    found = [one for one in manager_calls(step) if one.manager.system]
-    updates = [one for one in found if one.action == "update"]
-    if not updates or any(one.installs for one in found):
+    calls = [one for one in manager_calls(step) if one.manager.system]
+    updates = [one for one in calls if one.action == "update"]
+    if not updates or any(one.installs for one in calls):
         return
     if any(command.program in _OTHER_USERS for command in step.script.commands):
         return

@@ -105,9 +105,9 @@ def process_development_server(stage: Stage) -> Outcome:
 
 def stop_signal_kill(stage: Stage) -> Outcome:
     """STOPSIGNAL is one that no process can handle."""
-    found = stage.last("STOPSIGNAL")
-    if found is None or not stage.final:
+    effective = stage.last("STOPSIGNAL")
+    if effective is None or not stage.final:
         return
-    name = found.text.strip().upper().removeprefix("SIG")
+    name = effective.text.strip().upper().removeprefix("SIG")
     if name in ("KILL", "9", "STOP", "19"):
-        yield hit(found.span, signal=found.text.strip())
+        yield hit(effective.span, signal=effective.text.strip())

@@ -38,9 +38,9 @@ def _verdict_on_value(step: Step, pair: Pair) -> Verdict:
     return secrets.classify(pair.name, value, Place.SERVED if served else Place.BUILD)
 
 
-def _is_default(found: Verdict) -> bool:
+def _is_default(verdict: Verdict) -> bool:
     """Whether a value is a word that everybody knows: dockerfile/secret-argument tells of the variable that takes it."""
-    return found.kind is Kind.WELL_KNOWN and found.reach is None
+    return verdict.kind is Kind.WELL_KNOWN and verdict.reach is None
 
 
 def _is_in_shipped_image(step: Step) -> bool:

@@ -46,8 +46,8 @@ def starter_missing(step: Step) -> Outcome:
 
 def _is_started(step: Step) -> bool:
     """Whether a CMD or ENTRYPOINT is the one that the image starts."""
-    found = step.document.stages[-1].last(step.keyword)
-    return found is not None and found.instruction is step.instruction
+    effective = step.document.stages[-1].last(step.keyword)
+    return effective is not None and effective.instruction is step.instruction
 
 
 @lru_cache(maxsize=64)

@@ -195,8 +195,8 @@ def variable_undefined(step: Step) -> Outcome:
                 yield Unknown(span)
 
 
-def _use_span(step: Step, span: Span, found: Reference) -> Span:
-    exact = Span(span.start + found.start, span.start + found.end)
+def _use_span(step: Step, span: Span, reference: Reference) -> Span:
+    exact = Span(span.start + reference.start, span.start + reference.end)
     return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
 
 

@@ -56,8 +56,8 @@ def is_token_mounted(pod: Pod, project: Project) -> bool:
         return own
     if pod.kind == "SandboxTemplate":  # its controller turns the mount off where nothing is said
         return False
-    found = service_account_of(pod, project)
-    return found is None or found.node.get("automountServiceAccountToken") is not False
+    obj = service_account_of(pod, project)
+    return obj is None or obj.node.get("automountServiceAccountToken") is not False
 
 
 def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
@@ -133,9 +133,9 @@ def account_automounts(obj: Object, *, name: str = "") -> Outcome:
 
 def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
     """The pod's service account has a role, and its token is mounted."""
-    found = bindings_of_pod(pod, project)
-    if found and is_token_mounted(pod, project):
-        yield hit(account_owner(pod), account=account_name(pod), binding=found[0].resource)
+    objects = bindings_of_pod(pod, project)
+    if objects and is_token_mounted(pod, project):
+        yield hit(account_owner(pod), account=account_name(pod), binding=objects[0].resource)
 
 
 def service_account_powerful(
@@ -161,9 +161,9 @@ def service_account_powerful(
 
 def service_account_bound(obj: Object, *, project: Project) -> Outcome:
     """A binding of the project gives the service account a role."""
-    found = project.memo(access_index).bindings.get((obj.namespace, obj.name), ())
-    if found:
-        yield hit(obj.metadata.at("name"), binding=found[0].resource)
+    objects = project.memo(access_index).bindings.get((obj.namespace, obj.name), ())
+    if objects:
+        yield hit(obj.metadata.at("name"), binding=objects[0].resource)
 
 
 def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:

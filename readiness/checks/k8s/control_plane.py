@@ -20,8 +20,8 @@ _LOCAL = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unix
 
 def _minor_version(container: Container) -> int | None:
     """The minor release of Kubernetes that an image's tag tells of."""
-    found = _RELEASE.match(images.parse_image(container.image).tag or "")
-    return int(found[1]) if found else None
+    match = _RELEASE.match(images.parse_image(container.image).tag or "")
+    return int(match[1]) if match else None
 
 
 def control_plane_apiserver(container: Container) -> Outcome:

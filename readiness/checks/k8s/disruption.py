@@ -54,8 +54,8 @@ def _workloads_covered(obj: Object, project: Project) -> list[Workload]:
     wanted = budget_selector(obj)
     if wanted is None:
         return []
-    found = object_index(project).selected_workloads(wanted, obj.namespace)
-    return nearest_all(obj, [each for each in found if each.owner.kind in REPLICATED])
+    workloads = object_index(project).selected_workloads(wanted, obj.namespace)
+    return nearest_all(obj, [each for each in workloads if each.owner.kind in REPLICATED])
 
 
 def _written_bound(obj: Object) -> str:

@@ -33,15 +33,15 @@ def restricted_directions(obj: Object) -> frozenset[str]:
 
 def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    found = project.memo(policy_selectors).selecting(workload)
-    return frozenset(way for one in found if is_policy(one) for way in restricted_directions(one))
+    objects = project.memo(policy_selectors).selecting(workload)
+    return frozenset(way for one in objects if is_policy(one) for way in restricted_directions(one))
 
 
 def _has_other_policies(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
-    found = object_index(project)
-    return any(True for _ in found.all(*column("kubernetes-custom", "policy"))) or any(
-        not is_policy(obj) for obj in found.all(KIND)
+    index = object_index(project)
+    return any(True for _ in index.all(*column("kubernetes-custom", "policy"))) or any(
+        not is_policy(obj) for obj in index.all(KIND)
     )
 
 
@@ -75,8 +75,10 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = project.memo(policy_selectors).selecting(workload)
-    ways = {way for one in found for way in restricted_directions(one) if one.spec.get(way.lower())}
+    objects = project.memo(policy_selectors).selecting(workload)
+    ways = {
+        way for one in objects for way in restricted_directions(one) if one.spec.get(way.lower())
+    }
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
 

@@ -330,10 +330,12 @@ def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
 def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
     baseline = {name: list(violations_of(pod, name)) for name in BASELINE}
-    kept = [one for name, found in baseline.items() if name not in OVERRIDDEN for one in found]
+    kept = [
+        one for name, violations in baseline.items() if name not in OVERRIDDEN for one in violations
+    ]
     return {
         "privileged": [],
-        "baseline": [one for found in baseline.values() for one in found],
+        "baseline": [one for violations in baseline.values() for one in violations],
         "restricted": kept + [one for name in RESTRICTED for one in violations_of(pod, name)],
     }
 

@@ -37,10 +37,10 @@ def pod_level_quantities(pod: Pod, sort: str) -> Map:
 
 def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
     """The container defaults that the LimitRanges of a project give, with their namespaces."""
-    found: Index = object_index(project)
+    index: Index = object_index(project)
     return [
         (obj.namespace, item)
-        for obj in found.all("LimitRange")
+        for obj in index.all("LimitRange")
         for item in mappings_in(obj.spec.get("limits"))
         if item.get("type") == "Container"
     ]

@@ -52,19 +52,19 @@ def secret_in_env(container: Container) -> Outcome:
             yield Unknown(span)
 
 
-def is_reportable_secret(found: Verdict, source: Source) -> bool:
+def is_reportable_secret(verdict: Verdict, source: Source) -> bool:
     """Whether a value is a secret in the open; one that says itself that it is to be changed is none in a sample."""
-    return found.is_exposed and not (found.to_change and secrets.is_sample(source.root.path))
+    return verdict.is_exposed and not (verdict.to_change and secrets.is_sample(source.root.path))
 
 
-def secret_severity(found: Verdict) -> Severity | None:
+def secret_severity(verdict: Verdict) -> Severity | None:
     """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied."""
-    return Severity.MEDIUM if found.to_change else None
+    return Severity.MEDIUM if verdict.to_change else None
 
 
-def secret_label(found: Verdict) -> str:
+def secret_label(verdict: Verdict) -> str:
     """What a secret is called in a message."""
-    return f"well-known {found.reason}" if found.kind is Kind.WELL_KNOWN else found.reason
+    return f"well-known {verdict.reason}" if verdict.kind is Kind.WELL_KNOWN else verdict.reason
 
 
 def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
@@ -232,10 +232,10 @@ def decode_base64(value: str) -> str:
 
 def credential_reason(key: str, plain: str) -> Verdict:
     """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
-    found = secrets.classify(key, plain)
-    if found.is_exposed or not plain.strip():
-        return found
+    verdict = secrets.classify(key, plain)
+    if verdict.is_exposed or not plain.strip():
+        return verdict
     if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
         return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))
     secret = next(secrets.secrets_in_text(plain), None)
-    return secret.verdict if secret is not None else found
+    return secret.verdict if secret is not None else verdict

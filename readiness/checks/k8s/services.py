@@ -221,9 +221,9 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
 
 def _shows_any(names: list[str], kind: str, project: Project) -> bool:
     """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
-    found = object_index(project)
+    index = object_index(project)
     if kind != "ServiceMonitor":
-        return any(found.is_populated(name) for name in names)
+        return any(index.is_populated(name) for name in names)
     seen = project.memo(_namespaces_of_services)
     return any(not name or (name in seen and name != "kube-system") for name in names)
 

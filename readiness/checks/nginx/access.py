@@ -18,9 +18,9 @@ _ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}
 def effective_access_rules(project: Project, block: Block) -> list[Directive]:
     """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
     for level in includes.levels_outwards(project, block):
-        found = includes.directives_of(project, level, "allow", "deny")
-        if found:
-            return found
+        directives = includes.directives_of(project, level, "allow", "deny")
+        if directives:
+            return directives
     return []
 
 

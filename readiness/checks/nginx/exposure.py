@@ -147,8 +147,8 @@ class _Server:
     @functools.cached_property
     def path_changes(self) -> list[Lead]:
         """What leads requests from one path to another, here or in what a backend answers."""
-        found = [*_path_changes(self.project, self.block), *self.project.memo(_internal_redirects)]
-        return found[:_LEADS]
+        leads = [*_path_changes(self.project, self.block), *self.project.memo(_internal_redirects)]
+        return leads[:_LEADS]
 
     def exposures(self) -> Iterator[tuple[int, Exposure]]:
         """(identity of a directive that names the top, how a file is fetched through it)."""

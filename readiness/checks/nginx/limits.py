@@ -46,8 +46,8 @@ def parse_time(text: str) -> float | None:
 
 def parse_size(text: str) -> int | None:
     """A size as nginx writes it (`10m`), in bytes; None where it is none."""
-    found = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    match = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
+    return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def worker_files_too_few(scope: Scope, project: Project) -> Outcome:
@@ -225,9 +225,9 @@ def credentials_logged(statement: Statement) -> Outcome:
     """A log format writes down credentials of clients."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
-        found = _CREDENTIALS.search(text)
-        if found:
-            yield hit(d.at(number), variable=f"${found[1]}")
+        match = _CREDENTIALS.search(text)
+        if match:
+            yield hit(d.at(number), variable=f"${match[1]}")
             return
 
 

@@ -48,9 +48,11 @@ def default_server_unmarked(scope: Scope, project: Project) -> Outcome:
     """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
     if scope.kind not in {"http", "stream"}:
         return
-    for socket, found in _servers_by_socket(scope, project).items():
-        if len({id(one.server) for one in found}) > 1 and not any(one.is_default for one in found):
-            yield _socket_text(found[0], socket, scope, project)
+    for socket, servings in _servers_by_socket(scope, project).items():
+        if len({id(one.server) for one in servings}) > 1 and not any(
+            one.is_default for one in servings
+        ):
+            yield _socket_text(servings[0], socket, scope, project)
 
 
 def default_server_missing(scope: Scope, project: Project) -> Outcome:

@@ -109,8 +109,8 @@ def _is_http_level_known(project: Project, block: Block) -> bool:
 
 def _tls_listen_span(block: Block) -> Span:
     """The `listen ... ssl` line, the best place for what a TLS server lacks."""
-    found = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
-    return found[0].head if found else block.at()
+    directives = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
+    return directives[0].head if directives else block.at()
 
 
 def https_redirect_missing(scope: Scope, project: Project) -> Outcome:

@@ -47,9 +47,9 @@ def variable_names(text: str) -> list[str]:
 def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
     place = 0
-    for found in VARIABLE.finditer(text):
-        yield text[place : found.start()], (found[1] or found[2] or found[3]).lower()
-        place = found.end()
+    for match in VARIABLE.finditer(text):
+        yield text[place : match.start()], (match[1] or match[2] or match[3]).lower()
+        place = match.end()
     yield text[place:], ""
 
 
@@ -136,12 +136,12 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
 def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
     """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
     raw = False
-    found = []
+    providers = []
     for d in before:
         if d is not directive:
-            found.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            providers.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
             raw = raw or (len(d.args) > 1 and "$request_uri" in d.args[1])
-    return found[::-1]
+    return providers[::-1]
 
 
 def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[Provider]:
@@ -174,10 +174,10 @@ def _pattern_provider(directive: Directive, subject: Value) -> Provider:
 
 def possible_value(project: Project, directive: Directive, text: str) -> Value:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
-    found = VARIABLE.match(text)
+    match = VARIABLE.match(text)
     return (
-        variable_value(project, directive, (found[1] or found[2] or found[3]).lower())
-        if found
+        variable_value(project, directive, (match[1] or match[2] or match[3]).lower())
+        if match
         else UNKNOWN
     )
 
@@ -326,10 +326,10 @@ def text_value(project: Project, directive: Directive, text: str) -> Value:
 
 def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
-    found: list[Directive] = []
+    directives: list[Directive] = []
     for level in includes.levels_outwards(project, block):
-        found += includes.once_per_block(project, _level_definitions, level).get(name, [])
-    return found[:_SEARCHED]
+        directives += includes.once_per_block(project, _level_definitions, level).get(name, [])
+    return directives[:_SEARCHED]
 
 
 def _level_definitions(project: Project, block: Block) -> dict[str, list[Directive]]:

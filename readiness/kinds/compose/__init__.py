@@ -78,7 +78,7 @@ def _has_services_key(text: str) -> bool:
     """Whether a key of services stands below a name: deeper than the first of the names."""
     first = _FIRST_FORMAT.search(text)
     depth = len(first[1]) if first else 0
-    return any(len(found[1]) > depth for found in _INSIDE.finditer(text))
+    return any(len(match[1]) > depth for match in _INSIDE.finditer(text))
 
 
 def parse(source: Source) -> Document:

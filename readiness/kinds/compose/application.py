@@ -154,10 +154,10 @@ def _join_includes(applications: Applications, document: Document) -> None:
                 todo.append(included)
 
 
-def document_at(made: Applications, document: Document, path: str) -> Document | None:
+def document_at(applications: Applications, document: Document, path: str) -> Document | None:
     """The file of the project that a path of a file means; None where it is not there, or a variable hides it."""
     folder = posixpath.dirname(document.source.path)
-    return made.by_path.get(env_file_path(path, folder, document.environment.values))
+    return applications.by_path.get(env_file_path(path, folder, document.environment.values))
 
 
 def merged_service(service: Service, project: Project) -> tuple[Map, bool]:

@@ -161,10 +161,10 @@ class _EnvironmentResolver:
     def env_files_at(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
         there = [self.files.get(posixpath.normpath(path)) for path in paths]
-        found = [one for one in there if one is not None]
-        for document in found:
+        documents = [one for one in there if one is not None]
+        for document in documents:
             document.read = True
-        return [one for one in found if one.file.problem is None]
+        return [one for one in documents if one.file.problem is None]
 
 
 def compose_file_paths(environment: Environment) -> list[str]:

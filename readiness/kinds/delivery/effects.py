@@ -46,13 +46,15 @@ _OPTIONS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?)
 @functools.cache
 def _commands() -> tuple[_EffectRow, ...]:
     """Patterns over `program word word ...`."""
-    found = []
+    effect_rows = []
     for row in rows("command-effects").values():
         each = (pattern.replace("<options>", _OPTIONS) for pattern in row.get("commands", ()))
         pattern = re.compile("|".join(f"(?:{one})" for one in each))
         if "commands" in row:
-            found.append(_EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row))
-    return tuple(found)
+            effect_rows.append(
+                _EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row)
+            )
+    return tuple(effect_rows)
 
 
 @functools.cache

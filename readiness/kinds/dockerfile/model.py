@@ -167,14 +167,14 @@ class Stage:
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """The value in force of USER, CMD, ENTRYPOINT, HEALTHCHECK, WORKDIR, STOPSIGNAL, SHELL."""
-        found = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
-        return found.text if found else default
+        effective = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
+        return effective.text if effective else default
 
     def at(self, key: Any = None, /) -> Span:
         """The place of that value; the stage's FROM where there is none."""
-        found = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
-        if found:
-            return found.span
+        effective = self.last(key) if key in _EFFECTIVE_KEYWORDS else None
+        if effective:
+            return effective.span
         if self.start is not None:
             return self.start.span
         return self.instructions[0].span if self.instructions else Span(0, 0)
@@ -203,15 +203,15 @@ class Stage:
 
     def shell(self, before: int) -> str:
         """The program that runs shell forms at an offset: sh, bash, powershell, cmd, ..."""
-        found = self.last("SHELL", before)
-        if found is None:
+        effective = self.last("SHELL", before)
+        if effective is None:
             return "cmd" if self.windows else "sh"
-        return shell_program(found.instruction)
+        return shell_program(effective.instruction)
 
     def shell_words(self, before: int) -> tuple[str, ...]:
         """The SHELL in force at an offset; empty where none is set."""
-        found = self.last("SHELL", before)
-        return tuple(word.value for word in found.instruction.words) if found else ()
+        effective = self.last("SHELL", before)
+        return tuple(word.value for word in effective.instruction.words) if effective else ()
 
 
 def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
@@ -299,8 +299,8 @@ class Step:
 
 def effective_step(stage: Stage, keyword: str) -> Step | None:
     """The step of a keyword that counts at a stage's end, in the stage or below it."""
-    found = stage.last(keyword)
-    return Step(stage.document, found.stage, found.instruction) if found else None
+    effective = stage.last(keyword)
+    return Step(stage.document, effective.stage, effective.instruction) if effective else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -256,8 +256,8 @@ def scaled_workload(scaler: Object, project: Project) -> Object | None:
     key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
     ref = mapping_at(scaler.spec, key)
     kind, name = text_or_empty(ref.get("kind")) or "Deployment", text_or_empty(ref.get("name"))
-    found = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
-    return found[0] if found else None
+    objects = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
+    return objects[0] if objects else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,14 +349,14 @@ def policy_selectors(project: Project) -> Selectors:
 
 def selecting_objects(workload: Workload, project: Project, build: Any) -> list[Object]:
     """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
-    found: Selectors = project.memo(build)
-    return found.selecting_nearby(workload)
+    selectors: Selectors = project.memo(build)
+    return selectors.selecting_nearby(workload)
 
 
 def nearest_all(obj: Named, candidates: Iterable[T]) -> list[T]:
     """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
-    found = [other for other in candidates if obj.source.fragment or not other.source.fragment]
-    here = [other for other in found if folder_of(other.source) == folder_of(obj.source)]
+    types = [other for other in candidates if obj.source.fragment or not other.source.fragment]
+    here = [other for other in types if folder_of(other.source) == folder_of(obj.source)]
     if here:
         return here
-    return found if len({folder_of(other.source) for other in found}) == 1 else []
+    return types if len({folder_of(other.source) for other in types}) == 1 else []

@@ -86,9 +86,9 @@ def _build_tree(project: Project) -> IncludeTree:
     return include_tree
 
 
-def _has_parts_elsewhere(made: IncludeTree, document: Document) -> bool:
+def _has_parts_elsewhere(include_tree: IncludeTree, document: Document) -> bool:
     """Whether something that a file includes, or that another program puts in, is not in sight."""
-    return any(id(d) in made.lost or d.is_put_in for d in document.walk())
+    return any(id(d) in include_tree.lost or d.is_put_in for d in document.walk())
 
 
 def _is_main(document: Document) -> bool:
@@ -282,28 +282,28 @@ def levels_outwards(project: Project, block: Block) -> list[Block]:
 
 
 def _levels_outwards(project: Project, block: Block) -> list[Block]:
-    found: list[Block] = []
+    blocks: list[Block] = []
     current: Block | None = enclosing_block(project, block)
-    while current is not None and len(found) < _HEIGHT:
-        found.append(current)
+    while current is not None and len(blocks) < _HEIGHT:
+        blocks.append(current)
         above = current.parent
         current = enclosing_block(project, above) if above is not None else None
-    return found
+    return blocks
 
 
 def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
     for level in levels_outwards(project, block):
-        found = directives_of(project, level, name)
-        if found or name in LOCAL:
-            return found
+        directives = directives_of(project, level, name)
+        if directives or name in LOCAL:
+            return directives
     return []
 
 
 def effective_value(project: Project, block: Block, name: str, default: str = "") -> str:
     """The arguments in force under a name, joined by blanks."""
-    found = effective_directives(project, block, name)
-    return found[-1].value if found else default
+    directives = effective_directives(project, block, name)
+    return directives[-1].value if directives else default
 
 
 def may_be_set_unseen(project: Project, block: Block) -> bool:

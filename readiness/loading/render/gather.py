@@ -89,9 +89,9 @@ def is_remote(text: str) -> bool:
 
 def gather_inputs(tree: Tree, folder: str) -> Gathered:
     """All that the overlay in a folder takes in. Raises RefusedError, and RenderError for what cannot be read."""
-    made = _Gathering(tree, folder).gather()
-    _verify_build_count(made.takes, folder)
-    return made
+    gathered = _Gathering(tree, folder).gather()
+    _verify_build_count(gathered.takes, folder)
+    return gathered
 
 
 class _Gathering:

@@ -52,9 +52,9 @@ class RenderedTemplate(GeneratedSource):
 
     def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the value is set that an action at a place of the template prints, when it names one of the values."""
-        found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
-        for file in self.values if found else ():
-            place = _value_span(file, found[1].split(".") if found else [])
+        match = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
+        for file in self.values if match else ():
+            place = _value_span(file, match[1].split(".") if match else [])
             if place is not None:
                 yield Related(file, place, "the value is set here")
                 return

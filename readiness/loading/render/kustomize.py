@@ -325,10 +325,10 @@ def _trace_origins(
     patches = [sources[path] for one in within for path in one.patches if path in sources]
 
     def written_in(note: str) -> Source | None:
-        found = _PATH.search(note)
-        if not found:
+        match = _PATH.search(note)
+        if not match:
             return None
-        real = os.path.realpath(copy.parent / found.group(1).strip())
+        real = os.path.realpath(copy.parent / match.group(1).strip())
         return sources.get(tree.shown(os.path.relpath(real, copy)))
 
     built.lost = [(text, error, written_in(text) or home) for text, error, home in built.lost]

@@ -81,8 +81,8 @@ def separated_documents(text: str) -> str:
 
 def _blank_end(line: str, begin: int = 0) -> int:
     """Where the first character stands that is neither blank nor a mark."""
-    found = _BLANK.match(line, begin)
-    return found.end() if found else begin
+    match = _BLANK.match(line, begin)
+    return match.end() if match else begin
 
 
 def source_lines(marks: str, plain: str, count: int) -> tuple[int, ...] | None:

@@ -140,12 +140,12 @@ def _classify_by_shape(name: str, text: str, place: Place) -> Verdict | None:
 
 def _classify_by_text(name: str, text: str, place: Place) -> Verdict:
     """An account in a URL whose password stands in the open, else what the name tells, else what the account is."""
-    found = [classify_account(one, place) for one in find_accounts(text[:_LONGEST])]
-    exposed = next((one for one in found if one.is_exposed), None)
+    verdicts = [classify_account(one, place) for one in find_accounts(text[:_LONGEST])]
+    exposed = next((one for one in verdicts if one.is_exposed), None)
     if exposed is not None:
         return exposed
     named = _classify_by_name(name, text, place)
-    return found[0] if found and named.kind in (Kind.OTHER, Kind.SETTING) else named
+    return verdicts[0] if verdicts and named.kind in (Kind.OTHER, Kind.SETTING) else named
 
 
 def classify_account(account: Account, place: Place) -> Verdict:

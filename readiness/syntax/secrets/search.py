@@ -83,21 +83,21 @@ def _candidates(text: str, place: Place) -> Iterator[Secret]:
             yield Secret(verdict, span, named, signs)
 
 
-def _verdict_on_assignment(text: str, found: re.Match[str], place: Place) -> Verdict | None:
+def _verdict_on_assignment(text: str, match: re.Match[str], place: Place) -> Verdict | None:
     """What the value of an assignment is, where it stands in the open."""
-    computed = _CODE.match(found["value"]) or _SQL_VARIABLE.match(found["sign"])
-    if computed or not names_secret(found["name"]):
+    computed = _CODE.match(match["value"]) or _SQL_VARIABLE.match(match["sign"])
+    if computed or not names_secret(match["name"]):
         return None
-    verdict = classify(found["name"], found["value"], place)
-    return verdict if verdict.is_exposed and not _is_prose(text, found, verdict.strength) else None
+    verdict = classify(match["name"], match["value"], place)
+    return verdict if verdict.is_exposed and not _is_prose(text, match, verdict.strength) else None
 
 
-def _is_prose(text: str, found: re.Match[str], level: Strength) -> bool:
+def _is_prose(text: str, match: re.Match[str], level: Strength) -> bool:
     """Whether a name and a colon begin a sentence: `apikey:   masked, one star a letter`; in a comment all the more."""
-    if found["sign"].strip() != ":" or not _MORE_WORDS.match(text, found.end()):
+    if match["sign"].strip() != ":" or not _MORE_WORDS.match(text, match.end()):
         return False
-    row = text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1
-    commented = _COMMENT.match(text, row, found.start())
+    row = text.rfind("\n", max(match.start() - _LINE, 0), match.start()) + 1
+    commented = _COMMENT.match(text, row, match.start())
     return level < (Strength.RANDOM if commented else Strength.CHOSEN)
 
 

@@ -58,12 +58,12 @@ class Shape(NamedTuple):
 def find_shapes(text: str) -> Iterator[Shape]:
     """Every credential in a text that its shape gives away."""
     for reason, mark, pattern in _SHAPES:
-        for found in _pattern(pattern).finditer(text) if mark in text else ():
-            span = Span(*found.span())
+        for match in _pattern(pattern).finditer(text) if mark in text else ():
+            span = Span(*match.span())
             if reason == "private key":
                 yield _private_key(text, span)
             else:
-                yield Shape(reason, span, _meaning(reason, found.group()))
+                yield Shape(reason, span, _meaning(reason, match.group()))
 
 
 def _private_key(text: str, head: Span) -> Shape:
