@@ -41,7 +41,7 @@ def index_text() -> str:
     """The index of all rules."""
     bounds = rules.load_rules()
     head = (
-        f"# Rules\n\n{len(rules.one_each(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
+        f"# Rules\n\n{len(rules.unique_rules(bounds))} rules, by kind and topic. `readiness explain RULE` shows the page of one;\n"
         "`python -m tests.make_docs` writes this index and all pages beside it.\n\n"
     )
     return head + pages.rules_index(bounds, "../../rules")
@@ -71,7 +71,9 @@ def facts_page() -> Iterator[str]:
     yield "|---|---|"
     for kind in kinds.KINDS:
         for target in kinds.targets_of(kind):
-            told = (f"`{name}` ({sort})" for name, sort in message_facts.of_target(target).items())
+            told = (
+                f"`{name}` ({sort})" for name, sort in message_facts.facts_of_target(target).items()
+            )
             yield f"| `{target}` | {', '.join(told)} |"
     yield "\n## Checks\n"
     yield "| check | parameters (`with`) | facts |"
@@ -80,7 +82,7 @@ def facts_page() -> Iterator[str]:
         function = bindings.resolve_check(check)
         hints = typing.get_type_hints(function)
         takes = (
-            f"`{parameter.name}` ({bindings.told(hints[parameter.name])})"
+            f"`{parameter.name}` ({bindings.type_text(hints[parameter.name])})"
             for parameter in inspect.signature(function).parameters.values()
             if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "project"
         )

@@ -11,7 +11,7 @@ import pytest
 from readiness import api
 from readiness import settings as config
 from readiness.cli import starter
-from readiness.settings import ConfigError, find_settings_file, load
+from readiness.settings import ConfigError, find_settings_file, load_settings
 from readiness.syntax.yaml import load_all
 
 
@@ -47,13 +47,13 @@ MISTAKES = {
 @pytest.mark.parametrize(("text", "place", "said"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_told_at_its_place(tmp_path: Path, text: str, place: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(write(tmp_path, text))
+        load_settings(write(tmp_path, text))
     assert caught.value.where == f".readiness.yaml:{place}"
     assert said in caught.value.message
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
-    empty = load(write(tmp_path, "# nothing\n"))
+    empty = load_settings(write(tmp_path, "# nothing\n"))
     assert (empty.profile, empty.fail_on, empty.ignore) == ("recommended", "high", ())
 
 
@@ -86,13 +86,13 @@ def test_an_option_beats_the_file() -> None:
 
 
 def test_what_init_writes_is_valid_and_so_is_each_line_that_it_offers(tmp_path: Path) -> None:
-    load(write(tmp_path, starter.SETTINGS))
+    load_settings(write(tmp_path, starter.SETTINGS))
     offered = "\n".join(
         line.removeprefix("# ") if re.match(r"# ( |[a-z-]+:( |$))", line) else ""
         for line in starter.SETTINGS.splitlines()
         if ": what" not in line and ": critical" not in line
     )
-    settings = load(write(tmp_path, offered))
+    settings = load_settings(write(tmp_path, offered))
     assert settings.waivers[0].rule == "k8s/host-path-sensitive"
 
 

@@ -48,6 +48,6 @@ def logs_too_much(name: str, value: str) -> bool:
     return value.lower() in _FINE and sets_log_level(name)
 
 
-def reports_errors(name: str) -> bool:
+def is_error_reporting(name: str) -> bool:
     """Whether a variable tells a program where to report its errors."""
     return name.upper() in column("settings", "error-tracker")

@@ -52,16 +52,16 @@ class Document:
 
     @property
     def node(self) -> Document:
-        """The document itself."""
+        """The document itself, which answers `get` and `at` for predicates."""
         return self
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """There are no keys in it."""
+        """Always `default`: an ignore file has no keys."""
         del key
         return default
 
     def at(self, key: Any = None, /) -> Span:
-        """The whole text."""
+        """The place of the whole text, for a finding about the file."""
         del key
         return Span(0, len(self.source.text))
 
@@ -124,7 +124,7 @@ def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
 
 def _part_matches(pattern: str, part: str) -> bool:
     """Whether one part of a pattern names a part of a path: `[^a]` and `\\*` are Go's, not the shell's."""
-    return glob.matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
+    return glob.glob_matches(_ESCAPED.sub(r"[\1]", pattern).replace("[^", "[!"), part)
 
 
 _ESCAPED = re.compile(r"\\(.)")
@@ -141,7 +141,7 @@ def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
 
 
 def files(document: Document) -> Iterable[Document]:
-    """The file as a whole."""
+    """Target `dockerignore.file`: the document itself."""
     return (document,)
 
 

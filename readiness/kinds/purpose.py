@@ -47,9 +47,9 @@ def _purpose_by_names(path: str, names: Mapping[str, str]) -> str:
             return names[word]
     folders = () if block else posixpath.dirname(path).lower().split("/")
     for folder in reversed(folders):
-        found = _FOLDERS.fullmatch(folder)
-        if found:
-            return found.lastgroup or "unknown"
+        match = _FOLDERS.fullmatch(folder)
+        if match:
+            return match.lastgroup or "unknown"
     return "unknown"
 
 

@@ -69,11 +69,11 @@ class Assembly:
                 rule = core["core/syntax"]
             if rows:
                 self.rows.append(FileStatus(source.path, source.kind, "invalid", error.message))
-            self.broken.append(reading.syntax_finding(rule, source, error, _word(source)))
+            self.broken.append(reading.syntax_finding(rule, source, error, _status_word(source)))
 
     def _in_part(self, source: Source, document: Any, core: dict[str, Rule]) -> None:
         """A finding where a file was read but for a place that its own tool cannot read."""
-        place = kinds.unfilled(source.kind, document)
+        place = kinds.first_template_mark(source.kind, document)
         if place is None or _is_kept_as_template(source):
             return
         if _is_read_as_it_stands(source):
@@ -84,11 +84,11 @@ class Assembly:
         else:
             rule, reason = core["core/template-unjudged"], "what is put in here was not judged"
         self.broken.append(
-            reading.syntax_finding(rule, source, ParseError(reason, place), _word(source))
+            reading.syntax_finding(rule, source, ParseError(reason, place), _status_word(source))
         )
 
 
-def _word(source: Source) -> str:
+def _status_word(source: Source) -> str:
     """What a kind is called in messages."""
     return _KIND_NAMES.get(source.kind, source.kind)
 

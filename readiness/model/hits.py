@@ -25,7 +25,7 @@ class Subject(Protocol):
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source in which the subject stands."""
 
     @property
     def node(self) -> Any:

@@ -22,11 +22,11 @@ def parent_folders(path: str) -> Iterator[str]:
 
 
 class Document(Protocol):
-    """A parsed source of a kind."""
+    """What every parser of a kind returns: it knows its source."""
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source that it was parsed from."""
 
 
 class Project:
@@ -106,16 +106,16 @@ class Project:
         """Whether a file or folder was seen at `path` (normalised; a path out of the tree was not)."""
         path = posixpath.normpath(path)
         if self._folders is None:
-            found = set()
+            folders = set()
             for known in self.paths:
                 parent = posixpath.dirname(known)
-                while parent and parent not in found:
-                    found.add(parent)
+                while parent and parent not in folders:
+                    folders.add(parent)
                     parent = posixpath.dirname(parent)
-            self._folders = frozenset(found)
+            self._folders = frozenset(folders)
         return path in self.paths or path in self._folders
 
-    def sees(self, folder: str) -> bool:
+    def is_walked(self, folder: str) -> bool:
         """Whether the walk covered `folder`, so that what was not seen in it is not there.
 
         Only a walked folder tells absence: of a file given by itself, the neighbours are unknown.
@@ -123,7 +123,7 @@ class Project:
         folder = posixpath.normpath(folder or ".")
         return self.complete and (folder in self.walked or self.exists(folder))
 
-    def tracked(self, path: str) -> bool:
+    def is_tracked(self, path: str) -> bool:
         """Whether a file is surely part of a repository: one is seen around it, and no .gitignore leaves it out."""
         if self._repositories is None:
             marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
@@ -136,7 +136,7 @@ class Project:
             for root in self._repositories
         )
 
-    def lacks(self, path: str) -> bool:
+    def is_surely_missing(self, path: str) -> bool:
         """Whether there is surely nothing at `path`: its place was walked, and nothing on the way passed over.
 
         A submodule that is not checked out is an empty folder, so below a `.gitmodules` nobody can tell; and what a
@@ -145,7 +145,7 @@ class Project:
         path = posixpath.normpath(path)
         if not self.complete or self.exists(path):
             return False
-        whole, covered = path, False
+        full_path, covered = path, False
         while True:
             if path in self.closed or path in self.paths:
                 return False
@@ -153,5 +153,5 @@ class Project:
                 return False
             covered = covered or path in self.walked
             if path in {".", "/", ".."} or path.endswith("/.."):
-                return covered and not self.ignored(whole)
+                return covered and not self.ignored(full_path)
             path = posixpath.dirname(path) or "."

@@ -152,7 +152,7 @@ class Rule(NamedTuple):
         return f"{self.id}:{tier}" if tier else self.id
 
     def rank(self, tier: str) -> int:
-        """How many tiers stand before one."""
+        """The index of a tier among the rule's tiers, the mildest first."""
         return next((at for at, one in enumerate(self.tiers) if one.name == tier), 0)
 
     def tier(self, name: str) -> Tier:

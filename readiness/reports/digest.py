@@ -52,34 +52,34 @@ class Group:
 def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line."""
     text = " ".join(text.split())
-    found = _SENTENCE.search(text)
-    return text[: found.end()] if found else text
+    match = _SENTENCE.search(text)
+    return text[: match.end()] if match else text
 
 
 def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[Group]]]:
     """The open findings, file by file, those of one rule, severity and fix in one file together."""
-    found: list[tuple[str, list[list[Finding]]]] = []
+    files: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
         alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
         for finding in ones:
             alike.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(
                 finding
             )
-        found.append((path, list(alike.values())))
-    crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
+        files.append((path, list(alike.values())))
+    crowded = not verbose and sum(len(groups) for _, groups in files) > CROWD
     known: set[tuple[str, str]] = set()
-    for path, groups in found:
-        shown = []
+    for path, groups in files:
+        file_groups = []
         last = None
         for first, *others in groups:
             short = crowded and first.severity <= Severity.LOW
             new = verbose or (first.rule, first.why) not in known
             place = (first.start, first.end)
-            shown.append(Group(first, tuple(others), short, new, verbose or place != last))
+            file_groups.append(Group(first, tuple(others), short, new, verbose or place != last))
             if not short:
                 known.add((first.rule, first.why))
                 last = place
-        yield path, shown
+        yield path, file_groups
 
 
 def headline(finding: Finding, redactor: Redactor) -> str:
@@ -98,9 +98,10 @@ def highest_gains(report: Report) -> list[tuple[Finding, int]]:
         if finding.gain >= LEAST_GAIN:
             places.setdefault((finding.rule, *finding.place), []).append(finding)
     best = sorted(
-        places.values(), key=lambda ones: (-round(ones[0].gain, 4), _reading_order(ones[0]))
+        places.values(),
+        key=lambda findings: (-round(findings[0].gain, 4), _reading_order(findings[0])),
     )
-    return [(ones[0], len(ones)) for ones in best[:TOP]]
+    return [(findings[0], len(findings)) for findings in best[:TOP]]
 
 
 def _reading_order(finding: Finding) -> tuple[int, str, int, str]:
@@ -180,9 +181,13 @@ def kinds_text(report: Report) -> str:
 def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """The files of ours that have no verdict, and why."""
     rows = report.coverage.unread
-    shown = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
-    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in shown]
-    return lines if len(shown) == len(rows) else [*lines, f"and {len(rows) - len(shown)} more"]
+    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [escape_controls(f"{row.path}: {redactor.text(row.reason)}") for row in visible_rows]
+    return (
+        lines
+        if len(visible_rows) == len(rows)
+        else [*lines, f"and {len(rows) - len(visible_rows)} more"]
+    )
 
 
 def checklist_lines(report: Report) -> list[str]:
@@ -215,5 +220,5 @@ def severity_counts(findings: Iterable[Finding]) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """`1 file`, `2 files`."""
+    """A count with its noun: `1 file`, `2 files`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

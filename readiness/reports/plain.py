@@ -59,10 +59,10 @@ def _group_lines(group: digest.Group, redactor: Redactor, options: Options) -> l
 
 
 def _frame_lines(finding: Finding, redactor: Redactor, width: int) -> list[str]:
-    shown = code_frame(finding, redactor, width - 10)
-    if shown is None:
+    frame = code_frame(finding, redactor, width - 10)
+    if frame is None:
         return []
-    return [f"{shown.number:>6} | {shown.text}".rstrip(), f"       | {shown.carets}"]
+    return [f"{frame.number:>6} | {frame.text}".rstrip(), f"       | {frame.carets}"]
 
 
 def _related_lines(finding: Finding, redactor: Redactor) -> list[str]:

@@ -140,16 +140,16 @@ def _where_text(finding: Finding, width: int) -> RenderableType:
 
 def _frame_text(finding: Finding, redactor: Redactor, width: int) -> list[RenderableType]:
     """The line with the place marked under it."""
-    shown = code_frame(finding, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
-    if shown is None:
+    frame = code_frame(finding, redactor, max(min(width, 2 * PROSE) - INDENT - 3, 20))
+    if frame is None:
         return []
-    gutter = f"{shown.number:>{INDENT - 1}} "
+    gutter = f"{frame.number:>{INDENT - 1}} "
     return [
-        Text.assemble((f"{gutter}│ ", "dim"), shown.text),
+        Text.assemble((f"{gutter}│ ", "dim"), frame.text),
         Text.assemble(
             (f"{' ' * len(gutter)}│ ", "dim"),
-            " " * shown.start,
-            ("━" * shown.width, SEVERITY[finding.severity]),
+            " " * frame.start,
+            ("━" * frame.width, SEVERITY[finding.severity]),
         ),
     ]
 
@@ -180,12 +180,12 @@ def _further_places(
     if not group.others:
         return []
     few = options.verbose or len(group.others) <= ALSO
-    shown = group.others if few else group.others[: ALSO - 2]
+    visible = group.others if few else group.others[: ALSO - 2]
     rows = [
         _wrapped_text("also", f"{finding.line}: {redactor.text(finding.message)}", width)
-        for finding in shown
+        for finding in visible
     ]
-    rest = group.others[len(shown) :]
+    rest = group.others[len(visible) :]
     if rest:
         lines = ", ".join(str(one.line) for one in rest[:40])
         more = f" and {len(rest) - 40} more" if len(rest) > 40 else ""
@@ -200,8 +200,8 @@ def _print_details(console: Console, report: Report, redactor: Redactor) -> None
         console.print(_message_line(finding, redactor, _place_text(finding, WIDE)))
         if why:
             until = f", until {why.until}" if why.until else ""
-            told = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
-            console.print(Padding(Text(escape_controls(told), "dim"), (0, 0, 0, INDENT)))
+            reason = f"suppressed by {why.by}: {redactor.text(why.reason)}{until}"
+            console.print(Padding(Text(escape_controls(reason), "dim"), (0, 0, 0, INDENT)))
     for row in report.files:
         said = [digest.KINDS.get(row.kind, row.kind or "unknown"), row.status]
         said += [redactor.text(row.reason)] if row.reason else []
@@ -241,7 +241,7 @@ def _score_panel(report: Report, width: int) -> RenderableType:
 
 
 def _category_bars(categories: tuple[Category, ...]) -> RenderableType:
-    """What is left of each category."""
+    """A table with a bar for each category: how much of its points is left."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -303,7 +303,7 @@ def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[Re
 
 
 def _gate_text(report: Report, redactor: Redactor) -> Text:
-    """The last line."""
+    """The last line: whether the gate passed, and why."""
     return Text(
         digest.gate_text(report, redactor), "bold green" if report.gate.passed else "bold red"
     )

@@ -69,7 +69,7 @@ class LoadedRule:
         """The messages for hits that name one, by name."""
         return self.rule.sentences_at(self.tier)
 
-    def takes(self, parameter: str) -> bool:
+    def accepts(self, parameter: str) -> bool:
         """Whether the check has a parameter of that name."""
         return bool(self.check) and parameter in parameter_names(resolve_check(self.check))
 

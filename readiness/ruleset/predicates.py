@@ -73,7 +73,7 @@ def path_ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any
 
 
 def _next(node: Any, key: str, rest: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any]]:
-    """One step of a path from a node."""
+    """(owner, key, value) of each node that one step of a path leads to; `[]` fans out over a list."""
     if not hasattr(node, "get") or not hasattr(node, "at"):
         return
     if key == "[]":
@@ -146,5 +146,5 @@ def is_same(value: Any, other: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """An int or a float, and no bool."""
+    """Whether a value is an int or a float; a bool is none here, though Python counts it as an int."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -14,8 +14,8 @@ from readiness.model import ParseError, Span
 from readiness.syntax.dockerfile_options import option_error
 from readiness.syntax.instruction import Dockerfile, Flag, Heredoc, Instruction, Pair
 from readiness.syntax.pieces import Pieces, join_pieces
-from readiness.syntax.template import marks
-from readiness.syntax.words import SPACE, json_words, split_words, unquote, words_of
+from readiness.syntax.template import find_marks
+from readiness.syntax.words import SPACE, json_words, split_words, unquoted, words_of
 
 KEYWORDS = frozenset(
     {
@@ -70,7 +70,7 @@ class _Reader:
         return last - 1
 
     def fail(self, message: str, offset: int) -> None:
-        """Note what is wrong."""
+        """Add a parse error at an offset of the text."""
         self.errors.append(ParseError(message, offset))
 
 
@@ -86,9 +86,9 @@ def parse_dockerfile(text: str, *, is_template: bool = False) -> Dockerfile:
     reader.escape = directives.get("escape", "\\") if directives.get("escape") == "`" else "\\"
     # a frontend of somebody else may know other options
     reader.foreign = "docker/dockerfile" not in directives.get("syntax", "docker/dockerfile")
-    found: list[Instruction] = []
+    instructions: list[Instruction] = []
     for pieces, gap in _logical_lines(reader):
-        if len(found) > MAX_INSTRUCTIONS:
+        if len(instructions) > MAX_INSTRUCTIONS:
             message = (
                 f"more than {MAX_INSTRUCTIONS} instructions, which no builder makes an image of"
             )
@@ -96,12 +96,12 @@ def parse_dockerfile(text: str, *, is_template: bool = False) -> Dockerfile:
         above, reader.above = tuple(reader.above), []
         instruction = _parse_instruction(reader, pieces)
         if instruction is not None:
-            found.append(replace(instruction, comments=above, gap=gap))
-    if not found:
+            instructions.append(replace(instruction, comments=above, gap=gap))
+    if not instructions:
         first = reader.errors[0] if reader.errors else ParseError("file with no instructions", 0)
         raise first
     return Dockerfile(
-        tuple(found),
+        tuple(instructions),
         directives,
         tuple(reader.comments),
         tuple(reader.errors),
@@ -115,7 +115,7 @@ def _in_one_form(text: str) -> str:
     """The text of a template with its marks as `{{ }}`, and tags that stand alone as comments; all else in its place."""
     pieces: list[str] = []
     at = 0
-    for mark in marks(text):
+    for mark in find_marks(text):
         written = text[mark.start : mark.end]
         if mark.control and mark.alone:
             pieces += [text[at : mark.start], _commented(written)]
@@ -134,7 +134,7 @@ def _commented(written: str) -> str:
 
 def _parser_directives(reader: _Reader) -> dict[str, str]:
     """The parser directives at the head; anything that is none ends them, a comment too."""
-    found: dict[str, str] = {}
+    directives: dict[str, str] = {}
     while True:
         at = reader.at
         line = reader.line()
@@ -144,10 +144,10 @@ def _parser_directives(reader: _Reader) -> dict[str, str]:
             else None
         )
         name = match.group(1).lower() if match else ""
-        if match is None or name in found or name not in {"escape", "syntax", "check"}:
+        if match is None or name in directives or name not in {"escape", "syntax", "check"}:
             reader.at = at
-            return found
-        found[name] = match.group(2).strip()
+            return directives
+        directives[name] = match.group(2).strip()
         reader.comments.append(Span(match.start(), match.end()))
 
 
@@ -226,7 +226,7 @@ def _parse_instruction(reader: _Reader, pieces: Pieces) -> Instruction | None:
 
 def _is_mark(line: str, start: int) -> bool:
     """Whether another program puts its words where an instruction should begin."""
-    first = next(marks(line[start:]), None)
+    first = next(find_marks(line[start:]), None)
     return (first is not None and first.start == 0) or _VARIABLE.match(line, start) is not None
 
 
@@ -257,7 +257,7 @@ def _split_flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]
     """The flags before the arguments, and what is left."""
     if not pieces.text.startswith("--"):
         return (), pieces
-    found: list[Flag] = []
+    flags: list[Flag] = []
     rest = len(pieces.text)
     for start, end, _ in split_words(pieces, escape):
         raw = pieces.text[start:end]
@@ -270,10 +270,10 @@ def _split_flags(pieces: Pieces, escape: str) -> tuple[tuple[Flag, ...], Pieces]
         name, equals, value = raw[2:].partition("=")
         middle = start + 2 + len(name) + len(equals)
         place = pieces.span(middle, end) if equals else pieces.span(start, end)
-        found.append(
-            Flag(name.lower(), unquote(value, escape), value, pieces.span(start, end), place)
+        flags.append(
+            Flag(name.lower(), unquoted(value, escape), value, pieces.span(start, end), place)
         )
-    return tuple(found), pieces.cut(rest, len(pieces.text))
+    return tuple(flags), pieces.cut(rest, len(pieces.text))
 
 
 def _split_arguments(reader: _Reader, instruction: Instruction) -> Instruction:
@@ -281,22 +281,22 @@ def _split_arguments(reader: _Reader, instruction: Instruction) -> Instruction:
     escape = reader.escape
     body = instruction.body
     if instruction.keyword == "HEALTHCHECK":
-        found = words_of(body, escape)
-        if found and found[0].raw.upper() == "CMD":
-            start = _skip_blanks(body.text, len(found[0].raw), len(body.text))
+        words = words_of(body, escape)
+        if words and words[0].raw.upper() == "CMD":
+            start = _skip_blanks(body.text, len(words[0].raw), len(body.text))
             command = body.cut(start, len(body.text))
             entries = json_words(command)
             tail = entries if entries is not None else words_of(command, escape)
             return replace(
-                instruction, words=(found[0], *tail), body=command, json=entries is not None
+                instruction, words=(words[0], *tail), body=command, json=entries is not None
             )
-        return replace(instruction, words=found)
+        return replace(instruction, words=words)
     if instruction.keyword in _MAY_BE_JSON:
         entries = json_words(body)
         if entries is not None:
             return replace(instruction, words=entries, json=True)
-    found = words_of(body, escape)
-    instruction = replace(instruction, words=found)
+    words = words_of(body, escape)
+    instruction = replace(instruction, words=words)
     return _with_pairs(instruction, escape) if instruction.keyword in _PAIRS else instruction
 
 
@@ -309,7 +309,7 @@ def _with_pairs(instruction: Instruction, escape: str) -> Instruction:
         name = instruction.words[0]
         place = instruction.body.span(start, len(instruction.body.text)) if raw else name.span
         entry = Span(name.span.start, place.end)
-        pair = Pair(name.value, raw, unquote(raw, escape), name.span, place, entry)
+        pair = Pair(name.value, raw, unquoted(raw, escape), name.span, place, entry)
         return replace(instruction, pairs=(pair,), legacy=True)
     pairs = []
     spans = list(split_words(instruction.body, escape))
@@ -320,9 +320,9 @@ def _with_pairs(instruction: Instruction, escape: str) -> Instruction:
         middle = start + len(name_raw)
         pairs.append(
             Pair(
-                unquote(name_raw, escape),
+                unquoted(name_raw, escape),
                 value if equals else None,
-                unquote(value, escape),
+                unquoted(value, escape),
                 instruction.body.span(start, middle),
                 instruction.body.span(middle + 1, end) if equals and value else word.span,
                 word.span,
@@ -339,7 +339,7 @@ def _read_heredocs(reader: _Reader, instruction: Instruction) -> Iterator[Heredo
         match = _HEREDOC.match(word.raw) if word.closed else None
         if match is None:
             continue
-        name = unquote(match.group(3), reader.escape)
+        name = unquoted(match.group(3), reader.escape)
         start = stop = reader.at
         while True:
             line = reader.line()

@@ -13,15 +13,15 @@ OTHER = 128
 ANY = (1 << (OTHER + 1)) - 1
 
 
-def mask(chars: str) -> int:
-    """The set of the given characters."""
+def char_mask(chars: str) -> int:
+    """The set of the given characters as a bit mask; those from code point OTHER on share a bit."""
     found = 0
     for char in chars:
         found |= 1 << min(ord(char), OTHER)
     return found
 
 
-DOT = ANY & ~mask("\n")
+DOT = ANY & ~char_mask("\n")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,48 +91,48 @@ def may_be_empty(node: Node) -> bool:
     return all(may_be_empty(one) for one in node.parts)
 
 
-def single(node: Node) -> int:
+def single_chars(node: Node) -> int:
     """The characters of a node that takes exactly one; 0 for any other node."""
     if node.kind == "chars":
         return node.chars
-    found = 0
+    chars = 0
     if node.kind == "alt":
         for part in node.parts:
-            length = single(part)
+            length = single_chars(part)
             if not length:
                 return 0
-            found |= length
+            chars |= length
     elif node.kind in {"group", "cat"} and len(node.parts) == 1:
-        found = single(node.parts[0])
-    return found
+        chars = single_chars(node.parts[0])
+    return chars
 
 
 def first_chars(node: Node) -> int:
     """The characters that a text matched by the node can begin with."""
     if node.kind == "chars":
         return node.chars
-    found = 0
+    chars = 0
     if node.kind == "alt":
         for part in node.parts:
-            found |= first_chars(part)
-        return found
+            chars |= first_chars(part)
+        return chars
     for part in node.parts:
-        found |= first_chars(part)
+        chars |= first_chars(part)
         if not may_be_empty(part):
             break
-    return found
+    return chars
 
 
 def last_chars(node: Node) -> int:
     """The characters that a text matched by the node can end with."""
     if node.kind == "chars":
         return node.chars
-    found = 0
+    chars = 0
     for part in reversed(node.parts):
-        found |= last_chars(part)
+        chars |= last_chars(part)
         if node.kind != "alt" and not may_be_empty(part):
             break
-    return found
+    return chars
 
 
 def chars_before(root: Node, target: Node) -> int:
@@ -142,9 +142,9 @@ def chars_before(root: Node, target: Node) -> int:
         if node is target:
             return left
         for part in node.parts:
-            found = search(part, left)
-            if found is not None:
-                return found
+            result = search(part, left)
+            if result is not None:
+                return result
             if node.kind != "alt":
                 left = (
                     last_chars(part) | (left if may_be_empty(part) else 0)

@@ -296,9 +296,9 @@ def load_all(text: str) -> list[Any]:
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise ParseError(reason, base + mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:
-        shown = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
+        character = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
         raise ParseError(
-            f"{shown} is not allowed in YAML", base + _character_offset(text, error.position)
+            f"{character} is not allowed in YAML", base + _character_offset(text, error.position)
         ) from None
     except UnicodeEncodeError as error:
         raise ParseError(
@@ -324,7 +324,7 @@ def separated(text: str) -> str:
     """
     if "---#" not in text:
         return text
-    return _COMMENTED.sub(lambda found: "---" + " " * len(found[1]), text)
+    return _COMMENTED.sub(lambda match: "---" + " " * len(match[1]), text)
 
 
 def _character_offset(text: str, position: int) -> int:

@@ -28,7 +28,7 @@ class Pairs:
 
 
 class Items:
-    """A sequence."""
+    """A sequence: its entries in order."""
 
     __slots__ = ("entries",)
 
@@ -97,7 +97,7 @@ def _text(event: Any) -> str:
         return text
 
 
-def strings(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str]]:
+def string_values(node: Whole, plain: frozenset[str]) -> Iterator[tuple[str, str]]:
     """(outermost key, text) of every string in a document, but for what stands under a key that is among `plain`.
 
     Keys are compared without case. A node with several aliases is told once under each outermost key. Raises WholeError

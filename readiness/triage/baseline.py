@@ -38,14 +38,14 @@ def add_fingerprints(findings: Iterable[Finding]) -> list[Finding]:
     seen: collections.Counter[str] = collections.Counter()
     done = []
     for finding in findings:
-        mark = mark_under(finding, finding.rule)
+        mark = fingerprint_under(finding, finding.rule)
         seen[mark] += 1
         number = f"-{seen[mark]}" if seen[mark] > 1 else ""
         done.append(finding._replace(fingerprint=mark + number))
     return done
 
 
-def mark_under(finding: Finding, rule: str) -> str:
+def fingerprint_under(finding: Finding, rule: str) -> str:
     """The hash of a finding under an id of its rule: that of today, or one that it had before."""
     text = (
         ""
@@ -93,7 +93,7 @@ def load_baseline(path: Path) -> Known:
             (fingerprint_base(str(row["fingerprint"])), str(row["path"])) for row in rows
         )
     except OSError as error:
-        raise BaselineError(f"{path.name}: cannot be read: {files.reason_of(error)}") from None
+        raise BaselineError(f"{path.name}: cannot be read: {files.os_error_text(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BaselineError(
             f"{path.name}: this is no baseline; `readiness baseline` writes one"
@@ -131,25 +131,27 @@ def suppress_known(
     return done
 
 
-def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -> Known:
+def renew_fingerprints(
+    findings: Sequence[Finding], known: Known, names: Names, where: str
+) -> Known:
     """What is known, with the marks of today for what is known under an id that a rule had before.
 
     A file that was written before rules were renamed goes on working, and `names` notes that it is old. Each
     entry goes to one finding, those at their old path first, as in `mark`. What several ids say of one place, because
     they are one rule now, is one entry.
     """
-    left, made = collections.Counter(known), collections.Counter(known)
+    left, renewed = collections.Counter(known), collections.Counter(known)
     waiting = [one for one in findings if not one.suppressed]
     count, seen = 0, set[tuple[str, Name]]()
     for moved in (False, True):
-        places = _places(left)
+        places = _paths_by_fingerprint(left)
         rest = []
         for finding in waiting:
             today = fingerprint_base(finding.fingerprint)
             former = [
-                (old, name, mark_under(finding, old))
-                for old, name in names.former(finding.rule)
-                if name.reaches(finding)
+                (old, name, fingerprint_under(finding, old))
+                for old, name in names.former_ids_of(finding.rule)
+                if name.may_cover(finding)
             ]
             paths = [
                 at
@@ -164,18 +166,18 @@ def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -
             for old, name, mark in former:
                 if left[mark, path]:
                     left[mark, path] -= 1
-                    made[mark, path] -= 1
+                    renewed[mark, path] -= 1
                     count += 1
                     seen.add((old, name))
-            made[today, path] += not left[today, path]
+            renewed[today, path] += not left[today, path]
             left[today, path] -= bool(left[today, path])
         waiting = rest
     if seen:
-        names.notices[where] = _old(where, count, *min(seen))
-    return made
+        names.notices[where] = _former_id_notice(where, count, *min(seen))
+    return renewed
 
 
-def _old(where: str, count: int, old: str, name: Name) -> str:
+def _former_id_notice(where: str, count: int, old: str, name: Name) -> str:
     """The notice of a baseline file with entries under former ids, one of which it names."""
     stand = "1 finding stands" if count == 1 else f"{count} findings stand"
     return (
@@ -187,7 +189,7 @@ def _old(where: str, count: int, old: str, name: Name) -> str:
 Places = dict[str, list[str]]
 
 
-def _places(known: Known) -> Places:
+def _paths_by_fingerprint(known: Known) -> Places:
     """The paths that have a mark, by mark."""
     found: Places = {}
     for mark, path in known:
@@ -209,8 +211,8 @@ def checkout_revision(ref: str) -> Iterator[Path]:
         tree = Path(folder, "tree")
         (tree / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
         try:
-            commit = git.parting(ref)
-            _write(list(git.entries(commit, git.prefix())), tree, ref)
+            commit = git.merge_base(ref)
+            _write_tree(list(git.tree_entries(commit, git.path_in_repository())), tree, ref)
         except git.GitError as error:
             raise BaselineError(f"--since: {error}") from None
         except OSError as error:
@@ -221,7 +223,7 @@ def checkout_revision(ref: str) -> Iterator[Path]:
         yield tree
 
 
-def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
+def _write_tree(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
     """Write the entries of a tree into a folder. Raises BaselineError where they are too much."""
     small = [one for one in entries if one.kind == "blob" and one.size <= MAX_BYTES]
     total = sum(one.size for one in small)
@@ -230,17 +232,17 @@ def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
             f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
             " run it in a folder of the repository"
         )
-    for entry, data in git.contents(small):
-        with _new(tree, entry.path) as file:
+    for entry, data in git.blob_contents(small):
+        with _open_new_file(tree, entry.path) as file:
             file.write(data)
     for entry in entries:
         if entry.kind == "commit":
             (tree / entry.path).mkdir(parents=True, exist_ok=True)
         elif entry.kind == "blob" and entry.size > MAX_BYTES:
-            with _new(tree, entry.path) as file:
+            with _open_new_file(tree, entry.path) as file:
                 file.truncate(MAX_BYTES + 1)
     links = [one for one in entries if one.kind == "link" and one.size <= MAX_TARGET]
-    _link(tree, links)
+    _write_links(tree, links)
 
 
 # What the file system says of a name that it cannot hold, or cannot tell from another: git leaves such files out too.
@@ -249,7 +251,7 @@ _NO_NAME = frozenset(
 )
 
 
-def _new(tree: Path, path: str) -> BinaryIO:
+def _open_new_file(tree: Path, path: str) -> BinaryIO:
     """A file of the tree to write to; nowhere where the file system has no place of that name."""
     try:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
@@ -260,17 +262,17 @@ def _new(tree: Path, path: str) -> BinaryIO:
         return Path(os.devnull).open("r+b")
 
 
-def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
+def _write_links(tree: Path, entries: Sequence[git.Entry]) -> None:
     """Make the links that stay in the tree, after all files, so that none is written through a link."""
-    made = []
-    for entry, target in git.contents(entries):
+    paths = []
+    for entry, target in git.blob_contents(entries):
         path = tree / entry.path
         with suppress(OSError, ValueError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(os.fsdecode(target))
-            made.append(path)
+            paths.append(path)
     root = tree.resolve()
-    for path in made:
+    for path in paths:
         if not Path(os.path.realpath(path)).is_relative_to(root):
             path.unlink()
 

@@ -91,7 +91,7 @@ class RuleLook(Protocol):
 
     @property
     def subjects(self) -> int:
-        """How many it judged."""
+        """How many subjects the rule judged."""
 
     @property
     def unknown(self) -> int:
@@ -99,7 +99,7 @@ class RuleLook(Protocol):
 
     @property
     def places(self) -> Sequence[tuple[Source, Span]]:
-        """Where it looked first."""
+        """The first places that the rule looked at."""
 
 
 class EvidencePlace(NamedTuple):
@@ -135,7 +135,7 @@ class ChecklistOutcome:
 
 def load_checklists(folder: Path) -> tuple[Checklist, ...]:
     """The checklists of a folder, by name."""
-    read = compiled.load(folder, lambda path: load_all(path.read_text("utf-8")))
+    read = compiled.load_folder(folder, lambda path: load_all(path.read_text("utf-8")))
     return tuple(checklist_from(f"{name}.yaml", documents) for name, documents in read.items())
 
 
@@ -225,7 +225,9 @@ def evaluate(
         ChecklistOutcome(
             checklist,
             tuple(
-                _obstacle(each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced)
+                _verdict_against(
+                    each, proving.get(each.id, ()), against.get(each.id, ()), looks, silenced
+                )
                 or _met_verdict(each, proving.get(each.id, ()), looks, evidence or {})
                 for each in checklist.items
             ),
@@ -234,7 +236,7 @@ def evaluate(
     )
 
 
-def _obstacle(
+def _verdict_against(
     item: Item,
     rules: Sequence[str],
     findings: Sequence[Finding],
@@ -247,8 +249,8 @@ def _obstacle(
     names = tuple(sorted(rules))
     standing = tuple(finding for finding in findings if not finding.suppressed)
     if standing:
-        found = join_names(dict.fromkeys(finding.rule for finding in standing))
-        return Verdict(item, "failed", f"found by {found}", standing, rules=names)
+        rule_names = join_names(dict.fromkeys(finding.rule for finding in standing))
+        return Verdict(item, "failed", f"found by {rule_names}", standing, rules=names)
     if findings or any(name in silenced for name in names):
         how = "waived" if findings else "silenced by a comment for another linter"
         return Verdict(item, "open", f"{how}, which is no proof", tuple(findings), rules=names)
@@ -271,7 +273,7 @@ def _met_verdict(
         groups = tuple((name,) for name in names) if alone else ()
     if not groups and not item.shown:
         return Verdict(item, "open", item.open or _open_verdict(item, names), rules=names)
-    meant = {name: _named(name, names) for group in groups for name in group}
+    meant = {name: _named_by_proof(name, names) for group in groups for name in group}
     ran = [group for group in groups if all(meant[name] for name in group)]
     if groups and not ran:
         lacking = join_names(name for name in groups[0] if not meant[name])
@@ -292,15 +294,15 @@ def _met_verdict(
         for name in group
         for source, span in saw[name]
     }
-    told = join_names(dict.fromkeys(name for group in proven for name in group))
+    proof = join_names(dict.fromkeys(name for group in proven for name in group))
     seen = join_names(FACTS[fact] for fact in item.shown)
     why = "; ".join(
-        ([f"{told} found nothing"] if told else []) + ([f"{seen} is there"] if seen else [])
+        ([f"{proof} found nothing"] if proof else []) + ([f"{seen} is there"] if seen else [])
     )
     return Verdict(item, "met", why, evidence=tuple(sorted(places)), rules=names)
 
 
-def _named(name: str, ran: Sequence[str]) -> list[str]:
+def _named_by_proof(name: str, ran: Sequence[str]) -> list[str]:
     """What a proof names of the rules and tiers that ran: a tier by itself, a rule by all of its tiers."""
     return [one for one in ran if name in {one, one.partition(":")[0]}]
 

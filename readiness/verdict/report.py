@@ -81,12 +81,12 @@ class Report:
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """What each category takes off."""
+        """The score's categories, each with the points it takes off."""
         return self.result.categories
 
     @property
     def open(self) -> tuple[Finding, ...]:
-        """The findings that count."""
+        """The findings that are not suppressed."""
         return tuple(one for one in self.findings if not one.suppressed)
 
     @property
@@ -107,7 +107,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The JSON report, exactly: see data/report.schema.json."""
         redactor = Redactor(self.hidden)
-        made: dict[str, Any] = {
+        data: dict[str, Any] = {
             "version": VERSION,
             "tool": {
                 "name": "readiness",
@@ -133,8 +133,8 @@ class Report:
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
         if self.timing is not None:
-            made["timing"] = dict(sorted(self.timing.items()))
-        return made
+            data["timing"] = dict(sorted(self.timing.items()))
+        return data
 
 
 def build_report(  # noqa: PLR0913 - each is one thing that a run gives

@@ -56,7 +56,7 @@ class Look(Protocol):
 
     @property
     def subjects(self) -> int:
-        """How many it looked at."""
+        """How many subjects the rule looked at."""
 
     @property
     def unknown(self) -> int:
@@ -80,7 +80,7 @@ class Row(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why it was not checked."""
+        """Why the file was not checked; empty where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class KindCoverage:
 
     @property
     def percent(self) -> int:
-        """Of its files, rounded down."""
+        """The share of its files that were checked, in percent, rounded down."""
         return math.floor(100 * self.checked / self.files) if self.files else 0
 
 
@@ -282,14 +282,14 @@ def coverage_of(
     by_kind = _coverage_by_kind(rows)
     known = sum(one.files for one in by_kind.values())
     strangers = sum(is_unread(row) and not row.kind for row in rows)
-    told = known / (known + strangers) if known else 0.0 if strangers else 1.0
+    known_share = known / (known + strangers) if known else 0.0 if strangers else 1.0
     total, having = [], []
     for rule in rules:
         share = _decided_share(rule, [looks[key] for key in rule.keys if key in looks], by_kind)
         if share is not None:
             weight = max(rule.points, INFO_WEIGHT)
             total.append(weight)
-            having.append(weight * share * told)
+            having.append(weight * share * known_share)
     for state in states:
         total.append(ITEM_WEIGHT)
         having.append(ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0)

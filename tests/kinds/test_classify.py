@@ -131,7 +131,7 @@ MADE = {
 
 @pytest.mark.parametrize(("path", "text", "kind"), MADE.values(), ids=MADE)
 def test_what_a_template_makes(path: str, text: str, kind: str) -> None:
-    assert kinds.made_from(path, text) == kind
+    assert kinds.kind_of_template(path, text) == kind
 
 
 def slowly(path: str, text: str) -> str:

@@ -125,14 +125,14 @@ def test_a_file_of_ours_that_is_not_read_has_a_row_and_keeps_the_gate_shut(
 
 @pytest.mark.parametrize(("name", "kind"), OURS.items(), ids=OURS)
 def test_a_name_promises_a_kind(name: str, kind: str) -> None:
-    assert kinds.expected(name, {"shop/Chart.yaml"}) == kind
+    assert kinds.kind_expected_of(name, {"shop/Chart.yaml"}) == kind
 
 
 @pytest.mark.parametrize(
     "name", ["notes.yaml", "values.yaml", "templates/a.yaml", "main.py", "nginx/sock", "conf.d/x"]
 )
 def test_a_name_that_promises_nothing(name: str) -> None:
-    assert kinds.expected(name, {"shop/Chart.yaml"}) == ""
+    assert kinds.kind_expected_of(name, {"shop/Chart.yaml"}) == ""
 
 
 OTHERS: dict[str, tuple[str, Callable[[Path], None], bool]] = {

@@ -126,7 +126,7 @@ def test_a_fact_that_there_is_not_is_said_when_the_rule_is_read(tmp_path: Path, 
 
 
 def test_the_facts_of_a_check_are_known(tmp_path: Path) -> None:
-    check = "check: k8s.supply.registry\nwith: {allow: [mine.example.com/*]}"
+    check = "check: k8s.supply.image_registry_untrusted\nwith: {allow: [mine.example.com/*]}"
     text = (
         with_message("'{registry} of {image}'", check)
         .replace("k8s.object", "k8s.container")
@@ -170,23 +170,23 @@ def test_a_column_of_another_type_is_refused(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_only_plain_values_are_shown(value: object, quoted: bool, wanted: str) -> None:
-    assert messages.shown(value, quoted=quoted) == wanted
+    assert messages.message_value(value, quoted=quoted) == wanted
 
 
 def test_a_number_of_thousands_of_digits_is_no_crash() -> None:
-    assert messages.shown(10**5000) == messages.UNKNOWN
+    assert messages.message_value(10**5000) == messages.UNKNOWN
 
 
 def test_a_long_fact_is_cut_between_words() -> None:
     text = "word " * 100 + "x" * 10_000
-    assert messages.shown(text) == ("word " * 80).strip() + "…"
-    assert len(messages.shown("x" * 10**6)) == messages.LONGEST + 1
+    assert messages.message_value(text) == ("word " * 80).strip() + "…"
+    assert len(messages.message_value("x" * 10**6)) == messages.LONGEST + 1
 
 
 def test_a_fact_that_a_hit_leaves_out_is_no_crash() -> None:
-    assert messages.fill("{a} and {b}", {"a": 1}.get) == "1 and None"
+    assert messages.fill_message("{a} and {b}", {"a": 1}.get) == "1 and None"
     with pytest.raises(MessageError):
-        messages.names("{a.b}")
+        messages.fact_names("{a.b}")
 
 
 # -- conditions ---------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_every_target_has_facts_and_they_are_plain() -> None:
 
     for kind in kinds.KINDS:
         for target in kinds.targets_of(kind):
-            known = facts.of_target(target)
+            known = facts.facts_of_target(target)
             assert {"resource", "container"} <= set(known), target
             assert not {name for name in known if name.startswith("_")}
             assert set(known.values()) <= {"text", "number", "true or false", "text or number"}
@@ -269,7 +269,7 @@ CHECKS = {
     "private": ("k8s.names._short", "no check is called"),
     "dunder": ("k8s.names.__builtins__", "no check is called"),
     "line": ('"k8s.a\\nb"', "check must be one line"),
-    "another subject": ("k8s.supply.registry\nwith: {allow: [a]}", "looks at something else than k8s.object"),
+    "another subject": ("k8s.supply.image_registry_untrusted\nwith: {allow: [a]}", "looks at something else than k8s.object"),
 }  # fmt: skip
 
 
@@ -297,11 +297,11 @@ def test_parameters_are_of_the_types_that_the_check_says(
 
 
 def test_types_of_parameters() -> None:
-    assert bindings.fits(["a"], list[str])
-    assert not bindings.fits([True], list[int])
-    assert bindings.fits(None, bool | None)
-    assert not bindings.fits("x", int)
-    assert not bindings.fits(3, Pattern)
+    assert bindings.is_of_hinted_type(["a"], list[str])
+    assert not bindings.is_of_hinted_type([True], list[int])
+    assert bindings.is_of_hinted_type(None, bool | None)
+    assert not bindings.is_of_hinted_type("x", int)
+    assert not bindings.is_of_hinted_type(3, Pattern)
 
 
 # -- expressions --------------------------------------------------------------------------------------------------
@@ -467,7 +467,7 @@ def test_names_of_rules_are_plain(tmp_path: Path, name: str) -> None:
 
 
 def settings(root: Path, text: str) -> config.Config:
-    return config.load(tree(root, **{".readiness.yaml": text}) / ".readiness.yaml")
+    return config.load_settings(tree(root, **{".readiness.yaml": text}) / ".readiness.yaml")
 
 
 OUT = {

@@ -148,4 +148,4 @@ def test_a_row_may_not_reuse_an_id(shelf: Path) -> None:
     ],
 )
 def test_a_text_goes_in_as_deep_as_the_hole(text: str, want: str) -> None:
-    assert families.framed("x:\n  {}\n", text) == want
+    assert families.put_in_frame("x:\n  {}\n", text) == want

@@ -45,7 +45,7 @@ TABLE = {
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of former names in place of the shipped one."""
-    for module in ("readiness.ruleset.names.renamed", "readiness.ruleset.select.renamed"):
+    for module in ("readiness.ruleset.names.former_ids", "readiness.ruleset.select.former_ids"):
         monkeypatch.setattr(module, lambda: TABLE)
 
 
@@ -161,7 +161,7 @@ def test_a_comment_under_a_former_name_that_silences_nothing_is_told(shelf: Path
 def test_a_baseline_of_before(shelf: Path) -> None:
     found = run(shelf, SETS, select=[KINDS]).findings
     rows = [
-        {"fingerprint": baseline.mark_under(finding, "k8s/sets"), "path": finding.path}
+        {"fingerprint": baseline.fingerprint_under(finding, "k8s/sets"), "path": finding.path}
         for finding in found
     ]
     known = shelf.parent / "known.json"
@@ -182,7 +182,7 @@ def test_of_equal_findings_a_baseline_of_before_knows_as_many_as_it_had(
     """Two alike, one of them new, whether or not the known one stood in another file then."""
     twice = deployment("b", 1, "StatefulSet") + "---\n" + deployment("b", 1, "StatefulSet")
     kept, _ = (f for f in run(shelf, twice, select=[KINDS]).findings if f.rule == KINDS)
-    row = {"fingerprint": baseline.mark_under(kept, "k8s/sets"), "path": home}
+    row = {"fingerprint": baseline.fingerprint_under(kept, "k8s/sets"), "path": home}
     known = shelf.parent / "known.json"
     for rows, left in (([row], 1), ([row, row], 0), ([], 2)):
         known.write_text(json.dumps({"version": baseline.VERSION, "findings": rows}))
@@ -194,7 +194,7 @@ def test_several_former_ids_of_one_finding_are_one_entry(shelf: Path) -> None:
     """What two rules said of one place is one finding now, and no second one is known by what the other rule said."""
     (kept,) = run(shelf, deployment("b", 1), select=[FEW]).findings
     rows = [
-        {"fingerprint": baseline.mark_under(kept, rule), "path": kept.path}
+        {"fingerprint": baseline.fingerprint_under(kept, rule), "path": kept.path}
         for rule in ("k8s/few-strict", FEW)
     ]
     known = shelf.parent / "known.json"
@@ -213,7 +213,7 @@ def test_the_command_line_says_it_once_on_standard_error(
     assert result.stderr == (
         "readiness: --select: k8s/few-strict is called k8s/mine:strict now; the old name still works\n"
     )
-    monkeypatch.setattr(names, "renamed", lambda: {"k8s/old": (Name("k8s/privileged"),)})
+    monkeypatch.setattr(names, "former_ids", lambda: {"k8s/old": (Name("k8s/privileged"),)})
     for word in ("k8s/old", "old"):
         result = CliRunner().invoke(main, ["explain", word])
         assert result.output.splitlines().count("# k8s/privileged") == 1
@@ -238,7 +238,7 @@ def test_former_names_are_no_names_of_today() -> None:
 @pytest.mark.parametrize("old", SHIPPED)
 def test_a_former_name_leads_to_a_rule_and_its_member(old: str) -> None:
     for word in SHIPPED[old]:
-        name = names.parse(word)
+        name = names.parse_name(word)
         assert name.rule in by_rule(), f"{old}: there is no {name.rule}"
         rule = by_rule()[name.rule][0].rule
         assert name.member in {"", *rule.members}, f"{old}: {name.rule} has no {name.member}"
@@ -263,11 +263,11 @@ def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding
         by_rule()[rule],
         rules.rules_folder(),
         name="recommended",
-        select=selection.read(select, known),
-        ignore=selection.read(ignore, known),
+        select=selection.parse_words(select, known),
+        ignore=selection.parse_words(ignore, known),
     )
     assert len(known.notices) == 1
-    return [one for one in shown(rule) if selection.counts(one, active)]
+    return [one for one in shown(rule) if selection.is_counted(one, active)]
 
 
 @pytest.mark.parametrize("old", SHIPPED)
@@ -275,13 +275,13 @@ def test_a_former_name_selects_and_silences_what_it_stood_for(
     old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()  # the shipped table
-    meant = [names.parse(word) for word in SHIPPED[old]]
+    meant = [names.parse_name(word) for word in SHIPPED[old]]
     for rule in {name.rule for name in meant}:
-        mine = [one for one in shown(rule) if any(name.fits(one) for name in meant)]
+        mine = [one for one in shown(rule) if any(name.is_name_of(one) for name in meant)]
         selected = counting(rule, select=[old], ignore=[])
         assert mine
         assert all(one in selected for one in mine)
-        assert all(any(name.reaches(one) for name in meant) for one in selected)
+        assert all(any(name.may_cover(one) for name in meant) for one in selected)
         rest = counting(rule, select=[rule], ignore=[old])
         assert not any(one in rest for one in mine)
         assert len(rest) + len(mine) == len(shown(rule))
@@ -290,17 +290,17 @@ def test_a_former_name_selects_and_silences_what_it_stood_for(
 def test_the_aliases_for_the_found_cases_are_those_of_the_table() -> None:
     """What the shared expect.py takes: one rule for each former id, no tier or part."""
     file = ROOT / "tests" / "found-aliases.json"
-    want = {old: names.parse(new[0]).rule for old, new in SHIPPED.items()}
+    want = {old: names.parse_name(new[0]).rule for old, new in SHIPPED.items()}
     assert json.loads(file.read_text("utf-8")) == want
 
 
 def test_the_table_is_read_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    names.renamed.cache_clear()
-    assert {old: [str(one) for one in new] for old, new in names.renamed().items()} == SHIPPED
+    names.former_ids.cache_clear()
+    assert {old: [str(one) for one in new] for old, new in names.former_ids().items()} == SHIPPED
 
 
 def test_a_word_that_no_rule_ever_had_names_nothing() -> None:
-    assert Names().of("k8s/never") == ()
-    assert Names().of("k8s/privileged") == (Name("k8s/privileged"),)
+    assert Names().names_of("k8s/never") == ()
+    assert Names().names_of("k8s/privileged") == (Name("k8s/privileged"),)
     assert readiness.check([], select=["k8s/privileged"]).notices == ()

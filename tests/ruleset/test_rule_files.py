@@ -77,14 +77,14 @@ def test_examples_of_both_sorts(tiers: list[LoadedRule]) -> None:
 @pytest.mark.parametrize("bound", [pytest.param(bound, id=bound.key) for bound in catalogue()])
 def test_a_message_names_only_facts_that_there_are(bound: LoadedRule) -> None:
     """What a custom rule is held to when it is read holds for the tool's own, at each hit that an example shows."""
-    named = {part: messages.names(text) for part, text in bound.messages.items()}
+    named = {part: messages.fact_names(text) for part, text in bound.messages.items()}
     if bound.targets == ("core",):
         return
     found = facts_of.seen(bound.key)
     assert found
     for subject, hit in found:
         facts = engine.facts_of(subject, hit)
-        part = messages.shown(facts(bound.rule.by)) if bound.rule.by else ""
+        part = messages.message_value(facts(bound.rule.by)) if bound.rule.by else ""
         wanted = (
             messages.names(bound.sentences[hit.say])
             if hit.say in bound.sentences

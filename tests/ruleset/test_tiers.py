@@ -178,19 +178,19 @@ def test_a_tier_with_the_name_of_a_level_has_it(shelf: Path) -> None:
     file = shelf / "k8s" / "mine.yaml"
     text = file.read_text()
     file.write_text(f"level: strict\n{text.replace('recommended: {', 'few: {')}")
-    (rule,) = rules.one_each(rules.read_rule(FEW, file))
+    (rule,) = rules.unique_rules(rules.read_rule(FEW, file))
     assert [one.level for one in rule.tiers] == ["strict", "strict", "optional"]
     file.write_text(
         text.replace("recommended: {", "few: {").replace(
             "strict:\n", "strict:\n    level: optional\n"
         )
     )
-    (rule,) = rules.one_each(rules.read_rule(FEW, file))
+    (rule,) = rules.unique_rules(rules.read_rule(FEW, file))
     assert [one.level for one in rule.tiers] == ["recommended", "optional", "optional"]
 
 
 def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
-    (rule,) = rules.one_each(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"))
+    (rule,) = rules.unique_rules(rules.read_rule(FEW, shelf / "k8s" / "mine.yaml"))
     assert (rule.severity, rule.level) == (Severity.MEDIUM, "recommended")
     assert set(rule.equivalents) == {"kube-linter", "polaris"}
     row = api.rule_as_json(rule)

@@ -360,7 +360,7 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(
 def test_the_tool_itself_and_its_libraries_are_in_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [one.split(" ")[0] for one in cache._tool()]
+    names = [one.split(" ")[0] for one in cache._tool_files()]
     for ending in (
         "readiness/run/cache.py",
         "facts/images.yaml",
@@ -372,9 +372,9 @@ def test_the_tool_itself_and_its_libraries_are_in_the_key(
     write(tmp_path, {"yaml/__init__.py": ""})
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "yaml")
-    before = list(cache._tool())[-1]
+    before = list(cache._tool_files())[-1]
     (tmp_path / "new-1.0.dist-info").mkdir()
-    assert list(cache._tool())[-1] != before
+    assert list(cache._tool_files())[-1] != before
 
 
 SPOILT: dict[str, Callable[[bytes], bytes]] = {

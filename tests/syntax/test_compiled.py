@@ -21,7 +21,7 @@ def load(folder: Path, home: Path) -> tuple[dict[str, str], list[str]]:
         read.append(path.stem)
         return path.read_text(encoding="utf-8")
 
-    return compiled.load(folder, one, home), read
+    return compiled.load_folder(folder, one, home), read
 
 
 @pytest.fixture
@@ -124,19 +124,19 @@ def test_nothing_can_be_written(folder: Path, tmp_path: Path) -> None:
 
 
 def test_no_folder_has_no_names(tmp_path: Path) -> None:
-    assert compiled.names(tmp_path / "none") == []
+    assert compiled.file_names(tmp_path / "none") == []
 
 
 def test_rules_are_the_same_read_and_kept(tmp_path: Path) -> None:
     for group in rules.GROUPS:
         names = []
         for folder, read in (
-            (rules.rules_folder() / group, rules.spec_of),
-            (rules.rules_folder() / group / families.FOLDER, families.spec_of),
+            (rules.rules_folder() / group, rules.rule_spec),
+            (rules.rules_folder() / group / families.FOLDER, families.family_spec),
         ):
             if folder.is_dir():
-                first = compiled.load(folder, read, tmp_path)
-                assert compiled.load(folder, read, tmp_path) == first
+                first = compiled.load_folder(folder, read, tmp_path)
+                assert compiled.load_folder(folder, read, tmp_path) == first
                 rows = first.values() if folder.name == families.FOLDER else [first]
                 names += [name for row in rows for name in row]
         assert sorted(names) == [

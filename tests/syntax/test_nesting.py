@@ -27,7 +27,7 @@ def test_a_script_that_nests_too_deeply_is_broken(opening: str, closing: str) ->
 
 def test_many_brackets_side_by_side_are_no_nesting() -> None:
     script = "case $1 in a) echo ${A:-b} ;; esac; (cd /x && ls)\n" * 90
-    assert words.nesting(script) == 1
+    assert words.nesting_depth(script) == 1
     assert len(shell.parse_script(shell.plain_pieces(script, 0)).commands) == 270
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readiness import kinds
-from readiness.syntax.outline import keys
+from readiness.syntax.outline import top_level_keys
 from tests.effort import effort
 
 KEYS = {
@@ -27,7 +27,7 @@ KEYS = {
 
 @pytest.mark.parametrize(("text", "wanted"), KEYS.values(), ids=KEYS)
 def test_keys(text: str, wanted: set[str]) -> None:
-    assert keys(text) == wanted
+    assert top_level_keys(text) == wanted
 
 
 LONG = {

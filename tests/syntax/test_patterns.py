@@ -106,7 +106,9 @@ ALL = [*patterns.compiled(), *patterns.written(), *data()]
 
 def degree(found: Found) -> float:
     """The power of the text's length that an expression can take; over 1 too where its bounds multiply to too much."""
-    grown = backtracking.growth(regex.parse(found.pattern, found.flags), found.use, Work(10**7))
+    grown = backtracking.growth_of_time(
+        regex.parse_regex(found.pattern, found.flags), found.use, Work(10**7)
+    )
     return 1.5 if grown.degree == 1 and grown.factor > MAX_FACTOR else grown.degree
 
 
@@ -148,7 +150,7 @@ RULES = [
     for pattern in (
         *(one for clause in bound.clauses for one in clause.patterns),
         *(
-            (one for _, one in bindings.patterns(bound.check, bound.arguments))
+            (one for _, one in bindings.parameter_patterns(bound.check, bound.arguments))
             if bound.check
             else ()
         ),
@@ -160,7 +162,7 @@ RULES = [
 def test_expressions_of_rule_files_are_what_custom_rules_may_have(
     bound: object, pattern: str
 ) -> None:
-    assert backtracking.refusal(pattern, Work(10**6)) == ""
+    assert backtracking.refusal_reason(pattern, Work(10**6)) == ""
 
 
 def test_the_kind_that_never_ended() -> None:
@@ -168,7 +170,10 @@ def test_the_kind_that_never_ended() -> None:
     from readiness.checks.ci.pins import _VERSION
 
     assert (
-        backtracking.growth(regex.parse(_VERSION.pattern, re.IGNORECASE), patterns.HERE).degree == 1
+        backtracking.growth_of_time(
+            regex.parse_regex(_VERSION.pattern, re.IGNORECASE), patterns.HERE
+        ).degree
+        == 1
     )
     assert _VERSION.match("0-" * 5000 + "!") is None
     for tag in (
@@ -185,4 +190,7 @@ def test_the_kind_that_never_ended() -> None:
     for ref in ("main", "feature/x", "v", "1.2_", "latest", "v1..", "1__2"):
         assert (_VERSION.match(ref) is not None) is (ref == "v1.."), ref
     old = r"(?:[a-z][a-z0-9-]*[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+)*\Z"
-    assert backtracking.growth(regex.parse(old, re.IGNORECASE), patterns.HERE).degree == math.inf
+    assert (
+        backtracking.growth_of_time(regex.parse_regex(old, re.IGNORECASE), patterns.HERE).degree
+        == math.inf
+    )

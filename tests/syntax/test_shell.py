@@ -211,7 +211,7 @@ def test_wrappers(text: str, program: str) -> None:
     ],
 )
 def test_package_managers(text: str, manager: str, action: str, names: list[str]) -> None:
-    call = packages.call(shell.commands_of(text)[0])
+    call = packages.package_call(shell.commands_of(text)[0])
     assert call is not None
     assert (call.manager.name, call.action) == (manager, action)
     assert [word.value for word in call.packages] == names
@@ -229,9 +229,9 @@ def test_package_managers(text: str, manager: str, action: str, names: list[str]
     ],
 )
 def test_unpinned(text: str, expected: int) -> None:
-    call = packages.call(shell.commands_of(text)[0])
+    call = packages.package_call(shell.commands_of(text)[0])
     assert call is not None
-    assert len(package_versions.unpinned(call)) == expected
+    assert len(package_versions.unpinned_packages(call)) == expected
 
 
 def test_a_broken_script_gives_what_can_be_read() -> None:
@@ -248,7 +248,7 @@ def test_any_text(text: str) -> None:
         for word in command.words:
             assert text[word.span.start : word.span.end] == word.raw or word.at < 0
         unwrapped(command)
-        packages.call(command)
+        packages.package_call(command)
 
 
 @pytest.mark.parametrize("piece", ["(", "$(", "a|", "a=(", "<<A\n", "a && ", "`", "{", "if "])

@@ -30,13 +30,13 @@ def action_reference_invalid(workflow: Workflow) -> Outcome:
         used = step.uses
         if used is None or not used.text or is_expression(used.text):
             continue
-        told = ""
+        problem = ""
         if used.form == "unknown":
-            told = "ref" if "@" not in used.text else "repository"
+            problem = "ref" if "@" not in used.text else "repository"
         elif used.form == "docker" and (not used.path or used.path.endswith(":")):
-            told = "tag" if used.path else "image"
-        if told:
-            yield hit(step.node.at("uses"), say=told, uses=used.text)
+            problem = "tag" if used.path else "image"
+        if problem:
+            yield hit(step.node.at("uses"), say=problem, uses=used.text)
 
 
 def action_input_unknown(workflow: Workflow, *, project: Project) -> Outcome:
@@ -132,7 +132,7 @@ def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
             return
         if posixpath.dirname(path) != folder or not path.endswith((".yml", ".yaml")):
             yield hit(job.node.at("uses"), say="folder", workflow=value)
-        elif project.sees(folder) and not project.exists(path):
+        elif project.is_walked(folder) and not project.exists(path):
             yield hit(job.node.at("uses"), say="absent", workflow=value)
         return
     if "workflow_call" not in called.triggers:
@@ -140,13 +140,13 @@ def _check_local_call(job: Job, value: str, project: Project) -> Iterator[Hit]:
         return
     settings = called.triggers["workflow_call"]
     settings = settings if isinstance(settings, Map) else Map(called.node.at())
-    for key, told in (("with", "inputs"), ("secrets", "secrets")):
-        declared = settings.get(told, Map(called.node.at()))
+    for key, section in (("with", "inputs"), ("secrets", "secrets")):
+        declared = settings.get(section, Map(called.node.at()))
         if isinstance(declared, Map):
-            yield from _passed_inputs(job, key, told[:-1], declared, value)
+            yield from _passed_inputs(job, key, section[:-1], declared, value)
 
 
-def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> Iterator[Hit]:
+def _passed_inputs(job: Job, key: str, section: str, declared: Map, value: str) -> Iterator[Hit]:
     given = job.node.get(key)
     if isinstance(given, str):
         return
@@ -154,12 +154,12 @@ def _passed_inputs(job: Job, key: str, told: str, declared: Map, value: str) -> 
     names = {name.lower() for name in declared}
     for name in passed:
         if name.lower() not in names:
-            yield hit(passed.key(name), say="unknown", workflow=value, sort=told, name=name)
+            yield hit(passed.key(name), say="unknown", workflow=value, sort=section, name=name)
     have = {name.lower() for name in passed}
     for name, body in declared.items():
         required = isinstance(body, Map) and body.get("required") is True and "default" not in body
         if required and name.lower() not in have:
-            yield hit(job.node.at("uses"), say="required", workflow=value, sort=told, name=name)
+            yield hit(job.node.at("uses"), say="required", workflow=value, sort=section, name=name)
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -37,15 +37,15 @@ def test_failure_ignored(job: Job, *, project: Project) -> Outcome:
     if job.node.get("continue-on-error") is True:
         yield hit(job.node.at("continue-on-error"), how="continue-on-error")
         return
-    told: set[Span] = set()
+    reported: set[Span] = set()
     swallowed = [(act, list(_ignored_failure(job, act))) for act in tests]
     counting = [act for act, ignored in swallowed if not ignored]
     for act, ignored in swallowed:
         if any(_covers(other, act) for other in counting):
             continue
         for span, how in ignored:
-            if span not in told:
-                told.add(span)
+            if span not in reported:
+                reported.add(span)
                 yield hit(span, resource=act.resource, how=how)
 
 
@@ -81,11 +81,11 @@ def deploy_from_any_branch(job: Job, *, project: Project) -> Outcome:
     if view is None or view.stage.target in ("preview", "staging"):
         yield NotApplicable()
         return
-    act = view.deploys[0]
+    act = view.deployments[0]
     if isinstance(job, gitlab_model.Job):
         if _is_gitlab_guarded(job):
             return
-    elif _is_branch_guarded(job, act, [stage.job for stage in view.before]):
+    elif _is_branch_guarded(job, act, [stage.job for stage in view.stages_before]):
         return
     yield hit(act.span, resource=job.resource, how=tool_name(act))
 
@@ -128,6 +128,6 @@ def deploy_cut_off(job: model.Job, *, project: Project) -> Outcome:
             yield hit(
                 concurrency.at("cancel-in-progress"),
                 resource=job.resource,
-                how=tool_name(view.deploys[0]),
+                how=tool_name(view.deployments[0]),
             )
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.texts import expressions
@@ -47,16 +47,20 @@ def expression_needless(file: Workflow | Action) -> Outcome:
     for way, text in expanded_texts(file):
         if way[-1] == "if" or way[-1] in ("image", "default"):
             continue
-        for found in expressions(text):
-            if found.tree is None:
+        for expression in expressions(text):
+            if expression.tree is None:
                 continue
-            stack: list[ex.Node] = [found.tree]
+            stack: list[ex.Node] = [expression.tree]
             while stack:
                 node = stack.pop()
-                if isinstance(node, ex.Literal) and node is not found.tree:
+                if isinstance(node, ex.Literal) and node is not expression.tree:
                     continue
                 if _is_constant(node):
-                    yield hit(found.place(node.span) if node is not found.tree else found.span)
+                    yield hit(
+                        expression.place(node.span)
+                        if node is not expression.tree
+                        else expression.span
+                    )
                     break
                 stack.extend(reversed(ex.children(node)))
 
@@ -73,7 +77,7 @@ def action_superfluous(step: Step) -> Outcome:
     """An action from outside for what the runner has built in."""
     used = step.uses
     known = used is not None and used.form == "repository"
-    instead = fact(used.slug, "built-in") if used is not None and known else None
+    instead = action_property(used.slug, "built-in") if used is not None and known else None
     if used is not None and instead:
         yield hit(step.node.at("uses"), action=used.slug, instead=instead)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.facts.github import is_fixed, is_untrusted
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
@@ -29,7 +29,7 @@ def code_texts(step: Step) -> Iterator[Text]:
         yield run
     used = step.uses
     if used is not None and used.form == "repository":
-        wanted = fact(used.slug, "code") or ()
+        wanted = action_property(used.slug, "code") or ()
         for key in step.options:
             if key.lower() in wanted:
                 text = text_at(step.options, key, step.source)
@@ -57,9 +57,9 @@ def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]
             if item.name.lower() not in _BOOLEAN:
                 stack.extend(reversed(item.arguments))
             continue
-        found = ex.access_path(item)
-        if found is not None:
-            yield item, found
+        match = ex.access_path(item)
+        if match is not None:
+            yield item, match
         elif isinstance(item, ex.Member | ex.Index | ex.Star):
             stack.append(item.owner)
 
@@ -67,17 +67,17 @@ def contexts_flowing(node: ex.Node) -> Iterator[tuple[ex.Node, tuple[str, ...]]]
 def template_injection(step: Step) -> Outcome:
     """Text from outside that becomes a part of a script."""
     for text in code_texts(step):
-        for found in expressions(text):
-            name = _untrusted_context(found, step, 0)
+        for expression in expressions(text):
+            name = _untrusted_context(expression, step, 0)
             if name is not None:
-                yield hit(found.span, context=name)
+                yield hit(expression.span, context=name)
 
 
-def _untrusted_context(found: Expression, step: Step, depth: int) -> str | None:
+def _untrusted_context(expression: Expression, step: Step, depth: int) -> str | None:
     """The untrusted context that an expression gives, itself or through a variable."""
-    if found.tree is None:
+    if expression.tree is None:
         return None
-    for _, path in contexts_flowing(found.tree):
+    for _, path in contexts_flowing(expression.tree):
         if is_untrusted(path):
             return ".".join(path)
         if path[0] == "env" and len(path) == 2 and depth < 3:
@@ -104,15 +104,15 @@ def variable_text(step: Step, name: str) -> Text | None:
 def template_expansion(step: Step) -> Outcome:
     """Any value that is not fixed and becomes a part of a script."""
     for text in code_texts(step):
-        for found in expressions(text):
-            if found.tree is None:
+        for expression in expressions(text):
+            if expression.tree is None:
                 continue
-            for _, path in contexts_flowing(found.tree):
+            for _, path in contexts_flowing(expression.tree):
                 known = path[0] == "secrets" or is_untrusted(
                     path
                 )  # rules of their own speak of these
                 if not known and not _is_safe_context(step, path):
-                    yield hit(found.span, context=".".join(path))
+                    yield hit(expression.span, context=".".join(path))
                     break
 
 

@@ -78,8 +78,8 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
                 way = [entry[0] for entry in stack]
                 circle = way[way.index(after) :]
                 first = jobs[min(circle, key=lambda n: jobs[n].key.start)]
-                told = " -> ".join([jobs[n].name for n in circle] + [jobs[circle[0]].name])
-                yield hit(first.key, say="circle", jobs=told)
+                circle_text = " -> ".join([jobs[n].name for n in circle] + [jobs[circle[0]].name])
+                yield hit(first.key, say="circle", jobs=circle_text)
             else:
                 state[after] = 1
                 stack.append((after, iter([n.lower() for n in jobs[after].needs])))
@@ -241,27 +241,28 @@ def container_password_inline(workflow: Workflow) -> Outcome:
             if isinstance(services, Map)
             else []
         )
-        for told, holder in holders:
+        for owner, holder in holders:
             credentials = holder.get("credentials") if isinstance(holder, Map) else None
             if not isinstance(credentials, Map):
                 continue
             password = credentials.get("password")
             text = text_at(credentials, "password", workflow.source)
             read = text is not None and any(
-                found.tree is None or any(accesses(found.tree)) for found in expressions(text)
+                expression.tree is None or any(accesses(expression.tree))
+                for expression in expressions(text)
             )  # `${{ 'secret' }}` stands in the file as well
             if isinstance(password, str | int) and password != "" and not read:
                 yield hit(
                     credentials.at("password"),
                     severity=_severity(password),
                     resource=job.resource,
-                    what=told,
+                    what=owner,
                 )
 
 
 def _severity(password: str | int) -> Severity:
     """How bad a literal is in the place of a registry's password: only what a machine made is surely one that is in use."""
-    found = secrets.classify("password", password, Place.JOB)
-    if found.kind is not Kind.SECRET:
+    verdict = secrets.classify("password", password, Place.JOB)
+    if verdict.kind is not Kind.SECRET:
         return Severity.MEDIUM
-    return Severity.CRITICAL if found.strength >= Strength.RANDOM else Severity.HIGH
+    return Severity.CRITICAL if verdict.strength >= Strength.RANDOM else Severity.HIGH

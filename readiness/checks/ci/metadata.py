@@ -71,9 +71,9 @@ def _runs_problems(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         )
     own = {"composite": ("steps",), "docker": _IMAGE, "node": _SCRIPT}[kind]
     shapes = dict.fromkeys((*own, "using", "plugin"), any_value)
-    yield from KeysShape(f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))).inside(
-        value, owner.key(key)
-    )
+    yield from KeysShape(
+        f"a {using} action", shapes, required=_NEEDS.get(kind, ("main",))
+    ).problems_inside(value, owner.key(key))
 
 
 _ACTION = KeysShape(
@@ -101,13 +101,15 @@ def action_metadata_invalid(action: Action, *, project: Project) -> Outcome:
     """What GitHub refuses in an action's metadata, and files that it names and that are not there."""
     node = action.node
     first = next(iter(node), None)
-    for problem in _ACTION.inside(node, node.key(first) if first is not None else node.at()):
+    for problem in _ACTION.problems_inside(
+        node, node.key(first) if first is not None else node.at()
+    ):
         make = missing if problem.code == "missing" else hit
         severity = Severity.LOW if problem.what in _SHOWN_ONLY else None
         yield make(problem.span, severity=severity, what=problem.what)
     runs = node.get("runs")
     folder = posixpath.dirname(action.source.path)
-    if isinstance(runs, Map) and project.sees(folder):
+    if isinstance(runs, Map) and project.is_walked(folder):
         yield from _missing_file(runs, action.using, folder, project)
 
 

@@ -28,7 +28,7 @@ _TOLD_ONLY = frozenset({"name", "id", "timeout-minutes", "continue-on-error"})
 def staging_is_production(job: Job, *, project: Project) -> Outcome:
     """Production is deployed by the same steps as staging before it, and nothing in them names another place."""
     view = view_of(job, project)
-    before = [s for s in view.before if s.deploys and s.target == "staging"] if view else []
+    before = [s for s in view.stages_before if s.deploys and s.target == "staging"] if view else []
     if view is None or view.stage.target != "production" or not before:
         yield NotApplicable()
         return
@@ -40,7 +40,7 @@ def staging_is_production(job: Job, *, project: Project) -> Outcome:
         elif mine == theirs:
             there = Related(job.source, other.deploys[0].span, "deploys to the same place")
             yield hit(
-                view.deploys[0].span,
+                view.deployments[0].span,
                 resource=job.resource,
                 related=[there],
                 staging=other.job.name,

@@ -36,9 +36,9 @@ def runner_label_unknown(workflow: Workflow) -> Outcome:
             gone = low not in rows("github-runners") and _IMAGE.match(label) is not None
             near = "" if gone or not label or low in rows("github-runners") else _near_label(low)
             if gone or near or not label:
-                shown = span if span.end > span.start else job.key
+                label_span = span if span.end > span.start else job.key
                 say = "near" if near else "unknown"
-                yield hit(shown, say=say, label=label, near=near)
+                yield hit(label_span, say=say, label=label, near=near)
 
 
 def _has_runner_group(job: Job) -> bool:
@@ -104,7 +104,7 @@ _SHELLS = {
 
 
 def shell_unknown(workflow: Workflow) -> Outcome:
-    """A shell that the runner has not."""
+    """A `shell` that the runner's operating system does not have."""
     yield from _shell_problem(workflow.node.get("defaults"), "")
     for job in workflow.jobs:
         own = operating_system(job.node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.checks.ci.delivery import View
-from readiness.facts.actions import files
+from readiness.facts.actions import files_brought_by
 from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import NotApplicable, Outcome, hit
@@ -33,7 +33,7 @@ def checkout_missing(job: model.Job) -> Outcome:
         return
     for step in job.steps:
         used, run = step.uses, step.run
-        if used is not None and files(used.name) != "none":
+        if used is not None and files_brought_by(used.name) != "none":
             return
         if run is None:
             continue
@@ -73,7 +73,7 @@ def rollback_undeployed(job: model.Job, *, project: Project) -> Outcome:
     view = View(job, project)
     condition = job.node.get("if")
     bare = isinstance(condition, str) and condition.replace(" ", "").strip("${}") == "failure()"
-    if not bare or not view.stage.does("rollback") or view.deploys:
+    if not bare or not view.stage.does("rollback") or view.deployments:
         yield NotApplicable()
         return
     for name in job.needs:

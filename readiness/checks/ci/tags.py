@@ -24,10 +24,10 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
     if view is None:
         yield NotApplicable()
         return
-    for act in view.deploys:
-        found = _TAGGED.search(act.text)
-        if found and act.family in REMOTE_FAMILIES:
-            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
+    for act in view.deployments:
+        match = _TAGGED.search(act.text)
+        if match and act.family in REMOTE_FAMILIES:
+            yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", match.group())[-1])
 
 
 _PUSHED = re.compile(
@@ -45,10 +45,10 @@ def image_tag_anonymous(job: Job, *, project: Project) -> Outcome:
         return
     names = []
     for act in acts:
-        found = _pushed_names(act)
-        if found is None:
+        pushed = _pushed_names(act)
+        if pushed is None:
             return  # the tags come from elsewhere
-        names += [(name, act) for name in found]
+        names += [(name, act) for name in pushed]
     known = [(images.parse_image(name), act) for name, act in names]
     if known and all(
         not image.is_variable and not image.tag_unknown and image.floating for image, _ in known
@@ -67,10 +67,10 @@ def _pushed_names(act: PipelineAction) -> list[str] | None:
         if not named or len(named) > 1500 or "${{" in named:
             return None
         return [tag for tag in re.split(r"[\s,]+", named) if tag]
-    found = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
-    if not found or any("$" in name or "%" in name for name in found) or "--all-tags" in act.text:
+    names = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
+    if not names or any("$" in name or "%" in name for name in names) or "--all-tags" in act.text:
         return None
-    return found
+    return names
 
 
 _BUILT = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
@@ -81,7 +81,7 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
     """An image deployed to a cluster that a job before built and nobody pushed."""
     view = view_of(job, project)
     acts = (
-        [act for act in view.deploys if act.family in ("kubernetes", "helm", "swarm")]
+        [act for act in view.deployments if act.family in ("kubernetes", "helm", "swarm")]
         if view is not None
         else []
     )
@@ -94,17 +94,17 @@ def image_never_pushed(job: Job, *, project: Project) -> Outcome:
         return
     built = {
         _without_blanks(ref)
-        for stage in view.before
+        for stage in view.stages_before
         for act in stage.acts
         if act.kind == "build"
         for ref in _image_references(act)
     }
     for act in acts:
-        found = next(
+        unpushed = next(
             (ref for ref in sorted(built) if ref and ref in _without_blanks(act.text)), None
         )
-        if found is not None:
-            yield hit(act.span, resource=job.resource, image=images.parse_image(found).familiar)
+        if unpushed is not None:
+            yield hit(act.span, resource=job.resource, image=images.parse_image(unpushed).familiar)
             return
 
 

@@ -109,14 +109,14 @@ def input_invalid(workflow: Workflow) -> Outcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
         settings = workflow.triggers.get(event)
-        found = settings.get("inputs") if isinstance(settings, Map) else None
-        if isinstance(found, Map):
-            for name, body in found.items():
+        inputs = settings.get("inputs") if isinstance(settings, Map) else None
+        if isinstance(inputs, Map):
+            for name, body in inputs.items():
                 if isinstance(body, Map):
-                    yield from _input_problems(found, name, body, event)
-            if event == "workflow_dispatch" and len(found) > _MOST_INPUTS:
+                    yield from _input_problems(inputs, name, body, event)
+            if event == "workflow_dispatch" and len(inputs) > _MOST_INPUTS:
                 span = workflow.trigger_span(event)
-                yield hit(span, say="count", count=len(found), most=_MOST_INPUTS)
+                yield hit(span, say="count", count=len(inputs), most=_MOST_INPUTS)
 
 
 def _input_problems(owner: Map, name: str, body: Map, event: str) -> Iterator[Hit]:
@@ -178,11 +178,11 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) 
     """A filter whose pattern matches nothing or does not parse."""
     for settings in workflow.triggers.values():
         for key in keys:
-            found = settings.get(key) if isinstance(settings, Map) else None
+            patterns = settings.get(key) if isinstance(settings, Map) else None
             owner: Any = settings
-            pairs: list[tuple[Any, Any]] = [(key, found)] if isinstance(found, str) else []
-            if isinstance(found, Seq):
-                owner, pairs = found, list(enumerate(found))
+            pairs: list[tuple[Any, Any]] = [(key, patterns)] if isinstance(patterns, str) else []
+            if isinstance(patterns, Seq):
+                owner, pairs = patterns, list(enumerate(patterns))
             for at, value in pairs:
                 text = text_at(owner, at, workflow.source)
                 if text is None or not text.value or PLACEHOLDER.match(text.value):
@@ -244,16 +244,16 @@ def _character_class(value: str, *, path: bool) -> Iterator[tuple[str, int]]:
         at += 1
 
 
-def _range_problem(inside: str) -> str:
-    if not inside:
+def _range_problem(class_text: str) -> str:
+    if not class_text:
         return "has an empty []"
     at = 0
-    while at < len(inside):
-        if inside[at + 1 : at + 2] == "-":
-            if at + 2 >= len(inside):
+    while at < len(class_text):
+        if class_text[at + 1 : at + 2] == "-":
+            if at + 2 >= len(class_text):
                 return "has a range without an end"
-            if inside[at] > inside[at + 2]:
-                return f"has the range {inside[at : at + 3]!r}, which runs backwards"
+            if class_text[at] > class_text[at + 2]:
+                return f"has the range {class_text[at : at + 3]!r}, which runs backwards"
             at += 3
         else:
             at += 1

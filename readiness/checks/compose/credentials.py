@@ -58,8 +58,8 @@ class _Account:
 
 def credentials_differ(service: Service, project: Project) -> Outcome:
     """A password that a service sends and that is not the one its server has."""
-    services = project.memo(applications).app(service.document).services()
-    values = service.document.environment.whole
+    services = project.memo(applications).application_of(service.document).services()
+    values = service.document.environment.unmasked
     known: dict[str, list[_Account]] = {}
     for variable, host, user, password, place in _client_logins(service, project):
         server = services.get(host)
@@ -86,15 +86,15 @@ def _stated_values(service: Service, project: Project, node: Map) -> dict[str, t
 
     What a variable inside an environment file hides is written as a variable without a name.
     """
-    found: dict[str, tuple[str, _Place]] = {}
+    stated: dict[str, tuple[str, _Place]] = {}
     for name, setting in env_file_settings(service, project)[0].items():
         text = setting.value.replace("$", "$$").replace(HOLE, "${?}")
-        found[name] = text, _Place(setting.source, setting.span)
+        stated[name] = text, _Place(setting.source, setting.span)
     for spec in variable_specs(service.source, node, "environment"):
         if isinstance(spec.value, str | int) or spec.value is None:
             text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
-            found[spec.name] = text, _Place(service.source, spec.span)
-    return found
+            stated[spec.name] = text, _Place(service.source, spec.span)
+    return stated
 
 
 def _may_be_made_by_scripts(server: Service) -> bool:
@@ -112,10 +112,10 @@ def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:
         text, place = given.get(password, ("", None))
         if text and place is not None:
             yield _Account(given[user][0] if user in given else default, text, place)
-    found = _REQUIREPASS.search(_raw_command(server.full.get("command")))
-    if found:
+    match = _REQUIREPASS.search(_raw_command(server.full.get("command")))
+    if match:
         place = _Place(server.source, server.full.at("command"))
-        yield _Account("default", found["password"], place)
+        yield _Account("default", match["password"], place)
 
 
 def _raw_command(value: Any) -> str:
@@ -132,17 +132,17 @@ def _client_logins(service: Service, project: Project) -> Iterator[Claim]:
     texts = {name: text for name, (text, _) in stated.items()}
     places = {name: place for name, (_, place) in stated.items()}
     for name, text in texts.items():
-        for found in _URL.finditer(text):
+        for match in _URL.finditer(text):
             whole = places[name]
-            span = part_span(whole.source, whole.span, text, *found.span("password"))
-            user, password = unquote(found["user"]), unquote(found["password"])
-            yield name, found["host"], user, password, _Place(whole.source, span)
+            span = part_span(whole.source, whole.span, text, *match.span("password"))
+            user, password = unquote(match["user"]), unquote(match["password"])
+            yield name, match["host"], user, password, _Place(whole.source, span)
         about = _HOST.match(name)
         if about:
             user = _first_variable(texts, about["prefix"], _USERS)
             password = _first_variable(texts, about["prefix"], _PASSWORDS)
             if user and password:
-                values = service.document.environment.whole
+                values = service.document.environment.unmasked
                 host = expand_scalar(text, values).text.partition(":")[0]
                 yield password, host, texts[user], texts[password], places[password]
 

@@ -26,7 +26,7 @@ def _image_part_span(service: Service, start: int, end: int) -> dict[str, Any]:
 
 
 def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome:
-    """No tag, or one that moves."""
+    """An image without a tag, or with a tag that moves, such as `latest`."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or not image.text:
         return
@@ -38,7 +38,7 @@ def image_tag_floating(service: Service, *, deny: Sequence[str] = ()) -> Outcome
 
 
 def image_digest_missing(service: Service) -> Outcome:
-    """A tag and no digest."""
+    """An image with a tag and no digest; one without a tag has a finding of its own."""
     image = service.image if "image" in service.node else None
     if image is None or service.local or image.digest or image.floating:
         return

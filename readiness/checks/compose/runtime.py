@@ -10,8 +10,8 @@ from typing import Any
 
 from readiness.checks.compose.references import services_named
 from readiness.checks.dockerfile.health import is_always_healthy
-from readiness.facts.base_images import official
-from readiness.facts.images import fact
+from readiness.facts.base_images import is_official
+from readiness.facts.images import image_property
 from readiness.kinds.compose.application import applications, merged_service
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
@@ -89,9 +89,9 @@ def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
     image = service.image
     if image is None or image.name_unknown:
         return None
-    if fact(image, "healthcheck"):
+    if image_property(image, "healthcheck"):
         return True
-    known = service.known is not None or any(
+    known = service.image_facts is not None or any(
         sibling.builds for sibling in service.document.services.values()
     )
     for folder in (
@@ -148,7 +148,7 @@ def healthcheck_pointless(service: Service) -> Outcome:
 def dependency_waits(service: Service, project: Project, *, stores: bool) -> Outcome:
     """A dependency that is only started, not ready: on a store, or else on a service that has a health check here."""
     depends = service.node.get("depends_on")
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     items: list[tuple[str, Any, Span]] = []
     if isinstance(depends, Map):
         items = [(name, how, depends.key(name)) for name, how in depends.items()]
@@ -161,7 +161,7 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Out
         condition = how.get("condition") if isinstance(how, Map) else "service_started"
         if other is None or condition != "service_started":
             continue
-        store = other.known is not None and other.known.store
+        store = other.image_facts is not None and other.image_facts.is_store
         if store is stores and (store or _has_healthcheck(merged_service(other, project)[0])):
             yield hit(span, used=name, role=other.role)
 
@@ -178,7 +178,7 @@ def _has_healthcheck(node: Map) -> bool:
 def dependency_health_unknown(service: Service, project: Project) -> Outcome:
     """A wait for the health of a service that has no health check: it never ends well."""
     depends = service.node.get("depends_on")
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     for name, how in depends.items() if isinstance(depends, Map) else ():
         other = services.get(name)
         if other is None or not isinstance(how, Map) or how.get("condition") != "service_healthy":
@@ -206,7 +206,7 @@ def _surely_lacks_healthcheck(service: Service, project: Project) -> bool:
         )
     else:
         image = service.image
-    return image is not None and official(image)
+    return image is not None and is_official(image)
 
 
 _LIMITS = {
@@ -275,7 +275,7 @@ def stop_grace_missing(service: Service, project: Project) -> Outcome:
 
 
 def replica_single(service: Service, project: Project) -> Outcome:
-    """An application that runs once."""
+    """A service of no known role (a database has one) that runs with fewer than two replicas."""
     seen = merged_if_owned(service, project)
     if seen is None or service.role or not service.runs:
         return
@@ -297,22 +297,22 @@ _HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IG
 
 def dependency_undeclared(service: Service, project: Project) -> Outcome:
     """A store that the environment names and `depends_on` does not."""
-    services = project.memo(applications).app(service.document).services()
+    services = project.memo(applications).application_of(service.document).services()
     node, known = merged_service(service, project)
     if not known or service.document.swarm:
         return
-    told = _services_awaited(node, services, project.memo(_services_named_by))
+    awaited = _services_awaited(node, services, project.memo(_services_named_by))
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text
-        hosts = [found.group(1) for found in _HOST.finditer(text)]
+        hosts = [match.group(1) for match in _HOST.finditer(text)]
         if _HOST_NAME.search(spec.name):
             hosts.append(text.partition(":")[0])
         for host in hosts:
             other = services.get(host)
-            if other is None or other is service or host in told or other.full.get("profiles"):
+            if other is None or other is service or host in awaited or other.full.get("profiles"):
                 continue
-            if other.known is not None and other.known.store:
-                told.add(host)
+            if other.image_facts is not None and other.image_facts.is_store:
+                awaited.add(host)
                 yield hit(spec.span, used=host, variable=spec.name)
 
 
@@ -329,12 +329,12 @@ def _services_awaited(
     node: Map, services: dict[str, Service], used: dict[int, tuple[str, ...]]
 ) -> set[str]:
     """The services that a service waits for, those among them that they wait for too."""
-    found: set[str] = set()
+    awaited: set[str] = set()
     todo = [name for _, name, _ in services_named(node)]
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in awaited:
+            awaited.add(name)
             if name in services:
                 todo += used.get(id(services[name]), ())
-    return found
+    return awaited

@@ -18,7 +18,7 @@ from readiness.syntax.yaml import Map, Seq
 
 
 def user_root(service: Service) -> Outcome:
-    """`user: root`."""
+    """A service that sets `user: root` or user id 0."""
     value = service.node.get("user")
     if not isinstance(value, str):
         return
@@ -33,7 +33,11 @@ def user_root(service: Service) -> Outcome:
 def user_unset(service: Service, project: Project) -> Outcome:
     """A service that says not who it runs as, of an image that is not known to see to it."""
     seen = merged_if_owned(service, project)
-    if seen is None or not service.runs or (service.known is not None and service.known.store):
+    if (
+        seen is None
+        or not service.runs
+        or (service.image_facts is not None and service.image_facts.is_store)
+    ):
         return
     node, known = seen
     if node.get("user") is not None:
@@ -53,7 +57,7 @@ def user_unset(service: Service, project: Project) -> Outcome:
 
 
 def privileged(service: Service) -> Outcome:
-    """`privileged: true`."""
+    """A service that sets `privileged: true`."""
     if is_truthy(service.node.get("privileged")):
         yield hit(service.node.at("privileged"))
 
@@ -81,7 +85,7 @@ def capabilities_not_dropped(service: Service, project: Project) -> Outcome:
 
 
 def privilege_escalation(service: Service, project: Project) -> Outcome:
-    """No `no-new-privileges`."""
+    """A service without `no-new-privileges` under `security_opt`."""
     seen = merged_if_owned(service, project)
     if seen is None or not service.runs:
         return
@@ -109,7 +113,7 @@ def root_writable(service: Service, project: Project) -> Outcome:
 
 def host_namespace(service: Service, *, keys: Sequence[str]) -> Outcome:
     """A namespace of the host: its network, its processes, its shared memory."""
-    if service.known is not None and service.known.host:
+    if service.image_facts is not None and service.image_facts.host:
         return
     for key in keys:
         if expand_scalar(service.node.get(key)).text == "host":
@@ -151,7 +155,7 @@ def device_host(service: Service) -> Outcome:
 
 def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
     """The engine's socket; `tools`: in an image whose work needs it."""
-    known = mount.owner.known
+    known = mount.owner.image_facts
     is_tool = known is not None and known.docker
     path = posixpath.normpath(mount.spec.source or "-")
     if is_tool is tools and path.startswith(("/", "~")) and is_runtime_socket(path):
@@ -159,7 +163,7 @@ def engine_socket(mount: Mount, *, tools: bool) -> Outcome:
 
 
 def engine_api(service: Service) -> Outcome:
-    """`use_api_socket: true`."""
+    """A service with `use_api_socket: true`, which hands it the API of the engine."""
     if is_truthy(service.node.get("use_api_socket")):
         yield hit(service.node.at("use_api_socket"))
 
@@ -169,7 +173,7 @@ _HOME = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 def host_path_sensitive(mount: Mount) -> Outcome:
     """A folder of the host that holds the host itself."""
-    spec, known = mount.spec, mount.owner.known
+    spec, known = mount.spec, mount.owner.image_facts
     written = mount.source.text[spec.span.start : spec.span.end]
     source = "~" + spec.source[1:] if _HOME.search(written) else spec.source
     path = posixpath.normpath(source) if source else ""

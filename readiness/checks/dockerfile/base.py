@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import known_official
+from readiness.facts.base_images import is_known_official
 from readiness.facts.releases import end_of_life
 from readiness.kinds.dockerfile import global_value
 from readiness.kinds.dockerfile.model import Stage, Step
@@ -70,13 +70,13 @@ def base_image_end_of_life(stage: Stage, project: Project) -> Outcome:
     word = stage.image_word
     if word is None or not _is_external(stage):
         return
-    found = end_of_life(stage.image, project.today)
-    if found and not _names_release(stage.source.path, found.release):
+    ended = end_of_life(stage.image, project.today)
+    if ended and not _names_release(stage.source.path, ended.release):
         yield hit(
             word.span,
             image=stage.image.undigested,
-            release=found.release,
-            day=found.day,
+            release=ended.release,
+            day=ended.day,
         )
 
 
@@ -116,7 +116,7 @@ def copy_from_image_floating(step: Step) -> Outcome:
     for image, span in _pulled_images(step):
         if image.is_variable:
             yield Unknown(span)
-        elif image.floating and (image.tag or "/" in image.text or known_official(image)):
+        elif image.floating and (image.tag or "/" in image.text or is_known_official(image)):
             yield hit(span, image=image.text)
 
 
@@ -161,21 +161,23 @@ def _variables_in_from(stage: Stage) -> Iterator[tuple[Reference, int, int]]:
     words = [word.span for word in stage.start.words[:1]]
     flag = stage.start.flag("platform")
     for span in [flag.value_span, *words] if flag else words:
-        for found in variable_references(text[span.start : span.end], stage.document.syntax.escape):
-            yield found, span.start + found.start, span.start + found.end
+        for reference in variable_references(
+            text[span.start : span.end], stage.document.syntax.escape
+        ):
+            yield reference, span.start + reference.start, span.start + reference.end
 
 
 def from_argument_undefined(stage: Stage) -> Outcome:
     """FROM uses a variable that no ARG before the first FROM declares; a template's are filled in by others."""
     known = stage.document.globals
     template = stage.document.syntax.template
-    for found, start, end in _variables_in_from(stage):
-        name = found.name
+    for reference, start, end in _variables_in_from(stage):
+        name = reference.name
         if (
             name in known
             or name in platform_arguments()
             or name in proxy_arguments()
-            or found.modifier
+            or reference.modifier
         ):
             continue
         names = [*known, *platform_arguments()]
@@ -191,7 +193,7 @@ def from_default_invalid(stage: Stage) -> Outcome:
     if word is None or "$" not in word.raw:
         return
     known = stage.document.globals
-    names = [found.name for found in variable_references(word.raw)]
+    names = [reference.name for reference in variable_references(word.raw)]
     if not names or not all(name in known for name in names):
         return
 

@@ -28,9 +28,9 @@ class _Removal:
     """What rm or find takes away: paths as they are written, and whether some are unknown."""
 
     paths: tuple[str, ...]
-    known: bool
+    is_known: bool
 
-    def takes(self, folder: str) -> bool:
+    def removes(self, folder: str) -> bool:
         """Whether it takes away a folder, or what is in it."""
         return any(_path_covers(path, folder) for path in self.paths)
 
@@ -38,7 +38,7 @@ class _Removal:
 def _path_covers(path: str, folder: str) -> bool:
     """Whether a path, or a pattern, names the folder, one around it, or some of what is in it."""
     parts, wanted = _path_parts(path), _path_parts(folder)
-    if not all(itertools.starmap(glob.matches, zip(parts, wanted, strict=False))):
+    if not all(itertools.starmap(glob.glob_matches, zip(parts, wanted, strict=False))):
         return False
     return bool(parts) and (len(parts) <= len(wanted) or "*" in parts[-1])
 
@@ -51,7 +51,7 @@ def _calls_and_removals(step: Step) -> Iterator[Call | _Removal]:
     """The calls of package managers and the removals, in order."""
     folder = ""
     for whole in sorted(step.script.commands, key=lambda one: one.span.start):
-        call, command = packages.call(whole), unwrapped(whole)
+        call, command = packages.package_call(whole), unwrapped(whole)
         if call is not None:
             yield call
         elif command.program == "cd" and not command.inside:
@@ -109,8 +109,8 @@ def _lists_left(step: Step) -> Outcome:
     unsure = False
     for action in _calls_and_removals(step):
         if isinstance(action, _Removal):
-            unsure = unsure or (last is not None and not action.known)
-            last = None if action.takes("/var/lib/apt/lists") else last
+            unsure = unsure or (last is not None and not action.is_known)
+            last = None if action.removes("/var/lib/apt/lists") else last
         elif action.manager.name == "apt":
             install = action if action.installs else install
             if action.action == "update":
@@ -140,9 +140,9 @@ def _caches_left(step: Step, managers: Collection[str]) -> Outcome:
     for action in _calls_and_removals(step):
         if isinstance(action, _Removal):
             for name, call in list(kept.items()):
-                if any(action.takes(folder) for folder in _cache_folders(step, call)):
+                if any(action.removes(folder) for folder in _cache_folders(step, call)):
                     del kept[name]
-                elif not action.known:
+                elif not action.is_known:
                     unsure.add(name)
             continue
         family = "dnf" if action.program in _ONE_CACHE else action.program
@@ -190,10 +190,10 @@ def _variable_for(step: Step, call: Call, name: str) -> str | None:
     for given in call.command.assignments:
         if given.name == name:
             return given.value.value if given.value else ""
-    found = step.stage.lookup(name, step.instruction.span.start)
+    value = step.stage.lookup(name, step.instruction.span.start)
     for command in step.script.commands:
         if command.span.start < call.command.span.start and command.name in ("", "export"):
             for given in command.assignments:
                 if given.name == name:
-                    found = given.value.value if given.value else ""
-    return found
+                    value = given.value.value if given.value else ""
+    return value

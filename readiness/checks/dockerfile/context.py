@@ -28,25 +28,25 @@ def copy_ignored_file(step: Step, project: Project) -> Outcome:
     if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from"):
         return
     path = step.source.root.path
-    found = dockerignore_of(project, path, posixpath.dirname(path))
-    if found is None or "#" in step.source.path:
+    document = dockerignore_of(project, path, posixpath.dirname(path))
+    if document is None or "#" in step.source.path:
         return
     for word in copy_sources(instruction):
         value = word.value
         if word.is_variable or "://" in value or any(char in value for char in "*?["):
             continue
-        left_out = found.ignores(value)
+        left_out = document.ignores(value)
         if left_out is None:
             yield Unknown(word.span)
         elif left_out:
-            yield hit(word.span, source=value, list=posixpath.basename(found.source.path))
+            yield hit(word.span, source=value, list=posixpath.basename(document.source.path))
 
 
 def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores | None:
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
     by_path = project.by_path("dockerignore")
     beside = by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
-    found: Ignores | None = beside or by_path.get(
+    document: Ignores | None = beside or by_path.get(
         posixpath.normpath(posixpath.join(folder, ".dockerignore"))
     )
-    return found
+    return document

@@ -87,10 +87,10 @@ def _bashisms(step: Step) -> Iterator[tuple[Span, str]]:
     for mark in step.script.marks:
         yield mark.span, _MARKS.get(mark.kind, _EXPANSION)
     body = step.instruction.body
-    for found in variable_references(body.text, quoted=False):
-        if found.name in _VARIABLES and not _shell_options(step, found.name):
-            what = f"`${found.name}` is empty in POSIX sh"
-            yield body.span(found.start, found.end), what
+    for reference in variable_references(body.text, quoted=False):
+        if reference.name in _VARIABLES and not _shell_options(step, reference.name):
+            what = f"`${reference.name}` is empty in POSIX sh"
+            yield body.span(reference.start, reference.end), what
 
 
 def _is_in_bash(step: Step, command: shell.Command) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import run_text
 from readiness.facts import packages
-from readiness.facts.programs import fact
+from readiness.facts.programs import program_property
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import Outcome, Span, hit
@@ -27,7 +27,7 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
             yield hit(source.span, option="[trusted=yes]", program="apt-get")
         return
     wanted = options.get(invocation.program)
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if wanted is None and call is not None and call.manager.name == "pip":
         wanted = options.get("pip")
     valued = _VALUED.get(invocation.program, "")
@@ -69,7 +69,7 @@ def tls_verification_off_setting(command: Command) -> Outcome:
         if any(_SSL_OFF.search(value) for value in invocation.values):
             yield hit(invocation.span, setting="sslverify off", program="yum or dnf")
         return
-    wanted = fact(invocation.program, "insecure") or ()
+    wanted = program_property(invocation.program, "insecure") or ()
     for at, word in enumerate(invocation.words if wanted else ()):
         name, equals, value = word.value.replace('"', "").replace("'", "").partition("=")
         if name == "--setopt":

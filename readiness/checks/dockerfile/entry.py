@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from readiness.checks.dockerfile.forms import exec_form_literal
 from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts import packages, settings
-from readiness.facts.base_images import without_application
+from readiness.facts.base_images import is_without_application
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
 from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
@@ -36,7 +36,7 @@ _HARMLESS = frozenset(
 
 def program_file_missing(stage: Stage) -> Outcome:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
-    if not stage.final or not stage.whole or not without_application(stage.root.image):
+    if not stage.final or not stage.whole or not is_without_application(stage.root.image):
         return
     base = working_folder(stage)
     # Where nothing at all is copied, the folder in which it works is mounted: an image of tools.
@@ -45,10 +45,10 @@ def program_file_missing(stage: Stage) -> Outcome:
         step = effective_step(stage, keyword)
         if step is None or any(starter_missing(step)):
             continue
-        told = marked_spans(exec_form_literal(step))
+        reported = marked_spans(exec_form_literal(step))
         for command in step.script.commands:
             word = _script_path(unwrapped(command))
-            if word is None or word.span in told:
+            if word is None or word.span in reported:
                 continue
             if base is None and not word.value.startswith("/"):
                 continue
@@ -112,7 +112,7 @@ def _may_be_copied(stage: Stage, instruction: Instruction, path: str) -> bool | 
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True
-        elif (path == target and not folder_meant) or glob.matches(f"{target}/{name}", path):
+        elif (path == target and not folder_meant) or glob.glob_matches(f"{target}/{name}", path):
             return True
     return False
 
@@ -127,7 +127,7 @@ def _may_be_created(step: Step, path: str) -> bool | None:
         invocation = unwrapped(command)
         if any(redirect.operator.startswith(">") for redirect in command.redirects):
             continue  # the file's name would stand in the text
-        if invocation.program not in _HARMLESS and packages.call(command) is None:
+        if invocation.program not in _HARMLESS and packages.package_call(command) is None:
             return None
     return False
 
@@ -150,19 +150,19 @@ def build_without_optimisation(command: Command) -> Outcome:
 
 def debug_mode(step: Step) -> Outcome:
     """ENV of the final image turns a debug mode on."""
-    for name, value, span in _settings(step):
+    for name, value, span in _image_environment(step):
         if settings.turns_debug_on(name, value):
             yield hit(span, name=name, value=value)
 
 
 def log_level_debug(step: Step) -> Outcome:
     """ENV of the final image has a program log what only its developers need."""
-    for name, value, span in _settings(step):
+    for name, value, span in _image_environment(step):
         if settings.logs_too_much(name, value):
             yield hit(span, name=name, value=value)
 
 
-def _settings(step: Step) -> Iterator[tuple[str, str, Span]]:
+def _image_environment(step: Step) -> Iterator[tuple[str, str, Span]]:
     """The variables that ENV sets in the image that runs."""
     if step.keyword != "ENV" or step.onbuild:
         return

@@ -74,9 +74,9 @@ def _becomes_program(step: Step, fetch: shell.Command) -> bool:
 def _output_file(fetch: shell.Command) -> str:
     """The file that a fetch writes; empty where it writes none, or none that is known."""
     curl = fetch.program == "curl"
-    told = fetch.option(*(("-o", "--output") if curl else ("-O", "--output-document")))
-    if told is not None:
-        return told
+    output = fetch.option(*(("-o", "--output") if curl else ("-O", "--output-document")))
+    if output is not None:
+        return output
     redirected = [r.target.value for r in fetch.redirects if r.operator == ">" and r.target]
     if redirected:
         return redirected[0]

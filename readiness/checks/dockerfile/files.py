@@ -8,8 +8,8 @@ from functools import lru_cache
 from readiness.checks.dockerfile.context import copy_sources, is_whole_context
 from readiness.checks.dockerfile.values import is_absolute
 from readiness.facts import packages
-from readiness.facts.base_images import known_official, sets_folder, starts_service
-from readiness.facts.programs import fact
+from readiness.facts.base_images import is_known_official, sets_folder, starts_service
+from readiness.facts.programs import program_property
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import copy_target
@@ -107,7 +107,7 @@ def _is_unpacked(command: shell.Command, names: set[str]) -> bool:
     elif command.program in ("gzip", "bzip2", "xz", "zstd"):
         if not command.has("-d", "--decompress", "--uncompress"):
             return False
-    elif not fact(command.program, "unpacks"):
+    elif not program_property(command.program, "unpacks"):
         return False
     if "tar" not in command.program:  # ADD unpacks archives, not a file that is only compressed
         names = {name for name in names if _TAR.search(name)}
@@ -136,17 +136,17 @@ def copy_from_unknown(step: Step) -> Outcome:
     if "$" in flag.raw or "{{" in flag.raw:
         yield Unknown(flag.value_span)
         return
-    found = step.document.stage(flag.value)
-    if found is not None and found.index < step.stage.index:
+    stage = step.document.stage(flag.value)
+    if stage is not None and stage.index < step.stage.index:
         return
-    if found is step.stage or (found is None and _is_image_name(flag.value)):
+    if stage is step.stage or (stage is None and _is_image_name(flag.value)):
         return
     yield hit(flag.value_span, name=flag.value)
 
 
 def _is_image_name(name: str) -> bool:
     """Whether a name is surely one of an image: it has a tag or a slash, or is an official one's."""
-    return bool(re.search(r"[:/@.]", name)) or known_official(images.parse_image(name))
+    return bool(re.search(r"[:/@.]", name)) or is_known_official(images.parse_image(name))
 
 
 def copy_from_itself(step: Step) -> Outcome:
@@ -207,22 +207,22 @@ def copy_root_of_stage(step: Step) -> Outcome:
 
 def copy_before_install(stage: Stage) -> Outcome:
     """The whole context is copied before the dependencies are installed from its manifest."""
-    whole: Word | None = None
+    whole_context: Word | None = None
     partial = False
     for instruction in stage.instructions:
         if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
             words = copy_sources(instruction)
             first = next((word for word in words if is_whole_context(word)), None)
-            if first is not None and whole is None:
-                whole = first
+            if first is not None and whole_context is None:
+                whole_context = first
             partial = partial or any(_MANIFEST.search(word.value) for word in words)
-        elif instruction.keyword == "RUN" and whole is not None and not partial:
+        elif instruction.keyword == "RUN" and whole_context is not None and not partial:
             step = Step(stage.document, stage, instruction)
             mounted = {mount.get("target", "") for mount in step.mounts()}
             for command in step.script.commands:
                 program = _manifest_install(command)
                 if program and not mounted:
-                    yield hit(whole.span, program=program)
+                    yield hit(whole_context.span, program=program)
                     return
 
 
@@ -246,17 +246,19 @@ def _manifest_install(command: shell.Command) -> str:
     for size in (2, 3):
         if plain[:size] in _FETCHES:
             return " ".join(plain[:size])
-    call = packages.call(command)
+    call = packages.package_call(command)
     if call is None or call.action != "install" or call.manager.system:
         return ""
     name = call.manager.name
     if name in ("npm", "yarn", "pnpm", "bun", "bundle", "composer", "poetry"):
-        whole = not call.packages and not call.command.has("-g", "--global", "--version")
+        is_manifest_install = not call.packages and not call.command.has(
+            "-g", "--global", "--version"
+        )
     elif name == "pip":
-        whole = call.command.has("-r", "--requirement")
+        is_manifest_install = call.command.has("-r", "--requirement")
     else:
-        whole = name == "uv" and call.verb.value == "sync"
-    return f"{name} {call.verb.value}" if whole else ""
+        is_manifest_install = name == "uv" and call.verb.value == "sync"
+    return f"{name} {call.verb.value}" if is_manifest_install else ""
 
 
 def chown_after_copy(step: Step) -> Outcome:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.dockerfile.tools import starter_missing
-from readiness.facts.base_images import without_application
+from readiness.facts.base_images import is_without_application
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Outcome, hit
 from readiness.syntax import shell
@@ -103,9 +103,9 @@ def exec_form_literal(step: Step) -> Outcome:
 
 def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
     for word in words:
-        found = _VARIABLE.search(word.value)
-        if found:
-            what = f"{found.group()} is passed on as it stands"
+        match = _VARIABLE.search(word.value)
+        if match:
+            what = f"{match.group()} is passed on as it stands"
             yield hit(word.span, keyword=step.keyword, what=what)
             return
 
@@ -113,7 +113,7 @@ def _variables_in(step: Step, words: Sequence[Word]) -> Iterator[Hit]:
 def _may_read_arguments(step: Step) -> bool:
     """Whether an entry point gets the words of a CMD, and may read them otherwise."""
     return step.stage.last("ENTRYPOINT") is not None or (
-        not without_application(step.stage.root.image)
+        not is_without_application(step.stage.root.image)
     )
 
 

@@ -19,7 +19,7 @@ def label_key_invalid(step: Step) -> Outcome:
         return
     for pair in step.instruction.pairs:
         name = pair.name
-        used = [found.name for found in variable_references(name)]
+        used = [reference.name for reference in variable_references(name)]
         if used and all(step.stage.declares(one, step.instruction.span.start) for one in used):
             continue
         if name.startswith(("com.docker.", "io.docker.", "org.dockerproject.")):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import manager_calls
-from readiness.facts.base_images import without_application
+from readiness.facts.base_images import is_without_application
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import (
@@ -43,16 +43,16 @@ def is_owned_by_user(stage: Stage, path: str) -> bool | None:
     path = posixpath.normpath(path)
     if not user or stage.windows or not path.startswith("/"):
         return None
-    if not without_application(stage.root.image) or _is_free(path):
+    if not is_without_application(stage.root.image) or _is_free(path):
         return None
     if _PACKAGED.match(path) and any(_is_install(step) for step in _run_steps(stage)):
         return None
     answer: bool | None = False
     for below in reversed(list(stage.chain)):
         for instruction in below.instructions:
-            found = _owner_after(below, instruction, path, user)
-            if found is not None:
-                answer = None if found == "unknown" else found == user
+            owner = _owner_after(below, instruction, path, user)
+            if owner is not None:
+                answer = None if owner == "unknown" else owner == user
             if answer is None:
                 return None
     return answer
@@ -104,8 +104,8 @@ def _may_overlap(where: str, path: str) -> bool:
 
 
 def _is_run_as_other(stage: Stage, instruction: Instruction) -> bool:
-    found = stage.last("USER", instruction.span.start)
-    return found is not None and not is_root(found.text.partition(":")[0])
+    effective = stage.last("USER", instruction.span.start)
+    return effective is not None and not is_root(effective.text.partition(":")[0])
 
 
 def _owner_after_run(step: Step, path: str, user: str) -> str | None:
@@ -159,10 +159,10 @@ def _gives_to_user(step: Step, command: shell.Command, path: str, user: str) -> 
 
 def volume_not_owned(stage: Stage) -> Outcome:
     """VOLUME names a folder that the user of the image can't write to."""
-    found = list(volume_words(stage)) if stage.final and stage.whole else ()
-    if not found:
+    volumes = list(volume_words(stage)) if stage.final and stage.whole else ()
+    if not volumes:
         yield NotApplicable()
-    for word, where in found:
+    for word, where in volumes:
         answer = is_owned_by_user(stage, where) if where is not None else None
         if answer is None:
             yield Unknown(word.span)

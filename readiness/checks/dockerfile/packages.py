@@ -17,7 +17,7 @@ from readiness.syntax import shell
 def manager_calls(step: Step) -> Iterator[Call]:
     """The calls of package managers in a RUN, in order."""
     for command in step.script.commands:
-        call = packages.call(command)
+        call = packages.package_call(command)
         if call is not None:
             yield call
 
@@ -37,7 +37,7 @@ def _is_never_asking(command: Command, call: Call) -> bool:
 
 def install_asks(command: Command, *, managers: Sequence[str]) -> Outcome:
     """An install or a removal that waits for an answer."""
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if call is None or call.manager.name not in managers:
         return
     if not (call.installs or call.action == "remove") or packages.assumes_yes(call):
@@ -86,17 +86,17 @@ def _is_set_before(command: Command, setting: str, folder: str) -> bool | None:
 
 def package_version_missing(command: Command, *, managers: Sequence[str]) -> Outcome:
     """An install of packages, or of a Go module, without a version."""
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if "go" in managers:
         yield from _go_unpinned(command)
     if call is None or call.manager.name not in managers or call.manager.name == "go":
         return
-    found = package_versions.unpinned(call)
-    if found:
-        names = ", ".join(word.value[:60] for word in found[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    words = package_versions.unpinned_packages(call)
+    if words:
+        names = ", ".join(word.value[:60] for word in words[:5])
+        more = f" and {len(words) - 5} more" if len(words) > 5 else ""
         manager = "pip" if call.manager.name == "pipx" else call.manager.name
-        yield hit(found[0].span, packages=names + more, program=call.program, manager=manager)
+        yield hit(words[0].span, packages=names + more, program=call.program, manager=manager)
 
 
 _BOUND = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
@@ -105,7 +105,7 @@ _DESCRIPTOR = re.compile(r"(?:\A|\s)\d{1,2}\Z")
 
 def version_redirected(command: Command) -> Outcome:
     """An install whose `x>=1` is not quoted: the shell takes the bound for a file."""
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if call is None or not call.installs:
         return
     text = command.source.text
@@ -141,7 +141,7 @@ def _go_unpinned(command: Command) -> Iterator[Hit]:
 
 def apt_recommends(command: Command) -> Outcome:
     """apt-get install without --no-install-recommends."""
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if call is None or call.manager.name != "apt" or call.verb.value != "install":
         return
     if not is_shipped(command.step):
@@ -150,7 +150,7 @@ def apt_recommends(command: Command) -> Outcome:
         return
     if call.command.has("--no-install-recommends"):
         return
-    given = dict(packages.settings(call)).get("APT::Install-Recommends")
+    given = dict(packages.option_settings(call)).get("APT::Install-Recommends")
     if given is not None and given not in packages.TRUE:
         return
     written = None if given else _is_set_before(command, "Install-Recommends", "/etc/apt/apt.conf")
@@ -191,9 +191,9 @@ def apt_for_scripts(command: Command) -> Outcome:
 
 def index_update_alone(step: Step) -> Outcome:
     """The package index is updated in a RUN that installs nothing."""
-    found = [one for one in manager_calls(step) if one.manager.system]
-    updates = [one for one in found if one.action == "update"]
-    if not updates or any(one.installs for one in found):
+    calls = [one for one in manager_calls(step) if one.manager.system]
+    updates = [one for one in calls if one.action == "update"]
+    if not updates or any(one.installs for one in calls):
         return
     if any(command.program in _OTHER_USERS for command in step.script.commands):
         return
@@ -206,7 +206,7 @@ _OTHER_USERS = frozenset({"apt-cache", "mk-build-deps", "xargs", "sh", "bash", "
 
 def zypper_distribution_upgrade(command: Command) -> Outcome:
     """A distribution upgrade inside a build."""
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if call is None or call.manager.name != "zypper":
         return
     if call.verb.value in ("dist-upgrade", "dup"):
@@ -215,7 +215,7 @@ def zypper_distribution_upgrade(command: Command) -> Outcome:
 
 def dependencies_unlocked(command: Command) -> Outcome:
     """Dependencies of the project are installed without their lock file, or one that may change."""
-    call = packages.call(command.whole)
+    call = packages.package_call(command.whole)
     if call is None or call.packages or call.action != "install":
         yield NotApplicable()
         return
@@ -250,17 +250,17 @@ def dependencies_development(step: Step) -> Outcome:
     mode = step.stage.lookup("NODE_ENV", before)
     if mode == "production":
         return
-    found = [
+    calls = [
         call
         for call in manager_calls(step)
         if call.manager.name in ("npm", "yarn", "pnpm") and call.action == "install"
     ]
-    if not found:
+    if not calls:
         yield NotApplicable()
     elif mode is None and step.stage.declares("NODE_ENV", before):
-        yield Unknown(found[0].verb.span)
+        yield Unknown(calls[0].verb.span)
         return
-    for call in found:
+    for call in calls:
         named = call.packages or call.group == "global" or call.command.has("-g", "--global")
         env = any(a.name == "NODE_ENV" for a in call.command.assignments)
         if named or env or call.command.has(*_PRODUCTION) or _is_pruned(step.stage):

@@ -68,11 +68,11 @@ _ELSEWHERE = frozenset({"subshell", "substitution"})
 
 def _folder_changing_commands(step: Step) -> list[shell.Command]:
     """The commands that change the folder of those after them; a subshell and `sh -c` keep it to themselves."""
-    found = step.script.commands
-    shells = [one.span for one in found if one.program in shell.SHELLS]
+    commands = step.script.commands
+    shells = [one.span for one in commands if one.program in shell.SHELLS]
     return [
         command
-        for command in found
+        for command in commands
         if unwrapped(command).program == "cd"
         and not _ELSEWHERE & command.inside
         and not any(span.start < command.span.start < span.end for span in shells)
@@ -81,19 +81,19 @@ def _folder_changing_commands(step: Step) -> list[shell.Command]:
 
 def folder_change(step: Step) -> Outcome:
     """RUN changes the folder for the commands that follow in it."""
-    found = _folder_changing_commands(step)
-    if found and not any(True for _ in folder_change_lost(step)):
-        yield hit(found[0].span)
+    commands = _folder_changing_commands(step)
+    if commands and not any(True for _ in folder_change_lost(step)):
+        yield hit(commands[0].span)
 
 
 def folder_change_lost(step: Step) -> Outcome:
     """RUN ends with cd, which changes nothing for the instructions after it."""
-    found = _folder_changing_commands(step)
-    if not found or step.script.commands[-1] is not found[-1] or found[-1].inside:
+    commands = _folder_changing_commands(step)
+    if not commands or step.script.commands[-1] is not commands[-1] or commands[-1].inside:
         return
     # The last one of several goes back to where the RUN began
-    if len(found) == 1 or len(found) == len(step.script.commands):
-        yield hit(found[-1].span)
+    if len(commands) == 1 or len(commands) == len(step.script.commands):
+        yield hit(commands[-1].span)
 
 
 def command_pointless(command: Command, *, programs: Sequence[str]) -> Outcome:

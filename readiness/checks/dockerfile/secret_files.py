@@ -61,7 +61,7 @@ def secret_paths(project: Project) -> list[str]:
 
 def _may_hold_secret(entry: Entry) -> bool:
     value = entry.template
-    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).exposed)
+    return bool(value) and (names_secret(entry.name) or classify(entry.name, value).is_exposed)
 
 
 def surely_holds_secrets(project: Project, folder: str, file: str) -> bool:

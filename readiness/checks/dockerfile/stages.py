@@ -99,7 +99,9 @@ def instruction_invalid(document: Document) -> Outcome:
 def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Outcome:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
-        found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
-        for instruction in found[:-1]:
-            place = Related(stage.source, found[-1].span, "the one that counts")
+        instructions = [
+            one for one in stage.instructions if one.keyword == keyword and not one.onbuild
+        ]
+        for instruction in instructions[:-1]:
+            place = Related(stage.source, instructions[-1].span, "the one that counts")
             yield hit(instruction.keyword_span, keyword=keyword, related=(place,))

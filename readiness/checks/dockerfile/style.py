@@ -10,10 +10,10 @@ from readiness.model import Outcome, hit
 
 def instruction_case(document: Document) -> Outcome:
     """Instructions are not all written in the case that most of them have."""
-    found = list(document.syntax.instructions)
-    upper = sum(one.written.isupper() for one in found)
-    lower = sum(one.written.islower() for one in found)
-    for instruction in found:
+    instructions = list(document.syntax.instructions)
+    upper = sum(one.written.isupper() for one in instructions)
+    lower = sum(one.written.islower() for one in instructions)
+    for instruction in instructions:
         mixed = not instruction.written.isupper() and not instruction.written.islower()
         minority = (
             instruction.written.islower() if upper >= lower else instruction.written.isupper()

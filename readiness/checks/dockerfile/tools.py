@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from readiness.facts import packages
-from readiness.facts.base_images import lacks
+from readiness.facts.base_images import surely_lacks_tool
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, hit
@@ -26,7 +26,7 @@ def starter_missing(step: Step) -> Outcome:
         return
     if stage.windows or not stage.whole or any("from" in mount for mount in step.mounts()):
         return
-    if not instruction.json and not lacks(stage.root.image, "sh"):
+    if not instruction.json and not surely_lacks_tool(stage.root.image, "sh"):
         return
     image = stage.root.image.undigested
     if instruction.json:
@@ -46,8 +46,8 @@ def starter_missing(step: Step) -> Outcome:
 
 def _is_started(step: Step) -> bool:
     """Whether a CMD or ENTRYPOINT is the one that the image starts."""
-    found = step.document.stages[-1].last(step.keyword)
-    return found is not None and found.instruction is step.instruction
+    effective = step.document.stages[-1].last(step.keyword)
+    return effective is not None and effective.instruction is step.instruction
 
 
 @lru_cache(maxsize=64)
@@ -55,7 +55,7 @@ def has_tool(stage: Stage, name: str) -> bool | None:
     """Whether an image surely has, or surely lacks, a program; None where nobody can tell."""
     if _is_provided_by_step(stage, name):
         return True
-    return None if not lacks(stage.root.image, name) or _is_opaque(stage) else False
+    return None if not surely_lacks_tool(stage.root.image, name) or _is_opaque(stage) else False
 
 
 _PROGRAMS = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
@@ -68,8 +68,8 @@ def _is_provided_by_step(stage: Stage, name: str) -> bool:
     for below in reversed(list(stage.chain)):
         for instruction in below.instructions:
             if instruction.keyword == "RUN":
-                found = _is_left_by_run(Step(stage.document, below, instruction), word, name)
-                answer = answer if found is None else found
+                is_left = _is_left_by_run(Step(stage.document, below, instruction), word, name)
+                answer = answer if is_left is None else is_left
             elif instruction.keyword in ("COPY", "ADD") and instruction.words:
                 copied = word.search(instruction.body.text) or _PROGRAMS.search(
                     instruction.words[-1].value
@@ -87,7 +87,7 @@ def _is_left_by_run(step: Step, word: re.Pattern[str], name: str) -> bool | None
     for command in () if step.script.broken else step.script.commands:
         invocation = unwrapped(command)
         if invocation.program == name or any(word.search(each.value) for each in invocation.words):
-            answer = not packages.removes(invocation)
+            answer = not packages.is_removal(invocation)
     return answer
 
 
@@ -105,7 +105,7 @@ def _is_opaque(stage: Stage) -> bool:
                     return True
                 if not command.known or command.program in (*shell.SHELLS, "make", "python", "."):
                     return True
-                call = packages.call(command)
+                call = packages.package_call(command)
                 if call and call.installs and not all(word.known for word in call.packages):
                     return True
     return False

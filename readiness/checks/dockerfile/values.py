@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import environment_bare, without_application
+from readiness.facts.base_images import has_bare_environment, is_without_application
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Span, Unknown, hit, missing, spelling
 from readiness.syntax.words import Reference, variable_references
@@ -126,19 +126,23 @@ _SERVES = re.compile(
 def port_undeclared(stage: Stage) -> Outcome:
     """The final stage starts a server, as its command says, and names no port."""
     image = stage.root.image
-    if not stage.final or not stage.whole or not without_application(image):
+    if not stage.final or not stage.whole or not is_without_application(image):
         return
     if image.familiar == "php":
         return  # it declares a port of its own
     if any(one.keyword == "EXPOSE" for below in stage.chain for one in below.instructions):
         return
-    starts = [found.text for found in map(stage.last, ("ENTRYPOINT", "CMD")) if found is not None]
+    starts = [
+        effective.text
+        for effective in map(stage.last, ("ENTRYPOINT", "CMD"))
+        if effective is not None
+    ]
     if _SERVES.search(" ".join(starts)):
         yield missing(stage.at())
 
 
 def maintainer_deprecated(step: Step) -> Outcome:
-    """MAINTAINER."""
+    """The MAINTAINER instruction, deprecated in favour of a label."""
     if step.keyword == "MAINTAINER" and not step.onbuild:
         yield hit(step.instruction.span)
 
@@ -156,12 +160,12 @@ def env_self_reference(step: Step) -> Outcome:
         return
     names = {pair.name for pair in instruction.pairs}
     for pair in instruction.pairs:
-        for found in variable_references(pair.raw or "", step.document.syntax.escape):
-            name = found.name
-            if name not in names or name == pair.name or found.modifier:
+        for reference in variable_references(pair.raw or "", step.document.syntax.escape):
+            name = reference.name
+            if name not in names or name == pair.name or reference.modifier:
                 continue
             if not step.stage.declares(name, instruction.span.start):
-                yield hit(_use_span(step, pair.span, found), name=name)
+                yield hit(_use_span(step, pair.span, reference), name=name)
 
 
 def variable_undefined(step: Step) -> Outcome:
@@ -173,20 +177,20 @@ def variable_undefined(step: Step) -> Outcome:
         if "$" not in word.raw:
             continue
         uses = list(variable_references(word.raw, step.document.syntax.escape))
-        for found in uses:
-            name = found.name
+        for reference in uses:
+            name = reference.name
             if (
-                found.modifier
+                reference.modifier
                 or name in proxy_arguments()
                 or name == "PATH"
                 or not name[0].isalpha()
-                or _is_guarded(found, uses)
+                or _is_guarded(reference, uses)
             ):
                 continue
             if stage.declares(name, instruction.span.start) or stage.index < 0:
                 continue
-            reason = why_undefined(stage, name, instruction.span.start)
-            span = _use_span(step, word.span, found)
+            reason = reason_undefined(stage, name, instruction.span.start)
+            span = _use_span(step, word.span, reference)
             if reason:
                 yield hit(span, name=name, reason=reason)
             else:
@@ -204,12 +208,12 @@ def _is_guarded(use: Reference, uses: Sequence[Reference]) -> bool:
     )
 
 
-def _use_span(step: Step, span: Span, found: Reference) -> Span:
-    exact = Span(span.start + found.start, span.start + found.end)
+def _use_span(step: Step, span: Span, reference: Reference) -> Span:
+    exact = Span(span.start + reference.start, span.start + reference.end)
     return exact if step.source.text[exact.start : exact.start + 1] == "$" else span
 
 
-def why_undefined(stage: Stage, name: str, after: int) -> str:
+def reason_undefined(stage: Stage, name: str, after: int) -> str:
     """What shows that nothing sets the name; empty where the base image may."""
     if name in stage.document.globals:
         return "it is declared before FROM, and no ARG brings it into the stage"
@@ -223,7 +227,7 @@ def why_undefined(stage: Stage, name: str, after: int) -> str:
     near = close[0] if close else spelling.nearest(name, names)
     if near:
         return f"did you mean {near!r}?"
-    return "the base image sets PATH alone" if environment_bare(stage.root.image) else ""
+    return "the base image sets PATH alone" if has_bare_environment(stage.root.image) else ""
 
 
 @lru_cache(maxsize=16)

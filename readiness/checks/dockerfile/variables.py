@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from readiness.checks.dockerfile.values import why_undefined
+from readiness.checks.dockerfile.values import reason_undefined
 from readiness.facts.arguments import platform_arguments, proxy_arguments
-from readiness.facts.base_images import environment_bare
+from readiness.facts.base_images import has_bare_environment
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, Unknown, hit
 from readiness.syntax.command import Use
@@ -25,10 +25,10 @@ def shell_variable_unquoted(step: Step) -> Outcome:
             continue
         if use.command >= 0 and script.commands[use.command].program in _LISTS:
             continue
-        whole = _is_one_word_value(step, use)
-        if whole is None:
+        is_one_word = _is_one_word_value(step, use)
+        if is_one_word is None:
             yield Unknown(use.span)
-        elif not whole:
+        elif not is_one_word:
             yield hit(use.span, word=step.source.text[use.span.start : use.span.end])
             return
 
@@ -38,17 +38,17 @@ def _is_one_word_value(step: Step, use: Use) -> bool | None:
     given = [a for command in step.script.commands for a in command.assignments]
     values = [a.value for a in given if a.name == use.name]
     if values:
-        return all(value is None or (value.known and _one_word(value.value)) for value in values)
+        return all(value is None or (value.known and _is_one_word(value.value)) for value in values)
     if use.name in step.script.bound:
         return None
     before = step.instruction.span.start
     if not step.stage.declares(use.name, before):
         return False
     value = step.stage.lookup(use.name, before)
-    return None if value is None else _one_word(value)
+    return None if value is None else _is_one_word(value)
 
 
-def _one_word(value: str) -> bool:
+def _is_one_word(value: str) -> bool:
     return not any(char.isspace() or char in "*?[" for char in value)
 
 
@@ -90,8 +90,8 @@ def _known_value(step: Step, use: Use) -> bool:
 def _unset_reason(step: Step, name: str) -> tuple[str, bool]:
     """What shows that nothing sets the name, and whether that is sure; empty where the base may."""
     stage = step.stage
-    bare = stage.whole and environment_bare(stage.root.image)
-    reason = why_undefined(stage, name, step.instruction.span.start)
+    bare = stage.whole and has_bare_environment(stage.root.image)
+    reason = reason_undefined(stage, name, step.instruction.span.start)
     if name in platform_arguments() and stage.whole:
         return reason, True
     if name in stage.document.globals or reason.startswith("it is set"):

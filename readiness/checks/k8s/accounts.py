@@ -56,8 +56,8 @@ def is_token_mounted(pod: Pod, project: Project) -> bool:
         return own
     if pod.kind == "SandboxTemplate":  # its controller turns the mount off where nothing is said
         return False
-    found = service_account_of(pod, project)
-    return found is None or found.node.get("automountServiceAccountToken") is not False
+    obj = service_account_of(pod, project)
+    return obj is None or obj.node.get("automountServiceAccountToken") is not False
 
 
 def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
@@ -78,7 +78,7 @@ def account_owner(pod: Pod) -> Span:
 
 
 def service_account_token_mounted(pod: Pod, *, project: Project) -> Outcome:
-    """The token is mounted."""
+    """The service account's token is mounted into a pod, by its own setting or by the default."""
     yield from unknown_if_variable(pod.node, "automountServiceAccountToken")
     if not is_token_mounted(pod, project):
         return
@@ -133,12 +133,14 @@ def account_automounts(obj: Object, *, name: str = "") -> Outcome:
 
 def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
     """The pod's service account has a role, and its token is mounted."""
-    found = bindings_of_pod(pod, project)
-    if found and is_token_mounted(pod, project):
-        yield hit(account_owner(pod), account=account_name(pod), binding=found[0].resource)
+    objects = bindings_of_pod(pod, project)
+    if objects and is_token_mounted(pod, project):
+        yield hit(account_owner(pod), account=account_name(pod), binding=objects[0].resource)
 
 
-def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> Outcome:
+def service_account_powerful(
+    pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()
+) -> Outcome:
     """The pod's service account may do everything; with `grants`, one of these."""
     for binding in bindings_of_pod(pod, project)[:MANY]:
         role = role_of_binding(binding, project)
@@ -147,10 +149,10 @@ def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] 
             if role is None
             else role.name
         )
-        whole = name == "cluster-admin" or (
+        has_all_rights = name == "cluster-admin" or (
             role is not None and any(map(allows_everything, rules_of(role)))
         )
-        if whole or (role is not None and grants and takes_over_cluster(role, grants)):
+        if has_all_rights or (role is not None and grants and takes_over_cluster(role, grants)):
             yield hit(
                 account_owner(pod), account=account_name(pod), binding=binding.resource, role=name
             )
@@ -159,9 +161,9 @@ def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] 
 
 def service_account_bound(obj: Object, *, project: Project) -> Outcome:
     """A binding of the project gives the service account a role."""
-    found = project.memo(access_index).bindings.get((obj.namespace, obj.name), ())
-    if found:
-        yield hit(obj.metadata.at("name"), binding=found[0].resource)
+    objects = project.memo(access_index).bindings.get((obj.namespace, obj.name), ())
+    if objects:
+        yield hit(obj.metadata.at("name"), binding=objects[0].resource)
 
 
 def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:

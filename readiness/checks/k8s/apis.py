@@ -11,12 +11,12 @@ from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, hit
 
 
-def newest() -> str:
+def newest_version() -> str:
     """The newest version of Kubernetes whose kinds are known."""
     return facts("kubernetes-kinds").version
 
 
-def changed(obj: Object) -> Mapping[str, Any] | None:
+def deprecation_facts(obj: Object) -> Mapping[str, Any] | None:
     """What the deprecation guide says of an object's API version; None where it says nothing."""
     found: Mapping[str, Any] | None = rows("kubernetes-apis").get(f"{obj.api_version} {obj.kind}")
     return found
@@ -39,14 +39,14 @@ def kinds_by_group() -> dict[str, frozenset[str]]:
 
 
 @functools.cache
-def namespaced() -> frozenset[str]:
+def namespaced_kinds() -> frozenset[str]:
     """The kinds of Kubernetes whose objects stand in a namespace."""
     known = rows("kubernetes-kinds").items()
     return frozenset(name.partition(" ")[2] for name, row in known if "cluster" not in row)
 
 
 @functools.cache
-def _served() -> dict[tuple[str, str], tuple[str, ...]]:
+def _served_versions() -> dict[tuple[str, str], tuple[str, ...]]:
     """(group, kind) -> the API versions that the newest Kubernetes serves it in."""
     made: dict[tuple[str, str], tuple[str, ...]] = {}
     for name in rows("kubernetes-kinds"):
@@ -64,11 +64,11 @@ def version_order(version: str) -> tuple[int, int]:
 
 def api_version_removed(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
-    row = changed(obj)
+    row = deprecation_facts(obj)
     if (
         row
         and "removed" in row
-        and version_order(row["removed"]) <= version_order(version or newest())
+        and version_order(row["removed"]) <= version_order(version or newest_version())
     ):
         yield hit(obj.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
 
@@ -79,8 +79,8 @@ def _replacement_text(row: Mapping[str, Any]) -> str:
 
 def api_version_deprecated(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
-    row = changed(obj)
-    known = version_order(version or newest())
+    row = deprecation_facts(obj)
+    known = version_order(version or newest_version())
     if row is None or "deprecated" not in row or version_order(row["deprecated"]) > known:
         return
     if "removed" not in row or version_order(row["removed"]) > known:
@@ -91,11 +91,11 @@ def api_version_deprecated(obj: Object, *, version: str = "") -> Outcome:
 
 def api_version_unstable(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
-    row = changed(obj)
+    row = deprecation_facts(obj)
     if (
         row
         and "replacement" in row
-        and version_order(row["since"]) <= version_order(version or newest())
+        and version_order(row["since"]) <= version_order(version or newest_version())
     ):
         yield hit(obj.node.at("apiVersion"), instead=row["replacement"])
 
@@ -128,9 +128,9 @@ def api_version_unknown(obj: Object) -> Outcome:
     if (
         obj.kind not in kinds_by_group().get(obj.group, ())
         or kind_of(obj)
-        or changed(obj) is not None
+        or deprecation_facts(obj) is not None
     ):
         return
-    served = _served().get((obj.group, obj.kind), ())
+    served = _served_versions().get((obj.group, obj.kind), ())
     if served:
         yield hit(obj.node.at("apiVersion"), served=" and ".join(sorted(served)))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from readiness.checks.k8s.apis import namespaced
+from readiness.checks.k8s.apis import namespaced_kinds
 from readiness.kinds.k8s.effective import as_integer, template_text
 from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import NotApplicable, Outcome, Pattern, hit, missing
@@ -34,9 +34,13 @@ def namespace_default(obj: Object, *, rules: bool) -> Outcome:
         yield hit(span)
 
 
-def no_namespace(obj: Object) -> Outcome:
+def namespace_missing(obj: Object) -> Outcome:
     """The object names no namespace, so it goes wherever kubectl points."""
-    if obj.kind in namespaced() and "namespace" not in obj.metadata and not is_cluster_default(obj):
+    if (
+        obj.kind in namespaced_kinds()
+        and "namespace" not in obj.metadata
+        and not is_cluster_default(obj)
+    ):
         yield missing(
             obj.node.at("kind") if "name" not in obj.metadata else obj.metadata.at("name")
         )
@@ -108,7 +112,7 @@ def matching_label(labels: Any, pairs: Sequence[Sequence[str]]) -> str:
     return next((key for key, value in pairs if labels.get(key) == value), "")
 
 
-def program(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
+def known_program_run(pod: Pod, *, labels: Sequence[Sequence[str]], image: Pattern) -> Outcome:
     """The pod is a known program: by the labels it carries, or by an image of that name."""
     for container in pod.containers():
         name = images.parse_image(container.image).name.rpartition("/")[2]
@@ -174,7 +178,7 @@ def git_sync_command(container: Container) -> Outcome:
 
 
 def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
-    """A Service opens one of the ports."""
+    """A Service opens one of the port numbers that SSH servers use."""
     for port in mappings_in(obj.spec.get("ports")):
         for key in ("port", "targetPort"):
             if as_integer(port.get(key)) in numbers:
@@ -182,7 +186,7 @@ def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
                 break
 
 
-def mounts(pod: Pod, *, sources: Sequence[str]) -> Outcome:
+def volume_mounted(pod: Pod, *, sources: Sequence[str]) -> Outcome:
     """The pod mounts a volume of one of the types into a container."""
     used = {
         text_or_empty(mount.get("name"))

@@ -61,7 +61,7 @@ def seccomp_annotation(pod: Pod) -> Outcome:
             yield hit(pod.annotations.key(key), key=key)
 
 
-def unconfined(pod: Pod, *, key: str) -> Outcome:
+def profile_unconfined(pod: Pod, *, key: str) -> Outcome:
     """The seccomp or AppArmor profile of the pod or of a container is Unconfined."""
     for name, security in ((c.name, c.security) for c in pod.containers()):
         profile = mapping_at(security, key)
@@ -77,7 +77,7 @@ def unconfined(pod: Pod, *, key: str) -> Outcome:
                 yield hit(pod.annotations.at(name), who=who)
 
 
-def option_unset(pod: Pod, *, key: str) -> Outcome:
+def security_option_unset(pod: Pod, *, key: str) -> Outcome:
     """Neither the pod nor a container sets a field of its securityContext."""
     if pod.windows or pod_context(pod).get(key) is not None:
         return

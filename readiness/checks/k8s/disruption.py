@@ -45,7 +45,7 @@ def disruption_budget_missing(
         yield Unknown(pod.owner.spec.at("replicas"))
     elif least < minimum:
         yield NotApplicable()
-    elif least >= minimum and not project.memo(budget_selectors).of(workload):
+    elif least >= minimum and not project.memo(budget_selectors).selecting(workload):
         yield missing(pod.owner.metadata.at("name"), count=least)
 
 
@@ -54,8 +54,8 @@ def _workloads_covered(obj: Object, project: Project) -> list[Workload]:
     wanted = budget_selector(obj)
     if wanted is None:
         return []
-    found = object_index(project).selected(wanted, obj.namespace)
-    return nearest_all(obj, [each for each in found if each.owner.kind in REPLICATED])
+    workloads = object_index(project).selected_workloads(wanted, obj.namespace)
+    return nearest_all(obj, [each for each in workloads if each.owner.kind in REPLICATED])
 
 
 def _written_bound(obj: Object) -> str:
@@ -149,8 +149,8 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Outco
     opened = wanted.open()
     if opened.empty and not wanted.empty:
         return
-    found = object_index(project)
-    if not found.selected(opened, obj.namespace, 1) and not found.operated(opened):
+    index = object_index(project)
+    if not index.selected_workloads(opened, obj.namespace, 1) and not index.may_be_operated(opened):
         yield missing(obj.spec.key("selector"), say="pods")
 
 
@@ -176,10 +176,10 @@ def disruption_budget_overlap(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = selecting_objects(workload, project, budget_selectors)
-    names = sorted({one.name for one in found})
+    objects = selecting_objects(workload, project, budget_selectors)
+    names = sorted({one.name for one in objects})
     if len(names) > 1:
         related = [
-            Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in found[:4]
+            Related(obj.source, obj.metadata.at("name"), "selects the pods") for obj in objects[:4]
         ]
         yield hit(pod.owner.metadata.at("name"), related=related, names=" and ".join(names[:4]))

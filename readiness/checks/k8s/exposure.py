@@ -22,14 +22,14 @@ OUTSIDE = frozenset({"NodePort", "LoadBalancer"})
 
 def routes_to_services(project: Project) -> dict[str, list[Object]]:
     """The objects that lead traffic from outside to a Service, by the Service's name."""
-    found: dict[str, list[Object]] = {}
+    routes: dict[str, list[Object]] = {}
     known = object_index(project)
     for obj in known.all("Ingress"):
         for _, name, _ in ingress.backends_of(obj):
-            found.setdefault(name, []).append(obj)
+            routes.setdefault(name, []).append(obj)
     for obj in known.all(*sorted(gateway.ROUTES)):
         for _, name, _, _ in gateway.backend_references(obj):
-            found.setdefault(name, []).append(obj)
+            routes.setdefault(name, []).append(obj)
     for obj in known.all("VirtualService"):
         gateways = obj.spec.get("gateways")
         if not isinstance(gateways, list) or not [name for name in gateways if name != "mesh"]:
@@ -38,11 +38,11 @@ def routes_to_services(project: Project) -> dict[str, list[Object]]:
             for rule in mappings_in(obj.spec.get(key)):
                 for route in mappings_in(rule.get("route")):
                     host = text_or_empty(mapping_at(route, "destination").get("host"))
-                    found.setdefault(host.partition(".")[0], []).append(obj)
-    return found
+                    routes.setdefault(host.partition(".")[0], []).append(obj)
+    return routes
 
 
-def exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Outcome:
+def pod_exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]) -> Outcome:
     """The pod is reached from outside, told once for each of the ways, which are kinds of objects by name."""
     workload = workload_of(pod, project)
     if workload is None:
@@ -75,7 +75,9 @@ def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]
     wanted = service_selector(obj)
     if not is_open_to_outside(obj) or wanted is None:
         return
-    selected = [work.owner.name for work in object_index(project).selected(wanted, obj.namespace)]
+    selected = [
+        work.owner.name for work in object_index(project).selected_workloads(wanted, obj.namespace)
+    ]
     for name in (obj.name, *selected):
         program = next((word for word in names if word in name.lower()), "")
         if program:

@@ -27,7 +27,7 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
     words = (word for values in lines for word in values if isinstance(word, str))
     if not any(word.rpartition("/")[2] == program for word in words if word[:1] != "-"):
         return None
-    found: dict[str, Flag] = {}
+    flags: dict[str, Flag] = {}
     for values in lines:
         for index, word in enumerate(values):
             if not isinstance(word, str) or not word.startswith("-"):
@@ -36,8 +36,8 @@ def flags_of(container: Container, program: str) -> dict[str, Flag] | None:
             after = values[index + 1] if index + 1 < len(values) else ""
             if not equals:
                 value = after if isinstance(after, str) and not after.startswith("-") else "true"
-            found[name] = Flag(value, values.at(index))
-    return found
+            flags[name] = Flag(value, values.at(index))
+    return flags
 
 
 def _missing_flag_span(container: Container) -> Span:
@@ -61,7 +61,7 @@ def _flag_or_missing(
     return _missing_flag(container, found, told)
 
 
-def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_missing(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
     """The program is started without one of the flags."""
     found = flags_of(container, program)
     if found is None:
@@ -71,7 +71,7 @@ def required(container: Container, *, program: str, flags: Sequence[str]) -> Out
             yield _missing_flag(container, found, hit(container.node.at(), flag=name))
 
 
-def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
+def flag_forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
     """The program is started with one of the flags."""
     found = flags_of(container, program)
     for name in flags:
@@ -79,7 +79,7 @@ def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Ou
             yield hit(found[name].span, flag=name)
 
 
-def value(
+def flag_value_wrong(
     container: Container,
     *,
     program: str,
@@ -89,19 +89,19 @@ def value(
     deny: Sequence[str] = (),
 ) -> Outcome:
     """The value of a flag, or its default where it is not written, is not in `allow`, or is in `deny`."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     text = written.value if written else default
     if is_variable(text):
         yield Unknown(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
         told = hit(container.node.at(), flag=flag, value=text or "not set")
-        yield _flag_or_missing(container, found, flag, told)
+        yield _flag_or_missing(container, flags, flag, told)
 
 
-def listed(
+def flag_list_wrong(
     container: Container,
     *,
     program: str,
@@ -111,41 +111,41 @@ def listed(
     lacks: str = "",
 ) -> Outcome:
     """The comma-separated value of a flag does not hold the word `holds`, or holds `lacks`."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     words = [
         word.strip() for word in (written.value if written else default).split(",") if word.strip()
     ]
     if holds and holds not in words:
         told = hit(container.node.at(), flag=flag, word=holds)
-        yield _flag_or_missing(container, found, flag, told)
+        yield _flag_or_missing(container, flags, flag, told)
     elif lacks and lacks in words:
         told = hit(container.node.at(), flag=flag, word=lacks)
-        yield _flag_or_missing(container, found, flag, told)
+        yield _flag_or_missing(container, flags, flag, told)
 
 
 def weak_ciphers(container: Container, *, program: str, flag: str, allow: Sequence[str]) -> Outcome:
     """The ciphers under a flag are not written, or one of them is not in `allow`."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     words = [word.strip() for word in (written.value if written else "").split(",") if word.strip()]
     if not words or not set(words) <= set(allow):
         told = hit(container.node.at(), say="weak" if words else "unset", flag=flag)
-        yield _flag_or_missing(container, found, flag, told)
+        yield _flag_or_missing(container, flags, flag, told)
 
 
-def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
+def flag_below_minimum(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
     """The number under a flag is not written or below the minimum."""
-    found = flags_of(container, program)
-    if found is None:
+    flags = flags_of(container, program)
+    if flags is None:
         return
-    written = found.get(flag)
+    written = flags.get(flag)
     if written is None:
-        yield _missing_flag(container, found, hit(container.node.at(), flag=flag, value="not set"))
+        yield _missing_flag(container, flags, hit(container.node.at(), flag=flag, value="not set"))
     elif not written.value.isdigit() or int(written.value[:9]) < minimum:
         yield hit(written.span, flag=flag, value=written.value)
 

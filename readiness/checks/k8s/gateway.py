@@ -85,11 +85,11 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
     if obj.kind not in ROUTES or obj.group != GROUP:
         return
     for ref, name, namespace, port in backend_references(obj):
-        found = object_index(project).found("Service", name, namespace)
-        if not found:
+        objects = object_index(project).objects_named("Service", name, namespace)
+        if not objects:
             yield missing(ref.at("name"), say="service", service=name)
             continue
-        near = nearest_candidates(obj, found) or found
+        near = nearest_candidates(obj, objects) or objects
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
@@ -113,11 +113,11 @@ def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
             or not isinstance(section, str)
         ):
             continue
-        found = nearest_candidates(obj, object_index(project).names.get(("Gateway", name), ()))
+        objects = nearest_candidates(obj, object_index(project).names.get(("Gateway", name), ()))
         known = [
-            text_or_empty(each.get("name")) for gateway in found for each in listeners(gateway)
+            text_or_empty(each.get("name")) for gateway in objects for each in listeners(gateway)
         ]
-        if found and section not in known and not is_variable(section):
+        if objects and section not in known and not is_variable(section):
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
 

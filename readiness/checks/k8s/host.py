@@ -13,7 +13,7 @@ from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def namespace(pod: Pod, *, key: str) -> Outcome:
+def host_namespace_shared(pod: Pod, *, key: str) -> Outcome:
     """The pod shares a namespace of its node."""
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
@@ -49,15 +49,15 @@ def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
 
     Sockets of the container runtime and credentials of clouds are other rules' matter.
     """
-    for volume, source, found in host_volumes(pod):
-        if "${" in found or "{{" in found:
+    for volume, source, path in host_volumes(pod):
+        if "${" in path or "{{" in path:
             yield Unknown(source.at("path"))
         elif (
-            host_paths.is_sensitive(found)
-            and not host_paths.holds_runtime_socket(found)
-            and not column("host-paths", "cloud").get(found)
-        ) or any(host_paths.within(found, one) for one in also):
-            yield hit(source.at("path"), path=found, volume=text_or_empty(volume.get("name")))
+            host_paths.is_sensitive(path)
+            and not host_paths.holds_runtime_socket(path)
+            and not column("host-paths", "cloud").get(path)
+        ) or any(host_paths.is_within(path, one) for one in also):
+            yield hit(source.at("path"), path=path, volume=text_or_empty(volume.get("name")))
 
 
 def host_path_cloud_credentials(pod: Pod) -> Outcome:
@@ -88,33 +88,33 @@ def runtime_socket(pod: Pod) -> Outcome:
         for container in pod.containers()
         for mount in mappings_in(container.node.get("volumeMounts"))
     }
-    for volume, source, found in host_volumes(pod):
-        if host_paths.holds_runtime_socket(found):
+    for volume, source, path in host_volumes(pod):
+        if host_paths.holds_runtime_socket(path):
             name = text_or_empty(volume.get("name"))
             severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
             if name not in mounted:
                 severity = Severity.LOW
-            yield hit(source.at("path"), path=found, volume=name, severity=severity)
+            yield hit(source.at("path"), path=path, volume=name, severity=severity)
 
 
 def host_path_writable(pod: Pod) -> Outcome:
     """A container mounts a folder of the node without readOnly."""
     volumes = {
-        text_or_empty(volume.get("name")): (volume, found) for volume, _, found in host_volumes(pod)
+        text_or_empty(volume.get("name")): (volume, path) for volume, _, path in host_volumes(pod)
     }
     for container in pod.containers():
         for mount in mappings_in(container.node.get("volumeMounts")):
             name = text_or_empty(mount.get("name"))
             if name not in volumes or mount.get("readOnly") is True:
                 continue
-            volume, found = volumes[name]
+            volume, path = volumes[name]
             yield from unknown_if_variable(mount, "readOnly")
-            where = Related(pod.source, volume.at("hostPath"), f"{found} of the node")
+            where = Related(pod.source, volume.at("hostPath"), f"{path} of the node")
             yield hit(
                 mount.at(),
                 container=container.name,
                 related=[where],
-                path=found,
+                path=path,
                 volume=name,
                 name=container.name,
             )
@@ -127,17 +127,19 @@ def process_namespace_shared(pod: Pod) -> Outcome:
         yield hit(pod.node.at("shareProcessNamespace"))
 
 
-def container_port(container: Container, *, numbers: Sequence[int] = (), below: int = 0) -> Outcome:
+def container_port_reserved(
+    container: Container, *, numbers: Sequence[int] = (), below: int = 0
+) -> Outcome:
     """The container opens one of `numbers`, or a port under `below`."""
     for port in mappings_in(container.node.get("ports")):
-        found = as_integer(port.get("containerPort"))
+        number = as_integer(port.get("containerPort"))
         protocol = port.get("protocol") or "TCP"
         if (
-            found
-            and (found in numbers or 0 < found < below)
+            number
+            and (number in numbers or 0 < number < below)
             and not (numbers and protocol != "TCP")
         ):
-            yield hit(port.at("containerPort"), port=found)
+            yield hit(port.at("containerPort"), port=number)
 
 
 def command_sudo(container: Container) -> Outcome:

@@ -155,11 +155,11 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
         key = "name" if "name" in node else "serviceName"
         if is_variable(name) or (port == "use-annotation"):
             continue
-        found = object_index(project).found("Service", name, obj.namespace)
-        if not found:
+        objects = object_index(project).objects_named("Service", name, obj.namespace)
+        if not objects:
             yield missing(node.at(key), say="service", service=name)
             continue
-        near = nearest_candidates(obj, found) or found
+        near = nearest_candidates(obj, objects) or objects
         if (
             port is not None
             and not is_variable(port)
@@ -205,14 +205,14 @@ def ingress_host_wildcard(obj: Object) -> Outcome:
 
 def _ingresses_by_route(project: Project) -> dict[tuple[str, str, str, str], list[Object]]:
     """The Ingresses of a project by folder, class, host and path."""
-    made: dict[tuple[str, str, str, str], list[Object]] = {}
+    by_route: dict[tuple[str, str, str, str], list[Object]] = {}
     for obj in object_index(project).all("Ingress"):
         if is_ingress(obj):
             for key in _route_keys(obj):
-                listed = made.setdefault(key, [])
+                listed = by_route.setdefault(key, [])
                 if not listed or listed[-1] is not obj:
                     listed.append(obj)
-    return made
+    return by_route
 
 
 def _route_keys(obj: Object) -> Iterator[tuple[str, str, str, str]]:
@@ -261,7 +261,7 @@ def snippet(obj: Object, *, words: Sequence[Pattern]) -> Outcome:
         if not key.startswith(NGINX) or not key.endswith("snippet"):
             continue
         text = str(value)[:20000]
-        starts = [found.end() for found in _STATEMENT.finditer(text)]
+        starts = [match.end() for match in _STATEMENT.finditer(text)]
         if not words or any(re.compile(word).match(text, at) for word in words for at in starts):
             yield hit(obj.annotations.key(key), annotation=key)
 

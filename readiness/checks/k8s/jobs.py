@@ -21,16 +21,16 @@ def job_spec(obj: Object) -> Map | None:
 
 
 def cron_schedule_invalid(obj: Object) -> Outcome:
-    """A CronJob's schedule is none."""
+    """The schedule of a CronJob is no cron expression that Kubernetes accepts."""
     if obj.kind != "CronJob":
         return
     value = obj.spec.get("schedule")
     if is_variable(value):
         yield Unknown(obj.spec.at("schedule"))
     elif isinstance(value, str):
-        found = schedule_mistake(value)
-        if found:
-            yield hit(obj.spec.at("schedule"), schedule=value[:60], why=found)
+        mistake = schedule_mistake(value)
+        if mistake:
+            yield hit(obj.spec.at("schedule"), schedule=value[:60], why=mistake)
     elif value is None:
         yield missing(obj.metadata.at("name"), schedule="", why="it is not written")
 
@@ -64,7 +64,7 @@ def cron_failed_history_zero(obj: Object) -> Outcome:
 
 
 def job_deadline_missing(obj: Object) -> Outcome:
-    """A job may run for ever."""
+    """A Job without activeDeadlineSeconds, which may run for ever."""
     spec = job_spec(obj)
     pod = (
         mapping_at(mapping_at(spec, "template"), "spec") if spec is not None else Map(obj.node.at())

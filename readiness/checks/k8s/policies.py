@@ -33,25 +33,27 @@ def restricted_directions(obj: Object) -> frozenset[str]:
 
 def directions_restricted_for(workload: Workload, project: Project) -> frozenset[str]:
     """The directions in which some policy restricts the pods of a workload."""
-    found = project.memo(policy_selectors).of(workload)
-    return frozenset(way for one in found if is_policy(one) for way in restricted_directions(one))
+    objects = project.memo(policy_selectors).selecting(workload)
+    return frozenset(way for one in objects if is_policy(one) for way in restricted_directions(one))
 
 
 def _has_other_policies(project: Project) -> bool:
     """Whether policies of another sort are there, which this module does not read."""
-    found = object_index(project)
-    return any(True for _ in found.all(*column("kubernetes-custom", "policy"))) or any(
-        not is_policy(obj) for obj in found.all(KIND)
+    index = object_index(project)
+    return any(True for _ in index.all(*column("kubernetes-custom", "policy"))) or any(
+        not is_policy(obj) for obj in index.all(KIND)
     )
 
 
-def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project) -> Outcome:
+def pod_without_policy(
+    pod: Pod, *, directions: list[str], every: bool, project: Project
+) -> Outcome:
     """No policy restricts the pod in a direction of `directions`; `every`: one direction that is left open is enough."""
     workload = workload_of(pod, project)
     if workload is None or pod.node.get("hostNetwork") is True:
         return
-    found = directions_restricted_for(workload, project)
-    open_ways = [way for way in directions if way not in found]
+    restricted = directions_restricted_for(workload, project)
+    open_ways = [way for way in directions if way not in restricted]
     if open_ways and (every or len(open_ways) == len(directions)):
         if project.memo(_has_other_policies):
             yield Unknown(pod.owner.metadata.at("name"))
@@ -64,7 +66,7 @@ def uncovered(pod: Pod, *, directions: list[str], every: bool, project: Project)
 def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> Outcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
-    if workload is not None and not project.memo(policy_selectors).of(workload):
+    if workload is not None and not project.memo(policy_selectors).selecting(workload):
         yield missing(pod.owner.metadata.at("name"))
 
 
@@ -73,8 +75,10 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> Outcome:
     workload = workload_of(pod, project)
     if workload is None:
         return
-    found = project.memo(policy_selectors).of(workload)
-    ways = {way for one in found for way in restricted_directions(one) if one.spec.get(way.lower())}
+    objects = project.memo(policy_selectors).selecting(workload)
+    ways = {
+        way for one in objects for way in restricted_directions(one) if one.spec.get(way.lower())
+    }
     if len(ways) < 2:
         yield missing(pod.owner.metadata.at("name"))
 
@@ -110,15 +114,17 @@ def _has_pods_to_compare(project: Project, alone: bool) -> bool:
 
 def _may_select(wanted: Selector, namespace: str | None, alone: bool, project: Project) -> bool:
     """Whether a selector may mean a pod; `namespace` None: in whatever namespace; `alone`: only one of the files."""
-    found = object_index(project)
+    index = object_index(project)
     opened = wanted.open()
-    if opened.empty or found.operated(opened):
+    if opened.empty or index.may_be_operated(opened):
         return True
-    if namespace is not None and (found.peopled(namespace) or found.anywhere(opened)):
-        return bool(found.selected(opened, namespace, 1))
+    if namespace is not None and (
+        index.is_populated(namespace) or index.is_matched_anywhere(opened)
+    ):
+        return bool(index.selected_workloads(opened, namespace, 1))
     if namespace is not None:
         return not alone  # the files do not show what is in that namespace
-    return found.anywhere(opened)
+    return index.is_matched_anywhere(opened)
 
 
 def _string_list(wanted: Selector) -> str:
@@ -212,10 +218,10 @@ def _allows_dns(rule: Map) -> bool:
         named = isinstance(first, str) and (
             "dns" in first or (first.isdigit() and first in {"53", "5353"})
         )
-        inside = span is not None and (
+        allows_dns = span is not None and (
             span in {53, 5353} or (last is not None and span <= 53 <= last)
         )
-        if protocol == "UDP" and (first is None or named or inside):
+        if protocol == "UDP" and (first is None or named or allows_dns):
             return True
     return False
 
@@ -259,16 +265,16 @@ def unique_lists(lists: Iterable[list[Object]]) -> list[list[Object]]:
 
 def _other_policies_for(obj: Object, wanted: Selector, project: Project) -> list[Object]:
     """The other policies that may act on the pods of a policy."""
-    found = object_index(project)
-    workloads = found.selected(wanted, obj.namespace)
+    index = object_index(project)
+    workloads = index.selected_workloads(wanted, obj.namespace)
     if workloads:
-        lists = unique_lists(project.memo(policy_selectors).of(each) for each in workloads)
+        lists = unique_lists(project.memo(policy_selectors).selecting(each) for each in workloads)
         common = set.intersection(*({id(each) for each in part} for part in lists))
         return [each for each in lists[0] if id(each) in common]
     labels = dict(wanted.pairs)
     return [
         other
-        for other in islice(found.all(KIND), 4096)
+        for other in islice(index.all(KIND), 4096)
         if other is not obj
         and (label_selector(other.spec.get("podSelector")) or Selector()).matches(labels)
     ]

@@ -90,11 +90,11 @@ def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> Out
     workload = object_index(project).of.get(id(pod.owner))
     if workload is None or pod.kind in {"Job", "CronJob"}:
         return
-    found = selecting_objects(workload, project, service_selectors)
-    if found and all(one.node.get("readinessProbe") is None for one in pod.containers()):
-        span = found[0].metadata.at("name")
-        selected = Related(found[0].source, span, "this Service sends traffic to it")
-        yield missing(pod.node.at("containers"), related=[selected], service=found[0].name)
+    objects = selecting_objects(workload, project, service_selectors)
+    if objects and all(one.node.get("readinessProbe") is None for one in pod.containers()):
+        span = objects[0].metadata.at("name")
+        selected = Related(objects[0].source, span, "this Service sends traffic to it")
+        yield missing(pod.node.at("containers"), related=[selected], service=objects[0].name)
 
 
 def handler_of(probe: Map) -> tuple[str, Any]:
@@ -193,13 +193,13 @@ def declared_ports(container: Container) -> list[Map]:
 
 def _port_asked(probe: Map) -> tuple[Map, Any] | None:
     """The handler that asks a port, with the port."""
-    kind, found = handler_of(probe)
+    kind, handler = handler_of(probe)
     if (
         kind in {"httpGet", "tcpSocket", "grpc"}
-        and isinstance(found, Map)
-        and not found.get("host")
+        and isinstance(handler, Map)
+        and not handler.get("host")
     ):
-        return found, found.get("port")
+        return handler, handler.get("port")
     return None
 
 
@@ -250,16 +250,16 @@ def probe_scheme_mismatch(container: Container) -> Outcome:
     }
     by_port = {number: name for name, number in by_name.items() if isinstance(name, str)}
     for key, probe in probes_of(container):
-        found = probe.get("httpGet")
-        if not isinstance(found, Map):
+        handler = probe.get("httpGet")
+        if not isinstance(handler, Map):
             continue
-        port = found.get("port")
+        port = handler.get("port")
         name = port if isinstance(port, str) else by_port.get(port, "")
         wanted = _scheme_of_port(by_name.get(port, port), text_or_empty(name))
-        used = found.get("scheme") or "HTTP"
+        used = handler.get("scheme") or "HTTP"
         if wanted and used in {"HTTP", "HTTPS"} and used != wanted:
-            place = "scheme" if "scheme" in found else "port"
-            yield hit(found.at(place), probe=key, used=used, wanted=wanted, port=port)
+            place = "scheme" if "scheme" in handler else "port"
+            yield hit(handler.at(place), probe=key, used=used, wanted=wanted, port=port)
 
 
 def _scheme_of_port(port: Any, name: str) -> str:
@@ -282,24 +282,24 @@ def liveness_probe_dependency(container: Container) -> Outcome:
     probe = container.node.get("livenessProbe")
     if not isinstance(probe, Map):
         return
-    kind, found = handler_of(probe)
-    if not isinstance(found, Map):
+    kind, handler = handler_of(probe)
+    if not isinstance(handler, Map):
         return
-    host = found.get("host")
+    host = handler.get("host")
     if (
         kind in {"httpGet", "tcpSocket"}
         and isinstance(host, str)
         and host not in _HERE
         and not is_variable(host)
     ):
-        yield hit(found.at("host"), host=host)
-    command = found.get("command")
+        yield hit(handler.at("host"), host=host)
+    command = handler.get("command")
     if kind == "exec" and isinstance(command, Seq):
         line = " ".join(str(part) for part in command)[:4000]
         match = _ELSEWHERE.search(line)
         name = next((group for group in match.groups() if group), "") if match else ""
         if name and name not in _HERE:
-            yield hit(found.at("command"), host=name)
+            yield hit(handler.at("command"), host=name)
 
 
 def probe_invalid(container: Container) -> Outcome:

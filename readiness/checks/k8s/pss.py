@@ -64,7 +64,7 @@ def has_user_namespace(pod: Pod) -> bool:
 
 
 def pod_context(pod: Pod) -> Map:
-    """The pod's own securityContext."""
+    """The pod's own securityContext; an empty mapping where there is none."""
     return mapping_at(pod.node, "securityContext")
 
 
@@ -99,7 +99,7 @@ def host_namespaces(pod: Pod) -> Iterator[Violation]:
 
 
 def privileged(pod: Pod) -> Iterator[Violation]:
-    """No container is privileged."""
+    """Violations of "Privileged Containers": `privileged: true` in any container."""
     for container in pod.containers():
         if container.security.get("privileged") is True:
             yield Violation(
@@ -321,7 +321,7 @@ CONTROLS = BASELINE | RESTRICTED
 
 
 def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
-    """What one control says of a pod."""
+    """The violations of one control in a pod, by the control's name in the Pod Security Standards."""
     for violation in CONTROLS[name](pod):
         yield replace(violation, control=name)
 
@@ -329,10 +329,12 @@ def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
 def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
     baseline = {name: list(violations_of(pod, name)) for name in BASELINE}
-    kept = [one for name, found in baseline.items() if name not in OVERRIDDEN for one in found]
+    kept = [
+        one for name, violations in baseline.items() if name not in OVERRIDDEN for one in violations
+    ]
     return {
         "privileged": [],
-        "baseline": [one for found in baseline.values() for one in found],
+        "baseline": [one for violations in baseline.values() for one in violations],
         "restricted": kept + [one for name in RESTRICTED for one in violations_of(pod, name)],
     }
 
@@ -340,8 +342,8 @@ def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
 # -- the check of every rule --------------------------------------------------------------------------------------
 
 
-def control(pod: Pod, *, name: str) -> Outcome:
-    """The pod breaks one control."""
+def pss_control_broken(pod: Pod, *, name: str) -> Outcome:
+    """The pod violates one control of the Pod Security Standards."""
     for violation in violations_of(pod, name):
         make = missing if violation.absent else hit
         yield make(

@@ -29,7 +29,7 @@ class Access:
 
 
 def access_index(project: Project) -> Access:
-    """The index, made once a run."""
+    """The roles and bindings of a project, indexed once a run."""
     roles: dict[tuple[str, str, str], Object] = {}
     bound: dict[tuple[str, str], list[Object]] = {}
     for document in project.documents("k8s"):
@@ -139,9 +139,9 @@ def role_allows(
     if is_system_object(role):
         return
     for rule in rules_of(role):
-        found = None if allows_everything(rule) else allowing_span(rule, verbs, resources, groups)
-        if found:
-            span, resource, verb = found
+        allowed = None if allows_everything(rule) else allowing_span(rule, verbs, resources, groups)
+        if allowed:
+            span, resource, verb = allowed
             yield hit(span, found=resource, verb=verb)
 
 
@@ -193,14 +193,14 @@ def binding_grants(
     if subject and not any(is_subject_of_kind(one, subject) for one in subjects_of(binding)):
         return
     for rule in rules_of(role):
-        found = allowing_span(rule, verbs, resources, groups, names)
-        if found:
-            where = Related(role.source, found[0], f"{role.resource} allows it here")
+        span = allowing_span(rule, verbs, resources, groups, names)
+        if span:
+            where = Related(role.source, span[0], f"{role.resource} allows it here")
             yield hit(
                 role_name_span(binding),
                 related=[where],
-                found=found[1],
-                verb=found[2],
+                found=span[1],
+                verb=span[2],
                 role=role.name,
             )
             return
@@ -219,7 +219,7 @@ def role_name_span(binding: Object) -> Span:
     return mapping_at(binding.node, "roleRef").at("name")
 
 
-def admin(binding: Object, *, project: Project) -> Outcome:
+def cluster_admin_granted(binding: Object, *, project: Project) -> Outcome:
     """The binding hands out cluster-admin, or a role of the project that allows everything."""
     name = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
     if is_system_object(binding):

@@ -74,19 +74,19 @@ def references_of(pod: Pod) -> Iterator[Reference]:
 
 def _generated_names(project: Project) -> frozenset[tuple[str, str]]:
     """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
-    found = object_index(project)
-    made = set()
-    for obj in found.all(*column("kubernetes-custom", "secrets")):
+    index = object_index(project)
+    names = set()
+    for obj in index.all(*column("kubernetes-custom", "secrets")):
         target = mapping_at(obj.spec, "target")
         for name in (target.get("name"), obj.spec.get("secretName"), obj.name):
-            made.add(("Secret", text_or_empty(name)))
+            names.add(("Secret", text_or_empty(name)))
     for document in project.documents("k8s"):
         for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            made.update(
+            names.update(
                 (kind, text_or_empty(generator.get("name")))
                 for generator in mappings_in(document.node.get(key))
             )
-    return frozenset(made)
+    return frozenset(names)
 
 
 # What a cluster has without anybody's file.
@@ -97,14 +97,14 @@ BUILT_IN = frozenset(
 
 def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outcome:
     """A pod refers to an object of one of `kinds` that is in no file."""
-    found = object_index(project)
+    index = object_index(project)
     seen = set()
     for ref in references_of(pod):
         key = (ref.kind, ref.name)
         if ref.kind not in kinds or ref.optional or key in seen or key in BUILT_IN:
             continue
         seen.add(key)
-        if not found.found(ref.kind, ref.name, pod.namespace) and key not in project.memo(
+        if not index.objects_named(ref.kind, ref.name, pod.namespace) and key not in project.memo(
             _generated_names
         ):
             if ref.kind == "PersistentVolumeClaim" and _is_template_claim(ref.name, pod, project):
@@ -142,9 +142,9 @@ def key_unresolved(container: Container, *, whole: bool, project: Project) -> Ou
     for ref in container_references(container):
         if ref.optional or not ref.key or ref.node.get("key") is None or is_variable(ref.key):
             continue
-        found = object_index(project).found(ref.kind, ref.name, pod.namespace)
-        near = nearest_candidates(pod, found) or found
-        if not found:
+        objects = object_index(project).objects_named(ref.kind, ref.name, pod.namespace)
+        near = nearest_candidates(pod, objects) or objects
+        if not objects:
             if whole and (ref.kind, ref.name) not in project.memo(_generated_names):
                 yield missing(
                     ref.node.at("name"), source=ref.name, of=ref.kind, what="is in no file"
@@ -160,8 +160,8 @@ def key_unresolved(container: Container, *, whole: bool, project: Project) -> Ou
 def _has_key(obj: Object, key: str) -> bool:
     """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
     parts = [obj.node.get(name) for name in ("data", "stringData", "binaryData")]
-    shown = [part for part in parts if isinstance(part, Map)]
-    return not shown or any(key in part for part in shown)
+    mappings = [part for part in parts if isinstance(part, Map)]
+    return not mappings or any(key in part for part in mappings)
 
 
 def service_account_unresolved(pod: Pod, *, project: Project) -> Outcome:
@@ -169,7 +169,7 @@ def service_account_unresolved(pod: Pod, *, project: Project) -> Outcome:
     name = pod.node.get("serviceAccountName") or pod.node.get("serviceAccount")
     if not isinstance(name, str) or name in {"", "default"} or is_variable(name):
         return
-    if not object_index(project).found("ServiceAccount", name, pod.namespace):
+    if not object_index(project).objects_named("ServiceAccount", name, pod.namespace):
         key = "serviceAccountName" if pod.node.get("serviceAccountName") else "serviceAccount"
         yield missing(pod.node.at(key), account=name)
 

@@ -37,10 +37,10 @@ def pod_level_quantities(pod: Pod, sort: str) -> Map:
 
 def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
     """The container defaults that the LimitRanges of a project give, with their namespaces."""
-    found: Index = object_index(project)
+    index: Index = object_index(project)
     return [
         (obj.namespace, item)
-        for obj in found.all("LimitRange")
+        for obj in index.all("LimitRange")
         for item in mappings_in(obj.spec.get("limits"))
         if item.get("type") == "Container"
     ]
@@ -56,7 +56,9 @@ def _may_be_defaulted(container: Container, sort: str, name: str, project: Proje
     )
 
 
-def unset(container: Container, *, sort: str, name: str, exact: bool, project: Project) -> Outcome:
+def resources_unset(
+    container: Container, *, sort: str, name: str, exact: bool, project: Project
+) -> Outcome:
     """A request or limit is not set. Unless `exact`, a limit counts as its request, and a LimitRange fills in."""
     if container.role == "ephemeral" or (not exact and container.role == "init"):
         return
@@ -72,7 +74,9 @@ def unset(container: Container, *, sort: str, name: str, exact: bool, project: P
     yield missing(nearest_owner(container, "resources", sort), resource_name=name)
 
 
-def incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> Outcome:
+def resources_incomplete(
+    container: Container, *, names: Sequence[str], sorts: Sequence[str]
+) -> Outcome:
     """One of the requests and limits is not set."""
     if container.role == "ephemeral" or has_wrong_shape(container):
         return
@@ -98,8 +102,8 @@ def limit_differs(container: Container, *, names: Sequence[str]) -> Outcome:
             continue
         if parse_quantity(low) != parse_quantity(high):
             place = limits.at(name) if high is not None else requests.at(name)
-            shown = "unset" if low is None else low, "unset" if high is None else high
-            yield hit(place, resource_name=name, request=shown[0], limit=shown[1])
+            values = "unset" if low is None else low, "unset" if high is None else high
+            yield hit(place, resource_name=name, request=values[0], limit=values[1])
 
 
 def resource_request_over_limit(container: Container) -> Outcome:
@@ -124,8 +128,8 @@ def resource_quantity_invalid(container: Container) -> Outcome:
             if is_variable(value):
                 yield Unknown(place)
                 continue
-            found = parse_quantity(value)
-            if found is None or found < 0:
+            quantity = parse_quantity(value)
+            if quantity is None or quantity < 0:
                 yield hit(place, sort=sort, resource_name=name, value=value)
 
 
@@ -138,16 +142,16 @@ def resource_quantity_absurd(container: Container, *, cores: int) -> Outcome:
     for sort in ("requests", "limits"):
         listed = resource_quantities(container, sort)
         for name, value in listed.items():
-            found = parse_quantity(value)
-            if found is None or found <= 0:
+            quantity = parse_quantity(value)
+            if quantity is None or quantity <= 0:
                 continue
             if name in {"memory", "ephemeral-storage"} and unit_of(value) in {"m", "u", "n"}:
                 what = "is in thousandths of a byte"
-            elif name == "memory" and found < LEAST:
-                what = f"is {found:g} bytes"
-            elif name == "cpu" and found > cores:
-                what = f"is {found:g} cores"
-            elif name == "cpu" and found < 0.001:
+            elif name == "memory" and quantity < LEAST:
+                what = f"is {quantity:g} bytes"
+            elif name == "cpu" and quantity > cores:
+                what = f"is {quantity:g} cores"
+            elif name == "cpu" and quantity < 0.001:
                 what = "is under a thousandth of a core, the least there is"
             else:
                 continue

@@ -117,18 +117,18 @@ def progress_deadline_useless(obj: Object) -> Outcome:
     """A Deployment's progress deadline is off, or not longer than a pod needs to count as available."""
     if obj.kind != "Deployment":
         return
-    found = as_integer(obj.spec.get("progressDeadlineSeconds"))
+    deadline = as_integer(obj.spec.get("progressDeadlineSeconds"))
     ready = as_integer(obj.spec.get("minReadySeconds")) or 0
-    if found == NEVER:
+    if deadline == NEVER:
         yield hit(obj.spec.at("progressDeadlineSeconds"), say="off")
-    elif found is not None and found <= ready:
+    elif deadline is not None and deadline <= ready:
         yield hit(
             obj.spec.at("progressDeadlineSeconds"),
             say="short",
-            seconds=found,
+            seconds=deadline,
             ready=ready,
         )
-    elif found is None and ready >= 600:
+    elif deadline is None and ready >= 600:
         yield hit(obj.spec.at("minReadySeconds"), say="default", ready=ready)
 
 
@@ -166,9 +166,9 @@ def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     command = mapping_at(hook, "exec").get("command")
     if isinstance(command, Seq):
         line = " ".join(str(part) for part in command)[:4000]
-        found = _SLEEP.findall(line)
-        if found:
-            return mapping_at(hook, "exec"), "command", sum(map(int, found))
+        sleeps = _SLEEP.findall(line)
+        if sleeps:
+            return mapping_at(hook, "exec"), "command", sum(map(int, sleeps))
     return None
 
 

@@ -40,7 +40,7 @@ def autoscaler_target_unresolved(obj: Object, *, project: Project) -> Outcome:
     name, kind = ref.get("name"), text_or_empty(ref.get("kind")) or "Deployment"
     if not isinstance(name, str) or is_variable(name):
         return
-    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).found(
+    if kind in REPLICATED | {"DaemonSet"} and not object_index(project).objects_named(
         kind, name, obj.namespace
     ):
         yield missing(ref.at("name"), target=f"{kind}/{name}")
@@ -71,7 +71,7 @@ def autoscaler_fixed(obj: Object) -> Outcome:
             yield hit(obj.spec.at(key), count=most)
 
 
-def minimum_low(obj: Object, *, minimum: int, unset: bool) -> Outcome:
+def autoscaler_minimum_low(obj: Object, *, minimum: int, unset: bool) -> Outcome:
     """An autoscaler may go under `minimum` pods; `unset`: a minimum that is left out counts as the 1 that it is."""
     if obj.kind != HPA:
         return
@@ -81,9 +81,9 @@ def minimum_low(obj: Object, *, minimum: int, unset: bool) -> Outcome:
     elif value is None and unset:
         yield missing(obj.metadata.at("name"), count=1)
     else:
-        found = as_integer(value)
-        if found is not None and found < minimum:
-            yield hit(obj.spec.at("minReplicas"), count=found)
+        replicas = as_integer(value)
+        if replicas is not None and replicas < minimum:
+            yield hit(obj.spec.at("minReplicas"), count=replicas)
 
 
 def _utilization_metrics(obj: Object) -> Iterator[tuple[Map, str, str]]:
@@ -93,11 +93,15 @@ def _utilization_metrics(obj: Object) -> Iterator[tuple[Map, str, str]]:
     for metric in mappings_in(obj.spec.get("metrics")):
         kind = metric.get("type")
         key = "resource" if kind == "Resource" else "containerResource"
-        found = mapping_at(metric, key)
-        target = mapping_at(found, "target")
-        share = target.get("averageUtilization", found.get("targetAverageUtilization"))
+        metric_target = mapping_at(metric, key)
+        target = mapping_at(metric_target, "target")
+        share = target.get("averageUtilization", metric_target.get("targetAverageUtilization"))
         if kind in {"Resource", "ContainerResource"} and share is not None:
-            yield found, text_or_empty(found.get("name")), text_or_empty(found.get("container"))
+            yield (
+                metric_target,
+                text_or_empty(metric_target.get("name")),
+                text_or_empty(metric_target.get("container")),
+            )
 
 
 def autoscaler_without_requests(obj: Object, *, project: Project) -> Outcome:
@@ -143,14 +147,14 @@ def autoscalers_on_one_target(obj: Object, *, project: Project) -> Outcome:
     target = scaled_workload(obj, project)
     if target is None:
         return
-    found = autoscalers_of(target, project, *SCALERS)
-    if len(found) > 1 and found[0] is not obj and any(each is obj for each in found):
-        place = Related(found[0].source, found[0].metadata.at("name"), "the other autoscaler")
+    objects = autoscalers_of(target, project, *SCALERS)
+    if len(objects) > 1 and objects[0] is not obj and any(each is obj for each in objects):
+        place = Related(objects[0].source, objects[0].metadata.at("name"), "the other autoscaler")
         yield hit(
             obj.metadata.at("name"),
             related=[place],
             target=target.resource,
-            other=found[0].resource,
+            other=objects[0].resource,
         )
 
 

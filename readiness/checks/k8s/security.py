@@ -109,15 +109,15 @@ def run_as_id_low(pod: Pod, *, keys: Sequence[str], minimum: int) -> Outcome:
     """A container's user or group id is not set, or under `minimum`."""
     for container, key in itertools.product(linux_containers(pod), keys):
         value = effective_security(container, key)
-        found, name = as_integer(value), container.name
+        user, name = as_integer(value), container.name
         if is_variable(value):
             yield Unknown(container.node.at())
-        elif found is None:
+        elif user is None:
             yield missing(container.node.at(), container=name, name=name, value="not set", key=key)
-        elif found < minimum:
+        elif user < minimum:
             own = container.security
             owner = own if own.get(key) is not None else pod_context(pod)
-            yield hit(owner.at(key), container=name, name=name, value=found, key=key)
+            yield hit(owner.at(key), container=name, name=name, value=user, key=key)
 
 
 def supplemental_group_root(pod: Pod) -> Outcome:
@@ -132,7 +132,7 @@ def supplemental_group_root(pod: Pod) -> Outcome:
         yield hit(shared.at("fsGroup"), say="fs-group")
 
 
-def flag(container: Container, *, key: str, value: bool) -> Outcome:
+def security_flag_set(container: Container, *, key: str, value: bool) -> Outcome:
     """A field of the container's securityContext is set to a value."""
     yield from unknown_if_variable(container.security, key)
     if container.security.get(key) is value:
@@ -185,7 +185,7 @@ def capabilities_dropped(container: Container) -> set[str]:
     return {name for _, name in capabilities_listed(container, "drop")}
 
 
-def capability(
+def capability_added(
     container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()
 ) -> Outcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`."""

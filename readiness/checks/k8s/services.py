@@ -25,24 +25,28 @@ def _workloads_reached(obj: Object, project: Project) -> list[Workload]:
     wanted = service_selector(obj)
     if wanted is None:
         return []
-    return nearest_all(obj, object_index(project).selected(wanted, obj.namespace))
+    return nearest_all(obj, object_index(project).selected_workloads(wanted, obj.namespace))
 
 
 def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all."""
     wanted = service_selector(obj) if is_service(obj) else None
-    found: Index = object_index(project)
-    if wanted is None or bool(found.workloads) is alone:
+    index: Index = object_index(project)
+    if wanted is None or bool(index.workloads) is alone:
         return
     opened = wanted.open()
-    if opened.empty or found.operated(opened):
+    if opened.empty or index.may_be_operated(opened):
         return
-    if not alone and not found.peopled(obj.namespace) and not found.anywhere(opened):
+    if (
+        not alone
+        and not index.is_populated(obj.namespace)
+        and not index.is_matched_anywhere(opened)
+    ):
         yield Unknown(obj.spec.at("selector"))
         return
     if any(is_variable(value) for _, value in opened.pairs):
         yield Unknown(obj.spec.at("selector"))
-    elif not found.selected(opened, obj.namespace, 1):
+    elif not index.selected_workloads(opened, obj.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
         yield missing(obj.spec.key("selector"), pairs=pairs)
 
@@ -92,12 +96,12 @@ def service_port_undeclared(obj: Object, *, project: Project) -> Outcome:
             if isinstance(target, str) and target.isdigit() and len(target) < 6
             else target
         )
-        told = as_integer(value)
-        if told is not None and told not in numbers:
+        number = as_integer(value)
+        if number is not None and number not in numbers:
             place = "targetPort" if port.get("targetPort") is not None else "port"
             served = join_names(sorted(one for one in numbers if one is not None))
             yield hit(
-                port.at(place), related=[_is_declared(workloads[0])], port=told, served=served
+                port.at(place), related=[_is_declared(workloads[0])], port=number, served=served
             )
 
 
@@ -120,7 +124,7 @@ def _declares_all_ports(workload: Workload) -> bool:
     )
 
 
-def exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
+def service_exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
     """A Service is of a type that opens it beyond the cluster."""
     kind = obj.spec.get("type")
     if is_service(obj) and isinstance(kind, str) and kind in types:
@@ -190,17 +194,17 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
     if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
-    found = object_index(project)
+    index = object_index(project)
     wanted = label_selector(obj.spec.get("selector")) or Selector()
-    things: Sequence[Object | Workload] = found.workloads
+    things: Sequence[Object | Workload] = index.workloads
     if obj.kind == "ServiceMonitor":
-        things = found.kinds.get("Service", [])
+        things = index.kinds.get("Service", [])
     if not things:
         return
     if wanted.pairs and obj.kind == "ServiceMonitor":
         things = project.memo(_services_by_label).get(wanted.pairs[0], [])
     elif wanted.pairs:
-        things = found.selected(wanted, "")
+        things = index.selected_workloads(wanted, "")
     allowed = _watched_namespaces(obj)
     if allowed is not None and not _shows_any(allowed, obj.kind, project):
         return
@@ -219,9 +223,9 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome
 
 def _shows_any(names: list[str], kind: str, project: Project) -> bool:
     """Whether the files show any Service (or workload) that may stand in one of the namespaces."""
-    found = object_index(project)
+    index = object_index(project)
     if kind != "ServiceMonitor":
-        return any(found.peopled(name) for name in names)
+        return any(index.is_populated(name) for name in names)
     seen = project.memo(_namespaces_of_services)
     return any(not name or (name in seen and name != "kube-system") for name in names)
 

@@ -67,11 +67,13 @@ def log_level_debug(owner: Container | Object) -> Outcome:
 
 def authentication_off(container: Container) -> Outcome:
     """A setting that lets everybody into a store or a console."""
-    known = public_images.known(images.parse_image(container.image)) if container.image else None
+    known = (
+        public_images.public_image(images.parse_image(container.image)) if container.image else None
+    )
     if known is None:
         return
     for name, value, span in variables_of(container):
-        if known.opens(name, value):
+        if known.opens_to_all(name, value):
             yield hit(span, setting=name)
     for key in ("command", "args"):
         words = container.node.get(key)

@@ -96,8 +96,8 @@ def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
     for volume in mappings_in(pod.node.get("volumes")):
         if "emptyDir" not in volume or volume.get("name") is None:
             continue
-        found = volume["emptyDir"]
-        node = found if isinstance(found, Map) else Map(volume.at("emptyDir"))
+        empty_dir = volume["emptyDir"]
+        node = empty_dir if isinstance(empty_dir, Map) else Map(volume.at("emptyDir"))
         if (node.get("medium") == "Memory") is not memory or node.get("sizeLimit") is not None:
             continue
         if not memory or not _is_bounded(pod, volume["name"]):
@@ -147,11 +147,11 @@ def data_ephemeral(container: Container) -> Outcome:
         if not claims:
             yield NotApplicable()
         return
-    found = list(_data_mounts(container, paths))
-    for mount, volume in found:
+    mounts = list(_data_mounts(container, paths))
+    for mount, volume in mounts:
         if volume is not None and "emptyDir" in volume:
             yield hit(mount.at("name"), say="empty-dir", path=mount.get("mountPath"))
-    if not found and not _may_keep_elsewhere(container):
+    if not mounts and not _may_keep_elsewhere(container):
         yield missing(container.node.at(), say="no-volume", path=paths[0])
 
 
@@ -176,11 +176,11 @@ def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
     if not isinstance(name, str) or not name:
         yield missing(obj.metadata.at("name"), say="unnamed")
         return
-    found = object_index(project).found("Service", name, obj.namespace)
-    if not found:
+    objects = object_index(project).objects_named("Service", name, obj.namespace)
+    if not objects:
         yield missing(obj.spec.at("serviceName"), say="unknown", service=name)
         return
-    near = nearest_candidates(obj, found)
+    near = nearest_candidates(obj, objects)
     if near and near[0].spec.get("clusterIP") != "None":
         yield hit(obj.spec.at("serviceName"), say="not-headless", service=name)
     elif near and not _service_selects(near[0], obj, project):

@@ -50,14 +50,14 @@ def parsed_image(container: Container, project: Project) -> Image | None:
     """The container's image; None where none is written, or where another tool of the project fills it in."""
     if not container.image or container.image != container.image.strip():
         return None
-    found = images.parse_image(container.image)
-    bare = container.image[: found.name_span.end]
+    image = images.parse_image(container.image)
+    bare = container.image[: image.name_span.end]
     local = bare == container.image and "/" not in bare
     return (
         None
         if bare in project.memo(rewritten_images)
         or (local and is_built_by_tool(container.source.root.path, project))
-        else found
+        else image
     )
 
 
@@ -110,10 +110,10 @@ def image_end_of_life(container: Container, *, project: Project) -> Outcome:
     if image.name_unknown or image.tag_unknown:
         yield Unknown(container.node.at("image"))
         return
-    found = end_of_life(image, project.today)
-    if found is not None:
+    ended = end_of_life(image, project.today)
+    if ended is not None:
         place = image_part_span(container, image.tag_span)
-        yield hit(place, image=image.undigested, release=found.release, day=found.day)
+        yield hit(place, image=image.undigested, release=ended.release, day=ended.day)
 
 
 def image_digest_missing(container: Container, *, project: Project) -> Outcome:
@@ -127,7 +127,9 @@ def image_digest_missing(container: Container, *, project: Project) -> Outcome:
         yield hit(container.node.at("image"), image=image.text)
 
 
-def registry(container: Container, *, project: Project, allow: Sequence[str]) -> Outcome:
+def image_registry_untrusted(
+    container: Container, *, project: Project, allow: Sequence[str]
+) -> Outcome:
     """The image comes from a registry or repository that no pattern of `allow` matches."""
     image = parsed_image(container, project)
     if image is None:
@@ -135,7 +137,8 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
     if image.name_unknown:
         yield Unknown(container.node.at("image"))
     elif not any(
-        glob.matches(pattern, image.repository) or glob.matches(f"{pattern}/*", image.repository)
+        glob.glob_matches(pattern, image.repository)
+        or glob.glob_matches(f"{pattern}/*", image.repository)
         for pattern in allow
     ):
         yield hit(

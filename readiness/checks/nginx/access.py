@@ -19,9 +19,9 @@ _ANYONE = {"0.0.0.0/0": "4", "::/0": "6"}
 def effective_access_rules(project: Project, block: Block) -> list[Directive]:
     """The `allow` and `deny` lines that work in a block: its own level's, else the nearest outer level's, in order."""
     for level in includes.levels_outwards(project, block):
-        found = includes.directives_of(project, level, "allow", "deny")
-        if found:
-            return found
+        directives = includes.directives_of(project, level, "allow", "deny")
+        if directives:
+            return directives
     return []
 
 
@@ -48,17 +48,17 @@ def address_families(project: Project, block: Block) -> set[str]:
     server = includes.nearest_enclosing(project, block, "server")
     if server is None:
         return {"4"}
-    found: set[str] = set()
+    families: set[str] = set()
     for listen in hosts.listen_sockets(server):
         if listen.host.startswith("unix:"):
             continue
         address = hosts.parse_ip(listen.host)
         if (address is not None and address.is_loopback) or listen.host == "localhost":
             continue
-        found |= {"6"} if address is not None and address.version == 6 else {"4"}
+        families |= {"6"} if address is not None and address.version == 6 else {"4"}
         if listen.host != "*" and address is None:
-            found |= {"4", "6"}
-    return found
+            families |= {"4", "6"}
+    return families
 
 
 def stub_status_exposed(statement: Statement, project: Project) -> Outcome:

@@ -22,9 +22,9 @@ _QUIET = frozenset(
 def redirect_nameless(statement: Statement, project: Project) -> Outcome:
     """A redirect goes to $server_name, and the server's first name is none that anybody can call."""
     d = statement.node
-    found = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
+    position = next((n for n, word in enumerate(d.args, 1) if _HOST.search(word)), None)
     server = includes.nearest_enclosing(project, d.parent, "server")
-    if found is None or server is None:
+    if position is None or server is None:
         yield NotApplicable()
         return
     names = [
@@ -33,18 +33,18 @@ def redirect_nameless(statement: Statement, project: Project) -> Outcome:
         for name in directive.args
     ]
     if not names and includes.may_be_set_unseen(project, server):
-        yield Unknown(d.at(found))
+        yield Unknown(d.at(position))
         return
     first = names[0] if names else ""
     if not re.search(r"[A-Za-z0-9$]", first) or "*" in first or first.startswith("~"):
-        yield hit(d.at(found), name=first or "empty")
+        yield hit(d.at(position), name=first or "empty")
 
 
 def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
     """A location beside a proxied one passes nothing on and has no root: its files come from nginx's own folder."""
     block, owner = scope.node, scope.node.owner
-    inside = includes.directives_of(project, block)
-    quiet = bool(inside) and all(one.name in _QUIET for one in inside)
+    directives = includes.directives_of(project, block)
+    quiet = bool(directives) and all(one.name in _QUIET for one in directives)
     server = includes.nearest_enclosing(project, block, "server")
     named = owner is None or any(
         word.startswith("@") or "well-known" in word for word in owner.args

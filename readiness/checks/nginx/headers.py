@@ -20,7 +20,7 @@ _NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "4
 
 def effective_headers(project: Project, block: Block, directive: str) -> list[Directive]:
     """The lines of an `add_header` kind that work in a block: its own, with the outer ones where they are merged."""
-    found: list[Directive] = []
+    directives: list[Directive] = []
     inherit = f"{directive}_inherit"
     for level in includes.levels_outwards(project, block):
         own = includes.directives_of(project, level, directive)
@@ -29,13 +29,13 @@ def effective_headers(project: Project, block: Block, directive: str) -> list[Di
             if directive.startswith("add_")
             else "on"
         )
-        found += own
+        directives += own
         if (own and mode == "on") or mode == "off":
             break
-    return found
+    return directives
 
 
-def lost(
+def header_lost(
     scope: Scope,
     project: Project,
     *,
@@ -114,7 +114,7 @@ def origin_line(project: Project, block: Block, name: str) -> Directive:
 
 def headers_sent(project: Project, block: Block) -> dict[str, str]:
     """The headers that responses of a block carry by `add_header` or `more_set_headers`, with their values."""
-    found = {
+    headers = {
         header_name(d): d.args[1] if len(d.args) > 1 else ""
         for d in reversed(effective_headers(project, block, "add_header"))
     }
@@ -123,11 +123,13 @@ def headers_sent(project: Project, block: Block) -> dict[str, str]:
             for text in d.args:
                 name, colon, value = text.partition(":")
                 if colon:
-                    found.setdefault(name.strip().lower(), value.strip())
-    return found
+                    headers.setdefault(name.strip().lower(), value.strip())
+    return headers
 
 
-def absent(scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False) -> Outcome:
+def header_missing(
+    scope: Scope, project: Project, *, any_of: Sequence[str], tls: bool = False
+) -> Outcome:
     """A server that answers browsers sends none of the headers, neither itself nor from all of its locations."""
     block = scope.node
     if (tls and not scope.tls) or not is_serving(project, block):
@@ -159,7 +161,7 @@ def security_header_missing(
     """As `absent`, for several: a name that the hit tells, and the headers of which one will do."""
     unknown: Unknown | None = None
     for name, any_of in headers.items():
-        for found in absent(scope, project, any_of=any_of):
+        for found in header_missing(scope, project, any_of=any_of):
             if isinstance(found, Unknown):
                 unknown = found
             elif isinstance(found, Hit):

@@ -36,18 +36,18 @@ def parse_time(text: str) -> float | None:
     """A time as nginx writes it (`1h30m`), in seconds; None where it is none."""
     total, place = 0.0, 0
     while place < len(text):
-        found = _TIME.match(text, place)
-        if not found:
+        match = _TIME.match(text, place)
+        if not match:
             return None
-        total += int(found[1]) * _SECONDS[found[2]]
-        place = found.end()
+        total += int(match[1]) * _SECONDS[match[2]]
+        place = match.end()
     return total if text else None
 
 
 def parse_size(text: str) -> int | None:
     """A size as nginx writes it (`10m`), in bytes; None where it is none."""
-    found = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    match = re.fullmatch(r"(\d{1,15})([kmg]?)", text.lower())
+    return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def worker_files_too_few(scope: Scope, project: Project) -> Outcome:
@@ -112,12 +112,14 @@ def compression_off(
     scope: Scope, project: Project, *, directive: str, unless: Sequence[str] = ()
 ) -> Outcome:
     """An `http` block and all that is in it leave a directive out."""
-    found = [
+    directives = [
         d
         for d in includes.directives_within(project, scope.node)
         if d.name == directive or d.name in unless
     ]
-    if found or not any(d.name == "server" for d in includes.directives_of(project, scope.node)):
+    if directives or not any(
+        d.name == "server" for d in includes.directives_of(project, scope.node)
+    ):
         return
     if includes.may_be_set_unseen(project, scope.node):
         yield Unknown(scope.node.at())
@@ -145,7 +147,7 @@ def version_disclosed_by_default(scope: Scope, project: Project) -> Outcome:
 
 
 def keepalive_requests_few(statement: Statement, *, least: int) -> Outcome:
-    """A number is under the bound."""
+    """The number that a directive sets is below `least`."""
     value = statement.node.args[0] if statement.node.args else ""
     if value.isdigit() and int(value) < least:
         yield hit(statement.node.at(1), given=value, least=least)
@@ -199,7 +201,7 @@ def error_log_named_off(statement: Statement) -> Outcome:
 
 
 def error_log_discarded(statement: Statement) -> Outcome:
-    """Errors are thrown away."""
+    """error_log goes to /dev/null, so that errors are lost."""
     d = statement.node
     if (
         d.args
@@ -220,9 +222,9 @@ def credentials_logged(statement: Statement) -> Outcome:
     """A log format writes down credentials of clients."""
     d = statement.node
     for number, text in enumerate(d.args, 1):
-        found = _CREDENTIALS.search(text)
-        if found:
-            yield hit(d.at(number), variable=f"${found[1]}")
+        match = _CREDENTIALS.search(text)
+        if match:
+            yield hit(d.at(number), variable=f"${match[1]}")
             return
 
 

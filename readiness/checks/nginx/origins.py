@@ -190,11 +190,11 @@ def _registrable_domain(host: str) -> str:
 def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
     """Addresses of other sites that look like the samples: the name before, behind, or in the path of an own one."""
     parts = [_PARTS.match(text) for text in texts]
-    own = {_registrable_domain(found[2]) for found in parts if found and found[2]}
-    for found in parts:
-        if not found or "." not in found[2].strip("."):
+    own = {_registrable_domain(match[2]) for match in parts if match and match[2]}
+    for match in parts:
+        if not match or "." not in match[2].strip("."):
             continue
-        scheme, host, port, tail = found[1] or "https://", found[2], found[3] or "", found[4]
+        scheme, host, port, tail = match[1] or "https://", match[2], match[3] or "", match[4]
         base = _registrable_domain(host)
         ends = [""] if origin else ["/", tail, ""]
         for end in dict.fromkeys(ends):
@@ -208,14 +208,14 @@ def _attacking_origins(texts: list[str], *, origin: bool) -> Iterator[str]:
                 if _registrable_domain(name) not in own and not name.startswith("."):
                     yield f"{scheme}{name}{port}{end}"
             if not origin:
-                yield f"https://evil.com/{found[0]}{end if end != tail else ''}"
+                yield f"https://evil.com/{match[0]}{end if end != tail else ''}"
                 yield f"https://evil.com/?{scheme}{host}{port}{end}"
                 yield f"https://evil.com/a{host}{port}{end}"
 
 
 def _has_loose_dot(root: pcre_tree.Node) -> bool:
     """Whether a plain dot stands between two letters of a name."""
-    word = pcre_tree.mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+    word = pcre_tree.char_mask("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
     for node in pcre_tree.walk(root):
         if node.kind not in {"cat"}:
             continue

@@ -20,9 +20,9 @@ from readiness.syntax.nginx import Block, Directive
 _ROOTLESS = frozenset(
     "root alias return proxy_pass uwsgi_pass grpc_pass scgi_pass memcached_pass stub_status internal rewrite empty_gif".split()
 )
-_DOT, _SLASH = pcre_tree.mask("."), pcre_tree.mask("/")
+_DOT, _SLASH = pcre_tree.char_mask("."), pcre_tree.char_mask("/")
 # What nginx escapes when it passes a path on, and what means something else once it is not escaped.
-_ESCAPED = pcre_tree.mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
+_ESCAPED = pcre_tree.char_mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.OTHER
 
 
 def alias_traversal(statement: Statement) -> Outcome:
@@ -56,9 +56,9 @@ def alias_traversal(statement: Statement) -> Outcome:
 
 def _may_climb(group: pcre_tree.Node) -> bool:
     """Whether what a capture holds can begin with `..`."""
-    whole = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
+    expression = pcre_tree.Node("cat", (pcre_tree.Node("start"), group, pcre_tree.Node("end")))
     try:
-        machine = automaton.build_machine(whole)
+        machine = automaton.build_machine(expression)
     except pcre.UnsupportedError:
         return False
     ends = [
@@ -140,9 +140,9 @@ def _is_rewritten(project: Project, location: Directive) -> bool:
 def _puts_raw_uri(project: Project, block: Block, *, always: bool) -> bool:
     """Whether a rewrite puts the path as the client sent it into the URI: in every case, or in some."""
     for level in includes.levels_outwards(project, block):
-        found = list(includes.directives_of(project, level, "rewrite"))
+        directives = list(includes.directives_of(project, level, "rewrite"))
         if not always:
-            found += [
+            directives += [
                 r
                 for d in includes.directives_of(project, level, "if")
                 if d.block
@@ -151,7 +151,8 @@ def _puts_raw_uri(project: Project, block: Block, *, always: bool) -> bool:
         if level.name == "if" and always:
             continue
         if any(
-            len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r) for r in found
+            len(r.args) > 1 and "$request_uri" in r.args[1] and not is_redirect(r)
+            for r in directives
         ):
             return True
         if level.name in {"location", "server"}:

@@ -19,7 +19,7 @@ from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_DOT = pcre_tree.mask(".")
+_DOT = pcre_tree.char_mask(".")
 _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
@@ -57,8 +57,8 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
     ):
         return
     text = d.args[0]
-    scheme, mark, rest = text.partition("://")
-    fixed = bool(mark) and "$" not in scheme
+    scheme, separator, rest = text.partition("://")
+    fixed = bool(separator) and "$" not in scheme
     for literal, name in literal_variable_pairs(rest if fixed else text):
         if (
             re.search("[/?#]", literal if fixed else literal.replace("://", ""))
@@ -140,8 +140,8 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
         return  # filled in before nginx starts
     known = _upstreams_in_sight(project, d.parent)
     for host in _possible_hosts(project, d, place.host):
-        whole = hosts.parse_pass_target(host).host
-        name = "" if whole.startswith("unix:") else hosts.split_address(whole)[0].lower()
+        host_name = hosts.parse_pass_target(host).host
+        name = "" if host_name.startswith("unix:") else hosts.split_address(host_name)[0].lower()
         if not name or "$" in name or hosts.parse_ip(name) or name in known or name == "localhost":
             continue
         # A name without a dot may be an upstream in a file that is not in sight.
@@ -158,14 +158,14 @@ def _possible_hosts(project: Project, d: Directive, text: str) -> list[str]:
     """The hosts that a pass can mean: the text itself, or what its one variable is set to."""
     if "$" not in text:
         return [text]
-    found = variable_names(text)
+    names = variable_names(text)
     head = text.partition("$")[0]
-    if head and found and variable_value(project, d, found[0]).slash:
+    if head and names and variable_value(project, d, names[0]).slash:
         return [head]  # the variable is the path
-    if len(found) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
+    if len(names) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
         return []
     values: list[str] = []
-    for directive in definitions_of(project, d.parent, found[0]):
+    for directive in definitions_of(project, d.parent, names[0]):
         if directive.name == "set":
             values += directive.args[1:2]
         elif directive.block is not None:
@@ -250,8 +250,8 @@ def connection_upgrade_constant(scope: Scope, project: Project) -> Outcome:
     block = scope.node
     passes = block.all("proxy_pass")
     lines = includes.effective_directives(project, block, "proxy_set_header")
-    whole = block.owner is not None and is_catch_all(block.owner)
-    if not whole or not passes or not _header_settings(lines, "upgrade"):
+    is_whole_server = block.owner is not None and is_catch_all(block.owner)
+    if not is_whole_server or not passes or not _header_settings(lines, "upgrade"):
         yield NotApplicable()
         return
     server = includes.nearest_enclosing(project, block, "server")
@@ -347,7 +347,9 @@ def upstream_not_grouped(statement: Statement, project: Project) -> Outcome:
         yield hit(d.at(1), host=host)
 
 
-def parameter(statement: Statement, *, within: Sequence[str], words: Sequence[str]) -> Outcome:
+def parameter_given(
+    statement: Statement, *, within: Sequence[str], words: Sequence[str]
+) -> Outcome:
     """A directive has one of the given parameters, in a block of one of the given names."""
     d = statement.node
     if within and d.parent.name not in within:

@@ -72,9 +72,10 @@ _LEAVE = frozenset({"last", "redirect", "permanent"})
 
 def _is_leaving(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    inside = includes.directives_of(project, block)
+    directives = includes.directives_of(project, block)
     return any(
-        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inside
+        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:])
+        for d in directives
     )
 
 
@@ -115,9 +116,9 @@ def _reads_condition_groups(d: Directive, owner: Directive, project: Project) ->
         if wanted and not any(one.regex is None or one.regex.group(wanted) for one in before):
             yield hit(d.at(2), capture=f"${wanted}")
     elif regex is not None:
-        found = _missing_group(text, regex)
-        if found:
-            yield hit(d.at(2), capture=f"${found}")
+        group = _missing_group(text, regex)
+        if group:
+            yield hit(d.at(2), capture=f"${group}")
 
 
 def _lowest_group(text: str) -> int:
@@ -198,8 +199,8 @@ def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outc
     if not (
         text.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(d.args[2:])
     ):
-        _, mark, tail = text.partition("?")
-        used = [int(n) for n in variable_names(tail) if n.isdigit()] if mark else []
+        _, separator, tail = text.partition("?")
+        used = [int(n) for n in variable_names(tail) if n.isdigit()] if separator else []
     regex = pcre.try_parse_regex(d.args[0])
     if regex is None:
         return
@@ -327,7 +328,7 @@ def regex_runs_away(statement: Statement) -> Outcome:
 
 
 def map_regex_runs_away(scope: Scope) -> Outcome:
-    """The same of the keys of a `map`."""
+    """A regular expression among the keys of a `map` needs time exponential in the length of the text."""
     for entry in scope.node.directives:
         if entry.name.startswith("~"):
             regex = pcre.try_parse_regex(
@@ -381,9 +382,9 @@ def variable_case_mixed(scope: Scope) -> Outcome:
     for d in walk(scope.node):
         words = d.args if d.parent.name not in FREE else d.args[-1:]
         for number, word in enumerate(words, 1 if d.parent.name not in FREE else len(d.args)):
-            for found in _NAME.finditer(word):
-                name = found[1] or found[3] or found[4] or ""
-                if (found[1] and name.isupper()) or not name or name.isdigit():
+            for match in _NAME.finditer(word):
+                name = match[1] or match[3] or match[4] or ""
+                if (match[1] and name.isupper()) or not name or name.isdigit():
                     continue  # a place for envsubst
                 first = seen.setdefault(name.lower(), name)
                 if first != name and name.lower() not in reported:

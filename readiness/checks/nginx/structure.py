@@ -24,7 +24,7 @@ class Serving(NamedTuple):
     listen: hosts.Listen
 
     @property
-    def marked(self) -> bool:
+    def is_default(self) -> bool:
         """Whether it is the socket's default by its own word."""
         return not {"default_server", "default"}.isdisjoint(self.listen.options)
 
@@ -38,33 +38,35 @@ def _servers_by_socket(scope: Scope, project: Project) -> dict[str, list[Serving
         seen = set()
         for listen in hosts.listen_sockets(d.block, http=scope.kind == "http"):
             serving = Serving(d.block, listen)
-            if listen.socket not in seen or serving.marked:
+            if listen.socket not in seen or serving.is_default:
                 groups.setdefault(listen.socket, []).append(serving)
             seen.add(listen.socket)
     return {(f"{host}:{port}" if port else host): each for (host, port, _), each in groups.items()}
 
 
-def sockets(scope: Scope, project: Project) -> Outcome:
+def default_server_unmarked(scope: Scope, project: Project) -> Outcome:
     """Several servers share a socket and none is marked as the default; the first in the file answers unknown names."""
     if scope.kind not in {"http", "stream"}:
         return
-    for socket, found in _servers_by_socket(scope, project).items():
-        if len({id(one.server) for one in found}) > 1 and not any(one.marked for one in found):
-            yield _socket_text(found[0], socket, scope, project)
+    for socket, servings in _servers_by_socket(scope, project).items():
+        if len({id(one.server) for one in servings}) > 1 and not any(
+            one.is_default for one in servings
+        ):
+            yield _socket_text(servings[0], socket, scope, project)
 
 
 def default_server_missing(scope: Scope, project: Project) -> Outcome:
     """One named server has a public socket for itself, and passes every other name on to its backend as well."""
-    for socket, found in _servers_by_socket(scope, project).items():
-        first = found[0]
+    for socket, servings in _servers_by_socket(scope, project).items():
+        first = servings[0]
         names = [
             name
             for d in includes.directives_of(project, first.server, "server_name")
             for name in d.args
         ]
         if (
-            len({id(one.server) for one in found}) == 1
-            and not any(one.marked for one in found)
+            len({id(one.server) for one in servings}) == 1
+            and not any(one.is_default for one in servings)
             and names
             and not any(name in _ANY or "~" in name or "$" in name for name in names)
             and not hosts.is_loopback(first.listen.host)
@@ -181,11 +183,11 @@ def credential_inline(statement: Statement) -> Outcome:
     d = statement.node
     place = Place.SAMPLE if secrets.is_sample(d.source.path) else Place.SERVED
     for number, text in enumerate(d.args, 1):
-        found = secrets.classify("", text, place)
-        if not found.exposed and number == 2:
-            found = _named_secret(d, text, place)
-        if found.exposed:
-            yield hit(d.at(number), reason=found.reason)
+        verdict = secrets.classify("", text, place)
+        if not verdict.is_exposed and number == 2:
+            verdict = _named_secret(d, text, place)
+        if verdict.is_exposed:
+            yield hit(d.at(number), reason=verdict.reason)
             return
 
 
@@ -208,20 +210,20 @@ def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
 
 def _authorization(text: str, place: Place) -> Verdict:
     """What an Authorization header is: a token, or of `Basic` the password that is written in base64."""
-    found = re.fullmatch(r"(Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
-    if found is None:
+    match = re.fullmatch(r"(Basic|Bearer|Token|ApiKey)\s+(\S{8,})", text, re.IGNORECASE)
+    if match is None:
         return secrets.classify("", text, place)
-    if found[1].lower() == "basic":
+    if match[1].lower() == "basic":
         try:
-            plain = base64.b64decode(found[2], validate=True).decode()
+            plain = base64.b64decode(match[2], validate=True).decode()
         except (binascii.Error, ValueError):
             plain = ""
         if ":" in plain:
             return secrets.classify("password", plain.partition(":")[2], place)
-    return secrets.classify("token", found[2], place)
+    return secrets.classify("token", match[2], place)
 
 
 def workers_as_root(statement: Statement) -> Outcome:
-    """Workers run as root."""
+    """`user root`: worker processes run as root."""
     if statement.node.args[:1] == ("root",) and statement.node.parent.owner is None:
         yield hit(statement.node.at(1))

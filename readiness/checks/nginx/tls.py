@@ -110,8 +110,8 @@ def _is_http_level_known(project: Project, block: Block) -> bool:
 
 def _tls_listen_span(block: Block) -> Span:
     """The `listen ... ssl` line, the best place for what a TLS server lacks."""
-    found = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
-    return found[0].head if found else block.at()
+    directives = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
+    return directives[0].head if directives else block.at()
 
 
 def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
@@ -206,7 +206,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
     yield missing(block.at())
 
 
-def on(statement: Statement) -> Outcome:
+def switch_on(statement: Statement) -> Outcome:
     """A switch is on that should be off."""
     if statement.node.args and statement.node.args[0] == "on":
         yield hit(statement.node.at(1))
@@ -217,12 +217,12 @@ def tls_session_tickets(scope: Scope, project: Project) -> Outcome:
     block = scope.node
     if not scope.tls or includes.effective_directives(project, block, "ssl_session_ticket_key"):
         return
-    found = includes.effective_directives(project, block, "ssl_session_tickets")
-    if found and found[-1].value == "on":
-        yield hit(found[-1].at(1), at=found[-1].source)
-    elif not found and includes.may_be_set_unseen(project, block):
+    directives = includes.effective_directives(project, block, "ssl_session_tickets")
+    if directives and directives[-1].value == "on":
+        yield hit(directives[-1].at(1), at=directives[-1].source)
+    elif not directives and includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
-    elif not found and includes.is_complete(project, block):
+    elif not directives and includes.is_complete(project, block):
         yield missing(_tls_listen_span(block))
 
 
@@ -235,15 +235,15 @@ def tls_dhparam_missing(statement: Statement, project: Project) -> Outcome:
         or includes.effective_directives(project, d.parent, "ssl_dhparam")
     ):
         return
-    found = [
+    ciphers = [
         entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)
     ]
-    if not found:
+    if not ciphers:
         return
     if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at(1))
     else:
-        yield hit(d.at(1), cipher=found[0])
+        yield hit(d.at(1), cipher=ciphers[0])
 
 
 # -- stapling, curves, HTTP/2 --------------------------------------------------------------------------------------
@@ -270,15 +270,15 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Outcome:
 
 def _effective_stapling(project: Project, scope: Scope) -> Directive | None:
     """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
-    found = includes.effective_directives(project, scope.node, "ssl_stapling")
+    directives = includes.effective_directives(project, scope.node, "ssl_stapling")
     if (
         not scope.tls
-        or not found
-        or found[-1].value != "on"
+        or not directives
+        or directives[-1].value != "on"
         or includes.effective_directives(project, scope.node, "ssl_stapling_file")
     ):
         return None
-    return found[-1]
+    return directives[-1]
 
 
 def stapling_letsencrypt(scope: Scope, project: Project) -> Outcome:

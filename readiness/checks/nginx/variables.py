@@ -13,8 +13,8 @@ from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
-_LINE_BREAK = pcre_tree.mask("\n")
-_VISIBLE = pcre_tree.ANY & ~pcre_tree.mask("\x00\t\n\v\f\r ")
+_LINE_BREAK = pcre_tree.char_mask("\n")
+_VISIBLE = pcre_tree.ANY & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
 _CLIENT = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
 REDIRECTS = frozenset({"301", "302", "303", "307", "308"})
 _DEEP = ("depth", 0)
@@ -36,7 +36,7 @@ class Value:
 
 
 UNKNOWN = Value()
-_DECODED = Value(pcre_tree.ANY & ~pcre_tree.mask("\x00"), slash=True, decoded=True)
+_DECODED = Value(pcre_tree.ANY & ~pcre_tree.char_mask("\x00"), slash=True, decoded=True)
 
 
 def variable_names(text: str) -> list[str]:
@@ -47,9 +47,9 @@ def variable_names(text: str) -> list[str]:
 def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
     place = 0
-    for found in VARIABLE.finditer(text):
-        yield text[place : found.start()], (found[1] or found[2] or found[3]).lower()
-        place = found.end()
+    for match in VARIABLE.finditer(text):
+        yield text[place : match.start()], (match[1] or match[2] or match[3]).lower()
+        place = match.end()
     yield text[place:], ""
 
 
@@ -103,7 +103,7 @@ def capture_providers(project: Project, directive: Directive) -> list[Provider]:
 
 
 def _capture_providers(project: Project, directive: Directive) -> list[Provider]:
-    found: list[Provider] = []
+    providers: list[Provider] = []
     early = directive.name in {"set", "return", "if", "rewrite"}
     below: Directive | None = directive
     for block in includes.levels_outwards(project, directive.parent):
@@ -114,9 +114,9 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
             for d in includes.directives_of(project, block, "rewrite")[:_SEARCHED]
             if places[id(d)] < stop
         ]
-        found += _rewrites(directive, before)
+        providers += _rewrites(directive, before)
         if block.owner is not None:
-            found += _opening_pattern(project, block, block.owner)
+            providers += _opening_pattern(project, block, block.owner)
         for opening in includes.directives_of(project, block, "if")[:_SEARCHED]:
             if (
                 places[id(opening)] < stop
@@ -124,24 +124,24 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
                 and pattern_of(opening)
                 and not condition_parts(opening)[1].startswith("!")
             ):
-                found.append(
+                providers.append(
                     _pattern_provider(
                         opening, possible_value(project, opening, condition_parts(opening)[0])
                     )
                 )
         below = block.owner
-    return found
+    return providers
 
 
 def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
     """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
     raw = False
-    found = []
+    providers = []
     for d in before:
         if d is not directive:
-            found.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            providers.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
             raw = raw or (len(d.args) > 1 and "$request_uri" in d.args[1])
-    return found[::-1]
+    return providers[::-1]
 
 
 def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[Provider]:
@@ -159,7 +159,7 @@ def _opening_pattern(project: Project, block: Block, owner: Directive) -> list[P
         if name.startswith("~")
     ]
     return [
-        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.mask("/:")))
+        Provider(pcre.try_parse_regex(name[1:], True), Value(_VISIBLE & ~pcre_tree.char_mask("/:")))
         for name in names_
     ]
 
@@ -174,10 +174,10 @@ def _pattern_provider(directive: Directive, subject: Value) -> Provider:
 
 def possible_value(project: Project, directive: Directive, text: str) -> Value:
     """What the first variable of a text can hold where the directive stands; UNKNOWN for plain text."""
-    found = VARIABLE.match(text)
+    match = VARIABLE.match(text)
     return (
-        variable_value(project, directive, (found[1] or found[2] or found[3]).lower())
-        if found
+        variable_value(project, directive, (match[1] or match[2] or match[3]).lower())
+        if match
         else UNKNOWN
     )
 
@@ -225,7 +225,7 @@ def _capture_value(project: Project, directive: Directive, key: int | str) -> Va
                 return Value()
             return Value(
                 chars & provider.subject.client,
-                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
                 provider.subject.decoded,
             )
     return UNKNOWN
@@ -297,7 +297,7 @@ def _map_entry_value(project: Project, table: Directive, entry: Directive) -> Va
                 chars |= piece.chars if piece.kind == "chars" else 0
             part = Value(
                 chars & subject.client,
-                pcre_tree.must_hold(group, pcre_tree.mask("/")),
+                pcre_tree.must_hold(group, pcre_tree.char_mask("/")),
                 subject.decoded,
             )
         client |= part.client
@@ -326,15 +326,15 @@ def text_value(project: Project, directive: Directive, text: str) -> Value:
 
 def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
-    found: list[Directive] = []
+    directives: list[Directive] = []
     for level in includes.levels_outwards(project, block):
-        found += project.once(_level_definitions, level).get(name, [])
-    return found[:_SEARCHED]
+        directives += project.once(_level_definitions, level).get(name, [])
+    return directives[:_SEARCHED]
 
 
 def _level_definitions(block: Block, project: Project) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
-    found: dict[str, list[Directive]] = {}
+    definitions: dict[str, list[Directive]] = {}
     for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
         inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
         for directive in inner:
@@ -344,8 +344,8 @@ def _level_definitions(block: Block, project: Project) -> dict[str, list[Directi
                 else ""
             )
             if directive.name != "if":
-                found.setdefault(target.lstrip("$").lower(), []).append(directive)
-    return found
+                definitions.setdefault(target.lstrip("$").lower(), []).append(directive)
+    return definitions
 
 
 def is_redirect(rewrite: Directive) -> bool:

@@ -46,9 +46,9 @@ def _pods_behind(obj: Object, project: Project) -> Iterator[Pod]:
     """The pods that an Ingress sends to."""
     known = object_index(project)
     for _, name, _ in backends_of(obj):
-        service = nearest_candidates(obj, known.found("Service", name, obj.namespace))
+        service = nearest_candidates(obj, known.objects_named("Service", name, obj.namespace))
         wanted = service_selector(service[0]) if len(service) == 1 else None
-        workloads = known.selected(wanted, obj.namespace) if wanted is not None else []
+        workloads = known.selected_workloads(wanted, obj.namespace) if wanted is not None else []
         if len(workloads) == 1 and workloads[0].pod is not None:
             yield workloads[0].pod
 
@@ -74,10 +74,10 @@ def _accepted_body_size(pod: Pod, project: Project) -> tuple[int, Document, Span
         name = (
             text_or_empty(mapping_at(volume, "configMap").get("name")) if volume is not None else ""
         )
-        found = project.memo(config_map_files).get((folder_of(pod.source), name), [])
-        if not found or len({one.source.root.path for one in found}) > 1:
+        sources = project.memo(config_map_files).get((folder_of(pod.source), name), [])
+        if not sources or len({one.source.root.path for one in sources}) > 1:
             return None
-        documents += found
+        documents += sources
     return _largest_size(documents)
 
 

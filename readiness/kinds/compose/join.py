@@ -75,13 +75,15 @@ def resolve_environments(documents: list[Document], files: Mapping[str, dotenv.D
     """Give every compose file the environment that its variables are filled in from."""
     if not files:
         return
-    _EnvironmentResolver(documents, files).settle()
+    _EnvironmentResolver(documents, files).resolve_all()
     for file in files.values():
         file.production = False
     seen: set[tuple[str, Span]] = set()
     for document in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         own = {
-            name: read_env_files(service.full, document.folder, files, service.outer)[0]
+            name: read_env_files(service.full, document.folder, files, service.env_file_variables)[
+                0
+            ]
             for name, service in document.services.items()
             if "env_file" in service.full
         }
@@ -116,55 +118,61 @@ class _EnvironmentResolver:
                     (document, None)
                 )
 
-    def settle(self) -> None:
-        """Work out all of them."""
+    def resolve_all(self) -> None:
+        """Give every document its environment, and mark the environment files that were read."""
         for document in self.documents:
-            document.environment = self.of(document, 0)
+            document.environment = self.environment_of(document, 0)
 
-    def of(self, document: Document, depth: int) -> Environment:
+    def environment_of(self, document: Document, depth: int) -> Environment:
         """The environment of a file: of those that include it, else its own `.env`."""
         if id(document) not in self.known:
             self.known[id(document)] = EMPTY  # what includes itself has none
             path = posixpath.normpath(document.source.path)
             ways = [way for way in self.ways.get(path, ()) if way[1] or not document.first]
             if ways and depth < MAX_INCLUDES:
-                found = _common_environment([self.through(*way, depth + 1) for way in ways])
+                environment = _common_environment(
+                    [self.environment_through(*way, depth + 1) for way in ways]
+                )
             else:
-                found = self.beside(self.homes.get(path, document.folder))
-            self.known[id(document)] = found
+                environment = self.environment_in_folder(self.homes.get(path, document.folder))
+            self.known[id(document)] = environment
         return self.known[id(document)]
 
-    def beside(self, folder: str) -> Environment:
+    def environment_in_folder(self, folder: str) -> Environment:
         """What the `.env` of a folder says."""
         path = posixpath.join(folder, ".env")
         if path not in self.own:
-            self.own[path] = layer_env_files(self.named([path]))
+            self.own[path] = layer_env_files(self.env_files_at([path]))
         return self.own[path]
 
-    def through(self, other: Document, include: Include | None, depth: int) -> Environment:
+    def environment_through(
+        self, other: Document, include: Include | None, depth: int
+    ) -> Environment:
         """The environment of a file that another includes: what that one has goes first; one that it only extends
         services of has no other."""
-        outer = self.of(other, depth)
+        outer = self.environment_of(other, depth)
         if include is None:
             return outer
         entry = include.entry if include.entry is not None else Map(Span(0, 0))
         named = [env_file_path(file.path, other.folder, outer.values) for file in env_files(entry)]
         folder = include_folder(include, other.folder, outer.values)
-        return layer_env_files(self.named(named or [posixpath.join(folder, ".env")]), outer)
+        return layer_env_files(self.env_files_at(named or [posixpath.join(folder, ".env")]), outer)
 
-    def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
+    def env_files_at(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
         there = [self.files.get(posixpath.normpath(path)) for path in paths]
-        found = [one for one in there if one is not None]
-        for document in found:
+        documents = [one for one in there if one is not None]
+        for document in documents:
             document.read = True
-        return [one for one in found if one.file.problem is None]
+        return [one for one in documents if one.file.problem is None]
 
 
 def compose_file_paths(environment: Environment) -> list[str]:
     """The compose files that COMPOSE_FILE names, in their order."""
-    text = environment.whole.get("COMPOSE_FILE", "")
-    return [one for one in text.split(environment.whole.get("COMPOSE_PATH_SEPARATOR", ":")) if one]
+    text = environment.unmasked.get("COMPOSE_FILE", "")
+    return [
+        one for one in text.split(environment.unmasked.get("COMPOSE_PATH_SEPARATOR", ":")) if one
+    ]
 
 
 def _common_environment(ways: list[Environment]) -> Environment:
@@ -182,20 +190,20 @@ def _common_environment(ways: list[Environment]) -> Environment:
 
 def env_paths_read_by(documents: Iterable[Document]) -> set[str]:
     """The paths at which compose files look for environment files."""
-    found: set[str] = set()
+    paths: set[str] = set()
     for document in documents:
         if document.source.parent is not None:
             continue
         folder = document.folder
-        found.add(posixpath.normpath(posixpath.join(folder, ".env")))
+        paths.add(posixpath.normpath(posixpath.join(folder, ".env")))
         entries = [one.entry for one in includes_of(document) if one.entry is not None]
         nodes = [service.full for service in document.services.values()]
         for node in (*entries, *nodes):
-            found |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
+            paths |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
         for include in includes_of(document):
             place = include_folder(include, folder, NOTHING)
-            found.add(posixpath.normpath(posixpath.join(place, ".env")))
-    return found
+            paths.add(posixpath.normpath(posixpath.join(place, ".env")))
+    return paths
 
 
 def _variables_from_env_files(
@@ -231,7 +239,7 @@ def _variable_sources(
     for spec in variable_specs(service.source, service.full, "environment"):
         written.add(spec.name)
         bare = spec.value is None
-        name = spec.name if bare else expand_scalar(spec.value, environment.whole).origin
+        name = spec.name if bare else expand_scalar(spec.value, environment.unmasked).origin
         if name in environment.settings:
             yield spec.name, environment.settings[name]
     yield from ((name, one) for name, one in own.items() if name not in written)

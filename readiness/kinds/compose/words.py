@@ -93,13 +93,13 @@ def service_environment(
     `node` is the service as it runs, where that is more than its own file says.
     """
     given, _ = env_file_settings(service, project)
-    found: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
-    known = service.document.environment.whole
+    variables: dict[str, str | None] = {name: one.value or None for name, one in given.items()}
+    known = service.document.environment.unmasked
     for spec in variable_specs(service.source, node or service.full, "environment"):
-        found[spec.name] = (
+        variables[spec.name] = (
             known.get(spec.name) if spec.value is None else expand_scalar(spec.value, known).text
         )
-    return found
+    return variables
 
 
 def has_unread_settings(service: Service, project: Project, node: Map | None = None) -> bool:

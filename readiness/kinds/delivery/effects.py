@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.facts.actions import effects
+from readiness.facts.actions import effects_of_action
 from readiness.facts.table import rows
 from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import Call, script_calls
@@ -50,13 +50,15 @@ _OPTIONS = r"(?: -{1,2}[A-Za-z][A-Za-z-]{0,30}(?:=[^ ]{0,80}| [^ -][^ ]{0,80})?)
 @functools.cache
 def _commands() -> tuple[_EffectRow, ...]:
     """Patterns over `program word word ...`."""
-    found = []
+    effect_rows = []
     for row in rows("command-effects").values():
         each = (pattern.replace("<options>", _OPTIONS) for pattern in row.get("commands", ()))
         pattern = re.compile("|".join(f"(?:{one})" for one in each))
         if "commands" in row:
-            found.append(_EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row))
-    return tuple(found)
+            effect_rows.append(
+                _EffectRow(row["effect"], row.get("family", ""), pattern, "weak" in row)
+            )
+    return tuple(effect_rows)
 
 
 @functools.cache
@@ -85,15 +87,15 @@ _WAITS = ("--wait", "--atomic", "--rollback-on-failure")
 
 @functools.lru_cache(maxsize=1024)
 def script_effects(script: str) -> tuple[Effect, ...]:
-    """The deeds of a script, in order."""
-    found: list[Effect] = []
+    """What the commands of a script do for delivery (test, build, push, deploy ...), in order."""
+    effects: list[Effect] = []
     testing = False
     for call in script_calls(script):
         testing = testing or (
             call.program in _CLUSTERS and bool({"create", "start"} & set(call.verbs))
         )
-        found += _call_effects(call)
-    return (*found, Effect("cluster")) if testing else tuple(found)
+        effects += _call_effects(call)
+    return (*effects, Effect("cluster")) if testing else tuple(effects)
 
 
 def _call_effects(call: Call) -> Iterator[Effect]:
@@ -244,22 +246,22 @@ _COMMAND_INPUTS = frozenset({"command", "commands", "cmd", "run", "script"})
 
 def action_effects(name: str, options: Mapping[str, Any]) -> tuple[Effect, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
-    found: list[Effect] = []
-    words = effects(name)
+    effects: list[Effect] = []
+    words = effects_of_action(name)
     for word in words:
-        found += _input_effects(word, name, options)
+        effects += _input_effects(word, name, options)
     if not words:
         for key in _COMMAND_INPUTS & options.keys():
             script = options[key]
             if isinstance(script, str):
-                found += (
+                effects += (
                     Effect(one.kind, one.family) for one in script_effects(script) if not one.weak
                 )
     if name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_enabled(
         options.get("wait-for-service-stability")
     ):
-        found.append(Effect("rollout", "ecs"))
-    return tuple(found)
+        effects.append(Effect("rollout", "ecs"))
+    return tuple(effects)
 
 
 def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Effect]:
@@ -267,15 +269,15 @@ def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Eff
         kind = str(options.get("scan-type", "image"))
         return [Effect({"config": "analysis", "image": "image-scan"}.get(kind, "audit"))]
     if word == "image":
-        found = [Effect("build")]
+        effects = [Effect("build")]
         push = str(options.get("push", "")).lower()
         if push not in ("", "false") or "type=registry" in str(options.get("outputs", "")):
-            found.append(Effect("push"))
+            effects.append(Effect("push"))
         if "," in str(options.get("platforms", "")):
-            found.append(Effect("platforms"))
+            effects.append(Effect("platforms"))
         if _is_enabled(options.get("sbom")):
-            found.append(Effect("sbom"))
-        return found
+            effects.append(Effect("sbom"))
+        return effects
     if word == "ssh":
         script = options.get("script")
         if not isinstance(script, str) or is_one_expression(script.strip()):

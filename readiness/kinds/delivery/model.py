@@ -46,14 +46,14 @@ class Stage:
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """What sorts of thing it does."""
+        """The kinds of its actions: test, scan, build, push, deploy and so on."""
         return frozenset(act.kind for act in self.acts)
 
     @cached_property
     def deploys(self) -> tuple[PipelineAction, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
         title = f"{self.job.name} {_job_title(self.job)}".lower()
-        told = bool(self.job.environment) or (
+        has_target = bool(self.job.environment) or (
             bool(_DEPLOYING.search(title)) and not effects.names_no_delivery(title)
         )
         site = bool(
@@ -62,7 +62,9 @@ class Stage:
             )
         )
         return tuple(
-            act for act in self.acts if act.kind == "deploy" and not site and (told or not act.weak)
+            act
+            for act in self.acts
+            if act.kind == "deploy" and not site and (has_target or not act.weak)
         )
 
     def does(self, *kinds: str) -> bool:
@@ -121,7 +123,7 @@ def _job_title(job: Job) -> str:
 
 
 def script_actions(text: Text, resource: str, number: int, step: str) -> Iterator[PipelineAction]:
-    """The acts of a script."""
+    """The actions that a step's script performs; `number` is the step's place in the job."""
     for deed in effects.script_effects(text.value):
         span = text.line(deed.start) if deed.end > deed.start else text.span
         yield PipelineAction(
@@ -176,7 +178,7 @@ def _input_values(step: model.Step) -> str:
 
 
 def stage_of(job: Job, resolve: Resolve) -> Stage:
-    """What a job does."""
+    """The delivery stage of a job: its actions, those of called actions and workflows, and whether any is unreadable."""
     if isinstance(job, gitlab_model.Job):
         acts = [
             act
@@ -191,12 +193,14 @@ def stage_of(job: Job, resolve: Resolve) -> Stage:
         return Stage(job, ())
     acts = []
     for number, step in enumerate(job.steps):
-        found = list(_step_actions(step, number, resolve))
-        acts += found
-        if _ROLLBACK.search(step.name.lower()) and not any(act.kind == "rollback" for act in found):
+        actions = list(_step_actions(step, number, resolve))
+        acts += actions
+        if _ROLLBACK.search(step.name.lower()) and not any(
+            act.kind == "rollback" for act in actions
+        ):
             acts.append(_name_action("rollback", step, number))
         if _SMOKE.search(step.name.lower()) and not any(
-            act.kind in ("smoke", "test") for act in found
+            act.kind in ("smoke", "test") for act in actions
         ):
             acts.append(_name_action("smoke", step, number))
     if _is_local_to_runner(job):
@@ -244,7 +248,7 @@ def _without_trial_deployments(acts: list[PipelineAction]) -> tuple[PipelineActi
 def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts."""
     direct = {job.name: set(_direct_needs(job, pipeline)) for job in pipeline.jobs}
-    found: dict[str, frozenset[str]] = {}
+    finished: dict[str, frozenset[str]] = {}
     for name, needed in direct.items():
         seen: set[str] = set()
         stack = list(needed)
@@ -253,8 +257,8 @@ def finished_before(pipeline: Pipeline) -> dict[str, frozenset[str]]:
             if other in direct and other not in seen and other != name:
                 seen.add(other)
                 stack.extend(direct[other])
-        found[name] = frozenset(seen)
-    return found
+        finished[name] = frozenset(seen)
+    return finished
 
 
 def _direct_needs(job: Job, pipeline: Pipeline) -> Iterable[str]:

@@ -14,7 +14,7 @@ from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
 from readiness.syntax import template
 from readiness.syntax.instruction import Instruction
-from readiness.syntax.words import expand_word, unquote
+from readiness.syntax.words import expand_word, unquoted
 
 NAME = "dockerfile"
 EXAMPLE = "Dockerfile"
@@ -152,7 +152,7 @@ def _make_stage(
         filled = expand_word(
             written, lambda one: global_value(document, one), document.syntax.escape
         )
-        written = unquote(written) if filled is None else filled
+        written = unquoted(written) if filled is None else filled
         base = next((s for s in reversed(document.stages) if s.name == written.lower()), None)
         if len(start.words) > 2:
             name = start.words[2].value.lower()
@@ -202,7 +202,7 @@ def _make_steps(document: Document, stage: Stage) -> None:
 
 
 def files(document: Document) -> Iterable[Document]:
-    """The file as a whole."""
+    """Target `dockerfile.file`: the document itself."""
     return (document,)
 
 

@@ -20,7 +20,7 @@ _MAX_STEPS = 2_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workflow(PipelineFile):
-    """A workflow file."""
+    """A file of .github/workflows, as a subject of rules."""
 
     @property
     def resource(self) -> str:
@@ -44,7 +44,7 @@ class Workflow(PipelineFile):
         return dict(on) if isinstance(on, Map) else {}
 
     def trigger_span(self, event: str) -> Span:
-        """The place of an event's name."""
+        """Where `on` names an event; the value of `on` where that is a single event in a string."""
         key = "on" if "on" in self.node else "true"
         on = self.node.get(key)
         if isinstance(on, Map):
@@ -59,8 +59,8 @@ class Workflow(PipelineFile):
     def jobs(self) -> tuple[Job, ...]:
         """Its jobs, in order."""
         if "jobs" not in self.memo:
-            found = self.node.get("jobs")
-            pairs = list(found.items()) if isinstance(found, Map) else []
+            section = self.node.get("jobs")
+            pairs = list(section.items()) if isinstance(section, Map) else []
             self.memo["jobs"] = tuple(
                 Job(self.source, body, name, self) for name, body in pairs if isinstance(body, Map)
             )
@@ -81,13 +81,13 @@ class Job(PipelineJob):
 
     @property
     def key(self) -> Span:
-        """The place of its id."""
+        """The place of the job's id."""
         jobs = self.workflow.node.get("jobs")
         return jobs.key(self.name) if isinstance(jobs, Map) else self.node.at()
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The jobs that it waits for."""
+        """The ids under `needs`, as written."""
         needs = self.node.get("needs")
         if isinstance(needs, str):
             return (needs,)
@@ -127,17 +127,17 @@ class Job(PipelineJob):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Action(PipelineFile):
-    """An `action.yml`."""
+    """The metadata file of an action, `action.yml`."""
 
     @property
     def resource(self) -> str:
-        """`action/` and its folder's name."""
+        """`action/NAME`, by the folder that the file stands in."""
         folder = posixpath.basename(posixpath.dirname(self.source.path))
         return f"action/{folder or self.name}"
 
     @property
     def name(self) -> str:
-        """What it calls itself."""
+        """The `name` that the metadata gives."""
         name = self.node.get("name")
         return name if isinstance(name, str) and name else "action"
 
@@ -201,13 +201,13 @@ class Step:
 
     @property
     def uses(self) -> Uses | None:
-        """The action that it uses."""
+        """The parsed `uses`; None where the step runs a script."""
         value = self.node.get("uses")
         return parse_uses(value) if isinstance(value, str) else None
 
     @property
     def run(self) -> Text | None:
-        """Its script."""
+        """The script under `run`; None where the step uses an action."""
         return text_at(self.node, "run", self.source)
 
     @property
@@ -238,24 +238,24 @@ def _make_steps(source: Source, steps: Any, resource: str, owner: Job | Action) 
             continue
         number += 1
         name = node.get("id")
-        told = name if isinstance(name, str) and name else number
-        yield Step(source, node, owner, number, f"{resource}/step/{told}")
+        label = name if isinstance(name, str) and name else number
+        yield Step(source, node, owner, number, f"{resource}/step/{label}")
 
 
 def _effective_shell(step: Step) -> str:
-    found = step.node.get("shell")
-    if found is None and isinstance(step.owner, Job):
+    shell = step.node.get("shell")
+    if shell is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
             defaults = node.get("defaults")
             run = defaults.get("run") if isinstance(defaults, Map) else None
-            found = run.get("shell") if isinstance(run, Map) else None
-            if found is not None:
+            shell = run.get("shell") if isinstance(run, Map) else None
+            if shell is not None:
                 break
         else:
             return default_shell(step.owner.node)
-    if not isinstance(found, str):
+    if not isinstance(shell, str):
         return ""
-    return found.split()[0].rpartition("/")[2].lower() if found.split() else ""
+    return shell.split()[0].rpartition("/")[2].lower() if shell.split() else ""
 
 
 def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]]:
@@ -266,5 +266,5 @@ def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]
             for way, text in texts_below(file.node, file.source)
             if "${{" in text.value or way[-1] == "if"
         ]
-    found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
-    return found
+    texts: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
+    return texts

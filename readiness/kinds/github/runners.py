@@ -29,17 +29,17 @@ def runner_labels(job: Map) -> list[tuple[str, Span]]:
     pairs = [(owner, key, node)] if isinstance(node, str) else []
     if isinstance(node, Seq):
         pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
-    found: list[tuple[str, Span]] = []
+    labels: list[tuple[str, Span]] = []
     for place, at, value in pairs:
         if "${{" not in value:
-            found.append((value, place.at(at)))
+            labels.append((value, place.at(at)))
             continue
         name = matrix_name(value)
         if name is not None:
             for item, span in matrix_values(job, name):
                 each = item if isinstance(item, Seq) else [item]
-                found += [(label, span) for label in each if isinstance(label, str)]
-    return found
+                labels += [(label, span) for label in each if isinstance(label, str)]
+    return labels
 
 
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
@@ -57,7 +57,7 @@ def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
     if not isinstance(matrix, Map):
         return []
-    found: list[tuple[Any, Span]] = []
+    values: list[tuple[Any, Span]] = []
     axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
     excluded = [
         item[name]
@@ -65,11 +65,11 @@ def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
         if isinstance(item, Map) and len(item) == 1 and name in item
     ]
     if isinstance(axis, Seq):
-        found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
+        values += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
     for item in _list_items(matrix.get("include")):
         if isinstance(item, Map):
-            found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
-    return found
+            values += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
+    return values
 
 
 def _list_items(value: Any) -> list[Any]:

@@ -39,7 +39,7 @@ class Expression:
 
     @property
     def tree(self) -> expression.Node | None:
-        """The tree, where it parses."""
+        """The parsed tree; None where the expression has a syntax error."""
         return self.parsed[0]
 
     @property
@@ -48,7 +48,7 @@ class Expression:
         return self.text.part(*self.whole)
 
     def place(self, span: Span) -> Span:
-        """The place of a span of the body."""
+        """The span in the source of a span inside the expression's body."""
         return self.text.part(self.start + span.start, self.start + span.end)
 
 

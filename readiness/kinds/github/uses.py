@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What stands after `uses:`."""
+    """The value of `uses:` in its parts: owner, repository, path and ref."""
 
     text: str
     owner: str = ""

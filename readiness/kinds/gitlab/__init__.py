@@ -57,12 +57,12 @@ def unfilled(document: Document) -> int | None:
 
 
 def files(document: File) -> Iterator[File]:
-    """The file itself."""
+    """Target `gitlab.file`: the document itself."""
     yield document
 
 
 def jobs(document: File) -> Iterator[Job]:
-    """The jobs that run."""
+    """Target `gitlab.job`: the jobs of the file."""
     yield from document.jobs
 
 

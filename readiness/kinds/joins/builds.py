@@ -67,7 +67,7 @@ def build_of_service(service: Service, project: Project) -> Build | None:
     inline = "dockerfile_inline" in build
     file = None if inline else dockerfile_path(service, context, named)
     target = build.get("target")
-    told = None if target is None else expand_scalar(target).text
+    target_text = None if target is None else expand_scalar(target).text
     own = node.at("build")
     arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
         (spec.name, spec.key)
@@ -80,7 +80,7 @@ def build_of_service(service: Service, project: Project) -> Build | None:
         names,
         file,
         build.at(key),
-        "" if told is not None and HOLE in told else told,
+        "" if target_text is not None and HOLE in target_text else target_text,
         build.at("target"),
         arguments,
         service.document.folder,
@@ -192,24 +192,24 @@ def _build_of_action(step: Step) -> Build:
     options = step.options
     root = repository_root(step.source.path)
     context, file = options.get("context", "."), options.get("file")
-    found = None
+    build = None
     if root is not None and isinstance(context, str) and not _has_variable(context) and step.job:
         start = path_inside(root, context.strip())
         if isinstance(file, str):
-            found = path_inside(root, file.strip()) if start is not None else None
+            build = path_inside(root, file.strip()) if start is not None else None
         elif start is not None and file is None:
-            found = posixpath.normpath(posixpath.join(start, "Dockerfile"))
+            build = posixpath.normpath(posixpath.join(start, "Dockerfile"))
     tags = options.get("tags")
     names = tuple(tags.replace(",", " ").split()) if isinstance(tags, str) else ()
     target = options.get("target")
-    told = target if isinstance(target, str) and target else None
+    target_name = target if isinstance(target, str) and target else None
     key = "file" if "file" in options else "context" if "context" in options else ""
     return Build(
         step,
         names,
-        found,
+        build,
         options.at(key) if key else step.node.at("uses"),
-        "" if told is not None and _has_variable(told) else told,
+        "" if target_name is not None and _has_variable(target_name) else target_name,
         options.at("target"),
         tuple(_action_arguments(step)),
         root or "",
@@ -231,21 +231,21 @@ def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
 
 def all_builds(project: Project) -> list[Build]:
     """Every build of a project."""
-    found = []
+    builds = []
     for document in project.documents("compose"):
         for service in document.services.values():
             build = build_of_service(service, project)
             if build is not None:
-                found.append(build)
+                builds.append(build)
     for document in project.documents("github"):
         if isinstance(document, model.Workflow):
             for job in document.jobs:
                 for step in job.steps:
-                    found += builds_of_runner(step)
+                    builds += builds_of_runner(step)
     for file in project.documents("gitlab"):
         for build in file.jobs:
-            found += builds_of_runner(build)
-    return found
+            builds += builds_of_runner(build)
+    return builds
 
 
 def builds_of(subject: Subject, project: Project) -> list[Build]:

@@ -47,7 +47,7 @@ def claims(path: str, content: str) -> bool:
         return False
     if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
         return bool(_KIND.search(content) or "kind" in content[:4000])
-    if "apiVersion" in content and "kind" in content and outline.keys(content) >= _OBJECT:
+    if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT:
         return True
     if _ODD_KEY.search(content) and _has_objects(content):
         return True
@@ -65,7 +65,7 @@ def _has_objects(content: str) -> bool:
 def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
     roots = tuple(load_all(separated(source.text)))
-    objects = tuple(found for root in roots for found in objects_of(source, root))
+    objects = tuple(obj for root in roots for obj in objects_of(source, root))
     pods = tuple(pod for one in objects for pod in pod_specs_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())
     if objects and all(one.node.get("kind") is None for one in objects):
@@ -78,7 +78,7 @@ def parse(source: Source) -> Document:
 def unfilled(document: Document) -> int | None:
     """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
     text, roots = document.source.text, document.roots
-    places = [found] if (found := yaml.unfilled(text, roots)) is not None else []
+    places = [offset] if (offset := yaml.unfilled(text, roots)) is not None else []
     if _FORMAT.search(text):
         places += [
             value.at().start
@@ -185,7 +185,7 @@ def containers(document: Document) -> tuple[Container, ...]:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `k8s.file`: the document itself."""
     yield document
 
 

@@ -29,7 +29,7 @@ def is_variable(value: Any) -> bool:
 
 
 def as_integer(value: Any) -> int | None:
-    """An integer, and no bool."""
+    """The value where it is an integer; None for others, booleans too, which Python counts as integers."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

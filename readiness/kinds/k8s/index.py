@@ -27,7 +27,7 @@ class Named(Protocol):
 
     @property
     def source(self) -> Source:
-        """Where it stands."""
+        """The source in which it stands."""
 
     @property
     def namespace(self) -> str:
@@ -44,7 +44,7 @@ class Workload:
 
     @property
     def source(self) -> Source:
-        """Where its object stands."""
+        """The source in which its object stands."""
         return self.owner.source
 
     @property
@@ -74,11 +74,11 @@ class Index:
     namespaces: frozenset[str] = frozenset()
 
     def all(self, *kinds: str) -> Iterator[Object]:
-        """Every object of the kinds."""
+        """The objects of the given kinds, one kind after the other."""
         for kind in kinds:
             yield from self.kinds.get(kind, ())
 
-    def peopled(self, namespace: str) -> bool:
+    def is_populated(self, namespace: str) -> bool:
         """Whether the files show what is in a namespace: some of their workloads stand in it.
 
         What is in kube-system the cluster brings along.
@@ -87,7 +87,7 @@ class Index:
             return bool(self.namespaces)
         return namespace in self.namespaces and namespace != "kube-system"
 
-    def found(self, kind: str, name: str, namespace: str) -> list[Object]:
+    def objects_named(self, kind: str, name: str, namespace: str) -> list[Object]:
         """The objects of that name that may be meant: of the same namespace, or of one that is not told."""
         return [
             obj
@@ -95,7 +95,7 @@ class Index:
             if is_same_namespace(obj.namespace, namespace) is not False
         ]
 
-    def operated(self, wanted: Selector) -> bool:
+    def may_be_operated(self, wanted: Selector) -> bool:
         """Whether an operator may make the pods that a selector means.
 
         Operators give pods their custom resource's name or labels, names that begin with its name, or labels under
@@ -111,7 +111,9 @@ class Index:
                 return True
         return False
 
-    def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
+    def selected_workloads(
+        self, wanted: Selector, namespace: str, limit: int = MANY
+    ) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
         matching = (
             workload
@@ -121,7 +123,7 @@ class Index:
         )
         return list(islice(matching, limit))
 
-    def anywhere(self, wanted: Selector) -> bool:
+    def is_matched_anywhere(self, wanted: Selector) -> bool:
         """Whether a selector matches the pods of a workload in whatever namespace."""
         return any(wanted.matches(one.labels) for one in islice(self.candidates(wanted), 4096))
 
@@ -143,40 +145,40 @@ def object_index(project: Project) -> Index:
 
 
 def _build_index(project: Project) -> Index:
-    made = Index()
+    index = Index()
     words: set[str] = set()
     makers: set[str] = set()
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
         for obj in document.objects:
-            made.kinds.setdefault(obj.kind, []).append(obj)
-            made.names.setdefault((obj.kind, obj.name), []).append(obj)
+            index.kinds.setdefault(obj.kind, []).append(obj)
+            index.names.setdefault((obj.kind, obj.name), []).append(obj)
             target = mapping_at(
                 obj.spec, "scaleTargetRef" if obj.kind != "VerticalPodAutoscaler" else "targetRef"
             )
             if target:
                 kind = text_or_empty(target.get("kind")) or "Deployment"
-                made.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(obj)
+                index.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(obj)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
             workload = _workload(obj, pods.get(id(obj)))
             if workload is not None:
-                made.workloads.append(workload)
-                made.of[id(obj)] = workload
+                index.workloads.append(workload)
+                index.of[id(obj)] = workload
                 for key, value in workload.labels.items():
                     # A value that a variable fills stands in a list of its own, which every search looks at.
                     slot = ("", "") if is_variable(value) else (key, value)
                     if isinstance(value, str):
-                        made.labelled.setdefault(slot, []).append(workload)
+                        index.labelled.setdefault(slot, []).append(workload)
             elif is_operated_resource(obj):
                 words.update(_name_and_label_values(obj))
                 makers.add(obj.name)
     return replace(
-        made,
+        index,
         foreign=frozenset(words),
         makers=frozenset(makers - {""}),
-        keys=frozenset(key.rpartition("/")[2] for key, _ in made.labelled),
-        namespaces=frozenset(one.namespace for one in made.workloads),
+        keys=frozenset(key.rpartition("/")[2] for key, _ in index.labelled),
+        namespaces=frozenset(one.namespace for one in index.workloads),
     )
 
 
@@ -225,17 +227,17 @@ def nearest_candidates(obj: Named, candidates: Iterable[T]) -> list[T]:
     A tree holds many environments and many applications; a name that is used in several of them is related only
     where the files stand together.
     """
-    found = [
+    types = [
         other
         for other in candidates
         if is_same_namespace(other.namespace, obj.namespace) is not False
         and (obj.source.fragment or not other.source.fragment)
     ]
     for key in (lambda other: other.source.root.path, lambda other: folder_of(other.source)):
-        here = [other for other in found if key(other) == key(obj)]
+        here = [other for other in types if key(other) == key(obj)]
         if here:
             return here
-    return found if len(found) == 1 else []
+    return types if len(types) == 1 else []
 
 
 def workload_of(pod: Pod, project: Project) -> Workload | None:
@@ -254,8 +256,8 @@ def scaled_workload(scaler: Object, project: Project) -> Object | None:
     key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
     ref = mapping_at(scaler.spec, key)
     kind, name = text_or_empty(ref.get("kind")) or "Deployment", text_or_empty(ref.get("name"))
-    found = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
-    return found[0] if found else None
+    objects = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
+    return objects[0] if objects else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,17 +265,17 @@ class Selectors:
     """Objects that select pods (Services, budgets, policies), by one pair that each needs; the others apart."""
 
     by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]]
-    loose: list[tuple[Object, Selector]]
+    without_pair: list[tuple[Object, Selector]]
     known: dict[tuple[Any, ...], list[Object]] = field(default_factory=dict)
 
-    def of(self, workload: Workload) -> list[Object]:
+    def selecting(self, workload: Workload) -> list[Object]:
         """The objects whose selector matches the labels of a workload; workloads of equal labels share the answer."""
         key = (_label_pairs(workload), workload.namespace)
         if key not in self.known:
             self.known[key] = self._of(workload)
         return self.known[key]
 
-    def near(self, workload: Workload) -> list[Object]:
+    def selecting_nearby(self, workload: Workload) -> list[Object]:
         """Those of them that stand with the workload."""
         key = (
             _label_pairs(workload),
@@ -282,11 +284,11 @@ class Selectors:
             workload.source.fragment,
         )
         if key not in self.known:
-            self.known[key] = nearest_all(workload, self.of(workload))
+            self.known[key] = nearest_all(workload, self.selecting(workload))
         return self.known[key]
 
     def _of(self, workload: Workload) -> list[Object]:
-        candidates = list(self.loose)
+        candidates = list(self.without_pair)
         for key, value in workload.labels.items():
             if isinstance(value, str):
                 candidates += self.by_pair.get((key, value), ())
@@ -347,14 +349,14 @@ def policy_selectors(project: Project) -> Selectors:
 
 def selecting_objects(workload: Workload, project: Project, build: Any) -> list[Object]:
     """The Services (or budgets, or policies) that select a workload's pods and stand with it."""
-    found: Selectors = project.memo(build)
-    return found.near(workload)
+    selectors: Selectors = project.memo(build)
+    return selectors.selecting_nearby(workload)
 
 
 def nearest_all(obj: Named, candidates: Iterable[T]) -> list[T]:
     """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
-    found = [other for other in candidates if obj.source.fragment or not other.source.fragment]
-    here = [other for other in found if folder_of(other.source) == folder_of(obj.source)]
+    types = [other for other in candidates if obj.source.fragment or not other.source.fragment]
+    here = [other for other in types if folder_of(other.source) == folder_of(obj.source)]
     if here:
         return here
-    return found if len({folder_of(other.source) for other in found}) == 1 else []
+    return types if len({folder_of(other.source) for other in types}) == 1 else []

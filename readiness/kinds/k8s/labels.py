@@ -21,7 +21,7 @@ class Selector:
 
     @property
     def empty(self) -> bool:
-        """Whether it selects everything."""
+        """Whether it has no condition, and so selects every object."""
         return not self.pairs and not self.expressions
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
@@ -50,13 +50,13 @@ class Selector:
 def _expression_holds(
     labels: Mapping[str, Any], key: str, operator: str, values: tuple[str, ...]
 ) -> bool:
-    found = labels.get(key)
-    if is_variable(found):
+    value = labels.get(key)
+    if is_variable(value):
         return True
     if operator == "In":
-        return found in values
+        return value in values
     if operator == "NotIn":
-        return found not in values
+        return value not in values
     if operator == "Exists":
         return key in labels
     return key not in labels if operator == "DoesNotExist" else True
@@ -79,7 +79,7 @@ def label_selector(node: Any) -> Selector | None:
 
 
 def plain_labels(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The pairs of a mapping of labels."""
+    """(name, value) of the labels in a mapping, values as strings."""
     return tuple((key, value) for key, value in node.items() if isinstance(value, str))
 
 

@@ -44,12 +44,12 @@ class WithMetadata:
 
     @property
     def labels(self) -> Map:
-        """metadata.labels."""
+        """The mapping under metadata.labels; empty where there is none."""
         return mapping_at(self.metadata, "labels")
 
     @property
     def annotations(self) -> Map:
-        """metadata.annotations."""
+        """The mapping under metadata.annotations; empty where there is none."""
         return mapping_at(self.metadata, "annotations")
 
 
@@ -67,7 +67,7 @@ class Object(WithMetadata):
 
     @property
     def resource(self) -> str:
-        """KIND/NAME."""
+        """`KIND/NAME`, as reports name it."""
         return f"{self.kind}/{self.name}"
 
     @property
@@ -77,7 +77,7 @@ class Object(WithMetadata):
 
     @property
     def described(self) -> Map:
-        """The object itself."""
+        """The object's root mapping, which holds `metadata`."""
         return self.node
 
     @property
@@ -117,7 +117,7 @@ class Pod(WithMetadata):
 
     @property
     def resource(self) -> str:
-        """KIND/NAME of the owner."""
+        """`KIND/NAME` of the object that the pod spec stands in."""
         return self.owner.resource
 
     @property

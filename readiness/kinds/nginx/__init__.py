@@ -79,7 +79,7 @@ class Statement:
 
     @property
     def value(self) -> str:
-        """Its arguments, joined by blanks."""
+        """The arguments, joined by blanks."""
         return self.node.value
 
     @property
@@ -188,9 +188,9 @@ def context_of(block: Block, known: dict[int, str] | None = None) -> str:
             answer = known[id(current)]
             break
         path.append(current)
-        found = _context_by_directives(current)
-        if found:
-            answer = found
+        context = _context_by_directives(current)
+        if context:
+            answer = context
             break
         current = current.parent
     known.update((id(one), answer) for one in path)
@@ -229,7 +229,7 @@ def files(document: Document) -> Iterator[Scope]:
 
 
 def https(document: Document) -> Iterator[Scope]:
-    """`http` blocks."""
+    """The `http` blocks of a file, each as a scope."""
     return _scopes(document, "http")
 
 
@@ -257,7 +257,7 @@ def upstreams(document: Document) -> Iterator[Scope]:
 
 
 def ifs(document: Document) -> Iterator[Scope]:
-    """`if` blocks."""
+    """The `if` blocks of a file, each as a scope."""
     return _scopes(document, "if")
 
 

@@ -77,10 +77,10 @@ class Listen(NamedTuple):
 
 def listen_sockets(block: Block, *, http: bool = True) -> Iterator[Listen]:
     """The sockets of a server block; in http a server without `listen` takes port 80."""
-    found = block.all("listen")
-    if not found and http:
+    directives = block.all("listen")
+    if not directives and http:
         yield Listen("*", "80", None)
-    for directive in found:
+    for directive in directives:
         if not directive.args or "$" in directive.args[0]:
             continue
         first, options = directive.args[0], directive.args[1:]
@@ -109,8 +109,8 @@ class PassTarget(NamedTuple):
 
 def parse_pass_target(text: str) -> PassTarget:
     """The parts of a `proxy_pass` argument. A UNIX socket's path is its host, what follows the colon its URI."""
-    scheme, mark, rest = text.partition("://")
-    if not mark:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
         scheme, rest = "", text
     if rest.startswith("unix:"):
         path, _, uri = rest[5:].partition(":")

@@ -65,11 +65,11 @@ def include_tree(project: Project) -> IncludeTree:
 
 
 def _build_tree(project: Project) -> IncludeTree:
-    made = IncludeTree()
+    include_tree = IncludeTree()
     documents: list[Document] = project.documents("nginx")
     for document in documents:
         if document.source.parent is None:
-            made.roots.update(
+            include_tree.roots.update(
                 {posixpath.normpath(path): block for path, block in document.sections[:1]}
             )
     for document in sorted(documents, key=lambda one: (not _is_main(one), one.source.path)):
@@ -77,17 +77,19 @@ def _build_tree(project: Project) -> IncludeTree:
         base = posixpath.dirname(document.source.path)
         for directive in document.walk():
             if directive.name == "include" and directive.args:
-                _resolve_include(made, project, directive, base, local)
+                _resolve_include(include_tree, project, directive, base, local)
     for document in documents:
-        _adopt_orphan(made, documents, document)
-    made.lost -= made.brought.keys()
-    made.open = [one for one in documents if _is_main(one) and _has_parts_elsewhere(made, one)]
-    return made
+        _adopt_orphan(include_tree, documents, document)
+    include_tree.lost -= include_tree.brought.keys()
+    include_tree.open = [
+        one for one in documents if _is_main(one) and _has_parts_elsewhere(include_tree, one)
+    ]
+    return include_tree
 
 
-def _has_parts_elsewhere(made: IncludeTree, document: Document) -> bool:
+def _has_parts_elsewhere(include_tree: IncludeTree, document: Document) -> bool:
     """Whether something that a file includes, or that another program puts in, is not in sight."""
-    return any(id(d) in made.lost or d.is_put_in for d in document.walk())
+    return any(id(d) in include_tree.lost or d.is_put_in for d in document.walk())
 
 
 def _is_main(document: Document) -> bool:
@@ -97,30 +99,34 @@ def _is_main(document: Document) -> bool:
 
 
 def _resolve_include(
-    made: IncludeTree, project: Project, directive: Directive, base: str, local: dict[str, Block]
+    include_tree: IncludeTree,
+    project: Project,
+    directive: Directive,
+    base: str,
+    local: dict[str, Block],
 ) -> None:
     """Find the files of one include; note it as lost where they are not in the tree."""
     pattern = directive.args[0]
     if local:
-        found = [block for path, block in local.items() if glob.matches(pattern, path)]
+        blocks = [block for path, block in local.items() if glob.glob_matches(pattern, path)]
     else:
-        found = [
-            made.roots[path]
-            for path in _paths_of_pattern(made, pattern, base, directive.source.path)
+        blocks = [
+            include_tree.roots[path]
+            for path in _paths_of_pattern(include_tree, pattern, base, directive.source.path)
         ]
-    found = [block for block in found if not _includes_itself(block, directive.parent)]
-    if found:
-        made.brought[id(directive)] = tuple(found)
-        for block in found:
-            made.includer.setdefault(id(block), directive.parent)
+    blocks = [block for block in blocks if not _includes_itself(block, directive.parent)]
+    if blocks:
+        include_tree.brought[id(directive)] = tuple(blocks)
+        for block in blocks:
+            include_tree.includer.setdefault(id(block), directive.parent)
     elif not _STOCK.search(pattern):
         folder = posixpath.normpath(posixpath.join(base, posixpath.dirname(_ETC.sub("", pattern))))
-        empty = "*" in pattern and not pattern.startswith("/") and project.sees(folder)
+        empty = "*" in pattern and not pattern.startswith("/") and project.is_walked(folder)
         if not empty:
-            made.lost.add(id(directive))
+            include_tree.lost.add(id(directive))
 
 
-def _paths_of_pattern(made: IncludeTree, pattern: str, base: str, own: str) -> list[str]:
+def _paths_of_pattern(include_tree: IncludeTree, pattern: str, base: str, own: str) -> list[str]:
     """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
     tail = _ETC.sub("", pattern).lstrip("/")
     if "$" in tail or not tail or ".." in tail.split("/"):
@@ -128,7 +134,7 @@ def _paths_of_pattern(made: IncludeTree, pattern: str, base: str, own: str) -> l
     if not tail:
         return []
     beside = posixpath.normpath(posixpath.join(base, tail))
-    direct = [path for path in made.roots if _path_matches(path, beside) and path != own]
+    direct = [path for path in include_tree.roots if _path_matches(path, beside) and path != own]
     if direct:
         return sorted(direct)
     upper = posixpath.dirname(base)
@@ -138,7 +144,7 @@ def _paths_of_pattern(made: IncludeTree, pattern: str, base: str, own: str) -> l
         around = upper if size > 1 else base
         ends = [
             path
-            for path in made.roots
+            for path in include_tree.roots
             if path != own
             and (not around or path.startswith(around + "/"))
             and _path_matches("/".join(path.split("/")[-size:]), end)
@@ -156,7 +162,9 @@ def _path_matches(path: str, pattern: str) -> bool:
     name = re.sub(r"\.(?:template|tmpl|tpl)$", "", ours[-1])
     if name != ours[-1] and ours[-2:-1] == ["templates"] and theirs[-2:-1] == ["conf.d"]:
         ours[-2] = "conf.d"
-    return all(glob.matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True))
+    return all(
+        glob.glob_matches(two, one) for one, two in zip([*ours[:-1], name], theirs, strict=True)
+    )
 
 
 def _includes_itself(block: Block, place: Block | None) -> bool:
@@ -168,10 +176,12 @@ def _includes_itself(block: Block, place: Block | None) -> bool:
     return False
 
 
-def _adopt_orphan(made: IncludeTree, documents: Iterable[Document], document: Document) -> None:
+def _adopt_orphan(
+    include_tree: IncludeTree, documents: Iterable[Document], document: Document
+) -> None:
     """Give a file that stands alone the `http` block whose lost include would match it."""
     root = document.sections[0][1]
-    if id(root) in made.includer or not any(
+    if id(root) in include_tree.includer or not any(
         d.name in {"server", "upstream", "map"} for d in root.directives
     ):
         return
@@ -181,10 +191,13 @@ def _adopt_orphan(made: IncludeTree, documents: Iterable[Document], document: Do
         if other is document or not may_belong_to(folder, posixpath.dirname(other.source.path)):
             continue
         for directive in other.walk():
-            lost = id(directive) in made.lost and directive.parent.name == "http"
-            if lost and glob.matches(posixpath.basename(directive.args[0]), name):
-                made.includer[id(root)] = directive.parent
-                made.brought[id(directive)] = (*made.brought.get(id(directive), ()), root)
+            lost = id(directive) in include_tree.lost and directive.parent.name == "http"
+            if lost and glob.glob_matches(posixpath.basename(directive.args[0]), name):
+                include_tree.includer[id(root)] = directive.parent
+                include_tree.brought[id(directive)] = (
+                    *include_tree.brought.get(id(directive), ()),
+                    root,
+                )
                 return
 
 
@@ -202,16 +215,16 @@ def may_belong_to(folder: str, home: str) -> bool:
 
 def context_level(project: Project, block: Block) -> ContextLevel:
     """A block's level, put together once."""
-    made = include_tree(project)
-    found = made.levels.get(id(block))
-    if found is None:
-        directives = list(_expand_includes(made, block))
+    tree = include_tree(project)
+    context_level = tree.levels.get(id(block))
+    if context_level is None:
+        directives = list(_expand_includes(tree, block))
         by_name: dict[str, list[Directive]] = {}
         for directive in directives:
             by_name.setdefault(directive.name, []).append(directive)
         places = {id(directive): place for place, directive in enumerate(directives)}
-        found = made.levels[id(block)] = ContextLevel(directives, by_name, places)
-    return found
+        context_level = tree.levels[id(block)] = ContextLevel(directives, by_name, places)
+    return context_level
 
 
 def directives_of(project: Project, block: Block, *names: str) -> list[Directive]:
@@ -224,7 +237,7 @@ def directives_of(project: Project, block: Block, *names: str) -> list[Directive
     return [d for d in found.directives if d.name in names]
 
 
-def _expand_includes(made: IncludeTree, block: Block) -> Iterator[Directive]:
+def _expand_includes(include_tree: IncludeTree, block: Block) -> Iterator[Directive]:
     """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
     count = 0
     stack = [iter(block.directives)]
@@ -239,7 +252,8 @@ def _expand_includes(made: IncludeTree, block: Block) -> Iterator[Directive]:
         yield directive
         if len(stack) < _DEPTH:
             stack.extend(
-                iter(inner.directives) for inner in reversed(made.brought.get(id(directive), ()))
+                iter(inner.directives)
+                for inner in reversed(include_tree.brought.get(id(directive), ()))
             )
 
 
@@ -259,28 +273,28 @@ def levels_outwards(project: Project, block: Block) -> list[Block]:
 
 
 def _levels_outwards(block: Block, project: Project) -> list[Block]:
-    found: list[Block] = []
+    blocks: list[Block] = []
     current: Block | None = enclosing_block(project, block)
-    while current is not None and len(found) < _HEIGHT:
-        found.append(current)
+    while current is not None and len(blocks) < _HEIGHT:
+        blocks.append(current)
         above = current.parent
         current = enclosing_block(project, above) if above is not None else None
-    return found
+    return blocks
 
 
 def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
     for level in levels_outwards(project, block):
-        found = directives_of(project, level, name)
-        if found or name in LOCAL:
-            return found
+        directives = directives_of(project, level, name)
+        if directives or name in LOCAL:
+            return directives
     return []
 
 
 def effective_value(project: Project, block: Block, name: str, default: str = "") -> str:
     """The arguments in force under a name, joined by blanks."""
-    found = effective_directives(project, block, name)
-    return found[-1].value if found else default
+    directives = effective_directives(project, block, name)
+    return directives[-1].value if directives else default
 
 
 def may_be_set_unseen(project: Project, block: Block) -> bool:

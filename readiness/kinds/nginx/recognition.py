@@ -6,8 +6,8 @@ import re
 
 from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
-from readiness.syntax.nginx_heads import Head, heads
-from readiness.syntax.template import marks, without
+from readiness.syntax.nginx_heads import Head, statement_heads
+from readiness.syntax.template import find_marks, without_marks
 
 _HEAD = 65_536
 # Endings of other languages. In a folder of sites a file is called by its domain: there `.rs` is no Rust.
@@ -85,16 +85,16 @@ def claims(path: str, text: str) -> bool:
         return False
     if not _KNOWN.search(head):
         return False
-    head = without(head, marks(head))
+    head = without_marks(head, find_marks(head))
     strong, weak, other, top = 0, 0, 0, 0
-    for head_word in heads(head):
+    for head_word in statement_heads(head):
         if head_word.word.startswith(_OTHER_LANGUAGE):
             return False
         if head_word.word[:1] in {"$", "@", "%"}:
             continue  # another program puts something in here
-        if _is_ours(head_word, hinted=hinted):
+        if _is_nginx_statement(head_word, hinted=hinted):
             strong += 1
-        elif _fits(head_word, hinted=hinted):
+        elif _is_fitting_statement(head_word, hinted=hinted):
             weak += 1
         else:
             other += 1
@@ -106,10 +106,10 @@ def claims(path: str, text: str) -> bool:
         ours = strong + weak > 0 and strong + weak >= other and (top >= 0 or named)
     else:
         ours = strong > 0 and strong + weak > 2 * other and top >= 0
-    return ours and (usual or "#" in path or _parses(path, text))
+    return ours and (usual or "#" in path or _is_parsable(path, text))
 
 
-def _is_ours(head: Head, *, hinted: bool) -> bool:
+def _is_nginx_statement(head: Head, *, hinted: bool) -> bool:
     """Whether a statement can be nothing but nginx's: by its first word, or by what follows it."""
     if head.second.startswith("=") and head.word != "location":
         return False  # `key = value`
@@ -123,11 +123,11 @@ def _is_ours(head: Head, *, hinted: bool) -> bool:
     if not head.end:
         return hinted and _SURE.fullmatch(head.word) is not None and head.words > 1
     return _STRONG.fullmatch(head.word) is not None or (
-        (head.block, head.word) in _PLACES and _fits(head, hinted=hinted)
+        (head.block, head.word) in _PLACES and _is_fitting_statement(head, hinted=hinted)
     )
 
 
-def _fits(head: Head, *, hinted: bool) -> bool:
+def _is_fitting_statement(head: Head, *, hinted: bool) -> bool:
     """Whether a word that others share stands as nginx has it: with a block, or with an end.
 
     Over several lines its own end may be missing, which makes it a broken statement of nginx in a file that is called so.
@@ -143,7 +143,7 @@ def _fits(head: Head, *, hinted: bool) -> bool:
     return head.end == ";" or (hinted and head.words > 1 and head.end in {"{", "}"})
 
 
-def _parses(path: str, text: str) -> bool:
+def _is_parsable(path: str, text: str) -> bool:
     try:
         syntax.parse_nginx(Source(path, text))
     except ParseError:

@@ -14,12 +14,12 @@ from readiness.loading.render.tree import Tree
 CHART, TREE = "chart", "tree"
 
 
-def of_chart(base: Path, folder: str) -> Input:
+def chart_input(base: Path, folder: str) -> Input:
     """A chart: all files in its folder, whether the walk saw them or not."""
     return Input(CHART, folder, "", chart_state(base / folder))
 
 
-def of_tree(tree: Tree) -> Iterator[Input]:
+def tree_inputs(tree: Tree) -> Iterator[Input]:
     """Every path of a tree that was looked at."""
     root = tree.shown("")
     for path, state in sorted(tree.seen.items()):
@@ -43,7 +43,7 @@ def is_unchanged(inputs: Iterable[Input], base: Path) -> bool:
 
 def chart_state(folder: Path) -> str:
     """The hash of the names and contents of a chart's files, without links; a word for one over the limits."""
-    made = hashlib.sha256()
+    digest = hashlib.sha256()
     count = size = 0
     for parent, names, files in os.walk(folder, followlinks=False):
         names.sort()
@@ -58,6 +58,6 @@ def chart_state(folder: Path) -> str:
                 data = path.read_bytes()
             except OSError as error:
                 data = str(error.errno).encode()
-            inside = os.fsencode(path.relative_to(folder))
-            made.update(b"%d %d " % (len(inside), len(data)) + inside + data)
-    return made.hexdigest()
+            path_in_chart = os.fsencode(path.relative_to(folder))
+            digest.update(b"%d %d " % (len(path_in_chart), len(data)) + path_in_chart + data)
+    return digest.hexdigest()

@@ -25,7 +25,7 @@ class GeneratedSource(Source):
         """Where a place of this text stands in a file that somebody wrote."""
         raise NotImplementedError
 
-    def given(self, source: Source, span: Span) -> Iterator[Related]:
+    def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Other places that a reader of this one needs: where its value is set, when that can be told."""
         del source, span
         return iter(())

@@ -74,5 +74,5 @@ def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),
-        related=(*related, *root.given(source, span)),
+        related=(*related, *root.value_places(source, span)),
     )

@@ -76,7 +76,7 @@ def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
 )
 def test_capabilities_are_read_as_the_runtime_reads_them(fields: str, text: list[str]) -> None:
     made = container(fields)
-    assert shown(security.capability(made, deny=["SYS_ADMIN", "ALL"]), made) == text
+    assert shown(security.capability_added(made, deny=["SYS_ADMIN", "ALL"]), made) == text
 
 
 def test_a_container_wins_over_its_pod() -> None:
@@ -123,7 +123,7 @@ def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
 )
 def test_flags_as_they_are_written(command: str, wrong: list[str]) -> None:
     made = container(f"command: {command}")
-    found = flags.value(
+    found = flags.flag_value_wrong(
         made, program="kube-apiserver", flag="profiling", default="true", allow=["false"]
     )
     assert [text.strip("'") for text in shown(found, made)] == wrong
@@ -161,7 +161,7 @@ def test_secrets_among_arguments(args: str, count: int) -> None:
     ],
 )
 def test_values_of_secret_objects(key: str, plain: str, yes: bool) -> None:
-    assert secrets.credential_reason(key, plain).exposed is yes
+    assert secrets.credential_reason(key, plain).is_exposed is yes
 
 
 @pytest.mark.parametrize(("path", "count"), [("pod.yaml", 1), ("pod.example.yaml", 0)])

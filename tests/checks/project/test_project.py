@@ -199,19 +199,21 @@ def test_no_command_behind_a_change_of_folder_is_read() -> None:
 )
 def test_what_is_surely_not_there(path: str, lacks: bool) -> None:
     made = Project([], ["a/b.yaml", "README.md"], complete=True, closed=["vendor"])
-    assert made.lacks(path) is lacks
-    assert not Project([], ["a/b.yaml"]).lacks(path), "files by themselves tell no absence"
+    assert made.is_surely_missing(path) is lacks
+    assert not Project([], ["a/b.yaml"]).is_surely_missing(path), (
+        "files by themselves tell no absence"
+    )
 
 
 def test_only_below_what_was_walked_something_is_missing() -> None:
     made = Project(
         [], ["k8s/a.yaml", ".github/workflows/x.yml"], complete=True, walked=["k8s", ".github"]
     )
-    assert made.lacks("k8s/b.yaml")
-    assert not made.lacks("api/Dockerfile")
-    assert not made.sees("")
+    assert made.is_surely_missing("k8s/b.yaml")
+    assert not made.is_surely_missing("api/Dockerfile")
+    assert not made.is_walked("")
     modules = Project([], ["lib/a", ".gitmodules"], complete=True)
-    assert not modules.lacks("dep/Dockerfile"), "it may be a submodule"
+    assert not modules.is_surely_missing("dep/Dockerfile"), "it may be a submodule"
 
 
 def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_no_secret_goes_into_what_may_be_shown() -> None:
         "compose.yaml"
     ]
     assert dict(document.environment.values) == {"A": "b"}
-    assert document.environment.whole["DB_PASSWORD"] == "Lv2mWSfh38qk"  # noqa: S105
+    assert document.environment.unmasked["DB_PASSWORD"] == "Lv2mWSfh38qk"  # noqa: S105
 
 
 def test_what_a_secret_is_filled_in_to_is_one() -> None:

@@ -163,12 +163,12 @@ def test_compose_file_says_what_stands_together() -> None:
         "image": "a:$T",
         "restart": "always",
     }
-    assert project.memo(applications).app(second).under == [first]
+    assert project.memo(applications).application_of(second).bases == [first]
     assert second.environment.values == {
         "COMPOSE_FILE": "compose.yaml:more/compose.prod.yaml",
         "T": "1",
     }
-    assert gpu not in project.memo(applications).app(first).over
+    assert gpu not in project.memo(applications).application_of(first).overlays
 
 
 YAML = st.recursive(

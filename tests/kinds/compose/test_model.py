@@ -207,7 +207,7 @@ def test_include_joins_both_ways() -> None:
         }
     )
     for document in made.documents("compose"):
-        assert set(made.memo(applications).app(document).services()) == {"web", "db"}
+        assert set(made.memo(applications).application_of(document).services()) == {"web", "db"}
 
 
 def test_extends_from_another_file_and_from_none() -> None:

@@ -99,7 +99,7 @@ OPERATED = {
 @pytest.mark.parametrize(("key", "value", "operated"), OPERATED.values(), ids=OPERATED)
 def test_pods_that_an_operator_may_make(key: str, value: str, operated: bool) -> None:
     made = project(a=CUSTOM, b=POD.replace("app: web", "shop.io/app: web"))
-    assert object_index(made).operated(Selector(((key, value),))) is operated
+    assert object_index(made).may_be_operated(Selector(((key, value),))) is operated
 
 
 def test_an_index_is_linear() -> None:
@@ -110,7 +110,7 @@ def test_an_index_is_linear() -> None:
         def ask() -> None:
             found = object_index(made)
             for n in range(count):
-                assert len(found.selected(Selector((("app", f"web{n}"),)), "")) == 1
+                assert len(found.selected_workloads(Selector((("app", f"web{n}"),)), "")) == 1
 
         return effort(ask)
 

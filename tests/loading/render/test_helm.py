@@ -302,8 +302,8 @@ SPLIT = {
 
 @pytest.mark.parametrize(("text", "expected"), SPLIT.items(), ids=range(len(SPLIT)))
 def test_separators_stand_alone(text: str, expected: str) -> None:
-    assert lines.separated(text) == expected
-    assert lines.separated(expected) == expected
+    assert lines.separated_documents(text) == expected
+    assert lines.separated_documents(expected) == expected
 
 
 FORMS = {

@@ -47,7 +47,7 @@ def unstarted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The starts of a builder that there seems to be: none is to be started."""
     started: list[object] = []
     monkeypatch.setattr(kustomize, "build_command", lambda: ["/nowhere/kustomize", "build"])
-    monkeypatch.setattr(process, "run", lambda *_, **__: started.append(1))
+    monkeypatch.setattr(process, "run_program", lambda *_, **__: started.append(1))
     return started
 
 
@@ -398,9 +398,9 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
     monkeypatch.setattr(gather, "FILES", 3)
     with pytest.raises(RenderError, match="over 3 files"):
-        gather.gather(Tree(tmp_path, tmp_path), ".")
+        gather.gather_inputs(Tree(tmp_path, tmp_path), ".")
     monkeypatch.setattr(gather, "FILES", 4)
-    assert gather.gather(Tree(tmp_path, tmp_path), ".").files == {
+    assert gather.gather_inputs(Tree(tmp_path, tmp_path), ".").files == {
         "kustomization.yaml",
         "a",
         "b",
@@ -409,11 +409,11 @@ def test_files_have_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with (tmp_path / "b").open("wb") as file:
         file.truncate(3 << 30)
     with pytest.raises(RenderError, match="limits of 10 MiB for one file"):
-        gather.gather(Tree(tmp_path, tmp_path), ".")
+        gather.gather_inputs(Tree(tmp_path, tmp_path), ".")
     (tmp_path / "b").write_text("2")
     monkeypatch.setattr(kept_tree, "MAX_TOTAL", 50)
     with pytest.raises(RenderError, match="MiB for all"):
-        gather.gather(Tree(tmp_path, tmp_path), ".")
+        gather.gather_inputs(Tree(tmp_path, tmp_path), ".")
 
 
 # A builder that does what its argument says.
@@ -479,7 +479,7 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(
     write(
         fake, {"kustomization.yaml": "resources: [cm.yaml]\n", "cm.yaml": MAP + "# environment\n"}
     )
-    taken = gather.gather(Tree(fake, fake), ".")
+    taken = gather.gather_inputs(Tree(fake, fake), ".")
     root = kustomize.read_kustomizations(sources(fake))[""]
     built = kustomize.build_overlay(root, [root], sources(fake), taken)
     found = dict(re.findall(r"'(\w+)': '([^']*)'", built.text))
@@ -500,7 +500,9 @@ def sources(root: Path) -> dict[str, readiness.model.Source]:
 def test_where_nothing_takes_the_network_away_the_row_says_so(
     fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = process.run
-    monkeypatch.setattr(process, "run", lambda *some, **more: plain(*some, **more, confined=False))
+    plain = process.run_program
+    monkeypatch.setattr(
+        process, "run_program", lambda *some, **more: plain(*some, **more, confined=False)
+    )
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n"})
     assert row(check(fake)) == ("checked", process.UNCONFINED)
