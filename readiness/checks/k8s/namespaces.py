@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import levels_refused, subject_text
-from readiness.kinds.k8s.model import Object, Pod, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 
@@ -25,7 +25,7 @@ def enforcing_namespaces(project: Project) -> dict[str, Object]:
 
 def pinned_version(namespace: Object) -> tuple[int, int]:
     """The version of the standards that a namespace asks for; the newest where it names none."""
-    version = text_or_empty(namespace.labels.get(LABEL + "enforce-version"))
+    version = namespace.labels.text(LABEL + "enforce-version")
     major, _, minor = version.removeprefix("v").partition(".")
     known = major.isdigit() and minor.isdigit() and len(version) < 8
     return (int(major), int(minor)) if known else (99, 0)

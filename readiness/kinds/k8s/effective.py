@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Pod, mapping_at
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Source, Span, Unknown
 from readiness.syntax.yaml import Map
 
 
 def pod_context(pod: Pod) -> Map:
     """The pod's securityContext; an empty mapping where there is none."""
-    return mapping_at(pod.node, "securityContext")
+    return pod.node.dig("securityContext")
 
 
 def effective_security(container: Container, key: str) -> Any:
