@@ -58,8 +58,8 @@ PUT_TOGETHER = {
     ("facts/releases.py", "form"): "facts on images, below",
     ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts on commands, below",
     ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
-    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on words of purposes, below",
-    ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on words of purposes, below",
+    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",  # noqa: E501
+    ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
     ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
     ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets/shapes.py", "re.compile"): "a table, below",

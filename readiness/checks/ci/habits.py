@@ -19,8 +19,7 @@ def shell_unusual(file: Workflow | Action) -> Outcome:
     holders: list[Map] = []
     if isinstance(file, Workflow):
         for node in (file.node, *(job.node for job in file.jobs)):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
+            run = node.dig("defaults").get("run")
             holders += [run] if isinstance(run, Map) else []
         steps = [step for job in file.jobs for step in job.steps]
     else:

@@ -126,8 +126,7 @@ def _is_safe_context(step: Step, path: tuple[str, ...]) -> bool:
             return _has_plain_variable(step, path[1])
         return not is_expression(text.value)
     if path[0] == "matrix" and len(path) >= 2 and isinstance(step.owner, Job):
-        strategy = step.owner.node.get("strategy")
-        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        matrix = step.owner.node.dig("strategy").get("matrix")
         values = matrix_values(step.owner.node, path[1])
         if not isinstance(matrix, Map) or is_expression(matrix.get("include")):
             return False
@@ -161,8 +160,7 @@ def _is_typed_input(step: Step, path: tuple[str, ...]) -> bool:
         return False
     kinds = set()
     for event in ("workflow_dispatch", "workflow_call"):
-        settings = workflow.triggers.get(event)
-        declared = settings.get("inputs") if isinstance(settings, Map) else None
+        declared = workflow.settings_of(event).get("inputs")
         for name, body in declared.items() if isinstance(declared, Map) else ():
             if name.lower() == path[1]:
                 kinds.add(body.get("type") if isinstance(body, Map) else None)

@@ -97,8 +97,7 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
 def matrix_invalid(workflow: Workflow) -> Outcome:
     """A matrix value that stands twice, or an `exclude` that takes nothing out."""
     for job in workflow.jobs:
-        strategy = job.node.get("strategy")
-        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        matrix = job.node.dig("strategy").get("matrix")
         if isinstance(matrix, Map):
             yield from _repeated_entries(matrix)
             yield from _exclude_entries(matrix)

@@ -146,15 +146,15 @@ def _needed(job: Job) -> list[Job]:
 
 def _triggers(workflow: Workflow, event: str, project: Project) -> Chance:
     """Whether an outsider brings the event about: by its activity types, and by the workflows that it follows."""
-    settings = workflow.triggers.get(event)
-    types = _listed(settings.get("types")) if isinstance(settings, Map) else []
+    settings = workflow.settings_of(event)
+    types = _listed(settings.get("types"))
     if types and set(types) <= _OF_INSIDERS:
         return Chance.MAYBE
     if event != "workflow_run":
         return Chance.YES
     known = project.memo(_by_name)
     root = repository_root(workflow.source.path)
-    names = _listed(settings.get("workflows")) if isinstance(settings, Map) else []
+    names = _listed(settings.get("workflows"))
     followed = [known.get((root, name)) for name in names]
     if any(one is not None and set(one.triggers) & _OF_PULL_REQUESTS for one in followed):
         return Chance.YES

@@ -116,8 +116,7 @@ _MOST_INPUTS = 25
 def input_invalid(workflow: Workflow) -> Outcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
-        settings = workflow.triggers.get(event)
-        found = settings.get("inputs") if isinstance(settings, Map) else None
+        found = workflow.settings_of(event).get("inputs")
         if isinstance(found, Map):
             for name, body in found.items():
                 if isinstance(body, Map):

@@ -8,7 +8,7 @@ from typing import Any
 from readiness.kinds.compose.application import is_defined_here, merged_service
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
-from readiness.kinds.compose.words import get_in, replica_count, span_of
+from readiness.kinds.compose.words import replica_count, span_of
 from readiness.model import Hit, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import HOLE
@@ -32,8 +32,8 @@ def settings_conflict(service: Service, project: Project) -> Outcome:
             build.at("dockerfile"), first="build.dockerfile", second="build.dockerfile_inline"
         )
     for first, path in _TWICE:
-        value, limits = own.get(first), get_in(own, *path[:-1])
-        other = limits.get(path[-1]) if isinstance(limits, Map) else None
+        value, limits = own.get(first), own.dig(*path[:-1])
+        other = limits.get(path[-1])
         if value is None or (other is not None and _is_same_value(value, other)):
             continue
         if other is not None:
@@ -49,7 +49,7 @@ def settings_conflict(service: Service, project: Project) -> Outcome:
         place = service.head  # where a file that is laid over this one says it
         if "container_name" in own:
             place = own.at("container_name")
-        elif get_in(own, "deploy", "replicas") is not None:
+        elif own.dig("deploy").get("replicas") is not None:
             place = span_of(own, "deploy", "replicas")
         yield hit(place, first="container_name", second=f"{count} replicas")
     platform = own.get("platform")
@@ -91,7 +91,7 @@ def _is_same_value(first: Any, second: Any) -> bool:
 
 def _device_conflicts(own: Map) -> Iterator[Hit]:
     for devices in (
-        get_in(own, "deploy", "resources", "reservations", "devices"),
+        own.dig("deploy", "resources", "reservations").get("devices"),
         own.get("gpus"),
     ):
         for device in devices if isinstance(devices, Seq) else ():
@@ -100,7 +100,7 @@ def _device_conflicts(own: Map) -> Iterator[Hit]:
 
 
 def _watch_conflicts(own: Map) -> Iterator[Hit]:
-    watch = get_in(own, "develop", "watch")
+    watch = own.dig("develop").get("watch")
     for rule in watch if isinstance(watch, Seq) else ():
         action = str(rule.get("action")) if isinstance(rule, Map) else ""
         if action in {"sync", "sync+restart"} and not rule.get("target"):

@@ -43,6 +43,11 @@ class Workflow(PipelineFile):
             return {item: None for item in on if isinstance(item, str)}
         return dict(on) if isinstance(on, Map) else {}
 
+    def settings_of(self, event: str) -> Map:
+        """What `on` says of an event; an empty mapping where it says nothing."""
+        found = self.triggers.get(event)
+        return found if isinstance(found, Map) else Map(self.node.at())
+
     def trigger_span(self, event: str) -> Span:
         """The place of an event's name."""
         key = "on" if "on" in self.node else "true"
@@ -144,16 +149,14 @@ class Action(PipelineFile):
     @property
     def using(self) -> str:
         """How it runs: composite, docker, node20."""
-        runs = self.node.get("runs")
-        using = runs.get("using") if isinstance(runs, Map) else None
+        using = self.node.dig("runs").get("using")
         return using if isinstance(using, str) else ""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of a composite action."""
         if "steps" not in self.memo:
-            runs = self.node.get("runs")
-            steps = runs.get("steps") if isinstance(runs, Map) else None
+            steps = self.node.dig("runs").get("steps")
             self.memo["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
         found: tuple[Step, ...] = self.memo["steps"]
         return found
@@ -246,9 +249,7 @@ def _effective_shell(step: Step) -> str:
     found = step.node.get("shell")
     if found is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
-            found = run.get("shell") if isinstance(run, Map) else None
+            found = node.dig("defaults", "run").get("shell")
             if found is not None:
                 break
         else:

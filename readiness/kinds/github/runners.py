@@ -53,8 +53,7 @@ def matrix_name(value: str) -> str | None:
 
 def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    matrix = job.dig("strategy").get("matrix")
     if not isinstance(matrix, Map):
         return []
     found: list[tuple[Any, Span]] = []

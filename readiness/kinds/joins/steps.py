@@ -124,9 +124,7 @@ def working_folder(step: Step) -> str | None:
     for node in (job.node, workflow.node):
         if found is not None:
             break
-        defaults = node.get("defaults")
-        run = defaults.get("run") if isinstance(defaults, Map) else None
-        found = run.get("working-directory") if isinstance(run, Map) else None
+        found = node.dig("defaults", "run").get("working-directory")
     if found is None:
         return root
     return path_inside(root, found.strip()) if isinstance(found, str) else None
