@@ -9,6 +9,7 @@ from readiness.kinds.github.texts import expressions
 from readiness.model import Outcome, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
 _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
@@ -26,7 +27,7 @@ def shell_unusual(file: Workflow | Action) -> Outcome:
         steps = list(file.steps)
     for node in [*holders, *(step.node for step in steps)]:
         shell = node.get("shell")
-        if isinstance(shell, str) and shell.strip() and "${{" not in shell:
+        if isinstance(shell, str) and shell.strip() and not has_expression(shell):
             name = shell.split()[0].rpartition("/")[2].lower()
             if name == "cmd":
                 yield hit(

@@ -21,6 +21,7 @@ from readiness.kinds.github.uses import repository_root
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 _OWN = {
@@ -205,7 +206,7 @@ def condition(node: Map, holder: Job | Step, event: str) -> Chance:
     if text is None:
         return Chance.MAYBE
     found = list(expressions(text, bare=True))
-    if "${{" in text.value and not is_one_expression(text.value.strip()):
+    if has_expression(text.value) and not is_one_expression(text.value.strip()):
         return Chance.YES  # text around ${{ }} makes a string, and a string is true
     tree = found[0].tree if found else None
     run = _Run(event, _decided(holder))

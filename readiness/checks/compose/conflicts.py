@@ -11,6 +11,7 @@ from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import replica_count, span_of
 from readiness.model import Hit, Outcome, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -56,7 +57,7 @@ def settings_conflict(service: Service, project: Project) -> Outcome:
     platforms = build.get("platforms") if isinstance(build, Map) else None
     if (
         isinstance(platform, str)
-        and "$" not in platform
+        and not has_variable(platform)
         and isinstance(platforms, Seq)
         and platforms
         and platform not in platforms

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from readiness.facts import host_paths
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import as_integer, unknown_if_variable
+from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_variable
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
@@ -50,7 +50,7 @@ def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
     Sockets of the container runtime and credentials of clouds are other rules' matter.
     """
     for volume, source, found in host_volumes(pod):
-        if "${" in found or "{{" in found:
+        if is_variable(found):
             yield Unknown(source.at("path"))
         elif (
             host_paths.is_sensitive(found)
@@ -63,7 +63,7 @@ def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
 def host_path_cloud_credentials(pod: Pod) -> Outcome:
     """The pod mounts a folder of its node where credentials of a cloud stand."""
     for volume, source, found in host_volumes(pod):
-        if "${" in found or "{{" in found:
+        if is_variable(found):
             yield Unknown(source.at("path"))
         elif host_paths.holds_cloud_credentials(found):
             yield hit(source.at("path"), path=found, volume=volume.text("name"))

@@ -8,6 +8,7 @@ from readiness.checks.k8s.pss import levels_refused, subject_text
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_template, has_variable
 
 LABEL = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
@@ -60,7 +61,7 @@ def pss_namespace_label_invalid(obj: Object) -> Outcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for key, value in obj.labels.items():
         mode = key.removeprefix(LABEL)
-        if mode == key or not isinstance(value, str) or "$" in value or "{{" in value:
+        if mode == key or not isinstance(value, str) or has_variable(value) or has_template(value):
             continue
         if mode in {"enforce", "audit", "warn"} and value not in LEVELS:
             yield hit(obj.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))

@@ -10,6 +10,7 @@ from readiness.checks.k8s.apis import kinds_by_group
 from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Related, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 ROLES = frozenset({"Role", "ClusterRole"})
@@ -259,7 +260,7 @@ def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
     """The role that the binding names stands in no file of the project, and is none that every cluster has."""
     wanted = binding.node.dig("roleRef")
     kind, name = wanted.text("kind"), wanted.text("name")
-    if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
+    if kind not in ROLES or not name or has_variable(name) or name.startswith("system:"):
         return
     if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return

@@ -12,6 +12,7 @@ from readiness.kinds.github.texts import is_always_skipped, text_at, texts_below
 from readiness.kinds.github.uses import Uses, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.model import Source, Span
+from readiness.syntax.holes import has_expression
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -265,7 +266,7 @@ def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]
         file.memo["expanded"] = [
             (way, text)
             for way, text in texts_below(file.node, file.source)
-            if "${{" in text.value or way[-1] == "if"
+            if has_expression(text.value) or way[-1] == "if"
         ]
     found: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
     return found

@@ -1,0 +1,27 @@
+"""Whether a text leaves a part of itself to somebody else, so that the file cannot tell what will stand there.
+
+One function for each of those who fill in: a shell, Docker, Compose and nginx (`$NAME`, `${NAME}`), template engines
+(`{{ name }}`), GitHub's expressions (`${{ name }}`). They ask for the mark alone: what a variable holds where its own
+language has a default is for the models of that language to say (`expand_scalar` of compose files, `variables` of nginx).
+"""
+
+from __future__ import annotations
+
+VARIABLE = "$"
+TEMPLATE = "{{"
+EXPRESSION = "${{"
+
+
+def has_variable(text: str) -> bool:
+    """Whether a shell, Docker, Compose or nginx may put something into a text."""
+    return VARIABLE in text
+
+
+def has_template(text: str) -> bool:
+    """Whether a template engine may put something into a text."""
+    return TEMPLATE in text
+
+
+def has_expression(text: str) -> bool:
+    """Whether GitHub puts something into a text."""
+    return EXPRESSION in text
