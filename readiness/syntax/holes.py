@@ -7,6 +7,10 @@ language has a default is for the models of that language to say (`expand_scalar
 
 from __future__ import annotations
 
+from typing import Any
+
+from readiness.syntax.nodes import Map
+
 VARIABLE = "$"
 TEMPLATE = "{{"
 EXPRESSION = "${{"
@@ -25,3 +29,10 @@ def has_template(text: str) -> bool:
 def has_expression(text: str) -> bool:
     """Whether GitHub puts something into a text."""
     return EXPRESSION in text
+
+
+def is_left_open(value: Any) -> bool:
+    """Whether a variable or a template gives a value of a manifest: `$(NAME)`, `${NAME}`, `{{ name }}` in quotes or without."""
+    if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
+        return value.flow and any(key.startswith("{") for key in value)
+    return isinstance(value, str) and ("${" in value or "$(" in value or has_template(value))

@@ -153,10 +153,9 @@ def _may_keep_elsewhere(container: Container) -> bool:
     """Whether the server may keep its data elsewhere: arguments, or a variable that names a directory."""
     if container.node.get("command") is not None or container.node.get("args") is not None:
         return True
-    names = {one.text("name") for one in container.node.entries("env")}
-    return bool(names & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}) and any(
-        container.node.entries("volumeMounts")
-    )
+    return bool(
+        container.variables.keys() & {"PGDATA", "PATH_DATA", "path.data", "RABBITMQ_MNESIA_BASE"}
+    ) and any(container.node.entries("volumeMounts"))
 
 
 def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.runners import default_shell, runner_labels
-from readiness.kinds.github.texts import is_always_skipped, text_at, texts_below
+from readiness.kinds.github.texts import is_always_skipped, is_expression, text_at, texts_below
 from readiness.kinds.github.uses import Uses, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
+from readiness.kinds.variables import Setting, scalar_text
 from readiness.model import Source, Span
 from readiness.syntax.holes import has_expression
 from readiness.syntax.text import Text
@@ -219,6 +220,25 @@ class Step:
         """What stands under `with`; an empty mapping without."""
         found = self.node.get("with")
         return found if isinstance(found, Map) else Map(self.node.at("uses"))
+
+    @property
+    def variables(self) -> Mapping[str, Setting]:
+        """The variables of its script by their names, the nearest of each: its own, the job's, the workflow's."""
+        nodes = [self.node]
+        if isinstance(self.owner, Job):
+            nodes = [self.owner.workflow.node, self.owner.node, self.node]
+        found: dict[str, Setting] = {}
+        for env in (node.dig("env") for node in nodes):
+            for name, value in env.items():
+                known = None if is_expression(value) else scalar_text(value)
+                found.pop(name, None)  # so that the nearest comes last
+                found[name] = Setting(value, known, env.at(name), self.source)
+        return found
+
+    def variable(self, name: str) -> Setting | None:
+        """What expressions read as `env.name`, in whatever case: the nearest of such a name; None where none is set."""
+        alike = [one for key, one in self.variables.items() if key.lower() == name.lower()]
+        return alike[-1] if alike else None
 
     @property
     def shell(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Source, Span, Unknown
-from readiness.syntax.holes import has_template
+from readiness.syntax.holes import has_template, is_left_open
 from readiness.syntax.yaml import Map
 
 
@@ -24,9 +24,7 @@ def effective_security(container: Container, key: str) -> Any:
 
 def is_variable(value: Any) -> bool:
     """Whether a value comes from a variable or a template, so that nobody can tell it from the file."""
-    if isinstance(value, Map):  # {{ name }} without quotes is a mapping of a mapping to YAML
-        return value.flow and any(key.startswith("{") for key in value)
-    return isinstance(value, str) and ("${" in value or "$(" in value or has_template(value))
+    return is_left_open(value)
 
 
 def as_integer(value: Any) -> int | None:

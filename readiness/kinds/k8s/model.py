@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.kinds.variables import Setting, scalar_text
 from readiness.model import Source, Span
+from readiness.syntax.holes import is_left_open
 from readiness.syntax.yaml import Map
 
 SERVING = frozenset(
@@ -189,6 +191,16 @@ class Container:
     def image(self) -> str:
         """The image reference as written; empty where there is none."""
         return self.node.text("image")
+
+    @property
+    def variables(self) -> Mapping[str, Setting]:
+        """The variables under `env` by their names; the last of a name counts, as it does for the kubelet."""
+        found = {}
+        for entry in self.node.entries("env"):
+            written = entry.get("value")
+            known = None if is_left_open(written) else scalar_text(written)
+            found[entry.text("name")] = Setting(written, known, entry.at("value"), self.source)
+        return found
 
     @property
     def security(self) -> Map:
