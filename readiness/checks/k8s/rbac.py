@@ -40,12 +40,17 @@ def access_index(project: Project) -> Access:
                 roles.setdefault((obj.kind, space, obj.name), obj)
                 roles.setdefault((obj.kind, "*", obj.name), obj)
             elif obj.kind in BINDINGS:
-                for subject in subjects_of(obj):
-                    if subject.get("kind") == "ServiceAccount":
-                        space = subject.text("namespace") or obj.namespace
-                        for key in {space, "*"}:
-                            bound.setdefault((key, subject.text("name")), []).append(obj)
+                for key in _accounts_bound(obj):
+                    bound.setdefault(key, []).append(obj)
     return Access(roles, {key: tuple(value) for key, value in bound.items()})
+
+
+def _accounts_bound(binding: Object) -> Iterator[tuple[str, str]]:
+    """The service accounts that a binding names, each in its namespace and in `*`, once for each time it is named."""
+    for subject in subjects_of(binding):
+        if subject.get("kind") == "ServiceAccount":
+            for space in {subject.text("namespace") or binding.namespace, "*"}:
+                yield space, subject.text("name")
 
 
 def subjects_of(binding: Object) -> Iterator[Map]:
