@@ -31,6 +31,7 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
+        {"variables"},
         {"dotenv", "dockerignore", "purpose", "pipeline", "k8s", "nginx", "dependabot"},
         {"github", "gitlab"},
         {"dockerfile"},

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from readiness.checks.k8s import settings
 from readiness.facts import github, managers
 from readiness.facts.table import column
 from readiness.kinds.delivery import effects
+from readiness.kinds.delivery import model as delivery
 from readiness.ruleset import bindings
 from readiness.syntax import backtracking, regex
 from readiness.syntax.backtracking import MAX_FACTOR
@@ -56,6 +58,8 @@ PUT_TOGETHER = {
     ("facts/releases.py", "form"): "facts on images, below",
     ("kinds/delivery/effects.py", "'|'.join((f'(?:{one})' for one in each))"): "facts on commands, below",
     ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
+    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",  # noqa: E501
+    ("checks/k8s/settings.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
     ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
     ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets/shapes.py", "re.compile"): "a table, below",
@@ -75,6 +79,9 @@ def data() -> Iterator[Found]:
     for name in ("compiles", "release-in"):
         for image, made in column("images", name).items():
             yield Found(f"images {image} {name}", made, 0, Use())
+    yield Found("purpose-words namespace", settings._development().pattern, 0, Use())
+    for kind, pattern in delivery._environment_patterns():
+        yield Found(f"purpose-words {kind}", pattern.pattern, 0, Use())
     yield Found("github-contexts", github._fixed().pattern, 0, patterns.HERE)
     for name, _, shape in shapes._SHAPES:
         yield Found(f"secrets {name}", shape, 0, patterns.AGAIN)

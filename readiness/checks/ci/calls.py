@@ -188,10 +188,7 @@ def workflow_call_type_wrong(workflow: Workflow, *, project: Project) -> Outcome
 def input_types(job: Job, project: Project) -> dict[str, str]:
     """What the workflow that a job calls says of its inputs' types, by their names in lower case."""
     called = called_workflow(job, project)
-    settings = called.triggers.get("workflow_call") if called is not None else None
-    declared = settings.get("inputs") if isinstance(settings, Map) else None
-    if not isinstance(declared, Map):
-        return {}
+    declared = called.settings_of("workflow_call").dig("inputs") if called is not None else {}
     return {name.lower(): _input_type(body) for name, body in declared.items()}
 
 

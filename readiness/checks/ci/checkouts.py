@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.checks.ci import worktree
@@ -15,7 +14,6 @@ from readiness.facts.programs import program_property
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import Span
-from readiness.syntax.yaml import Map
 
 # The commit of a pull request, and the repository that it comes from, by the event's payload. A branch's name alone is looked
 # up in the base repository, where an outsider has none.
@@ -190,7 +188,9 @@ class _Script:
         self.script = script
         self.folder = worktree.start_folder(step)
         self.piped: dict[int, Checkout] = {}
-        self.values = dict(_environment(step))
+        self.values = {
+            name: one.text.value for name, one in step.variables.items() if one.text is not None
+        }
         self.values |= {name: value.strip("\"'") for name, value in _ASSIGNED.findall(script)}
 
     def follow(self) -> None:
@@ -344,14 +344,3 @@ _CHANGING: dict[str, frozenset[str]] = {
     "reset": frozenset({"--hard", "--merge", "--keep"}),
     "read-tree": frozenset({"-u", "-um", "-mu"}),
 }
-
-
-def _environment(step: Step) -> Iterator[tuple[str, str]]:
-    """The variables of a step as they are written: the workflow's, the job's, its own."""
-    job = step.job
-    nodes = [job.workflow.node, job.node] if job is not None else []
-    for node in (*nodes, step.node):
-        env = node.get("env")
-        for name, value in env.items() if isinstance(env, Map) else ():
-            if isinstance(value, str):
-                yield name, value

@@ -14,6 +14,7 @@ from readiness.kinds.github.model import Action, Job, Workflow, expanded_texts
 from readiness.kinds.github.texts import Expression, expressions, is_one_expression, texts_below
 from readiness.model import Outcome, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -138,7 +139,7 @@ def _workflow_expressions(workflow: Workflow, project: Project) -> Iterator[Use]
     for way, text in expanded_texts(workflow):
         place = contexts.expression_place(way)
         bare = _is_bare(way, place)
-        if not bare and "${{" not in text.value:
+        if not bare and not has_expression(text.value):
             continue
         for expression in expressions(text, bare=bare):
             yield Use(way, place, expression, scopes.scope_at(way, place), scopes.wanted_types(way))
@@ -229,7 +230,7 @@ def _action_expressions(action: Action, project: Project) -> Iterator[Use]:
             place = contexts.expression_place(full)
             bare = way == ("if",)
             allowed = contexts.available_contexts(place)
-            if allowed is None or (not bare and "${{" not in text.value):
+            if allowed is None or (not bare and not has_expression(text.value)):
                 continue
             for expression in expressions(text, bare=bare):
                 yield Use(full, place, expression, t.Scope(held, allowed[0], allowed[1]))

@@ -8,6 +8,7 @@ from typing import Any
 from readiness.kinds.gitlab.model import File, Job
 from readiness.model import Outcome, Span, Unknown, hit, join_names
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -52,7 +53,7 @@ def gitlab_stage_unknown(job: Job) -> Outcome:
     stage = job.node.get("stage")
     if (
         isinstance(stage, str)
-        and "$" not in stage
+        and not has_variable(stage)
         and not job.file.includes
         and stage not in job.file.stages
     ):
@@ -73,7 +74,7 @@ def gitlab_needs_unknown(job: Job) -> Outcome:
         name = item.get("job") if isinstance(item, Map) else item
         if (
             isinstance(name, str)
-            and "$" not in name
+            and not has_variable(name)
             and name not in names
             and name not in job.file.node
         ):

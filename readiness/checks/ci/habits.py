@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from readiness.facts.actions import action_property
 from readiness.kinds.dependabot import Update
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
@@ -9,6 +11,7 @@ from readiness.kinds.github.texts import expressions
 from readiness.model import Outcome, hit, missing
 from readiness.syntax import constant
 from readiness.syntax import expression as ex
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
 _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
@@ -16,30 +19,37 @@ _SHELLS = frozenset({"bash", "sh", "pwsh", "powershell", "python"})
 
 def shell_unusual(file: Workflow | Action) -> Outcome:
     """`cmd` and home-made shells, and `pip-install` of setup-python."""
-    holders: list[Map] = []
+    steps = [step for owner in _step_owners(file) for step in owner.steps]
+    for node in (*_shell_defaults(file), *(step.node for step in steps)):
+        what = _unusual_shell(node.text("shell"))
+        if what:
+            yield hit(node.at("shell"), what=what)
+    for step in steps:
+        python = step.uses is not None and step.uses.slug == "actions/setup-python"
+        if python and "pip-install" in step.options:
+            what = "pip-install puts packages into the global interpreter"
+            yield hit(step.options.key("pip-install"), what=what)
+
+
+def _step_owners(file: Workflow | Action) -> Sequence[Job | Action]:
+    return file.jobs if isinstance(file, Workflow) else (file,)
+
+
+def _shell_defaults(file: Workflow | Action) -> Iterator[Map]:
+    """Where a workflow and its jobs may name a shell for all steps."""
     if isinstance(file, Workflow):
         for node in (file.node, *(job.node for job in file.jobs)):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
-            holders += [run] if isinstance(run, Map) else []
-        steps = [step for job in file.jobs for step in job.steps]
-    else:
-        steps = list(file.steps)
-    for node in [*holders, *(step.node for step in steps)]:
-        shell = node.get("shell")
-        if isinstance(shell, str) and shell.strip() and "${{" not in shell:
-            name = shell.split()[0].rpartition("/")[2].lower()
-            if name == "cmd":
-                yield hit(node.at("shell"), say="cmd")
-            elif name not in _SHELLS:
-                yield hit(node.at("shell"), say="unknown", shell=name)
-    for step in steps:
-        if (
-            step.uses is not None
-            and step.uses.slug == "actions/setup-python"
-            and "pip-install" in step.options
-        ):
-            yield hit(step.options.key("pip-install"), say="pip-install")
+            yield node.dig("defaults", "run")
+
+
+def _unusual_shell(shell: str) -> str:
+    """What is unusual about a shell; empty where nothing is, and where an expression names it."""
+    if not shell.strip() or has_expression(shell):
+        return ""
+    name = shell.split(maxsplit=1)[0].rpartition("/")[2].lower()
+    if name == "cmd":
+        return "shell cmd cannot be analysed and quotes in its own way"
+    return "" if name in _SHELLS else f"shell {name!r} is none that runners come with"
 
 
 def expression_needless(file: Workflow | Action) -> Outcome:

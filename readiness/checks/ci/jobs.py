@@ -12,6 +12,7 @@ from readiness.kinds.github.texts import expressions, is_expression, text_at
 from readiness.model import Hit, Outcome, Severity, Span, hit, join_names
 from readiness.syntax import secrets
 from readiness.syntax.expression import accesses
+from readiness.syntax.holes import has_expression
 from readiness.syntax.secrets import Kind, Place, Strength
 from readiness.syntax.yaml import Map, Seq
 
@@ -88,8 +89,7 @@ def _need_circles(jobs: dict[str, Job]) -> Iterator[Hit]:
 def matrix_invalid(workflow: Workflow) -> Outcome:
     """A matrix value that stands twice, or an `exclude` that takes nothing out."""
     for job in workflow.jobs:
-        strategy = job.node.get("strategy")
-        matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+        matrix = job.node.dig("strategy").get("matrix")
         if isinstance(matrix, Map):
             yield from _repeated_entries(matrix)
             yield from _exclude_entries(matrix)
@@ -188,7 +188,7 @@ def variable_name_invalid(workflow: Workflow) -> Outcome:
     """A variable whose name no shell can read."""
     for node in _environment_mappings(workflow):
         for name in node:
-            if _BAD_NAME.search(name) and "${{" not in name:
+            if _BAD_NAME.search(name) and not has_expression(name):
                 yield hit(node.key(name), variable=name)
 
 

@@ -21,6 +21,7 @@ from readiness.kinds.github.uses import repository_root
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 _OWN = {
@@ -146,15 +147,15 @@ def _required_jobs(job: Job) -> list[Job]:
 
 def _chance_to_trigger(workflow: Workflow, event: str, project: Project) -> Chance:
     """Whether an outsider brings the event about: by its activity types, and by the workflows that it follows."""
-    settings = workflow.triggers.get(event)
-    types = _as_name_list(settings.get("types")) if isinstance(settings, Map) else []
+    settings = workflow.settings_of(event)
+    types = _as_name_list(settings.get("types"))
     if types and set(types) <= _OF_INSIDERS:
         return Chance.MAYBE
     if event != "workflow_run":
         return Chance.YES
     known = project.memo(_workflows_by_name)
     root = repository_root(workflow.source.path)
-    names = _as_name_list(settings.get("workflows")) if isinstance(settings, Map) else []
+    names = _as_name_list(settings.get("workflows"))
     followed = [known.get((root, name)) for name in names]
     if any(one is not None and set(one.triggers) & _OF_PULL_REQUESTS for one in followed):
         return Chance.YES
@@ -205,7 +206,7 @@ def condition_chance(node: Map, holder: Job | Step, event: str) -> Chance:
     if text is None:
         return Chance.MAYBE
     found = list(expressions(text, bare=True))
-    if "${{" in text.value and not is_one_expression(text.value.strip()):
+    if has_expression(text.value) and not is_one_expression(text.value.strip()):
         return Chance.YES  # text around ${{ }} makes a string, and a string is true
     tree = found[0].tree if found else None
     run = _Run(event, _outsider_decided_outputs(holder))

@@ -12,6 +12,7 @@ from readiness.kinds.github.model import Job
 from readiness.kinds.github.runners import runner_labels
 from readiness.kinds.github.texts import texts_below
 from readiness.model import join_names
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map
 
 _SECRET = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
@@ -69,7 +70,7 @@ def _secrets(job: Job) -> Iterator[str]:
     nodes = (job.node, job.workflow.node.get("env"))
     for node in nodes:
         for _, text in texts_below(node, job.source) if isinstance(node, Map) else ():
-            if "${{" in text.value:
+            if has_expression(text.value):
                 for match in _SECRET.finditer(text.value):
                     name = match[1] or "(all)"
                     if name.upper() != "GITHUB_TOKEN":

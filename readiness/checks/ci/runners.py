@@ -16,6 +16,7 @@ from readiness.kinds.github.runners import (
     system_of_label,
 )
 from readiness.model import Hit, Outcome, hit, join_names, spelling
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
@@ -65,7 +66,7 @@ def runner_label_conflict(workflow: Workflow) -> Outcome:
 
 def _clashing_labels(job: Map, owner: Seq) -> Iterator[Hit]:
     fixed = [(label, owner.at(i)) for i, label in enumerate(owner) if isinstance(label, str)]
-    plain = [(label, span) for label, span in fixed if "${{" not in label]
+    plain = [(label, span) for label, span in fixed if not has_expression(label)]
     own = any(label.lower() == "self-hosted" for label, _ in plain)
     for number, (label, span) in enumerate(plain):
         other = next((o for o, _ in plain[:number] if _is_exclusive(o, label, own)), None)

@@ -10,6 +10,7 @@ from readiness.kinds.github import model
 from readiness.kinds.pipeline.scripts import Call, script_calls
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 
 # Programs that may bring or make files, so that nobody can tell what is there after them.
 _BRINGS = frozenset(
@@ -56,7 +57,7 @@ def needs_repository(call: Call) -> bool:
         return verbs[0] in _RUNS or (verbs[0] == "install" and len(verbs) == 1)
     if program in {"pip", "pip3"}:
         file = call.value("-r", "--requirement")
-        return verbs[:1] == ("install",) and file is not None and "$" not in file
+        return verbs[:1] == ("install",) and file is not None and not has_variable(file)
     if re.fullmatch(r"python[0-9.]*|node|bash|sh|ruby|php", program):
         first = call.words[0] if call.words else ""
         return bool(

@@ -11,6 +11,7 @@ from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_expression, has_variable
 
 _FLOATING = r"(?:latest|edge|nightly|main|master|develop|dev|stable|staging|production|prod)"
 _TAGGED = re.compile(
@@ -64,11 +65,15 @@ def _pushed_names(act: PipelineAction) -> list[str] | None:
         if tags is None:
             return None
         named = re.split(r" [a-z-]{2,20}=", act.text[tags.end() :], maxsplit=1)[0]
-        if not named or len(named) > 1500 or "${{" in named:
+        if not named or len(named) > 1500 or has_expression(named):
             return None
         return [tag for tag in re.split(r"[\s,]+", named) if tag]
     names = [match.group("push") or match.group("tag") for match in _PUSHED.finditer(act.text)]
-    if not names or any("$" in name or "%" in name for name in names) or "--all-tags" in act.text:
+    if (
+        not names
+        or any(has_variable(name) or "%" in name for name in names)
+        or "--all-tags" in act.text
+    ):
         return None
     return names
 

@@ -108,8 +108,7 @@ _MOST_INPUTS = 25
 def input_invalid(workflow: Workflow) -> Outcome:
     """An input whose default is not of its type, whose options do not fit, or that is required and has a default."""
     for event in ("workflow_dispatch", "workflow_call"):
-        settings = workflow.triggers.get(event)
-        inputs = settings.get("inputs") if isinstance(settings, Map) else None
+        inputs = workflow.settings_of(event).get("inputs")
         if isinstance(inputs, Map):
             for name, body in inputs.items():
                 if isinstance(body, Map):

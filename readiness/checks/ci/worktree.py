@@ -71,8 +71,7 @@ def start_folder(step: Step) -> str | None:
     holders: list[Map] = [step.node]
     if isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
+            run = node.dig("defaults").get("run")
             holders += [run] if isinstance(run, Map) else []
     for holder in holders:
         folder = holder.get("working-directory")

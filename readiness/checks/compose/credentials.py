@@ -13,6 +13,7 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, part_span, variable_specs
 from readiness.model import Outcome, Related, Source, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.yaml import Map
 
@@ -166,10 +167,10 @@ def _is_different(first: str, second: str, values: Mapping[str, str]) -> bool | 
         return (
             first_default[1] != second_default[1]
             if first_default[0] == second_default[0]
-            and "$" not in first_default[1] + second_default[1]
+            and not has_variable(first_default[1] + second_default[1])
             else None
         )
-    if "$" in first or "$" in second:
+    if has_variable(first) or has_variable(second):
         same = expand_scalar(first).text == expand_scalar(second).text
         return False if same and HOLE not in expand_scalar(first).text else None
     return True

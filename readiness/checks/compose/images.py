@@ -11,6 +11,7 @@ from readiness.kinds.compose.parts import expand_scalar, part_span
 from readiness.kinds.compose.words import edit_span, merged_if_owned
 from readiness.model import Outcome, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 
 
@@ -20,7 +21,7 @@ def _image_part_span(service: Service, start: int, end: int) -> dict[str, Any]:
     span = service.node.at("image")
     if not isinstance(value, str) or end <= start:
         return {"span": span}
-    if "$" in value:
+    if has_variable(value):
         return edit_span(service, expand_scalar(value, service.values), start, end, span)
     return {"span": part_span(service.source, span, value, start, end)}
 

@@ -8,6 +8,7 @@ from typing import Any
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import named_entries, port_specs
 from readiness.model import Outcome, Span, hit
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 _TOP = ("x-", "version", "name", "include", "services", "networks", "volumes", "secrets", "configs")
@@ -76,7 +77,7 @@ def ports_unsorted(service: Service) -> Outcome:
     ranks = []
     for spec in ports:
         number = spec.published or spec.target
-        hidden = "$" in spec.text or number is None
+        hidden = has_variable(spec.text) or number is None
         ranks.append((0, 0, spec.text) if hidden else (1, number[0] if number else 0, ""))
     place = _first_out_of_order(ranks)
     if place is not None:

@@ -115,8 +115,7 @@ def _active_profiles(service: Service) -> list[str]:
 
 
 def _is_optional(service: Service, name: str) -> bool:
-    depends = service.full.get("depends_on")
-    how = depends.get(name) if isinstance(depends, Map) else None
+    how = service.full.dig("depends_on").get(name)
     return isinstance(how, Map) and how.get("required") is False
 
 
@@ -134,8 +133,7 @@ def services_named(node: Map) -> Iterator[Use]:
             name = expand_scalar(text).text.partition(":")[0]
             if not (key == "volumes_from" and name == "container"):
                 yield "service", name, node[key].at(index) if index is not None else node.at(key)
-    build = node.get("build")
-    contexts = build.get("additional_contexts") if isinstance(build, Map) else None
+    contexts = node.dig("build").get("additional_contexts")
     for name, value in contexts.items() if isinstance(contexts, Map) else ():
         text = expand_scalar(value).text
         if text.startswith("service:") and isinstance(contexts, Map):

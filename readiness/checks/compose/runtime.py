@@ -17,7 +17,6 @@ from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, variable_specs
 from readiness.kinds.compose.words import (
     duration_seconds,
-    get_in,
     has_test,
     healthcheck_words,
     is_truthy,
@@ -41,7 +40,7 @@ def restart_missing(service: Service, project: Project) -> Outcome:
     if seen is None or not service.runs or service.document.swarm:
         return
     node, known = seen
-    if node.get("restart") is not None or get_in(node, "deploy", "restart_policy") is not None:
+    if node.get("restart") is not None or node.dig("deploy").get("restart_policy") is not None:
         return
     yield missing_in_service(service) if known else Unknown(service.head)
 
@@ -225,7 +224,7 @@ def limit_missing(service: Service, project: Project, *, resources: Sequence[str
     absent = [
         resource
         for resource in resources
-        if not any(get_in(node, *path) is not None for path in _LIMITS[resource])
+        if not any(node.dig(*path[:-1]).get(path[-1]) is not None for path in _LIMITS[resource])
     ]
     if known:
         yield from (missing_in_service(service, limited=one) for one in absent)
@@ -239,15 +238,14 @@ def log_rotation_missing(service: Service, project: Project) -> Outcome:
     if seen is None or not service.runs:
         return
     node, known = seen
-    logging = node.get("logging")
-    driver = expand_scalar(get_in(logging, "driver")).text
+    logging = node.dig("logging")
+    driver = expand_scalar(logging.get("driver")).text
     if HOLE in driver:
         yield Unknown(service.head)
         return
     if driver not in ("", "json-file"):
         return
-    options = get_in(logging, "options")
-    if isinstance(options, Map) and "max-size" in options:
+    if "max-size" in logging.dig("options"):
         return
     own = service.node.get("logging")
     span = service.node.at("logging") if isinstance(own, Map) else None
@@ -283,7 +281,7 @@ def replica_single(service: Service, project: Project) -> Outcome:
     if count is None:
         yield Unknown(service.head)
     elif count < 2:
-        own = get_in(service.full, "deploy", "replicas") is not None
+        own = service.full.dig("deploy").get("replicas") is not None
         yield missing_in_service(
             service, span_of(service.full, "deploy", "replicas") if own else None
         )

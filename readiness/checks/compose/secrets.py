@@ -27,6 +27,7 @@ from readiness.kinds.dotenv import Value
 from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.secrets import Kind, Strength
 from readiness.syntax.yaml import Map, Seq
@@ -122,7 +123,9 @@ def password_fallback(subject: Variable | Service) -> Outcome:
 
 def _is_password(default: str, *names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return "$" not in default and any(secrets.classify(name, default).is_exposed for name in names)
+    return not has_variable(default) and any(
+        secrets.classify(name, default).is_exposed for name in names
+    )
 
 
 def _fallback_in_command(service: Service) -> Outcome:
@@ -147,7 +150,7 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
     if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
-    outside = spec.value is None or "$" in str(spec.value)
+    outside = spec.value is None or has_variable(str(spec.value))
     if outside or secrets.classify(spec.name, spec.value).is_exposed:
         yield hit(spec.key)
 
@@ -194,7 +197,7 @@ def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, 
 def _is_real(value: str) -> bool:
     """Whether a word is a password and no variable, path or placeholder."""
     bare = value.strip("\"'`;),")
-    if len(bare) < 4 or "$" in bare or bare.startswith((".", "<", "{", "-", "%")):
+    if len(bare) < 4 or has_variable(bare) or bare.startswith((".", "<", "{", "-", "%")):
         return False
     return not bare.isdigit() and secrets.classify("password", bare).is_exposed
 

@@ -13,6 +13,7 @@ from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.compose.words import is_truthy, merged_if_owned, missing_in_service, stage_of
 from readiness.model import Outcome, Severity, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -104,7 +105,7 @@ def root_writable(service: Service, project: Project) -> Outcome:
     """A root file system that can be written to."""
     seen = merged_if_owned(service, project)
     if seen is not None and service.runs and not is_truthy(seen[0].get("read_only")):
-        if isinstance(seen[0].get("read_only"), str) and "$" in seen[0]["read_only"]:
+        if isinstance(seen[0].get("read_only"), str) and has_variable(seen[0]["read_only"]):
             yield Unknown(service.head)
         else:
             own = service.node.get("read_only") is not None

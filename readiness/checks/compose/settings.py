@@ -13,6 +13,7 @@ from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.model import Outcome, Unknown, hit
 from readiness.syntax import shell
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 
 
@@ -95,5 +96,5 @@ def container_name_invalid(service: Service) -> Outcome:
     if isinstance(value, str):
         text = expand_scalar(value).text
         match = _NAME.search(text)
-        if HOLE not in text and (match.group() != text if match else "$" in value):
+        if HOLE not in text and (match.group() != text if match else has_variable(value)):
             yield hit(service.node.at("container_name"), value=value)

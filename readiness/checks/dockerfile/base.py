@@ -14,6 +14,7 @@ from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Span, Unknown, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Reference, expand_word, variable_references
 
 
@@ -138,7 +139,7 @@ def _pulled_images(step: Step) -> Iterator[tuple[images.Image, Span]]:
 def base_image_platform_fixed(stage: Stage) -> Outcome:
     """FROM names one platform; a stage or a file whose name says the platform means it so."""
     flag = stage.start.flag("platform") if stage.start else None
-    if flag is None or not flag.value or "$" in flag.raw or "{{" in flag.raw:
+    if flag is None or not flag.value or has_variable(flag.raw) or has_template(flag.raw):
         return
     named = f"{posixpath.basename(stage.source.path).lower()} {stage.name}"
     if any(part and part in named for part in flag.value.lower().split("/")):
@@ -190,7 +191,7 @@ def from_argument_undefined(stage: Stage) -> Outcome:
 def from_default_invalid(stage: Stage) -> Outcome:
     """With the defaults of its ARGs, FROM names no valid image."""
     word = stage.image_word
-    if word is None or "$" not in word.raw:
+    if word is None or not has_variable(word.raw):
         return
     known = stage.document.globals
     names = [reference.name for reference in variable_references(word.raw)]
@@ -202,5 +203,5 @@ def from_default_invalid(stage: Stage) -> Outcome:
         return "" if value is None and name in known and name not in platform_arguments() else value
 
     filled = expand_word(word.raw, default, stage.document.syntax.escape)
-    if filled is not None and not images.parse_image(filled).valid and "{{" not in filled:
+    if filled is not None and not images.parse_image(filled).valid and not has_template(filled):
         yield hit(word.span, image=word.value, filled=filled or "nothing")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from readiness.checks.dockerfile.packages import run_text
@@ -127,18 +127,22 @@ def insecure_variable(
             return value in _NO
         return name in any_value and bool(value)
 
+    for name, value, span in _assigned_values(step):
+        if bad(name, value):
+            yield hit(span, name=name)
+
+
+def _assigned_values(step: Step) -> Iterator[tuple[str, str, Span]]:
+    """What ENV, ARG and the commands of RUN put into variables; `ARG NAME value` counts, as older builders read it."""
     if step.keyword in ("ENV", "ARG"):
         pairs = step.instruction.pairs
-        for pair in pairs:
-            if pair.raw is not None and bad(pair.name, pair.value):
-                yield hit(pair.entry, name=pair.name)
-        if step.keyword == "ARG" and len(pairs) == 2 and bad(pairs[0].name, pairs[1].name):
-            yield hit(pairs[0].entry, name=pairs[0].name)
+        yield from ((pair.name, pair.value, pair.entry) for pair in pairs if pair.raw is not None)
+        if step.keyword == "ARG" and len(pairs) == 2:
+            yield pairs[0].name, pairs[1].name, pairs[0].entry
     elif step.keyword == "RUN":
-        for command in step.script.commands:
-            for assignment in command.assignments:
-                if assignment.value is not None and bad(assignment.name, assignment.value.value):
-                    yield hit(assignment.span, name=assignment.name)
+        for assignment in (one for command in step.script.commands for one in command.assignments):
+            if assignment.value is not None:
+                yield assignment.name, assignment.value.value, assignment.span
 
 
 FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c"})

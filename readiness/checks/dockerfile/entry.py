@@ -15,6 +15,7 @@ from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_ste
 from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, marked_spans
 from readiness.syntax import glob, shell
+from readiness.syntax.holes import has_template
 from readiness.syntax.instruction import Instruction
 
 _INTERPRETERS = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
@@ -67,14 +68,14 @@ _SYSTEM = re.compile(r"/(?:usr|s?bin|lib|opt|etc|root|home)(?:/|\Z)")
 
 def _script_path(command: shell.Command) -> shell.Word | None:
     """The script that a command runs by its path: behind an interpreter, or itself."""
-    if command.inside or not command.known or "{{" in command.name:
+    if command.inside or not command.known or has_template(command.name):
         return None
     if "/" in command.name and not _SYSTEM.match(command.name):
         return shell.Word(command.name, command.name, True, command.name_span)
     if not command.words or not _INTERPRETERS.match(command.program):
         return None
     word = command.words[0]
-    plain = word.known and "{{" not in word.value and not word.value.startswith("-")
+    plain = word.known and not has_template(word.value) and not word.value.startswith("-")
     return word if plain and _SCRIPT.search(word.value) else None
 
 

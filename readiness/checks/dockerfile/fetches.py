@@ -11,6 +11,7 @@ from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, hit, marked_spans
 from readiness.syntax import shell
+from readiness.syntax.holes import has_variable
 
 _CHECKS = re.compile(
     r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"
@@ -111,7 +112,7 @@ def download_moving(step: Step) -> Outcome:
 def _is_moving_path(parts: list[str]) -> bool:
     """Whether a path names a branch or the latest release, before any version in it."""
     for part in parts:
-        if "$" in part or _VERSION.search(part):
+        if has_variable(part) or _VERSION.search(part):
             return False
         if part.lower() in _MOVING:
             return True

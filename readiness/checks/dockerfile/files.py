@@ -16,6 +16,7 @@ from readiness.kinds.dockerfile.paths import copy_target
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax import shell
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Word
 
 _ARCHIVE = re.compile(
@@ -133,7 +134,7 @@ def copy_from_unknown(step: Step) -> Outcome:
     flag = step.instruction.flag("from")
     if step.keyword != "COPY" or flag is None or not step.stage.whole:
         return
-    if "$" in flag.raw or "{{" in flag.raw:
+    if has_variable(flag.raw) or has_template(flag.raw):
         yield Unknown(flag.value_span)
         return
     stage = step.document.stage(flag.value)
@@ -169,7 +170,7 @@ def copy_target_relative(step: Step) -> Outcome:
     raw = target.raw.strip("\"'")
     if is_absolute(raw, stage):
         return
-    if raw.startswith("$") or "{{" in raw:
+    if raw.startswith("$") or has_template(raw):
         yield Unknown(target.span)
         return
     before = instruction.span.start

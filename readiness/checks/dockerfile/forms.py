@@ -10,6 +10,7 @@ from readiness.facts.base_images import is_without_application
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Hit, Outcome, hit
 from readiness.syntax import shell
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Word
 
 # A list that was meant as JSON: no test of the shell begins so.
@@ -33,7 +34,7 @@ def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -
         return  # no process 1, no signals: all processes of the container are told that it ends
     commands = [command for command in step.script.commands if command.parent < 0]
     if instruction.keyword == "HEALTHCHECK":
-        if len(commands) > 1 or "$" in instruction.body.text:
+        if len(commands) > 1 or has_variable(instruction.body.text):
             return  # a shell is needed
     elif commands and commands[-1].name == "exec":
         return
@@ -46,7 +47,7 @@ def exec_form_broken(step: Step) -> Outcome:
     instruction = step.instruction
     if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or instruction.json:
         return
-    if _LIST.match(instruction.body.text) and "{{" not in instruction.body.text:
+    if _LIST.match(instruction.body.text) and not has_template(instruction.body.text):
         end = len(instruction.body.text.rstrip())
         reason = "a backslash" if "\\" in instruction.body.text else "a single quote"
         if "'" not in instruction.body.text and "\\" not in instruction.body.text:
@@ -83,7 +84,7 @@ def exec_form_literal(step: Step) -> Outcome:
     ):
         return
     program = words[0].value.rpartition("/")[2]
-    if program in shell.SHELLS or program in _READERS or "{{" in instruction.body.text:
+    if program in shell.SHELLS or program in _READERS or has_template(instruction.body.text):
         return
     if _has_arguments_in_name(words[0].value):
         yield hit(

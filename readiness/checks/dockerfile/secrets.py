@@ -8,6 +8,7 @@ from readiness.facts.wrappers import unwrapped
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import Outcome, Severity, Span, hit
 from readiness.syntax import secrets, shell
+from readiness.syntax.holes import has_variable
 from readiness.syntax.instruction import Heredoc, Pair
 from readiness.syntax.secrets import Kind, Place, Reach, Strength, Verdict
 
@@ -84,7 +85,7 @@ def secret_argument(step: Step) -> Outcome:
 def _is_secret_argument(step: Step, pair: Pair) -> bool:
     """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
     verdict = _verdict_on_value(step, pair)
-    if not pair.value or verdict.kind is Kind.REFERENCE or "$" in pair.value:
+    if not pair.value or verdict.kind is Kind.REFERENCE or has_variable(pair.value):
         return True  # whatever comes from outside is as secret as its name says
     if _severity(step, verdict) is not None and not _is_default(verdict):
         return False  # value_in_environment tells of it

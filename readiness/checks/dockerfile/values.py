@@ -10,6 +10,7 @@ from readiness.facts.arguments import platform_arguments, proxy_arguments
 from readiness.facts.base_images import has_bare_environment, is_without_application
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import Outcome, Span, Unknown, hit, missing, spelling
+from readiness.syntax.holes import has_template, has_variable
 from readiness.syntax.words import Reference, variable_references
 
 # Where the builder fills variables in (RUN, CMD and ENTRYPOINT leave that to the shell).
@@ -26,7 +27,7 @@ def workdir_relative(step: Step) -> Outcome:
     folder = raw.strip("\"'")
     if is_absolute(folder, step.stage):
         return
-    if raw.lstrip('"').startswith("$") or "{{" in raw:
+    if raw.lstrip('"').startswith("$") or has_template(raw):
         filled = step.expand(raw)
         if not filled or filled.lstrip("\"'").startswith("{{"):
             yield Unknown(instruction.args_span)
@@ -63,7 +64,7 @@ def port_out_of_range(step: Step) -> Outcome:
     """EXPOSE names a port that does not exist, or none at all."""
     for word in step.instruction.words if step.keyword == "EXPOSE" else ():
         value = step.expand(word.raw)
-        if value is None or "{{" in value or (not value and word.is_variable):
+        if value is None or has_template(value) or (not value and word.is_variable):
             yield Unknown(word.span)
             continue
         reason = _port_mistake(value)
@@ -174,7 +175,7 @@ def variable_undefined(step: Step) -> Outcome:
     if instruction.keyword not in _EXPANDS or step.onbuild or not stage.whole:
         return
     for word in instruction.words:
-        if "$" not in word.raw:
+        if not has_variable(word.raw):
             continue
         uses = list(variable_references(word.raw, step.document.syntax.escape))
         for reference in uses:

@@ -13,7 +13,7 @@ from readiness.checks.k8s.rbac import (
     takes_over_cluster,
 )
 from readiness.kinds.k8s.effective import unknown_if_variable
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Outcome, Span, hit, missing
 from readiness.model.project import Project
 
@@ -33,11 +33,7 @@ def service_accounts(project: Project) -> dict[tuple[str, str], Object]:
 
 def account_name(pod: Pod) -> str:
     """The service account that the pod runs as."""
-    return (
-        text_or_empty(pod.node.get("serviceAccountName"))
-        or text_or_empty(pod.node.get("serviceAccount"))
-        or "default"
-    )
+    return pod.node.text("serviceAccountName") or pod.node.text("serviceAccount") or "default"
 
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:
@@ -115,7 +111,7 @@ def service_account_default(pod: Pod) -> Outcome:
 
 def service_account_field_deprecated(pod: Pod) -> Outcome:
     """The old field serviceAccount, without or beside its successor."""
-    old = text_or_empty(pod.node.get("serviceAccount"))
+    old = pod.node.text("serviceAccount")
     if old and pod.node.get("serviceAccountName") != old:
         yield hit(pod.node.key("serviceAccount"), account=old)
 
@@ -144,11 +140,7 @@ def service_account_powerful(
     """The pod's service account may do everything; with `grants`, one of these."""
     for binding in bindings_of_pod(pod, project)[:MANY]:
         role = role_of_binding(binding, project)
-        name = (
-            text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
-            if role is None
-            else role.name
-        )
+        name = binding.node.dig("roleRef").text("name") if role is None else role.name
         has_all_rights = name == "cluster-admin" or (
             role is not None and any(map(allows_everything, rules_of(role)))
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Span, missing
 
 RUNBOOKS = ("runbook_url", "runbook", "runbookUrl", "playbook_url")
@@ -24,15 +24,13 @@ def alerts_of(obj: Object) -> Iterator[Alert]:
     """The alerts of a PrometheusRule."""
     if obj.kind != "PrometheusRule":
         return
-    for group in mappings_in(obj.spec.get("groups")):
-        for rule in mappings_in(group.get("rules")):
+    for group in obj.spec.entries("groups"):
+        for rule in group.entries("rules"):
             name = rule.get("alert")
             if isinstance(name, str):
-                notes = mapping_at(rule, "annotations")
-                runbook = next(
-                    (text_or_empty(notes.get(key)) for key in RUNBOOKS if notes.get(key)), ""
-                )
-                yield Alert(name, text_or_empty(rule.get("expr")), runbook, rule.at("alert"))
+                notes = rule.dig("annotations")
+                runbook = next((notes.text(key) for key in RUNBOOKS if notes.get(key)), "")
+                yield Alert(name, rule.text("expr"), runbook, rule.at("alert"))
 
 
 def alert_runbook_missing(obj: Object) -> Outcome:

@@ -15,7 +15,7 @@ from readiness.checks.k8s.rbac import (
     strings_in,
     subjects_of,
 )
-from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, Severity, hit
 from readiness.model.project import Project
@@ -58,7 +58,7 @@ def rbac_anonymous(
     Medium where it reads some named objects, those of the namespace that is there for everybody, or metrics. Never critical in
     prose and in files for tests and development.
     """
-    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    role = binding.node.dig("roleRef").text("name")
     if is_system_object(binding) or role in _PUBLIC_ROLES:
         return
     severity = _grant_severity(binding, role, project)
@@ -84,7 +84,7 @@ def _grant_severity(binding: Object, role: str, project: Project) -> Severity | 
         and binding.namespace == _OPEN_NAMESPACE
     ):
         return Severity.MEDIUM
-    if worst is None and mapping_at(obj.node, "aggregationRule"):
+    if worst is None and obj.node.dig("aggregationRule"):
         return Severity.HIGH  # its rules come from other roles
     return worst
 

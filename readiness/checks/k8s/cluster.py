@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.checks.k8s.apis import namespaced_kinds
 from readiness.kinds.k8s.effective import as_integer, template_text
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.model import NotApplicable, Outcome, Pattern, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
@@ -79,9 +79,9 @@ def pod_security_policy_permissive(obj: Object) -> Outcome:
 
 def _policy_root(obj: Object) -> Outcome:
     """A PodSecurityPolicy lets containers run as user 0."""
-    user = mapping_at(obj.spec, "runAsUser")
+    user = obj.spec.dig("runAsUser")
     rule = user.get("rule")
-    lowest = [item.get("min") for item in mappings_in(user.get("ranges"))]
+    lowest = [item.get("min") for item in user.entries("ranges")]
     safe = bool(lowest) and all(isinstance(least, int) and least > 0 for least in lowest)
     if rule == "MustRunAsNonRoot" or (rule == "MustRunAs" and safe):
         return
@@ -94,9 +94,7 @@ def _policy_root(obj: Object) -> Outcome:
 def _policy_seccomp(obj: Object) -> bool:
     """Whether a PodSecurityPolicy sets the runtime's seccomp profile, or allows no other."""
     default = obj.annotations.get("seccomp.security.alpha.kubernetes.io/defaultProfileName")
-    allowed = text_or_empty(
-        obj.annotations.get("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
-    )
+    allowed = obj.annotations.text("seccomp.security.alpha.kubernetes.io/allowedProfileNames")
     names = {name.strip() for name in allowed.split(",") if name.strip()}
     known = {"runtime/default", "docker/default"}
     return default in known or (bool(names) and names <= known)
@@ -128,7 +126,7 @@ def known_program_run(pod: Pod, *, labels: Sequence[Sequence[str]], image: Patte
 
 def tiller_service(obj: Object, *, labels: Sequence[Sequence[str]]) -> Outcome:
     """The Service belongs to a known program: by its labels or its selector."""
-    for owner in (obj.labels, mapping_at(obj.spec, "selector")):
+    for owner in (obj.labels, obj.spec.dig("selector")):
         key = matching_label(owner, labels)
         if key:
             yield hit(owner.at(key))
@@ -167,8 +165,8 @@ def git_sync_command(container: Container) -> Outcome:
     for index, value in enumerate(values):
         if isinstance(value, str) and value.partition("=")[0] in flags:
             yield hit(values.at(index), flag=value.partition("=")[0])
-    for variable in mappings_in(container.node.get("env")):
-        if text_or_empty(variable.get("name")) in {
+    for variable in container.node.entries("env"):
+        if variable.text("name") in {
             "GITSYNC_EXECHOOK_COMMAND",
             "GIT_SYNC_EXECHOOK_COMMAND",
             "GITSYNC_GIT",
@@ -178,8 +176,8 @@ def git_sync_command(container: Container) -> Outcome:
 
 
 def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
-    """A Service opens one of the port numbers that SSH servers use."""
-    for port in mappings_in(obj.spec.get("ports")):
+    """A Service opens one of the ports."""
+    for port in obj.spec.entries("ports"):
         for key in ("port", "targetPort"):
             if as_integer(port.get(key)) in numbers:
                 yield hit(port.at(key), port=port[key])
@@ -189,13 +187,9 @@ def service_ssh(obj: Object, *, numbers: Sequence[int]) -> Outcome:
 def volume_mounted(pod: Pod, *, sources: Sequence[str]) -> Outcome:
     """The pod mounts a volume of one of the types into a container."""
     used = {
-        text_or_empty(mount.get("name"))
-        for c in pod.containers()
-        for mount in mappings_in(c.node.get("volumeMounts"))
+        mount.text("name") for c in pod.containers() for mount in c.node.entries("volumeMounts")
     }
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         for source in sources if volume.get("name") in used else ():
             if volume.get(source) is not None:
-                yield hit(
-                    volume.at(source), volume=text_or_empty(volume.get("name")), source=source
-                )
+                yield hit(volume.at(source), volume=volume.text("name"), source=source)

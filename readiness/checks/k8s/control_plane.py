@@ -6,7 +6,7 @@ import re
 
 from readiness.checks.k8s.flags import Flag, flags_of
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Container, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container
 from readiness.model import Outcome, Severity, Span, Unknown, hit, missing
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
@@ -74,9 +74,7 @@ def control_plane_etcd(container: Container) -> Outcome:
     flags = flags_of(container, "etcd")
     if flags is None:
         return
-    variables = {
-        text_or_empty(one.get("name")): one for one in mappings_in(container.node.get("env"))
-    }
+    variables = {one.text("name"): one for one in container.node.entries("env")}
     written = flags.get("client-cert-auth")
     if written is None and "ETCD_CLIENT_CERT_AUTH" in variables:
         flag = variables["ETCD_CLIENT_CERT_AUTH"]

@@ -13,7 +13,7 @@ from readiness.kinds.k8s.index import (
     workload_of,
 )
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Outcome, Related, hit, missing
 from readiness.model.project import Project
 
@@ -35,9 +35,9 @@ def routes_to_services(project: Project) -> dict[str, list[Object]]:
         if not isinstance(gateways, list) or not [name for name in gateways if name != "mesh"]:
             continue
         for key in ("http", "tls", "tcp"):
-            for rule in mappings_in(obj.spec.get(key)):
-                for route in mappings_in(rule.get("route")):
-                    host = text_or_empty(mapping_at(route, "destination").get("host"))
+            for rule in obj.spec.entries(key):
+                for route in rule.entries("route"):
+                    host = route.dig("destination").text("host")
                     routes.setdefault(host.partition(".")[0], []).append(obj)
     return routes
 

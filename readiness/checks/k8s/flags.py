@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Container, Object, mappings_in
+from readiness.kinds.k8s.model import Container, Object
 from readiness.model import Hit, Outcome, Span, Unknown, hit, missing
+from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Seq
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from readiness.checks.k8s.ingress import has_port
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Related, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -24,7 +24,7 @@ def is_gateway(obj: Object) -> bool:
 
 def listeners(obj: Object) -> Iterator[Map]:
     """The listeners of a Gateway."""
-    yield from mappings_in(obj.spec.get("listeners"))
+    yield from obj.spec.entries("listeners")
 
 
 def gateway_certificate_missing(obj: Object) -> Outcome:
@@ -32,14 +32,14 @@ def gateway_certificate_missing(obj: Object) -> Outcome:
     if not is_gateway(obj):
         return
     for listener in listeners(obj):
-        tls = mapping_at(listener, "tls")
+        tls = listener.dig("tls")
         ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
             None,
             "Terminate",
         )
-        named = any(True for _ in mappings_in(tls.get("certificateRefs"))) or tls.get("options")
+        named = any(True for _ in tls.entries("certificateRefs")) or tls.get("options")
         if ends and not named:
-            yield missing(listener.at("name"), name=text_or_empty(listener.get("name")))
+            yield missing(listener.at("name"), name=listener.text("name"))
 
 
 def gateway_plain_only(obj: Object) -> Outcome:
@@ -58,7 +58,7 @@ def gateway_listener_repeated(obj: Object) -> Outcome:
         if not isinstance(port, int) or not isinstance(protocol, str) or is_variable(host):
             continue
         key = (port, protocol, host if isinstance(host, str) else "")
-        name = text_or_empty(listener.get("name"))
+        name = listener.text("name")
         if key in seen:
             yield hit(listener.at("name"), name=name, other=seen[key], port=port)
         else:
@@ -67,15 +67,15 @@ def gateway_listener_repeated(obj: Object) -> Outcome:
 
 def backend_references(obj: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
-    for rule in mappings_in(obj.spec.get("rules")):
-        for ref in mappings_in(rule.get("backendRefs")):
+    for rule in obj.spec.entries("rules"):
+        for ref in rule.entries("backendRefs"):
             if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
                 name = ref.get("name")
                 if isinstance(name, str) and not is_variable(name):
                     yield (
                         ref,
                         name,
-                        text_or_empty(ref.get("namespace")) or obj.namespace,
+                        ref.text("namespace") or obj.namespace,
                         ref.get("port"),
                     )
 
@@ -105,7 +105,7 @@ def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
     if obj.kind not in ROUTES or obj.group != GROUP:
         return
-    for ref in mappings_in(obj.spec.get("parentRefs")):
+    for ref in obj.spec.entries("parentRefs"):
         name, section = ref.get("name"), ref.get("sectionName")
         if (
             ref.get("kind") not in (None, "Gateway")
@@ -114,9 +114,7 @@ def gateway_listener_unresolved(obj: Object, *, project: Project) -> Outcome:
         ):
             continue
         objects = nearest_candidates(obj, object_index(project).names.get(("Gateway", name), ()))
-        known = [
-            text_or_empty(each.get("name")) for gateway in objects for each in listeners(gateway)
-        ]
+        known = [each.text("name") for gateway in objects for each in listeners(gateway)]
         if objects and section not in known and not is_variable(section):
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
@@ -127,14 +125,12 @@ def gateway_route_not_redirected(obj: Object, *, project: Project) -> Outcome:
         return
     if not any(True for _ in backend_references(obj)):
         return
-    for ref in mappings_in(obj.spec.get("parentRefs")):
-        name = text_or_empty(ref.get("name"))
+    for ref in obj.spec.entries("parentRefs"):
+        name = ref.text("name")
         for gateway in nearest_candidates(
             obj, object_index(project).names.get(("Gateway", name), ())
         ):
-            by_name = {
-                text_or_empty(each.get("name")): each.get("protocol") for each in listeners(gateway)
-            }
+            by_name = {each.text("name"): each.get("protocol") for each in listeners(gateway)}
             section = ref.get("sectionName")
             protocols = set(by_name.values())
             plain = (

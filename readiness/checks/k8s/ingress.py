@@ -11,9 +11,10 @@ from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
 from readiness.model import NotApplicable, Outcome, Pattern, Related, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import mappings_in, text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -26,7 +27,7 @@ def is_ingress(obj: Object) -> bool:
 
 def tls_missing(obj: Object, *, strict: bool) -> Outcome:
     """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count."""
-    if not is_ingress(obj) or any(True for _ in mappings_in(obj.spec.get("tls"))):
+    if not is_ingress(obj) or any(True for _ in obj.spec.entries("tls")):
         return
     if not strict and column("kubernetes-annotations", "ends-tls").keys() & obj.annotations:
         return
@@ -38,7 +39,7 @@ def tls_missing(obj: Object, *, strict: bool) -> Outcome:
 
 def rules_of(obj: Object) -> Iterator[Map]:
     """The rules of an Ingress."""
-    yield from mappings_in(obj.spec.get("rules"))
+    yield from obj.spec.entries("rules")
 
 
 def certificate_covers(pattern: str, host: str) -> bool:
@@ -50,7 +51,7 @@ def certificate_covers(pattern: str, host: str) -> bool:
 
 def ingress_host_without_tls(obj: Object) -> Outcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
-    entries = list(mappings_in(obj.spec.get("tls"))) if is_ingress(obj) else []
+    entries = list(obj.spec.entries("tls")) if is_ingress(obj) else []
     hosts: list[str] = []
     for entry in entries:
         listed = entry.get("hosts")
@@ -91,9 +92,7 @@ def ingress_redirect_off(obj: Object) -> Outcome:
         yield hit(obj.annotations.at(key), annotation=key)
     entry = obj.annotations.get("traefik.ingress.kubernetes.io/router.entrypoints")
     if isinstance(entry, str) and "web" in {part.strip() for part in entry.split(",")}:
-        middle = text_or_empty(
-            obj.annotations.get("traefik.ingress.kubernetes.io/router.middlewares")
-        )
+        middle = obj.annotations.text("traefik.ingress.kubernetes.io/router.middlewares")
         if "redirect" not in middle:
             key = "traefik.ingress.kubernetes.io/router.entrypoints"
             yield hit(obj.annotations.at(key), annotation=key)
@@ -131,16 +130,13 @@ def ingress_class_annotation(obj: Object) -> Outcome:
 
 def backends_of(obj: Object) -> Iterator[tuple[Map, str, Any]]:
     """The Services that an Ingress sends to: the mapping that names each, its name, its port."""
-    nodes = [mapping_at(obj.spec, key) for key in ("defaultBackend", "backend")]
+    nodes = [obj.spec.dig(key) for key in ("defaultBackend", "backend")]
     for rule in rules_of(obj):
-        nodes += [
-            mapping_at(path, "backend")
-            for path in mappings_in(mapping_at(rule, "http").get("paths"))
-        ]
+        nodes += [path.dig("backend") for path in rule.dig("http").entries("paths")]
     for node in nodes:
-        service = mapping_at(node, "service")
+        service = node.dig("service")
         if isinstance(service.get("name"), str):
-            port = mapping_at(service, "port")
+            port = service.dig("port")
             number = port.get("number")
             yield service, service["name"], port.get("name") if number is None else number
         elif isinstance(node.get("serviceName"), str):
@@ -165,7 +161,7 @@ def ingress_backend_unresolved(obj: Object, *, project: Project) -> Outcome:
             and not is_variable(port)
             and not any(has_port(each, port) for each in near)
         ):
-            place = mapping_at(node, "port").at() if "port" in node else node.at("servicePort")
+            place = node.dig("port").at() if "port" in node else node.at("servicePort")
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
                 place,
@@ -199,7 +195,7 @@ def ingress_host_wildcard(obj: Object) -> Outcome:
     """A rule of an Ingress answers for every name under a domain."""
     if is_ingress(obj):
         for rule in rules_of(obj):
-            if text_or_empty(rule.get("host")).startswith("*."):
+            if rule.text("host").startswith("*."):
                 yield hit(rule.at("host"), host=rule["host"])
 
 
@@ -219,10 +215,10 @@ def _route_keys(obj: Object) -> Iterator[tuple[str, str, str, str]]:
     place = posixpath.dirname(obj.source.root.path)
     name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
     for rule in rules_of(obj):
-        host = text_or_empty(rule.get("host"))
-        for path in mappings_in(mapping_at(rule, "http").get("paths")):
+        host = rule.text("host")
+        for path in rule.dig("http").entries("paths"):
             if host and not is_variable(host):
-                yield place, str(name), host, text_or_empty(path.get("path")) or "/"
+                yield place, str(name), host, path.text("path") or "/"
 
 
 def ingress_route_repeated(obj: Object, *, project: Project) -> Outcome:
@@ -269,7 +265,7 @@ def snippet(obj: Object, *, words: Sequence[Pattern]) -> Outcome:
 def ingress_snippets_allowed(obj: Object) -> Outcome:
     """The configuration of ingress-nginx allows snippets."""
     if obj.kind == "ConfigMap":
-        data = mapping_at(obj.node, "data")
+        data = obj.node.dig("data")
         if str(data.get("allow-snippet-annotations")).lower() == "true":
             yield hit(data.at("allow-snippet-annotations"))
 
@@ -315,11 +311,8 @@ def ingress_certificate_by_hand(obj: Object, *, project: Project) -> Outcome:
     issuing = tuple(column("kubernetes-annotations", "issues"))
     if not is_ingress(obj) or any(key.startswith(issuing) for key in obj.annotations):
         return
-    issued = {
-        text_or_empty(each.spec.get("secretName"))
-        for each in object_index(project).all("Certificate")
-    }
-    for entry in mappings_in(obj.spec.get("tls")):
+    issued = {each.spec.text("secretName") for each in object_index(project).all("Certificate")}
+    for entry in obj.spec.entries("tls"):
         name = entry.get("secretName")
         if isinstance(name, str) and not is_variable(name) and name not in issued:
             yield missing(entry.at("secretName"), secret=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.kinds.k8s.effective import as_integer, is_variable
-from readiness.kinds.k8s.model import Object, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Unknown, hit, missing
 from readiness.syntax.cron_k8s import schedule_mistake
 from readiness.syntax.yaml import Map
@@ -15,9 +15,7 @@ def job_spec(obj: Object) -> Map | None:
     """The spec of the jobs that an object makes; None for other kinds."""
     if obj.kind == "Job":
         return obj.spec
-    return (
-        mapping_at(mapping_at(obj.spec, "jobTemplate"), "spec") if obj.kind == "CronJob" else None
-    )
+    return obj.spec.dig("jobTemplate", "spec") if obj.kind == "CronJob" else None
 
 
 def cron_schedule_invalid(obj: Object) -> Outcome:
@@ -66,9 +64,7 @@ def cron_failed_history_zero(obj: Object) -> Outcome:
 def job_deadline_missing(obj: Object) -> Outcome:
     """A Job without activeDeadlineSeconds, which may run for ever."""
     spec = job_spec(obj)
-    pod = (
-        mapping_at(mapping_at(spec, "template"), "spec") if spec is not None else Map(obj.node.at())
-    )
+    pod = spec.dig("template", "spec") if spec is not None else Map(obj.node.at())
     if (
         spec is None
         or as_integer(spec.get("activeDeadlineSeconds"))
@@ -111,4 +107,4 @@ def job_backoff_high(obj: Object, *, most: int) -> Outcome:
 def cron_suspended(obj: Object) -> Outcome:
     """A CronJob is written down as suspended."""
     if obj.kind == "CronJob" and obj.spec.get("suspend") is True:
-        yield hit(obj.spec.at("suspend"), schedule=text_or_empty(obj.spec.get("schedule")))
+        yield hit(obj.spec.at("suspend"), schedule=obj.spec.text("schedule"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Object
 from readiness.model import NotApplicable, Outcome, Unknown, join_names, missing
+from readiness.syntax.nodes import mappings_in
 
 
 def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> Outcome:
@@ -19,7 +20,7 @@ def autoscaler_resource_unmeasured(obj: Object, *, resources: Sequence[str]) -> 
         yield Unknown(obj.spec.at("metrics"))
         return
     seen = {
-        str(mapping_at(metric, key).get("name"))
+        str(metric.dig(key).get("name"))
         for metric in mappings_in(metrics)
         for key in ("resource", "containerResource")
     }

@@ -10,7 +10,7 @@ from readiness.checks.k8s.apis import kinds_by_group
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.model import Hit, Outcome, Pattern, Related, Span, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, walk
@@ -102,7 +102,7 @@ def annotation_invalid(obj: Object) -> Outcome:
 
 def env_name_invalid(container: Container) -> Outcome:
     """A variable's name that the API server refuses: empty, or with `=`."""
-    for entry in mappings_in(container.node.get("env")):
+    for entry in container.node.entries("env"):
         name = entry.get("name")
         if isinstance(name, str) and not is_variable(name) and (not name or "=" in name):
             yield hit(entry.at("name"), value=name[:80])
@@ -111,7 +111,7 @@ def env_name_invalid(container: Container) -> Outcome:
 def env_repeated(container: Container) -> Outcome:
     """A variable is set twice in one container: the last one counts."""
     seen: dict[str, Span] = {}
-    for entry in mappings_in(container.node.get("env")):
+    for entry in container.node.entries("env"):
         name = entry.get("name")
         if not isinstance(name, str) or is_variable(name):
             continue
@@ -124,7 +124,7 @@ def env_repeated(container: Container) -> Outcome:
 def port_invalid(container: Container, *, names: bool) -> Outcome:
     """A port of a container that the API server refuses; `names`: only names and numbers, else also doubles."""
     seen = set()
-    for port in mappings_in(container.node.get("ports")):
+    for port in container.node.entries("ports"):
         value, name = port.get("containerPort"), port.get("name")
         if value is None and not names:
             yield missing(port.at(), what="has no containerPort")
@@ -148,7 +148,7 @@ def target_port_invalid(obj: Object) -> Outcome:
     """A Service's targetPort is no port name and no port number."""
     if obj.kind != "Service" or obj.api_version != "v1":
         return
-    for port in mappings_in(obj.spec.get("ports")):
+    for port in obj.spec.entries("ports"):
         for key in ("targetPort", "port"):
             value = port.get(key)
             if (
@@ -174,7 +174,7 @@ def pod_part_repeated(pod: Pod) -> Outcome:
                 yield hit(container.node.at("name"), what="container", value=name)
             seen.add(name)
     seen.clear()
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         name = volume.get("name")
         if isinstance(name, str) and not is_variable(name):
             if name in seen:
@@ -227,7 +227,7 @@ def labels_missing(obj: Object, *, any_of: Sequence[str], kinds: Sequence[str]) 
     """An object, or the pods that it makes, bears none of the labels."""
     if obj.kind not in kinds:
         return
-    template = mapping_at(mapping_at(mapping_at(obj.spec, "template"), "metadata"), "labels")
+    template = obj.spec.dig("template", "metadata", "labels")
     if not any(key in obj.labels for key in any_of) or (
         obj.spec.get("template") and not any(key in template for key in any_of)
     ):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import levels_refused, subject_text
-from readiness.kinds.k8s.model import Object, Pod, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_template, has_variable
 
 LABEL = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
@@ -25,7 +26,7 @@ def enforcing_namespaces(project: Project) -> dict[str, Object]:
 
 def pinned_version(namespace: Object) -> tuple[int, int]:
     """The version of the standards that a namespace asks for; the newest where it names none."""
-    version = text_or_empty(namespace.labels.get(LABEL + "enforce-version"))
+    version = namespace.labels.text(LABEL + "enforce-version")
     major, _, minor = version.removeprefix("v").partition(".")
     known = major.isdigit() and minor.isdigit() and len(version) < 8
     return (int(major), int(minor)) if known else (99, 0)
@@ -60,7 +61,7 @@ def pss_namespace_label_invalid(obj: Object) -> Outcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for key, value in obj.labels.items():
         mode = key.removeprefix(LABEL)
-        if mode == key or not isinstance(value, str) or "$" in value or "{{" in value:
+        if mode == key or not isinstance(value, str) or has_variable(value) or has_template(value):
             continue
         if mode in {"enforce", "audit", "warn"} and value not in LEVELS:
             yield hit(obj.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))

@@ -10,9 +10,10 @@ from readiness.facts.table import column
 from readiness.kinds.k8s.effective import as_integer
 from readiness.kinds.k8s.index import Workload, object_index, policy_selectors, workload_of
 from readiness.kinds.k8s.labels import Selector, label_selector
-from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
 
 KIND = "NetworkPolicy"
@@ -104,7 +105,7 @@ def network_policy_selects_nothing(obj: Object, *, alone: bool, project: Project
     if wanted.empty or not _has_pods_to_compare(project, alone):
         return
     if not _may_select(wanted, obj.namespace, alone, project):
-        yield missing(mapping_at(obj.spec, "podSelector").at(), pairs=_string_list(wanted))
+        yield missing(obj.spec.dig("podSelector").at(), pairs=_string_list(wanted))
 
 
 def _has_pods_to_compare(project: Project, alone: bool) -> bool:
@@ -151,13 +152,13 @@ def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project
 
 def _rules_of(obj: Object) -> Iterator[tuple[str, Map]]:
     for key in ("ingress", "egress"):
-        for rule in mappings_in(obj.spec.get(key)):
+        for rule in obj.spec.entries(key):
             yield key, rule
 
 
 def _peers_of(obj: Object) -> Iterator[Map]:
     for key, rule in _rules_of(obj):
-        yield from mappings_in(rule.get("from" if key == "ingress" else "to"))
+        yield from rule.entries("from" if key == "ingress" else "to")
 
 
 def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> Outcome:
@@ -166,7 +167,7 @@ def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> Outcome:
         yield NotApplicable()
         return
     for peer in _peers_of(obj):
-        labels = mapping_at(mapping_at(peer, "namespaceSelector"), "matchLabels")
+        labels = peer.dig("namespaceSelector", "matchLabels")
         value = labels.get("name")
         if isinstance(value, str) and value and not _namespace_labels(value, project):
             yield hit(labels.entry("name"), value=value)
@@ -181,8 +182,7 @@ def _admits_anyone(peers: Any) -> bool:
     if peers is None or (isinstance(peers, Seq) and not peers):
         return True
     return any(
-        mapping_at(peer, "ipBlock").get("cidr") in EVERY_ADDRESS
-        and not mapping_at(peer, "ipBlock").get("except")
+        peer.dig("ipBlock").get("cidr") in EVERY_ADDRESS and not peer.dig("ipBlock").get("except")
         for peer in mappings_in(peers)
     )
 
@@ -230,7 +230,7 @@ def network_policy_without_dns(obj: Object, *, project: Project) -> Outcome:
     """A policy restricts egress to named peers, and no policy on its pods lets them resolve names."""
     if not is_policy(obj) or "Egress" not in restricted_directions(obj):
         return
-    rules = list(mappings_in(obj.spec.get("egress")))
+    rules = list(obj.spec.entries("egress"))
     if not rules or any(_allows_dns(rule) for rule in rules):
         return
     if all(_only_ip_blocks(rule) for rule in rules):
@@ -248,13 +248,13 @@ def _policies_allowing_dns(project: Project) -> frozenset[int]:
     return frozenset(
         id(obj)
         for obj in object_index(project).all(KIND)
-        if any(_allows_dns(rule) for rule in mappings_in(obj.spec.get("egress")))
+        if any(_allows_dns(rule) for rule in obj.spec.entries("egress"))
     )
 
 
 def _only_ip_blocks(rule: Map) -> bool:
     """Whether every peer of a rule is a block of addresses, for which no name is needed."""
-    peers = list(mappings_in(rule.get("to")))
+    peers = list(rule.entries("to"))
     return bool(peers) and all("ipBlock" in peer for peer in peers)
 
 

@@ -9,18 +9,11 @@ from typing import Any
 from readiness.facts.public_images import starts_slowly
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
-from readiness.kinds.k8s.model import (
-    PROBES,
-    SERVING,
-    Container,
-    Pod,
-    mapping_at,
-    mappings_in,
-    text_or_empty,
-)
+from readiness.kinds.k8s.model import PROBES, SERVING, Container, Pod
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import image as images
+from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
@@ -71,9 +64,7 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
 
 def _takes_traffic(container: Container, project: Project) -> bool:
     """Whether traffic reaches a container: it opens a port, or is alone in a pod behind a Service."""
-    if any(
-        port.get("containerPort") is not None for port in mappings_in(container.node.get("ports"))
-    ):
+    if any(port.get("containerPort") is not None for port in container.node.entries("ports")):
         return True
     pod = container.pod
     workload = object_index(project).of.get(id(pod.owner))
@@ -188,7 +179,7 @@ def probe_timeout_over_period(container: Container) -> Outcome:
 
 def declared_ports(container: Container) -> list[Map]:
     """The ports that a container declares."""
-    return list(mappings_in(container.node.get("ports")))
+    return list(container.node.entries("ports"))
 
 
 def _port_asked(probe: Map) -> tuple[Map, Any] | None:
@@ -205,7 +196,7 @@ def _port_asked(probe: Map) -> tuple[Map, Any] | None:
 
 def probe_port_undefined(container: Container) -> Outcome:
     """A probe asks a port by a name that the container does not define."""
-    names = {text_or_empty(one.get("name")) for one in declared_ports(container)}
+    names = {one.text("name") for one in declared_ports(container)}
     for key, probe in probes_of(container):
         asked = _port_asked(probe)
         if asked and isinstance(asked[1], str) and not asked[1].isdigit():
@@ -339,7 +330,7 @@ def pre_stop_missing(container: Container, *, project: Project) -> Outcome:
     workload = object_index(project).of.get(id(pod.owner))
     if container.role != "main" or workload is None or pod.kind not in SERVING:
         return
-    hooked = "preStop" in mapping_at(container.node, "lifecycle")
+    hooked = "preStop" in container.node.dig("lifecycle")
     if (
         not hooked
         and declared_ports(container)

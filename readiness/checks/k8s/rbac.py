@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.k8s.apis import kinds_by_group
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Related, Span, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 ROLES = frozenset({"Role", "ClusterRole"})
@@ -39,25 +40,28 @@ def access_index(project: Project) -> Access:
                 roles.setdefault((obj.kind, space, obj.name), obj)
                 roles.setdefault((obj.kind, "*", obj.name), obj)
             elif obj.kind in BINDINGS:
-                for subject in subjects_of(obj):
-                    if subject.get("kind") == "ServiceAccount":
-                        space = text_or_empty(subject.get("namespace")) or obj.namespace
-                        for key in {space, "*"}:
-                            bound.setdefault((key, text_or_empty(subject.get("name"))), []).append(
-                                obj
-                            )
+                for key in _accounts_bound(obj):
+                    bound.setdefault(key, []).append(obj)
     return Access(roles, {key: tuple(value) for key, value in bound.items()})
+
+
+def _accounts_bound(binding: Object) -> Iterator[tuple[str, str]]:
+    """The service accounts that a binding names, each in its namespace and in `*`, once for each time it is named."""
+    for subject in subjects_of(binding):
+        if subject.get("kind") == "ServiceAccount":
+            for space in {subject.text("namespace") or binding.namespace, "*"}:
+                yield space, subject.text("name")
 
 
 def subjects_of(binding: Object) -> Iterator[Map]:
     """The subjects of a binding."""
-    yield from mappings_in(binding.node.get("subjects"))
+    yield from binding.node.entries("subjects")
 
 
 def role_of_binding(binding: Object, project: Project) -> Object | None:
     """The role that a binding hands out, where the project holds it."""
-    reference = mapping_at(binding.node, "roleRef")
-    kind, name = text_or_empty(reference.get("kind")), text_or_empty(reference.get("name"))
+    reference = binding.node.dig("roleRef")
+    kind, name = reference.text("kind"), reference.text("name")
     roles = project.memo(access_index).roles
     if kind == "Role" and binding.namespace:
         return roles.get((kind, binding.namespace, name)) or roles.get((kind, "", name))
@@ -125,7 +129,7 @@ def allowing_span(
 
 def rules_of(role: Object) -> Iterator[Map]:
     """The rules of a role."""
-    yield from mappings_in(role.node.get("rules"))
+    yield from role.node.entries("rules")
 
 
 def role_allows(
@@ -208,20 +212,20 @@ def binding_grants(
 
 def is_subject_of_kind(subject: Map, kinds: Sequence[str]) -> bool:
     """Whether a subject is one of the kinds; `Node` is the kubelets' user or group."""
-    if text_or_empty(subject.get("kind")) in kinds:
+    if subject.text("kind") in kinds:
         return True
-    name = text_or_empty(subject.get("name"))
+    name = subject.text("name")
     return "Node" in kinds and (name == "system:nodes" or name.startswith("system:node:"))
 
 
 def role_name_span(binding: Object) -> Span:
     """The place of the name of the role that a binding hands out."""
-    return mapping_at(binding.node, "roleRef").at("name")
+    return binding.node.dig("roleRef").at("name")
 
 
 def cluster_admin_granted(binding: Object, *, project: Project) -> Outcome:
     """The binding hands out cluster-admin, or a role of the project that allows everything."""
-    name = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    name = binding.node.dig("roleRef").text("name")
     if is_system_object(binding):
         return
     role = role_of_binding(binding, project)
@@ -236,7 +240,7 @@ def cluster_admin_granted(binding: Object, *, project: Project) -> Outcome:
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """One of the binding's subjects has one of the names; what Kubernetes itself binds so is left out."""
-    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    role = binding.node.dig("roleRef").text("name")
     if is_system_object(binding) or role in {
         "system:public-info-viewer",
         "system:discovery",
@@ -250,18 +254,18 @@ def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]
 
 def dashboard_role_bound(binding: Object, *, role: str, account: str) -> Outcome:
     """A role that is made for one account is bound to another subject."""
-    if text_or_empty(mapping_at(binding.node, "roleRef").get("name")) != role:
+    if binding.node.dig("roleRef").text("name") != role:
         return
     for subject in subjects_of(binding):
         if subject.get("name") != account:
-            yield hit(subject.at("name"), subject=text_or_empty(subject.get("name")), role=role)
+            yield hit(subject.at("name"), subject=subject.text("name"), role=role)
 
 
 def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
     """The role that the binding names stands in no file of the project, and is none that every cluster has."""
-    wanted = mapping_at(binding.node, "roleRef")
-    kind, name = text_or_empty(wanted.get("kind")), text_or_empty(wanted.get("name"))
-    if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
+    wanted = binding.node.dig("roleRef")
+    kind, name = wanted.text("kind"), wanted.text("name")
+    if kind not in ROLES or not name or has_variable(name) or name.startswith("system:"):
         return
     if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.index import nearest_candidates, object_index
-from readiness.kinds.k8s.model import Container, Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.model import Outcome, Related, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map
 
 
@@ -27,7 +28,7 @@ class Reference(NamedTuple):
 
 
 def _key_reference(container: Container, node: Map, kind: str) -> Iterator[Reference]:
-    name, key = node.get("name"), text_or_empty(node.get("key"))
+    name, key = node.get("name"), node.text("key")
     if isinstance(name, str) and not is_variable(name):
         optional = node.get("optional") is True
         yield Reference(node, "name", kind, name, key, optional, container.name)
@@ -35,13 +36,13 @@ def _key_reference(container: Container, node: Map, kind: str) -> Iterator[Refer
 
 def container_references(container: Container) -> Iterator[Reference]:
     """What the environment of a container is taken from."""
-    for entry in mappings_in(container.node.get("env")):
-        source = mapping_at(entry, "valueFrom")
-        yield from _key_reference(container, mapping_at(source, "configMapKeyRef"), "ConfigMap")
-        yield from _key_reference(container, mapping_at(source, "secretKeyRef"), "Secret")
-    for entry in mappings_in(container.node.get("envFrom")):
-        yield from _key_reference(container, mapping_at(entry, "configMapRef"), "ConfigMap")
-        yield from _key_reference(container, mapping_at(entry, "secretRef"), "Secret")
+    for entry in container.node.entries("env"):
+        source = entry.dig("valueFrom")
+        yield from _key_reference(container, source.dig("configMapKeyRef"), "ConfigMap")
+        yield from _key_reference(container, source.dig("secretKeyRef"), "Secret")
+    for entry in container.node.entries("envFrom"):
+        yield from _key_reference(container, entry.dig("configMapRef"), "ConfigMap")
+        yield from _key_reference(container, entry.dig("secretRef"), "Secret")
 
 
 _VOLUMES = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret"),
@@ -50,11 +51,11 @@ _VOLUMES = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret
 
 def volume_references(pod: Pod) -> Iterator[Reference]:
     """What the volumes of a pod are taken from."""
-    for volume in mappings_in(pod.node.get("volumes")):
-        parts = [volume, *mappings_in(mapping_at(volume, "projected").get("sources"))]
+    for volume in pod.node.entries("volumes"):
+        parts = [volume, *volume.dig("projected").entries("sources")]
         for part in parts:
             for key, field, kind in _VOLUMES:
-                node = mapping_at(part, key)
+                node = part.dig(key)
                 at = "name" if part is not volume and kind == "Secret" else field
                 name = node.get(at)
                 if isinstance(name, str) and not is_variable(name):
@@ -66,7 +67,7 @@ def references_of(pod: Pod) -> Iterator[Reference]:
     for container in pod.containers():
         yield from container_references(container)
     yield from volume_references(pod)
-    for node in mappings_in(pod.node.get("imagePullSecrets")):
+    for node in pod.node.entries("imagePullSecrets"):
         name = node.get("name")
         if isinstance(name, str) and name and not is_variable(name):
             yield Reference(node, "name", "Secret", name, "", False, "")
@@ -77,15 +78,12 @@ def _generated_names(project: Project) -> frozenset[tuple[str, str]]:
     index = object_index(project)
     names = set()
     for obj in index.all(*column("kubernetes-custom", "secrets")):
-        target = mapping_at(obj.spec, "target")
+        target = obj.spec.dig("target")
         for name in (target.get("name"), obj.spec.get("secretName"), obj.name):
             names.add(("Secret", text_or_empty(name)))
     for document in project.documents("k8s"):
         for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            names.update(
-                (kind, text_or_empty(generator.get("name")))
-                for generator in mappings_in(document.node.get(key))
-            )
+            names.update((kind, generator.text("name")) for generator in document.node.entries(key))
     return frozenset(names)
 
 
@@ -117,21 +115,21 @@ def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> Ou
 def _claim_template_prefixes(project: Project) -> frozenset[str]:
     """The beginnings of the claims that StatefulSets make: TEMPLATE-NAME-."""
     return frozenset(
-        f"{text_or_empty(mapping_at(claim, 'metadata').get('name'))}-{obj.name}"
+        f"{claim.dig('metadata').text('name')}-{obj.name}"
         for obj in object_index(project).all("StatefulSet")
-        for claim in mappings_in(obj.spec.get("volumeClaimTemplates"))
+        for claim in obj.spec.entries("volumeClaimTemplates")
     )
 
 
 def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
     volumes = {
-        text_or_empty(volume.get("name"))
-        for volume in mappings_in(pod.node.get("volumes"))
+        volume.text("name")
+        for volume in pod.node.entries("volumes")
         if name in str(volume.get("persistentVolumeClaim"))
     }
-    templates = mappings_in(pod.owner.spec.get("volumeClaimTemplates"))
-    if any(text_or_empty(mapping_at(one, "metadata").get("name")) in volumes for one in templates):
+    templates = pod.owner.spec.entries("volumeClaimTemplates")
+    if any(one.dig("metadata").text("name") in volumes for one in templates):
         return True
     return name.rpartition("-")[0] in project.memo(_claim_template_prefixes)
 

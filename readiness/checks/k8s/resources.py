@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from readiness.kinds.k8s.effective import is_variable, nearest_owner
 from readiness.kinds.k8s.index import Index, object_index
 from readiness.kinds.k8s.labels import is_same_namespace
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.kinds.k8s.quantity import parse_quantity, unit_of
 from readiness.model import Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
@@ -16,7 +16,7 @@ from readiness.syntax.yaml import Map
 
 def resource_quantities(container: Container, sort: str) -> Map:
     """The requests or the limits of a container."""
-    return mapping_at(mapping_at(container.node, "resources"), sort)
+    return container.node.dig("resources", sort)
 
 
 def has_wrong_shape(container: Container) -> bool:
@@ -32,7 +32,7 @@ def has_wrong_shape(container: Container) -> bool:
 
 def pod_level_quantities(pod: Pod, sort: str) -> Map:
     """The requests or the limits that a pod states for all of its containers together."""
-    return mapping_at(mapping_at(pod.node, "resources"), sort)
+    return pod.node.dig("resources", sort)
 
 
 def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
@@ -41,7 +41,7 @@ def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
     return [
         (obj.namespace, item)
         for obj in index.all("LimitRange")
-        for item in mappings_in(obj.spec.get("limits"))
+        for item in obj.spec.entries("limits")
         if item.get("type") == "Container"
     ]
 
@@ -51,7 +51,7 @@ def _may_be_defaulted(container: Container, sort: str, name: str, project: Proje
     keys = ("default",) if sort == "limits" else ("defaultRequest", "default")
     return any(
         is_same_namespace(namespace, container.pod.namespace) is not False
-        and any(mapping_at(item, key).get(name) is not None for key in keys)
+        and any(item.dig(key).get(name) is not None for key in keys)
         for namespace, item in project.memo(_limit_range_defaults)
     )
 

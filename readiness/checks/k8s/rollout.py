@@ -7,7 +7,7 @@ import re
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import selecting_objects, service_selectors, workload_of
-from readiness.kinds.k8s.model import SERVING, Container, Object, Pod, mapping_at
+from readiness.kinds.k8s.model import SERVING, Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count, stated_replicas
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
@@ -18,7 +18,7 @@ DEPLOYMENTS = frozenset({"Deployment", "DeploymentConfig"})
 
 def update_strategy(obj: Object) -> Map:
     """How a Deployment, DaemonSet or StatefulSet is updated."""
-    return mapping_at(obj.spec, "strategy" if obj.kind in DEPLOYMENTS else "updateStrategy")
+    return obj.spec.dig("strategy" if obj.kind in DEPLOYMENTS else "updateStrategy")
 
 
 def rollout_recreate(pod: Pod, *, project: Project) -> Outcome:
@@ -78,7 +78,7 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> Outcome:
     """maxUnavailable lets a rollout take every pod away at once."""
     if obj.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
-    rolling = mapping_at(update_strategy(obj), "rollingUpdate")
+    rolling = update_strategy(obj).dig("rollingUpdate")
     value = rolling.get("maxUnavailable")
     count = pod_count(obj, project).least if obj.kind != "DaemonSet" else None
     if value is None:
@@ -93,7 +93,7 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> Outcome:
 
 def rollout_stuck(obj: Object) -> Outcome:
     """maxSurge and maxUnavailable are both 0: the API server refuses it, for nothing could move."""
-    rolling = mapping_at(update_strategy(obj), "rollingUpdate")
+    rolling = update_strategy(obj).dig("rollingUpdate")
     if obj.kind not in {"Deployment", "DaemonSet"}:
         return
     surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
@@ -159,16 +159,16 @@ _SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     """How long the preStop hook of a container sleeps, and where that stands."""
-    hook = mapping_at(mapping_at(container.node, "lifecycle"), "preStop")
+    hook = container.node.dig("lifecycle", "preStop")
     sleep = hook.get("sleep")
     if isinstance(sleep, Map) and as_integer(sleep.get("seconds")) is not None:
         return sleep, "seconds", int(sleep["seconds"])
-    command = mapping_at(hook, "exec").get("command")
+    command = hook.dig("exec").get("command")
     if isinstance(command, Seq):
         line = " ".join(str(part) for part in command)[:4000]
         sleeps = _SLEEP.findall(line)
         if sleeps:
-            return mapping_at(hook, "exec"), "command", sum(map(int, sleeps))
+            return hook.dig("exec"), "command", sum(map(int, sleeps))
     return None
 
 

@@ -7,16 +7,10 @@ from collections.abc import Iterator, Sequence
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
-from readiness.kinds.k8s.model import (
-    EVERY_ADDRESS,
-    Object,
-    Pod,
-    mapping_at,
-    mappings_in,
-    text_or_empty,
-)
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, Pod
 from readiness.model import Hit, Outcome, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -35,7 +29,7 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
     spec = pod.owner.spec
     if pod.kind == "SandboxTemplate" and spec.get("networkPolicyManagement") != "Unmanaged":
         # The controller makes the policy: its default lets the pod reach nothing inside the network.
-        yield from egress_rules_to_everywhere(mapping_at(spec, "networkPolicy"), pod.owner)
+        yield from egress_rules_to_everywhere(spec.dig("networkPolicy"), pod.owner)
         return
     limiting = [
         obj for obj in object_index(project).all("NetworkPolicy") if restricts_egress_of(obj, pod)
@@ -48,7 +42,7 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
 
 def egress_rules_to_everywhere(spec: Map, owner: Object) -> Iterator[Hit]:
     """The rules of a policy's egress that allow every address."""
-    for rule in mappings_in(spec.get("egress")):
+    for rule in spec.entries("egress"):
         if allows_every_address(rule):
             where = f"{owner.resource} allows every address"
             yield hit(rule.at(), at=owner.source, resource=owner.resource, what=where)
@@ -56,7 +50,7 @@ def egress_rules_to_everywhere(spec: Map, owner: Object) -> Iterator[Hit]:
 
 def restricts_egress_of(policy: Object, pod: Pod) -> bool:
     """Whether a NetworkPolicy selects the pod and speaks of egress."""
-    wanted = label_selector(mapping_at(policy.spec, "podSelector"))
+    wanted = label_selector(policy.spec.dig("podSelector"))
     types = policy.spec.get("policyTypes")
     speaks = "Egress" in types if isinstance(types, Seq) else "egress" in policy.spec
     here = is_same_namespace(policy.namespace, pod.namespace) is not False
@@ -68,5 +62,5 @@ def allows_every_address(rule: object) -> bool:
     to = rule.get("to") if hasattr(rule, "get") else None
     if not to:
         return True
-    blocks = (mapping_at(peer, "ipBlock") for peer in mappings_in(to))
-    return any(text_or_empty(block.get("cidr")) in EVERY_ADDRESS for block in blocks)
+    blocks = (peer.dig("ipBlock") for peer in mappings_in(to))
+    return any(block.text("cidr") in EVERY_ADDRESS for block in blocks)

@@ -15,14 +15,7 @@ from readiness.kinds.k8s.index import (
     service_selectors,
     workload_of,
 )
-from readiness.kinds.k8s.model import (
-    REPLICATED,
-    Object,
-    Pod,
-    mapping_at,
-    mappings_in,
-    text_or_empty,
-)
+from readiness.kinds.k8s.model import REPLICATED, Object, Pod
 from readiness.kinds.k8s.scale import SCALERS, autoscaler_bounds, pod_count
 from readiness.model import NotApplicable, Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
@@ -36,8 +29,8 @@ def autoscaler_target_unresolved(obj: Object, *, project: Project) -> Outcome:
     if obj.kind not in {HPA, "ScaledObject", "VerticalPodAutoscaler"}:
         return
     key = "targetRef" if obj.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = mapping_at(obj.spec, key)
-    name, kind = ref.get("name"), text_or_empty(ref.get("kind")) or "Deployment"
+    ref = obj.spec.dig(key)
+    name, kind = ref.get("name"), ref.text("kind") or "Deployment"
     if not isinstance(name, str) or is_variable(name):
         return
     if kind in REPLICATED | {"DaemonSet"} and not object_index(project).objects_named(
@@ -90,18 +83,14 @@ def _utilization_metrics(obj: Object) -> Iterator[tuple[Map, str, str]]:
     """The resources that an autoscaler scales on by their share of the request: place, resource, container."""
     if "targetCPUUtilizationPercentage" in obj.spec or "metrics" not in obj.spec:
         yield obj.spec, "cpu", ""
-    for metric in mappings_in(obj.spec.get("metrics")):
+    for metric in obj.spec.entries("metrics"):
         kind = metric.get("type")
         key = "resource" if kind == "Resource" else "containerResource"
-        metric_target = mapping_at(metric, key)
-        target = mapping_at(metric_target, "target")
+        metric_target = metric.dig(key)
+        target = metric_target.dig("target")
         share = target.get("averageUtilization", metric_target.get("targetAverageUtilization"))
         if kind in {"Resource", "ContainerResource"} and share is not None:
-            yield (
-                metric_target,
-                text_or_empty(metric_target.get("name")),
-                text_or_empty(metric_target.get("container")),
-            )
+            yield metric_target, metric_target.text("name"), metric_target.text("container")
 
 
 def autoscaler_without_requests(obj: Object, *, project: Project) -> Outcome:
@@ -162,7 +151,7 @@ def vertical_beside_horizontal(obj: Object, *, project: Project) -> Outcome:
     """A VerticalPodAutoscaler changes the requests that a HorizontalPodAutoscaler measures by."""
     if obj.kind != "VerticalPodAutoscaler":
         return
-    policy = mapping_at(obj.spec, "updatePolicy")
+    policy = obj.spec.dig("updatePolicy")
     target = scaled_workload(obj, project)
     if target is None or policy.get("updateMode") == "Off":
         return
@@ -178,7 +167,7 @@ def vertical_beside_horizontal(obj: Object, *, project: Project) -> Outcome:
 def _vertical_resources(obj: Object) -> set[str]:
     """The resources that a VerticalPodAutoscaler sets."""
     found: set[str] = set()
-    listed = list(mappings_in(mapping_at(obj.spec, "resourcePolicy").get("containerPolicies")))
+    listed = list(obj.spec.dig("resourcePolicy").entries("containerPolicies"))
     for policy in listed:
         if policy.get("mode") != "Off":
             names = policy.get("controlledResources")
@@ -190,10 +179,10 @@ def vertical_unbounded(obj: Object) -> Outcome:
     """A VerticalPodAutoscaler that changes pods has no bounds."""
     if (
         obj.kind != "VerticalPodAutoscaler"
-        or mapping_at(obj.spec, "updatePolicy").get("updateMode") == "Off"
+        or obj.spec.dig("updatePolicy").get("updateMode") == "Off"
     ):
         return
-    listed = list(mappings_in(mapping_at(obj.spec, "resourcePolicy").get("containerPolicies")))
+    listed = list(obj.spec.dig("resourcePolicy").entries("containerPolicies"))
     if not listed:
         yield missing(obj.metadata.at("name"), absent="minAllowed and maxAllowed")
     for policy in listed:
@@ -206,8 +195,8 @@ def autoscaler_scale_down_undamped(obj: Object, *, seconds: int) -> Outcome:
     """An autoscaler takes pods away after less than `seconds`, or faster than it adds them."""
     if obj.kind != HPA:
         return
-    behavior = mapping_at(obj.spec, "behavior")
-    down, up = mapping_at(behavior, "scaleDown"), mapping_at(behavior, "scaleUp")
+    behavior = obj.spec.dig("behavior")
+    down, up = behavior.dig("scaleDown"), behavior.dig("scaleUp")
     window = as_integer(down.get("stabilizationWindowSeconds"))
     rising = as_integer(up.get("stabilizationWindowSeconds")) or 0
     if window is not None and window < seconds:

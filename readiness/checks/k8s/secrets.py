@@ -8,7 +8,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
 from readiness.model import (
     NotApplicable,
     Outcome,
@@ -29,9 +29,9 @@ CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", "
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for variable in mappings_in(container.node.get("env")):
+    for variable in container.node.entries("env"):
         if variable.get("value") is not None:
-            yield text_or_empty(variable.get("name")), variable["value"], variable.at("value")
+            yield variable.text("name"), variable["value"], variable.at("value")
 
 
 def secret_in_env(container: Container) -> Outcome:
@@ -81,28 +81,28 @@ def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcom
 
 def secret_as_env(container: Container) -> Outcome:
     """A variable takes its value from a Secret."""
-    for variable in mappings_in(container.node.get("env")):
-        reference = mapping_at(mapping_at(variable, "valueFrom"), "secretKeyRef")
+    for variable in container.node.entries("env"):
+        reference = variable.dig("valueFrom", "secretKeyRef")
         if reference:
-            source = text_or_empty(reference.get("name"))
+            source = reference.text("name")
             yield hit(
-                mapping_at(variable, "valueFrom").at("secretKeyRef"),
-                name=text_or_empty(variable.get("name")),
+                variable.dig("valueFrom").at("secretKeyRef"),
+                name=variable.text("name"),
                 secret=source,
             )
-    for env_source in mappings_in(container.node.get("envFrom")):
-        reference = mapping_at(env_source, "secretRef")
+    for env_source in container.node.entries("envFrom"):
+        reference = env_source.dig("secretRef")
         if reference:
             yield hit(
                 env_source.at("secretRef"),
                 name="envFrom",
-                secret=text_or_empty(reference.get("name")),
+                secret=reference.text("name"),
             )
 
 
 def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for variable in mappings_in(container.node.get("env")):
+    for variable in container.node.entries("env"):
         if variable.get("name") in names and (variable.get("value") or variable.get("valueFrom")):
             yield hit(variable.at("name"), name=variable["name"])
 
@@ -112,7 +112,7 @@ def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
 
 def secret_in_config_map(obj: Object) -> Outcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
-    data = mapping_at(obj.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if not isinstance(value, str):
             continue
@@ -152,7 +152,7 @@ def secrets_in_block(source: Source, span: Span, value: str) -> Iterator[tuple[S
 
 def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> Outcome:
     """A ConfigMap has a key whose name holds one of the words, with any value."""
-    data = mapping_at(obj.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if (
             value not in {"", None}
@@ -201,7 +201,7 @@ def secret_committed(obj: Object) -> Outcome:
     if "sops" in obj.node or obj.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
-        data = mapping_at(obj.node, field)
+        data = obj.node.dig(field)
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue

@@ -16,8 +16,9 @@ from readiness.kinds.k8s.effective import (
     pod_context,
     unknown_if_variable,
 )
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Outcome, Span, Unknown, hit, join_names, missing
+from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
 # Fields that a pod's securityContext and a container's have in common.
@@ -173,7 +174,7 @@ def canonical_capability(value: Any) -> str:
 
 def capabilities_listed(container: Container, key: str) -> Iterator[tuple[Span, str]]:
     """The capabilities that a container adds or drops, with their places."""
-    values = mapping_at(container.security, "capabilities").get(key)
+    values = container.security.dig("capabilities").get(key)
     if isinstance(values, Seq):
         yield from (
             (values.at(index), canonical_capability(value)) for index, value in enumerate(values)
@@ -205,7 +206,7 @@ def capabilities_not_dropped(container: Container) -> Outcome:
 
 def net_raw(container: Container, *, unset: bool) -> Outcome:
     """The container keeps NET_RAW; with `unset` also where it says nothing of capabilities at all."""
-    written = bool(mapping_at(container.security, "capabilities"))
+    written = bool(container.security.dig("capabilities"))
     added_raw = [
         span for span, name in capabilities_listed(container, "add") if name in {"NET_RAW", "ALL"}
     ]

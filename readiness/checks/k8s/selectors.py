@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from readiness.kinds.k8s.index import folder_of, object_index
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, plain_labels
-from readiness.kinds.k8s.model import Object, Pod, mapping_at
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Outcome, Related, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -62,8 +62,6 @@ def selector_shared(obj: Object, *, project: Project) -> Outcome:
             other.kind,
             other.name,
         ):
-            there = Related(
-                other.source, mapping_at(other.spec, "selector").at(), "the same selector"
-            )
+            there = Related(other.source, other.spec.dig("selector").at(), "the same selector")
             yield hit(obj.spec.at("selector"), related=[there], other=other.resource)
             return

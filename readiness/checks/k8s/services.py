@@ -9,7 +9,7 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object
 from readiness.model import Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -53,7 +53,7 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ou
 
 def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
-    for port in mappings_in(obj.spec.get("ports")):
+    for port in obj.spec.entries("ports"):
         target = port.get("targetPort")
         yield port, port.get("port") if target is None else target
 
@@ -65,9 +65,7 @@ def service_port_undefined(obj: Object, *, project: Project) -> Outcome:
     workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads:
         return
-    names = {
-        text_or_empty(port.get("name")) for each in workloads for port in _declared_ports(each)
-    }
+    names = {port.text("name") for each in workloads for port in _declared_ports(each)}
     for port, target in _target_ports(obj):
         if (
             isinstance(target, str)
@@ -111,7 +109,7 @@ def _is_declared(workload: Workload) -> Related:
 
 def _declared_ports(workload: Workload) -> Iterator[Map]:
     for container in workload.pod.containers() if workload.pod else ():
-        yield from mappings_in(container.node.get("ports"))
+        yield from container.node.entries("ports")
 
 
 def _declares_all_ports(workload: Workload) -> bool:
@@ -120,7 +118,7 @@ def _declares_all_ports(workload: Workload) -> bool:
         [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
     )
     return bool(containers) and all(
-        any(True for _ in mappings_in(container.node.get("ports"))) for container in containers
+        any(True for _ in container.node.entries("ports")) for container in containers
     )
 
 
@@ -174,7 +172,7 @@ def service_ports_invalid(obj: Object) -> Outcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
     if not is_service(obj):
         return
-    ports = list(mappings_in(obj.spec.get("ports")))
+    ports = list(obj.spec.entries("ports"))
     names, numbers = set(), set()
     for port in ports:
         name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
@@ -245,7 +243,7 @@ def _services_by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
 
 def _watched_namespaces(obj: Object) -> list[str] | None:
     """The namespaces that a monitor looks in; None for all of them."""
-    chosen = mapping_at(obj.spec, "namespaceSelector")
+    chosen = obj.spec.dig("namespaceSelector")
     if chosen.get("any") is True:
         return None
     names = chosen.get("matchNames")

@@ -9,7 +9,8 @@ from functools import cache
 from readiness.facts import public_images, settings
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
+from readiness.kinds.variables import scalar_text
 from readiness.model import Outcome, Source, Span, Unknown, hit
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Seq
@@ -32,11 +33,12 @@ def is_for_development(source: Source, namespace: str) -> bool:
 def variables_of(owner: Container | Object) -> Iterator[tuple[str, str, Span]]:
     """Names, values and places of what a container's env, or a ConfigMap, sets in the file."""
     if isinstance(owner, Container):
-        for item in mappings_in(owner.node.get("env")):
-            if isinstance(item.get("value"), str | int | bool):
-                yield text_or_empty(item.get("name")), str(item["value"]).strip(), item.at("value")
+        for name, setting in owner.variables.items():
+            told = scalar_text(setting.written)
+            if told is not None:
+                yield name, told.strip(), setting.span
     elif owner.kind == "ConfigMap":
-        data = mapping_at(owner.node, "data")
+        data = owner.node.dig("data")
         for key, value in data.items():
             if isinstance(value, str | int | bool) and "\n" not in str(value):
                 yield key, str(value).strip(), data.at(key)

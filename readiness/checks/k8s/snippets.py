@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.ingress import NGINX, is_ingress
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.model import Object, mapping_at
+from readiness.kinds.k8s.model import Object
 from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, ParseError, Severity, Source, hit
 from readiness.model.project import Project
@@ -81,5 +81,5 @@ def _are_snippets_allowed(project: Project) -> bool:
     return any(
         str(data.get("allow-snippet-annotations")).lower() == "true"
         and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
-        for data in (mapping_at(one.node, "data") for one in object_index(project).all("ConfigMap"))
+        for data in (one.node.dig("data") for one in object_index(project).all("ConfigMap"))
     )

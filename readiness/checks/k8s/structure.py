@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from readiness.checks.k8s.apis import kind_of
 from readiness.facts.table import rows
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Object, mapping_at
+from readiness.kinds.k8s.model import Object
 from readiness.model import Outcome, Span, hit, missing, spelling
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -144,4 +144,4 @@ def field_required_missing(obj: Object, *, project: Project) -> Outcome:
 def namespace_on_cluster_object(obj: Object) -> Outcome:
     """An object that stands in no namespace names one."""
     if is_cluster_scoped(obj) and obj.namespace:
-        yield hit(mapping_at(obj.node, "metadata").at("namespace"))
+        yield hit(obj.node.dig("metadata").at("namespace"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown_if_variable
-from readiness.kinds.k8s.model import Container, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container
 from readiness.model import Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
@@ -23,11 +23,10 @@ def rewritten_images(project: Project) -> frozenset[str]:
         for root in document.roots:
             kind = root.get("kind") if hasattr(root, "get") else None
             if kind == "Kustomization":
-                names |= {text_or_empty(one.get("name")) for one in mappings_in(root.get("images"))}
-            elif kind == "Config" and text_or_empty(root.get("apiVersion")).startswith("skaffold/"):
+                names |= {one.text("name") for one in root.entries("images")}
+            elif kind == "Config" and root.text("apiVersion").startswith("skaffold/"):
                 names |= {
-                    text_or_empty(artifact.get("image"))
-                    for artifact in mappings_in(mapping_at(root, "build").get("artifacts"))
+                    artifact.text("image") for artifact in root.dig("build").entries("artifacts")
                 }
     return frozenset(names - {""})
 

@@ -30,6 +30,7 @@ from readiness.kinds.purpose import is_for_trial
 from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 # What nobody means to publish: accounts, settings, a pod's token, a key. Files of /proc have no size, so nginx sends nothing of
@@ -95,7 +96,7 @@ def is_top(d: Directive) -> bool:
     path = d.args[0] if d.args and d.name in {"root", "alias"} else ""
     return (
         path.startswith("/")
-        and "$" not in path
+        and not has_variable(path)
         and posixpath.normpath(re.sub("/+", "/", path)) == "/"
     )
 

@@ -10,6 +10,7 @@ from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all
 from readiness.model import Hit, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
@@ -300,7 +301,7 @@ def hsts_short(statement: Statement, *, days: int) -> Outcome:
     age = re.search(r"max-age\s*=\s*\"?(\d{1,12})", d.args[1], re.IGNORECASE)
     if age and int(age[1]) < days * 86_400 and int(age[1]) != 0:
         yield hit(d.at(2), seconds=int(age[1]), wanted=days * 86_400)
-    elif (age and int(age[1]) == 0) or (age is None and "$" not in d.args[1]):
+    elif (age and int(age[1]) == 0) or (age is None and not has_variable(d.args[1])):
         yield hit(d.at(2), seconds=0, wanted=days * 86_400)
 
 

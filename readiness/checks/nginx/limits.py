@@ -10,6 +10,7 @@ from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive, walk
 
 _DEFAULT_CONNECTIONS = 512
@@ -250,7 +251,7 @@ def limit_zone_undefined(statement: Statement, project: Project) -> Outcome:
     """A limit names a zone that nobody defines; nginx does not start."""
     d = statement.node
     name = _zone_name(d)
-    if not name or "$" in name:
+    if not name or has_variable(name):
         return
     definer = f"{d.name}_zone"
     for level in includes.levels_outwards(project, d.parent):

@@ -11,6 +11,7 @@ from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import Outcome, Severity, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
@@ -102,14 +103,14 @@ def cors_origin_reflected(statement: Statement, project: Project) -> Outcome:
 def _lets_credentials_through(project: Project, directive: Directive) -> bool:
     """Whether the answers may be read with the visitor's cookies; a variable may hold `true`."""
     value = headers_sent(project, directive.parent).get("access-control-allow-credentials", "")
-    return value.lower() == "true" or "$" in value
+    return value.lower() == "true" or has_variable(value)
 
 
 def _is_origin_guarded(directive: Directive) -> bool:
     """Whether an `if` on the Origin stands around the line."""
     block: Block | None = directive.parent
     while block is not None:
-        if block.owner is not None and block.name == "if" and "$" in block.owner.value:
+        if block.owner is not None and block.name == "if" and has_variable(block.owner.value):
             return True
         block = block.parent
     return False

@@ -15,6 +15,7 @@ from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_al
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _ROOTLESS = frozenset(
@@ -111,7 +112,7 @@ def proxy_slash_mismatch(statement: Statement, project: Project) -> Outcome:
     """The location's prefix and the URI that replaces it do not both end in a slash."""
     d = statement.node
     location = _proxied_location(d.parent)
-    if not d.args or "$" in d.args[0] or location is None or d.parent.name == "if":
+    if not d.args or has_variable(d.args[0]) or location is None or d.parent.name == "if":
         return
     uri = hosts.parse_pass_target(d.args[0]).uri
     sign, prefix = location_match(location)
@@ -166,7 +167,7 @@ def proxy_path_escaped_twice(statement: Statement, project: Project) -> Outcome:
     if not d.args or not _puts_raw_uri(project, d.parent, always=False):
         return
     place = hosts.parse_pass_target(d.args[0])
-    if "$" in place.host and any(
+    if has_variable(place.host) and any(
         variable_value(project, d, name).client for name in variable_names(place.host)
     ):
         return

@@ -17,6 +17,7 @@ from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_al
 from readiness.model import NotApplicable, Outcome, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax import pcre_tree
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _DOT = pcre_tree.char_mask(".")
@@ -58,7 +59,7 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
         return
     text = d.args[0]
     scheme, separator, rest = text.partition("://")
-    fixed = bool(separator) and "$" not in scheme
+    fixed = bool(separator) and not has_variable(scheme)
     for literal, name in literal_variable_pairs(rest if fixed else text):
         if (
             re.search("[/?#]", literal if fixed else literal.replace("://", ""))
@@ -77,7 +78,7 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
 def backend_resolved_once(statement: Statement, project: Project) -> Outcome:
     """A public name is looked up when nginx starts and never again."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or d.parent.name == "upstream":
+    if not d.args or has_variable(d.args[0]) or d.parent.name == "upstream":
         return
     place = hosts.parse_pass_target(d.args[0])
     host = hosts.split_address(place.host)[0]
@@ -91,7 +92,7 @@ def upstream_resolved_once(statement: Statement) -> Outcome:
     if d.parent.name != "upstream" or not d.args or "resolve" in d.args or "down" in d.args:
         return
     host = hosts.split_address(d.args[0])[0]
-    if "$" not in host and hosts.is_public_name(host):
+    if not has_variable(host) and hosts.is_public_name(host):
         yield hit(d.at(1), host=host)
 
 
@@ -131,7 +132,7 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
     d = statement.node
     if (
         not d.args
-        or "$" not in d.args[0]
+        or not has_variable(d.args[0])
         or includes.effective_directives(project, d.parent, "resolver")
     ):
         return
@@ -142,7 +143,13 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
     for host in _possible_hosts(project, d, place.host):
         host_name = hosts.parse_pass_target(host).host
         name = "" if host_name.startswith("unix:") else hosts.split_address(host_name)[0].lower()
-        if not name or "$" in name or hosts.parse_ip(name) or name in known or name == "localhost":
+        if (
+            not name
+            or has_variable(name)
+            or hosts.parse_ip(name)
+            or name in known
+            or name == "localhost"
+        ):
             continue
         # A name without a dot may be an upstream in a file that is not in sight.
         if includes.may_be_set_unseen(project, d.parent) or (
@@ -156,7 +163,7 @@ def resolver_missing(statement: Statement, project: Project) -> Outcome:
 
 def _possible_hosts(project: Project, d: Directive, text: str) -> list[str]:
     """The hosts that a pass can mean: the text itself, or what its one variable is set to."""
-    if "$" not in text:
+    if not has_variable(text):
         return [text]
     names = variable_names(text)
     head = text.partition("$")[0]
@@ -177,7 +184,7 @@ def resolver_external(statement: Statement) -> Outcome:
     """Names are looked up at a server outside of the own network."""
     d = statement.node
     for number, word in enumerate(d.args, 1):
-        if "=" in word or "$" in word:
+        if "=" in word or has_variable(word):
             continue
         if not hosts.is_private_host(hosts.split_address(word)[0]):
             yield hit(d.at(number), address=word)
@@ -330,7 +337,7 @@ def upstream_single_server(scope: Scope) -> Outcome:
 def upstream_not_grouped(statement: Statement, project: Project) -> Outcome:
     """A backend is named in the `proxy_pass` itself, so there is one of it and no connection is kept open."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or not d.args[0].startswith(("http://", "https://")):
+    if not d.args or has_variable(d.args[0]) or not d.args[0].startswith(("http://", "https://")):
         return
     host = hosts.split_address(hosts.parse_pass_target(d.args[0]).host)[0].lower()
     if (

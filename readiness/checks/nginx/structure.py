@@ -13,6 +13,7 @@ from readiness.kinds.nginx import Scope, Statement, hosts, includes, location_ma
 from readiness.model import Hit, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 from readiness.syntax.secrets import Place, Verdict
 
@@ -68,7 +69,7 @@ def default_server_missing(scope: Scope, project: Project) -> Outcome:
             len({id(one.server) for one in servings}) == 1
             and not any(one.is_default for one in servings)
             and names
-            and not any(name in _ANY or "~" in name or "$" in name for name in names)
+            and not any(name in _ANY or "~" in name or has_variable(name) for name in names)
             and not hosts.is_loopback(first.listen.host)
             and any(
                 d.name in column("nginx-directives", "application")
@@ -111,7 +112,7 @@ def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
         for socket in {listen.socket for listen in hosts.listen_sockets(d.block)}:
             for name, directive, number in names:
                 key = (*socket, name.lower())
-                if key in taken and taken[key] is not d and not reported and "$" not in name:
+                if key in taken and taken[key] is not d and not reported and not has_variable(name):
                     reported = True
                     yield hit(
                         directive.at(number),
@@ -201,7 +202,7 @@ def _named_secret(d: Directive, text: str, place: Place) -> Verdict:
     name = d.args[0].lstrip("$")
     if d.name == "add_header" and "auth" not in name.lower():
         name = ""
-    if d.name not in _SETTERS or "$" in text:
+    if d.name not in _SETTERS or has_variable(text):
         name = ""
     if name.lower() == "authorization":
         return replace(_authorization(text, place), reason="credential for a backend")

@@ -9,6 +9,7 @@ from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
@@ -32,7 +33,7 @@ def tls_protocol_old(statement: Statement) -> Outcome:
 def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
     """The cipher list offers suites that are broken."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
+    if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         if (
@@ -67,7 +68,7 @@ def _is_only_tls13(project: Project, d: Directive) -> bool:
 def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -> Outcome:
     """A suite in the list has no forward secrecy or no authenticated encryption."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
+    if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         name = entry.lstrip("+")

@@ -8,7 +8,7 @@ from readiness.checks.k8s.ingress import NGINX, backends_of, is_ingress
 from readiness.checks.nginx.limits import parse_size
 from readiness.kinds.k8s.index import folder_of, nearest_candidates, object_index
 from readiness.kinds.k8s.labels import service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.nginx import Document
 from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
@@ -61,19 +61,13 @@ def _accepted_body_size(pod: Pod, project: Project) -> tuple[int, Document, Span
     image = images.parse_image(containers[0].image)
     if image.name_unknown or image.familiar not in {"nginx", "nginxinc/nginx-unprivileged"}:
         return None
-    mounts = list(mappings_in(containers[0].node.get("volumeMounts")))
-    mounted = [
-        mount for mount in mounts if text_or_empty(mount.get("mountPath")).startswith("/etc/nginx")
-    ]
-    volumes = {
-        text_or_empty(volume.get("name")): volume for volume in mappings_in(pod.node.get("volumes"))
-    }
+    mounts = list(containers[0].node.entries("volumeMounts"))
+    mounted = [mount for mount in mounts if mount.text("mountPath").startswith("/etc/nginx")]
+    volumes = {volume.text("name"): volume for volume in pod.node.entries("volumes")}
     documents: list[Document] = []
     for mount in mounted:
-        volume = volumes.get(text_or_empty(mount.get("name")))
-        name = (
-            text_or_empty(mapping_at(volume, "configMap").get("name")) if volume is not None else ""
-        )
+        volume = volumes.get(mount.text("name"))
+        name = volume.dig("configMap").text("name") if volume is not None else ""
         sources = project.memo(config_map_files).get((folder_of(pod.source), name), [])
         if not sources or len({one.source.root.path for one in sources}) > 1:
             return None

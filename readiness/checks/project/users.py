@@ -11,6 +11,7 @@ from readiness.kinds.k8s.effective import effective_security
 from readiness.kinds.k8s.model import Container
 from readiness.model import NotApplicable, Outcome, Related, Span, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 
 
 def image_user_refused(container: Container, *, root: bool, project: Project) -> Outcome:
@@ -48,7 +49,7 @@ def _image_user(stage: Stage) -> tuple[str, Span] | None:
     """The user of an image, empty for the default, and where it is told; None where the Dockerfile does not tell it."""
     effective = stage.last("USER")
     if effective is not None:
-        user = None if "$" in effective.instruction.body.text else user_of(stage)
+        user = None if has_variable(effective.instruction.body.text) else user_of(stage)
         return (user, effective.span) if user else None
     image = stage.root.image
     if not is_official(image) or image.is_variable or nonroot_user(image) is not None:

@@ -12,6 +12,7 @@ from readiness.kinds.compose.parts import expand_scalar
 from readiness.model import Source, Span
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import Entry, parse_raw, resolve_entries
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map, Seq
 
@@ -79,7 +80,7 @@ def _secret_settings(settings: Mapping[str, Setting]) -> set[str]:
     used_by: dict[str, list[str]] = {}
     todo: list[str] = []
     for name, setting in settings.items():
-        if "$" in (setting.entry.template or "") and not setting.entry.fixed:
+        if has_variable(setting.entry.template or "") and not setting.entry.fixed:
             for used in expand_scalar(setting.entry.template).names:
                 used_by.setdefault(used, []).append(name)
         if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(setting.value)):

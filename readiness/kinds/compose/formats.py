@@ -265,8 +265,7 @@ def _list_problems(service: Map, path: tuple[str, ...]) -> Iterator[Problem]:
                 yield _format_problem(
                     span, (*path, "build", key), f"{item!r} is not of the form name=value"
                 )
-    check = service.get("healthcheck")
-    test = check.get("test") if isinstance(check, Map) else None
+    test = service.dig("healthcheck").get("test")
     if (
         isinstance(test, Seq)
         and test

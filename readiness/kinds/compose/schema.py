@@ -11,6 +11,7 @@ from typing import Any
 
 from readiness.model import Span
 from readiness.model.package import DATA
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import InterpolationError, interpolate
 from readiness.syntax.yaml import Map, Seq
 
@@ -150,7 +151,7 @@ def json_type(value: Any) -> str:
 
 def is_variable(value: Any) -> bool:
     """Whether a string holds a variable: what it will be nobody can tell."""
-    if not isinstance(value, str) or "$" not in value:
+    if not isinstance(value, str) or not has_variable(value):
         return False
     try:
         return not interpolate(value).known

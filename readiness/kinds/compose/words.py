@@ -33,13 +33,6 @@ def merged_if_owned(service: Service, project: Project) -> tuple[Map, bool] | No
     return merged_service(service, project) if is_defined_here(service, project) else None
 
 
-def get_in(node: Any, *path: str) -> Any:
-    """A value some keys down; None where one of them is not there."""
-    for step in path:
-        node = node.get(step) if isinstance(node, Map) else None
-    return node
-
-
 def span_of(node: Map, *path: str) -> Span:
     """The place of a value some keys down, or of the deepest mapping on the way."""
     for step in path[:-1]:
@@ -115,7 +108,7 @@ def has_unread_settings(service: Service, project: Project, node: Map | None = N
 
 def replica_count(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
     """How many containers run; None where a variable says it."""
-    for value in (get_in(node, "deploy", "replicas"), node.get("scale")):
+    for value in (node.dig("deploy").get("replicas"), node.get("scale")):
         if value is not None:
             text = expand_scalar(value, values).text
             if HOLE in text:

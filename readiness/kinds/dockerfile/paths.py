@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from readiness.facts.base_images import sets_folder
 from readiness.kinds.dockerfile.model import Stage
+from readiness.syntax.holes import has_template
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.words import Word
 
@@ -19,7 +20,7 @@ def working_folder(stage: Stage, before: int | None = None) -> str | None:
             if before is not None and instruction.span.start >= before:
                 continue
             filled = below.expand(instruction.body.text.strip(), instruction.span.start)
-            if not filled or "{{" in filled:
+            if not filled or has_template(filled):
                 return None
             steps.append(filled)
             if filled.startswith("/"):
@@ -32,7 +33,7 @@ def working_folder(stage: Stage, before: int | None = None) -> str | None:
 def absolute_path(stage: Stage, raw: str, before: int | None = None) -> str | None:
     """The absolute path that a word means at an offset; None where it is not known."""
     filled = stage.expand(raw, len(stage.source.text) if before is None else before)
-    if not filled or "{{" in filled:
+    if not filled or has_template(filled):
         return None
     if filled.startswith("/"):
         return posixpath.normpath(filled)

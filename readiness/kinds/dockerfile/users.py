@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from readiness.kinds.dockerfile.model import Stage
+from readiness.syntax.holes import has_template
 
 
 def user_of(stage: Stage) -> str | None:
@@ -12,7 +13,7 @@ def user_of(stage: Stage) -> str | None:
         return ""
     raw = effective.instruction.body.text.strip()
     value = effective.stage.expand(raw, effective.instruction.span.start)
-    return None if value is None or "{{" in value else value.partition(":")[0].strip()
+    return None if value is None or has_template(value) else value.partition(":")[0].strip()
 
 
 def is_root(user: str) -> bool:

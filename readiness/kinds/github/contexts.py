@@ -76,8 +76,7 @@ _INPUT_TYPES = {"boolean": t.BOOLEAN, "number": t.NUMBER, "string": t.STRING, "c
 
 
 def _declared_inputs(workflow: Workflow, event: str, key: str) -> Map | None:
-    settings = workflow.triggers.get(event)
-    found = settings.get(key) if isinstance(settings, Map) else None
+    found = workflow.settings_of(event).get(key)
     return found if isinstance(found, Map) else None
 
 

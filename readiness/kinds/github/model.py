@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.runners import default_shell, runner_labels
-from readiness.kinds.github.texts import is_always_skipped, text_at, texts_below
+from readiness.kinds.github.texts import is_always_skipped, is_expression, text_at, texts_below
 from readiness.kinds.github.uses import Uses, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
+from readiness.kinds.variables import Setting, scalar_text
 from readiness.model import Source, Span
+from readiness.syntax.holes import has_expression
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map, Seq
 
@@ -42,6 +44,11 @@ class Workflow(PipelineFile):
         if isinstance(on, Seq):
             return {item: None for item in on if isinstance(item, str)}
         return dict(on) if isinstance(on, Map) else {}
+
+    def settings_of(self, event: str) -> Map:
+        """What `on` says of an event; an empty mapping where it says nothing."""
+        found = self.triggers.get(event)
+        return found if isinstance(found, Map) else Map(self.node.at())
 
     def trigger_span(self, event: str) -> Span:
         """Where `on` names an event; the value of `on` where that is a single event in a string."""
@@ -144,16 +151,14 @@ class Action(PipelineFile):
     @property
     def using(self) -> str:
         """How it runs: composite, docker, node20."""
-        runs = self.node.get("runs")
-        using = runs.get("using") if isinstance(runs, Map) else None
+        using = self.node.dig("runs").get("using")
         return using if isinstance(using, str) else ""
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of a composite action."""
         if "steps" not in self.memo:
-            runs = self.node.get("runs")
-            steps = runs.get("steps") if isinstance(runs, Map) else None
+            steps = self.node.dig("runs").get("steps")
             self.memo["steps"] = tuple(_make_steps(self.source, steps, self.resource, self))
         found: tuple[Step, ...] = self.memo["steps"]
         return found
@@ -217,6 +222,25 @@ class Step:
         return found if isinstance(found, Map) else Map(self.node.at("uses"))
 
     @property
+    def variables(self) -> Mapping[str, Setting]:
+        """The variables of its script by their names, the nearest of each: its own, the job's, the workflow's."""
+        nodes = [self.node]
+        if isinstance(self.owner, Job):
+            nodes = [self.owner.workflow.node, self.owner.node, self.node]
+        found: dict[str, Setting] = {}
+        for env in (node.dig("env") for node in nodes):
+            for name, value in env.items():
+                known = None if is_expression(value) else scalar_text(value)
+                found.pop(name, None)  # so that the nearest comes last
+                found[name] = Setting(value, known, env.at(name), self.source)
+        return found
+
+    def variable(self, name: str) -> Setting | None:
+        """What expressions read as `env.name`, in whatever case: the nearest of such a name; None where none is set."""
+        alike = [one for key, one in self.variables.items() if key.lower() == name.lower()]
+        return alike[-1] if alike else None
+
+    @property
     def shell(self) -> str:
         """The shell of its script: its own, the job's, the workflow's, the runner's; empty where nobody can tell."""
         return _effective_shell(self)
@@ -246,9 +270,7 @@ def _effective_shell(step: Step) -> str:
     shell = step.node.get("shell")
     if shell is None and isinstance(step.owner, Job):
         for node in (step.owner.node, step.owner.workflow.node):
-            defaults = node.get("defaults")
-            run = defaults.get("run") if isinstance(defaults, Map) else None
-            shell = run.get("shell") if isinstance(run, Map) else None
+            shell = node.dig("defaults", "run").get("shell")
             if shell is not None:
                 break
         else:
@@ -264,7 +286,7 @@ def expanded_texts(file: Workflow | Action) -> list[tuple[tuple[Any, ...], Text]
         file.memo["expanded"] = [
             (way, text)
             for way, text in texts_below(file.node, file.source)
-            if "${{" in text.value or way[-1] == "if"
+            if has_expression(text.value) or way[-1] == "if"
         ]
     texts: list[tuple[tuple[Any, ...], Text]] = file.memo["expanded"]
     return texts

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from readiness.model import Span
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -31,7 +32,7 @@ def runner_labels(job: Map) -> list[tuple[str, Span]]:
         pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
     labels: list[tuple[str, Span]] = []
     for place, at, value in pairs:
-        if "${{" not in value:
+        if not has_expression(value):
             labels.append((value, place.at(at)))
             continue
         name = matrix_name(value)
@@ -53,8 +54,7 @@ def matrix_name(value: str) -> str | None:
 
 def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    matrix = job.dig("strategy").get("matrix")
     if not isinstance(matrix, Map):
         return []
     values: list[tuple[Any, Span]] = []
@@ -91,7 +91,7 @@ def _written_labels(job: Map) -> list[str]:
     return [
         label
         for label in (node if isinstance(node, Seq) else [node])
-        if isinstance(label, str) and "${{" not in label
+        if isinstance(label, str) and not has_expression(label)
     ]
 
 

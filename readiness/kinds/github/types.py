@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.model import Span, join_names, spelling
 from readiness.syntax import expression as ex
+from readiness.syntax.holes import has_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _type_of_value(value: Any, left: Iterator[int], depth: int) -> Type:
     if isinstance(value, int | float):
         return NUMBER
     if isinstance(value, str):
-        return STRING if "${{" not in value else ANY
+        return STRING if not has_expression(value) else ANY
     if value is None:
         return NULL
     if depth > 20 or next(left, None) is None:

@@ -19,6 +19,7 @@ from readiness.kinds.gitlab import model as gitlab_model
 from readiness.kinds.joins.steps import CommandPlace, path_inside, placed_commands
 from readiness.model import Span
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 from readiness.syntax.yaml import Map
 
@@ -185,7 +186,7 @@ def _is_word_edge(text: str, at: int) -> bool:
 
 
 def _has_variable(text: str) -> bool:
-    return "$" in text or "%" in text
+    return has_variable(text) or "%" in text
 
 
 def _build_of_action(step: Step) -> Build:
@@ -224,7 +225,7 @@ def _action_arguments(step: Step) -> Iterator[tuple[str, Span]]:
     for line in text.value.splitlines(keepends=True) if text is not None else ():
         name = line.partition("=")[0].strip().removeprefix('"')
         start = at + len(line) - len(line.lstrip().removeprefix('"'))
-        if name and text is not None and "=" in line and "$" not in name:
+        if name and text is not None and "=" in line and not has_variable(name):
             yield name, text.part(start, start + len(name))
         at += len(line)
 

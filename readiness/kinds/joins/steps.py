@@ -124,9 +124,7 @@ def working_folder(step: Step) -> str | None:
     for node in (job.node, workflow.node):
         if folder is not None:
             break
-        defaults = node.get("defaults")
-        run = defaults.get("run") if isinstance(defaults, Map) else None
-        folder = run.get("working-directory") if isinstance(run, Map) else None
+        folder = node.dig("defaults", "run").get("working-directory")
     if folder is None:
         return root
     return path_inside(root, folder.strip()) if isinstance(folder, str) else None

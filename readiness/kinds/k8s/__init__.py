@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
@@ -138,7 +138,7 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
                 [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
             )
             for key in ("patches", "patchesJson6902"):
-                entries += [text_or_empty(one.get("path")) for one in mappings_in(root.get(key))]
+                entries += [one.text("path") for one in root.entries(key)]
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
             )

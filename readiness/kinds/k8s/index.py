@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
 from readiness.kinds.k8s.labels import Selector, is_same_namespace, label_selector, service_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source
 from readiness.model.project import Project
 
@@ -153,12 +153,12 @@ def _build_index(project: Project) -> Index:
         for obj in document.objects:
             index.kinds.setdefault(obj.kind, []).append(obj)
             index.names.setdefault((obj.kind, obj.name), []).append(obj)
-            target = mapping_at(
-                obj.spec, "scaleTargetRef" if obj.kind != "VerticalPodAutoscaler" else "targetRef"
+            target = obj.spec.dig(
+                "scaleTargetRef" if obj.kind != "VerticalPodAutoscaler" else "targetRef"
             )
             if target:
-                kind = text_or_empty(target.get("kind")) or "Deployment"
-                index.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(obj)
+                kind = target.text("kind") or "Deployment"
+                index.targets.setdefault((kind, target.text("name")), []).append(obj)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
             workload = _workload(obj, pods.get(id(obj)))
@@ -191,13 +191,13 @@ def _workload(obj: Object, pod: Pod | None) -> Workload | None:
     if pod is not None:
         labels: Mapping[str, Any] = pod.labels
         if obj.kind == "DeploymentConfig" and not labels:
-            labels = mapping_at(obj.spec, "selector")
+            labels = obj.spec.dig("selector")
         return Workload(obj, labels, pod)
     if obj.kind in _SELECTING:
-        labels = mapping_at(mapping_at(mapping_at(obj.spec, "template"), "metadata"), "labels")
+        labels = obj.spec.dig("template", "metadata", "labels")
         if labels:
             return Workload(obj, labels, None)
-        return Workload(obj, mapping_at(mapping_at(obj.spec, "selector"), "matchLabels"), None)
+        return Workload(obj, obj.spec.dig("selector", "matchLabels"), None)
     return None
 
 
@@ -212,7 +212,7 @@ def is_operated_resource(obj: Object) -> bool:
 def _name_and_label_values(obj: Object) -> Iterator[str]:
     """Its name and its label values: operators label the pods that they make with these."""
     yield obj.name
-    for labels in (obj.labels, mapping_at(mapping_at(obj.spec, "podMetadata"), "labels")):
+    for labels in (obj.labels, obj.spec.dig("podMetadata", "labels")):
         yield from (value for value in labels.values() if isinstance(value, str))
 
 
@@ -254,8 +254,8 @@ def autoscalers_of(obj: Object, project: Project, *kinds: str) -> list[Object]:
 def scaled_workload(scaler: Object, project: Project) -> Object | None:
     """The workload that an autoscaler names as its target, where it stands with it."""
     key = "targetRef" if scaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    ref = mapping_at(scaler.spec, key)
-    kind, name = text_or_empty(ref.get("kind")) or "Deployment", text_or_empty(ref.get("name"))
+    ref = scaler.spec.dig(key)
+    kind, name = ref.text("kind") or "Deployment", ref.text("name")
     objects = nearest_candidates(scaler, object_index(project).names.get((kind, name), ()))
     return objects[0] if objects else None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.facts.table import column
 from readiness.kinds.k8s.effective import is_variable
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -68,14 +68,14 @@ def label_selector(node: Any) -> Selector | None:
         return None
     expressions = tuple(
         (
-            text_or_empty(expression.get("key")),
-            text_or_empty(expression.get("operator")),
+            expression.text("key"),
+            expression.text("operator"),
             tuple(map(str, expression.get("values") or ())),
         )
-        for expression in mappings_in(node.get("matchExpressions"))
+        for expression in node.entries("matchExpressions")
         if isinstance(expression.get("values"), Seq | None)
     )
-    return Selector(plain_labels(mapping_at(node, "matchLabels")), expressions)
+    return Selector(plain_labels(node.dig("matchLabels")), expressions)
 
 
 def plain_labels(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source
 from readiness.syntax.yaml import Map, Seq
 
@@ -33,13 +33,11 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
         return
     if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():
         return
-    metadata = mapping_at(root, "metadata")
-    if "test" in re.split(
-        r"[\s,-]+", text_or_empty(mapping_at(metadata, "annotations").get("helm.sh/hook"))
-    ):
+    metadata = root.dig("metadata")
+    if "test" in re.split(r"[\s,-]+", metadata.dig("annotations").text("helm.sh/hook")):
         return  # made by `helm test` and by nothing else
-    name = text_or_empty(metadata.get("name")) or text_or_empty(metadata.get("generateName"))
-    yield Object(source, root, version, kind, name, text_or_empty(metadata.get("namespace")))
+    name = metadata.text("name") or metadata.text("generateName")
+    yield Object(source, root, version, kind, name, metadata.text("namespace"))
 
 
 def fragment_object(source: Source, root: Map) -> Iterator[Object]:
@@ -97,14 +95,14 @@ def pod_specs_of(obj: Object) -> Iterator[Pod]:
     ):
         yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind == "CronJob":
-        job = mapping_at(spec, "jobTemplate")
-        yield from pod_spec_of_template(obj, mapping_at(job, "spec").get("template"))
+        job = spec.dig("jobTemplate")
+        yield from pod_spec_of_template(obj, job.dig("spec").get("template"))
     elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
         yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
         yield from pod_spec_of_template(obj, spec.get("podTemplate"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
-        yield from pod_spec_of_template(obj, mapping_at(spec, "jobTargetRef").get("template"))
+        yield from pod_spec_of_template(obj, spec.dig("jobTargetRef").get("template"))
     elif (
         kind in {"Task", "ClusterTask"}
         and group == "tekton.dev"

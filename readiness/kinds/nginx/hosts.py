@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.facts.table import column
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _HOST = re.compile(
@@ -81,7 +82,7 @@ def listen_sockets(block: Block, *, http: bool = True) -> Iterator[Listen]:
     if not directives and http:
         yield Listen("*", "80", None)
     for directive in directives:
-        if not directive.args or "$" in directive.args[0]:
+        if not directive.args or has_variable(directive.args[0]):
             continue
         first, options = directive.args[0], directive.args[1:]
         if first.startswith("unix:"):

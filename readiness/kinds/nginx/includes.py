@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from readiness.kinds.nginx import Document
 from readiness.model.project import Project
 from readiness.syntax import glob
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import LOCAL, Block, Directive
 from readiness.syntax.nginx_heads import DATA
 
@@ -129,8 +130,10 @@ def _resolve_include(
 def _paths_of_pattern(include_tree: IncludeTree, pattern: str, base: str, own: str) -> list[str]:
     """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
     tail = _ETC.sub("", pattern).lstrip("/")
-    if "$" in tail or not tail or ".." in tail.split("/"):
-        tail = "" if "$" in tail else posixpath.normpath(posixpath.join("/", tail)).lstrip("/")
+    if has_variable(tail) or not tail or ".." in tail.split("/"):
+        tail = (
+            "" if has_variable(tail) else posixpath.normpath(posixpath.join("/", tail)).lstrip("/")
+        )
     if not tail:
         return []
     beside = posixpath.normpath(posixpath.join(base, tail))

@@ -335,9 +335,7 @@ def _trace_origins(
     for node in load_all(built.text):
         if not isinstance(node, Map):
             continue
-        metadata = node.get("metadata")
-        notes = metadata.get("annotations") if isinstance(metadata, Map) else None
-        note = notes.get(_ORIGIN) if isinstance(notes, Map) else None
+        note = node.dig("metadata", "annotations").get(_ORIGIN)
         origin = written_in(note) if isinstance(note, str) else None
         written = [(origin, one) for one in _candidate_objects(origin, node)] if origin else []
         written += [(patch, one) for patch in patches for one in _candidate_objects(patch, node)]
@@ -361,6 +359,5 @@ def _candidate_objects(source: Source, node: Map) -> Iterator[Map]:
 
 
 def _object_name(node: Map) -> str:
-    metadata = node.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Map) else None
+    name = node.dig("metadata").get("name")
     return name if isinstance(name, str) else ""

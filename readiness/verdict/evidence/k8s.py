@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from readiness.checks.k8s.alerts import alerts_of
 from readiness.checks.k8s.settings import variables_of
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Seq
@@ -67,11 +67,7 @@ def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
     if _has_scrape_annotation(obj):
         yield "scraping", obj.annotations.entry(_SCRAPE)
     if obj.kind == "HorizontalPodAutoscaler":
-        own = [
-            metric
-            for metric in mappings_in(obj.spec.get("metrics"))
-            if text_or_empty(metric.get("type")) in _OWN
-        ]
+        own = [metric for metric in obj.spec.entries("metrics") if metric.text("type") in _OWN]
         yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
     if obj.kind == "ConfigMap":
         yield from _dashboard_facts(obj)
@@ -84,7 +80,7 @@ def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
         and obj.group == ""
         and obj.spec.get("type", "ClusterIP") == "ClusterIP"
     ):
-        ports = list(mappings_in(obj.spec.get("ports")))
+        ports = list(obj.spec.entries("ports"))
         metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
         if metrics and len(metrics) < len(ports):
             yield "service-with-metrics", metrics[0].at()
@@ -95,7 +91,7 @@ def _has_scrape_annotation(owner: Object | Pod) -> bool:
 
 
 def _dashboard_facts(obj: Object) -> Iterator[tuple[str, Span]]:
-    data = mapping_at(obj.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if key.endswith(".json") and isinstance(value, str) and _DASHBOARD.search(value):
             yield "dashboard-server", data.key(key)
@@ -127,8 +123,8 @@ def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
         fact = image_fact(container.image)
         if fact and fact != "backup" and pod.serving:
             yield fact, container.node.at("image")
-        for item in mappings_in(container.node.get("env")):
-            value = text_or_empty(item.get("value")) if "value" in item else None
-            fact = variable_fact(text_or_empty(item.get("name")), value)
+        for item in container.node.entries("env"):
+            value = item.text("value") if "value" in item else None
+            fact = variable_fact(item.text("name"), value)
             if fact:
                 yield fact, item.at("name")
