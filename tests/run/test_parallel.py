@@ -169,7 +169,7 @@ def test_no_cache_grows_without_a_bound() -> None:
         "_load_definition",
         "facts",
         "column",
-        "_changed",
+        "_modified_time",
         "shipped_rules",
     }
     for path in sorted((ROOT / "readiness").rglob("*.py")):

@@ -72,10 +72,9 @@ _LEAVE = frozenset({"last", "redirect", "permanent"})
 
 def _is_leaving(project: Project, block: Block) -> bool:
     """Whether an `if` always goes away: by an answer, or by a rewrite to another location."""
-    directives = includes.directives_of(project, block)
+    inner = includes.directives_of(project, block)
     return any(
-        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:])
-        for d in directives
+        d.name == "return" or (d.name == "rewrite" and "break" not in d.args[2:]) for d in inner
     )
 
 
