@@ -13,7 +13,7 @@ from readiness.ruleset.rule_file import KEYS, ORDER, TIER_KEYS
 from readiness.syntax.yaml import load_all
 from tests.conftest import ROOT, by_rule
 
-FILES = [ROOT / "rules" / where for where in rules.written(ROOT / "rules")]
+FILES = [ROOT / "rules" / where for where in rules.rule_paths(ROOT / "rules")]
 DEFAULTS = {"confidence": "high", "level": "recommended", "hides": False}
 
 # What these mark is no secret's value: a name, a mount, a file, an expression that GitHub fills in. A new rule on secrets

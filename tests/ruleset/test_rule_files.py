@@ -86,7 +86,7 @@ def test_a_message_names_only_facts_that_there_are(bound: LoadedRule) -> None:
         facts = engine.facts_of(subject, hit)
         part = messages.message_value(facts(bound.rule.by)) if bound.rule.by else ""
         wanted = (
-            messages.names(bound.sentences[hit.say])
+            messages.fact_names(bound.sentences[hit.say])
             if hit.say in bound.sentences
             else named.get(part, named[""])
         )
