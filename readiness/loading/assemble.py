@@ -87,7 +87,7 @@ def _add_documents(
         for one in found.prose
         if id(one) not in texts
     ]
-    alone = not made.projects
+    alone = not any(row.kind or row.status == "unreadable" for row in made.rows)
     for source in prose:
         asked = alone or source.path in found.named if documents is None else documents
         if asked:

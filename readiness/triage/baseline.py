@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from readiness import files
-from readiness.model import Finding, Suppression
+from readiness.model import UNJUDGED, Finding, Suppression
 from readiness.programs import git
 from readiness.ruleset.names import Name, Names
 
@@ -60,6 +60,8 @@ def fingerprint_base(fingerprint: str) -> str:
 def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
 
+    What says that something has no verdict is left out: no baseline silences it.
+
     `shown` makes of a name what may be shown of it.
     """
     rows = [
@@ -70,7 +72,7 @@ def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str
             "resource": shown(one.resource),
         }
         for one in findings
-        if not one.suppressed
+        if not one.suppressed and one.rule not in UNJUDGED
     ]
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
@@ -102,9 +104,17 @@ def known_findings(findings: Iterable[Finding]) -> Known:
 
 
 def suppress_known(
-    findings: Sequence[Finding], known: Known, by: str, reason: str
+    findings: Sequence[Finding],
+    known: Known,
+    by: str,
+    reason: str,
+    *,
+    spared: Callable[[Finding], bool] = lambda one: False,
 ) -> list[Finding]:
-    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
+    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved.
+
+    What is `spared` goes on counting, known or not.
+    """
     left = collections.Counter(known)
     suppression = Suppression(by, reason)
     done = list(findings)
@@ -114,7 +124,7 @@ def suppress_known(
             for (fingerprint, _), count in left.items():
                 anywhere[fingerprint] += count
         for index, one in enumerate(done):
-            if one.suppressed:
+            if one.suppressed or spared(one):
                 continue
             fingerprint = fingerprint_base(one.fingerprint)
             if moved and anywhere[fingerprint]:

@@ -7,14 +7,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.loading.assembly import ABSENT, OUTSIDE
 from readiness.model import Finding, Rule, Severity, Source, Span, join_names
 from readiness.redaction import Redactor
+from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
-from readiness.verdict.score import Category, Coverage, Score
+from readiness.verdict.score import Category, Coverage, Row, Score
 
 VERSION = 1
-UNJUDGED = score.UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,27 @@ class FileRow:
     status: str
     reason: str = ""
     subjects: int = 0
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether the run passed, one line that says what decided, and the severity that fails it."""
+    """Whether the run passed, one line that says what decided, and the severity that fails it.
+
+    `broken` are the files that their own tools cannot read. A gate that was not `evaluated` had nothing to go by, and has not
+    passed.
+    """
 
     passed: bool
     reason: str
     fail_on: str = "high"
+    broken: frozenset[str] = frozenset()
+    evaluated: bool = True
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that fails the gate."""
         return not finding.suppressed and (
-            finding.severity >= gate_severity(self.fail_on) or finding.rule in UNJUDGED
+            finding.severity >= gate_severity(self.fail_on) or is_unjudged(finding, self.broken)
         )
 
 
@@ -100,9 +108,14 @@ class Report:
         return sum(one.rule == "core/crash" for one in self.findings)
 
     @property
-    def files_judged(self) -> int:
-        """How many files were judged, or are ours and could not be read."""
-        return sum(row.status != "skipped" for row in self.files)
+    def assessed(self) -> bool:
+        """Whether there is a number: enough of what is there was judged."""
+        return self.verdict != "not-assessed"
+
+    @property
+    def outside(self) -> tuple[Row, ...]:
+        """The files that stand for something elsewhere, by design: a remote chart, a remote include."""
+        return tuple(row for row in self.coverage.unread if row.cause == OUTSIDE)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON report, exactly: see data/report.schema.json."""
@@ -149,6 +162,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     chosen: Collection[str] = (),
     fail_on: str = "high",
     min_score: int | None = None,
+    strict_coverage: bool = False,
     hidden: Iterable[tuple[Source, Span]] = (),
     timing: Mapping[str, float] | None = None,
     others: int = 0,
@@ -163,7 +177,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     coverage.
     """
     files = tuple(
-        FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
+        FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0), row.cause)
         for row in sorted(rows, key=lambda row: row.path)
     )
     seen = {key for key, look in looks.items() if look.subjects}
@@ -175,23 +189,36 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         for one in known.verdicts
     ]
     cover = score.coverage_of(rules, looks, files, states)
-    result = score.score_findings(findings, coverage=cover.percent, assessed=assessed)
+    judged = score.is_assessable(files, looked=bool(assessed), here=cover.here)
+    counted = assessed if judged else frozenset[str]()
+    result = score.score_findings(findings, coverage=cover.percent, assessed=counted)
     unwaived = result
     if any(one.suppressed for one in findings):
         all_open = [one._replace(suppressed=None) for one in findings]
-        unwaived = score.score_findings(all_open, coverage=cover.percent, assessed=assessed)
+        unwaived = score.score_findings(all_open, coverage=cover.percent, assessed=counted)
     gained = tuple(
         one._replace(gain=gain) for one, gain in zip(findings, result.gains, strict=True)
     )
+    broken = broken_paths(files)
     return Report(
         version=version,
         rules_version=rules_version(rules),
         findings=gained,
         files=files,
-        verdict=score.verdict_of(findings, files, judged=bool(assessed)),
+        verdict=score.verdict_of(
+            findings, files, judged=judged, is_unjudged=lambda one: is_unjudged(one, broken)
+        ),
         result=result,
         unwaived=unwaived,
-        gate=decide_gate(gained, result.score, fail_on, min_score),
+        gate=decide_gate(
+            gained,
+            result.score,
+            fail_on,
+            min_score,
+            broken=broken,
+            absent=[row for row in files if row.cause == ABSENT] if strict_coverage else (),
+            lacking="" if judged else lacking_text(files, cover),
+        ),
         coverage=cover,
         checklists=tuple(checklists),
         chosen=tuple(chosen),
@@ -212,15 +239,43 @@ def rules_version(rules: Iterable[Rule]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
+def lacking_text(rows: Sequence[FileRow], cover: Coverage) -> str:
+    """Why there is no number, and what to do: the first file of ours that was left alone says it, if there is one."""
+    left = [*cover.unread]
+    if not left:
+        judged = any(row.kind and row.status == score.READ for row in rows)
+        return (
+            "no rule had anything to look at; select other rules, or name other files"
+            if judged
+            else "nothing to check: no file of a kind that readiness knows; name files, or another folder"
+        )
+    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
+    some = any(row.kind not in {"", score.DOCUMENT} and row.status == score.READ for row in rows)
+    much = (
+        f"{cover.here} % of what is here was judged, and a score takes {score.LEAST_COVERAGE} %"
+        if some
+        else "nothing was checked"
+    )
+    return f"{much}: {left[0].path}{more}: {left[0].reason}"
+
+
 def decide_gate(
-    findings: Iterable[Finding], points: int | None, fail_on: str, min_score: int | None
+    findings: Iterable[Finding],
+    points: int | None,
+    fail_on: str,
+    min_score: int | None,
+    *,
+    broken: frozenset[str] = frozenset(),
+    absent: Sequence[FileRow] = (),
+    lacking: str = "",
 ) -> Gate:
     """Whether the run passes, and what decided.
 
-    A file of ours that was not read fails it whatever `fail_on` says, and so does a score under `min_score`.
+    A file of ours that was not read fails it whatever `fail_on` says, and so does a score under `min_score`, and each of
+    the files that wait for a program or a dependency that is `absent`. `lacking` says why there is nothing to go by.
     """
     standing = [one for one in findings if not one.suppressed]
-    unjudged = [one for one in standing if one.rule in UNJUDGED]
+    unjudged = [one for one in standing if one.rule != "core/crash" and is_unjudged(one, broken)]
     bad = [one for one in standing if one.severity >= gate_severity(fail_on)]
     reasons = []
     if bad:
@@ -233,12 +288,17 @@ def decide_gate(
         files = sorted({one.path for one in unjudged})
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         reasons.append(f"{files[0]}{more} could not be read")
+    if absent:
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        reasons.append(f"{absent[0].path}{more} not judged: {absent[0].reason} (--strict-coverage)")
+    if lacking and not reasons:
+        return Gate(False, lacking, fail_on, broken, evaluated=False)
     if min_score is not None and points is None:
         reasons.append(f"no score, and --min-score asks for {min_score}")
     elif min_score is not None and points is not None and points < min_score:
         reasons.append(f"score {points} is under --min-score {min_score}")
     if reasons:
-        return Gate(False, "; ".join(reasons), fail_on)
+        return Gate(False, "; ".join(reasons), fail_on, broken)
     said = (
         "no finding fails (--fail-on never)"
         if fail_on == "never"
@@ -246,7 +306,7 @@ def decide_gate(
     )
     if min_score is not None:
         said = f"{said}, score {points} of {min_score} asked"
-    return Gate(True, said, fail_on)
+    return Gate(True, said, fail_on, broken)
 
 
 def gate_severity(fail_on: str) -> float:
