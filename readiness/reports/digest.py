@@ -190,10 +190,7 @@ def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[s
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [
-        f"{one.checklist.title}: "
-        + ", ".join(
-            f"{one.count(state)} {state}" for state in ("met", "failed", "open", "attested")
-        )
+        f"{one.checklist.title}: {one.summary}"
         for one in report.checklists
         if one.checklist.system in report.chosen
     ]

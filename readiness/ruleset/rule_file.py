@@ -17,10 +17,10 @@ MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 KEYS = frozenset(
     "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides by tiers bad good".split()
+    " same-as checklist proves since hides by tiers bad good".split()
 )
 TIER_KEYS = frozenset(
-    "severity level opinion target when require forbid check with message why fix same-as checklist".split()
+    "severity level opinion target when require forbid check with message why fix same-as checklist proves".split()
 )
 MAX_TIERS = 12  # of a rule: each is judged by itself
 MAX_PARTS = 100
@@ -236,7 +236,7 @@ _BY_PART: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("title", "message", "severity", "confidence", "category", "level", "check"), _ONE_LINE),
     **dict.fromkeys(("why", "fix", "opinion"), _TEXT),
-    **dict.fromkeys(("require", "forbid"), _MAPPING),
+    **dict.fromkeys(("require", "forbid", "proves"), _MAPPING),
     "with": (lambda value: value is None or _mapping(value), "a mapping"),
     "target": (lambda value: _line(value) or (_lines(value) and bool(value)), "a target, or a list of them"),
     "when": (_conditions, "a mapping of facts to values or lists of values"),

@@ -217,6 +217,8 @@ def _expressions(bound: LoadedRule) -> Iterator[tuple[str, str]]:
     """(key of the rule file, expression) of every regular expression in a rule."""
     for one in bound.clauses:
         yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
+    for one in bound.proofs:
+        yield from (("proves", pattern) for pattern in one.patterns)
     if bound.check:
         yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
-from readiness.loading.render.made import Input
+from readiness.loading.render.made import Input, written_place
 from readiness.model import NOT_RENDERED, UNJUDGED, Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -139,6 +139,9 @@ def _relocate(made: Assembly, outcome: engine.EngineResult) -> None:
 
         outcome.findings = relocate.relocate_findings(outcome.findings, made.environments)
         made.broken = relocate.relocate_findings(made.broken, made.environments)
+        for tally in outcome.tally.values():
+            places = dict.fromkeys(written_place(source, span) for source, span in tally.places)
+            tally.places = list(places)
 
 
 def _hidden_places(made: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:

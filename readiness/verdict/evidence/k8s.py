@@ -13,7 +13,7 @@ from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Seq
 from readiness.verdict.evidence.backups import is_backup_name, is_dump_command
-from readiness.verdict.evidence.images import image_fact, variable_fact
+from readiness.verdict.evidence.images import image_fact, variable_facts
 
 _SCHEDULE = "backup-schedule"  # which shows a backup only with a time
 # What an alert is on: all of the patterns are in its name and expression.
@@ -30,6 +30,9 @@ _ALERTS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
 )  # fmt: skip
 _SCRAPE = "prometheus.io/scrape"
 _METRICS = re.compile(r"metrics|prom")
+_REPLICATED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})
+_BUDGETS = ("minAvailable", "maxUnavailable")
+_WAYS = (("ingress", "network-policy-ingress"), ("egress", "network-policy-egress"))
 _OWN = frozenset({"Pods", "Object", "External"})
 _DASHBOARD = re.compile(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
 # What a dashboard shows, by the words of its queries and titles.
@@ -47,7 +50,8 @@ def k8s_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
         if document.source.fragment:
             continue
         for one in document.objects:
-            for name, span in (*_object_facts(one), *_scheduled_backup(one, document.pods)):
+            found = (*_object_facts(one), *_kind_facts(one), *_scheduled_backup(one, document.pods))
+            for name, span in found:
                 yield name, one.source, span
         for pod in document.pods:
             for name, span in _pod_facts(pod):
@@ -76,9 +80,7 @@ def _object_facts(one: Object) -> Iterator[tuple[str, Span]]:
     if one.kind == "ConfigMap":
         yield from _dashboard_facts(one)
         for name, value, span in variables_of(one):
-            fact = variable_fact(name, value)
-            if fact:
-                yield fact, span
+            yield from ((fact, span) for fact in variable_facts(name, value))
     if (
         one.kind == "Service"
         and one.group == ""
@@ -88,6 +90,50 @@ def _object_facts(one: Object) -> Iterator[tuple[str, Span]]:
         metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
         if metrics and len(metrics) < len(ports):
             yield "service-with-metrics", metrics[0].at()
+
+
+def _kind_facts(one: Object) -> Iterator[tuple[str, Span]]:
+    """What an object is there for: scaling, budgets, policies, storage, several replicas."""
+    spec = one.spec
+    count = spec.get("replicas")
+    if one.kind in _REPLICATED and isinstance(count, int) and count > 1:
+        yield "several-replicas", spec.at("replicas")
+        if count > 2:
+            yield "three-replicas", spec.at("replicas")
+    if one.kind == "HorizontalPodAutoscaler":
+        yield from _scaling_facts(one)
+    elif one.kind == "ScaledObject" and "maxReplicaCount" in spec:
+        yield "autoscaler-bounds", spec.at("maxReplicaCount")
+    elif one.kind == "PodDisruptionBudget":
+        yield from (("disruption-budget", spec.at(key)) for key in _BUDGETS if key in spec)
+    elif one.kind == "NetworkPolicy":
+        types = spec.get("policyTypes")
+        for way, fact in _WAYS:
+            if way in spec or (isinstance(types, Seq) and way.capitalize() in types):
+                yield fact, spec.at(way if way in spec else "policyTypes")
+    elif one.kind in {"Role", "ClusterRole"} and one.node.get("rules"):
+        yield "role", one.node.at("rules")
+    if one.kind == "StatefulSet" and spec.get("volumeClaimTemplates"):
+        yield "persistent-volume", spec.at("volumeClaimTemplates")
+    if one.kind in {"Rollout", "Canary"} and spec:
+        yield "gradual-rollout", one.node.at("kind")
+
+
+def _scaling_facts(one: Object) -> Iterator[tuple[str, Span]]:
+    spec = one.spec
+    least = spec.get("minReplicas")
+    if "maxReplicas" in spec and isinstance(least, int):
+        yield "autoscaler-bounds", spec.at("maxReplicas")
+        if least > 1:
+            yield "several-replicas", spec.at("minReplicas")
+        if least > 2:
+            yield "three-replicas", spec.at("minReplicas")
+    for metric in mappings_in(spec.get("metrics")):
+        name = text_or_empty(mapping_at(metric, "resource").get("name"))
+        if name in {"cpu", "memory"}:
+            yield f"autoscaler-{name}", metric.at()
+    if "targetCPUUtilizationPercentage" in spec:
+        yield "autoscaler-cpu", spec.at("targetCPUUtilizationPercentage")
 
 
 def _has_scrape_annotation(one: Object | Pod) -> bool:
@@ -123,12 +169,14 @@ def _words_in(value: object) -> list[str]:
 def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
     if _has_scrape_annotation(pod):
         yield "scraping", pod.annotations.entry(_SCRAPE)
+    for volume in mappings_in(pod.node.get("volumes")):
+        if "persistentVolumeClaim" in volume:
+            yield "persistent-volume", volume.at("persistentVolumeClaim")
     for container in pod.containers():
         fact = image_fact(container.image)
         if fact and fact != "backup" and pod.serving:
             yield fact, container.node.at("image")
         for item in mappings_in(container.node.get("env")):
             value = text_or_empty(item.get("value")) if "value" in item else None
-            fact = variable_fact(text_or_empty(item.get("name")), value)
-            if fact:
-                yield fact, item.at("name")
+            facts = variable_facts(text_or_empty(item.get("name")), value)
+            yield from ((fact, item.at("name")) for fact in facts)
