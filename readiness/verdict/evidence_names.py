@@ -83,6 +83,8 @@ FACTS = {
     "health-unlogged": "a health path that is not logged",
     "https-redirect": "a redirect to HTTPS",
     "incident-plan": "a plan for incidents",
+    "ingress-limit": "a limit that an Ingress sets",
+    "ingress-redirect": "a redirect to HTTPS that an Ingress sets",
     "locked-install": "an installation from a lock file",
     "log-level": "a log level of info or quieter",
     "log-shipping": "logs that are shipped",

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.loading.assembly import ABSENT, OUTSIDE
-from readiness.model import Finding, Rule, Severity, Source, Span, join_names
+from readiness.loading.assembly import OUTSIDE
+from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
-from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
+from readiness.verdict.gate import Gate, GateOptions, decide_gate, lacking_text
 from readiness.verdict.score import Category, Coverage, Row, Score
 
 VERSION = 1
@@ -28,27 +28,6 @@ class FileRow:
     reason: str = ""
     subjects: int = 0
     cause: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether the run passed, one line that says what decided, and the severity that fails it.
-
-    `broken` are the files that their own tools cannot read. A gate that was not `evaluated` had nothing to go by, and has not
-    passed.
-    """
-
-    passed: bool
-    reason: str
-    fail_on: str = "high"
-    broken: frozenset[str] = frozenset()
-    evaluated: bool = True
-
-    def fails(self, finding: Finding) -> bool:
-        """Whether a finding is one that fails the gate."""
-        return not finding.suppressed and (
-            finding.severity >= gate_severity(self.fail_on) or is_unjudged(finding, self.broken)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,41 +161,34 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     )
     seen = {key for key, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
-    states = [
-        one.state
-        for known in checklists
-        if known.checklist.system in chosen
-        for one in known.verdicts
-    ]
-    cover = score.coverage_of(rules, looks, files, states)
+    cover = score.coverage_of(rules, looks, files, _item_states(checklists, chosen))
     judged = score.is_assessable(files, looked=bool(assessed), here=cover.here)
     counted = assessed if judged else frozenset[str]()
     result = score.score_findings(findings, coverage=cover.percent, assessed=counted)
-    unwaived = result
-    if any(one.suppressed for one in findings):
-        all_open = [one._replace(suppressed=None) for one in findings]
-        unwaived = score.score_findings(all_open, coverage=cover.percent, assessed=counted)
+    all_open = [one._replace(suppressed=None) for one in findings]
+    waiving = any(one.suppressed for one in findings)
+    unwaived = (
+        score.score_findings(all_open, coverage=cover.percent, assessed=counted)
+        if waiving
+        else result
+    )
     gained = tuple(
         one._replace(gain=gain) for one, gain in zip(findings, result.gains, strict=True)
     )
-    broken = broken_paths(files)
+    options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
         version=version,
         rules_version=rules_version(rules),
         findings=gained,
         files=files,
-        verdict=score.verdict_of(
-            findings, files, judged=judged, is_unjudged=lambda one: is_unjudged(one, broken)
-        ),
+        verdict=score.verdict_of(findings, files, judged=judged),
         result=result,
         unwaived=unwaived,
         gate=decide_gate(
             gained,
+            files,
             result.score,
-            fail_on,
-            min_score,
-            broken=broken,
-            absent=[row for row in files if row.cause == ABSENT] if strict_coverage else (),
+            options,
             lacking="" if judged else lacking_text(files, cover),
         ),
         coverage=cover,
@@ -230,6 +202,12 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     )
 
 
+def _item_states(checklists: Iterable[Checklist], chosen: Collection[str]) -> list[str]:
+    """The states of all items of the checklists that count in coverage."""
+    mine = (known for known in checklists if known.checklist.system in chosen)
+    return [one.state for known in mine for one in known.verdicts]
+
+
 def rules_version(rules: Iterable[Rule]) -> str:
     """A name for a set of rules: scores are comparable only where it is the same."""
     lines = sorted(
@@ -237,81 +215,6 @@ def rules_version(rules: Iterable[Rule]) -> str:
         for rule in rules
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
-
-
-def lacking_text(rows: Sequence[FileRow], cover: Coverage) -> str:
-    """Why there is no number, and what to do: the first file of ours that was left alone says it, if there is one."""
-    left = [*cover.unread]
-    if not left:
-        judged = any(row.kind and row.status == score.READ for row in rows)
-        return (
-            "no rule had anything to look at; select other rules, or name other files"
-            if judged
-            else "nothing to check: no file of a kind that readiness knows; name files, or another folder"
-        )
-    more = f" (and {len(left) - 1} more)" if len(left) > 1 else ""
-    some = any(row.kind not in {"", score.DOCUMENT} and row.status == score.READ for row in rows)
-    much = (
-        f"{cover.here} % of what is here was judged, and a score takes {score.LEAST_COVERAGE} %"
-        if some
-        else "nothing was checked"
-    )
-    return f"{much}: {left[0].path}{more}: {left[0].reason}"
-
-
-def decide_gate(
-    findings: Iterable[Finding],
-    points: int | None,
-    fail_on: str,
-    min_score: int | None,
-    *,
-    broken: frozenset[str] = frozenset(),
-    absent: Sequence[FileRow] = (),
-    lacking: str = "",
-) -> Gate:
-    """Whether the run passes, and what decided.
-
-    A file of ours that was not read fails it whatever `fail_on` says, and so does a score under `min_score`, and each of
-    the files that wait for a program or a dependency that is `absent`. `lacking` says why there is nothing to go by.
-    """
-    standing = [one for one in findings if not one.suppressed]
-    unjudged = [one for one in standing if one.rule != "core/crash" and is_unjudged(one, broken)]
-    bad = [one for one in standing if one.severity >= gate_severity(fail_on)]
-    reasons = []
-    if bad:
-        counts = [
-            f"{sum(one.severity is severity for one in bad)} {severity}"
-            for severity in sorted({one.severity for one in bad}, reverse=True)
-        ]
-        reasons.append(f"{join_names(counts)} open (--fail-on {fail_on})")
-    if unjudged:
-        files = sorted({one.path for one in unjudged})
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        reasons.append(f"{files[0]}{more} could not be read")
-    if absent:
-        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
-        reasons.append(f"{absent[0].path}{more} not judged: {absent[0].reason} (--strict-coverage)")
-    if lacking and not reasons:
-        return Gate(False, lacking, fail_on, broken, evaluated=False)
-    if min_score is not None and points is None:
-        reasons.append(f"no score, and --min-score asks for {min_score}")
-    elif min_score is not None and points is not None and points < min_score:
-        reasons.append(f"score {points} is under --min-score {min_score}")
-    if reasons:
-        return Gate(False, "; ".join(reasons), fail_on, broken)
-    said = (
-        "no finding fails (--fail-on never)"
-        if fail_on == "never"
-        else f"nothing {fail_on} or worse is open"
-    )
-    if min_score is not None:
-        said = f"{said}, score {points} of {min_score} asked"
-    return Gate(True, said, fail_on, broken)
-
-
-def gate_severity(fail_on: str) -> float:
-    """The severity from which a finding fails the gate."""
-    return float("inf") if fail_on == "never" else Severity[fail_on.upper()]
 
 
 def _round_points(number: float | None) -> float | None:

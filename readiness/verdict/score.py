@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -277,13 +277,7 @@ def is_assessable(rows: Iterable[Row], *, looked: bool, here: int) -> bool:
     return looked and judged and here >= LEAST_COVERAGE
 
 
-def verdict_of(
-    findings: Iterable[Finding],
-    rows: Iterable[Row],
-    *,
-    judged: bool,
-    is_unjudged: Callable[[Finding], bool] = lambda one: one.rule in UNJUDGED,
-) -> str:
+def verdict_of(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool) -> str:
     """ready, not-ready or not-assessed, whatever the flags of a run are.
 
     Ready is: enough was judged, nothing high or critical is open, and every file of ours was read whole. What lies outside
@@ -292,7 +286,7 @@ def verdict_of(
     if not judged:
         return "not-assessed"
     blocked = any(
-        not one.suppressed and (one.severity >= Severity.HIGH or is_unjudged(one))
+        not one.suppressed and (one.severity >= Severity.HIGH or one.rule in UNJUDGED)
         for one in findings
     )
     gaps = any(has_gap(row) and row.cause != OUTSIDE for row in rows)

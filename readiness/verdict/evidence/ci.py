@@ -56,7 +56,11 @@ def _act_facts(act: PipelineAction, pipeline: Pipeline) -> Iterator[str]:
         yield _DONE[act.kind]
     if act.kind == "push" and _COMMIT.search(act.text):
         yield "ci-commit-tag"
-    scheduled = isinstance(pipeline, model.Workflow) and "schedule" in pipeline.triggers
+    scheduled = (
+        "schedule" in pipeline.triggers
+        if isinstance(pipeline, model.Workflow)
+        else '"schedule"' in pipeline.source.text
+    )
     if act.kind in _SCANS and scheduled:
         yield "ci-scheduled-scan"
 
@@ -95,10 +99,16 @@ def _job_facts(stage: Stage, view: View) -> Iterator[tuple[str, Source, Span]]:
 
 
 def _pipeline_facts(pipeline: Pipeline, stages: list[Stage]) -> Iterator[tuple[str, Source, Span]]:
-    """What a workflow for pull requests does, where nothing in it deploys."""
-    if not isinstance(pipeline, model.Workflow) or "pull_request" not in pipeline.triggers:
-        return
-    if any(stage.deploys or stage.opaque for stage in stages):
+    """What a pipeline does for pull requests, where nothing of it deploys from one.
+
+    Of GitLab's that is told by the rules of jobs, which ci/deploy-from-pull-request reads.
+    """
+    if isinstance(pipeline, model.Workflow):
+        if "pull_request" not in pipeline.triggers:
+            return
+        if any(stage.deploys or stage.opaque for stage in stages):
+            return
+    elif "merge_request_event" not in pipeline.source.text:
         return
     acts = [act for stage in stages for act in stage.acts]
     for kind in ("test", *_SCANS):

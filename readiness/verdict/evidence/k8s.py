@@ -33,6 +33,11 @@ _METRICS = re.compile(r"metrics|prom")
 _REPLICATED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})
 _BUDGETS = ("minAvailable", "maxUnavailable")
 _WAYS = (("ingress", "network-policy-ingress"), ("egress", "network-policy-egress"))
+_NOTHING = frozenset({"", "0", "false", "none", "off"})
+_ANNOTATED = (
+    ("ingress-limit", re.compile(r"limit-(?:rps|rpm|connections)|rate-?limit|throttle")),
+    ("ingress-redirect", re.compile(r"(?:ssl|https)-redirect\Z|redirect-(?:to-)?https")),
+)
 _OWN = frozenset({"Pods", "Object", "External"})
 _DASHBOARD = re.compile(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
 # What a dashboard shows, by the words of its queries and titles.
@@ -113,6 +118,11 @@ def _kind_facts(one: Object) -> Iterator[tuple[str, Span]]:
                 yield fact, spec.at(way if way in spec else "policyTypes")
     elif one.kind in {"Role", "ClusterRole"} and one.node.get("rules"):
         yield "role", one.node.at("rules")
+    if one.kind == "Ingress":
+        for key, value in one.annotations.items():
+            said = str(value).lower() not in _NOTHING
+            found = (fact for fact, words in _ANNOTATED if said and words.search(str(key)))
+            yield from ((fact, one.annotations.entry(key)) for fact in found)
     if one.kind == "StatefulSet" and spec.get("volumeClaimTemplates"):
         yield "persistent-volume", spec.at("volumeClaimTemplates")
     if one.kind in {"Rollout", "Canary"} and spec:

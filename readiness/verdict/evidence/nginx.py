@@ -87,7 +87,7 @@ def _block_facts(one: Directive) -> Iterator[str]:
     if one.name == "upstream" and len(block.all("server")) > 1:
         yield "balanced-servers"
     health = one.name == "location" and one.args and _HEALTH.search(one.args[-1])
-    if health and any(d.value == "off" for d in block.all("access_log")):
+    if health and "off" in block.get("access_log", ()):
         yield "health-unlogged"
 
 
