@@ -72,6 +72,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     since: str | None = None,
     documents: bool | None = None,
     render: bool = True,
+    strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
@@ -88,7 +89,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 
     `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
-    relative to. `foreign_ignores` says whether comments for other linters count. `progress` is told how many
+    relative to. `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
+    where a program or a dependency is absent without which something was not judged. `progress` is told how many
     rules of how many are done. Raises one of ERRORS where the tool cannot do its work.
     """
     _refuse_empty(
@@ -109,6 +111,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         since=since,
         jobs=jobs,
         render=render,
+        strict_coverage=strict_coverage,
         helm_values=tuple(Path(one) for one in helm_values),
         foreign_ignores=foreign_ignores,
         shellcheck=shellcheck,
@@ -193,6 +196,7 @@ def _build_report(run: RunResult, settings: Settings, seconds: dict[str, float] 
         chosen=settings.checklists,
         fail_on=settings.fail_on,
         min_score=settings.min_score,
+        strict_coverage=settings.strict_coverage,
         hidden=run.hidden,
         timing=seconds,
         others=run.others,
@@ -237,6 +241,7 @@ def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: 
         since=options["since"],
         jobs=options["jobs"],
         render=options["render"],
+        strict_coverage=options["strict_coverage"],
         helm_values=options["helm_values"],
         foreign_ignores=options["foreign_ignores"],
         shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import discover, environments, fenced, ignoring, reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -99,7 +99,7 @@ def _add_documents(
         for source in discovered.prose
         if id(source) not in texts
     ]
-    alone = not assembly.projects
+    alone = not any(row.kind or row.status == "unreadable" for row in assembly.rows)
     for source in prose:
         asked = alone or source.path in discovered.named if documents is None else documents
         if asked:
@@ -153,7 +153,7 @@ def _unread(unread: UnreadFile, assembly: Assembly, core: dict[str, Rule]) -> No
     if unread.status == "skipped":
         assembly.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
         return
-    assembly.rows.append(FileStatus(unread.path, "", unread.status, unread.reason))
+    assembly.rows.append(FileStatus(unread.path, "", unread.status, unread.reason, BROKEN))
     rule = core["core/unreadable"]
     text = messages.fill_message(rule.message, {"reason": unread.reason}.get)
     assembly.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, RenderError
@@ -98,7 +98,7 @@ def add_chart(
             assembly, [one for one in renderings if one.environment == name], discovered, core
         )
     assembly.rows += [
-        FileStatus(template, "helm", "skipped", reason)
+        FileStatus(template, "helm", "skipped", reason, BROKEN if wanted else ABSENT)
         if reason
         else template_state(template, "helm", UNPARSED if template in broken else "")
         for template in templates
@@ -124,7 +124,9 @@ def add_environment(
 def template_state(path: str, kind: str, reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
     return (
-        FileStatus(path, kind, "invalid", reason) if reason else FileStatus(path, kind, "checked")
+        FileStatus(path, kind, "invalid", reason, BROKEN)
+        if reason
+        else FileStatus(path, kind, "checked")
     )
 
 
@@ -161,7 +163,9 @@ def build_overlays(
         return {}
     missing = RENDERING_OFF if not asked else "" if kustomize.build_command() else kustomize.MISSING
     if missing:
-        into.rows += [FileStatus(one.source.path, "kustomize", "skipped", missing) for one in roots]
+        into.rows += [
+            FileStatus(one.source.path, "kustomize", "skipped", missing, ABSENT) for one in roots
+        ]
         return {}
     wanted = _gather(roots, discovered, into)
     unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, Gathered)], sources)
@@ -175,10 +179,12 @@ def build_overlays(
         if isinstance(built, RefusedError):
             way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
             reason = f"{built}; {way} judges what it gives"
-            into.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason))
+            into.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason, OUTSIDE))
             continue
         if isinstance(built, RenderError):
-            into.rows.append(FileStatus(root.source.path, "kustomize", "skipped", str(built)))
+            into.rows.append(
+                FileStatus(root.source.path, "kustomize", "skipped", str(built), BROKEN)
+            )
             rule = core["core/not-rendered"]
             into.broken.append(_render_failure(rule, root.source, "overlay", "", str(built)))
             continue
@@ -214,7 +220,7 @@ def overlay(source: Source, assembly: Assembly, core: dict[str, Rule]) -> None:
         if "{{" in line or "{%" in line:
             assembly.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
             return
-        assembly.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message))
+        assembly.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message, BROKEN))
         assembly.broken.append(
             reading.syntax_finding(core["core/syntax"], source, error, "kustomization")
         )

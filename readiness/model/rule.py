@@ -48,6 +48,10 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 LEVELS = ("recommended", "strict", "optional")
+# What these say is that something has no verdict: the tree that is judged can't take it back, by comment, waiver, settings
+# or baseline.
+UNJUDGED = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
+NOT_RENDERED = "core/not-rendered"
 # A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
 Pattern = NewType("Pattern", str)
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readiness.model import Finding, Severity, join_names
+from readiness.model import UNJUDGED, Finding, Severity, join_names
 from readiness.redaction import Redactor
 from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
-from readiness.verdict.score import UNJUDGED, counts_in_score
+from readiness.verdict.score import counts_in_score, is_unread
 
 TOP = 10
 LEAST_GAIN = 0.005  # what rounds to nothing is no advice
@@ -112,19 +112,25 @@ def _reading_order(finding: Finding) -> tuple[int, str, int, str]:
 def verdict_text(report: Report) -> str:
     """The verdict, and what stands against `ready`."""
     if report.verdict == "ready":
-        return "ready: nothing high or critical is open, and every file was read"
-    if report.verdict == "not-assessed":
-        return "not assessed: there was nothing to judge"
+        if not report.outside:
+            return "ready: nothing high or critical is open, and every file was read"
+        some = plural(len(report.outside), "file")
+        return f"ready, of what is here: nothing high or critical is open; {some} stand for what lies elsewhere"
+    if not report.assessed:
+        return (
+            f"not assessed: {report.gate.reason}" if not report.gate.evaluated else "not assessed"
+        )
     against = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
         count = sum(one.severity is severity for one in report.open)
         if count:
             against.append(f"{count} {severity}")
     reasons = [f"{join_names(against)} open"] if against else []
-    unread = {row.path for row in report.coverage.unread}
+    unread = {row.path for row in report.coverage.unread if is_unread(row)}
     if unread:
-        reasons.append(f"{plural(len(report.coverage.unread), 'file')} not read")
-    in_part = {one.path for one in report.open if one.rule in UNJUDGED} - unread
+        reasons.append(f"{plural(len(unread), 'file')} not read")
+    in_part = {one.path for one in report.open if one.rule in UNJUDGED}
+    in_part = (in_part | {row.path for row in report.coverage.unread}) - unread
     if in_part:
         reasons.append(f"{plural(len(in_part), 'file')} read in part")
     return f"not ready: {', '.join(reasons)}"
@@ -193,10 +199,7 @@ def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[s
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [
-        f"{outcome.checklist.title}: "
-        + ", ".join(
-            f"{outcome.count(state)} {state}" for state in ("met", "failed", "open", "attested")
-        )
+        f"{outcome.checklist.title}: {outcome.summary}"
         for outcome in report.checklists
         if outcome.checklist.system in report.chosen
     ]
@@ -204,7 +207,9 @@ def checklist_lines(report: Report) -> list[str]:
 
 def gate_text(report: Report, redactor: Redactor) -> str:
     """The last line: passed or failed, and why."""
-    word = "passed" if report.gate.passed else "failed"
+    word = (
+        "passed" if report.gate.passed else "failed" if report.gate.evaluated else "not evaluated"
+    )
     return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}")
 
 

@@ -17,7 +17,7 @@ def score_lines(report: Report) -> list[str]:
             category, [t for t in report.result.terms if t.rule.category == category.id]
         )
     if report.raw is None:
-        return [*lines, "nothing was judged: no score"]
+        return [*lines, "too little was judged: no score"]
     losses = math.fsum(one.loss for one in report.categories)
     lines.append(f"raw   = 100 - {losses:.2f} = {report.raw:.2f}")
     if report.result.ceiling < 100:

@@ -16,7 +16,7 @@ from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import Example, Mark
 from readiness.ruleset.families import FOLDER as FAMILIES
 from readiness.ruleset.families import is_family
-from readiness.verdict.checklist import STATES, ChecklistOutcome
+from readiness.verdict.checklist import ChecklistOutcome
 
 _LANGUAGE = {"dockerfile": "dockerfile", "nginx": "nginx"}
 _CATEGORIES = {
@@ -215,8 +215,7 @@ def checklist_lines(outcomes: Iterable[ChecklistOutcome]) -> Iterator[str]:
     for number, outcome in enumerate(outcomes):
         if number:
             yield ""
-        counts = ", ".join(f"{outcome.count(state)} {state}" for state in STATES)
-        yield f"{outcome.checklist.title}: {counts}"
+        yield f"{outcome.checklist.title}: {outcome.summary}"
         for verdict in outcome.verdicts:
             yield f"  {verdict.state:8}  {verdict.item.id}: {verdict.item.ask}"
             places = [f"{one.path}:{one.line} {one.rule}" for one in verdict.findings]
@@ -224,6 +223,9 @@ def checklist_lines(outcomes: Iterable[ChecklistOutcome]) -> Iterator[str]:
             first_places = places[:3]
             more = f" and {len(places) - 3} more" if len(places) > 3 else ""
             yield " " * 12 + (", ".join(first_places) + more if first_places else verdict.reason)
+            if len({unit.state for unit in verdict.units}) > 1:
+                for unit in verdict.units:
+                    yield " " * 12 + f"{unit.state} in {unit.unit or '.'}"
 
 
 def rules_table(found: Iterable[Rule]) -> str:

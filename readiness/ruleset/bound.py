@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from readiness.model import Hit, Outcome, Rule, Severity, Subject, Unknown
+from readiness.model import Hit, Outcome, Rule, Severity, Span, Subject, Unknown
 from readiness.model.project import Project
 from readiness.ruleset.bindings import parameter_names, resolve_check
 from readiness.ruleset.predicates import Clause
@@ -19,6 +19,7 @@ class LoadedRule:
     """A rule, and what runs it: which subjects it counts and the function that judges one.
 
     A rule in tiers has one for each, in their order; `own` are the parameters in `arguments` that the tier sets itself.
+    `proofs` are the values of a subject in order that speak for the rule's checklist items.
     """
 
     rule: Rule
@@ -30,6 +31,7 @@ class LoadedRule:
     targets: tuple[str, ...] = ()
     tier: str = ""
     own: frozenset[str] = frozenset()
+    proofs: tuple[Clause, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -88,6 +90,11 @@ class LoadedRule:
             if self.needs_project
             else self.function(subject)
         )
+
+    def evidence(self, subject: Subject) -> Iterator[Span]:
+        """Where a subject that the rule has nothing against shows that it is in order."""
+        for one in self.proofs:
+            yield from one.spans(subject.node)
 
     def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from readiness.model import Hit, Unknown, hit, missing
+from readiness.model import Hit, Span, Unknown, hit, missing
 from readiness.syntax import secrets
 
 _STEP = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
@@ -29,6 +29,13 @@ class Clause:
     holds: Callable[[Any], bool]
     required: bool
     patterns: tuple[str, ...] = ()
+
+    def spans(self, node: Any) -> Iterator[Span]:
+        """The places of the values at the end of the path for which the predicate holds; a value that is not there is none."""
+        for owner, key, value in path_ends(node, self.steps):
+            long = isinstance(value, str) and len(value) > LONGEST
+            if value is not _ABSENT and value is not None and not long and self.holds(value):
+                yield owner.at(key)
 
     def judge(self, node: Any) -> Iterator[Hit | Unknown]:
         """A hit where the path ends in something that breaks the clause."""

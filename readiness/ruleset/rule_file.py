@@ -17,12 +17,12 @@ MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 ORDER = (
     "title severity confidence category hides level opinion target when by require forbid check with message messages"
-    " why fix limits links same-as checklist tiers bad good"
+    " why fix limits links same-as checklist proves tiers bad good"
 ).split()  # the order in which the fields of our own files stand
 KEYS = frozenset(ORDER)
 TIER_KEYS = frozenset(
     "severity level opinion target when require forbid check with message messages why fix same-as"
-    " checklist".split()
+    " checklist proves".split()
 )
 MAX_TIERS = 12  # of a rule: each is judged by itself
 MAX_PARTS = 100
@@ -246,7 +246,7 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "a mapping of names that the check says to one line of text each",
     ),
     **dict.fromkeys(("why", "fix", "opinion", "limits"), _TEXT),
-    **dict.fromkeys(("require", "forbid"), _MAPPING),
+    **dict.fromkeys(("require", "forbid", "proves"), _MAPPING),
     "with": (lambda value: value is None or _is_mapping(value), "a mapping"),
     "target": (lambda value: _is_line(value) or (_are_lines(value) and bool(value)), "a target, or a list of them"),
     "when": (_are_conditions, "a mapping of facts to values or lists of values"),

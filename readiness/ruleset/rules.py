@@ -223,6 +223,8 @@ def _expressions(bound: LoadedRule) -> Iterator[tuple[str, str]]:
         yield from (
             ("require" if clause.required else "forbid", pattern) for pattern in clause.patterns
         )
+    for clause in bound.proofs:
+        yield from (("proves", pattern) for pattern in clause.patterns)
     if bound.check:
         yield from (
             ("with", one) for _, one in bindings.parameter_patterns(bound.check, bound.arguments)

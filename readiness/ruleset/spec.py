@@ -306,7 +306,25 @@ def _bind(rule: Rule, file: str, spec: Mapping[str, Any], tier: str, fail: Fail)
         targets,
         tier,
         spec.get("own", frozenset()),
+        _proofs(spec, clauses, fail),
     )
+
+
+def _proofs(spec: Mapping[str, Any], clauses: tuple[Clause, ...], fail: Fail) -> tuple[Clause, ...]:
+    """The values that prove the rule's items: those under `proves`, else those that `require` asks for."""
+    given = spec.get("proves")
+    if given is None:
+        return tuple(one for one in clauses if one.required)
+    if not isinstance(given, dict) or not given:
+        raise fail(
+            "`proves` is a mapping of paths to what stands there where all is well", "proves"
+        )
+    if not spec.get("checklist") and "own" not in spec:
+        raise fail("`proves` speaks for checklist items, and `checklist` names none", "proves")
+    try:
+        return tuple(clause(where, what, required=True) for where, what in given.items())
+    except ValueError as error:
+        raise fail(str(error), "proves") from None
 
 
 def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:

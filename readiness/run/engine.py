@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import posixpath
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +30,11 @@ from readiness.ruleset.bound import LoadedRule
 
 @dataclass(slots=True)
 class RuleTally:
-    """What a rule looked at: how many subjects, how many were undecidable, the first places it is about."""
+    """What a rule looked at: how many subjects, how many were undecidable, and the first places that speak for it.
+
+    These are values that are there, in subjects that it has nothing against: see LoadedRule.evidence. `places` has some
+    of each folder.
+    """
 
     subjects: int = 0
     unknown: int = 0
@@ -55,7 +61,7 @@ RulesByCondition = dict[
     Any, list[LoadedRule]
 ]  # the rules of one target, by the condition under which they judge a subject
 PIPELINES = frozenset({"github", "gitlab"})
-PLACES = 3  # as many places a rule as a checklist shows for evidence
+PLACES = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
 
 def run_rules(
@@ -134,22 +140,35 @@ def _run_rule(
         return
     tally = outcome.tally_of(bound.key)
     tally.subjects += len(subjects)
+    proving = bool(bound.proofs) and not project.prose
     for subject in subjects:
         try:
-            aside = False
+            silent = True
             for unknown in bound.run(subject, project):
+                silent = False
                 if isinstance(unknown, NotApplicable):
-                    aside = True
-                elif isinstance(unknown, Unknown):
+                    continue
+                if isinstance(unknown, Unknown):
                     tally.unknown += 1
                 elif unknown.absent and _is_shown_in_part(subject, project, bound):
                     tally.unknown += 1  # not shown here is no proof that it is there
                 else:
                     outcome.findings.append(finding_from_hit(bound, subject, unknown))
-            if not aside and len(tally.places) < PLACES:
-                tally.places.append((subject.source, subject.node.at()))
+            if silent and proving and not subject.source.fragment:
+                _note_evidence(bound, subject, tally)
         except Exception as error:  # a rule's bug must cost that rule, not the run
             _record_crash(bound, subject, error, core, outcome)
+
+
+def _note_evidence(bound: LoadedRule, subject: Subject, tally: RuleTally) -> None:
+    """Add the places that speak for a rule, while its folder has few."""
+    folder = posixpath.dirname(subject.source.root.path)
+    room = PLACES - sum(
+        posixpath.dirname(source.root.path) == folder for source, _ in tally.places[-PLACES:]
+    )
+    if room > 0:
+        spans = itertools.islice(bound.evidence(subject), room)
+        tally.places += [(subject.source, span) for span in spans]
 
 
 def _record_crash(

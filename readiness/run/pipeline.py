@@ -11,16 +11,17 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
-from readiness.loading.render.made import Input
-from readiness.model import Finding, Rule, Source, Span
+from readiness.loading.render.made import Input, written_place
+from readiness.model import NOT_RENDERED, UNJUDGED, Finding, Rule, Source, Span
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import Names
+from readiness.ruleset.names import Name, Names
 from readiness.run import engine
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
 from readiness.triage import baseline, foreign, suppress
+from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.score import RENDERED_TO
@@ -42,6 +43,7 @@ class Settings:
     since: str | None
     jobs: int
     render: bool
+    strict_coverage: bool
     helm_values: tuple[Path, ...]
     foreign_ignores: bool
     shellcheck: bool
@@ -139,6 +141,9 @@ def _relocate(assembly: Assembly, outcome: engine.EngineResult) -> None:
 
         outcome.findings = relocate.relocate_findings(outcome.findings, assembly.environments)
         assembly.broken = relocate.relocate_findings(assembly.broken, assembly.environments)
+        for tally in outcome.tally.values():
+            places = dict.fromkeys(written_place(source, span) for source, span in tally.places)
+            tally.places = list(places)
 
 
 def _hidden_places(assembly: Assembly, outcome: engine.EngineResult) -> list[tuple[Source, Span]]:
@@ -170,7 +175,26 @@ def _select_rules(assembly: Assembly, settings: Settings) -> Asked:
     active = selection.chosen_rules(
         bounds, rules.rules_folder(), name=settings.profile, select=select, ignore=ignore
     )
+    _keep_unjudged(active, settings, names)
     return Asked(names, bounds, active, locked)
+
+
+def _keep_unjudged(active: selection.Active, settings: Settings, names: Names) -> None:
+    """Count what says that something has no verdict, whatever the settings of the tree leave out.
+
+    `--ignore` is the caller's word and may. Raises SelectionError for a word in the settings that could have no effect.
+    """
+    file = settings.file
+    for word in file.ignore:
+        if word in UNJUDGED:
+            raise selection.SelectionError(
+                f"{NAME}: ignore: {word} says that something has no verdict, and the settings can't leave that out;"
+                " mend what it names, or leave the file out under `exclude`"
+            )
+    asked = selection.parse_words(settings.ignore[len(file.ignore) :], names, "--ignore")
+    for rule in (*UNJUDGED, NOT_RENDERED) if file.ignore else ():
+        if not asked.is_covering(Name(rule)) and "correctness" not in asked.plain:
+            active.setdefault(rule, selection.WHOLE)
 
 
 def _place_of_words(words: Sequence[str], written: Sequence[str], option: str) -> str:
@@ -186,11 +210,12 @@ def _triage_findings(
     today: datetime.date,
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
-    law = suppress.Law(asked.names, asked.locked, asked.active, today)
+    broken = broken_paths(assembly.rows)
+    law = suppress.Law(asked.names, asked.locked, asked.active, today, broken)
     marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
-    kept, left_out = apply_foreign_suppressions(marked, assembly, settings, asked.locked)
+    kept, left_out = apply_foreign_suppressions(marked, assembly, settings, law)
     stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
-    return _suppress_known(stamped, asked.names, settings, today), left_out
+    return _suppress_known(stamped, law, settings), left_out
 
 
 def _run_engine(
@@ -213,17 +238,24 @@ def _run_engine(
 
 
 def _suppress_known(
-    findings: list[Finding], names: Names, settings: Settings, today: datetime.date
+    findings: list[Finding], law: suppress.Law, settings: Settings
 ) -> list[Finding]:
-    """The findings, those marked that a baseline or an earlier revision had already."""
+    """The findings, those marked that a baseline or an earlier revision had already.
+
+    A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
+    """
     if settings.baseline:
         known = baseline.load_baseline(settings.baseline)
-        known = baseline.renew_fingerprints(findings, known, names, settings.baseline.name)
+        known = baseline.renew_fingerprints(findings, known, law.names, settings.baseline.name)
         findings = baseline.suppress_known(
-            findings, known, "baseline", "known when the baseline was written"
+            findings,
+            known,
+            "baseline",
+            "known when the baseline was written",
+            spared=lambda one: is_unjudged(one, law.broken),
         )
     if settings.since is not None:
-        known = _findings_before(settings, today)
+        known = _findings_before(settings, law.today)
         findings = baseline.suppress_known(
             findings, known, "since", f"stood already where this branch left {settings.since}"
         )
@@ -303,7 +335,7 @@ def apply_own_suppressions(
 
 
 def apply_foreign_suppressions(
-    findings: list[Finding], assembly: Assembly, settings: Settings, locked: selection.Words
+    findings: list[Finding], assembly: Assembly, settings: Settings, law: suppress.Law
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings that no comment for another linter silences, and how many of each rule one does."""
     if not settings.foreign_ignores:
@@ -317,7 +349,7 @@ def apply_foreign_suppressions(
         for document in documents
         for directive in foreign.foreign_directives(kind, document, told)
     )
-    return foreign.drop_silenced(findings, directives, locked.is_naming)
+    return foreign.drop_silenced(findings, directives, law.is_locked)
 
 
 def _findings_before(settings: Settings, today: datetime.date) -> baseline.Known:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from readiness import files
-from readiness.model import Finding, Suppression
+from readiness.model import UNJUDGED, Finding, Suppression
 from readiness.programs import git
 from readiness.ruleset.names import Name, Names
 
@@ -64,6 +64,8 @@ def fingerprint_base(fingerprint: str) -> str:
 def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str) -> str:
     """A baseline file: today's open findings, by fingerprint, with enough beside it for a person to read.
 
+    What says that something has no verdict is left out: no baseline silences it.
+
     `shown` makes of a name what may be shown of it.
     """
     rows = [
@@ -74,7 +76,7 @@ def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str
             "resource": shown(finding.resource),
         }
         for finding in findings
-        if not finding.suppressed
+        if not finding.suppressed and finding.rule not in UNJUDGED
     ]
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
@@ -106,9 +108,17 @@ def known_findings(findings: Iterable[Finding]) -> Known:
 
 
 def suppress_known(
-    findings: Sequence[Finding], known: Known, by: str, reason: str
+    findings: Sequence[Finding],
+    known: Known,
+    by: str,
+    reason: str,
+    *,
+    spared: Callable[[Finding], bool] = lambda one: False,
 ) -> list[Finding]:
-    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved."""
+    """The findings, as many of each mark suppressed as are known: those at their old path first, then those that moved.
+
+    What is `spared` goes on counting, known or not.
+    """
     left = collections.Counter(known)
     suppression = Suppression(by, reason)
     done = list(findings)
@@ -118,7 +128,7 @@ def suppress_known(
             for (fingerprint, _), count in left.items():
                 anywhere[fingerprint] += count
         for index, finding in enumerate(done):
-            if finding.suppressed:
+            if finding.suppressed or spared(finding):
                 continue
             fingerprint = fingerprint_base(finding.fingerprint)
             if moved and anywhere[fingerprint]:

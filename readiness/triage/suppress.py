@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from readiness.model import Finding, Note, Rule, Source, Span, Suppression
+from readiness.model import UNJUDGED, Finding, Note, Rule, Source, Span, Suppression
 from readiness.model.messages import fill_message
 from readiness.ruleset.names import Name, Names
 from readiness.ruleset.select import Active, Words
 from readiness.settings import Waiver
 from readiness.syntax import glob
+from readiness.triage.unjudged import is_unjudged
 
 _COMMENT = re.compile(
     r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)"
@@ -45,12 +46,20 @@ Catalogue = dict[str, Rule]
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day."""
+    """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day.
+
+    `broken` are the files that their own tools cannot read: that they are not judged can't be silenced either.
+    """
 
     names: Names
     locked: Words
     active: Active
     today: datetime.date
+    broken: frozenset[str] = frozenset()
+
+    def is_locked(self, finding: Finding) -> bool:
+        """Whether nothing in the tree can silence a finding."""
+        return self.locked.is_naming(finding) or is_unjudged(finding, self.broken)
 
     def names_meant(self, word: str, source: Source, span: Span) -> tuple[Name, ...]:
         """What a word names where it stands."""
@@ -232,7 +241,7 @@ def _mark_silenced(
     kept: list[Finding] = []
     for finding in findings:
         suppression = None
-        free = bool(by_source or valid) and not law.locked.is_naming(finding)
+        free = bool(by_source or valid) and not law.is_locked(finding)
         for number in _directives_for(finding, by_source) if free else ():
             directive, names = good[number]
             if _directive_covers(directive, names, finding):
@@ -283,6 +292,8 @@ def invalid_reason(
             return f"suppression names {word!r}, and no rule is called that"
         if all(law.locked.is_covering(name) for name in names):
             return f"{word} is locked by the settings and can't be suppressed"
+        if all(name.rule in UNJUDGED for name in names):
+            return f"{word} says that something has no verdict, which can't be suppressed: mend what it names"
     if len(reason) < 3:
         return f"suppression of {', '.join(meant)} gives no reason"
     if until:

@@ -155,7 +155,7 @@ RULES = [
     pytest.param(bound, pattern, id=f"{bound.rule.id}-{pattern}")
     for bound in catalogue()
     for pattern in (
-        *(one for clause in bound.clauses for one in clause.patterns),
+        *(one for clause in (*bound.clauses, *bound.proofs) for one in clause.patterns),
         *(
             (one for _, one in bindings.parameter_patterns(bound.check, bound.arguments))
             if bound.check

@@ -12,7 +12,8 @@ from readiness import api
 from readiness.model import Source
 from readiness.model.project import Project
 from readiness.verdict import evidence
-from readiness.verdict.checklist import FACTS, load_checklists
+from readiness.verdict.checklist import load_checklists
+from readiness.verdict.evidence_names import FACTS
 from tests.conftest import ROOT
 
 

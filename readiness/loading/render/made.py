@@ -31,6 +31,14 @@ class GeneratedSource(Source):
         return iter(())
 
 
+def written_place(source: Source, span: Span) -> tuple[Source, Span]:
+    """Where a place stands in a file that somebody wrote: the same place but for what was rendered."""
+    root = source.root
+    if not isinstance(root, GeneratedSource):
+        return source, span
+    return root.place(Span(source.to_root(span.start), source.to_root(span.end)))
+
+
 class Input(NamedTuple):
     """One thing that was looked at, be it there or not: a whole chart, or a path in a tree; and what it was.
 

@@ -13,7 +13,7 @@ from readiness.model import Source, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Seq
 from readiness.verdict.evidence.backups import is_backup_name, is_dump_command
-from readiness.verdict.evidence.images import image_fact, variable_fact
+from readiness.verdict.evidence.images import image_fact, variable_facts
 
 _SCHEDULE = "backup-schedule"  # which shows a backup only with a time
 # What an alert is on: all of the patterns are in its name and expression.
@@ -30,6 +30,14 @@ _ALERTS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
 )  # fmt: skip
 _SCRAPE = "prometheus.io/scrape"
 _METRICS = re.compile(r"metrics|prom")
+_REPLICATED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})
+_BUDGETS = ("minAvailable", "maxUnavailable")
+_WAYS = (("ingress", "network-policy-ingress"), ("egress", "network-policy-egress"))
+_NOTHING = frozenset({"", "0", "false", "none", "off"})
+_ANNOTATED = (
+    ("ingress-limit", re.compile(r"limit-(?:rps|rpm|connections)|rate-?limit|throttle")),
+    ("ingress-redirect", re.compile(r"(?:ssl|https)-redirect\Z|redirect-(?:to-)?https")),
+)
 _OWN = frozenset({"Pods", "Object", "External"})
 _DASHBOARD = re.compile(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
 # What a dashboard shows, by the words of its queries and titles.
@@ -47,7 +55,8 @@ def k8s_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
         if document.source.fragment:
             continue
         for obj in document.objects:
-            for name, span in (*_object_facts(obj), *_scheduled_backup(obj, document.pods)):
+            found = (*_object_facts(obj), *_kind_facts(obj), *_scheduled_backup(obj, document.pods))
+            for name, span in found:
                 yield name, obj.source, span
         for pod in document.pods:
             for name, span in _pod_facts(pod):
@@ -72,9 +81,7 @@ def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
     if obj.kind == "ConfigMap":
         yield from _dashboard_facts(obj)
         for name, value, span in variables_of(obj):
-            fact = variable_fact(name, value)
-            if fact:
-                yield fact, span
+            yield from ((fact, span) for fact in variable_facts(name, value))
     if (
         obj.kind == "Service"
         and obj.group == ""
@@ -84,6 +91,55 @@ def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
         metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
         if metrics and len(metrics) < len(ports):
             yield "service-with-metrics", metrics[0].at()
+
+
+def _kind_facts(owner: Object) -> Iterator[tuple[str, Span]]:
+    """What an object is there for: scaling, budgets, policies, storage, several replicas."""
+    spec = owner.spec
+    count = spec.get("replicas")
+    if owner.kind in _REPLICATED and isinstance(count, int) and count > 1:
+        yield "several-replicas", spec.at("replicas")
+        if count > 2:
+            yield "three-replicas", spec.at("replicas")
+    if owner.kind == "HorizontalPodAutoscaler":
+        yield from _scaling_facts(owner)
+    elif owner.kind == "ScaledObject" and "maxReplicaCount" in spec:
+        yield "autoscaler-bounds", spec.at("maxReplicaCount")
+    elif owner.kind == "PodDisruptionBudget":
+        yield from (("disruption-budget", spec.at(key)) for key in _BUDGETS if key in spec)
+    elif owner.kind == "NetworkPolicy":
+        types = spec.get("policyTypes")
+        for way, fact in _WAYS:
+            if way in spec or (isinstance(types, Seq) and way.capitalize() in types):
+                yield fact, spec.at(way if way in spec else "policyTypes")
+    elif owner.kind in {"Role", "ClusterRole"} and owner.node.get("rules"):
+        yield "role", owner.node.at("rules")
+    if owner.kind == "Ingress":
+        for key, value in owner.annotations.items():
+            said = str(value).lower() not in _NOTHING
+            found = (fact for fact, words in _ANNOTATED if said and words.search(str(key)))
+            yield from ((fact, owner.annotations.entry(key)) for fact in found)
+    if owner.kind == "StatefulSet" and spec.get("volumeClaimTemplates"):
+        yield "persistent-volume", spec.at("volumeClaimTemplates")
+    if owner.kind in {"Rollout", "Canary"} and spec:
+        yield "gradual-rollout", owner.node.at("kind")
+
+
+def _scaling_facts(owner: Object) -> Iterator[tuple[str, Span]]:
+    spec = owner.spec
+    least = spec.get("minReplicas")
+    if "maxReplicas" in spec and isinstance(least, int):
+        yield "autoscaler-bounds", spec.at("maxReplicas")
+        if least > 1:
+            yield "several-replicas", spec.at("minReplicas")
+        if least > 2:
+            yield "three-replicas", spec.at("minReplicas")
+    for metric in spec.entries("metrics"):
+        name = metric.dig("resource").text("name")
+        if name in {"cpu", "memory"}:
+            yield f"autoscaler-{name}", metric.at()
+    if "targetCPUUtilizationPercentage" in spec:
+        yield "autoscaler-cpu", spec.at("targetCPUUtilizationPercentage")
 
 
 def _has_scrape_annotation(owner: Object | Pod) -> bool:
@@ -119,12 +175,14 @@ def _words_in(value: object) -> list[str]:
 def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
     if _has_scrape_annotation(pod):
         yield "scraping", pod.annotations.entry(_SCRAPE)
+    for volume in pod.node.entries("volumes"):
+        if "persistentVolumeClaim" in volume:
+            yield "persistent-volume", volume.at("persistentVolumeClaim")
     for container in pod.containers():
         fact = image_fact(container.image)
         if fact and fact != "backup" and pod.serving:
             yield fact, container.node.at("image")
         for item in container.node.entries("env"):
             value = item.text("value") if "value" in item else None
-            fact = variable_fact(item.text("name"), value)
-            if fact:
-                yield fact, item.at("name")
+            facts = variable_facts(item.text("name"), value)
+            yield from ((fact, item.at("name")) for fact in facts)
