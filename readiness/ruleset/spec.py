@@ -107,6 +107,7 @@ def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         level=choice(spec, "level", LEVELS, fail, default=LEVELS[0]),
         opinion=stripped_text(spec.get("opinion") or ""),
         since=str(spec.get("since") or ""),
+        proves="proves" in spec or "require" in spec,
     )
 
 
