@@ -92,8 +92,8 @@ class Rule(NamedTuple):
 
     `hides` says that its hits stand on secret values, which no output shows. A rule in `tiers` has the severity of the
     worst and the level of the first, and the checklist items of all. Where hits are told apart by the fact `by`, `parts`
-    are its values. `proves` says that values are named that speak for its checklist items. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
-    where all hits have all of them.
+    are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
+    where all hits have all of them. `proves` says that it names values that speak for its checklist items.
     """
 
     id: str

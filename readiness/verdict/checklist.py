@@ -32,9 +32,10 @@ class Item:
 
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
-    the groups of rules (or tiers of rules) and FACTS that prove it: each FACT of one group, and each rule that says what
-    value proves it, must have a place that shows it; the other rules must have run. None: each rule that names the item is a group of its own. Empty: rules only
-    tell when it fails. `shown` names FACTS that must be shown too; `open` says why nothing here can prove the item.
+    the groups of rules (or tiers of rules) and FACTS that prove it: each FACT of one group, and each rule that says
+    what value proves it, must have a place that shows it; the other rules must have run. None: each rule that names
+    the item is a group of its own. Empty: rules only tell when it fails. `shown` names FACTS that must be shown too;
+    `open` says why nothing here can prove the item.
     """
 
     id: str
