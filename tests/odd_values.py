@@ -55,7 +55,8 @@ def crashes(batch: Sequence[Files]) -> list[str]:
             found.paths.add(f"{number}/{path}")
     settings = app.merge_options(
         Config(), checklists=None, select=("ALL",), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
-        baseline=None, since=None, jobs=1, render=False, helm_values=(), foreign_ignores=True, shellcheck=False,
+        baseline=None, since=None, jobs=1, render=False,
+        strict_coverage=False, helm_values=(), foreign_ignores=True, shellcheck=False,
         documents=None,
     )  # fmt: skip
     try:

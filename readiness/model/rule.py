@@ -103,6 +103,7 @@ class Rule(NamedTuple):
     are its values. `equivalents` are those of all tiers and parts, `claims` says which belong to which, and is empty
     where all hits have all of them. `sentences` are the messages of hits that name one; `message`, for all others, is empty
     where there are none. `limits` is what the rule cannot see.
+    `proves` says that it names values that speak for its checklist items.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Rule(NamedTuple):
     claims: tuple[Claim, ...] = ()
     wordings: tuple[Wording, ...] = ()
     sentences: tuple[Sentence, ...] = ()
+    proves: bool = False
 
     def __str__(self) -> str:
         return self.id

@@ -113,6 +113,7 @@ def _base_rule(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         opinion=stripped_text(spec.get("opinion") or ""),
         limits=stripped_text(spec.get("limits") or ""),
         sentences=tuple(_sentences(spec, "", fail)),
+        proves="proves" in spec or "require" in spec,
     )
 
 

@@ -32,9 +32,10 @@ class Item:
 
     `verify` says what can show it (configuration alone, an artefact in the tree, or only a person),
     `over` the kinds of file that do, `figures` the numbers that the document gives. `proof` lists
-    the groups of rules (or tiers of rules) and FACTS that prove it: each of one group must have a place that shows it, which
-    for a rule is a value that it `proves`. None: each rule that names the item is a group of its own. Empty: rules only
-    tell when it fails. `shown` names FACTS that must be shown too; `open` says why nothing here can prove the item.
+    the groups of rules (or tiers of rules) and FACTS that prove it: each FACT of one group, and each rule that says
+    what value proves it, must have a place that shows it; the other rules must have run. None: each rule that names
+    the item is a group of its own. Empty: rules only tell when it fails. `shown` names FACTS that must be shown too;
+    `open` says why nothing here can prove the item.
     """
 
     id: str
@@ -208,7 +209,9 @@ def evaluate(
     `silenced`: findings of these were left out.
     """
     proving: dict[str, list[str]] = {}
+    silent: set[str] = set()
     for rule in rules:
+        silent.update(() if rule.proves else (rule.id, *rule.keys))
         for tier in rule.tiers or (rule.tier(""),):
             for item in tier.checklist:
                 proving.setdefault(item, []).append(rule.key(tier.name))
@@ -230,9 +233,9 @@ def evaluate(
     def verdict_of(item: Item) -> Verdict:
         names, found = proving.get(item.id, ()), against.get(item.id, ())
         whole = _verdict_against(item, names, found, looks, silenced) or _met_verdict(
-            item, names, seen
+            item, names, seen, silent
         )
-        return replace(whole, units=_unit_verdicts(whole, found, seen))
+        return replace(whole, units=_unit_verdicts(whole, found, seen, silent))
 
     return tuple(
         ChecklistOutcome(one, tuple(verdict_of(item) for item in one.items)) for one in checklists
@@ -262,7 +265,7 @@ def _verdict_against(
     return None
 
 
-def _met_verdict(item: Item, rules: Sequence[str], seen: Seen) -> Verdict:
+def _met_verdict(item: Item, rules: Sequence[str], seen: Seen, silent: Collection[str]) -> Verdict:
     """Met where places show all of one group, and what must be shown too."""
     names = tuple(sorted(rules))
     groups = _groups(item, names)
@@ -278,7 +281,10 @@ def _met_verdict(item: Item, rules: Sequence[str], seen: Seen) -> Verdict:
             one for one in groups[0] if "/" in one and not _named_by_proof(one, names)
         )
         return Verdict(item, "open", f"{lacking} did not run", rules=names)
-    proven = [group for group in ran if all(_places(one, names, seen) for one in group)]
+    telling = [tuple(one for one in group if one not in silent) for group in ran]
+    proven = [
+        group for group in telling if group and all(_places(one, names, seen) for one in group)
+    ]
     lacking = join_names(FACTS[fact] for fact in item.shown if not seen.get(fact))
     if groups and not proven:
         return Verdict(item, "open", "nothing that is here shows it", rules=names)
@@ -306,13 +312,16 @@ def _places(one: str, names: Sequence[str], seen: Seen) -> list[EvidencePlace]:
 
 
 def _unit_verdicts(
-    whole: Verdict, findings: Sequence[Finding], seen: Seen
+    whole: Verdict, findings: Sequence[Finding], seen: Seen, silent: Collection[str]
 ) -> tuple[UnitVerdict, ...]:
     """What each unit says of an item: its findings, or all of one group shown by its own places."""
     item, names = whole.item, whole.rules
     if item.verify == "attest":
         return ()
-    groups = [(*group, *item.shown) for group in _groups(item, names) or ((),)]
+    groups = [
+        (*(one for one in group if one not in silent), *item.shown)
+        for group in _groups(item, names) or ((),)
+    ]
     by_unit: dict[str, dict[str, list[EvidencePlace]]] = {}
     for one in dict.fromkeys(one for group in groups for one in group):
         for place in _places(one, names, seen):

@@ -46,8 +46,8 @@ CODES = {
     "minimum": (["check", "--fail-on", "never", "--min-score", "100"], 1, "--min-score 100"),
     "ignored": (
         ["check", "--select", "k8s/privileged", "--ignore", "k8s/privileged"],
-        0,
-        "gate passed",
+        2,
+        "no rule had anything to look at",
     ),
     "words between commas": (["check", "--select", "nginx/,k8s/privileged"], 1, "1 high open"),
     "unknown rule": (["check", "--select", "k8s/privleged"], 2, "did you mean 'k8s/privileged'"),

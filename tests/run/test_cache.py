@@ -259,6 +259,7 @@ def key(root: Path, **more: Any) -> str:
         "rules": (),
         "jobs": 1,
         "render": True,
+        "strict_coverage": False,
         "helm_values": (),
     }
     options |= {"foreign_ignores": True, "checklists": None, **more}
@@ -348,7 +349,8 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(
         write(root, {name: text})
         keys.append(key(root, **options))
     others: list[dict[str, Any]] = [
-        {"select": ("ALL",)}, {"ignore": ("k8s",)}, {"render": False}, {"documents": True}, {"foreign_ignores": False},
+        {"select": ("ALL",)}, {"ignore": ("k8s",)}, {"render": False},
+        {"strict_coverage": True}, {"documents": True}, {"foreign_ignores": False},
     ]  # fmt: skip
     keys += [key(root, **{**options, **more}) for more in others]
     monkeypatch.setattr(cache, "__version__", "0.0.0")

@@ -95,7 +95,7 @@ PROBLEMS = {
     ),
     "another rule": (
         CONTAINER,
-        f"{CONTAINER}  # readiness: ignore[core/syntax] a reason",
+        f"{CONTAINER}  # readiness: ignore[core/suppression-unused] a reason",
         "suppression-unused",
     ),
     "no reason": (CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}]", "suppression-invalid"),

@@ -42,7 +42,7 @@ SEEN = Look(
 def rule(name: str = "k8s/liveness-probe-missing", *items: str) -> Rule:
     return Rule(
         name, "A title", Severity.HIGH, Confidence.HIGH, "reliability", "k8s", ("k8s.container",),
-        "a message", "Why.", "Fix.", checklist=items or ("shop.liveness",),
+        "a message", "Why.", "Fix.", checklist=items or ("shop.liveness",), proves=True,
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def state(rules, findings=(), looks=None, item=ITEM):
     return outcome[0].verdicts[0]
 
 
-def test_a_rule_that_looked_and_found_nothing_proves_its_item():
+def test_what_a_rule_shows_proves_its_item():
     verdict = state([rule()], looks={rule().id: SEEN})
     assert verdict.state == "met"
     assert [place.path for place in verdict.evidence] == ["api.yaml", "web.yaml"]
@@ -74,9 +74,12 @@ def test_a_finding_fails_its_item_whatever_other_rules_say():
     ("rules", "findings", "looks", "reason"),
     [
         pytest.param([], [], {}, "no rule", id="no rule proves it"),
-        pytest.param([rule()], [], {}, "nothing was there", id="the rule saw nothing"),
+        pytest.param([rule()], [], {}, "nothing that is here", id="the rule saw nothing"),
         pytest.param(
-            [rule()], [], {rule().id: Look()}, "nothing was there", id="the rule saw no subject"
+            [rule()], [], {rule().id: Look()}, "nothing that is here", id="the rule saw no subject"
+        ),
+        pytest.param(
+            [rule()], [], {rule().id: Look(2)}, "nothing that is here", id="silence shows nothing"
         ),
         pytest.param([rule()], [], {rule().id: Look(2, 1)}, "outside", id="undecided"),
         pytest.param(
@@ -107,14 +110,18 @@ def test_items_that_files_cannot_prove_are_open_with_a_reason(verify, reason):
 @pytest.mark.parametrize(
     ("verify", "proof", "saw", "shown", "expected", "reason"),
     [
-        pytest.param(
-            "evidence", None, "", "ab", "met", "a backup and a runbook is there", id="shown"
-        ),
+        pytest.param("evidence", None, "", "ab", "met", "by a backup and a runbook", id="shown"),
         pytest.param("evidence", None, "", "a", "open", "do not show a runbook", id="half of it"),
-        pytest.param("static", (("k8s/a",),), "a", "ab", "met", "k8s/a found nothing;", id="both"),
-        pytest.param("static", (("k8s/a",),), "", "ab", "open", "nothing was there", id="no look"),
+        pytest.param(
+            "static", (("k8s/a",),), "a", "ab", "met", "shown by k8s/a, a backup", id="both"
+        ),
+        pytest.param(
+            "static", (("k8s/a",),), "", "ab", "open", "nothing that is here", id="no look"
+        ),
         pytest.param("static", (("k8s/a",),), "a", "", "open", "do not show", id="not shown"),
-        pytest.param("static", None, "", "ab", "met", "is there", id="rules only tell failures"),
+        pytest.param(
+            "static", None, "", "ab", "met", "shown by a backup", id="rules only tell failures"
+        ),
     ],
 )
 def test_what_must_be_shown(verify, proof, saw, shown, expected, reason):
@@ -216,6 +223,7 @@ def test_a_checklist_file_is_read():
         ("over: [ci]", "proof: 5", "proof"),
         ("over: [ci]", "proof: [[1]]", "proof"),
         ("over: [ci]", "proof: ci/a", "proof"),
+        ("over: [ci]", "proof: [no-such-fact]", "no fact is called 'no-such-fact'"),
         ("items:\n", "items:\n  - {id: shop.a, section: S, ask: Q, verify: static}\n", "twice"),
         ("items:\n", "items:\n  - shop.b\n", "no other key"),
         ("system", "---\nsystem: x\n---\nsystem", "one mapping"),
@@ -246,8 +254,62 @@ def test_rules_and_checklists_agree():
     }
     assert {key for key, _ in claims} <= set(items)
     assert not [key for key, _ in claims if items[key].verify == "attest"]
-    proofs = {(i.id, name) for i in items.values() for group in i.proof or () for name in group}
+    proofs = {
+        (i.id, name)
+        for i in items.values()
+        for group in i.proof or ()
+        for name in group
+        if "/" in name
+    }
     assert proofs <= claims
+
+
+def test_what_proves_an_item_has_a_place() -> None:
+    """No item is met by the silence of rules: each names a fact, or a rule that says what value proves it."""
+    proving: dict[str, set[str]] = {}
+    for bound in load_rules(()):
+        for key in bound.rule.tier(bound.tier).checklist if bound.proofs else ():
+            proving.setdefault(key, set()).update({bound.rule.id, bound.key})
+    for checklist in load_checklists(FOLDER):
+        for item in checklist.items:
+            mine = proving.get(item.id, set())
+            for group in item.proof or ():
+                assert any("/" not in name or name in mine for name in group), item.id
+            if item.verify == "static" and item.proof is None:
+                assert mine or item.shown, item.id
+
+
+def test_an_item_is_told_for_each_unit_and_for_the_whole() -> None:
+    places = [(Source(f"{unit}/web.yaml", "a: b\n"), Span(0, 1)) for unit in ("shop", "blog")]
+    looks = {rule().id: Look(2, 0, tuple(places))}
+    both = state([rule()], looks=looks)
+    assert (both.state, [(u.unit, u.state) for u in both.units]) == (
+        "met",
+        [("blog", "met"), ("shop", "met")],
+    )
+    bad = finding(rule())._replace(source=Source("shop/web.yaml", "kind: x\n"))
+    mixed = state([rule()], [bad], {rule().id: Look(2, 0, tuple(places[1:]))})
+    assert (mixed.state, [(u.unit, u.state) for u in mixed.units]) == (
+        "failed",
+        [("blog", "met"), ("shop", "failed")],
+    )
+    assert mixed.units[0].evidence == (EvidencePlace("blog/web.yaml", 1),)
+    assert not mixed.units[1].evidence
+    alone = state([rule()], looks={rule().id: Look(1, 0, tuple(places[:1]))})
+    assert (alone.state, alone.units) == ("met", ())
+
+
+def test_what_is_shown_half_here_and_half_there_meets_the_whole_and_no_unit() -> None:
+    item = replace(ITEM, proof=(("backup", "runbook"),))
+    evidence = {"backup": [EvidencePlace("a/x", 1)], "runbook": [EvidencePlace("b/x", 1)]}
+    (outcome,) = evaluate([replace(LIST, items=(item,))], [], [], {}, evidence=evidence)
+    (verdict,) = outcome.verdicts
+    assert (verdict.state, [u.state for u in verdict.units]) == ("met", ["open", "open"])
+
+
+def test_attested_is_not_told_while_nothing_attests() -> None:
+    (outcome,) = evaluate([LIST], [rule()], [], {rule().id: SEEN})
+    assert outcome.summary == "1 met, 0 failed, 0 open"
 
 
 STORIES = FOLDER.parent.parent / "fixtures"

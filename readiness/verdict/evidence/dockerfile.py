@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.kinds.dockerfile import commands
 from readiness.kinds.dockerfile.model import Document, Stage
 from readiness.model import Source, Span
 from readiness.model.project import Project
@@ -42,8 +43,8 @@ def _document_facts(document: Document) -> Iterator[tuple[str, Span]]:
     for stage in document.stages:
         if stage.shipped:
             yield from _stage_facts(stage)
-    for command in document.commands:
-        words = " ".join(command.whole.values)[:2000]
+    for command in commands(document):
+        words = " ".join((command.program, *command.command.values))[:2000]
         span = command.whole.span
         yield from ((name, span) for name, pattern in _COMMANDS if pattern.search(words))
         if command.program == "chown" and command.stage.shipped:
