@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import discover, environments, fenced, ignoring, reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -21,7 +21,7 @@ DOCUMENT_NOT_ASKED = "a document; name it, or ask with --documents"
 
 
 def assemble(
-    found: DiscoveredFiles,
+    discovered: DiscoveredFiles,
     core: dict[str, Rule],
     *,
     documents: bool | None,
@@ -34,45 +34,55 @@ def assemble(
     project of its own; it is read where it was named, where `documents` asks for it or where nothing else was found, so
     that a README's snippets do not score a repository.
     """
-    made = Assembly(others=found.skipped)
-    for unread in found.unread:
+    assembly = Assembly(others=discovered.skipped)
+    for unread in discovered.unread:
         if unread.kind != "dotenv":
-            _unread(unread, made, core)
-    for one in found.overruled:
-        kind = "" if one.reason.startswith(ignoring.LINK) else "patterns"  # Git follows none either
-        made.rows.append(FileStatus(one.path, kind, "skipped", one.reason))
-    charts = environments.chart_folders(found.paths)
+            _unread(unread, assembly, core)
+    for unread in discovered.overruled:
+        kind = (
+            "" if unread.reason.startswith(ignoring.LINK) else "patterns"
+        )  # Git follows none either
+        assembly.rows.append(FileStatus(unread.path, kind, "skipped", unread.reason))
+    charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = environments.build_overlays(found, made, core, asked=render)
+    built = environments.build_overlays(discovered, assembly, core, asked=render)
     ours = []
-    _mark_pipeline_parts(found)
-    for source in found.texts:
+    _mark_pipeline_parts(discovered)
+    for source in discovered.texts:
         folder = environments.chart_containing(source.path, charts)
         if folder is not None:
             templates[folder].append(source.path)
         elif source.path in built:
-            made.rows.append(environments.state(source.path, "k8s", built[source.path]))
-            made.sources.append(source)
+            assembly.rows.append(
+                environments.template_state(source.path, "k8s", built[source.path])
+            )
+            assembly.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
-            environments.overlay(source, made, core)
+            environments.overlay(source, assembly, core)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
         else:
-            _set_aside(source, found, made)
-    closed = [one for one in found.unread if one.kind == "dotenv"]
-    pairs = _parse_project_files(ours, closed, made, core)
+            _set_aside(source, discovered, assembly)
+    closed = [one for one in discovered.unread if one.kind == "dotenv"]
+    pairs = _parse_project_files(ours, closed, assembly, core)
     if pairs:
-        made.projects.insert(0, environments.make_project(pairs, found))
+        assembly.projects.insert(0, environments.make_project(pairs, discovered))
     for folder in sorted(templates):
         if templates[folder]:
             environments.add_chart(
-                folder, templates[folder], found, made, core, values=helm_values, asked=render
+                folder,
+                templates[folder],
+                discovered,
+                assembly,
+                core,
+                values=helm_values,
+                asked=render,
             )
-    _add_documents(found, made, charts, documents)
-    made.rows.sort(key=lambda row: row.path)
-    Run(made.projects)
-    return made
+    _add_documents(discovered, assembly, charts, documents)
+    assembly.rows.sort(key=lambda row: row.path)
+    Run(assembly.projects)
+    return assembly
 
 
 def _mark_pipeline_parts(found: DiscoveredFiles) -> None:
@@ -86,75 +96,79 @@ def _mark_pipeline_parts(found: DiscoveredFiles) -> None:
 
 
 def _add_documents(
-    found: DiscoveredFiles, made: Assembly, charts: frozenset[str], documents: bool | None
+    discovered: DiscoveredFiles, assembly: Assembly, charts: frozenset[str], documents: bool | None
 ) -> None:
     """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
-    found.prose = [
-        one for one in found.prose if environments.chart_containing(one.path, charts) is None
+    discovered.prose = [
+        source
+        for source in discovered.prose
+        if environments.chart_containing(source.path, charts) is None
     ]
-    prose = [source for source in found.prose if _is_markdown(source)]
+    prose = [source for source in discovered.prose if _is_markdown(source)]
     texts = {id(source) for source in prose}
-    made.rows += [
-        FileStatus(one.path, "", "skipped", UNKNOWN_KIND)
-        for one in found.prose
-        if id(one) not in texts
+    assembly.rows += [
+        FileStatus(source.path, "", "skipped", UNKNOWN_KIND)
+        for source in discovered.prose
+        if id(source) not in texts
     ]
-    alone = not made.projects
+    alone = not any(row.kind or row.status == "unreadable" for row in assembly.rows)
     for source in prose:
-        asked = alone or source.path in found.named if documents is None else documents
+        asked = alone or source.path in discovered.named if documents is None else documents
         if asked:
-            _add_markdown(source, made)
+            _add_markdown(source, assembly)
         else:
-            made.rows.append(FileStatus(source.path, "", "skipped", DOCUMENT_NOT_ASKED))
+            assembly.rows.append(FileStatus(source.path, "", "skipped", DOCUMENT_NOT_ASKED))
 
 
-def _set_aside(source: Source, found: DiscoveredFiles, made: Assembly) -> None:
+def _set_aside(source: Source, discovered: DiscoveredFiles, assembly: Assembly) -> None:
     """A text of no kind: a document, a template of what has one, or somebody else's file."""
     if _is_markdown(source):
-        found.prose.append(source)
-    elif kind := kinds.made_from(source.path, source.text):
-        made.rows.append(FileStatus(source.path, kind, "skipped", TEMPLATE))
-    elif discover.makes_ours(source.path) and source.path not in found.named:
-        made.others += 1  # opened for what it makes, and that is none of ours either
+        discovered.prose.append(source)
+    elif kind := kinds.kind_of_template(source.path, source.text):
+        assembly.rows.append(FileStatus(source.path, kind, "skipped", TEMPLATE))
+    elif discover.is_template_of_ours(source.path) and source.path not in discovered.named:
+        assembly.others += 1  # opened for what it makes, and that is none of ours either
     else:
-        made.rows.append(FileStatus(source.path, "", "skipped", UNKNOWN_KIND))
+        assembly.rows.append(FileStatus(source.path, "", "skipped", UNKNOWN_KIND))
 
 
 def _parse_project_files(
-    ours: list[Source], closed: list[UnreadFile], made: Assembly, core: dict[str, Rule]
+    ours: list[Source], closed: list[UnreadFile], assembly: Assembly, core: dict[str, Rule]
 ) -> list[tuple[str, Any]]:
     """The documents of the project; of environment files those that a compose file reads.
 
     `closed` are the environment files that nobody could read.
     """
     files = [one for one in ours if one.kind == "dotenv"]
-    pairs = list(made.parse((one for one in ours if one.kind != "dotenv"), core))
+    pairs = list(assembly.parse((one for one in ours if one.kind != "dotenv"), core))
     if not files and not closed:
         return pairs
     from readiness.kinds.compose.join import env_paths_read_by
 
     wanted = env_paths_read_by(document for kind, document in pairs if kind == "compose")
     read = [one for one in files if posixpath.normpath(one.path) in wanted]
-    made.rows += [
-        FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED) for one in files if one not in read
+    assembly.rows += [
+        FileStatus(source.path, "", "skipped", ENV_FILE_UNUSED)
+        for source in files
+        if source not in read
     ]
-    for one in closed:
-        if posixpath.normpath(one.path) in wanted:
-            _unread(one, made, core)
+    for unread in closed:
+        if posixpath.normpath(unread.path) in wanted:
+            _unread(unread, assembly, core)
         else:
-            made.rows.append(FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED))
-    return pairs + list(made.parse(read, core))
+            assembly.rows.append(FileStatus(unread.path, "", "skipped", ENV_FILE_UNUSED))
+    return pairs + list(assembly.parse(read, core))
 
 
-def _unread(one: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
+def _unread(unread: UnreadFile, assembly: Assembly, core: dict[str, Rule]) -> None:
     """The row of a file that was not read, and the finding that stands for it where it should have been, at its beginning."""
-    if one.status == "skipped":
-        made.rows.append(FileStatus(one.path, one.kind, one.status, one.reason))
+    if unread.status == "skipped":
+        assembly.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
         return
-    made.rows.append(FileStatus(one.path, "", one.status, one.reason))
+    assembly.rows.append(FileStatus(unread.path, "", unread.status, unread.reason, BROKEN))
     rule = core["core/unreadable"]
-    text = messages.fill(rule.message, {"reason": one.reason}.get)
-    made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))
+    text = messages.fill_message(rule.message, {"reason": unread.reason}.get)
+    assembly.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))
 
 
 def _is_markdown(source: Source) -> bool:
@@ -163,7 +177,7 @@ def _is_markdown(source: Source) -> bool:
     return is_markdown(source.path, source.text)
 
 
-def _add_markdown(source: Source, made: Assembly) -> None:
+def _add_markdown(source: Source, assembly: Assembly) -> None:
     """The fenced blocks of a document, as one project; blocks that do not parse are told and no findings."""
     pairs = []
     problems = []
@@ -173,18 +187,18 @@ def _add_markdown(source: Source, made: Assembly) -> None:
             continue
         for inner, document, error in reading.parse_sources([block]):
             if error is None:
-                made.sources.append(inner)
+                assembly.sources.append(inner)
                 pairs.append((inner.kind, document))
             else:
                 line = inner.position(error.offset).line
                 problems.append(f"line {line}: {error.message}")
     if not pairs and not problems:
-        made.rows.append(
+        assembly.rows.append(
             FileStatus(source.path, "", "skipped", "no block of a kind that readiness knows")
         )
         return
     reason = (
         f"{len(problems)} of its blocks do not parse: {'; '.join(problems[:3])}" if problems else ""
     )
-    made.rows.append(FileStatus(source.path, "markdown", "checked", reason))
-    made.projects.append(Project(pairs, prose=True))
+    assembly.rows.append(FileStatus(source.path, "markdown", "checked", reason))
+    assembly.projects.append(Project(pairs, prose=True))

@@ -86,12 +86,12 @@ class Finding(NamedTuple):
 
     @property
     def why(self) -> str:
-        """Why it breaks in production."""
+        """Why it breaks in production, in the words for its tier and part."""
         return self.definition.text("why", self.tier, self.part)
 
     @property
     def fix(self) -> str:
-        """What mends it."""
+        """How to fix it, in the words for its tier and part."""
         return self.definition.text("fix", self.tier, self.part)
 
     @property
@@ -119,12 +119,12 @@ class Finding(NamedTuple):
 
     @property
     def start(self) -> Position:
-        """The first character."""
+        """Line and column of the first character."""
         return self.source.position(self.span.start)
 
     @property
     def end(self) -> Position:
-        """One past the last character."""
+        """Line and column behind the last character."""
         start = self.start
         return Position(start.line, start.column + self.span.end - self.span.start)
 
@@ -134,11 +134,11 @@ class Finding(NamedTuple):
         return self.start.line
 
 
-def with_worse_severity(one: Finding, twin: Finding) -> Finding:
+def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
-    if twin.severity <= one.severity:
-        return one
-    return one._replace(lowered=twin.lowered, tier=twin.tier)
+    if twin.severity <= finding.severity:
+        return finding
+    return finding._replace(lowered=twin.lowered, tier=twin.tier)
 
 
 def join_names(items: Iterable[object]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from readiness import kinds
-from tests.checks.test_project import project
+from tests.checks.project.test_project import project
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}\n"
 DB = "services:\n  db:\n    image: postgres:17.6\n"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.facts.actions import fact
+from readiness.facts.actions import action_property
 from readiness.facts.table import rows
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.runners import matrix_name, matrix_values
@@ -58,7 +58,7 @@ def action_unpinned(
     """
     own = {name.lower() for name in trusted}
     for resource, used, span in _references(file):
-        if used.form != "repository" or used.pinned or fact(used.slug, "by-tag"):
+        if used.form != "repository" or used.pinned or action_property(used.slug, "by-tag"):
             continue
         if used.owner.lower() in own or used.slug in own:
             continue
@@ -127,7 +127,11 @@ def unpinned_images(file: Workflow | Action, *, digest: bool) -> Outcome:
 def tool_version_missing(step: Step) -> Outcome:
     """A setup action that installs whatever is newest."""
     used = step.uses
-    key = fact(used.name, "newest") if used is not None and used.form == "repository" else None
+    key = (
+        action_property(used.name, "newest")
+        if used is not None and used.form == "repository"
+        else None
+    )
     if used is None or key is None:
         return
     value = step.options.get(key)
@@ -140,7 +144,7 @@ def tool_version_missing(step: Step) -> Outcome:
 def action_archived(file: Workflow | Action) -> Outcome:
     """An action whose repository is archived."""
     for resource, used, span in _references(file):
-        if used.form == "repository" and fact(used.slug, "archived"):
+        if used.form == "repository" and action_property(used.slug, "archived"):
             yield hit(span, resource=resource, action=used.slug)
 
 

@@ -27,6 +27,7 @@ from readiness.kinds.dotenv import Value
 from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
 from readiness.syntax.secrets import Kind, Strength
 from readiness.syntax.yaml import Map, Seq
@@ -54,23 +55,23 @@ def env_file_committed(value: Value, project: Project) -> Outcome:
     A file without secrets is no proof that they are kept elsewhere.
     """
     yield NotApplicable()
-    if project.tracked(value.source.path):
+    if project.is_tracked(value.source.path):
         yield from _held_secrets(value, value.entry.template, value.entry.span)
 
 
 def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator[Hit]:
     """A value that is a secret; well_known tells of those that everybody knows."""
     bare = value.strip("\"'") if isinstance(value, str) else value
-    found = secrets.classify(subject.name, bare)
-    if found.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
+    verdict = secrets.classify(subject.name, bare)
+    if verdict.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
         return
-    if not subject.production and found.strength < Strength.SHAPE:
+    if not subject.production and verdict.strength < Strength.SHAPE:
         return  # a password of a development file opens nothing; a real key does wherever it stands
-    if found.reach is not None and isinstance(value, str):
+    if verdict.reach is not None and isinstance(value, str):
         shift = value.find(bare)
-        start, end = shift + found.span.start, shift + found.span.end
+        start, end = shift + verdict.span.start, shift + verdict.span.end
         span = part_span(subject.source, span, value, start, end)
-    yield hit(span, reason=found.reason)
+    yield hit(span, reason=verdict.reason)
 
 
 def _is_only_default(value: str) -> bool:
@@ -94,13 +95,13 @@ def password_well_known(variable: Variable) -> Outcome:
     if variable.where == "args":
         return
     text = spec.value if isinstance(spec.value, str) else ""
-    found = secrets.classify(spec.name, spec.value)
-    if found.kind is not Kind.WELL_KNOWN or _is_only_default(text):
+    verdict = secrets.classify(spec.name, spec.value)
+    if verdict.kind is not Kind.WELL_KNOWN or _is_only_default(text):
         return
     yield hit(
         spec.span
-        if found.reach is None
-        else part_span(variable.source, spec.span, text, found.span.start, found.span.end)
+        if verdict.reach is None
+        else part_span(variable.source, spec.span, text, verdict.span.start, verdict.span.end)
     )
 
 
@@ -111,10 +112,10 @@ def password_fallback(subject: Variable | Service) -> Outcome:
         return
     spec = subject.spec
     text = spec.value.strip().strip("\"'") if isinstance(spec.value, str) else ""
-    found = default_of(text)
-    if found is None or subject.where == "args":
+    fallback = default_of(text)
+    if fallback is None or subject.where == "args":
         return
-    name, default = found
+    name, default = fallback
     if _is_password(default, spec.name, name):
         what = f"variable {spec.name}"
         yield hit(spec.span, what=what, service=subject.service, variable=name)
@@ -122,7 +123,9 @@ def password_fallback(subject: Variable | Service) -> Outcome:
 
 def _is_password(default: str, *names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return "$" not in default and any(secrets.classify(name, default).exposed for name in names)
+    return not has_variable(default) and any(
+        secrets.classify(name, default).is_exposed for name in names
+    )
 
 
 def _fallback_in_command(service: Service) -> Outcome:
@@ -143,12 +146,12 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
     spec = variable.spec
     if variable.where != "args" or not secrets.names_secret(spec.name):
         return
-    words = set(secrets.words(spec.name))
+    words = set(secrets.name_words(spec.name))
     if words & _FOR_BROWSERS or secrets.is_public(spec.name) or spec.value == "":
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
-    outside = spec.value is None or "$" in str(spec.value)
-    if outside or secrets.classify(spec.name, spec.value).exposed:
+    outside = spec.value is None or has_variable(str(spec.value))
+    if outside or secrets.classify(spec.name, spec.value).is_exposed:
         yield hit(spec.key)
 
 
@@ -174,19 +177,19 @@ def _flags(service: Service) -> Iterator[tuple[str, str, Span]]:
 
 def _secrets_in_line(service: Service, text: str, span: Span) -> Iterator[tuple[str, str, Span]]:
     for pattern in (_LONG, _MYSQL):
-        for found in pattern.finditer(text):
-            flag = found.groupdict().get("flag") or "-p"
-            place = part_span(service.source, span, text, *found.span("value"))
-            yield flag, found["value"], place
+        for match in pattern.finditer(text):
+            flag = match.groupdict().get("flag") or "-p"
+            place = part_span(service.source, span, text, *match.span("value"))
+            yield flag, match["value"], place
 
 
 def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, Span]]:
     items = list(string_entries(value))
     for (item, index), (following, place) in zip_longest(items, items[1:], fillvalue=("", 0)):
-        found = _LONG.match(f"{item} {following}")
-        if found and "=" not in item and " " not in item:
+        match = _LONG.match(f"{item} {following}")
+        if match and "=" not in item and " " not in item:
             if following and not following.startswith("-"):
-                yield found["flag"], following, value.at(place)
+                yield match["flag"], following, value.at(place)
         else:
             yield from _secrets_in_line(service, item, value.at(index))
 
@@ -194,9 +197,9 @@ def _secrets_in_words(service: Service, value: Seq) -> Iterator[tuple[str, str, 
 def _is_real(value: str) -> bool:
     """Whether a word is a password and no variable, path or placeholder."""
     bare = value.strip("\"'`;),")
-    if len(bare) < 4 or "$" in bare or bare.startswith((".", "<", "{", "-", "%")):
+    if len(bare) < 4 or has_variable(bare) or bare.startswith((".", "<", "{", "-", "%")):
         return False
-    return not bare.isdigit() and secrets.classify("password", bare).exposed
+    return not bare.isdigit() and secrets.classify("password", bare).is_exposed
 
 
 def environment_quoted(variable: Variable) -> Outcome:
@@ -215,7 +218,7 @@ def environment_quoted(variable: Variable) -> Outcome:
 
 
 def secret_empty(variable: Variable) -> Outcome:
-    """A secret that is set to nothing."""
+    """A secret that is set to an empty value."""
     spec = variable.spec
     if variable.where == "environment" and spec.value == "" and secrets.names_secret(spec.name):
         yield hit(spec.key)
@@ -223,7 +226,7 @@ def secret_empty(variable: Variable) -> Outcome:
 
 def authentication_off(service: Service) -> Outcome:
     """A setting that lets everybody into a store or a console."""
-    known = service.known
+    known = service.image_facts
     if known is None:
         yield NotApplicable()
         return
@@ -231,7 +234,7 @@ def authentication_off(service: Service) -> Outcome:
         text = expand_scalar(spec.value).text.strip("\"'")
         if spec.name in known.off and HOLE in text:
             yield Unknown(spec.span)
-        elif known.opens(spec.name, text):
+        elif known.opens_to_all(spec.name, text):
             yield hit(spec.span, setting=spec.name)
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
@@ -244,7 +247,7 @@ def authentication_off(service: Service) -> Outcome:
 def credentials_default(service: Service, project: Project) -> Outcome:
     """An image whose first password is known, and is left as it is."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if seen is None or known is None or not known.default:
         return
     settings = service_environment(service, project, seen[0])
@@ -264,7 +267,7 @@ def credentials_default(service: Service, project: Project) -> Outcome:
 def authentication_unset(service: Service, project: Project) -> Outcome:
     """A store that asks for no password unless it is told to."""
     seen = merged_if_owned(service, project)
-    known = service.known
+    known = service.image_facts
     if seen is None or known is None or not (known.keyed or known.flags):
         yield NotApplicable()
         return

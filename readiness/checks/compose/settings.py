@@ -6,13 +6,14 @@ import re
 import shlex
 
 from readiness.facts import settings
-from readiness.facts.development import server_of
-from readiness.facts.programs import started_at
+from readiness.facts.development import development_server
+from readiness.facts.programs import started_program_index
 from readiness.facts.wrappers import unwrapped
 from readiness.kinds.compose.model import Document, Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.model import Outcome, Unknown, hit
 from readiness.syntax import shell
+from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 
 
@@ -32,7 +33,7 @@ def debug_on(variable: Variable) -> Outcome:
 
 
 def log_level_debug(variable: Variable) -> Outcome:
-    """Logs of level debug."""
+    """A variable that sets the log level to debug or finer."""
     text = _text_of(variable)
     if variable.where == "environment" and settings.logs_too_much(variable.spec.name, text):
         yield hit(variable.spec.span, value=text)
@@ -59,22 +60,22 @@ def _development_server(command: shell.Command) -> str:
     """The development server that a command starts, itself or through a program that only runs another."""
     inner = unwrapped(command)
     own = list(inner.values)
-    at = started_at(inner.program, own)
-    found = server_of(inner.program, own)
-    return found or (server_of(own[at], own[at + 1 :]) if at is not None else "")
+    at = started_program_index(inner.program, own)
+    found = development_server(inner.program, own)
+    return found or (development_server(own[at], own[at + 1 :]) if at is not None else "")
 
 
 def version_obsolete(document: Document) -> Outcome:
-    """The top-level `version`."""
+    """The top-level `version`, which Compose ignores with a warning."""
     for root in document.roots:
         if "version" in root and not document.legacy:
             yield hit(root.key("version"), value=str(root["version"])[:20])
 
 
 def name_missing(document: Document) -> Outcome:
-    """No name for the project."""
+    """A file without a top-level `name`, so that the folder's name decides which project it is."""
     named = any(str(root.get("name") or "").strip() for root in document.roots) or (
-        "COMPOSE_PROJECT_NAME" in document.environment.whole
+        "COMPOSE_PROJECT_NAME" in document.environment.unmasked
     )
     if not named and not document.legacy:
         yield hit(document.node.entry(next(iter(document.node))), absent="name")
@@ -94,6 +95,6 @@ def container_name_invalid(service: Service) -> Outcome:
     value = service.node.get("container_name")
     if isinstance(value, str):
         text = expand_scalar(value).text
-        found = _NAME.search(text)
-        if HOLE not in text and (found.group() != text if found else "$" in value):
+        match = _NAME.search(text)
+        if HOLE not in text and (match.group() != text if match else has_variable(value)):
             yield hit(service.node.at("container_name"), value=value)

@@ -15,7 +15,7 @@ from readiness.checks.k8s.rbac import (
 )
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, text_or_empty
+from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import BELOW, distance
 from readiness.model import Outcome, Span, hit, missing
 from readiness.model.project import Project
@@ -25,11 +25,7 @@ MANY = 64  # as many bindings of one account as are looked through
 
 def account_name(pod: Pod) -> str:
     """The service account that the pod runs as."""
-    return (
-        text_or_empty(pod.node.get("serviceAccountName"))
-        or text_or_empty(pod.node.get("serviceAccount"))
-        or "default"
-    )
+    return pod.node.text("serviceAccountName") or pod.node.text("serviceAccount") or "default"
 
 
 def service_account_of(pod: Pod, project: Project) -> Object | None:
@@ -56,8 +52,8 @@ def is_token_mounted(pod: Pod, project: Project) -> bool:
         return own
     if pod.kind == "SandboxTemplate":  # its controller turns the mount off where nothing is said
         return False
-    found = service_account_of(pod, project)
-    return found is None or found.node.get("automountServiceAccountToken") is not False
+    obj = service_account_of(pod, project)
+    return obj is None or obj.node.get("automountServiceAccountToken") is not False
 
 
 def bindings_of_pod(pod: Pod, project: Project) -> tuple[Object, ...]:
@@ -87,7 +83,7 @@ def account_owner(pod: Pod) -> Span:
 
 
 def service_account_token_mounted(pod: Pod, *, project: Project) -> Outcome:
-    """The token is mounted."""
+    """The service account's token is mounted into a pod, by its own setting or by the default."""
     yield from unknown_if_variable(pod.node, "automountServiceAccountToken")
     if not is_token_mounted(pod, project):
         return
@@ -124,54 +120,52 @@ def service_account_default(pod: Pod) -> Outcome:
 
 def service_account_field_deprecated(pod: Pod) -> Outcome:
     """The old field serviceAccount, without or beside its successor."""
-    old = text_or_empty(pod.node.get("serviceAccount"))
+    old = pod.node.text("serviceAccount")
     if old and pod.node.get("serviceAccountName") != old:
         yield hit(pod.node.key("serviceAccount"), account=old)
 
 
-def account_automounts(one: Object, *, name: str = "") -> Outcome:
+def account_automounts(obj: Object, *, name: str = "") -> Outcome:
     """A ServiceAccount (only `name`, where that is given) that does not turn the mounting of its token off."""
-    if name and one.name != name:
+    if name and obj.name != name:
         return
-    value = one.node.get("automountServiceAccountToken")
+    value = obj.node.get("automountServiceAccountToken")
     if value is True:
-        yield hit(one.node.at("automountServiceAccountToken"))
+        yield hit(obj.node.at("automountServiceAccountToken"))
     elif value is None:
-        yield missing(one.metadata.at("name"))
+        yield missing(obj.metadata.at("name"))
 
 
 def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
     """The pod's service account has a role, and its token is mounted."""
-    found = bindings_of_pod(pod, project)
-    if found and is_token_mounted(pod, project):
-        yield hit(account_owner(pod), account=account_name(pod), binding=found[0].resource)
+    objects = bindings_of_pod(pod, project)
+    if objects and is_token_mounted(pod, project):
+        yield hit(account_owner(pod), account=account_name(pod), binding=objects[0].resource)
 
 
-def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> Outcome:
+def service_account_powerful(
+    pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()
+) -> Outcome:
     """The pod's service account may do everything; with `grants`, one of these."""
     for binding in bindings_of_pod(pod, project)[:MANY]:
         role = role_of_binding(binding, project)
-        name = (
-            text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
-            if role is None
-            else role.name
-        )
-        whole = name == "cluster-admin" or (
+        name = binding.node.dig("roleRef").text("name") if role is None else role.name
+        has_all_rights = name == "cluster-admin" or (
             role is not None and any(map(allows_everything, rules_of(role)))
         )
-        if whole or (role is not None and grants and takes_over_cluster(role, grants)):
+        if has_all_rights or (role is not None and grants and takes_over_cluster(role, grants)):
             yield hit(
                 account_owner(pod), account=account_name(pod), binding=binding.resource, role=name
             )
             return
 
 
-def service_account_bound(one: Object, *, project: Project) -> Outcome:
+def service_account_bound(obj: Object, *, project: Project) -> Outcome:
     """A binding of the project gives the service account a role."""
-    grants = project.memo(grants_by_account).get(one.name)
-    found = object_index(project).join(one, grants).near if grants is not None else ()
-    if found:
-        yield hit(one.metadata.at("name"), binding=found[0].binding.resource)
+    grants = project.memo(grants_by_account).get(obj.name)
+    objects = object_index(project).join(obj, grants).near if grants is not None else ()
+    if objects:
+        yield hit(obj.metadata.at("name"), binding=objects[0].binding.resource)
 
 
 def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from readiness.facts import host_paths
 from readiness.facts.table import column
-from readiness.kinds.k8s.effective import as_integer, unknown_if_variable
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.effective import as_integer, is_variable, unknown_if_variable
+from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Outcome, Related, Severity, Unknown, hit
 from readiness.syntax.yaml import Map, Seq
 
 
-def namespace(pod: Pod, *, key: str) -> Outcome:
+def host_namespace_shared(pod: Pod, *, key: str) -> Outcome:
     """The pod shares a namespace of its node."""
     yield from unknown_if_variable(pod.node, key)
     if pod.node.get(key) is True:
@@ -29,15 +29,15 @@ def host_port(container: Container) -> Outcome:
 
 def host_ports(container: Container) -> Outcome:
     """Every hostPort that is written, on the host's network or not."""
-    for one in mappings_in(container.node.get("ports")):
-        found = as_integer(one.get("hostPort"))
+    for port in container.node.entries("ports"):
+        found = as_integer(port.get("hostPort"))
         if found:
-            yield hit(one.at("hostPort"), port=found)
+            yield hit(port.at("hostPort"), port=found)
 
 
 def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
     """Every hostPath volume: the volume, its hostPath, the path without a closing slash."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         source = volume.get("hostPath")
         path = source.get("path") if isinstance(source, Map) else None
         if isinstance(source, Map) and isinstance(path, str) and path:
@@ -49,32 +49,32 @@ def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> Outcome:
 
     Sockets of the container runtime and credentials of clouds are other rules' matter.
     """
-    for volume, source, found in host_volumes(pod):
-        if "${" in found or "{{" in found:
+    for volume, source, path in host_volumes(pod):
+        if is_variable(path):
             yield Unknown(source.at("path"))
         elif (
-            host_paths.is_sensitive(found)
-            and not host_paths.holds_runtime_socket(found)
-            and not column("host-paths", "cloud").get(found)
-        ) or any(host_paths.within(found, one) for one in also):
-            yield hit(source.at("path"), path=found, volume=text_or_empty(volume.get("name")))
+            host_paths.is_sensitive(path)
+            and not host_paths.holds_runtime_socket(path)
+            and not column("host-paths", "cloud").get(path)
+        ) or any(host_paths.is_within(path, one) for one in also):
+            yield hit(source.at("path"), path=path, volume=volume.text("name"))
 
 
 def host_path_cloud_credentials(pod: Pod) -> Outcome:
     """The pod mounts a folder of its node where credentials of a cloud stand."""
     for volume, source, found in host_volumes(pod):
-        if "${" in found or "{{" in found:
+        if is_variable(found):
             yield Unknown(source.at("path"))
         elif host_paths.holds_cloud_credentials(found):
-            yield hit(source.at("path"), path=found, volume=text_or_empty(volume.get("name")))
+            yield hit(source.at("path"), path=found, volume=volume.text("name"))
 
 
 def host_path(pod: Pod) -> Outcome:
     """The pod has a hostPath volume, whatever its path."""
-    for volume in mappings_in(pod.node.get("volumes")):
+    for volume in pod.node.entries("volumes"):
         if volume.get("hostPath") is not None:
-            found = text_or_empty(mapping_at(volume, "hostPath").get("path"))
-            yield hit(volume.at("hostPath"), path=found, volume=text_or_empty(volume.get("name")))
+            found = volume.dig("hostPath").text("path")
+            yield hit(volume.at("hostPath"), path=found, volume=volume.text("name"))
 
 
 def runtime_socket(pod: Pod) -> Outcome:
@@ -84,37 +84,35 @@ def runtime_socket(pod: Pod) -> Outcome:
     mounts the volume.
     """
     mounted = {
-        text_or_empty(mount.get("name"))
+        mount.text("name")
         for container in pod.containers()
-        for mount in mappings_in(container.node.get("volumeMounts"))
+        for mount in container.node.entries("volumeMounts")
     }
-    for volume, source, found in host_volumes(pod):
-        if host_paths.holds_runtime_socket(found):
-            name = text_or_empty(volume.get("name"))
+    for volume, source, path in host_volumes(pod):
+        if host_paths.holds_runtime_socket(path):
+            name = volume.text("name")
             severity = Severity.MEDIUM if pod.kind == "DaemonSet" else Severity.HIGH
             if name not in mounted:
                 severity = Severity.LOW
-            yield hit(source.at("path"), path=found, volume=name, severity=severity)
+            yield hit(source.at("path"), path=path, volume=name, severity=severity)
 
 
 def host_path_writable(pod: Pod) -> Outcome:
     """A container mounts a folder of the node without readOnly."""
-    volumes = {
-        text_or_empty(volume.get("name")): (volume, found) for volume, _, found in host_volumes(pod)
-    }
+    volumes = {volume.text("name"): (volume, path) for volume, _, path in host_volumes(pod)}
     for container in pod.containers():
-        for mount in mappings_in(container.node.get("volumeMounts")):
-            name = text_or_empty(mount.get("name"))
+        for mount in container.node.entries("volumeMounts"):
+            name = mount.text("name")
             if name not in volumes or mount.get("readOnly") is True:
                 continue
-            volume, found = volumes[name]
+            volume, path = volumes[name]
             yield from unknown_if_variable(mount, "readOnly")
-            where = Related(pod.source, volume.at("hostPath"), f"{found} of the node")
+            where = Related(pod.source, volume.at("hostPath"), f"{path} of the node")
             yield hit(
                 mount.at(),
                 container=container.name,
                 related=[where],
-                path=found,
+                path=path,
                 volume=name,
                 name=container.name,
             )
@@ -127,17 +125,19 @@ def process_namespace_shared(pod: Pod) -> Outcome:
         yield hit(pod.node.at("shareProcessNamespace"))
 
 
-def container_port(container: Container, *, numbers: Sequence[int] = (), below: int = 0) -> Outcome:
+def container_port_reserved(
+    container: Container, *, numbers: Sequence[int] = (), below: int = 0
+) -> Outcome:
     """The container opens one of `numbers`, or a port under `below`."""
-    for one in mappings_in(container.node.get("ports")):
-        found = as_integer(one.get("containerPort"))
-        protocol = one.get("protocol") or "TCP"
+    for port in container.node.entries("ports"):
+        number = as_integer(port.get("containerPort"))
+        protocol = port.get("protocol") or "TCP"
         if (
-            found
-            and (found in numbers or 0 < found < below)
+            number
+            and (number in numbers or 0 < number < below)
             and not (numbers and protocol != "TCP")
         ):
-            yield hit(one.at("containerPort"), port=found)
+            yield hit(port.at("containerPort"), port=number)
 
 
 def command_sudo(container: Container) -> Outcome:

@@ -10,10 +10,11 @@ from readiness.checks.k8s.absence import absence_of
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.kinds.k8s.elsewhere import named_in_run
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import Spaces
 from readiness.model import Outcome, Related, Source, Span, Unknown, hit
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.yaml import Map, Seq
 
 ROLES = frozenset({"Role", "ClusterRole"})
@@ -33,25 +34,25 @@ class Grant:
 
     @property
     def source(self) -> Source:
-        """Where the binding stands."""
+        """The source in which the binding stands."""
         return self.binding.source
 
 
 def grants_by_account(project: Project) -> dict[str, Spaces[Grant]]:
     """The bindings of a project by the names of the service accounts that they name, made once a run."""
     bound: dict[str, Spaces[Grant]] = {}
-    for one in object_index(project).all(*sorted(BINDINGS)):
-        for subject in subjects_of(one):
+    for obj in object_index(project).all(*sorted(BINDINGS)):
+        for subject in subjects_of(obj):
             if subject.get("kind") == "ServiceAccount":
-                space = text_or_empty(subject.get("namespace")) or one.namespace
-                name = text_or_empty(subject.get("name"))
-                bound.setdefault(name, Spaces()).add(Grant(one, space))
+                space = subject.text("namespace") or obj.namespace
+                name = subject.text("name")
+                bound.setdefault(name, Spaces()).add(Grant(obj, space))
     return bound
 
 
 def subjects_of(binding: Object) -> Iterator[Map]:
     """The subjects of a binding."""
-    yield from mappings_in(binding.node.get("subjects"))
+    yield from binding.node.entries("subjects")
 
 
 def role_of_binding(binding: Object, project: Project) -> Object | None:
@@ -62,18 +63,18 @@ def role_of_binding(binding: Object, project: Project) -> Object | None:
 
 def _role_named(binding: Object) -> tuple[str, str, str]:
     """The kind, the name and the namespace of the role that a binding names; a ClusterRole has no namespace."""
-    reference = mapping_at(binding.node, "roleRef")
-    kind, name = text_or_empty(reference.get("kind")), text_or_empty(reference.get("name"))
+    reference = binding.node.dig("roleRef")
+    kind, name = reference.text("kind"), reference.text("name")
     return kind, name, binding.namespace if kind == "Role" else ""
 
 
-def is_system_object(one: Object) -> bool:
+def is_system_object(obj: Object) -> bool:
     """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
-    default = one.kind.startswith("Cluster") and one.name in BUILT_IN
+    default = obj.kind.startswith("Cluster") and obj.name in BUILT_IN
     return (
         default
-        or one.name.startswith(("system:", "gce:"))
-        or one.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
+        or obj.name.startswith(("system:", "gce:"))
+        or obj.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
     )
 
 
@@ -128,7 +129,7 @@ def allowing_span(
 
 def rules_of(role: Object) -> Iterator[Map]:
     """The rules of a role."""
-    yield from mappings_in(role.node.get("rules"))
+    yield from role.node.entries("rules")
 
 
 def role_allows(
@@ -142,9 +143,9 @@ def role_allows(
     if is_system_object(role):
         return
     for rule in rules_of(role):
-        found = None if allows_everything(rule) else allowing_span(rule, verbs, resources, groups)
-        if found:
-            span, resource, verb = found
+        allowed = None if allows_everything(rule) else allowing_span(rule, verbs, resources, groups)
+        if allowed:
+            span, resource, verb = allowed
             yield hit(span, found=resource, verb=verb)
 
 
@@ -196,14 +197,14 @@ def binding_grants(
     if subject and not any(is_subject_of_kind(one, subject) for one in subjects_of(binding)):
         return
     for rule in rules_of(role):
-        found = allowing_span(rule, verbs, resources, groups, names)
-        if found:
-            where = Related(role.source, found[0], f"{role.resource} allows it here")
+        span = allowing_span(rule, verbs, resources, groups, names)
+        if span:
+            where = Related(role.source, span[0], f"{role.resource} allows it here")
             yield hit(
                 role_name_span(binding),
                 related=[where],
-                found=found[1],
-                verb=found[2],
+                found=span[1],
+                verb=span[2],
                 role=role.name,
             )
             return
@@ -211,20 +212,20 @@ def binding_grants(
 
 def is_subject_of_kind(subject: Map, kinds: Sequence[str]) -> bool:
     """Whether a subject is one of the kinds; `Node` is the kubelets' user or group."""
-    if text_or_empty(subject.get("kind")) in kinds:
+    if subject.text("kind") in kinds:
         return True
-    name = text_or_empty(subject.get("name"))
+    name = subject.text("name")
     return "Node" in kinds and (name == "system:nodes" or name.startswith("system:node:"))
 
 
 def role_name_span(binding: Object) -> Span:
     """The place of the name of the role that a binding hands out."""
-    return mapping_at(binding.node, "roleRef").at("name")
+    return binding.node.dig("roleRef").at("name")
 
 
-def admin(binding: Object, *, project: Project) -> Outcome:
+def cluster_admin_granted(binding: Object, *, project: Project) -> Outcome:
     """The binding hands out cluster-admin, or a role of the project that allows everything."""
-    name = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    name = binding.node.dig("roleRef").text("name")
     if is_system_object(binding):
         return
     role = role_of_binding(binding, project)
@@ -239,7 +240,7 @@ def admin(binding: Object, *, project: Project) -> Outcome:
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """One of the binding's subjects has one of the names; what Kubernetes itself binds so is left out."""
-    role = text_or_empty(mapping_at(binding.node, "roleRef").get("name"))
+    role = binding.node.dig("roleRef").text("name")
     if is_system_object(binding) or role in {
         "system:public-info-viewer",
         "system:discovery",
@@ -253,18 +254,18 @@ def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]
 
 def dashboard_role_bound(binding: Object, *, role: str, account: str) -> Outcome:
     """A role that is made for one account is bound to another subject."""
-    if text_or_empty(mapping_at(binding.node, "roleRef").get("name")) != role:
+    if binding.node.dig("roleRef").text("name") != role:
         return
     for subject in subjects_of(binding):
         if subject.get("name") != account:
-            yield hit(subject.at("name"), subject=text_or_empty(subject.get("name")), role=role)
+            yield hit(subject.at("name"), subject=subject.text("name"), role=role)
 
 
 def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
     """The role that the binding names stands in no file of the project, and is none that every cluster has."""
-    wanted = mapping_at(binding.node, "roleRef")
-    kind, name = text_or_empty(wanted.get("kind")), text_or_empty(wanted.get("name"))
-    if kind not in ROLES or not name or "$" in name or name.startswith("system:"):
+    wanted = binding.node.dig("roleRef")
+    kind, name = wanted.text("kind"), wanted.text("name")
+    if kind not in ROLES or not name or has_variable(name) or name.startswith("system:"):
         return
     if name in (BUILT_IN if kind == "ClusterRole" else BUILT_IN_ROLES):
         return
@@ -280,7 +281,7 @@ def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
 def takes_over_cluster(role: Object, grants: Any) -> bool:
     """Whether a role allows one of the grants (verbs, resources, groups), each of which takes over a cluster."""
     return any(
-        allowing_span(rule, one["verbs"], one["resources"], one.get("groups") or [""])
+        allowing_span(rule, grant["verbs"], grant["resources"], grant.get("groups") or [""])
         for rule in rules_of(role)
-        for one in grants
+        for grant in grants
     )

@@ -8,7 +8,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 
 from readiness.kinds.k8s.effective import is_generated_by_template, is_variable
-from readiness.kinds.k8s.model import Container, Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Object
 from readiness.model import (
     NotApplicable,
     Outcome,
@@ -29,9 +29,9 @@ CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", "
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for one in mappings_in(container.node.get("env")):
-        if one.get("value") is not None:
-            yield text_or_empty(one.get("name")), one["value"], one.at("value")
+    for variable in container.node.entries("env"):
+        if variable.get("value") is not None:
+            yield variable.text("name"), variable["value"], variable.at("value")
 
 
 def secret_in_env(container: Container) -> Outcome:
@@ -39,28 +39,32 @@ def secret_in_env(container: Container) -> Outcome:
     if not container.node.get("env") and not container.node.get("envFrom"):
         yield NotApplicable()
     for name, value, span in literal_variables(container):
-        found = secrets.classify(name, value)
-        if is_told(found, container.source) and is_generated_by_template(container.source, span):
+        verdict = secrets.classify(name, value)
+        if is_reportable_secret(verdict, container.source) and is_generated_by_template(
+            container.source, span
+        ):
             yield Unknown(span)
-        elif is_told(found, container.source):
-            yield hit(span, severity=severity(found), name=name, reason=called(found))
+        elif is_reportable_secret(verdict, container.source):
+            yield hit(
+                span, severity=secret_severity(verdict), name=name, reason=secret_label(verdict)
+            )
         elif is_variable(value) and secrets.names_secret(name):
             yield Unknown(span)
 
 
-def is_told(found: Verdict, source: Source) -> bool:
+def is_reportable_secret(verdict: Verdict, source: Source) -> bool:
     """Whether a value is a secret in the open; one that says itself that it is to be changed is none in a sample."""
-    return found.exposed and not (found.to_change and secrets.is_sample(source.root.path))
+    return verdict.is_exposed and not (verdict.to_change and secrets.is_sample(source.root.path))
 
 
-def severity(found: Verdict) -> Severity | None:
+def secret_severity(verdict: Verdict) -> Severity | None:
     """How bad a secret in a manifest is: one that says itself that it is to be changed may be before it is applied."""
-    return Severity.MEDIUM if found.to_change else None
+    return Severity.MEDIUM if verdict.to_change else None
 
 
-def called(found: Verdict) -> str:
+def secret_label(verdict: Verdict) -> str:
     """What a secret is called in a message."""
-    return f"well-known {found.reason}" if found.kind is Kind.WELL_KNOWN else found.reason
+    return f"well-known {verdict.reason}" if verdict.kind is Kind.WELL_KNOWN else verdict.reason
 
 
 def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcome:
@@ -77,67 +81,78 @@ def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcom
 
 def secret_as_env(container: Container) -> Outcome:
     """A variable takes its value from a Secret."""
-    for one in mappings_in(container.node.get("env")):
-        reference = mapping_at(mapping_at(one, "valueFrom"), "secretKeyRef")
+    for variable in container.node.entries("env"):
+        reference = variable.dig("valueFrom", "secretKeyRef")
         if reference:
-            source = text_or_empty(reference.get("name"))
+            source = reference.text("name")
             yield hit(
-                mapping_at(one, "valueFrom").at("secretKeyRef"),
-                name=text_or_empty(one.get("name")),
+                variable.dig("valueFrom").at("secretKeyRef"),
+                name=variable.text("name"),
                 secret=source,
             )
-    for one in mappings_in(container.node.get("envFrom")):
-        reference = mapping_at(one, "secretRef")
+    for env_source in container.node.entries("envFrom"):
+        reference = env_source.dig("secretRef")
         if reference:
             yield hit(
-                one.at("secretRef"), name="envFrom", secret=text_or_empty(reference.get("name"))
+                env_source.at("secretRef"),
+                name="envFrom",
+                secret=reference.text("name"),
             )
 
 
 def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for one in mappings_in(container.node.get("env")):
-        if one.get("name") in names and (one.get("value") or one.get("valueFrom")):
-            yield hit(one.at("name"), name=one["name"])
+    for variable in container.node.entries("env"):
+        if variable.get("name") in names and (variable.get("value") or variable.get("valueFrom")):
+            yield hit(variable.at("name"), name=variable["name"])
 
 
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------
 
 
-def secret_in_config_map(one: Object) -> Outcome:
+def secret_in_config_map(obj: Object) -> Outcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
-    data = mapping_at(one.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if not isinstance(value, str):
             continue
         if "\n" not in value.strip():
-            found = secrets.classify(key, value)
-            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
+            verdict = secrets.classify(key, value)
+            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(
+                obj.source, data.at(key)
+            ):
                 yield Unknown(data.at(key))
-            elif is_told(found, one.source):
-                yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
+            elif is_reportable_secret(verdict, obj.source):
+                yield hit(
+                    data.at(key),
+                    severity=secret_severity(verdict),
+                    key=key,
+                    reason=secret_label(verdict),
+                )
             continue
-        for span, inner in secrets_in_block(one.source, data.at(key), value):
-            if is_told(inner, one.source):
-                yield hit(span, severity=severity(inner), key=key, reason=called(inner))
+        for span, inner in secrets_in_block(obj.source, data.at(key), value):
+            if is_reportable_secret(inner, obj.source):
+                yield hit(
+                    span, severity=secret_severity(inner), key=key, reason=secret_label(inner)
+                )
 
 
 def secrets_in_block(source: Source, span: Span, value: str) -> Iterator[tuple[Span, Verdict]]:
     """Secrets in a text of several lines, at their own places where it is a literal block, else at the whole."""
     starts = literal_line_starts(source.text, span, value)
     lines = line_starts(value)
-    for found in secrets.in_text(value):
+    for secret in secrets.secrets_in_text(value):
         if not starts:
-            yield span, found.verdict
+            yield span, secret.verdict
             return
-        row = bisect.bisect_right(lines, found.span.start) - 1
-        begin = starts[row] + found.span.start - lines[row]
-        yield Span(begin, begin + found.span.end - found.span.start), found.verdict
+        row = bisect.bisect_right(lines, secret.span.start) - 1
+        begin = starts[row] + secret.span.start - lines[row]
+        yield Span(begin, begin + secret.span.end - secret.span.start), secret.verdict
 
 
-def secret_named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> Outcome:
     """A ConfigMap has a key whose name holds one of the words, with any value."""
-    data = mapping_at(one.node, "data")
+    data = obj.node.dig("data")
     for key, value in data.items():
         if (
             value not in {"", None}
@@ -157,17 +172,21 @@ def secret_in_arguments(container: Container) -> Outcome:
         if not isinstance(values, Seq):
             continue
         for index, value in enumerate(values):
-            found = argument_reason(values, index) if isinstance(value, str) else None
-            if found is not None and is_told(found, container.source):
-                yield hit(values.at(index), severity=severity(found), reason=called(found))
+            verdict = argument_reason(values, index) if isinstance(value, str) else None
+            if verdict is not None and is_reportable_secret(verdict, container.source):
+                yield hit(
+                    values.at(index),
+                    severity=secret_severity(verdict),
+                    reason=secret_label(verdict),
+                )
 
 
 def argument_reason(values: Seq, index: int) -> Verdict | None:
     """What one argument is: by its text, or by the flag before it."""
     value = values[index]
-    inside = next(secrets.in_text(value), None)
-    if inside is not None:
-        return inside.verdict
+    secret = next(secrets.secrets_in_text(value), None)
+    if secret is not None:
+        return secret.verdict
     flag = values[index - 1] if index else None
     if not isinstance(flag, str) or not flag.startswith("-") or "=" in flag:
         return None
@@ -177,23 +196,30 @@ def argument_reason(values: Seq, index: int) -> Verdict | None:
 # -- Secret objects -----------------------------------------------------------------------------------------------
 
 
-def secret_committed(one: Object) -> Outcome:
+def secret_committed(obj: Object) -> Outcome:
     """A Secret object holds its values in the file."""
-    if "sops" in one.node or one.node.get("type") == "kubernetes.io/service-account-token":
+    if "sops" in obj.node or obj.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
-        data = mapping_at(one.node, field)
+        data = obj.node.dig(field)
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue
             if is_variable(value):
                 yield Unknown(data.at(key))
                 continue
-            found = credential_reason(key, decode_base64(value) if field == "data" else value)
-            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
+            verdict = credential_reason(key, decode_base64(value) if field == "data" else value)
+            if is_reportable_secret(verdict, obj.source) and is_generated_by_template(
+                obj.source, data.at(key)
+            ):
                 yield Unknown(data.at(key))
-            elif is_told(found, one.source):
-                yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
+            elif is_reportable_secret(verdict, obj.source):
+                yield hit(
+                    data.at(key),
+                    severity=secret_severity(verdict),
+                    key=key,
+                    reason=secret_label(verdict),
+                )
 
 
 def decode_base64(value: str) -> str:
@@ -206,10 +232,10 @@ def decode_base64(value: str) -> str:
 
 def credential_reason(key: str, plain: str) -> Verdict:
     """What a value of a Secret object is: some keys hold a credential whatever it looks like, a user name is none."""
-    found = secrets.classify(key, plain)
-    if found.exposed or not plain.strip():
-        return found
+    verdict = secrets.classify(key, plain)
+    if verdict.is_exposed or not plain.strip():
+        return verdict
     if key in CREDENTIAL_KEYS and not secrets.is_placeholder(plain):
         return Verdict(Kind.SECRET, "credential", Span(0, len(plain)))
-    inside = next(secrets.in_text(plain), None)
-    return inside.verdict if inside is not None else found
+    secret = next(secrets.secrets_in_text(plain), None)
+    return secret.verdict if secret is not None else verdict

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
+from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
 
 _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
@@ -31,7 +33,7 @@ def tls_protocol_old(statement: Statement) -> Outcome:
 def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
     """The cipher list offers suites that are broken."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
+    if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         if (
@@ -66,7 +68,7 @@ def _is_only_tls13(project: Project, d: Directive) -> bool:
 def tls_cipher_without_forward_secrecy(statement: Statement, project: Project) -> Outcome:
     """A suite in the list has no forward secrecy or no authenticated encryption."""
     d = statement.node
-    if not d.args or "$" in d.args[0] or _is_only_tls13(project, d):
+    if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
     for entry in re.split(r"[:, ]", d.args[0]):
         name = entry.lstrip("+")
@@ -109,17 +111,17 @@ def _is_http_level_known(project: Project, block: Block) -> bool:
 
 def _tls_listen_span(block: Block) -> Span:
     """The `listen ... ssl` line, the best place for what a TLS server lacks."""
-    found = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
-    return found[0].head if found else block.at()
+    directives = [d for d in block.all("listen") if {"ssl", "quic"} & set(d.args)]
+    return directives[0].head if directives else block.at()
 
 
 def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
-        one
-        for one in hosts.listen_sockets(block)
-        if one.port == "80" and not {"ssl", "quic"} & set(one.options)
+        listen
+        for listen in hosts.listen_sockets(block)
+        if listen.port == "80" and not {"ssl", "quic"} & set(listen.options)
     ]
     if not _is_redirecting(project, block) and (
         not plain or all(hosts.is_loopback(one.host) for one in plain)
@@ -146,13 +148,13 @@ def _names_with_tls_beside(project: Project, block: Block) -> set[str]:
         return set()
     level = includes.enclosing_block(project, block.parent)
     found: set[str] = set()
-    for first, names in includes.once_per_block(project, _names_with_tls, level).values():
+    for first, names in project.once(_names_with_tls, level).values():
         if includes.may_be_one_server(project, first, block.owner):
             found |= names
     return found
 
 
-def _names_with_tls(project: Project, block: Block) -> dict[str, tuple[Directive, set[str]]]:
+def _names_with_tls(block: Block, project: Project) -> dict[str, tuple[Directive, set[str]]]:
     """The names under which the servers of a level take TLS, by their file, with the first such server."""
     found: dict[str, tuple[Directive, set[str]]] = {}
     for d in includes.directives_of(project, block, "server"):
@@ -177,16 +179,7 @@ def server_names(project: Project, block: Block) -> set[str]:
 def is_serving_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
     for d in includes.directives_within(project, block):
-        if d.name in {
-            "proxy_pass",
-            "fastcgi_pass",
-            "uwsgi_pass",
-            "grpc_pass",
-            "scgi_pass",
-            "root",
-            "try_files",
-            "alias",
-        }:
+        if d.name in column("nginx-directives", "content"):
             holder = d.parent.owner
             if not (holder and holder.name == "location" and "well-known" in holder.value):
                 return True
@@ -210,7 +203,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
         d.block for d in includes.directives_of(project, block, "server") if d.block is not None
     ]
     passing = any(
-        d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+        d.name in column("nginx-directives", "application")
         for d in includes.directives_within(project, block)
     )
     if (
@@ -223,7 +216,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
     yield missing(block.at())
 
 
-def on(statement: Statement) -> Outcome:
+def switch_on(statement: Statement) -> Outcome:
     """A switch is on that should be off."""
     if statement.node.args and statement.node.args[0] == "on":
         yield hit(statement.node.at(1))
@@ -234,12 +227,12 @@ def tls_session_tickets(scope: Scope, project: Project) -> Outcome:
     block = scope.node
     if not scope.tls or includes.effective_directives(project, block, "ssl_session_ticket_key"):
         return
-    found = includes.effective_directives(project, block, "ssl_session_tickets")
-    if found and found[-1].value == "on":
-        yield hit(found[-1].at(1), at=found[-1].source)
-    elif not found and includes.may_be_set_unseen(project, block):
+    directives = includes.effective_directives(project, block, "ssl_session_tickets")
+    if directives and directives[-1].value == "on":
+        yield hit(directives[-1].at(1), at=directives[-1].source)
+    elif not directives and includes.may_be_set_unseen(project, block):
         yield Unknown(block.at())
-    elif not found and includes.is_complete(project, block):
+    elif not directives and includes.is_complete(project, block):
         yield missing(_tls_listen_span(block))
 
 
@@ -252,15 +245,15 @@ def tls_dhparam_missing(statement: Statement, project: Project) -> Outcome:
         or includes.effective_directives(project, d.parent, "ssl_dhparam")
     ):
         return
-    found = [
+    ciphers = [
         entry for entry in re.split(r"[:, ]", d.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)
     ]
-    if not found:
+    if not ciphers:
         return
     if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at(1))
     else:
-        yield hit(d.at(1), cipher=found[0])
+        yield hit(d.at(1), cipher=ciphers[0])
 
 
 # -- stapling, curves, HTTP/2 --------------------------------------------------------------------------------------
@@ -287,15 +280,15 @@ def stapling_without_resolver(scope: Scope, project: Project) -> Outcome:
 
 def _effective_stapling(project: Project, scope: Scope) -> Directive | None:
     """The `ssl_stapling on` that works in a TLS server which gets its answers from the responder."""
-    found = includes.effective_directives(project, scope.node, "ssl_stapling")
+    directives = includes.effective_directives(project, scope.node, "ssl_stapling")
     if (
         not scope.tls
-        or not found
-        or found[-1].value != "on"
+        or not directives
+        or directives[-1].value != "on"
         or includes.effective_directives(project, scope.node, "ssl_stapling_file")
     ):
         return None
-    return found[-1]
+    return directives[-1]
 
 
 def stapling_letsencrypt(scope: Scope, project: Project) -> Outcome:

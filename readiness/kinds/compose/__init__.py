@@ -59,8 +59,8 @@ def claims(path: str, text: str) -> bool:
         return not (_OTHER_TOOLS.search(text) or _LISTED.search(text)) and bool(
             _has_services_key(text) or _FLOW.search(text)
         )
-    if "services" in text and "services" in (found := outline.keys(text)):
-        fits = all(key in _TOP or key.startswith("x-") for key in found)
+    if "services" in text and "services" in (keys := outline.top_level_keys(text)):
+        fits = all(key in _TOP or key.startswith("x-") for key in keys)
         return named or (fits and _FLOW.search(text) is not None)
     return named and not _OTHER_TOOLS.search(text)
 
@@ -78,7 +78,7 @@ def _has_services_key(text: str) -> bool:
     """Whether a key of services stands below a name: deeper than the first of the names."""
     first = _FIRST_FORMAT.search(text)
     depth = len(first[1]) if first else 0
-    return any(len(found[1]) > depth for found in _INSIDE.finditer(text))
+    return any(len(match[1]) > depth for match in _INSIDE.finditer(text))
 
 
 def parse(source: Source) -> Document:
@@ -102,19 +102,19 @@ def parse(source: Source) -> Document:
     legacy = not any(
         set(root) & _TOP or any(key.startswith("x-") for key in root) for root in roots
     )
-    made = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
-    for holder, services in service_mappings(made):
+    document = Document(source, roots, compose_purpose(source.path), legacy, resets=tuple(resets))
+    for holder, services in service_mappings(document):
         for name, node in services.items():
             if isinstance(node, Map):
                 full, elsewhere = extend_service(services, node, {name})
-                made.services[name] = Service(
-                    source, node, name, services.key(name), made, full, elsewhere
+                document.services[name] = Service(
+                    source, node, name, services.key(name), document, full, elsewhere
                 )
         del holder
-    made.completed = frozenset(_awaited_until_completed(made))
-    if source.parent is not None and _is_excerpt(made):
+    document.completed = frozenset(_awaited_until_completed(document))
+    if source.parent is not None and _is_excerpt(document):
         source.fragment = True
-    return made
+    return document
 
 
 def service_mappings(document: Document) -> Iterator[tuple[Map, Map]]:
@@ -217,7 +217,7 @@ def check_alias_bounds(root: Map) -> None:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `compose.file`: the document itself."""
     yield document
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.facts import public_images
 from readiness.facts.public_images import Known
+from readiness.facts.table import column
 from readiness.kinds.compose.environment import EMPTY, Environment, Setting
 from readiness.kinds.compose.parts import (
     MountSpec,
@@ -45,7 +46,7 @@ class Service:
 
     @property
     def resource(self) -> str:
-        """KIND/NAME."""
+        """`service/NAME`, as reports name it."""
         return f"service/{self.name}"
 
     @property
@@ -58,21 +59,22 @@ class Service:
         """Whether it may run in production: neither its file, its name, its build nor all of its profiles say otherwise."""
         profiles = self.full.get("profiles")
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
+        words = re.split(r"[._-]", self.name.lower())
         return (
             self.document.production
-            and not _NOT_PRODUCTION & set(re.split(r"[._-]", self.name.lower()))
-            and not (aside and _NOT_PRODUCTION.issuperset(aside))
-            and not self._built_aside
+            and not any(map(_is_left_out_of_production, words))
+            and not (aside and all(map(_is_left_out_of_production, aside)))
+            and not self._is_built_for_development
         )
 
     @property
-    def _built_aside(self) -> bool:
+    def _is_built_for_development(self) -> bool:
         """Whether its image is built from a Dockerfile or a stage for development or tests."""
         build = self.full.get("build")
         if not isinstance(build, Map):
             return False
         file, target = build.get("dockerfile"), build.get("target")
-        return (isinstance(target, str) and target.lower() in _NOT_PRODUCTION) or (
+        return (isinstance(target, str) and _is_left_out_of_production(target.lower())) or (
             isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
         )
 
@@ -103,14 +105,14 @@ class Service:
         return self.document.environment.values
 
     @property
-    def outer(self) -> Mapping[str, str]:
+    def env_file_variables(self) -> Mapping[str, str]:
         """What variables in its environment files are filled in from: those of the project, then its own."""
         own = {
-            spec.name: expand_scalar(spec.value, self.document.environment.whole).text
+            spec.name: expand_scalar(spec.value, self.document.environment.unmasked).text
             for spec in variable_specs(self.source, self.full, "environment")
             if spec.value is not None
         }
-        return {**own, **self.document.environment.whole}
+        return {**own, **self.document.environment.unmasked}
 
     @property
     def image(self) -> Image | None:
@@ -121,17 +123,21 @@ class Service:
         return images.parse_image(expand_scalar(value, self.values).text.replace(HOLE, "$X"))
 
     @property
-    def known(self) -> Known | None:
+    def image_facts(self) -> Known | None:
         """What is known of its image; None where no table has it, or where it runs something else than its server."""
         image = self.image
         if _runs_other_program(self.full.get("entrypoint"), self.full.get("command")):
             return None
-        return public_images.known(image) if image is not None and not image.name_unknown else None
+        return (
+            public_images.public_image(image)
+            if image is not None and not image.name_unknown
+            else None
+        )
 
     @property
     def role(self) -> str:
         """What its image is, where that is known: database, cache, queue, search, proxy, console and so on."""
-        known = self.known
+        known = self.image_facts
         return known.role if known else ""
 
     @property
@@ -146,7 +152,11 @@ class Service:
         return bool(_JOB_NAMES.search(self.name))
 
 
-_NOT_PRODUCTION = frozenset("dev devel development debug test tests testing e2e".split())
+def _is_left_out_of_production(word: str) -> bool:
+    """Whether a word in the name of a service, a profile or a stage says that it is for development or tests."""
+    return word in column("purpose-words", "service")
+
+
 _JOB_NAMES = re.compile(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
@@ -192,7 +202,7 @@ class Part:
 
     @property
     def resource(self) -> str:
-        """The service's."""
+        """The resource of the service that it belongs to."""
         return self.owner.resource
 
     @property
@@ -212,7 +222,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """The service's."""
+        """The name of the service that it belongs to."""
         return self.owner.name
 
 
@@ -249,7 +259,7 @@ class Variable(Part):
 
     @property
     def name(self) -> str:
-        """The variable's own."""
+        """The name of the variable, not that of the service."""
         return self.spec.name
 
     source = property(lambda self: self.setting.source if self.setting else self.owner.source)

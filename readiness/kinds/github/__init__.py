@@ -41,7 +41,7 @@ def claims(path: str, text: str) -> bool:
     if _ACTION.search(path) and (
         _RUNS.search(text)
         or (_NAMED.search(text) and _TOLD.search(text))
-        or "runs" in outline.keys(text)
+        or "runs" in outline.top_level_keys(text)
     ):
         return True
     if not (path.endswith((".yml", ".yaml")) or "#" in path) or _ODD.search(text):
@@ -74,13 +74,13 @@ def unfilled(document: Document) -> int | None:
 
 
 def workflows(document: Document) -> Iterator[Workflow]:
-    """The workflow itself."""
+    """Target `github.workflow`: the document, where it is a workflow."""
     if isinstance(document, Workflow):
         yield document
 
 
 def actions(document: Document) -> Iterator[Action]:
-    """The action itself."""
+    """Target `github.action`: the document, where it is an action's metadata."""
     if isinstance(document, Action):
         yield document
 

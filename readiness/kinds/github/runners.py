@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from readiness.model import Span
+from readiness.syntax.holes import has_expression
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -29,17 +30,17 @@ def runner_labels(job: Map) -> list[tuple[str, Span]]:
     pairs = [(owner, key, node)] if isinstance(node, str) else []
     if isinstance(node, Seq):
         pairs = [(node, index, item) for index, item in enumerate(node) if isinstance(item, str)]
-    found: list[tuple[str, Span]] = []
+    labels: list[tuple[str, Span]] = []
     for place, at, value in pairs:
-        if "${{" not in value:
-            found.append((value, place.at(at)))
+        if not has_expression(value):
+            labels.append((value, place.at(at)))
             continue
         name = matrix_name(value)
         if name is not None:
             for item, span in matrix_values(job, name):
                 each = item if isinstance(item, Seq) else [item]
-                found += [(label, span) for label in each if isinstance(label, str)]
-    return found
+                labels += [(label, span) for label in each if isinstance(label, str)]
+    return labels
 
 
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
@@ -53,11 +54,10 @@ def matrix_name(value: str) -> str | None:
 
 def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Map) else None
+    matrix = job.dig("strategy").get("matrix")
     if not isinstance(matrix, Map):
         return []
-    found: list[tuple[Any, Span]] = []
+    values: list[tuple[Any, Span]] = []
     axis = next((matrix[key] for key in matrix if key.lower() == name.lower()), None)
     excluded = [
         item[name]
@@ -65,11 +65,11 @@ def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
         if isinstance(item, Map) and len(item) == 1 and name in item
     ]
     if isinstance(axis, Seq):
-        found += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
+        values += [(item, axis.at(i)) for i, item in enumerate(axis) if item not in excluded]
     for item in _list_items(matrix.get("include")):
         if isinstance(item, Map):
-            found += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
-    return found
+            values += [(item[key], item.at(key)) for key in item if key.lower() == name.lower()]
+    return values
 
 
 def _list_items(value: Any) -> list[Any]:
@@ -91,7 +91,7 @@ def _written_labels(job: Map) -> list[str]:
     return [
         label
         for label in (node if isinstance(node, Seq) else [node])
-        if isinstance(label, str) and "${{" not in label
+        if isinstance(label, str) and not has_expression(label)
     ]
 
 

@@ -64,12 +64,12 @@ def prepare(by_kind: Mapping[str, list[File]], paths: Collection[str]) -> None:
 
 
 def files(document: File) -> Iterator[File]:
-    """The file itself."""
+    """Target `gitlab.file`: the document itself."""
     yield document
 
 
 def jobs(document: File) -> Iterator[Job]:
-    """The jobs that run."""
+    """Target `gitlab.job`: the jobs of the file."""
     yield from document.jobs
 
 

@@ -94,15 +94,15 @@ def _fitting(pattern: str, tree: Tree) -> list[str]:
     return [
         path
         for path in tree.ordered
-        if tree.budget.spend(2 * glob.cost(pattern, path)) and _fits(pattern, path)
+        if tree.budget.spend(2 * glob.match_cost(pattern, path)) and _fits(pattern, path)
     ]
 
 
 def _fits(pattern: str, path: str) -> bool:
     """Whether a path fits a pattern, in which `*` stays in a folder and `**` does not."""
     if "**" not in pattern:
-        return pattern.count("/") == path.count("/") and glob.matches(pattern, path)
-    return glob.matches(pattern, path) or glob.matches(pattern.replace("**/", ""), path)
+        return pattern.count("/") == path.count("/") and glob.glob_matches(pattern, path)
+    return glob.glob_matches(pattern, path) or glob.glob_matches(pattern.replace("**/", ""), path)
 
 
 def part_paths(texts: Mapping[str, str]) -> frozenset[str]:

@@ -36,7 +36,7 @@ class BorrowedText(Text):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class File(PipelineFile):
-    """A pipeline's file."""
+    """A `.gitlab-ci.yml`, as a subject of rules."""
 
     @property
     def resource(self) -> str:
@@ -114,18 +114,18 @@ def _is_job(node: Map) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job(PipelineJob):
-    """A job."""
+    """One job of a GitLab pipeline."""
 
     file: File
 
     @property
     def key(self) -> Span:
-        """The place of its name."""
+        """The place of the job's name."""
         return self.file.node.key(self.name)
 
     @property
     def dead(self) -> bool:
-        """Whether it never runs."""
+        """Whether the job itself says `when: never`."""
         return bool(self.value("when") == "never")
 
     def value(self, key: str) -> Any:
@@ -155,8 +155,8 @@ class Job(PipelineJob):
             names = (
                 [bases] if isinstance(bases, str) else list(bases) if isinstance(bases, Seq) else []
             )
-            found = [self.file.find(name) for name in names if isinstance(name, str)]
-            stack += [base for base in found if base is not None and isinstance(base[0], Map)]
+            templates = [self.file.find(name) for name in names if isinstance(name, str)]
+            stack += [base for base in templates if base is not None and isinstance(base[0], Map)]
         for file in self.file.whole:
             defaults = file.node.get("default")
             if isinstance(defaults, Map) and key in defaults:
@@ -183,7 +183,7 @@ class Job(PipelineJob):
 
     @property
     def environment(self) -> str | None:
-        """The environment's name."""
+        """The name of the environment it deploys to; None where it names none."""
         return environment_name(self.value("environment"))
 
     @property
@@ -198,7 +198,7 @@ class Job(PipelineJob):
 
     @property
     def scripts(self) -> Iterator[Text]:
-        """The lines that it runs, in order."""
+        """The texts of before_script, script and after_script, in the order in which they run."""
         for key in ("before_script", "script", "after_script"):
             yield from self.lines(key)
 
@@ -213,11 +213,13 @@ class Job(PipelineJob):
     def lines(self, key: str) -> Iterator[Text]:
         """The lines of one of its scripts, its own or inherited, lists in lists opened."""
         holder, source = self.held(key)
-        found = holder.get(key)
-        if isinstance(found, str):
-            yield self._line(found, holder.at(key), source)
+        script = holder.get(key)
+        if isinstance(script, str):
+            yield self._line(script, holder.at(key), source)
         stack = (
-            [(found, index) for index in range(len(found))][::-1] if isinstance(found, Seq) else []
+            [(script, index) for index in range(len(script))][::-1]
+            if isinstance(script, Seq)
+            else []
         )
         count = 0
         while stack and count < 2_000:

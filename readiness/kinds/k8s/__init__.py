@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from readiness.kinds.k8s.model import Container, Document, Object, Pod, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
@@ -47,7 +47,7 @@ def claims(path: str, content: str) -> bool:
         return False
     if (_API.search(content) or _FLOW.search(content)) and ("kind" in content):
         return bool(_KIND.search(content) or "kind" in content[:4000])
-    if "apiVersion" in content and "kind" in content and outline.keys(content) >= _OBJECT:
+    if "apiVersion" in content and "kind" in content and outline.top_level_keys(content) >= _OBJECT:
         return True
     if _ODD_KEY.search(content) and _has_objects(content):
         return True
@@ -65,7 +65,7 @@ def _has_objects(content: str) -> bool:
 def parse(source: Source) -> Document:
     """The objects of a manifest. Raises ParseError where the YAML is broken."""
     roots = tuple(load_all(separated(source.text)))
-    objects = tuple(found for root in roots for found in objects_of(source, root))
+    objects = tuple(obj for root in roots for obj in objects_of(source, root))
     pods = tuple(pod for one in objects for pod in pod_specs_of(one))
     containers = tuple(container for pod in pods for container in pod.containers())
     if objects and all(one.node.get("kind") is None for one in objects):
@@ -78,7 +78,7 @@ def parse(source: Source) -> Document:
 def unfilled(document: Document) -> int | None:
     """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
     text, roots = document.source.text, document.roots
-    places = [found] if (found := yaml.unfilled(text, roots)) is not None else []
+    places = [offset] if (offset := yaml.unfilled(text, roots)) is not None else []
     if _FORMAT.search(text):
         places += [
             value.at().start
@@ -94,10 +94,10 @@ def unfilled(document: Document) -> int | None:
     return min(places, default=None)
 
 
-def _is_abridged(one: Object) -> bool:
+def _is_abridged(obj: Object) -> bool:
     """Whether an object in prose leaves out what the API server requires: it is shown in part."""
-    spec = one.node.get("spec")
-    return one.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
+    spec = obj.node.get("spec")
+    return obj.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
 
 
 _CONFIG = re.compile(
@@ -107,16 +107,16 @@ _CONFIG = re.compile(
 
 def embedded(document: Document) -> Iterator[Source]:
     """Config files carried in the values of ConfigMaps, at their true lines."""
-    for one in document.objects:
-        data = one.node.get("data")
-        if one.kind != "ConfigMap" or not isinstance(data, Map):
+    for obj in document.objects:
+        data = obj.node.get("data")
+        if obj.kind != "ConfigMap" or not isinstance(data, Map):
             continue
         for key, value in data.items():
             if isinstance(value, str) and "\n" in value and _CONFIG.search(key):
                 starts = literal_line_starts(document.source.text, data.at(key), value)
                 if starts:
                     yield Source(
-                        f"{document.source.path}#{one.name}/{key}",
+                        f"{document.source.path}#{obj.name}/{key}",
                         value,
                         parent=document.source,
                         starts=starts,
@@ -138,7 +138,7 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
                 [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
             )
             for key in ("patches", "patchesJson6902"):
-                entries += [text_or_empty(one.get("path")) for one in mappings_in(root.get(key))]
+                entries += [one.text("path") for one in root.entries(key)]
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
             )
@@ -185,7 +185,7 @@ def containers(document: Document) -> tuple[Container, ...]:
 
 
 def files(document: Document) -> Iterator[Document]:
-    """The file as a whole."""
+    """Target `k8s.file`: the document itself."""
     yield document
 
 

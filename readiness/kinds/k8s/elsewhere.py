@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Named)
 
 
 def named_in_run(
-    one: Named,
+    obj: Named,
     kind: str,
     name: str,
     project: Project,
@@ -30,15 +30,15 @@ def named_in_run(
     Where nothing that is applied with it can be meant, the other units are asked: what may share its namespace may be
     meant, and nobody can tell. What belongs to a twin there, as that of another environment does, is not.
     """
-    space = one.namespace if namespace is None else namespace
-    found = object_index(project).named(one, kind, name, space, shared=shared)
+    space = obj.namespace if namespace is None else namespace
+    found = object_index(project).named(obj, kind, name, space, shared=shared)
     if not found.absent or project.run is None:
         return found
     listed = project.run.memo(_objects_of_run).get((kind, name), ())
-    return _with_other_units(found, one, listed, project, space)
+    return _with_other_units(found, obj, listed, project, space)
 
 
-def selected_in_run(one: Object, wanted: Selector, project: Project) -> Join[Workload]:
+def selected_in_run(obj: Object, wanted: Selector, project: Project) -> Join[Workload]:
     """The workloads of other units whose pods a selector may mean; see named_in_run."""
     pairs = wanted.pairs
     if project.run is None or not pairs:
@@ -46,26 +46,26 @@ def selected_in_run(one: Object, wanted: Selector, project: Project) -> Join[Wor
     labelled = project.run.memo(_workloads_of_run)
     listed = min((labelled.get(pair, []) for pair in pairs), key=len)
     matching = ((other, each) for other, each in listed if wanted.matches(each.labels))
-    return _with_other_units(Join(), one, matching, project, one.namespace)
+    return _with_other_units(Join(), obj, matching, project, obj.namespace)
 
 
 def _with_other_units(
-    found: Join[T], one: Named, listed: Iterable[tuple[Project, T]], project: Project, space: str
+    found: Join[T], obj: Named, listed: Iterable[tuple[Project, T]], project: Project, space: str
 ) -> Join[T]:
     elsewhere = list(found.elsewhere)
     for other, thing in islice(listed, MANY):
         if other is project:
             continue
         may_share = is_same_namespace(thing.namespace, space) is not False
-        if may_share and not _belongs_to_twin(one, thing, other):
+        if may_share and not _belongs_to_twin(obj, thing, other):
             return Join((), True)
         elsewhere.append(thing)
     return Join((), False, tuple(elsewhere))
 
 
-def _belongs_to_twin(one: Named, thing: Named, project: Project) -> bool:
-    """Whether a thing of another unit is applied with an object of the kind and name of `one`."""
-    owner, index = owner_of(one), object_index(project)
+def _belongs_to_twin(obj: Named, thing: Named, project: Project) -> bool:
+    """Whether a thing of another unit is applied with an object of the kind and name of `obj`."""
+    owner, index = owner_of(obj), object_index(project)
     key = (owner.kind, owner.name)
     if key not in index.names:
         return False
@@ -81,7 +81,7 @@ def _objects_of_run(run: Run) -> dict[tuple[str, str], list[tuple[Project, Objec
     made: dict[tuple[str, str], list[tuple[Project, Object]]] = {}
     for project in run.projects:
         for key, listed in object_index(project).names.items():
-            made.setdefault(key, []).extend((project, one) for one in listed)
+            made.setdefault(key, []).extend((project, obj) for obj in listed)
     return made
 
 

@@ -107,8 +107,8 @@ class Spaces(Generic[T]):
         """
         space = space_of(namespace)
         lists = [self._by_space[space]] if exact and space in self._by_space else []
-        found = [one.least_distance(path) for one in (lists if exact else self.of(namespace))]
-        return min((one for one in found if one[0] >= 0), default=(-1, False))
+        distances = [one.least_distance(path) for one in (lists if exact else self.of(namespace))]
+        return min((one for one in distances if one[0] >= 0), default=(-1, False))
 
 
 def space_of(namespace: str) -> str:
@@ -116,6 +116,6 @@ def space_of(namespace: str) -> str:
     return "" if is_variable(namespace) else namespace
 
 
-def is_exactly_same(one: Named, other: Named) -> bool:
+def is_exactly_same(obj: Named, other: Named) -> bool:
     """Whether two things have the same namespace written, or both none."""
-    return space_of(one.namespace) == space_of(other.namespace)
+    return space_of(obj.namespace) == space_of(other.namespace)

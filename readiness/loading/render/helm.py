@@ -21,7 +21,7 @@ from readiness.loading.render import lines
 from readiness.loading.render.made import GeneratedSource, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
-from readiness.programs import find
+from readiness.programs import find_program
 from readiness.syntax.yaml import Map, load_all
 
 FILES, BYTES = 2000, 50 << 20
@@ -50,11 +50,11 @@ class RenderedTemplate(GeneratedSource):
         self.rows = rows
         self.values = values
 
-    def given(self, source: Source, span: Span) -> Iterator[Related]:
+    def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the value is set that an action at a place of the template prints, when it names one of the values."""
-        found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
-        for file in self.values if found else ():
-            place = _value_span(file, found[1].split(".") if found else [])
+        match = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
+        for file in self.values if match else ():
+            place = _value_span(file, match[1].split(".") if match else [])
             if place is not None:
                 yield Related(file, place, "the value is set here")
                 return
@@ -112,19 +112,21 @@ class Environment:
 
 def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
     """The environments of a chart: its defaults, each values file beside them, and those asked for together."""
-    found = [Environment(DEFAULT, ())]
+    environments = [Environment(DEFAULT, ())]
     for path in sorted([*chart.glob("*.y*ml"), *(chart / "ci").glob("*.y*ml")]):
         name = path.relative_to(chart).as_posix()
-        text = _text(chart, path) if _VALUES.match(name) else None
+        text = _values_text(chart, path) if _VALUES.match(name) else None
         if text is not None:
-            found.append(Environment(name, (text,), (name,)))
+            environments.append(Environment(name, (text,), (name,)))
     if extra:
         name = " + ".join(path.name for path in extra)
-        found.append(Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra)))
-    return found
+        environments.append(
+            Environment(name, tuple(path.read_text(encoding="utf-8") for path in extra))
+        )
+    return environments
 
 
-def _text(chart: Path, path: Path) -> str | None:
+def _values_text(chart: Path, path: Path) -> str | None:
     """The text of a values file; None for one that leads out of its chart or cannot be read, which the walk has told."""
     try:
         if not is_inside(chart, path):
@@ -143,31 +145,32 @@ def available_renderer() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
         return "sdk"
-    return "binary" if find("helm") else ""
+    return "binary" if find_program("helm") else ""
 
 
 MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
 
 
 def render(
-    chart: Path, shown: str, wanted: Sequence[Environment]
+    chart: Path, chart_name: str, wanted: Sequence[Environment]
 ) -> tuple[list[RenderedTemplate], dict[str, str]]:
     """(renderings, errors by environment) of a chart whose folder reports call `shown`. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(folder)
         copies = {"plain": scratch / "plain", "marked": scratch / "marked"}
-        templates = _copy_chart(chart, copies, shown)
+        templates = _copy_chart(chart, copies, chart_name)
         if available_renderer() == "sdk":
             answer = _render_in_process(copies, wanted, scratch)
         else:
             answer = {
                 "plain": {
-                    one.name: _render_with_binary(copies["plain"], one, scratch) for one in wanted
+                    environment.name: _render_with_binary(copies["plain"], environment, scratch)
+                    for environment in wanted
                 }
             }
-    made = []
+    renderings = []
     errors = {}
-    values = {one.name: _values_files(chart, shown, one) for one in wanted}
+    values = {one.name: _values_files(chart, chart_name, one) for one in wanted}
     for name, said in answer["plain"].items():
         if "error" in said:
             errors[name] = short_error(said["error"])
@@ -175,35 +178,41 @@ def render(
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(path.partition("/")[2])
             if template is not None and text.strip():
-                made.append(_rendered(template, text, marks.get(path), name, values[name]))
-    return made, errors
+                renderings.append(
+                    _rendered_template(template, text, marks.get(path), name, values[name])
+                )
+    return renderings, errors
 
 
-def _rendered(
+def _rendered_template(
     template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
 ) -> RenderedTemplate:
     """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
-    plain = lines.separated(text)
+    plain = lines.separated_documents(text)
     count = len(template.text.split("\n"))
-    rows = None if marks is None else lines.source_lines(lines.separated(marks), plain, count)
+    rows = (
+        None
+        if marks is None
+        else lines.source_lines(lines.separated_documents(marks), plain, count)
+    )
     return RenderedTemplate(
         template, plain, rows or lines.guess_source_lines(template.text, plain), environment, values
     )
 
 
-def _values_files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
+def _values_files(chart: Path, chart_name: str, environment: Environment) -> tuple[Source, ...]:
     """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
-    found = [
-        Source(posixpath.join(shown, path), text)
+    sources = [
+        Source(posixpath.join(chart_name, path), text)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
-    text = _text(chart, chart / DEFAULT)
+    text = _values_text(chart, chart / DEFAULT)
     if text is not None:
-        found.append(Source(posixpath.join(shown, DEFAULT), text))
-    return tuple(found)
+        sources.append(Source(posixpath.join(chart_name, DEFAULT), text))
+    return tuple(sources)
 
 
-def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
+def _copy_chart(chart: Path, copies: Mapping[str, Path], chart_name: str) -> dict[str, Source]:
     """Two copies of a chart, one with marks, and its templates by path in the chart.
 
     A link that leads out of the chart is left out: a template can print any file of its chart. Raises RenderError for a chart
@@ -217,18 +226,20 @@ def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str
             path = Path(folder) / name
             if not path.is_file() or (path.is_symlink() and not is_inside(chart, path)):
                 continue
-            inside = path.relative_to(chart).as_posix()
+            path_in_chart = path.relative_to(chart).as_posix()
             count, size = count + 1, size + path.stat().st_size
             if count > FILES or size > BYTES:
                 raise RenderError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
             for root in copies.values():
-                (root / inside).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, root / inside)
-            if "templates/" in f"/{inside}" and path.suffix in {".yaml", ".yml", ".tpl"}:
+                (root / path_in_chart).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, root / path_in_chart)
+            if "templates/" in f"/{path_in_chart}" and path.suffix in {".yaml", ".yml", ".tpl"}:
                 text = path.read_text(encoding="utf-8", errors="replace")
-                templates[inside] = Source(posixpath.join(shown, inside), text)
+                templates[path_in_chart] = Source(posixpath.join(chart_name, path_in_chart), text)
                 if not name.startswith("_"):
-                    (copies["marked"] / inside).write_text(lines.mark_lines(text), encoding="utf-8")
+                    (copies["marked"] / path_in_chart).write_text(
+                        lines.mark_lines(text), encoding="utf-8"
+                    )
     return templates
 
 
@@ -254,7 +265,7 @@ def _render_in_process(
 
 def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = [find("helm"), "template", "release", str(chart)]
+    command = [find_program("helm"), "template", "release", str(chart)]
     for number, text in enumerate(wanted.texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")

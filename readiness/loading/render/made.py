@@ -25,10 +25,18 @@ class GeneratedSource(Source):
         """Where a place of this text stands in a file that somebody wrote."""
         raise NotImplementedError
 
-    def given(self, source: Source, span: Span) -> Iterator[Related]:
+    def value_places(self, source: Source, span: Span) -> Iterator[Related]:
         """Other places that a reader of this one needs: where its value is set, when that can be told."""
         del source, span
         return iter(())
+
+
+def written_place(source: Source, span: Span) -> tuple[Source, Span]:
+    """Where a place stands in a file that somebody wrote: the same place but for what was rendered."""
+    root = source.root
+    if not isinstance(root, GeneratedSource):
+        return source, span
+    return root.place(Span(source.to_root(span.start), source.to_root(span.end)))
 
 
 class Input(NamedTuple):

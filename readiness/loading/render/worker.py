@@ -45,7 +45,7 @@ def _merge_values(into: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Answer one request."""
+    """Read one request as JSON from standard input and write the answer to standard output."""
     request = json.load(sys.stdin)
     try:
         answer = render_charts(request)
