@@ -226,9 +226,6 @@ def _load_config(given: str | os.PathLike[str] | bool) -> Config:
     return config.load_settings(path) if path else Config()
 
 
-_BY_OPTION_ALONE = "since jobs render strict_coverage helm_values foreign_ignores".split()
-
-
 def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: Any) -> Settings:
     """Options and settings file as one: an option that was given wins, lists of rules and words add up."""
     return Settings(
@@ -241,7 +238,10 @@ def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: 
         documents=file.documents if options["documents"] is None else options["documents"],
         rules=(*file.rules, *options["rules"]),
         baseline=options["baseline"] or file.baseline,
-        **{name: options[name] for name in _BY_OPTION_ALONE},
+        **{
+            key: options[key]
+            for key in "since jobs render strict_coverage helm_values foreign_ignores".split()
+        },  # fmt: skip
         shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
         file=file,
     )
