@@ -37,6 +37,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
+_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores")
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -238,10 +239,7 @@ def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: 
         documents=file.documents if options["documents"] is None else options["documents"],
         rules=(*file.rules, *options["rules"]),
         baseline=options["baseline"] or file.baseline,
-        **{
-            key: options[key]
-            for key in "since jobs render strict_coverage helm_values foreign_ignores".split()
-        },  # fmt: skip
+        **{key: options[key] for key in _PLAIN},
         shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
         file=file,
     )
