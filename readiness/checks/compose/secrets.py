@@ -29,7 +29,7 @@ from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
-from readiness.syntax.secrets import Kind, Strength
+from readiness.syntax.secrets import Kind, Strength, Verdict
 from readiness.syntax.yaml import Map, Seq
 
 _LONG = re.compile(
@@ -65,8 +65,8 @@ def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator
     verdict = secrets.classify(subject.name, bare)
     if verdict.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
         return
-    if not subject.production and verdict.strength < Strength.SHAPE:
-        return  # a password of a development file opens nothing; a real key does wherever it stands
+    if not _opens_something(subject, verdict):
+        return
     if verdict.reach is not None and isinstance(value, str):
         shift = value.find(bare)
         start, end = shift + verdict.span.start, shift + verdict.span.end
@@ -151,14 +151,23 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or has_variable(str(spec.value))
-    if outside or secrets.classify(spec.name, spec.value).is_exposed:
+    if outside and variable.production:
         yield hit(spec.key)
+    elif not outside and _opens_something(variable, secrets.classify(spec.name, spec.value)):
+        yield hit(spec.key)
+
+
+def _opens_something(subject: Variable | Value | Service, verdict: Verdict) -> bool:
+    """Whether a secret opens anything: a password of a development file does not, a real key does wherever it stands."""
+    return verdict.is_exposed and (subject.production or verdict.strength >= Strength.SHAPE)
 
 
 def secret_in_command(service: Service) -> Outcome:
     """A password on a command line: a command, an entrypoint, a health check."""
     for _, value, span in _flags(service):
-        if _is_real(value):
+        if not _is_real(value):
+            continue
+        if service.production or _opens_something(service, secrets.classify("PASSWORD", value)):
             yield hit(span)
 
 
