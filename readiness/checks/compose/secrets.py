@@ -151,9 +151,9 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or has_variable(str(spec.value))
-    if outside and variable.production:
-        yield hit(spec.key)
-    elif not outside and _opens_something(variable, secrets.classify(spec.name, spec.value)):
+    if (outside and variable.production) or (
+        not outside and _opens_something(variable, secrets.classify(spec.name, spec.value))
+    ):
         yield hit(spec.key)
 
 

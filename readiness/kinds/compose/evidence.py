@@ -249,9 +249,13 @@ def _published_stores(services: Sequence[Service]) -> Iterator[Sign]:
 
 
 def _weak_logins(services: Sequence[Service]) -> Iterator[Sign]:
-    """A password that is written out and well known, one that is the user's name, or none at all."""
-    if found := _first(services, _lets_in):
-        text = f"service {found.name!r} lets in with a password that everybody tries, or with none"
+    """A store or a console with a password that is written out and well known, one that is the user's name, or none.
+
+    The first password of an application is a placeholder in what people are to copy for production, too.
+    """
+    guarded = [one for one in services if one.role in STORES or one.role == "console"]
+    if found := _first(guarded, _lets_in):
+        text = f"{found.name!r} lets in with a password that everybody tries, or with none"
         yield Sign("login", text, found.head)
 
 
@@ -340,10 +344,10 @@ def _may_keep_data(service: Service) -> bool:
 def _takes_in_unseen(together: Sequence[Document]) -> bool:
     """Whether one of some files takes in a file that is not among them."""
     paths = {posixpath.normpath(one.source.path) for one in together}
-    return any(path not in paths for one in together for path in _paths_taken_in(one))
+    return any(path not in paths for one in together for path in files_taken_in(one))
 
 
-def _paths_taken_in(document: Document) -> set[str]:
+def files_taken_in(document: Document) -> set[str]:
     """The files that a file includes or extends services of; HOLE for one whose name a variable hides."""
     written = [one.path for one in includes_of(document)]
     written += [one.extends[0] for one in document.services.values() if one.extends]
@@ -374,7 +378,7 @@ def _files_that_may_run_together(documents: Sequence[Document]) -> dict[int, lis
     for document in files:
         for name in document.services:
             join(beside.setdefault((document.folder, name), document), document)
-        for path in _paths_taken_in(document):
+        for path in files_taken_in(document):
             if path in by_path:
                 join(document, by_path[path])
     return groups
