@@ -18,7 +18,7 @@ _FOLDERS = re.compile(
     r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
-    r"|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
+    r"|suites|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
     r"|\.(?:circleci|github|gitlab|buildkite|cirrus|travis))"
 )
 

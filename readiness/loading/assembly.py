@@ -20,12 +20,16 @@ _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kuberne
 
 @dataclass(slots=True)
 class FileStatus:
-    """One file of the report: its kind and whether it was judged, else why not."""
+    """One file of the report: its kind and whether it was judged, else why not.
+
+    `purpose` says what the file was taken for and why, where production's questions were not asked of it.
+    """
 
     path: str
     kind: str
     status: str
     reason: str = ""
+    purpose: str = ""
 
 
 @dataclass(slots=True)

@@ -228,7 +228,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
         "active": {name: sorted(cells) for name, cells in sorted(run.active.items())},
-        "rows": [[row.path, row.kind, row.status, row.reason] for row in run.rows],
+        "rows": [[row.path, row.kind, row.status, row.reason, row.purpose] for row in run.rows],
         "others": run.others,
         "tally": {
             name: [look.subjects, look.unknown, [_place_row(*place) for place in look.places]]

@@ -19,13 +19,17 @@ UNJUDGED = score.UNJUDGED
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file: its kind, whether it was judged or why not, and how many things in it were looked at."""
+    """One file: its kind, whether it was judged or why not, and how many things in it were looked at.
+
+    `purpose` says what it was taken for and why, where production's questions were not asked of it.
+    """
 
     path: str
     kind: str
     status: str
     reason: str = ""
     subjects: int = 0
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,11 @@ class Report:
         return sum(one.rule == "core/crash" for one in self.findings)
 
     @property
+    def files_excused(self) -> int:
+        """How many files were taken for something else than production's."""
+        return sum(bool(row.purpose) for row in self.files)
+
+    @property
     def files_judged(self) -> int:
         """How many files were judged, or are ours and could not be read."""
         return sum(row.status != "skipped" for row in self.files)
@@ -163,7 +172,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     coverage.
     """
     files = tuple(
-        FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0))
+        FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0), row.purpose)
         for row in sorted(rows, key=lambda row: row.path)
     )
     seen = {key for key, look in looks.items() if look.subjects}
@@ -283,13 +292,14 @@ def _category_json(category: Category) -> dict[str, Any]:
 
 
 def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "path": row.path,
         "kind": row.kind,
         "status": row.status,
         "reason": redactor.text(row.reason),
         "subjects": row.subjects,
     }
+    return {**data, "purpose": redactor.text(row.purpose)} if row.purpose else data
 
 
 def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:

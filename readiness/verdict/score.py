@@ -82,6 +82,10 @@ class Row(Protocol):
     def reason(self) -> str:
         """Why the file was not checked; empty where it was."""
 
+    @property
+    def purpose(self) -> str:
+        """What the file was taken for and why, where that is not production; else empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Category:

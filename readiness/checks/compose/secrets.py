@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
     VariableSpec,
@@ -24,7 +25,7 @@ from readiness.kinds.compose.words import (
     service_environment,
 )
 from readiness.kinds.dotenv import Value
-from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
@@ -233,24 +234,28 @@ def secret_empty(variable: Variable) -> Outcome:
         yield hit(spec.key)
 
 
-def authentication_off(service: Service) -> Outcome:
-    """A setting that lets everybody into a store or a console."""
+def authentication_off(service: Service, project: Project) -> Outcome:
+    """A setting that lets everybody into a store or a console; into a store that no port leads to, every container."""
     known = service.image_facts
     if known is None:
         yield NotApplicable()
         return
+    node, whole = merged_service(service, project)
+    reached = node.get("ports") or node.get("network_mode") == "host" or not whole
+    severity = Severity.MEDIUM if known.is_store and not reached else None
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text.strip("\"'")
         if spec.name in known.off and HOLE in text:
             yield Unknown(spec.span)
         elif known.opens_to_all(spec.name, text):
-            yield hit(spec.span, setting=spec.name)
+            yield hit(spec.span, severity=severity, setting=spec.name)
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
             if flag in text.split() and index is not None:
-                yield hit(service.node["command"].at(index), setting=flag)
+                place = service.node["command"].at(index)
+                yield hit(place, severity=severity, setting=flag)
             elif flag in text.split() and index is None:
-                yield hit(service.node.at("command"), setting=flag)
+                yield hit(service.node.at("command"), severity=severity, setting=flag)
 
 
 def credentials_default(service: Service, project: Project) -> Outcome:

@@ -28,7 +28,7 @@ from readiness.kinds.compose.parts import (
     string_entries,
     variable_specs,
 )
-from readiness.kinds.purpose import Sign, is_idle_command, is_sample_path
+from readiness.kinds.purpose import Sign, compose_purpose, is_idle_command, is_sample_path
 from readiness.syntax import secrets, shell
 from readiness.syntax.interpolation import HOLE, NOTHING
 from readiness.syntax.secrets import Kind
@@ -37,11 +37,26 @@ from readiness.syntax.yaml import Map
 
 def collect_signs(documents: Sequence[Document]) -> None:
     """Give every file whose name says nothing of its purpose the signs of what it is for."""
+    _believe_includes(documents)
     groups = _files_that_may_run_together(documents)
     for document in documents:
         asked = document.purpose == "unknown" and not document.legacy
         together = groups.get(id(document), [document])
         document.signs = tuple(_signs_of(document, together)) if asked else ()
+
+
+def _believe_includes(documents: Sequence[Document]) -> None:
+    """What a file of production takes in is of production, whatever folder it lies in; its own name is still believed."""
+    by_path = {posixpath.normpath(one.source.path): one for one in documents}
+    todo = [one for one in documents if one.purpose in {"unknown", "prod"}]
+    while todo:
+        for path in files_taken_in(todo.pop()):
+            inner = by_path.get(path)
+            if inner is None or inner.purpose not in {"dev", "test"}:
+                continue
+            if compose_purpose(posixpath.basename(path)) == "unknown":
+                inner.purpose = "unknown"
+                todo.append(inner)
 
 
 def _signs_of(document: Document, together: Sequence[Document]) -> Iterator[Sign]:
@@ -306,8 +321,8 @@ def _absences(together: Sequence[Document], services: Sequence[Service]) -> Iter
     place = owned[0].head
     if not any(map(_has_restart, every)) and not any(one.swarm for one in together):
         yield Sign("restarts", "nothing restarts", place)
-    stores = [one for one in every if _is_store_of_data(one)]
-    if stores and not any(map(_may_keep_data, stores)):
+    stores = {one.name for one in every if _is_store_of_data(one)}
+    if stores and not any(one.name in stores and _may_keep_data(one) for one in every):
         yield Sign("kept", "no store keeps its data", place)
     roles = {one.role for one in every}
     if roles & STORES and roles <= STORES | {"console"}:
