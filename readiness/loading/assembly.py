@@ -30,6 +30,8 @@ class FileStatus:
 
     `cause` sorts the reason: BROKEN, ABSENT, OUTSIDE, or empty for what was judged whole or left out on purpose. A file
     that was judged may have one too, where something that it names was not.
+
+    `purpose` says what the file was taken for and why, where production's questions were not asked of it.
     """
 
     path: str
@@ -37,6 +39,7 @@ class FileStatus:
     status: str
     reason: str = ""
     cause: str = ""
+    purpose: str = ""
 
 
 @dataclass(slots=True)

@@ -108,6 +108,7 @@ def run_pipeline(
     external = shell_findings(assembly, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
+    _tell_purposes(assembly)
     _relocate(assembly, outcome)
     hidden = _hidden_places(assembly, outcome)
     found_all = engine.sort_and_deduplicate([*assembly.broken, *outcome.findings])
@@ -132,6 +133,20 @@ def run_pipeline(
         inputs=assembly.inputs,
         notices=tuple(asked.names.notices.values()),
     )
+
+
+def _tell_purposes(assembly: Assembly) -> None:
+    """Say in its row what a file was taken for, where production's questions were not asked of it."""
+    purposes = {
+        document.source.path: text
+        for project in assembly.projects
+        if not project.prose
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        if (text := kinds.purpose_text(kind, document))
+    }
+    for row in assembly.rows:
+        row.purpose = purposes.get(row.path, "")
 
 
 def _relocate(assembly: Assembly, outcome: engine.EngineResult) -> None:
@@ -229,6 +244,10 @@ def _run_engine(
     if jobs > 1:
         from readiness.run import parallel
 
+        for (
+            project
+        ) in assembly.projects:  # what documents are is asked here, too, not only where rules run
+            kinds.prepare(project.by_kind, project.paths)
         return parallel.run_parallel(assembly.projects, running, core, assembly.sources, jobs)
     outcome = engine.EngineResult()
     tick = _progress_ticks(assembly, running, progress) if progress else None

@@ -305,6 +305,7 @@ def entry_without_tls(document: Document, project: Project) -> Outcome:
     specs = [
         (service, spec)
         for service in document.services.values()
+        if service.production
         for spec in port_specs(service.full, service.values)
     ]
     if any(
