@@ -20,7 +20,7 @@ from readiness.ruleset.names import Names
 from readiness.run import engine
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
-from readiness.triage import baseline, foreign, suppress
+from readiness.triage import baseline, copies, foreign, suppress
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.score import RENDERED_TO
@@ -184,7 +184,8 @@ def _triaged(
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
     law = suppress.Law(asked.names, asked.locked, asked.active, today)
     marked = apply_own_suppressions(findings, made, asked.bounds, law, settings)
-    kept, left_out = apply_foreign_suppressions(marked, made, settings, asked.locked)
+    whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
+    kept, left_out = apply_foreign_suppressions(whole, made, settings, asked.locked)
     stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
     return _suppress_known(stamped, asked.names, settings, today), left_out
 
