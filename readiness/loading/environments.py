@@ -156,9 +156,10 @@ def build_overlays(
     roots = kustomize.root_kustomizations(known)
     if not roots:
         return {}
-    missing = RENDERING_OFF if not asked else "" if kustomize.build_command() else kustomize.MISSING
-    if missing:
-        made.rows += [FileStatus(one.source.path, "kustomize", "skipped", missing) for one in roots]
+    if not asked:
+        made.rows += [
+            FileStatus(one.source.path, "kustomize", "skipped", RENDERING_OFF) for one in roots
+        ]
         return {}
     wanted = _gather(roots, found, made)
     unseen = kustomize.unseen([one for one in wanted if isinstance(one, Gathered)], sources)

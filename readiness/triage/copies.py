@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from readiness.kinds.k8s.model import Object
-from readiness.kinds.k8s.objects import objects_of
 from readiness.model import Finding, ParseError, Related, Source, message_shape, with_worse_severity
 from readiness.syntax.yaml import Map, Seq, load_all, separated
+
+if TYPE_CHECKING:
+    from readiness.kinds.k8s.model import Object
 
 NAMES = 6  # of other things that a message names; more are counted
 PLACES = 10  # of copies that a finding shows
@@ -166,6 +167,8 @@ def _kept_of(
 
 def _read(root: Source) -> _Written:
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
+    from readiness.kinds.k8s.objects import objects_of
+
     lines = root.text.split("\n", HEAD)[:HEAD]
     file = _Written(any(_GENERATED.search(line) for line in lines))
     try:
