@@ -137,13 +137,15 @@ def _refuse_empty(**options: Any) -> None:
 
 def _refuse_unreadable(values: Sequence[str | os.PathLike[str]]) -> None:
     """Raise OptionError for a values file that was given and cannot be read."""
-    for one in values:
+    for value in values:
         try:
-            why = "" if files.decode(files.read(Path(one), files.LIMIT)) is not None else "no text"
+            why = (
+                "" if files.decode(files.read(Path(value), files.LIMIT)) is not None else "no text"
+            )
         except OSError as error:
             why = files.reason_of(error)
         if why:
-            raise OptionError(f"helm_values: {os.fspath(one)} cannot be read: {why}")
+            raise OptionError(f"helm_values: {os.fspath(value)} cannot be read: {why}")
 
 
 def _run_cached(
@@ -296,14 +298,17 @@ def rule_as_json(rule: Rule) -> dict[str, Any]:
         "category": rule.category,
         "kind": rule.kind,
         "level": rule.level,
+        "message": rule.message,
+        "messages": rule.sentences_at(""),
         "why": rule.why,
         "fix": rule.fix,
+        "limits": rule.limits,
         "links": list(rule.links),
         "equivalents": {peer: list(ids) for peer, ids in sorted(rule.equivalents.items())},
         "checklist": list(rule.checklist),
         "tiers": [
-            {"name": one.name, "level": one.level, "severity": str(one.severity)}
-            for one in rule.tiers
+            {"name": tier.name, "level": tier.level, "severity": str(tier.severity)}
+            for tier in rule.tiers
         ],
         "parts": list(rule.parts),
     }
@@ -314,17 +319,17 @@ def facts() -> list[Facts]:
     return [table.facts(topic) for topic in table.topics()]
 
 
-def facts_row(one: Facts, today: datetime.date) -> dict[str, Any]:
+def facts_row(facts: Facts, today: datetime.date) -> dict[str, Any]:
     """The head of a table of facts as JSON, with its age in days."""
     return {
-        "topic": one.topic,
-        "rows": len(one.rows),
-        "source": list(one.source),
-        "read": one.read.isoformat(),
-        "every": one.every,
-        "age": one.age(today),
-        "stale": one.is_stale(today),
-        "made_by": one.made_by,
+        "topic": facts.topic,
+        "rows": len(facts.rows),
+        "source": list(facts.source),
+        "read": facts.read.isoformat(),
+        "every": facts.every,
+        "age": facts.age(today),
+        "stale": facts.is_stale(today),
+        "made_by": facts.made_by,
     }
 
 

@@ -93,9 +93,9 @@ class Redactor:
     def _told(self, text: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
         found = (
-            one
-            for one in _values_that_look_secret(text)
-            if not _may_be_ordinary_word(text[one.start : one.end])
+            span
+            for span in _values_that_look_secret(text)
+            if not _may_be_ordinary_word(text[span.start : span.end])
         )
         return _merge_spans([*found, *self._known(text)])
 

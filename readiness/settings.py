@@ -205,11 +205,11 @@ def _hold_size(source: Source, spec: Map) -> None:
         stack += inner
     for key, value in spec.items():
         seen: set[str] = set()
-        for number, one in enumerate(value if isinstance(value, Seq) else ()):
-            if isinstance(one, str) and one in seen:
+        for number, element in enumerate(value if isinstance(value, Seq) else ()):
+            if isinstance(element, str) and element in seen:
                 place = location(source, value.at(number).start)
-                raise ConfigError(place, f"{key} names {one[:200]!r} twice")
-            seen |= {one} if isinstance(one, str) else set()
+                raise ConfigError(place, f"{key} names {element[:200]!r} twice")
+            seen |= {element} if isinstance(element, str) else set()
 
 
 def explain_schema_error(spec: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:

@@ -188,14 +188,15 @@ def _facts_lines(found: list[Facts], today: datetime.date) -> list[str]:
     """A line for each topic, in columns."""
     rows = [
         (
-            one.topic,
-            f"{len(one.rows)} rows",
-            f"read {one.read}",
-            f"{one.age(today)} of {one.every} days{' STALE' if one.is_stale(today) else ''}",
-            one.made_by,
-            one.source[0] + (f" and {len(one.source) - 1} more" if len(one.source) > 1 else ""),
+            facts.topic,
+            f"{len(facts.rows)} rows",
+            f"read {facts.read}",
+            f"{facts.age(today)} of {facts.every} days{' STALE' if facts.is_stale(today) else ''}",
+            facts.made_by,
+            facts.source[0]
+            + (f" and {len(facts.source) - 1} more" if len(facts.source) > 1 else ""),
         )
-        for one in found
+        for facts in found
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [

@@ -14,19 +14,19 @@ _NO_VERSION = frozenset(
 )
 
 
-def unpinned(one: Call) -> tuple[Word, ...]:
+def unpinned(call: Call) -> tuple[Word, ...]:
     """The packages that a call installs without a version; what comes from a variable is left out."""
-    name = one.manager.name
-    if one.action != "install" or one.verb.value in _NO_VERSION or one.group in _GROUPS:
+    name = call.manager.name
+    if call.action != "install" or call.verb.value in _NO_VERSION or call.group in _GROUPS:
         return ()
-    if name == "pip" and one.command.has("-c", "--constraint", valued="refitC"):
+    if name == "pip" and call.command.has("-c", "--constraint", valued="refitC"):
         return ()
-    if name == "gem" and one.command.has("-v", "--version"):
+    if name == "gem" and call.command.has("-v", "--version"):
         return ()
-    if one.group == "module":
-        return tuple(word for word in one.packages if word.known and ":" not in word.value)
+    if call.group == "module":
+        return tuple(word for word in call.packages if word.known and ":" not in word.value)
     return tuple(
-        word for word in one.packages if word.known and not _pinned(one.manager, word.value)
+        word for word in call.packages if word.known and not _pinned(call.manager, word.value)
     )
 
 

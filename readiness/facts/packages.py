@@ -133,16 +133,16 @@ def _takes_next(option: str, valued: frozenset[str]) -> bool:
     return not any(f"-{letter}" in valued for letter in letters[:-1])
 
 
-def assumes_yes(one: Call) -> bool:
+def assumes_yes(call: Call) -> bool:
     """Whether it goes on without an answer."""
-    command = one.command
-    if command.has(*one.manager.yes):
+    command = call.command
+    if command.has(*call.manager.yes):
         return True
-    if one.manager.name == "apt" and sum(map(_quiet, command.values)) > 1:
+    if call.manager.name == "apt" and sum(map(_quiet, command.values)) > 1:
         return True  # apt-get(8): quiet twice, or -q=2, means yes too
     return any(
         name.lower() in ("apt::get::assume-yes", "assumeyes") and value in TRUE
-        for name, value in settings(one)
+        for name, value in settings(call)
     )
 
 
@@ -160,13 +160,13 @@ TRUE = frozenset({"1", "true", "yes", "on", "with", "enable"})
 
 def removes(command: Command) -> bool:
     """Whether a command of a system's package manager takes packages away."""
-    one = call(command)
-    return one is not None and one.manager.system and one.action == "remove"
+    parsed = call(command)
+    return parsed is not None and parsed.manager.system and parsed.action == "remove"
 
 
-def settings(one: Call) -> Iterator[tuple[str, str]]:
+def settings(call: Call) -> Iterator[tuple[str, str]]:
     """The settings that `-o Name=value` and `--setopt=name=value` give to a call."""
-    for word in one.command.words:
+    for word in call.command.words:
         name, equals, value = word.value.rpartition("=")
         if equals:
             yield re.split(r"[=\s]", name)[-1].removeprefix("-o"), value.strip("\"';").lower()

@@ -10,7 +10,6 @@ from readiness.facts.table import column
 _DEBUG = re.compile(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
 _LOG_LEVEL = re.compile(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z")
 _ON = frozenset({"1", "true", "yes", "on", "*", "app:*"})
-_DEVELOPMENT = frozenset({"development", "dev", "debug", "local"})
 _FINE = frozenset({"debug", "trace", "all", "verbose"})
 
 
@@ -32,7 +31,7 @@ def turns_debug_on(name: str, value: str) -> bool:
     """Whether a variable of this value turns a debug mode on, or says that the environment is development."""
     value = value.lower()
     if names_environment(name):
-        return value in _DEVELOPMENT
+        return value in column("purpose-words", "setting")
     if name in column("settings", "debug"):
         return value in column("settings", "debug")[name]
     return _DEBUG.search(name.upper()) is not None and value in _ON

@@ -112,12 +112,12 @@ def _path_parts(path: str) -> tuple[str, ...]:
 def _pattern_matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     """Whether a pattern matches a path or a folder that it lies in; `**` stands for any number of parts."""
     reached = {0}
-    for one in pattern:
-        if one == "**":
+    for segment in pattern:
+        if segment == "**":
             reached = set(range(min(reached), len(parts) + 1)) if reached else reached
         else:
             reached = {
-                at + 1 for at in reached if at < len(parts) and _part_matches(one, parts[at])
+                at + 1 for at in reached if at < len(parts) and _part_matches(segment, parts[at])
             }
     return bool(reached - {0})
 
@@ -132,10 +132,10 @@ _ESCAPED = re.compile(r"\\(.)")
 
 def _may_lie_under(pattern: tuple[str, ...], folder: tuple[str, ...]) -> bool:
     """Whether a pattern may match something inside a folder, or the folder itself."""
-    for one, part in zip(pattern, folder, strict=False):
-        if one == "**":
+    for segment, part in zip(pattern, folder, strict=False):
+        if segment == "**":
             return True
-        if not _part_matches(one, part):
+        if not _part_matches(segment, part):
             return False
     return len(pattern) >= len(folder)
 

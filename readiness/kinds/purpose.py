@@ -8,23 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-_NAMES = {
-    **dict.fromkeys(
-        "dev devel develop development local debug devcontainer gitpod devshell".split(), "dev"
-    ),
-    **dict.fromkeys(
-        "test tests testing testbed ci e2e integration benchmark bench coverage travis qa playwright cypress".split(),
-        "test",
-    ),
-    **dict.fromkeys("prod production live deploy release staging".split(), "prod"),
-}
-_OF_IMAGES = {
-    **_NAMES,
-    **dict.fromkeys(
-        "build builder builds crossbuild buildenv toolchain tooling lint".split(), "build"
-    ),
-}
-_OF_COMPOSE = {**_NAMES, "override": "dev", "watch": "dev"}
+from readiness.facts.table import column
+
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
 _FOLDERS = re.compile(
@@ -39,14 +24,19 @@ _FOLDERS = re.compile(
 @lru_cache(maxsize=512)
 def image_purpose(path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose_by_names(path, _OF_IMAGES)
+    return _purpose_by_names(path, _words("file") | _words("image"))
 
 
 @lru_cache(maxsize=512)
 def compose_purpose(path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    found = _purpose_by_names(path, _OF_COMPOSE)
+    found = _purpose_by_names(path, _words("file") | _words("compose"))
     return "unknown" if found == "build" else found
+
+
+def _words(place: str) -> dict[str, str]:
+    """What words in the name of a file of some sort say that it is for."""
+    return dict(column("purpose-words", place))
 
 
 def _purpose_by_names(path: str, names: Mapping[str, str]) -> str:
@@ -70,7 +60,9 @@ _SHOWN = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 def is_for_trial(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose_by_names(path, _NAMES) in ("dev", "test") or any(map(_SHOWN.fullmatch, folders))
+    return _purpose_by_names(path, _words("file")) in ("dev", "test") or any(
+        map(_SHOWN.fullmatch, folders)
+    )
 
 
 _SHELLS = frozenset("sh bash ash dash zsh".split())

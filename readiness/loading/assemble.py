@@ -38,9 +38,11 @@ def assemble(
     for unread in found.unread:
         if unread.kind != "dotenv":
             _unread(unread, made, core)
-    for one in found.overruled:
-        kind = "" if one.reason.startswith(ignoring.LINK) else "patterns"  # Git follows none either
-        made.rows.append(FileStatus(one.path, kind, "skipped", one.reason))
+    for unread in found.overruled:
+        kind = (
+            "" if unread.reason.startswith(ignoring.LINK) else "patterns"
+        )  # Git follows none either
+        made.rows.append(FileStatus(unread.path, kind, "skipped", unread.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
     built = environments.build_overlays(found, made, core, asked=render)
@@ -78,14 +80,16 @@ def _add_documents(
 ) -> None:
     """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
     found.prose = [
-        one for one in found.prose if environments.chart_containing(one.path, charts) is None
+        source
+        for source in found.prose
+        if environments.chart_containing(source.path, charts) is None
     ]
     prose = [source for source in found.prose if _is_markdown(source)]
     texts = {id(source) for source in prose}
     made.rows += [
-        FileStatus(one.path, "", "skipped", UNKNOWN_KIND)
-        for one in found.prose
-        if id(one) not in texts
+        FileStatus(source.path, "", "skipped", UNKNOWN_KIND)
+        for source in found.prose
+        if id(source) not in texts
     ]
     alone = not made.projects
     for source in prose:
@@ -124,25 +128,27 @@ def _parse_project_files(
     wanted = env_paths_read_by(document for kind, document in pairs if kind == "compose")
     read = [one for one in files if posixpath.normpath(one.path) in wanted]
     made.rows += [
-        FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED) for one in files if one not in read
+        FileStatus(source.path, "", "skipped", ENV_FILE_UNUSED)
+        for source in files
+        if source not in read
     ]
-    for one in closed:
-        if posixpath.normpath(one.path) in wanted:
-            _unread(one, made, core)
+    for unread in closed:
+        if posixpath.normpath(unread.path) in wanted:
+            _unread(unread, made, core)
         else:
-            made.rows.append(FileStatus(one.path, "", "skipped", ENV_FILE_UNUSED))
+            made.rows.append(FileStatus(unread.path, "", "skipped", ENV_FILE_UNUSED))
     return pairs + list(made.parse(read, core))
 
 
-def _unread(one: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
+def _unread(unread: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
     """The row of a file that was not read, and the finding that stands for it where it should have been, at its beginning."""
-    if one.status == "skipped":
-        made.rows.append(FileStatus(one.path, one.kind, one.status, one.reason))
+    if unread.status == "skipped":
+        made.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
         return
-    made.rows.append(FileStatus(one.path, "", one.status, one.reason))
+    made.rows.append(FileStatus(unread.path, "", unread.status, unread.reason))
     rule = core["core/unreadable"]
-    text = messages.fill(rule.message, {"reason": one.reason}.get)
-    made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))
+    text = messages.fill(rule.message, {"reason": unread.reason}.get)
+    made.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))
 
 
 def _is_markdown(source: Source) -> bool:

@@ -173,8 +173,8 @@ class Walk:
             chain.append(here)
         if (here / ".git").exists():
             self.found.closed.add(self.shown(here / ".git"))
-            for one in reversed(chain):
-                self.ignoring.enter(one)
+            for outer in reversed(chain):
+                self.ignoring.enter(outer)
 
     def out(self, entry: os.DirEntry[str], *, folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""

@@ -35,7 +35,7 @@ def chart_folders(paths: set[str]) -> frozenset[str]:
         posixpath.dirname(path) for path in paths if posixpath.basename(path) == "Chart.yaml"
     }
     return frozenset(
-        one for one in folders if not any(_contains_chart(other, one) for other in folders)
+        folder for folder in folders if not any(_contains_chart(other, folder) for other in folders)
     )
 
 
@@ -98,10 +98,10 @@ def add_chart(
             made, [one for one in renderings if one.environment == name], found, core
         )
     made.rows += [
-        FileStatus(one, "helm", "skipped", reason)
+        FileStatus(template, "helm", "skipped", reason)
         if reason
-        else state(one, "helm", UNPARSED if one in broken else "")
-        for one in templates
+        else state(template, "helm", UNPARSED if template in broken else "")
+        for template in templates
     ]
 
 

@@ -135,11 +135,11 @@ class Finding(NamedTuple):
         return self.start.line
 
 
-def with_worse_severity(one: Finding, twin: Finding) -> Finding:
+def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     """`one`, with the severity and the tier of `twin` where that is worse: both say the same of the same place."""
-    if twin.severity <= one.severity:
-        return one
-    return one._replace(lowered=twin.lowered, tier=twin.tier)
+    if twin.severity <= finding.severity:
+        return finding
+    return finding._replace(lowered=twin.lowered, tier=twin.tier)
 
 
 def message_shape(message: str, resource: str) -> str:

@@ -34,16 +34,16 @@ def pieces(message: str) -> tuple[Piece, ...]:
     """A message in its pieces. Raises MessageError."""
     found = []
     text, at = "", 0
-    for one in _PIECE.finditer(message):
-        text += message[at : one.start()]
-        at = one.end()
-        if one[1]:
-            found.append(Piece(text, one[1], bool(one[2])))
+    for match in _PIECE.finditer(message):
+        text += message[at : match.start()]
+        at = match.end()
+        if match[1]:
+            found.append(Piece(text, match[1], bool(match[2])))
             text = ""
-        elif one[0] in {"{{", "}}"}:
-            text += one[0][0]
+        elif match[0] in {"{{", "}}"}:
+            text += match[0][0]
         else:
-            shown = message[one.start() : one.start() + 30]
+            shown = message[match.start() : match.start() + 30]
             raise MessageError(
                 f"{shown!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
             )
@@ -60,10 +60,10 @@ def fill(message: str, fact: Callable[[str], object]) -> str:
     if "{" not in message and "}" not in message:
         return message
     made = []
-    for one in pieces(message):
-        made.append(one.text)
-        if one.name:
-            made.append(shown(fact(one.name), quoted=one.quoted))
+    for piece in pieces(message):
+        made.append(piece.text)
+        if piece.name:
+            made.append(shown(fact(piece.name), quoted=piece.quoted))
     return "".join(made)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from readiness.model import Source
 
 T = TypeVar("T")
+S = TypeVar("S")
 _MARKS = (".git", ".gitignore")
 
 
@@ -76,9 +77,9 @@ class Project:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
             self._by_path[kind] = {
-                posixpath.normpath(one.source.path): one
-                for one in self.documents(kind)
-                if one.source.parent is None
+                posixpath.normpath(document.source.path): document
+                for document in self.documents(kind)
+                if document.source.parent is None
             }
         return self._by_path[kind]
 
@@ -87,6 +88,18 @@ class Project:
         if build not in self._memo:
             self._memo[build] = build(self)
         answer: T = self._memo[build]
+        return answer
+
+    def once(self, build: Callable[[S, Project], T], subject: S) -> T:
+        """What `build` makes of one subject, made once a run; subjects are told apart by identity.
+
+        `build` is a function of a module: another one made at each call would be another question. What lives shorter than
+        the project is kept for as long, so that its identity stays its own.
+        """
+        key = (build, id(subject))
+        if key not in self._memo:
+            self._memo[key] = (subject, build(subject, self))
+        answer: T = self._memo[key][1]
         return answer
 
     def exists(self, path: str) -> bool:
@@ -115,7 +128,7 @@ class Project:
         if self._repositories is None:
             marks = (one for one in (*self.closed, *self.paths) if one.endswith(_MARKS))
             self._repositories = frozenset(
-                posixpath.dirname(posixpath.normpath(one)) for one in marks
+                posixpath.dirname(posixpath.normpath(mark)) for mark in marks
             )
         path = posixpath.normpath(path)
         return not self.ignored(path) and any(

@@ -169,12 +169,12 @@ def contents(wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
     """Each of some entries with its bytes, as they stand in the repository. Raises GitError."""
     batch: list[Entry] = []
     size = 0
-    for one in wanted:
-        if batch and size + one.size > BATCH:
+    for entry in wanted:
+        if batch and size + entry.size > BATCH:
             yield from _batch(batch, size)
             batch, size = [], 0
-        batch.append(one)
-        size += one.size
+        batch.append(entry)
+        size += entry.size
     if batch:
         yield from _batch(batch, size)
 
@@ -183,10 +183,10 @@ def _batch(batch: Sequence[Entry], size: int) -> Iterator[tuple[Entry, bytes]]:
     request = "".join(f"{one.object}\n" for one in batch).encode()
     answer = git("cat-file", "--batch", request=request, output=size + 200 * len(batch))
     at = 0
-    for one in batch:
+    for entry in batch:
         found = _HEADER.match(answer, at)
-        if not found or found[1].decode() != one.object:
-            raise GitError(f"{_shown(one.path)} cannot be read from the repository")
+        if not found or found[1].decode() != entry.object:
+            raise GitError(f"{_shown(entry.path)} cannot be read from the repository")
         end = found.end() + int(found[2])
-        yield one, answer[found.end() : end]
+        yield entry, answer[found.end() : end]
         at = end + 1

@@ -61,8 +61,10 @@ def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, li
     found: list[tuple[str, list[list[Finding]]]] = []
     for path, ones in itertools.groupby(report.open, key=lambda one: one.path):
         alike: dict[tuple[str, Severity, str, str], list[Finding]] = {}
-        for one in ones:
-            alike.setdefault((one.rule, one.severity, one.why, one.fix), []).append(one)
+        for finding in ones:
+            alike.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(
+                finding
+            )
         found.append((path, list(alike.values())))
     crowded = not verbose and sum(len(groups) for _, groups in found) > CROWD
     known: set[tuple[str, str]] = set()
@@ -80,28 +82,30 @@ def findings_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, li
         yield path, shown
 
 
-def headline(one: Finding, redactor: Redactor) -> str:
+def headline(finding: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
-    start = one.start
-    where = f"{one.path}:{start.line}:{start.column}"
-    return escape_controls(f"{where}: {one.severity}[{one.rule}] {redactor.text(one.message)}")
+    start = finding.start
+    where = f"{finding.path}:{start.line}:{start.column}"
+    return escape_controls(
+        f"{where}: {finding.severity}[{finding.rule}] {redactor.text(finding.message)}"
+    )
 
 
 def highest_gains(report: Report) -> list[tuple[Finding, int]]:
     """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
     places: dict[tuple[str, str, int], list[Finding]] = {}
-    for one in report.open:
-        if one.gain >= LEAST_GAIN:
-            places.setdefault((one.rule, *one.place), []).append(one)
+    for finding in report.open:
+        if finding.gain >= LEAST_GAIN:
+            places.setdefault((finding.rule, *finding.place), []).append(finding)
     best = sorted(
         places.values(), key=lambda ones: (-round(ones[0].gain, 4), _reading_order(ones[0]))
     )
     return [(ones[0], len(ones)) for ones in best[:TOP]]
 
 
-def _reading_order(one: Finding) -> tuple[int, str, int, str]:
-    path, offset = one.place
-    return -one.severity, path, offset, one.rule
+def _reading_order(finding: Finding) -> tuple[int, str, int, str]:
+    path, offset = finding.place
+    return -finding.severity, path, offset, finding.rule
 
 
 def verdict_text(report: Report) -> str:
@@ -164,9 +168,9 @@ def coverage_text(report: Report) -> str:
 def kinds_text(report: Report) -> str:
     """The files by kind: how many there are, and how many of them were read where that is fewer."""
     parts = [
-        f"{KINDS.get(one.kind, one.kind)} {one.files}"
-        + (f" ({one.checked} read)" if one.checked < one.files else "")
-        for one in report.coverage.by_kind
+        f"{KINDS.get(coverage.kind, coverage.kind)} {coverage.files}"
+        + (f" ({coverage.checked} read)" if coverage.checked < coverage.files else "")
+        for coverage in report.coverage.by_kind
     ]
     if report.others:
         parts.append(f"{plural(report.others, 'other file')} left alone")
@@ -184,12 +188,12 @@ def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[s
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [
-        f"{one.checklist.title}: "
+        f"{outcome.checklist.title}: "
         + ", ".join(
-            f"{one.count(state)} {state}" for state in ("met", "failed", "open", "attested")
+            f"{outcome.count(state)} {state}" for state in ("met", "failed", "open", "attested")
         )
-        for one in report.checklists
-        if one.checklist.system in report.chosen
+        for outcome in report.checklists
+        if outcome.checklist.system in report.chosen
     ]
 
 

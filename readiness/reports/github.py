@@ -35,13 +35,13 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     for level in ("error", "warning", "notice"):
         mine = [one for one in ones if LEVELS[one.severity] == level]
         room = CAP if len(mine) <= CAP else CAP - 1  # the last one tells of the rest
-        for one in mine[:room]:
-            out.write(annotation_command(one, level, redactor, prefix) + "\n")
+        for finding in mine[:room]:
+            out.write(annotation_command(finding, level, redactor, prefix) + "\n")
         if len(mine) > room:
             more = f"and {len(mine) - room} more of this level: the log of this step has them all"
             out.write(workflow_command(level, {"title": "readiness"}, more) + "\n")
-    for one in ones:
-        out.write(digest.headline(one, redactor) + "\n")
+    for finding in ones:
+        out.write(digest.headline(finding, redactor) + "\n")
     number = (
         "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     )
@@ -49,11 +49,11 @@ def render(report: Report, out: TextIO, *, options: Options) -> None:
     out.write(digest.gate_text(report, redactor) + "\n")
 
 
-def annotation_command(one: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
+def annotation_command(finding: Finding, level: str, redactor: Redactor, prefix: str = "") -> str:
     """The command that puts a finding on its line."""
-    start, end, rule = one.start, one.end, one.definition
+    start, end, rule = finding.start, finding.end, finding.definition
     properties = {
-        "file": escape_controls(prefix + one.path),
+        "file": escape_controls(prefix + finding.path),
         "line": str(start.line),
         "endLine": str(end.line),
     }
@@ -61,9 +61,9 @@ def annotation_command(one: Finding, level: str, redactor: Redactor, prefix: str
         properties |= {"col": str(start.column), "endColumn": str(max(end.column, start.column))}
     properties["title"] = escape_controls(f"{rule.title} ({rule.id})")
     body = [
-        redactor.text(one.message),
-        digest.first_sentence(one.why),
-        f"Fix: {digest.first_sentence(one.fix)}",
+        redactor.text(finding.message),
+        digest.first_sentence(finding.why),
+        f"Fix: {digest.first_sentence(finding.fix)}",
     ]
     text = "\n".join(map(escape_controls, filter(None, body)))
     return workflow_command(

@@ -56,6 +56,12 @@ def rule_page(tiers: Sequence[LoadedRule], asks: Mapping[str, str]) -> str:
     rule = bound.rule
     parts = [f"# {rule.id}", f"**{rule.title}**", facts_line(rule), *members(rule)]
     parts += [f"## Why\n\n{words(rule, 'why')}", f"## Fix\n\n{words(rule, 'fix')}"]
+    if rule.sentences:
+        texts = dict.fromkeys(one.text for one in rule.sentences)
+        rows = [rule.message, *texts] if rule.message else [*texts]
+        parts.append("## Messages\n\n" + "\n".join(f"- {text}" for text in rows))
+    if rule.limits:
+        parts.append(f"## Limits\n\n{rule.limits}")
     rows = parameters(tiers)
     if rows:
         parts.append(
@@ -99,10 +105,12 @@ def members(rule: Rule) -> Iterator[str]:
     """The tiers and the parts of a rule, and how to name one."""
     if rule.tiers:
         rows = ["| tier | severity | profile | says |", "|---|---|---|---|"]
-        for one in rule.tiers:
-            said = rule.text("message", one.name).replace("|", "\\|")
+        for tier in rule.tiers:
+            sentences = rule.sentences_at(tier.name).values()
+            said = rule.text("message", tier.name) or " / ".join(sentences)
+            said = said.replace("|", "\\|")
             rows.append(
-                f"| `{rule.id}:{one.name}` | {one.severity} | {_LEVELS[one.level]} | {said} |"
+                f"| `{rule.id}:{tier.name}` | {tier.severity} | {_LEVELS[tier.level]} | {said} |"
             )
         yield "## Tiers\n\n" + "\n".join(rows)
     if rule.parts:
@@ -112,10 +120,10 @@ def members(rule: Rule) -> Iterator[str]:
 def words(rule: Rule, field: str) -> str:
     """`why` or `fix`: the rule's words, then those of its tiers and parts that have others."""
     own: dict[str, list[str]] = {}
-    for one in rule.wordings:
-        if one.field == field:
-            name = " ".join(filter(None, (one.tier, one.part)))
-            own.setdefault(one.text, []).append(name)
+    for wording in rule.wordings:
+        if wording.field == field:
+            name = " ".join(filter(None, (wording.tier, wording.part)))
+            own.setdefault(wording.text, []).append(name)
     common = rule.text(field)
     named = {name for names in own.values() for name in names}
     if common in own and (set(rule.parts) <= named or not rule.parts):
@@ -142,9 +150,9 @@ def equivalents(rule: Rule) -> Iterator[str]:
     claims = rule.claims or [Claim(peer, ids) for peer, ids in rule.equivalents.items()]
     for peer in sorted(rule.equivalents):
         told: dict[str, list[str]] = {}
-        for one in claims:
-            for name in one.ids if one.peer == peer else ():
-                told.setdefault(name, []).append(" ".join(filter(None, (one.tier, one.part))))
+        for claim in claims:
+            for name in claim.ids if claim.peer == peer else ():
+                told.setdefault(name, []).append(" ".join(filter(None, (claim.tier, claim.part))))
         yield f"- {peer}: " + ", ".join(
             name if "" in members else f"{name} ({join_names(members)})"
             for name, members in told.items()

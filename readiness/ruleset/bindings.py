@@ -119,8 +119,8 @@ def _within(value: Any, hint: Any) -> Iterator[str]:
         yield value
         return
     inner = typing.get_args(hint)
-    for one in (
+    for element in (
         value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     ):
         for part in inner:
-            yield from _within(one, part) if part is Pattern or typing.get_args(part) else ()
+            yield from _within(element, part) if part is Pattern or typing.get_args(part) else ()

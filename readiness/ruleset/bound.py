@@ -64,6 +64,11 @@ class LoadedRule:
         parts = ("", *self.rule.parts)
         return {part: self.rule.text("message", self.tier, part) for part in parts}
 
+    @cached_property
+    def sentences(self) -> Mapping[str, str]:
+        """The messages for hits that name one, by name."""
+        return self.rule.sentences_at(self.tier)
+
     def takes(self, parameter: str) -> bool:
         """Whether the check has a parameter of that name."""
         return bool(self.check) and parameter in parameter_names(resolve_check(self.check))
@@ -86,5 +91,5 @@ class LoadedRule:
 
     def judge(self, subject: Subject) -> Iterator[Hit | Unknown]:
         """The declarative form: every path of `require` must hold, none of `forbid` may."""
-        for one in self.clauses:
-            yield from one.judge(subject.node)
+        for clause in self.clauses:
+            yield from clause.judge(subject.node)

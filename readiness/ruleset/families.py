@@ -1,8 +1,8 @@
 """Family files: many rules of one make in one file, what they share once and a row for each.
 
-`common` are words that every row has unless it has its own, `with` added up (`null` in a row is for none); `frame` is the
-text of every example (or one for the `bad` and one for the `good` ones), with the line `{}` where a row's own lines go;
-`rules` maps the name of each rule to its words.
+`common` are words that every row has unless it has its own, `with` and `messages` added up (`null` in a row is for none);
+`frame` is the text of every example (or one for the `bad` and one for the `good` ones), with the line `{}` where a row's own
+lines go; `rules` maps the name of each rule to its words.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FOLDER = "families"  # beside the rule files of a group
 KEYS = ("common", "frame", "rules")
 HOLE = "{}"
 _EXAMPLES = ("bad", "good")
+_ADDED_UP = ("with", "messages")
 
 
 def is_family(path: Path) -> bool:
@@ -68,8 +69,9 @@ def _whole(spec: Map) -> dict[str, Any]:
 def _row(common: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """The words of a row with those that all rows share."""
     whole = {**common, **row}
-    if common.get("with") and row.get("with"):
-        whole["with"] = {**common["with"], **row["with"]}
+    for key in _ADDED_UP:
+        if common.get(key) and row.get(key):
+            whole[key] = {**common[key], **row[key]}
     return {key: value for key, value in whole.items() if key not in _EXAMPLES}
 
 

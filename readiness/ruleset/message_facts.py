@@ -2,7 +2,8 @@
 
 Both are closed sets. Of a subject they are the attributes whose values are plain (texts, numbers, yes or no), by the type
 hints of its class. Of a check they are written down in `data/message-facts.json`, as its hits on the examples of all rules show
-them: those that all have, and marked those that some have, which only the words for parts of a rule may name.
+them: those that all have, and marked those that some have, which only the words for parts of a rule may name. Hits that name
+one of the rule's messages stand there by themselves, under the check, a colon and that name.
 """
 
 from __future__ import annotations
@@ -25,12 +26,29 @@ _PLAIN = frozenset(typing.get_args(Value))
 
 
 @functools.lru_cache(maxsize=1024)
-def of_check(name: str, *, some: bool = False) -> frozenset[str]:
-    """The facts of a check by its dotted name, with `some` those of only some hits too; of the declarative form without one."""
+def of_check(name: str, say: str = "", *, some: bool = False) -> frozenset[str]:
+    """The facts of those hits of a check, by its dotted name, that name the message `say`; of the declarative form without one.
+
+    With `some` they are those of only some such hits too.
+    """
     if not name:
         return DECLARATIVE
-    told = _told().get(name, ())
+    told = _told().get(key_of(name, say), ())
     return frozenset(one.removesuffix(SOME) for one in told if some or not one.endswith(SOME))
+
+
+def key_of(check: str, say: str) -> str:
+    """Where the facts of a check stand, for hits that name the message `say`."""
+    return f"{check}:{say}" if say else check
+
+
+@functools.lru_cache(maxsize=1024)
+def names_said(check: str) -> tuple[str, ...]:
+    """The messages that a check's hits name; an empty name stands for hits that name none."""
+    if not check:
+        return ("",)
+    keys = (key.partition(":") for key in _told())
+    return tuple(say for name, _, say in keys if name == check)
 
 
 @functools.cache

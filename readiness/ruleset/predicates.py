@@ -63,8 +63,8 @@ def path_ends(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[Any, Any, Any
     nodes = [node]
     for number, key in enumerate(steps, 1):
         rest, following = steps[number:], []
-        for one in {id(one): one for one in nodes}.values():
-            for end in _next(one, key, rest):
+        for parent in {id(parent): parent for parent in nodes}.values():
+            for end in _next(parent, key, rest):
                 if rest and end[2] is not _ABSENT:
                     following.append(end[2])
                 else:

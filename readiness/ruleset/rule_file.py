@@ -15,12 +15,14 @@ from readiness.syntax.yaml import Map, Seq, load_all
 
 MAX_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
-KEYS = frozenset(
-    "title severity confidence category level opinion target when require forbid check with message why fix links"
-    " same-as checklist since hides by tiers bad good".split()
-)
+ORDER = (
+    "title severity confidence category hides level opinion target when by require forbid check with message messages"
+    " why fix limits links same-as checklist tiers bad good"
+).split()  # the order in which the fields of our own files stand
+KEYS = frozenset(ORDER)
 TIER_KEYS = frozenset(
-    "severity level opinion target when require forbid check with message why fix same-as checklist".split()
+    "severity level opinion target when require forbid check with message messages why fix same-as"
+    " checklist".split()
 )
 MAX_TIERS = 12  # of a rule: each is judged by itself
 MAX_PARTS = 100
@@ -177,8 +179,9 @@ def _mapping(value: Any) -> bool:
 
 def _conditions(value: Any) -> bool:
     return _mapping(value) and all(
-        _plain(one) or (isinstance(one, list) and bool(one) and all(map(_plain, one)))
-        for one in value.values()
+        _plain(condition)
+        or (isinstance(condition, list) and bool(condition) and all(map(_plain, condition)))
+        for condition in value.values()
     )
 
 
@@ -235,7 +238,11 @@ _BY_PART: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 }  # fmt: skip
 _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("title", "message", "severity", "confidence", "category", "level", "check"), _ONE_LINE),
-    **dict.fromkeys(("why", "fix", "opinion"), _TEXT),
+    "messages": (
+        lambda value: _mapping(value) and all(map(_line, value.values())),
+        "a mapping of names that the check says to one line of text each",
+    ),
+    **dict.fromkeys(("why", "fix", "opinion", "limits"), _TEXT),
     **dict.fromkeys(("require", "forbid"), _MAPPING),
     "with": (lambda value: value is None or _mapping(value), "a mapping"),
     "target": (lambda value: _line(value) or (_lines(value) and bool(value)), "a target, or a list of them"),
@@ -248,7 +255,6 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "by": (_parts, f"one fact of the hits with its values, as {{manager: [apk, apt]}}, {MAX_PARTS} at most"),
     "tiers": (_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS} at most"),
     "checklist": _LIST,
-    "since": (_plain, "a version"),
     "hides": (lambda value: isinstance(value, bool), "true or false"),
     "bad": (lambda _: True, ""),
     "good": (lambda _: True, ""),

@@ -215,8 +215,10 @@ def verify_rule(bound: LoadedRule, work: Work | None = None) -> None:
 
 def _expressions(bound: LoadedRule) -> Iterator[tuple[str, str]]:
     """(key of the rule file, expression) of every regular expression in a rule."""
-    for one in bound.clauses:
-        yield from (("require" if one.required else "forbid", pattern) for pattern in one.patterns)
+    for clause in bound.clauses:
+        yield from (
+            ("require" if clause.required else "forbid", pattern) for pattern in clause.patterns
+        )
     if bound.check:
         yield from (("with", one) for _, one in bindings.patterns(bound.check, bound.arguments))
 
@@ -244,16 +246,33 @@ def _verify_target(bound: LoadedRule, target: str, fail: Fail) -> None:
 def _verify_messages(bound: LoadedRule, target: str, fail: Fail) -> None:
     """Whether there are the facts that `by` and the messages of the rule, its tier and its parts name."""
     rule = bound.rule
-    known = {*facts.of_target(target), *facts.of_check(bound.check, some=bool(rule.parts))}
-    near = ", ".join(sorted(known))
-    if rule.by and rule.by not in known:
-        raise fail(f"there is no fact {rule.by!r}; there are {near}", "by")
+    said = facts.names_said(bound.check)
+    for name in bound.sentences.keys() - set(said):
+        there = ", ".join(filter(None, said)) or "no name at all"
+        who = bound.check or "a rule without a check"
+        raise fail(f"{who} never says {name!r}; it says {there}", "messages", name)
     unused = (rule.message, *(one.text for one in rule.wordings if one.field == "message"))
+    for text in unused:
+        _names_in(text, fail, "message")
+    for say in said:
+        known = {*facts.of_target(target), *facts.of_check(bound.check, say, some=bool(rule.parts))}
+        near = ", ".join(sorted(known))
+        if rule.by and rule.by not in known:
+            raise fail(f"there is no fact {rule.by!r}; there are {near}", "by")
+        own = say in bound.sentences
+        texts = [bound.sentences[say]] if own else list(bound.messages.values())
+        way = ("messages", say) if own else ("message",)
+        if not all(texts):
+            lacking = f"says {say!r}" if say else "says some of its hits without a name"
+            raise fail(f"{bound.check} {lacking}: the rule has no `{way[0]}` for it", "messages")
+        for name in sorted({name for text in texts for name in _names_in(text, fail, *way)}):
+            if name not in known:
+                raise fail(f"there is no fact {name!r}; there are {near}", *way)
+
+
+def _names_in(text: str, fail: Fail, *way: str) -> frozenset[str]:
+    """The facts that a message names. Raises what `fail` makes where it can't be filled."""
     try:
-        for text in unused:
-            messages.names(text)
-        named = frozenset[str]().union(*map(messages.names, bound.messages.values()))
+        return messages.names(text)
     except messages.MessageError as error:
-        raise fail(str(error), "message") from None
-    for name in sorted(named - known):
-        raise fail(f"there is no fact {name!r}; there are {near}", "message")
+        raise fail(str(error), *way) from None

@@ -33,7 +33,7 @@ class Words(NamedTuple):
     def covers(self, name: Name) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
         return any(word == ALL or is_named_by(word, name.rule) for word in self.plain) or any(
-            one.rule == name.rule and one.member in {"", name.member} for one in self.names
+            chosen.rule == name.rule and chosen.member in {"", name.member} for chosen in self.names
         )
 
     def fits(self, finding: Finding) -> bool:
@@ -123,13 +123,13 @@ def chosen_rules(
         ):
             mine |= every
         mine |= {cell for cell in every if rule.tier(cell[0]).level in its_levels}
-        for one in select.names:
-            mine.update(_reached(one, rule))
+        for chosen in select.names:
+            mine.update(_reached(chosen, rule))
         if any(selector_matches(word, rule) for word in ignore.plain):
             continue
-        for one in ignore.names:
-            if one.rule == rule.id:
-                mine -= {cell for cell in every if one.member in {"", *cell}}
+        for ignored in ignore.names:
+            if ignored.rule == rule.id:
+                mine -= {cell for cell in every if ignored.member in {"", *cell}}
         if mine:
             active[rule.id] = frozenset(mine)
     return active

@@ -7,12 +7,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.facts.table import rows, topics
 from readiness.model import (
     CATEGORIES,
     LEVELS,
     Claim,
     Confidence,
     Rule,
+    Sentence,
     Severity,
     Tier,
     Wording,
@@ -23,6 +25,7 @@ from readiness.ruleset.rule_file import KEYS, TIER_KEYS, Fail
 
 NEEDED = ("title", "severity", "category", "target", "message", "why", "fix")
 WORDS = ("message", "why", "fix")
+ADDED_UP = ("when", "with", "messages")  # of a tier: its own entries beside those of the rule
 OTHER = "other"  # among words by part: what the parts that are not named have
 NAME = re.compile(r"[A-Za-z][\w-]*")
 _SEVERITIES = {str(one): one for one in Severity}
@@ -38,7 +41,7 @@ def make_rule(name: str, file: str, spec: Mapping[str, Any], fail: Fail) -> tupl
     tiers = _tiers(spec, fail)
     for tier, whole in tiers.items() or (("", spec),):
         for key in NEEDED:
-            if key not in whole:
+            if key not in whole and not (key == "message" and whole.get("messages")):
                 raise fail(f"{key!r} is missing", *(("tiers", tier) if tier else ()), key)
     steps = tuple(_tier(tier, whole, fail) for tier, whole in tiers.items())
     first = {**next(iter(tiers.values())), **_own_words(spec)} if tiers else spec
@@ -71,7 +74,7 @@ def _tiers(spec: Mapping[str, Any], fail: Fail) -> dict[str, Mapping[str, Any]]:
                 allowed = ", ".join(sorted(TIER_KEYS))
                 raise fail(f"a tier has no key {key!r}; allowed are {allowed}", "tiers", name, key)
         whole = {**spec, **own}
-        for key in ("when", "with"):
+        for key in ADDED_UP:
             whole[key] = {**(spec.get(key) or {}), **(own.get(key) or {})}
         whole["own"] = frozenset(own.get("with") or ())
         for key in _FORMS - own.keys() if _FORMS & own.keys() else ():
@@ -97,7 +100,7 @@ def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         category=choice(spec, "category", CATEGORIES, fail),
         kind=name.partition("/")[0],
         targets=targets_of(spec),
-        message=_first_text(spec["message"]),
+        message=_first_text(spec.get("message", "")),
         why=_first_text(spec["why"]),
         fix=_first_text(spec["fix"]),
         links=tuple(spec.get("links") or ()),
@@ -106,7 +109,8 @@ def _plain(name: str, spec: Mapping[str, Any], fail: Fail) -> Rule:
         hides=spec.get("hides") is True,
         level=choice(spec, "level", LEVELS, fail, default=LEVELS[0]),
         opinion=stripped_text(spec.get("opinion") or ""),
-        since=str(spec.get("since") or ""),
+        limits=stripped_text(spec.get("limits") or ""),
+        sentences=tuple(_sentences(spec, "", fail)),
     )
 
 
@@ -122,10 +126,12 @@ def _in_members(
     _verify_members(steps, parts, fail)
     claims = [*_claims(spec, parts, fail)]
     wordings = [*_wordings(spec, "", parts, fail)]
+    sentences = [*_sentences(spec, "", fail)]
     for tier in tiers:
         own, way = spec["tiers"][tier], ("tiers", tier)
         claims += _claims(own, parts, fail, *way)
         wordings += _wordings(own, tier, parts, fail, *way)
+        sentences += _sentences(own, tier, fail, *way)
     items = (item for tier in steps for item in tier.checklist)
     targets = (target for whole in tiers.values() for target in targets_of(whole))
     return rule._replace(
@@ -137,6 +143,7 @@ def _in_members(
         parts=parts,
         claims=tuple(claims) if any(one.tier or one.part for one in claims) else (),
         wordings=tuple(wordings),
+        sentences=tuple(sentences),
     )
 
 
@@ -170,11 +177,11 @@ def _verify_members(tiers: Sequence[Tier], parts: Sequence[str], fail: Fail) -> 
     for name in names:
         if not NAME.fullmatch(name) or name == OTHER or names.count(name) > 1:
             raise fail(f"{name!r} can't name a tier or a part, or does so twice", "tiers")
-    for one, after in itertools.pairwise(tiers):
-        if LEVELS.index(after.level) < LEVELS.index(one.level):
-            raise fail(f"{after.name} has a milder level than {one.name} before it", "tiers")
-        if after.severity > one.severity:
-            raise fail(f"{after.name} is worse than {one.name} before it", "tiers")
+    for tier, after in itertools.pairwise(tiers):
+        if LEVELS.index(after.level) < LEVELS.index(tier.level):
+            raise fail(f"{after.name} has a milder level than {tier.name} before it", "tiers")
+        if after.severity > tier.severity:
+            raise fail(f"{after.name} is worse than {tier.name} before it", "tiers")
 
 
 def _claims(
@@ -200,8 +207,8 @@ def _ids(given: Any) -> tuple[str, ...]:
 def _union(claims: Sequence[Claim]) -> dict[str, tuple[str, ...]]:
     """All equivalents, by peer."""
     found: dict[str, tuple[str, ...]] = {}
-    for one in claims:
-        found[one.peer] = tuple(dict.fromkeys((*found.get(one.peer, ()), *one.ids)))
+    for claim in claims:
+        found[claim.peer] = tuple(dict.fromkeys((*found.get(claim.peer, ()), *claim.ids)))
     return found
 
 
@@ -222,6 +229,14 @@ def _wordings(
                     yield Wording(field, tier, "" if part == OTHER else part, stripped_text(text))
         elif given is not None and tier:
             yield Wording(field, tier, "", stripped_text(given))
+
+
+def _sentences(spec: Mapping[str, Any], tier: str, fail: Fail, *way: str) -> Iterator[Sentence]:
+    """The messages of the rule, or of its tier, for hits that name one."""
+    for name, text in (spec.get("messages") or {}).items():
+        if not NAME.fullmatch(str(name)):
+            raise fail(f"{name!r} can't name a message", *way, "messages", name)
+        yield Sentence(name, stripped_text(text), tier)
 
 
 def _first_text(given: Any) -> str:
@@ -297,4 +312,24 @@ def _arguments(spec: Mapping[str, Any], fail: Fail) -> dict[str, Any]:
     given = spec.get("with") or {}
     if not isinstance(given, dict):
         raise fail("`with` is a mapping of the check's parameters", "with")
-    return dict(given)
+    return {name: _with_facts(value, fail) for name, value in given.items()}
+
+
+def _with_facts(value: Any, fail: Fail) -> Any:
+    """A parameter's value; for `{facts: topic.property}`, or a list of such names, the things of which the facts say that.
+
+    Things that are numbers in the facts, such as ports, are numbers here too.
+    """
+    if not isinstance(value, dict) or value.keys() != {"facts"}:
+        return value
+    named = value["facts"] if isinstance(value["facts"], list) else [value["facts"]]
+    things: list[str | int] = []
+    for name in named:
+        topic, _, told = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+        table = rows(topic) if topic in topics() else {}
+        found = [one for one, row in table.items() if isinstance(row, dict) and told in row]
+        if not found:
+            wrong = f"there are no facts called {str(name)[:80]!r}"
+            raise fail(f"{wrong}; name a topic and a property, as `ports.ssh`", "with")
+        things += (int(one) if one.isdecimal() else one for one in found)
+    return list(dict.fromkeys(things))

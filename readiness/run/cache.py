@@ -25,6 +25,7 @@ from readiness.model import (
     Finding,
     Related,
     Rule,
+    Sentence,
     Severity,
     Source,
     Span,
@@ -237,22 +238,22 @@ def _rule_row(rule: Rule) -> dict[str, Any]:
     return {**rule._asdict(), **numbers, "equivalents": dict(rule.equivalents)}
 
 
-def _finding_row(one: Finding, redactor: Redactor) -> list[Any]:
+def _finding_row(finding: Finding, redactor: Redactor) -> list[Any]:
     """A finding without the values of secrets: the folder is no place for them either."""
-    silenced = one.suppressed
+    silenced = finding.suppressed
     return [
-        one.rule,
-        _place_row(one.source, one.span),
-        redactor.text(one.message),
-        redactor.text(one.resource),
-        one.container,
+        finding.rule,
+        _place_row(finding.source, finding.span),
+        redactor.text(finding.message),
+        redactor.text(finding.resource),
+        finding.container,
         [
             [_place_row(other.source, other.span), redactor.text(other.message)]
-            for other in one.related
+            for other in finding.related
         ],
         [silenced.by, silenced.reason, silenced.until] if silenced else None,
-        one.fingerprint,
-        [one.lowered, one.tier, one.part],
+        finding.fingerprint,
+        [finding.lowered, finding.tier, finding.part],
     ]
 
 
@@ -335,5 +336,6 @@ def _rule_from_row(row: dict[str, Any]) -> Rule:
     )
     claims = tuple(Claim(peer, tuple(ids), tier, part) for peer, ids, tier, part in row["claims"])
     wordings = tuple(Wording(*one) for one in row["wordings"])
-    members = {"tiers": tiers, "claims": claims, "wordings": wordings}
+    sentences = tuple(Sentence(*one) for one in row["sentences"])
+    members = {"tiers": tiers, "claims": claims, "wordings": wordings, "sentences": sentences}
     return Rule(**{**row, **lists, **levels, **members, "equivalents": peers})

@@ -184,7 +184,7 @@ def finding_from_hit(bound: LoadedRule, subject: Subject, found: Hit) -> Finding
         definition=rule,
         source=source,
         span=source.one_line(found.span),
-        message=fill_message(bound, part, facts),
+        message=fill_message(bound, part, facts, found.say),
         resource=subject.resource if found.resource is None else found.resource,
         container=subject.container if found.container is None else found.container,
         related=found.related,
@@ -214,9 +214,12 @@ def facts_of(subject: Subject, found: Hit) -> Callable[[str], object]:
     )
 
 
-def fill_message(bound: LoadedRule, part: str, facts: Callable[[str], object]) -> str:
-    """The message for hits of a part, with the facts in it."""
-    return messages.fill(bound.messages.get(part) or bound.messages[""], facts)
+def fill_message(
+    bound: LoadedRule, part: str, facts: Callable[[str], object], say: str = ""
+) -> str:
+    """The message that a hit names with `say`, else that for hits of its part, with the facts in it."""
+    text = bound.sentences.get(say) or bound.messages.get(part) or bound.messages[""]
+    return messages.fill(text or bound.rule.title, facts)
 
 
 _ABSENT = object()
@@ -241,29 +244,29 @@ def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
     What a tier of a rule says of a place, a stricter tier does not say again.
     """
     kept: dict[tuple[str, int, int, str, str, str], Finding] = {}
-    for (path, offset, rule, name, message), one in sorted(
+    for (path, offset, rule, name, message), finding in sorted(
         ((report_order(one), one) for one in findings), key=itemgetter(0)
     ):
-        key = (path, offset, one.span.end - one.span.start, rule, name, message)
-        kept[key] = with_worse_severity(kept[key], one) if key in kept else one
+        key = (path, offset, finding.span.end - finding.span.start, rule, name, message)
+        kept[key] = with_worse_severity(kept[key], finding) if key in kept else finding
     first: dict[Any, int] = {}
-    for one in kept.values():
-        if one.tier:
-            rank = one.definition.rank(one.tier)
-            first[_subject(one)] = min(first.get(_subject(one), rank), rank)
+    for finding in kept.values():
+        if finding.tier:
+            rank = finding.definition.rank(finding.tier)
+            first[_subject(finding)] = min(first.get(_subject(finding), rank), rank)
     return [
-        one
-        for one in kept.values()
-        if not one.tier or one.definition.rank(one.tier) == first[_subject(one)]
+        finding
+        for finding in kept.values()
+        if not finding.tier or finding.definition.rank(finding.tier) == first[_subject(finding)]
     ]
 
 
-def _subject(one: Finding) -> tuple[str, tuple[str, int], str, str, str]:
+def _subject(finding: Finding) -> tuple[str, tuple[str, int], str, str, str]:
     """What a rule says at most once, at the mildest tier that does."""
-    return one.rule, one.place, one.resource, one.container, one.part
+    return finding.rule, finding.place, finding.resource, finding.container, finding.part
 
 
-def report_order(one: Finding) -> tuple[str, int, str, str, str]:
+def report_order(finding: Finding) -> tuple[str, int, str, str, str]:
     """The order of reports."""
-    path, offset = one.place
-    return path, offset, one.rule, one.resource, one.message
+    path, offset = finding.place
+    return path, offset, finding.rule, finding.resource, finding.message

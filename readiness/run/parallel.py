@@ -190,12 +190,12 @@ def _run_share(
 
 
 def _finding_rows(findings: Sequence[Finding], numbers: dict[int, int]) -> Iterator[Any]:
-    for one in findings:
-        related = [(numbers[id(r.source)], r.span, r.message) for r in one.related]
-        place = numbers[id(one.source)], one.span
-        words = one.message, one.resource, one.container, related, one.heads
-        told = one.lowered, one.tier, one.part
-        yield one.rule, place, *words, told
+    for finding in findings:
+        related = [(numbers[id(r.source)], r.span, r.message) for r in finding.related]
+        place = numbers[id(finding.source)], finding.span
+        words = finding.message, finding.resource, finding.container, related, finding.heads
+        told = finding.lowered, finding.tier, finding.part
+        yield finding.rule, place, *words, told
 
 
 def _finding_from_row(row: Any, rules: dict[str, Rule], sources: Sequence[Source]) -> Finding:

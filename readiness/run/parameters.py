@@ -24,10 +24,10 @@ def apply_parameters(bounds: list[LoadedRule], file: Config, names: Names) -> li
             raise ConfigError(where, f"no rule is called {word!r}")
         given += [(name, parameters, where) for name in found]
     made = list(bounds)
-    for one in given:
-        mine = [at for at, bound in enumerate(made) if bound.rule.id == one[0].rule]
+    for change in given:
+        mine = [at for at, bound in enumerate(made) if bound.rule.id == change[0].rule]
         if mine:
-            changed = _adjust([made[at] for at in mine], one)
+            changed = _adjust([made[at] for at in mine], change)
             made[mine[0] : mine[-1] + 1] = changed
     return made
 
@@ -50,8 +50,8 @@ def _adjust(tiers: Sequence[LoadedRule], given: Given) -> list[LoadedRule]:
             at = next((n for n, one in enumerate(tiers) if one.tier == name.member), 0)
             taken[at][parameter] = parameters[parameter]
     made = []
-    for one, some in zip(tiers, taken, strict=True):
-        changed = replace(one, arguments={**one.arguments, **some}) if some else one
+    for loaded, some in zip(tiers, taken, strict=True):
+        changed = replace(loaded, arguments={**loaded.arguments, **some}) if some else loaded
         if some:
             try:
                 rules.verify_rule(changed)

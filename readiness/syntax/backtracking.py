@@ -73,11 +73,11 @@ def _doubles(machine: Machine, loop: Set[int]) -> bool:
     while waiting:
         two = waiting.pop()
         found = twos[two] = []
-        for one, chars in inner[two // size]:
+        for first, chars in inner[two // size]:
             for other, others in inner[two % size]:
                 machine.work.spend()
-                if chars & others and machine.places[one].chars & machine.places[other].chars:
-                    found.append(one * size + other)
+                if chars & others and machine.places[first].chars & machine.places[other].chars:
+                    found.append(first * size + other)
         fresh = set(found) - known
         known |= fresh
         waiting += fresh
@@ -131,16 +131,20 @@ def _steps(
     machine: Machine, at: Three, among: tuple[Set[int], Set[int], Set[int]], through: Edges
 ) -> Iterator[Three]:
     """Where three walks can be after one character that all of them take."""
-    one, two, three = machine.edges[at[0]], through[at[1]], machine.failing[at[2]]
+    first_edges, second_edges, third_edges = (
+        machine.edges[at[0]],
+        through[at[1]],
+        machine.failing[at[2]],
+    )
     places = machine.places
-    for a, taken in one:
+    for a, taken in first_edges:
         if a not in among[0]:
             continue
-        for b, others in two:
+        for b, others in second_edges:
             both, ahead = taken & others, places[a].chars & places[b].chars
             if b not in among[1] or not both or not ahead:
                 continue
-            for c, last in three:
+            for c, last in third_edges:
                 machine.work.spend()
                 if c in among[2] and both & last and ahead & places[c].chars:
                     yield a, b, c

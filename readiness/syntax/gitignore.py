@@ -171,8 +171,8 @@ class Ignored:
 _REMEMBERED = 20_000  # names
 
 
-def _later(one: Pattern | None, other: Pattern) -> Pattern:
-    return other if one is None or other.number > one.number else one
+def _later(pattern: Pattern | None, other: Pattern) -> Pattern:
+    return other if pattern is None or other.number > pattern.number else pattern
 
 
 def patterns(lines: Iterable[str]) -> Iterator[Pattern]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
+from readiness.syntax.nginx_heads import DATA
 from readiness.syntax.template import is_named
 
 MAX_DEPTH = 100
@@ -48,7 +49,7 @@ _PUT_IN = {
 }
 _FORM = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
-# missing semicolon. In the blocks of `_FREE` the first word of a line is data.
+# missing semicolon. In the blocks of `DATA` the first word of a line is data.
 _BLOCKS = frozenset(
     {
         "http",
@@ -69,7 +70,6 @@ _SIMPLE = frozenset(
     resolver return rewrite root sendfile server_name server_tokens set ssl_certificate ssl_certificate_key
     ssl_protocols ssl_ciphers try_files user keepalive_timeout worker_connections worker_processes uwsgi_pass""".split()
 )
-_FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map"})
 
 REPEATED = frozenset(
     """access_log add_header add_trailer allow auth_http_header deny env error_log error_page fastcgi_hide_header
@@ -329,7 +329,7 @@ def _end_simple_directive(words: list[str], places: list[Span], block: Block, pl
     """A `;` was met: there must be words, and not those of a block."""
     if not words:
         raise ParseError('unexpected ";"', place - 1)
-    if words[0] in _BLOCKS and block.name not in _FREE:
+    if words[0] in _BLOCKS and block.name not in DATA:
         raise ParseError(f'directive "{words[0]}" has no opening "{{"', places[0].start)
 
 
@@ -337,7 +337,7 @@ def _open_block(words: list[str], places: list[Span], block: Block, place: int) 
     """The directive whose `{` was met, with its block begun."""
     if not words:
         raise ParseError('unexpected "{"', place - 1)
-    if block.name in _FREE:
+    if block.name in DATA:
         raise ParseError('unexpected "{"', place - 1)
     if words[0] in _SIMPLE:
         raise ParseError(f'directive "{words[0]}" is not terminated by ";"', places[0].start)

@@ -59,9 +59,9 @@ def walk(node: Node) -> Iterator[Node]:
     """A node and everything in it."""
     stack = [node]
     while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed(one.parts))
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(current.parts))
 
 
 def may_hold(node: Node, chars: int) -> bool:
@@ -98,10 +98,10 @@ def single(node: Node) -> int:
     found = 0
     if node.kind == "alt":
         for part in node.parts:
-            one = single(part)
-            if not one:
+            length = single(part)
+            if not length:
                 return 0
-            found |= one
+            found |= length
     elif node.kind in {"group", "cat"} and len(node.parts) == 1:
         found = single(node.parts[0])
     return found
@@ -113,12 +113,12 @@ def first_chars(node: Node) -> int:
         return node.chars
     found = 0
     if node.kind == "alt":
-        for one in node.parts:
-            found |= first_chars(one)
+        for part in node.parts:
+            found |= first_chars(part)
         return found
-    for one in node.parts:
-        found |= first_chars(one)
-        if not may_be_empty(one):
+    for part in node.parts:
+        found |= first_chars(part)
+        if not may_be_empty(part):
             break
     return found
 
@@ -128,9 +128,9 @@ def last_chars(node: Node) -> int:
     if node.kind == "chars":
         return node.chars
     found = 0
-    for one in reversed(node.parts):
-        found |= last_chars(one)
-        if node.kind != "alt" and not may_be_empty(one):
+    for part in reversed(node.parts):
+        found |= last_chars(part)
+        if node.kind != "alt" and not may_be_empty(part):
             break
     return found
 
@@ -141,14 +141,14 @@ def chars_before(root: Node, target: Node) -> int:
     def search(node: Node, left: int) -> int | None:
         if node is target:
             return left
-        for one in node.parts:
-            found = search(one, left)
+        for part in node.parts:
+            found = search(part, left)
             if found is not None:
                 return found
             if node.kind != "alt":
                 left = (
-                    last_chars(one) | (left if may_be_empty(one) else 0)
-                    if last_chars(one) or not may_be_empty(one)
+                    last_chars(part) | (left if may_be_empty(part) else 0)
+                    if last_chars(part) or not may_be_empty(part)
                     else left
                 )
         return None
@@ -165,10 +165,10 @@ def is_anchored(node: Node, kind: str) -> bool:
     if node.kind == "repeat" and node.least == 0:
         return False
     parts = node.parts if kind == "start" else node.parts[::-1]
-    for one in parts:
-        if is_anchored(one, kind):
+    for part in parts:
+        if is_anchored(part, kind):
             return True
-        if one.kind in {"chars"} or not may_be_empty(one):
+        if part.kind in {"chars"} or not may_be_empty(part):
             return False
     return False
 

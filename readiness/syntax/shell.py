@@ -151,9 +151,11 @@ def parse_script(pieces: Pieces, depth: int = 0) -> Script:
                 inner = parse_script(script, depth + 1).commands
                 found += tuple(
                     replace(
-                        one, parent=-1, pipeline=base + one.pipeline if one.pipeline >= 0 else -1
+                        command,
+                        parent=-1,
+                        pipeline=base + command.pipeline if command.pipeline >= 0 else -1,
                     )
-                    for one in inner
+                    for command in inner
                 )
                 walk.pipelines = itertools.count(base + len(inner))
     return Script(
@@ -319,8 +321,8 @@ class _Walk:
 
     def bare_assignment(self, node: Any, context: _Context) -> None:
         """Add an assignment that stands on its own as a command without a name."""
-        one = self.assignment(node)
-        self.add(node, Word("", "", True, one.span), (), (one,), context)
+        assignment = self.assignment(node)
+        self.add(node, Word("", "", True, assignment.span), (), (assignment,), context)
 
     def add(
         self,

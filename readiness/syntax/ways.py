@@ -346,6 +346,14 @@ def _ways(
         if place == accept or draft.chars[place][0]:
             yield place, before, after, sure
         for to, anchor in draft.jumps[place]:
-            for one, two, three in anchor if to not in seen else ():
-                if before & one and after & two:
-                    stack.append((to, before & one, after & two, sure & three, seen | {place}))
+            for holds_before, holds_after, certain in anchor if to not in seen else ():
+                if before & holds_before and after & holds_after:
+                    stack.append(
+                        (
+                            to,
+                            before & holds_before,
+                            after & holds_after,
+                            sure & certain,
+                            seen | {place},
+                        )
+                    )

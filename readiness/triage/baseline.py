@@ -37,18 +37,22 @@ def add_fingerprints(findings: Iterable[Finding]) -> list[Finding]:
     """
     seen: collections.Counter[str] = collections.Counter()
     done = []
-    for one in findings:
-        mark = mark_under(one, one.rule)
+    for finding in findings:
+        mark = mark_under(finding, finding.rule)
         seen[mark] += 1
         number = f"-{seen[mark]}" if seen[mark] > 1 else ""
-        done.append(one._replace(fingerprint=mark + number))
+        done.append(finding._replace(fingerprint=mark + number))
     return done
 
 
-def mark_under(one: Finding, rule: str) -> str:
+def mark_under(finding: Finding, rule: str) -> str:
     """The hash of a finding under an id of its rule: that of today, or one that it had before."""
-    text = "" if one.definition.hides else one.source.text[one.span.start : one.span.end]
-    parts = "\0".join((rule, one.resource, one.container, " ".join(text.split())))
+    text = (
+        ""
+        if finding.definition.hides
+        else finding.source.text[finding.span.start : finding.span.end]
+    )
+    parts = "\0".join((rule, finding.resource, finding.container, " ".join(text.split())))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -64,13 +68,13 @@ def baseline_text(findings: Iterable[Finding], shown: Callable[[str], str] = str
     """
     rows = [
         {
-            "fingerprint": one.fingerprint,
-            "rule": one.rule,
-            "path": one.path,
-            "resource": shown(one.resource),
+            "fingerprint": finding.fingerprint,
+            "rule": finding.rule,
+            "path": finding.path,
+            "resource": shown(finding.resource),
         }
-        for one in findings
-        if not one.suppressed
+        for finding in findings
+        if not finding.suppressed
     ]
     return json.dumps({"version": VERSION, "findings": rows}, indent=1, ensure_ascii=True) + "\n"
 
@@ -113,17 +117,17 @@ def suppress_known(
             anywhere = collections.Counter[str]()
             for (fingerprint, _), count in left.items():
                 anywhere[fingerprint] += count
-        for index, one in enumerate(done):
-            if one.suppressed:
+        for index, finding in enumerate(done):
+            if finding.suppressed:
                 continue
-            fingerprint = fingerprint_base(one.fingerprint)
+            fingerprint = fingerprint_base(finding.fingerprint)
             if moved and anywhere[fingerprint]:
                 anywhere[fingerprint] -= 1
-            elif not moved and left[fingerprint, one.path]:
-                left[fingerprint, one.path] -= 1
+            elif not moved and left[fingerprint, finding.path]:
+                left[fingerprint, finding.path] -= 1
             else:
                 continue
-            done[index] = one._replace(suppressed=suppression)
+            done[index] = finding._replace(suppressed=suppression)
     return done
 
 
@@ -140,21 +144,21 @@ def renew(findings: Sequence[Finding], known: Known, names: Names, where: str) -
     for moved in (False, True):
         places = _places(left)
         rest = []
-        for one in waiting:
-            today = fingerprint_base(one.fingerprint)
+        for finding in waiting:
+            today = fingerprint_base(finding.fingerprint)
             former = [
-                (old, name, mark_under(one, old))
-                for old, name in names.former(one.rule)
-                if name.reaches(one)
+                (old, name, mark_under(finding, old))
+                for old, name in names.former(finding.rule)
+                if name.reaches(finding)
             ]
             paths = [
                 at
                 for mark in (today, *(mark for *_, mark in former))
-                for at in (places.get(mark, ()) if moved else (one.path,))
+                for at in (places.get(mark, ()) if moved else (finding.path,))
                 if left[mark, at]
             ]
             if not paths:
-                rest.append(one)
+                rest.append(finding)
                 continue
             path = paths[0]
             for old, name, mark in former:
@@ -226,14 +230,14 @@ def _write(entries: Sequence[git.Entry], tree: Path, ref: str) -> None:
             f"--since: the files at {ref!r} are {total >> 20} MiB, over the limit of {MAX_TREE >> 20} MiB;"
             " run it in a folder of the repository"
         )
-    for one, data in git.contents(small):
-        with _new(tree, one.path) as file:
+    for entry, data in git.contents(small):
+        with _new(tree, entry.path) as file:
             file.write(data)
-    for one in entries:
-        if one.kind == "commit":
-            (tree / one.path).mkdir(parents=True, exist_ok=True)
-        elif one.kind == "blob" and one.size > MAX_BYTES:
-            with _new(tree, one.path) as file:
+    for entry in entries:
+        if entry.kind == "commit":
+            (tree / entry.path).mkdir(parents=True, exist_ok=True)
+        elif entry.kind == "blob" and entry.size > MAX_BYTES:
+            with _new(tree, entry.path) as file:
                 file.truncate(MAX_BYTES + 1)
     links = [one for one in entries if one.kind == "link" and one.size <= MAX_TARGET]
     _link(tree, links)
@@ -259,8 +263,8 @@ def _new(tree: Path, path: str) -> BinaryIO:
 def _link(tree: Path, entries: Sequence[git.Entry]) -> None:
     """Make the links that stay in the tree, after all files, so that none is written through a link."""
     made = []
-    for one, target in git.contents(entries):
-        path = tree / one.path
+    for entry, target in git.contents(entries):
+        path = tree / entry.path
         with suppress(OSError, ValueError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.symlink_to(os.fsdecode(target))

@@ -59,11 +59,11 @@ def drop_silenced(
         return list(findings), {}
     kept: list[Finding] = []
     left: Counter[str] = Counter()
-    for one in findings:
-        if one.suppressed is None and _is_silenced(one, covers) and not locked(one):
-            left[one.key] += 1
+    for finding in findings:
+        if finding.suppressed is None and _is_silenced(finding, covers) and not locked(finding):
+            left[finding.key] += 1
         else:
-            kept.append(one)
+            kept.append(finding)
     return kept, dict(left)
 
 
@@ -75,9 +75,11 @@ Ranges = tuple[
 def _index_ranges(found: Iterable[Directive]) -> dict[tuple[int, str, str], Ranges]:
     """The ranges by source, peer and rule, merged, so that a file full of directives costs no more than its length."""
     spans: dict[tuple[int, str, str], list[Span]] = {}
-    for one in found:
-        for rule in one.rules:
-            spans.setdefault((id(one.source), one.peer, rule), []).append(one.span)
+    for directive in found:
+        for rule in directive.rules:
+            spans.setdefault((id(directive.source), directive.peer, rule), []).append(
+                directive.span
+            )
     made: dict[tuple[int, str, str], Ranges] = {}
     for key, some in spans.items():
         starts: list[int] = []
@@ -92,15 +94,15 @@ def _index_ranges(found: Iterable[Directive]) -> dict[tuple[int, str, str], Rang
     return made
 
 
-def _is_silenced(one: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
+def _is_silenced(finding: Finding, covers: dict[tuple[int, str, str], Ranges]) -> bool:
     """Whether a directive of a peer covers the place and names a rule that says the same as the finding."""
-    source = id(one.source)
-    for peer, ids in one.equivalents.items():
+    source = id(finding.source)
+    for peer, ids in finding.equivalents.items():
         for rule in (*ids, EVERY):
             ranges = covers.get((source, peer, rule))
             if ranges:
-                at = bisect.bisect_right(ranges[0], one.span.start) - 1
-                if at >= 0 and one.span.start <= ranges[1][at]:
+                at = bisect.bisect_right(ranges[0], finding.span.start) - 1
+                if at >= 0 and finding.span.start <= ranges[1][at]:
                     return True
     return False
 
@@ -271,9 +273,11 @@ def _zizmor_directives(kind: str, document: Any) -> Iterator[Directive]:
     source: Source = document.source
     scripts = _script_lines(document) if kind == "github" else set()
     blocks: list[_Block] = []
-    for one in sorted(_zizmor_blocks(kind, document), key=lambda block: (block.first, block.last)):
-        if not blocks or blocks[-1].last < one.first:
-            blocks.append(one)
+    for block in sorted(
+        _zizmor_blocks(kind, document), key=lambda block: (block.first, block.last)
+    ):
+        if not blocks or blocks[-1].last < block.first:
+            blocks.append(block)
     begins = [block.first for block in blocks]
     for row, line in _lines_with(source, "zizmor:"):
         comment = _COMMENT.search(line)

@@ -166,32 +166,43 @@ def apply_suppressions(
     """
     problems: list[Finding] = []
     good: list[tuple[Directive, tuple[Name, ...]]] = []
-    for one in directives:
-        meant = {word: law.meant(word, one.source, one.span) for word in one.rules}
-        problem = invalid_reason(meant, one.reason, one.until, law)
+    for directive in directives:
+        meant = {
+            word: law.meant(word, directive.source, directive.span) for word in directive.rules
+        }
+        problem = invalid_reason(meant, directive.reason, directive.until, law)
         if problem:
             problems.append(
                 _suppression_finding(
-                    catalogue["core/suppression-invalid"], one.source, one.span, problem=problem
+                    catalogue["core/suppression-invalid"],
+                    directive.source,
+                    directive.span,
+                    problem=problem,
                 )
             )
-        elif one.until and datetime.date.fromisoformat(one.until) < law.today:
+        elif directive.until and datetime.date.fromisoformat(directive.until) < law.today:
             rule = catalogue["core/suppression-expired"]
             problems.append(
                 _suppression_finding(
-                    rule, one.source, one.span, rules=", ".join(one.rules), until=one.until
+                    rule,
+                    directive.source,
+                    directive.span,
+                    rules=", ".join(directive.rules),
+                    until=directive.until,
                 )
             )
         else:
-            good.append((one, tuple(name for some in meant.values() for name in some)))
+            good.append((directive, tuple(name for some in meant.values() for name in some)))
     valid = _valid_waivers(waivers, catalogue, law, config, problems)
     kept, used, used_waivers = _mark_silenced(findings, good, valid, law)
     places = {directive_place(good[number][0]) for number in used}
     unused = catalogue["core/suppression-unused"]
     problems.extend(
-        _suppression_finding(unused, one.source, one.span, rules=", ".join(one.rules))
-        for one, names in good
-        if directive_place(one) not in places and law.ran(names)
+        _suppression_finding(
+            unused, directive.source, directive.span, rules=", ".join(directive.rules)
+        )
+        for directive, names in good
+        if directive_place(directive) not in places and law.ran(names)
     )
     for number, (waiver, names) in enumerate(valid):
         if config and number not in used_waivers and law.ran(names):
@@ -199,9 +210,9 @@ def apply_suppressions(
     return [*kept, *problems]
 
 
-def directive_place(one: Directive) -> tuple[str, int]:
+def directive_place(directive: Directive) -> tuple[str, int]:
     """Where a directive stands in its file; a comment inside a nested document is seen twice, from both."""
-    return one.source.root.path, one.source.to_root(one.span.start)
+    return directive.source.root.path, directive.source.to_root(directive.span.start)
 
 
 Named = tuple[Directive, tuple[Name, ...]]
@@ -213,8 +224,8 @@ def _mark_silenced(
 ) -> tuple[list[Finding], set[int], set[int]]:
     """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
     by_source: dict[int, list[int]] = {}
-    for number, (one, _) in enumerate(good):
-        by_source.setdefault(id(one.source), []).append(number)
+    for number, (directive, _) in enumerate(good):
+        by_source.setdefault(id(directive.source), []).append(number)
     used: set[int] = set()
     used_waivers: set[int] = set()
     kept: list[Finding] = []
@@ -222,10 +233,10 @@ def _mark_silenced(
         suppression = None
         free = bool(by_source or valid) and not law.locked.fits(finding)
         for number in _directives_for(finding, by_source) if free else ():
-            one, names = good[number]
-            if _directive_covers(one, names, finding):
+            directive, names = good[number]
+            if _directive_covers(directive, names, finding):
                 used.add(number)
-                suppression = Suppression(one.by, one.reason, one.until)
+                suppression = Suppression(directive.by, directive.reason, directive.until)
         for number, (waiver, names) in enumerate(valid if free and suppression is None else ()):
             if _waiver_covers(waiver, names, finding):
                 used_waivers.add(number)
@@ -243,19 +254,20 @@ def _directives_for(finding: Finding, by_source: dict[int, list[int]]) -> Iterat
         source = source.parent
 
 
-def _directive_covers(one: Directive, names: Sequence[Name], finding: Finding) -> bool:
+def _directive_covers(directive: Directive, names: Sequence[Name], finding: Finding) -> bool:
     """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
     if not any(name.fits(finding) for name in names):
         return False
-    if finding.source is not one.source:
-        return one.lines is None and one.within is None
-    if one.within is not None:
-        return one.within.start <= finding.span.start <= one.within.end
-    if one.lines is None:
+    if finding.source is not directive.source:
+        return directive.lines is None and directive.within is None
+    if directive.within is not None:
+        return directive.within.start <= finding.span.start <= directive.within.end
+    if directive.lines is None:
         return True
-    lines = one.source.lines
+    lines = directive.source.lines
     return any(
-        bisect.bisect_right(lines, at) in one.lines for at in (finding.span.start, *finding.heads)
+        bisect.bisect_right(lines, at) in directive.lines
+        for at in (finding.span.start, *finding.heads)
     )
 
 

@@ -169,10 +169,10 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     seen = {key for key, look in looks.items() if look.subjects}
     assessed = {rule.category for rule in rules if seen.intersection(rule.keys)}
     states = [
-        one.state
+        verdict.state
         for known in checklists
         if known.checklist.system in chosen
-        for one in known.verdicts
+        for verdict in known.verdicts
     ]
     cover = score.coverage_of(rules, looks, files, states)
     result = score.score_findings(findings, coverage=cover.percent, assessed=assessed)
@@ -181,7 +181,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         all_open = [one._replace(suppressed=None) for one in findings]
         unwaived = score.score_findings(all_open, coverage=cover.percent, assessed=assessed)
     gained = tuple(
-        one._replace(gain=gain) for one, gain in zip(findings, result.gains, strict=True)
+        finding._replace(gain=gain) for finding, gain in zip(findings, result.gains, strict=True)
     )
     return Report(
         version=version,
@@ -259,24 +259,26 @@ def _round_points(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def _coverage_json(one: Coverage, redactor: Redactor) -> dict[str, Any]:
+def _coverage_json(coverage: Coverage, redactor: Redactor) -> dict[str, Any]:
     return {
-        "percent": one.percent,
+        "percent": coverage.percent,
         "by_kind": [
             {"kind": k.kind, "files": k.files, "checked": k.checked, "percent": k.percent}
-            for k in one.by_kind
+            for k in coverage.by_kind
         ],
-        "unread": [{"path": row.path, "reason": redactor.text(row.reason)} for row in one.unread],
+        "unread": [
+            {"path": row.path, "reason": redactor.text(row.reason)} for row in coverage.unread
+        ],
     }
 
 
-def _category_json(one: Category) -> dict[str, Any]:
+def _category_json(category: Category) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "title": one.title,
-        "cap": one.cap,
-        "loss": _round_points(one.loss),
-        "assessed": one.assessed,
+        "id": category.id,
+        "title": category.title,
+        "cap": category.cap,
+        "loss": _round_points(category.loss),
+        "assessed": category.assessed,
     }
 
 
@@ -294,42 +296,42 @@ def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict
     """All findings; what they have of their rules is worked out once a rule, tier and part."""
     peers: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     rows = []
-    for one in findings:
-        key = one.rule, one.tier, one.part
+    for finding in findings:
+        key = finding.rule, finding.tier, finding.part
         if key not in peers:
-            peers[key] = {peer: list(ids) for peer, ids in sorted(one.equivalents.items())}
-        rows.append(_finding_json(one, peers[key], redactor))
+            peers[key] = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
+        rows.append(_finding_json(finding, peers[key], redactor))
     return rows
 
 
 def _finding_json(
-    one: Finding, equivalents: dict[str, list[str]], redactor: Redactor
+    finding: Finding, equivalents: dict[str, list[str]], redactor: Redactor
 ) -> dict[str, Any]:
-    start, rule = one.start, one.definition
-    suppressed = one.suppressed
+    start, rule = finding.start, finding.definition
+    suppressed = finding.suppressed
     return {
         "rule": rule.id,
         "title": rule.title,
-        "severity": str(one.severity),
+        "severity": str(finding.severity),
         "confidence": str(rule.confidence),
         "category": rule.category,
-        "message": redactor.text(one.message),
-        "path": one.path,
+        "message": redactor.text(finding.message),
+        "path": finding.path,
         "line": start.line,
         "column": start.column,
         "end_line": start.line,
-        "end_column": start.column + one.span.end - one.span.start,
-        "resource": redactor.text(one.resource),
-        "container": redactor.text(one.container),
-        "gain": _round_points(one.gain),
-        "fingerprint": one.fingerprint,
+        "end_column": start.column + finding.span.end - finding.span.start,
+        "resource": redactor.text(finding.resource),
+        "container": redactor.text(finding.container),
+        "gain": _round_points(finding.gain),
+        "fingerprint": finding.fingerprint,
         "related": [
             {
                 "path": other.source.root.path,
                 "line": other.source.position(other.span.start).line,
                 "message": redactor.text(other.message),
             }
-            for other in one.related
+            for other in finding.related
         ],
         "fix": None,
         "equivalents": equivalents,

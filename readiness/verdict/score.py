@@ -161,11 +161,11 @@ def score_findings(
     """
     places: dict[str, dict[FixPlace, Severity]] = {}  # by rule: how bad each place is
     rules: dict[str, Rule] = {}
-    for one in findings:
-        if counts_in_score(one):
-            rules.setdefault(one.rule, one.definition)
-            mine = places.setdefault(one.rule, {})
-            mine[one.place] = max(mine.get(one.place, one.severity), one.severity)
+    for finding in findings:
+        if counts_in_score(finding):
+            rules.setdefault(finding.rule, finding.definition)
+            mine = places.setdefault(finding.rule, {})
+            mine[finding.place] = max(mine.get(finding.place, finding.severity), finding.severity)
     terms = tuple(_rule_term(rules[name], Counter(places[name].values())) for name in sorted(rules))
     categories = tuple(_category_loss(name, terms, assessed) for name in CAPS)
     # The caps add up to 100, so this is 100 - the losses; summed this way a small rest keeps its digits.
@@ -174,8 +174,8 @@ def score_findings(
     ceiling = CEILINGS.get(worst, 100)
     gain = _gains(terms, categories)
     gains = tuple(
-        gain[one.rule, places[one.rule][one.place]] if counts_in_score(one) else 0.0
-        for one in findings
+        gain[finding.rule, places[finding.rule][finding.place]] if counts_in_score(finding) else 0.0
+        for finding in findings
     )
     if assessed is not None and not assessed:
         return Score(None, None, None, ceiling, categories, terms, gains)
@@ -257,8 +257,8 @@ def verdict_of(findings: Iterable[Finding], rows: Iterable[Row], *, judged: bool
     if not judged:
         return "not-assessed"
     blocked = any(
-        not one.suppressed and (one.severity >= Severity.HIGH or one.rule in UNJUDGED)
-        for one in findings
+        not finding.suppressed and (finding.severity >= Severity.HIGH or finding.rule in UNJUDGED)
+        for finding in findings
     )
     return "not-ready" if blocked or any(map(is_unread, rows)) else "ready"
 

@@ -14,6 +14,7 @@ from readiness import api
 from readiness.programs import git as plumbing
 from readiness.programs.git import GitError
 from readiness.triage import baseline
+from tests.make import write_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs shell scripts and links")
 POD = """\
@@ -36,9 +37,7 @@ def git(root: Path, *words: str, request: bytes = b"") -> str:
 
 
 def write(root: Path, **files: str | bytes) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    write_files(root, files)
 
 
 @pytest.fixture

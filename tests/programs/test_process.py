@@ -51,9 +51,9 @@ class Listener:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    one = Listener()
-    yield one
-    one.server.close()
+    started = Listener()
+    yield started
+    started.server.close()
 
 
 def ask(code: str, *arguments: object, folder: Path, **more: object) -> Answer:

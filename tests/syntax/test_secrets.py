@@ -407,8 +407,8 @@ def test_no_value_breaks_it(name: str, value: str) -> None:
     for place in Place:
         found = secrets.classify(name, value, place)
         assert 0 <= found.span.start <= found.span.end <= len(value)
-        for one in secrets.in_text(value, place):
-            assert 0 <= one.span.start < one.span.end <= len(value)
+        for secret in secrets.in_text(value, place):
+            assert 0 <= secret.span.start < secret.span.end <= len(value)
 
 
 # -- files --------------------------------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ FORMS = {
 
 @pytest.mark.parametrize(("text", "wanted"), FORMS.items(), ids=FORMS)
 def test_what_a_mark_does(text: str, wanted: tuple[bool, bool]) -> None:
-    (one,) = template.marks(text)
-    assert (one.control, one.alone) == wanted
+    (mark,) = template.marks(text)
+    assert (mark.control, mark.alone) == wanted
 
 
 WITHOUT = {

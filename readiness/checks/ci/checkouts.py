@@ -104,22 +104,22 @@ class Walk:
         refused: bool = False,
     ) -> Checkout:
         """Note foreign code in a folder, or in some files of it."""
-        one = Checkout(step, span, files, refused, self.chance)
-        self.found.append(one)
+        checkout = Checkout(step, span, files, refused, self.chance)
+        self.found.append(checkout)
         if files:
-            self.some.append(one)
+            self.some.append(checkout)
         else:
-            self.folders[folder] = one
-        return one
+            self.folders[folder] = checkout
+        return checkout
 
     def runs(self, path: str, told: str) -> None:
         """Note that the code of a file or a folder is run."""
         at = max((f for f in self.folders if worktree.within(path, f)), key=len, default=None)
         here = [one for one in self.some if any(worktree.within(path, file) for file in one.files)]
         whole = self.folders[at] if at is not None else None
-        for one in [*here, whole] if whole is not None else here:
-            if not one.ran or one.ran_by < self.chance:
-                one.ran, one.ran_by = told, self.chance
+        for checkout in [*here, whole] if whole is not None else here:
+            if not checkout.ran or checkout.ran_by < self.chance:
+                checkout.ran, checkout.ran_by = told, self.chance
 
     def action(self, step: Step) -> None:
         """Take a step with actions/checkout."""
@@ -200,8 +200,8 @@ class _Script:
             elif call.program in ("curl", "wget"):
                 self.walk.patched |= any(_PATCH.search(self.value(word)) for word in call.words)
             elif call.pipeline in self.piped and fact(call.program, "interpreter"):
-                one = self.piped[call.pipeline]
-                one.ran, one.ran_by = f"`{call.program}`", self.walk.chance
+                checkout = self.piped[call.pipeline]
+                checkout.ran, checkout.ran_by = f"`{call.program}`", self.walk.chance
             else:
                 for path in worktree.runs(call, self.folder):
                     self.walk.runs(path, f"`{' '.join(call.text.split()[:2])[:40]}`")
@@ -296,9 +296,9 @@ class _Script:
         if path:
             self.comes(call, folder, (path,))
         elif call.pipeline >= 0:
-            one = self.comes(call, folder, ("",))
-            if one is not None:
-                self.piped[call.pipeline] = one
+            checkout = self.comes(call, folder, ("",))
+            if checkout is not None:
+                self.piped[call.pipeline] = checkout
 
     def changed(self, call: Call, verb: str, words: list[str], folder: str | None) -> None:
         """Take a command that changes files of the working tree to those of a foreign commit."""

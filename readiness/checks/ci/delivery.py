@@ -30,6 +30,7 @@ _TOLD = {
     "infra": "infrastructure code",
     "compose": "compose",
     "ssh": "ssh",
+    "storage": "a copy to object storage",
     "script": "a script",
 }
 
@@ -135,23 +136,9 @@ class View:
         return own or not self.done_before.isdisjoint(kinds)
 
 
-def _views_memo(project: Project) -> dict[int, View]:
-    """The views that were asked for, by their job's identity."""
-    del project
-    return {}
-
-
-def view_once(job: Job, project: Project) -> View:
-    """The view of a job, made once."""
-    known = project.memo(_views_memo)
-    if id(job) not in known:
-        known[id(job)] = View(job, project)
-    return known[id(job)]
-
-
 def view_of(job: Job, project: Project) -> View | None:
     """The view of a job that deploys; None for every other, and for one that only runs when others failed."""
-    view = view_once(job, project)
+    view = project.once(View, job)
     return view if view.deploys and not view.stage.after_failure else None
 
 
@@ -162,7 +149,7 @@ def tool_name(act: PipelineAction) -> str:
 
 def untested(job: Job, *, kind: str, project: Project) -> Outcome:
     """A deployment (or a push of an image) with no test before it."""
-    view = view_once(job, project)
+    view = project.once(View, job)
     deploys = [act for act in view.deploys if act.family != "infra"]
     pushes = [act for act in view.stage.acts if act.kind == "push"]
     acts = deploys if kind == "deploy" else [] if deploys else pushes
@@ -252,7 +239,7 @@ def smoke_test_missing(job: Job, *, project: Project) -> Outcome:
     yield missing(acts[-1].span, resource=job.resource, how=tool_name(acts[-1]))
 
 
-_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "script")
+_UNDONE = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "storage", "script")
 
 
 def rollback_missing(job: Job, *, project: Project) -> Outcome:

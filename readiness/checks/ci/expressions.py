@@ -39,22 +39,18 @@ class Found:
 
 def faults(file: Workflow | Action, *, code: Sequence[str], project: Project) -> Outcome:
     """What is wrong with the expressions of a file: syntax, call, undefined, unavailable, type."""
-    key = f"faults:{id(project)}"
-    if key not in file.memo:
-        file.memo[key] = list(_faults_of(file, project))
-    for fault in file.memo[key]:
+    for fault in project.once(_faults_of, file):
         if fault.code in code:
             yield hit(fault.span, what=fault.what)
 
 
-def _faults_of(file: Workflow | Action, project: Project) -> Iterator[Found]:
+def _faults_of(file: Workflow | Action, project: Project) -> list[Found]:
     uses = (
         _workflow_expressions(file, project)
         if isinstance(file, Workflow)
         else _action_expressions(file, project)
     )
-    for use in uses:
-        yield from _check_types(use)
+    return [fault for use in uses for fault in _check_types(use)]
 
 
 def _check_types(use: Use) -> Iterator[Found]:

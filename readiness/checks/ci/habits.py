@@ -30,21 +30,16 @@ def shell_unusual(file: Workflow | Action) -> Outcome:
         if isinstance(shell, str) and shell.strip() and "${{" not in shell:
             name = shell.split()[0].rpartition("/")[2].lower()
             if name == "cmd":
-                yield hit(
-                    node.at("shell"), what="shell cmd cannot be analysed and quotes in its own way"
-                )
+                yield hit(node.at("shell"), say="cmd")
             elif name not in _SHELLS:
-                yield hit(node.at("shell"), what=f"shell {name!r} is none that runners come with")
+                yield hit(node.at("shell"), say="unknown", shell=name)
     for step in steps:
         if (
             step.uses is not None
             and step.uses.slug == "actions/setup-python"
             and "pip-install" in step.options
         ):
-            yield hit(
-                step.options.key("pip-install"),
-                what="pip-install puts packages into the global interpreter",
-            )
+            yield hit(step.options.key("pip-install"), say="pip-install")
 
 
 def expression_needless(file: Workflow | Action) -> Outcome:

@@ -86,18 +86,24 @@ _INSIDE: _Both = (Chance.MAYBE, Chance.YES)
 
 
 def starts(step: Step, event: str, project: Project) -> Chance:
-    """Whether an outsider can bring an event about that gets as far as a step."""
+    """Whether an outsider can bring an event of the workflow about that gets as far as a step."""
     job = step.job
     if job is None:
         return Chance.MAYBE
-    memo, key = job.workflow.memo, f"outsiders/{event}/{job.name}"
-    if key not in memo:
-        way = [_own(one, event) for one in (job, *_needed(job))]
-        asks = 0 if any(asks is not None for _, asks in way[1:]) else way[0][1]
-        memo[key] = min(_triggers(job.workflow, event, project), *(one for one, _ in way)), asks
-    chance, asks = memo[key]
+    chance, asks = project.once(_ways_into, job)[event]
     found: Chance = min(chance, condition(step.node, step, event))
     return min(found, Chance.MAYBE) if asks is not None and asks < step.number else found
+
+
+def _ways_into(job: Job, project: Project) -> dict[str, tuple[Chance, int | None]]:
+    """event that lends out secrets -> whether it gets as far as a job, and the step from which on somebody asks who started it."""
+    found = {}
+    for event in filter(job.workflow.triggers.__contains__, base_events()):
+        way = [_own(each, event) for each in (job, *_needed(job))]
+        asks = 0 if any(asks is not None for _, asks in way[1:]) else way[0][1]
+        chances = (chance for chance, _ in way)
+        found[event] = min(_triggers(job.workflow, event, project), *chances), asks
+    return found
 
 
 def _own(job: Job, event: str) -> tuple[Chance, int | None]:
@@ -158,9 +164,9 @@ def _triggers(workflow: Workflow, event: str, project: Project) -> Chance:
 def _by_name(project: Project) -> dict[tuple[str | None, str], Workflow]:
     """The workflows of a project by their repository's root and their name."""
     return {
-        (repository_root(one.source.path), one.name): one
-        for one in project.documents("github")
-        if isinstance(one, Workflow)
+        (repository_root(workflow.source.path), workflow.name): workflow
+        for workflow in project.documents("github")
+        if isinstance(workflow, Workflow)
     }
 
 

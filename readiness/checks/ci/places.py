@@ -6,14 +6,13 @@ import re
 from typing import Any
 
 from readiness.checks.ci.delivery import view_of
+from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Stage
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import NotApplicable, Outcome, Related, hit
 from readiness.model.project import Project
 
-# Families whose place stands in the command, in its credentials or in what ran before it in the job.
-_REMOTE = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
 # What an environment, or the job itself, gives another value to.
 _VARIES = re.compile(
     r"\b(?:secrets|vars)\s*[.\[]|toJSON\(\s*(?:secrets|vars)|\bgithub\.job\b|GITHUB_JOB\b|\bmatrix\b",
@@ -54,7 +53,7 @@ def _path_to_deployment(stage: Stage) -> str | None:
     job = stage.job
     if not isinstance(job, Job) or job.calls:
         return None
-    if any(act.weak or act.family not in _REMOTE for act in stage.deploys):
+    if any(act.weak or act.family not in REMOTE_FAMILIES for act in stage.deploys):
         return None
     last = max(act.order[0] for act in stage.deploys)
     if any(_runs_hidden_code(step) for step in job.steps[: last + 1]):

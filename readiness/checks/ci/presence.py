@@ -55,9 +55,9 @@ def scan_not_scheduled(pipeline: Pipeline, *, project: Project) -> Outcome:
         return
     known = project.memo(all_stages)
     scanning = [
-        one
-        for one in all_pipelines(project)
-        if any(s.does(*_SCANS) for s in known[id(one)].values())
+        pipeline
+        for pipeline in all_pipelines(project)
+        if any(s.does(*_SCANS) for s in known[id(pipeline)].values())
     ]
     if not scanning:
         yield NotApplicable()

@@ -34,19 +34,16 @@ def foreign_code_checkout(step: Step, project: Project) -> Outcome:
     job = step.job
     if job is None or not set(job.workflow.triggers) & set(base_events()):
         return
-    memo = job.workflow.memo.setdefault("pull-request-code", {})
-    if job.name not in memo:
-        memo[job.name] = _of_job(job, project)
-    found = memo[job.name].get(step.number)
+    found = project.once(_of_job, job).get(step.number)
     if found is None:
         return
-    severity, event, one, what = found
+    severity, event, checkout, what = found
     if has_environment(job):
-        yield Unknown(one.span)
+        yield Unknown(checkout.span)
         return
     if project.prose or not _is_run(job.workflow, project):
         severity = min(severity, Severity.HIGH)
-    yield hit(one.span, event=event, what=what, severity=severity)
+    yield hit(checkout.span, event=event, what=what, severity=severity)
 
 
 def _of_job(job: Job, project: Project) -> dict[int, tuple[Severity, str, Checkout, str]]:
@@ -59,30 +56,32 @@ def _of_job(job: Job, project: Project) -> dict[int, tuple[Severity, str, Checko
             chance = starts(step, event, project)
             if chance is not Chance.NO and not step.dead:
                 walk.follow(step, chance)
-        for one in walk.found:
-            severity = _severity(one, rights)
-            before = found.get(one.step.number)
+        for checkout in walk.found:
+            severity = _severity(checkout, rights)
+            before = found.get(checkout.step.number)
             if before is None or before[0] < severity:
-                found[one.step.number] = (severity, event, one, _told(one, rights))
+                found[checkout.step.number] = (severity, event, checkout, _told(checkout, rights))
     return found
 
 
-def _severity(one: Checkout, rights: Rights) -> Severity:
+def _severity(checkout: Checkout, rights: Rights) -> Severity:
     """How bad a checkout is: what is run, with which rights, by whom, and whether the action refuses it."""
-    severity = (_RUN if one.ran else _LYING)[rights.worth]
-    if one.refused and severity > Severity.LOW:
+    severity = (_RUN if checkout.ran else _LYING)[rights.worth]
+    if checkout.refused and severity > Severity.LOW:
         severity = Severity(severity - 1)
-    return min(severity, Severity.MEDIUM) if one.chance is Chance.MAYBE else severity
+    return min(severity, Severity.MEDIUM) if checkout.chance is Chance.MAYBE else severity
 
 
-def _told(one: Checkout, rights: Rights) -> str:
+def _told(checkout: Checkout, rights: Rights) -> str:
     """What follows a checkout, for the message."""
     text = (
-        f", and {one.ran} runs it {rights.words}" if one.ran else ", and no step is seen to run it"
+        f", and {checkout.ran} runs it {rights.words}"
+        if checkout.ran
+        else ", and no step is seen to run it"
     )
-    if one.chance is Chance.MAYBE:
+    if checkout.chance is Chance.MAYBE:
         text += ", once somebody inside or a condition lets it"
-    if one.refused:
+    if checkout.refused:
         text += "; actions/checkout refuses it for forks unless allow-unsafe-pr-checkout is set"
     return text
 

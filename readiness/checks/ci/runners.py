@@ -36,9 +36,9 @@ def runner_label_unknown(workflow: Workflow) -> Outcome:
             gone = low not in rows("github-runners") and _IMAGE.match(label) is not None
             near = "" if gone or not label or low in rows("github-runners") else _near_label(low)
             if gone or near or not label:
-                hint = f"; did you mean {near!r}?" if near else ""
                 shown = span if span.end > span.start else job.key
-                yield hit(shown, what=f"runner label {label!r} is none that GitHub has{hint}")
+                say = "near" if near else "unknown"
+                yield hit(shown, say=say, label=label, near=near)
 
 
 def _has_runner_group(job: Job) -> bool:
@@ -124,8 +124,6 @@ def _single_shell(node: Map, own: str) -> Iterator[Hit]:
     if not isinstance(shell, str) or not shell or "{" in shell:
         return
     if shell.lower() not in _SHELLS[own]:
-        where = f" on {own}" if own else ""
-        yield hit(
-            node.at("shell"),
-            what=f"shell {shell!r} is not there{where}; allowed are {join_names(sorted(_SHELLS[own]))}",
-        )
+        allowed = join_names(sorted(_SHELLS[own]))
+        say = "system" if own else "anywhere"
+        yield hit(node.at("shell"), say=say, shell=shell, system=own, allowed=allowed)

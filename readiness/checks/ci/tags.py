@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.ci.delivery import view_of, view_once
+from readiness.checks.ci.delivery import View, view_of
+from readiness.kinds.delivery.effects import REMOTE_FAMILIES
 from readiness.kinds.delivery.model import Job, PipelineAction
 from readiness.model import NotApplicable, Outcome, hit
 from readiness.model.project import Project
@@ -25,7 +26,7 @@ def deploy_tag_floating(job: Job, *, project: Project) -> Outcome:
         return
     for act in view.deploys:
         found = _TAGGED.search(act.text)
-        if found and act.family in ("kubernetes", "helm", "swarm", "platform", "ecs"):
+        if found and act.family in REMOTE_FAMILIES:
             yield hit(act.span, resource=job.resource, tag=re.split(r"[:=]", found.group())[-1])
 
 
@@ -37,7 +38,7 @@ _PUSHED = re.compile(
 
 def image_tag_anonymous(job: Job, *, project: Project) -> Outcome:
     """An image pushed only under tags that do not tell which commit it is of."""
-    view = view_once(job, project)
+    view = project.once(View, job)
     acts = [act for act in view.stage.acts if act.kind == "push"]
     if not acts:
         yield NotApplicable()

@@ -38,18 +38,15 @@ def event_filter_invalid(workflow: Workflow) -> Outcome:
             names = [name for name in (base, f"{base}-ignore") if name in settings]
             for name in names:
                 if event not in events:
+                    there = join_names(events)
                     yield hit(
-                        settings.key(name),
-                        what=f"{event} has no filter {name}; {join_names(events)} have",
+                        settings.key(name), say="filter", event=event, filter=name, events=there
                     )
             if len(names) == 2 and event in events:
                 late = max(names, key=lambda name: settings.key(name).start)
-                yield hit(
-                    settings.key(late),
-                    what=f"{event} has {base} and {base}-ignore; one of the two is allowed",
-                )
+                yield hit(settings.key(late), say="both", event=event, filter=base)
         if event == "workflow_run" and "workflows" not in settings:
-            yield hit(workflow.trigger_span(event), what="workflow_run names no workflows")
+            yield hit(workflow.trigger_span(event), say="workflows")
 
 
 def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
@@ -62,14 +59,12 @@ def _activity_types(event: str, settings: Map) -> Iterator[Hit]:
     if isinstance(given, Seq):
         pairs = [(given, index, item) for index, item in enumerate(given)]
     if pairs and not allowed and not anything:
-        yield hit(settings.key("types"), what=f"{event} has no activity types")
+        yield hit(settings.key("types"), say="no-types", event=event)
         return
     for owner, key, item in pairs:
         if not anything and isinstance(item, str) and item and item not in allowed:
-            yield hit(
-                owner.at(key),
-                what=f"{event} has no activity type {item!r}; allowed are {join_names(allowed)}",
-            )
+            there = join_names(allowed)
+            yield hit(owner.at(key), say="type", event=event, type=item, allowed=there)
 
 
 @functools.cache
@@ -91,7 +86,7 @@ def schedule_invalid(workflow: Workflow) -> Outcome:
         if zone in (None, "") or isinstance(zone, Map | Seq) or is_expression(zone):
             continue
         if _time_zones() and (zone not in _time_zones() or zone in _NO_PLACES):
-            yield hit(entry.at("timezone"), what=f"{zone!r} is no IANA time zone")
+            yield hit(entry.at("timezone"), say="zone", zone=zone)
 
 
 def _schedule_problem(entry: Map) -> Iterator[Hit]:
@@ -101,13 +96,10 @@ def _schedule_problem(entry: Map) -> Iterator[Hit]:
     try:
         minutes = shortest_interval(cron)
     except CronError as error:
-        yield hit(entry.at("cron"), what=f"{cron!r} is no cron expression: {error}")
+        yield hit(entry.at("cron"), say="cron", cron=cron, reason=str(error))
         return
     if minutes < 5:
-        yield hit(
-            entry.at("cron"),
-            what=f"{cron!r} is every {minutes} minutes; GitHub runs at most every 5",
-        )
+        yield hit(entry.at("cron"), say="interval", cron=cron, minutes=minutes)
 
 
 _MOST_INPUTS = 25
@@ -203,7 +195,7 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOBS) 
                 if text is None or not text.value or PLACEHOLDER.match(text.value):
                     continue
                 for reason, start in _pattern_problem(text.value, path=key.startswith("paths")):
-                    yield hit(text.part(start, start + 1), what=f"pattern {value!r} {reason}")
+                    yield hit(text.part(start, start + 1), pattern=value, reason=reason)
 
 
 def _pattern_problem(value: str, *, path: bool) -> Iterator[tuple[str, int]]:

@@ -114,8 +114,8 @@ def bot_conditions(workflow: Workflow, *, outsiders: bool) -> Outcome:
 
 
 def _is_bot_check(node: ex.Binary) -> bool:
-    for one, other in ((node.left, node.right), (node.right, node.left)):
-        path = ex.access_path(one)
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        path = ex.access_path(side)
         if path is None or not isinstance(other, ex.Literal):
             continue
         value = other.value

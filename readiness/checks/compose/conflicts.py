@@ -78,8 +78,8 @@ _TWICE = (
 def _is_same_value(first: Any, second: Any) -> bool:
     """Whether two values mean one thing; a variable may."""
     texts = [
-        expand_scalar(one).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
-        for one in (first, second)
+        expand_scalar(value).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
+        for value in (first, second)
     ]
     if any(HOLE in text for text in texts):
         return True
@@ -94,19 +94,19 @@ def _device_conflicts(own: Map) -> Iterator[Hit]:
         get_in(own, "deploy", "resources", "reservations", "devices"),
         own.get("gpus"),
     ):
-        for one in devices if isinstance(devices, Seq) else ():
-            if isinstance(one, Map) and {"count", "device_ids"} <= set(one):
-                yield hit(one.at("count"), first="count", second="device_ids")
+        for device in devices if isinstance(devices, Seq) else ():
+            if isinstance(device, Map) and {"count", "device_ids"} <= set(device):
+                yield hit(device.at("count"), first="count", second="device_ids")
 
 
 def _watch_conflicts(own: Map) -> Iterator[Hit]:
     watch = get_in(own, "develop", "watch")
-    for one in watch if isinstance(watch, Seq) else ():
-        action = str(one.get("action")) if isinstance(one, Map) else ""
-        if action in {"sync", "sync+restart"} and not one.get("target"):
-            yield hit(one.at("action"), first=f"action {action}", second="no target")
-        if isinstance(one, Map) and one.get("path") == "":
-            yield hit(one.at("path"), first="watch", second="an empty path")
+    for rule in watch if isinstance(watch, Seq) else ():
+        action = str(rule.get("action")) if isinstance(rule, Map) else ""
+        if action in {"sync", "sync+restart"} and not rule.get("target"):
+            yield hit(rule.at("action"), first=f"action {action}", second="no target")
+        if isinstance(rule, Map) and rule.get("path") == "":
+            yield hit(rule.at("path"), first="watch", second="an empty path")
 
 
 def definition_invalid(document: Document) -> Outcome:

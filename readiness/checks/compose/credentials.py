@@ -69,7 +69,9 @@ def credentials_differ(service: Service, project: Project) -> Outcome:
             known[host] = list(_server_accounts(server, project))
         accounts = known[host]
         named = [
-            one for one in accounts if _is_different(one.user, user or "default", values) is False
+            account
+            for account in accounts
+            if _is_different(account.user, user or "default", values) is False
         ]
         if not named and not _may_be_made_by_scripts(server):
             named = accounts  # a user whom the server does not have gets in with no password at all
@@ -85,9 +87,9 @@ def _stated_values(service: Service, project: Project, node: Map) -> dict[str, t
     What a variable inside an environment file hides is written as a variable without a name.
     """
     found: dict[str, tuple[str, _Place]] = {}
-    for name, one in env_file_settings(service, project)[0].items():
-        text = one.value.replace("$", "$$").replace(HOLE, "${?}")
-        found[name] = text, _Place(one.source, one.span)
+    for name, setting in env_file_settings(service, project)[0].items():
+        text = setting.value.replace("$", "$$").replace(HOLE, "${?}")
+        found[name] = text, _Place(setting.source, setting.span)
     for spec in variable_specs(service.source, node, "environment"):
         if isinstance(spec.value, str | int) or spec.value is None:
             text = f"${{{spec.name}}}" if spec.value is None else str(spec.value)
@@ -158,10 +160,15 @@ def _is_different(first: str, second: str, values: Mapping[str, str]) -> bool | 
     filled = expand_scalar(first, values), expand_scalar(second, values)
     if all(one.settled and all(name in values for name in one.names) for one in filled):
         return filled[0].text != filled[1].text
-    one, two = default_of(first), default_of(second)
-    if one is not None and two is not None:
+    first_default, second_default = default_of(first), default_of(second)
+    if first_default is not None and second_default is not None:
         # Of two variables each may be set to what the other is.
-        return one[1] != two[1] if one[0] == two[0] and "$" not in one[1] + two[1] else None
+        return (
+            first_default[1] != second_default[1]
+            if first_default[0] == second_default[0]
+            and "$" not in first_default[1] + second_default[1]
+            else None
+        )
     if "$" in first or "$" in second:
         same = expand_scalar(first).text == expand_scalar(second).text
         return False if same and HOLE not in expand_scalar(first).text else None

@@ -177,10 +177,14 @@ def proxy_bypassed(port: Port, project: Project) -> Outcome:
 
 def _ports_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
-    one, two = first.published, second.published
-    if one is None or two is None or (_is_port_pool(first) and _is_port_pool(second)):
+    first_ports, second_ports = first.published, second.published
+    if (
+        first_ports is None
+        or second_ports is None
+        or (_is_port_pool(first) and _is_port_pool(second))
+    ):
         return False
-    return one[0] <= two[1] and two[0] <= one[1]
+    return first_ports[0] <= second_ports[1] and second_ports[0] <= first_ports[1]
 
 
 def _is_port_pool(spec: PortSpec) -> bool:
@@ -192,11 +196,13 @@ def _is_port_pool(spec: PortSpec) -> bool:
 
 def _addresses_overlap(first: PortSpec, second: PortSpec) -> bool:
     """Whether two ports want one address; every interface is every address, `0.0.0.0` those of its family."""
-    one, two = first.host_ip, second.host_ip
-    if not one or not two or one == two:
+    first_host, second_host = first.host_ip, second.host_ip
+    if not first_host or not second_host or first_host == second_host:
         return True
     wide = {"0.0.0.0", "::"}  # noqa: S104
-    return (one in wide or two in wide) and (":" in one) == (":" in two)
+    return (first_host in wide or second_host in wide) and (":" in first_host) == (
+        ":" in second_host
+    )
 
 
 def port_clash(document: Document, project: Project) -> Outcome:
@@ -264,7 +270,9 @@ def network_default(document: Document, project: Project) -> Outcome:
     """Several services that share nothing but the default network."""
     app = project.memo(applications).app(document)
     services = [
-        one for one in document.services.values() if one.owned and "provider" not in one.full
+        service
+        for service in document.services.values()
+        if service.owned and "provider" not in service.full
     ]
     if (
         len(services) < 2
@@ -275,8 +283,8 @@ def network_default(document: Document, project: Project) -> Outcome:
     ):
         return
     if any(
-        isinstance(one.full.get("networks"), Map | Seq) or one.full.get("network_mode")
-        for one in services
+        isinstance(service.full.get("networks"), Map | Seq) or service.full.get("network_mode")
+        for service in services
     ):
         return
     root = next((root for root in document.roots if "services" in root), None)
@@ -291,9 +299,9 @@ def entry_without_tls(document: Document, project: Project) -> Outcome:
     if app.open or app.under or any(one.role in {"proxy", "tunnel"} for one in services):
         return
     specs = [
-        (one, spec)
-        for one in document.services.values()
-        for spec in port_specs(one.full, one.values)
+        (service, spec)
+        for service in document.services.values()
+        for spec in port_specs(service.full, service.values)
     ]
     if any(
         _first_port_in((443, 8443), spec.target) or _first_port_in((443, 8443), spec.published)

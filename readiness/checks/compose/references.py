@@ -175,8 +175,8 @@ def dependency_cycle(document: Document, project: Project) -> Outcome:
     """Services that wait for each other in a circle."""
     services = project.memo(applications).app(document).services()
     edges = {
-        name: [(used, span) for _, used, span in services_named(one.node)]
-        for name, one in services.items()
+        name: [(used, span) for _, used, span in services_named(service.node)]
+        for name, service in services.items()
     }
     state: dict[str, int] = {}
     for start in document.services:
@@ -253,11 +253,11 @@ def include_invalid(document: Document, project: Project) -> Outcome:
             continue
         seen, todo = {id(found)}, [found]
         while todo:
-            one = todo.pop()
-            if one is document:
+            included = todo.pop()
+            if included is document:
                 yield hit(span, problem=f"{path} includes the file that includes it")
                 break
-            inner = [document_at(made, one, other.path) for other in includes_of(one)]
+            inner = [document_at(made, included, other.path) for other in includes_of(included)]
             todo += [x for x in inner if x is not None and not (id(x) in seen or seen.add(id(x)))]  # type: ignore[func-returns-value]
 
 

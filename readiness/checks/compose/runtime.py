@@ -92,7 +92,7 @@ def _image_has_healthcheck(service: Service, project: Project) -> bool | None:
     if fact(image, "healthcheck"):
         return True
     known = service.known is not None or any(
-        one.builds for one in service.document.services.values()
+        sibling.builds for sibling in service.document.services.values()
     )
     for folder in (
         () if known else parent_folders(posixpath.join(service.document.folder, "Dockerfile"))
@@ -127,10 +127,10 @@ def _is_disabled_for_sibling(service: Service) -> bool:
     """Whether another service of the same image keeps its check: the image's is made for that one's process."""
     made = service.full.get("image"), service.full.get("build")
     return any(made) and any(
-        (one.full.get("image"), one.full.get("build")) == made
-        and _disabled_healthcheck(one) is None
-        for one in service.document.services.values()
-        if one is not service and not one.once
+        (sibling.full.get("image"), sibling.full.get("build")) == made
+        and _disabled_healthcheck(sibling) is None
+        for sibling in service.document.services.values()
+        if sibling is not service and not sibling.once
     )
 
 
@@ -223,9 +223,9 @@ def limit_missing(service: Service, project: Project, *, resources: Sequence[str
         return
     node, known = seen
     absent = [
-        one
-        for one in resources
-        if not any(get_in(node, *path) is not None for path in _LIMITS[one])
+        resource
+        for resource in resources
+        if not any(get_in(node, *path) is not None for path in _LIMITS[resource])
     ]
     if known:
         yield from (missing_in_service(service, limited=one) for one in absent)

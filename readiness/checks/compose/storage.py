@@ -104,8 +104,8 @@ def _mount_covers(target: str, data: tuple[str, ...]) -> bool:
     """Whether a mount holds the folder of the data, or part of what is below it."""
     target = posixpath.normpath(target)
     return any(
-        target == one or one.startswith(target + "/") or target.startswith(one + "/")
-        for one in data
+        target == path or path.startswith(target + "/") or target.startswith(path + "/")
+        for path in data
     )
 
 
@@ -218,10 +218,10 @@ def _has_sample_beside(path: str, project: Project) -> bool:
     folder, name = posixpath.split(path)
     stem = name.partition(".")[0] or name
     return any(
-        posixpath.dirname(one) == folder
-        and stem in posixpath.basename(one)
-        and _SAMPLE.search(posixpath.basename(one))
-        for one in project.paths
+        posixpath.dirname(path) == folder
+        and stem in posixpath.basename(path)
+        and _SAMPLE.search(posixpath.basename(path))
+        for path in project.paths
     )
 
 

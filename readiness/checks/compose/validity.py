@@ -34,7 +34,9 @@ def _problems_of(project: Project) -> dict[int, list[Problem]]:
             mine += formats.format_problems(root)
         if id(document) in parts:  # Docker reads only the services that are extended
             mine[:] = [
-                one for one in mine if not (len(one.path) == 2 and one.path[0] == "services")
+                problem
+                for problem in mine
+                if not (len(problem.path) == 2 and problem.path[0] == "services")
             ]
     return found
 

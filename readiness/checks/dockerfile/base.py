@@ -122,13 +122,13 @@ def copy_from_image_floating(step: Step) -> Outcome:
 
 def _pulled_images(step: Step) -> Iterator[tuple[images.Image, Span]]:
     """The images that an instruction takes from a registry, with their places."""
-    stage, one = step.stage, step.instruction
-    if one.keyword == "FROM" and stage.image_word is not None and stage.base is None:
+    stage, instruction = step.stage, step.instruction
+    if instruction.keyword == "FROM" and stage.image_word is not None and stage.base is None:
         yield stage.image, stage.image_word.span
-    flag = one.flag("from") if one.keyword == "COPY" else None
+    flag = instruction.flag("from") if instruction.keyword == "COPY" else None
     if flag and step.document.stage(flag.value) is None:
         yield images.parse_image(flag.value), flag.value_span
-    for one_flag in one.flags if one.keyword == "RUN" else ():
+    for one_flag in instruction.flags if instruction.keyword == "RUN" else ():
         for part in one_flag.value.split(",") if one_flag.name == "mount" else ():
             name, _, value = part.partition("=")
             if name == "from" and step.document.stage(value) is None:

@@ -57,13 +57,13 @@ def not_posix(step: Step, *, certain: bool = True) -> Outcome:
 
 def _is_for_other_shell(step: Step) -> bool:
     """Whether a here-document goes to a shell of its own: `bash <<EOF`, or by its first line."""
-    one = step.instruction
-    if not one.heredocs:
+    instruction = step.instruction
+    if not instruction.heredocs:
         return False
     text = step.source.text
     names = {command.program for command in step.script.commands[:1]}
     return bool(names & (shell.SHELLS - {"sh", "dash"})) or any(
-        text.startswith("#!", doc.body.start) for doc in one.heredocs
+        text.startswith("#!", doc.body.start) for doc in instruction.heredocs
     )
 
 
@@ -96,8 +96,9 @@ def _bashisms(step: Step) -> Iterator[tuple[Span, str]]:
 def _is_in_bash(step: Step, command: shell.Command) -> bool:
     """Whether the command stands in the script of a `bash -c`."""
     return any(
-        one.program in ("bash", "zsh") and one.span.start < command.span.start < one.span.end
-        for one in step.script.commands
+        shell_call.program in ("bash", "zsh")
+        and shell_call.span.start < command.span.start < shell_call.span.end
+        for shell_call in step.script.commands
     )
 
 

@@ -86,11 +86,11 @@ def _may_be_mounted(stage: Stage, path: str) -> bool:
 def _is_provided_by_step(stage: Stage, path: str) -> bool | None:
     """Whether a step brings the file; None where that can't be seen."""
     for below in stage.chain:
-        for one in below.instructions:
-            if one.keyword in ("COPY", "ADD") and one.words:
-                answer = _may_be_copied(below, one, path)
-            elif one.keyword == "RUN":
-                answer = _may_be_created(Step(stage.document, below, one), path)
+        for instruction in below.instructions:
+            if instruction.keyword in ("COPY", "ADD") and instruction.words:
+                answer = _may_be_copied(below, instruction, path)
+            elif instruction.keyword == "RUN":
+                answer = _may_be_created(Step(stage.document, below, instruction), path)
             else:
                 continue
             if answer is not False:
@@ -98,17 +98,17 @@ def _is_provided_by_step(stage: Stage, path: str) -> bool | None:
     return False
 
 
-def _may_be_copied(stage: Stage, one: Instruction, path: str) -> bool | None:
+def _may_be_copied(stage: Stage, instruction: Instruction, path: str) -> bool | None:
     """Whether a COPY or ADD may bring the file."""
-    target = copy_target(stage, one)
+    target = copy_target(stage, instruction)
     if target is None:
         return None
-    folder_meant = one.words[-1].value.endswith(("/", "."))
-    for word in one.words[:-1]:
-        if word.is_variable or one.heredocs:
+    folder_meant = instruction.words[-1].value.endswith(("/", "."))
+    for word in instruction.words[:-1]:
+        if word.is_variable or instruction.heredocs:
             return None
         name = posixpath.basename(posixpath.normpath(word.value))
-        is_file = bool(_FILE.search(name)) and one.keyword == "COPY"
+        is_file = bool(_FILE.search(name)) and instruction.keyword == "COPY"
         if not is_file or ("*" in name and "." not in name):
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 return True
@@ -124,26 +124,28 @@ def _may_be_created(step: Step, path: str) -> bool | None:
     if step.script.broken or not step.posix or step.instruction.heredocs:
         return None
     for command in step.script.commands:
-        one = unwrapped(command)
+        invocation = unwrapped(command)
         if any(redirect.operator.startswith(">") for redirect in command.redirects):
             continue  # the file's name would stand in the text
-        if one.program not in _HARMLESS and packages.call(command) is None:
+        if invocation.program not in _HARMLESS and packages.call(command) is None:
             return None
     return False
 
 
 def build_without_optimisation(command: Command) -> Outcome:
     """cargo build without --release."""
-    one = command.command
-    if one.program != "cargo" or not one.words or command.stage.index < 0:
+    invocation = command.command
+    if invocation.program != "cargo" or not invocation.words or command.stage.index < 0:
         yield NotApplicable()
         return
-    verb = next((word for word in one.words if not word.value.startswith(("-", "+"))), None)
+    verb = next((word for word in invocation.words if not word.value.startswith(("-", "+"))), None)
     if verb is None or verb.value not in ("build", "b"):
         yield NotApplicable()
         return
-    if not one.has("--release", "-r", "--profile") and not command.stage.name.startswith("dev"):
-        yield hit(Span(one.name_span.start, verb.span.end))
+    if not invocation.has("--release", "-r", "--profile") and not command.stage.name.startswith(
+        "dev"
+    ):
+        yield hit(Span(invocation.name_span.start, verb.span.end))
 
 
 def debug_mode(step: Step) -> Outcome:

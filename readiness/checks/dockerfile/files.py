@@ -27,10 +27,10 @@ _REMOTE = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 
 def add_instead_of_copy(step: Step) -> Outcome:
     """ADD of local files that it does not unpack."""
-    one = step.instruction
-    if one.keyword != "ADD" or len(one.words) < 2:
+    instruction = step.instruction
+    if instruction.keyword != "ADD" or len(instruction.words) < 2:
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if _REMOTE.match(word.value):
             return
         if word.is_variable:
@@ -38,15 +38,15 @@ def add_instead_of_copy(step: Step) -> Outcome:
             return
         if _ARCHIVE.search(word.value) or "*" in word.value[-4:]:
             return
-    yield hit(one.keyword_span, source=one.words[0].value)
+    yield hit(instruction.keyword_span, source=instruction.words[0].value)
 
 
 def add_remote_unverified(step: Step) -> Outcome:
     """ADD of a URL without a checksum, or of a git address without a commit or a tag."""
-    one = step.instruction
-    if one.keyword != "ADD" or one.flag("checksum"):
+    instruction = step.instruction
+    if instruction.keyword != "ADD" or instruction.flag("checksum"):
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         value = word.value
         if _REMOTE.match(value) and not _is_pinned_git(value):
             yield hit(word.span, url=re.sub(r"//[^/@]*@", "//", value.partition("?")[0])[:120])
@@ -71,15 +71,15 @@ def _is_pinned_git(url: str) -> bool:
 
 def copy_archive_unpacked(step: Step) -> Outcome:
     """COPY of a local archive that a later RUN of the stage unpacks."""
-    one = step.instruction
-    if one.keyword != "COPY" or one.flag("from") or len(one.words) < 2:
+    instruction = step.instruction
+    if instruction.keyword != "COPY" or instruction.flag("from") or len(instruction.words) < 2:
         return
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if not _ARCHIVE.search(word.value):
             continue
-        names = _possible_names(word, one.words[-1])
+        names = _possible_names(word, instruction.words[-1])
         for later in step.stage.instructions:
-            if later.keyword != "RUN" or later.span.start < one.span.start:
+            if later.keyword != "RUN" or later.span.start < instruction.span.start:
                 continue
             for command in Step(step.document, step.stage, later).script.commands:
                 if _is_unpacked(unwrapped(command), names):
@@ -116,16 +116,16 @@ def _is_unpacked(command: shell.Command, names: set[str]) -> bool:
 
 def copy_target_not_folder(step: Step) -> Outcome:
     """COPY or ADD of several sources to a target that does not end with a slash."""
-    one = step.instruction
-    if one.keyword not in ("COPY", "ADD") or len(one.words) < 3:
+    instruction = step.instruction
+    if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 3:
         return
-    target = one.words[-1]
+    target = instruction.words[-1]
     if target.value.endswith(("/", "\\", "/.", "/..")) or target.value in (".", ".."):
         return
     if target.is_variable:
         yield Unknown(target.span)
     else:
-        yield hit(target.span, target=target.value, keyword=one.keyword)
+        yield hit(target.span, target=target.value, keyword=instruction.keyword)
 
 
 def copy_from_unknown(step: Step) -> Outcome:
@@ -162,17 +162,17 @@ def copy_from_itself(step: Step) -> Outcome:
 
 def copy_target_relative(step: Step) -> Outcome:
     """COPY or ADD to a relative path with no WORKDIR before it."""
-    one, stage = step.instruction, step.stage
-    if one.keyword not in ("COPY", "ADD") or len(one.words) < 2:
+    instruction, stage = step.instruction, step.stage
+    if instruction.keyword not in ("COPY", "ADD") or len(instruction.words) < 2:
         return
-    target = one.words[-1]
+    target = instruction.words[-1]
     raw = target.raw.strip("\"'")
     if is_absolute(raw, stage):
         return
     if raw.startswith("$") or "{{" in raw:
         yield Unknown(target.span)
         return
-    before = one.span.start
+    before = instruction.span.start
     for below in stage.chain:
         for other in below.instructions:
             counts = step.onbuild or not other.onbuild
@@ -184,23 +184,23 @@ def copy_target_relative(step: Step) -> Outcome:
     if stage.whole and starts_service(image) is None:
         yield Unknown(target.span)  # a base of somebody's own may say where it stands
         return
-    yield hit(target.span, target=target.value, keyword=one.keyword)
+    yield hit(target.span, target=target.value, keyword=instruction.keyword)
 
 
 def copy_root_of_stage(step: Step) -> Outcome:
     """COPY of the whole file system of another stage or image."""
-    one = step.instruction
-    flag = one.flag("from") if one.keyword == "COPY" else None
+    instruction = step.instruction
+    flag = instruction.flag("from") if instruction.keyword == "COPY" else None
     if flag is None:
         yield NotApplicable()
         return
-    if not one.words or one.words[-1].value not in ("/", "/."):
+    if not instruction.words or instruction.words[-1].value not in ("/", "/."):
         return
     source = step.document.stage(flag.value)
     image = source.root.image if source else images.parse_image(flag.value)
     if image.familiar == "tonistiigi/xx":
         return  # a few scripts, made to be copied like this
-    for word in copy_sources(one):
+    for word in copy_sources(instruction):
         if word.value in ("/", "/*", "/."):
             yield hit(word.span, name=flag.value)
 
@@ -209,15 +209,15 @@ def copy_before_install(stage: Stage) -> Outcome:
     """The whole context is copied before the dependencies are installed from its manifest."""
     whole: Word | None = None
     partial = False
-    for one in stage.instructions:
-        if one.keyword in ("COPY", "ADD") and not one.flag("from"):
-            words = copy_sources(one)
+    for instruction in stage.instructions:
+        if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
+            words = copy_sources(instruction)
             first = next((word for word in words if is_whole_context(word)), None)
             if first is not None and whole is None:
                 whole = first
             partial = partial or any(_MANIFEST.search(word.value) for word in words)
-        elif one.keyword == "RUN" and whole is not None and not partial:
-            step = Step(stage.document, stage, one)
+        elif instruction.keyword == "RUN" and whole is not None and not partial:
+            step = Step(stage.document, stage, instruction)
             mounted = {mount.get("target", "") for mount in step.mounts()}
             for command in step.script.commands:
                 program = _manifest_install(command)
@@ -241,8 +241,8 @@ _FETCHES = {
 
 def _manifest_install(command: shell.Command) -> str:
     """The install or fetch of all that a manifest names, as it is called; empty for anything else."""
-    one = unwrapped(command)
-    plain = (one.program, *(word.value for word in one.operands()))
+    invocation = unwrapped(command)
+    plain = (invocation.program, *(word.value for word in invocation.operands()))
     for size in (2, 3):
         if plain[:size] in _FETCHES:
             return " ".join(plain[:size])
@@ -261,8 +261,8 @@ def _manifest_install(command: shell.Command) -> str:
 
 def chown_after_copy(step: Step) -> Outcome:
     """chown or chmod -R of what an earlier COPY brought: the files are stored twice."""
-    one = step.instruction
-    if one.keyword != "RUN" or step.onbuild or not step.stage.shipped:
+    instruction = step.instruction
+    if instruction.keyword != "RUN" or step.onbuild or not step.stage.shipped:
         return
     for command in step.script.commands:
         if command.program not in ("chown", "chmod") or not command.has("-R", "--recursive"):
@@ -270,7 +270,7 @@ def chown_after_copy(step: Step) -> Outcome:
         for word in command.operands()[1:]:
             path = word.value.rstrip("/*") or "/"
             for start, target in _copied_folders(step.stage):
-                if start > one.span.start:
+                if start > instruction.span.start:
                     break
                 if target == path or target.startswith(f"{path}/"):
                     yield hit(command.span, path=word.value, program=command.program)
@@ -281,8 +281,8 @@ def chown_after_copy(step: Step) -> Outcome:
 def _copied_folders(stage: Stage) -> tuple[tuple[int, str], ...]:
     """The folders that the stage's COPYs fill, with the offset of each."""
     found = (
-        (one.span.start, copy_target(stage, one))
-        for one in stage.instructions
-        if one.keyword in ("COPY", "ADD")
+        (instruction.span.start, copy_target(stage, instruction))
+        for instruction in stage.instructions
+        if instruction.keyword in ("COPY", "ADD")
     )
     return tuple((start, folder) for start, folder in found if folder)

@@ -44,9 +44,9 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> Outcome:
     have = {
         pair.name
         for below in stage.chain
-        for one in below.instructions
-        if one.keyword == "LABEL"
-        for pair in one.pairs
+        for instruction in below.instructions
+        if instruction.keyword == "LABEL"
+        for pair in instruction.pairs
     }
     lacking = [name for name in required if name not in have]
     if lacking:

@@ -71,11 +71,11 @@ def _folder_changing_commands(step: Step) -> list[shell.Command]:
     found = step.script.commands
     shells = [one.span for one in found if one.program in shell.SHELLS]
     return [
-        one
-        for one in found
-        if unwrapped(one).program == "cd"
-        and not _ELSEWHERE & one.inside
-        and not any(span.start < one.span.start < span.end for span in shells)
+        command
+        for command in found
+        if unwrapped(command).program == "cd"
+        and not _ELSEWHERE & command.inside
+        and not any(span.start < command.span.start < span.end for span in shells)
     ]
 
 
@@ -104,11 +104,11 @@ def command_pointless(command: Command, *, programs: Sequence[str]) -> Outcome:
 
 def shell_linked(command: Command) -> Outcome:
     """/bin/sh is replaced by a link."""
-    one = command.command
-    if one.program == "ln":
-        operands = one.operands()
+    invocation = command.command
+    if invocation.program == "ln":
+        operands = invocation.operands()
         if len(operands) > 1 and operands[-1].value in ("/bin/sh", "/usr/bin/sh"):
-            yield hit(one.span)
+            yield hit(invocation.span)
 
 
 def run_consecutive(document: Document) -> Outcome:

@@ -147,9 +147,9 @@ def secret_mount_kept(step: Step) -> Outcome:
         for word in _files_from_secret(command, index, commands, held):
             path = word.value
             gone = any(
-                unwrapped(one).program in ("rm", "shred", "unlink")
-                and _path_covers(unwrapped(one), path)
-                for one in commands[index + 1 :]
+                unwrapped(command).program in ("rm", "shred", "unlink")
+                and _path_covers(unwrapped(command), path)
+                for command in commands[index + 1 :]
             )
             if (
                 word.known
@@ -174,14 +174,16 @@ def _files_from_secret(
     command: shell.Command, index: int, commands: Sequence[shell.Command], held: Sequence[str]
 ) -> Iterator[shell.Word]:
     """The files that a command fills from one of the secrets."""
-    one = unwrapped(command)
+    invocation = unwrapped(command)
     inner = [each for each in commands if each.parent == index]
-    words = [word.value for each in (one, *inner) for word in each.words]
+    words = [word.value for each in (invocation, *inner) for word in each.words]
     if not any(value in held for value in words if value):
         return
-    if one.program in ("cp", "install", "mv") and len(one.operands()) > 1:
-        yield one.operands()[-1]
-    for redirect in command.redirects if one.program in ("cat", "echo", "printf", "tee") else ():
+    if invocation.program in ("cp", "install", "mv") and len(invocation.operands()) > 1:
+        yield invocation.operands()[-1]
+    for redirect in (
+        command.redirects if invocation.program in ("cat", "echo", "printf", "tee") else ()
+    ):
         if redirect.operator in (">", ">>", ">|") and redirect.target is not None:
             yield redirect.target
 

@@ -100,6 +100,6 @@ def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> Outcome:
     """An instruction of which only the last counts stands more than once."""
     for keyword in keywords:
         found = [one for one in stage.instructions if one.keyword == keyword and not one.onbuild]
-        for one in found[:-1]:
+        for instruction in found[:-1]:
             place = Related(stage.source, found[-1].span, "the one that counts")
-            yield hit(one.keyword_span, keyword=keyword, related=(place,))
+            yield hit(instruction.keyword_span, keyword=keyword, related=(place,))

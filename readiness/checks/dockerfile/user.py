@@ -62,22 +62,22 @@ def _is_started_by_compose_command(stage: Stage, project: Project) -> bool:
 
 def _started_by_compose(project: Project) -> frozenset[str]:
     return frozenset(
-        one.file
-        for one in project.memo(all_builds)
-        if one.file is not None
-        and isinstance(one.subject, Service)
-        and one.subject.purpose not in ("dev", "test")
-        and (one.subject.node.get("command") or one.subject.node.get("entrypoint"))
+        build.file
+        for build in project.memo(all_builds)
+        if build.file is not None
+        and isinstance(build.subject, Service)
+        and build.subject.purpose not in ("dev", "test")
+        and (build.subject.node.get("command") or build.subject.node.get("entrypoint"))
     )
 
 
 def _may_drop_root(stage: Stage) -> bool:
     """Whether a tool that gives root up at the start is brought in: the entry point may use it."""
     return any(
-        tool in one.body.text
+        tool in instruction.body.text
         for below in stage.chain
-        for one in below.instructions
-        if one.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
+        for instruction in below.instructions
+        if instruction.keyword in ("RUN", "COPY", "ADD", "CMD", "ENTRYPOINT")
         for tool in column("programs", "drops-user")
     )
 
@@ -96,9 +96,9 @@ def user_by_name(stage: Stage) -> Outcome:
 
 def sudo_used(command: Command) -> Outcome:
     """A command runs through sudo."""
-    for one in layers(command.whole):
-        if one.program == "sudo":
-            yield hit(one.name_span)
+    for layer in layers(command.whole):
+        if layer.program == "sudo":
+            yield hit(layer.name_span)
 
 
 def password_in_build(command: Command) -> Outcome:
@@ -106,9 +106,9 @@ def password_in_build(command: Command) -> Outcome:
     if command.program == "chpasswd":
         pipe = command.whole.pipeline
         start = min(
-            one.span.start
-            for one in command.step.script.commands
-            if one is command.whole or (one.pipeline == pipe and pipe >= 0)
+            other.span.start
+            for other in command.step.script.commands
+            if other is command.whole or (other.pipeline == pipe and pipe >= 0)
         )
         yield hit(Span(start, command.whole.span.end), program=command.program)
     elif command.program == "passwd" and command.command.has("--stdin"):

@@ -19,27 +19,31 @@ _EXPANDS = frozenset({"ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "US
 
 def workdir_relative(step: Step) -> Outcome:
     """WORKDIR is relative, and no absolute one stands before it."""
-    one = step.instruction
-    if one.keyword != "WORKDIR" or not one.words:
+    instruction = step.instruction
+    if instruction.keyword != "WORKDIR" or not instruction.words:
         return
-    raw = one.body.text.strip()
+    raw = instruction.body.text.strip()
     folder = raw.strip("\"'")
     if is_absolute(folder, step.stage):
         return
     if raw.lstrip('"').startswith("$") or "{{" in raw:
         filled = step.expand(raw)
         if not filled or filled.lstrip("\"'").startswith("{{"):
-            yield Unknown(one.args_span)
+            yield Unknown(instruction.args_span)
             return
         if is_absolute(filled, step.stage):
             return
     for below in step.stage.chain:
         for other in below.instructions:
-            if other.keyword == "WORKDIR" and other.span.start < one.span.start and other.words:
+            if (
+                other.keyword == "WORKDIR"
+                and other.span.start < instruction.span.start
+                and other.words
+            ):
                 first = other.body.text.strip().strip("\"'")
                 if is_absolute(first, step.stage) or first.startswith("$"):
                     return
-    yield hit(one.args_span, folder=folder)
+    yield hit(instruction.args_span, folder=folder)
 
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -147,25 +151,25 @@ def pair_without_equals(step: Step) -> Outcome:
 
 def env_self_reference(step: Step) -> Outcome:
     """ENV uses a variable that the same instruction sets."""
-    one = step.instruction
-    if one.keyword != "ENV" or one.legacy:
+    instruction = step.instruction
+    if instruction.keyword != "ENV" or instruction.legacy:
         return
-    names = {pair.name for pair in one.pairs}
-    for pair in one.pairs:
+    names = {pair.name for pair in instruction.pairs}
+    for pair in instruction.pairs:
         for found in variable_references(pair.raw or "", step.document.syntax.escape):
             name = found.name
             if name not in names or name == pair.name or found.modifier:
                 continue
-            if not step.stage.declares(name, one.span.start):
+            if not step.stage.declares(name, instruction.span.start):
                 yield hit(_use_span(step, pair.span, found), name=name)
 
 
 def variable_undefined(step: Step) -> Outcome:
     """An instruction uses a variable that is set later, elsewhere, or misspelt, and nowhere before."""
-    one, stage = step.instruction, step.stage
-    if one.keyword not in _EXPANDS or step.onbuild or not stage.whole:
+    instruction, stage = step.instruction, step.stage
+    if instruction.keyword not in _EXPANDS or step.onbuild or not stage.whole:
         return
-    for word in one.words:
+    for word in instruction.words:
         if "$" not in word.raw:
             continue
         for found in variable_references(word.raw, step.document.syntax.escape):
@@ -177,9 +181,9 @@ def variable_undefined(step: Step) -> Outcome:
                 or not name[0].isalpha()
             ):
                 continue
-            if stage.declares(name, one.span.start) or stage.index < 0:
+            if stage.declares(name, instruction.span.start) or stage.index < 0:
                 continue
-            reason = why_undefined(stage, name, one.span.start)
+            reason = why_undefined(stage, name, instruction.span.start)
             span = _use_span(step, word.span, found)
             if reason:
                 yield hit(span, name=name, reason=reason)
@@ -219,17 +223,17 @@ def _known_variables(stage: Stage) -> tuple[str, ...]:
 
 def definition_comment(step: Step) -> Outcome:
     """The comment above ARG or a named FROM does not begin with the name that it describes."""
-    one = step.instruction
-    if one.keyword == "ARG":
-        names = [pair.name for pair in one.pairs]
-    elif one.keyword == "FROM" and len(one.words) > 2:
-        names = [one.words[2].value]
+    instruction = step.instruction
+    if instruction.keyword == "ARG":
+        names = [pair.name for pair in instruction.pairs]
+    elif instruction.keyword == "FROM" and len(instruction.words) > 2:
+        names = [instruction.words[2].value]
     else:
         return
-    if not one.comments or not names:
+    if not instruction.comments or not names:
         return
     text = step.source.text
-    last = text[one.comments[-1].start : one.comments[-1].end].lstrip("# \t")
+    last = text[instruction.comments[-1].start : instruction.comments[-1].end].lstrip("# \t")
     first = last.partition(" ")[0]
     if last and first.lower() not in [name.lower() for name in names]:
-        yield hit(one.span, name=names[0])
+        yield hit(instruction.span, name=names[0])

@@ -24,10 +24,10 @@ def service_accounts(project: Project) -> dict[tuple[str, str], Object]:
     """The ServiceAccount objects of the project, by namespace (`*` for any) and name."""
     found: dict[tuple[str, str], Object] = {}
     for document in project.documents("k8s"):
-        for one in document.objects:
-            if one.kind == "ServiceAccount":
-                found[one.namespace, one.name] = one
-                found.setdefault(("*", one.name), one)
+        for obj in document.objects:
+            if obj.kind == "ServiceAccount":
+                found[obj.namespace, obj.name] = obj
+                found.setdefault(("*", obj.name), obj)
     return found
 
 
@@ -120,15 +120,15 @@ def service_account_field_deprecated(pod: Pod) -> Outcome:
         yield hit(pod.node.key("serviceAccount"), account=old)
 
 
-def account_automounts(one: Object, *, name: str = "") -> Outcome:
+def account_automounts(obj: Object, *, name: str = "") -> Outcome:
     """A ServiceAccount (only `name`, where that is given) that does not turn the mounting of its token off."""
-    if name and one.name != name:
+    if name and obj.name != name:
         return
-    value = one.node.get("automountServiceAccountToken")
+    value = obj.node.get("automountServiceAccountToken")
     if value is True:
-        yield hit(one.node.at("automountServiceAccountToken"))
+        yield hit(obj.node.at("automountServiceAccountToken"))
     elif value is None:
-        yield missing(one.metadata.at("name"))
+        yield missing(obj.metadata.at("name"))
 
 
 def service_account_with_rights(pod: Pod, *, project: Project) -> Outcome:
@@ -157,11 +157,11 @@ def powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] 
             return
 
 
-def service_account_bound(one: Object, *, project: Project) -> Outcome:
+def service_account_bound(obj: Object, *, project: Project) -> Outcome:
     """A binding of the project gives the service account a role."""
-    found = project.memo(access_index).bindings.get((one.namespace, one.name), ())
+    found = project.memo(access_index).bindings.get((obj.namespace, obj.name), ())
     if found:
-        yield hit(one.metadata.at("name"), binding=found[0].resource)
+        yield hit(obj.metadata.at("name"), binding=found[0].resource)
 
 
 def dashboard_account_used(pod: Pod, *, account: str) -> Outcome:

@@ -20,11 +20,11 @@ class Alert(NamedTuple):
     span: Span
 
 
-def alerts_of(one: Object) -> Iterator[Alert]:
+def alerts_of(obj: Object) -> Iterator[Alert]:
     """The alerts of a PrometheusRule."""
-    if one.kind != "PrometheusRule":
+    if obj.kind != "PrometheusRule":
         return
-    for group in mappings_in(one.spec.get("groups")):
+    for group in mappings_in(obj.spec.get("groups")):
         for rule in mappings_in(group.get("rules")):
             name = rule.get("alert")
             if isinstance(name, str):
@@ -35,8 +35,8 @@ def alerts_of(one: Object) -> Iterator[Alert]:
                 yield Alert(name, text_or_empty(rule.get("expr")), runbook, rule.at("alert"))
 
 
-def alert_runbook_missing(one: Object) -> Outcome:
+def alert_runbook_missing(obj: Object) -> Outcome:
     """An alert has no link to what is to be done."""
-    for alert in alerts_of(one):
+    for alert in alerts_of(obj):
         if not alert.runbook:
             yield missing(alert.span, alert=alert.name)

@@ -16,15 +16,15 @@ def newest() -> str:
     return facts("kubernetes-kinds").version
 
 
-def changed(one: Object) -> Mapping[str, Any] | None:
+def changed(obj: Object) -> Mapping[str, Any] | None:
     """What the deprecation guide says of an object's API version; None where it says nothing."""
-    found: Mapping[str, Any] | None = rows("kubernetes-apis").get(f"{one.api_version} {one.kind}")
+    found: Mapping[str, Any] | None = rows("kubernetes-apis").get(f"{obj.api_version} {obj.kind}")
     return found
 
 
-def kind_of(one: Object) -> Mapping[str, Any]:
+def kind_of(obj: Object) -> Mapping[str, Any]:
     """The type of an object and whether its kind stands in no namespace; empty for kinds and versions that are not known."""
-    found: Mapping[str, Any] = rows("kubernetes-kinds").get(f"{one.api_version} {one.kind}", {})
+    found: Mapping[str, Any] = rows("kubernetes-kinds").get(f"{obj.api_version} {obj.kind}", {})
     return found
 
 
@@ -62,75 +62,75 @@ def version_order(version: str) -> tuple[int, int]:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def api_version_removed(one: Object, *, version: str = "") -> Outcome:
+def api_version_removed(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
-    row = changed(one)
+    row = changed(obj)
     if (
         row
         and "removed" in row
         and version_order(row["removed"]) <= version_order(version or newest())
     ):
-        yield hit(one.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
+        yield hit(obj.node.at("apiVersion"), removed=row["removed"], instead=_replacement_text(row))
 
 
 def _replacement_text(row: Mapping[str, Any]) -> str:
     return f"use {row['replacement']}" if "replacement" in row else "nothing takes its place"
 
 
-def api_version_deprecated(one: Object, *, version: str = "") -> Outcome:
+def api_version_deprecated(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
-    row = changed(one)
+    row = changed(obj)
     known = version_order(version or newest())
     if row is None or "deprecated" not in row or version_order(row["deprecated"]) > known:
         return
     if "removed" not in row or version_order(row["removed"]) > known:
         yield hit(
-            one.node.at("apiVersion"), deprecated=row["deprecated"], instead=_replacement_text(row)
+            obj.node.at("apiVersion"), deprecated=row["deprecated"], instead=_replacement_text(row)
         )
 
 
-def api_version_unstable(one: Object, *, version: str = "") -> Outcome:
+def api_version_unstable(obj: Object, *, version: str = "") -> Outcome:
     """The object's API version has a stable successor in a Kubernetes version (default: the newest)."""
-    row = changed(one)
+    row = changed(obj)
     if (
         row
         and "replacement" in row
         and version_order(row["since"]) <= version_order(version or newest())
     ):
-        yield hit(one.node.at("apiVersion"), instead=row["replacement"])
+        yield hit(obj.node.at("apiVersion"), instead=row["replacement"])
 
 
-def api_group_extensions(one: Object) -> Outcome:
+def api_group_extensions(obj: Object) -> Outcome:
     """The object is of the group extensions, which is gone."""
-    if one.api_version == "extensions/v1beta1":
-        yield hit(one.node.at("apiVersion"))
+    if obj.api_version == "extensions/v1beta1":
+        yield hit(obj.node.at("apiVersion"))
 
 
-def kind_unknown(one: Object) -> Outcome:
+def kind_unknown(obj: Object) -> Outcome:
     """The kind is none of those that its group of Kubernetes has, in any version."""
-    known = kinds_by_group().get(one.group)
+    known = kinds_by_group().get(obj.group)
     if (
         known is None
-        or one.node.get("apiVersion") is None
-        or one.kind in known
-        or one.kind.endswith("List")
+        or obj.node.get("apiVersion") is None
+        or obj.kind in known
+        or obj.kind.endswith("List")
     ):
         return
-    if "/" not in one.api_version and one.api_version != "v1":
+    if "/" not in obj.api_version and obj.api_version != "v1":
         return
-    home = next((name for name, kinds in kinds_by_group().items() if one.kind in kinds), None)
-    where = f"; {one.kind} is of {home or 'v1'}" if home is not None else ""
-    yield hit(one.node.at("kind"), group=one.api_version, where=where)
+    home = next((name for name, kinds in kinds_by_group().items() if obj.kind in kinds), None)
+    where = f"; {obj.kind} is of {home or 'v1'}" if home is not None else ""
+    yield hit(obj.node.at("kind"), group=obj.api_version, where=where)
 
 
-def api_version_unknown(one: Object) -> Outcome:
+def api_version_unknown(obj: Object) -> Outcome:
     """The kind is one of its group, and the API version one that never served it or only early ones did."""
     if (
-        one.kind not in kinds_by_group().get(one.group, ())
-        or kind_of(one)
-        or changed(one) is not None
+        obj.kind not in kinds_by_group().get(obj.group, ())
+        or kind_of(obj)
+        or changed(obj) is not None
     ):
         return
-    served = _served().get((one.group, one.kind), ())
+    served = _served().get((obj.group, obj.kind), ())
     if served:
-        yield hit(one.node.at("apiVersion"), served=" and ".join(sorted(served)))
+        yield hit(obj.node.at("apiVersion"), served=" and ".join(sorted(served)))

@@ -35,8 +35,7 @@ def control_plane_apiserver(container: Container) -> Outcome:
     if address is None:
         return
     port = found.get("insecure-port", Flag("8080", address.span)).value
-    what = "--insecure-bind-address is set"
-    yield hit(address.span, what=what, severity=_listening(container, address.value, port))
+    yield hit(address.span, severity=_listening(container, address.value, port))
 
 
 def plain_port(container: Container) -> Outcome:
@@ -53,7 +52,7 @@ def plain_port(container: Container) -> Outcome:
     severity = _listening(container, address, port.value)
     if minor is not None and _SERVED_TO < minor <= _KNOWN_TO:
         severity = Severity.HIGH  # no port but 0 is taken
-    yield hit(port.span, what=f"--insecure-port is {port.value}", severity=severity)
+    yield hit(port.span, port=port.value, severity=severity)
 
 
 def _listening(container: Container, address: str, port: str) -> Severity:
@@ -78,18 +77,16 @@ def control_plane_etcd(container: Container) -> Outcome:
     told = {text_or_empty(one.get("name")): one for one in mappings_in(container.node.get("env"))}
     written = found.get("client-cert-auth")
     if written is None and "ETCD_CLIENT_CERT_AUTH" in told:
-        one = told["ETCD_CLIENT_CERT_AUTH"]
-        written = Flag(str(one.get("value", "$(?)")).lower(), one.at())
+        flag = told["ETCD_CLIENT_CERT_AUTH"]
+        written = Flag(str(flag.get("value", "$(?)")).lower(), flag.at())
     if written is None and ({"config", "config-file"} & set(found) or "ETCD_CONFIG_FILE" in told):
         yield Unknown(_owner(container))
     elif written is None:
-        what = "--client-cert-auth is false"
-        yield missing(_owner(container), what=what, severity=_reached(container, found, told))
+        yield missing(_owner(container), value="false", severity=_reached(container, found, told))
     elif is_variable(written.value):
         yield Unknown(written.span)
     elif written.value not in ("true", ""):  # the flag alone says true
-        what = f"--client-cert-auth is {written.value}"
-        yield hit(written.span, what=what, severity=_reached(container, found, told))
+        yield hit(written.span, value=written.value, severity=_reached(container, found, told))
 
 
 def _owner(container: Container) -> Span:

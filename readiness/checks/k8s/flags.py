@@ -45,11 +45,20 @@ def _missing_flag_span(container: Container) -> Span:
     return container.node.at("command") if "command" in container.node else container.node.at()
 
 
-def _missing_flag(container: Container, found: dict[str, Flag], what: str) -> Hit | Unknown:
-    """A flag is not written: a hit, unless a config file may say the same."""
+def _missing_flag(container: Container, found: dict[str, Flag], told: Hit) -> Hit | Unknown:
+    """A flag is not written: what is told of it, unless a config file may say the same."""
     if {"config", "config-file"} & set(found):
         return Unknown(_missing_flag_span(container))
-    return missing(_missing_flag_span(container), what=what)
+    return told._replace(span=_missing_flag_span(container), absent=True)
+
+
+def _flag_or_missing(
+    container: Container, found: dict[str, Flag], flag: str, told: Hit
+) -> Hit | Unknown:
+    """What is told of a flag, at the argument that holds it, or where it is missing."""
+    if flag in found:
+        return told._replace(span=found[flag].span)
+    return _missing_flag(container, found, told)
 
 
 def required(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
@@ -59,7 +68,7 @@ def required(container: Container, *, program: str, flags: Sequence[str]) -> Out
         return
     for name in flags:
         if name not in found or not found[name].value:
-            yield _missing_flag(container, found, f"--{name} is not set")
+            yield _missing_flag(container, found, hit(container.node.at(), flag=name))
 
 
 def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Outcome:
@@ -67,7 +76,7 @@ def forbidden(container: Container, *, program: str, flags: Sequence[str]) -> Ou
     found = flags_of(container, program)
     for name in flags:
         if found and name in found:
-            yield hit(found[name].span, what=f"--{name} is set")
+            yield hit(found[name].span, flag=name)
 
 
 def value(
@@ -88,8 +97,8 @@ def value(
     if is_variable(text):
         yield Unknown(written.span if written else _missing_flag_span(container))
     elif (text not in allow) if allow else (text in deny):
-        shown = f"--{flag} is {text or 'not set'}"
-        yield hit(written.span, what=shown) if written else _missing_flag(container, found, shown)
+        told = hit(container.node.at(), flag=flag, value=text or "not set")
+        yield _flag_or_missing(container, found, flag, told)
 
 
 def listed(
@@ -100,9 +109,8 @@ def listed(
     default: str = "",
     holds: str = "",
     lacks: str = "",
-    only: Sequence[str] = (),
 ) -> Outcome:
-    """The comma-separated value of a flag does not hold a word, holds another, or one that is not in `only`."""
+    """The comma-separated value of a flag does not hold the word `holds`, or holds `lacks`."""
     found = flags_of(container, program)
     if found is None:
         return
@@ -110,15 +118,24 @@ def listed(
     words = [
         word.strip() for word in (written.value if written else default).split(",") if word.strip()
     ]
-    wrong = ""
     if holds and holds not in words:
-        wrong = f"--{flag} does not name {holds}"
+        told = hit(container.node.at(), flag=flag, word=holds)
+        yield _flag_or_missing(container, found, flag, told)
     elif lacks and lacks in words:
-        wrong = f"--{flag} names {lacks}"
-    elif only and (not words or not set(words) <= set(only)):
-        wrong = f"--{flag} allows weak ciphers" if words else f"--{flag} is not set"
-    if wrong:
-        yield hit(written.span, what=wrong) if written else _missing_flag(container, found, wrong)
+        told = hit(container.node.at(), flag=flag, word=lacks)
+        yield _flag_or_missing(container, found, flag, told)
+
+
+def weak_ciphers(container: Container, *, program: str, flag: str, allow: Sequence[str]) -> Outcome:
+    """The ciphers under a flag are not written, or one of them is not in `allow`."""
+    found = flags_of(container, program)
+    if found is None:
+        return
+    written = found.get(flag)
+    words = [word.strip() for word in (written.value if written else "").split(",") if word.strip()]
+    if not words or not set(words) <= set(allow):
+        told = hit(container.node.at(), say="weak" if words else "unset", flag=flag)
+        yield _flag_or_missing(container, found, flag, told)
 
 
 def at_least(container: Container, *, program: str, flag: str, minimum: int) -> Outcome:
@@ -128,9 +145,9 @@ def at_least(container: Container, *, program: str, flag: str, minimum: int) -> 
         return
     written = found.get(flag)
     if written is None:
-        yield _missing_flag(container, found, f"--{flag} is not set")
+        yield _missing_flag(container, found, hit(container.node.at(), flag=flag, value="not set"))
     elif not written.value.isdigit() or int(written.value[:9]) < minimum:
-        yield hit(written.span, what=f"--{flag} is {written.value}")
+        yield hit(written.span, flag=flag, value=written.value)
 
 
 def control_plane_controller(container: Container, *, program: str, gate: str) -> Outcome:
@@ -138,11 +155,11 @@ def control_plane_controller(container: Container, *, program: str, gate: str) -
     found = flags_of(container, program) or {}
     written = found.get("feature-gates")
     if written and f"{gate}=false" in [one.strip() for one in written.value.split(",")]:
-        yield hit(written.span, what=f"the feature gate {gate} is off")
+        yield hit(written.span, gate=gate)
 
 
-def control_plane_event_rate_limit(one: Object, *, name: str) -> Outcome:
+def control_plane_event_rate_limit(obj: Object, *, name: str) -> Outcome:
     """An AdmissionConfiguration does not configure a plugin."""
-    plugins: Any = one.node.get("plugins")
+    plugins: Any = obj.node.get("plugins")
     if not any(plugin.get("name") == name for plugin in mappings_in(plugins)):
-        yield missing(one.node.at("plugins") if plugins else one.node.at("kind"), name=name)
+        yield missing(obj.node.at("plugins") if plugins else obj.node.at("kind"), name=name)

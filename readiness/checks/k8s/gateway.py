@@ -17,21 +17,21 @@ GROUP = "gateway.networking.k8s.io"
 ROUTES = frozenset({"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"})
 
 
-def is_gateway(one: Object) -> bool:
+def is_gateway(obj: Object) -> bool:
     """Whether an object is a Gateway of the Gateway API (Istio has one of the same name)."""
-    return one.kind == "Gateway" and one.group == GROUP
+    return obj.kind == "Gateway" and obj.group == GROUP
 
 
-def listeners(one: Object) -> Iterator[Map]:
+def listeners(obj: Object) -> Iterator[Map]:
     """The listeners of a Gateway."""
-    yield from mappings_in(one.spec.get("listeners"))
+    yield from mappings_in(obj.spec.get("listeners"))
 
 
-def gateway_certificate_missing(one: Object) -> Outcome:
+def gateway_certificate_missing(obj: Object) -> Outcome:
     """A listener ends TLS and names no certificate."""
-    if not is_gateway(one):
+    if not is_gateway(obj):
         return
-    for listener in listeners(one):
+    for listener in listeners(obj):
         tls = mapping_at(listener, "tls")
         ends = listener.get("protocol") in {"HTTPS", "TLS"} and tls.get("mode") in (
             None,
@@ -42,18 +42,18 @@ def gateway_certificate_missing(one: Object) -> Outcome:
             yield missing(listener.at("name"), name=text_or_empty(listener.get("name")))
 
 
-def gateway_plain_only(one: Object) -> Outcome:
+def gateway_plain_only(obj: Object) -> Outcome:
     """A Gateway listens for HTTP and has no listener for HTTPS."""
-    if is_gateway(one):
-        protocols = {listener.get("protocol") for listener in listeners(one)}
+    if is_gateway(obj):
+        protocols = {listener.get("protocol") for listener in listeners(obj)}
         if "HTTP" in protocols and not protocols & {"HTTPS", "TLS"}:
-            yield missing(one.metadata.at("name"))
+            yield missing(obj.metadata.at("name"))
 
 
-def gateway_listener_repeated(one: Object) -> Outcome:
+def gateway_listener_repeated(obj: Object) -> Outcome:
     """Two listeners of a Gateway have the same port, protocol and hostname."""
     seen: dict[tuple[Any, ...], str] = {}
-    for listener in listeners(one) if is_gateway(one) else ():
+    for listener in listeners(obj) if is_gateway(obj) else ():
         port, protocol, host = (listener.get(key) for key in ("port", "protocol", "hostname"))
         if not isinstance(port, int) or not isinstance(protocol, str) or is_variable(host):
             continue
@@ -65,9 +65,9 @@ def gateway_listener_repeated(one: Object) -> Outcome:
             seen[key] = name
 
 
-def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
+def backend_references(obj: Object) -> Iterator[tuple[Map, str, str, Any]]:
     """The Services that a route sends to: where each is named, its name, its namespace, its port."""
-    for rule in mappings_in(one.spec.get("rules")):
+    for rule in mappings_in(obj.spec.get("rules")):
         for ref in mappings_in(rule.get("backendRefs")):
             if ref.get("group") in (None, "") and ref.get("kind") in (None, "Service"):
                 name = ref.get("name")
@@ -75,21 +75,21 @@ def backend_references(one: Object) -> Iterator[tuple[Map, str, str, Any]]:
                     yield (
                         ref,
                         name,
-                        text_or_empty(ref.get("namespace")) or one.namespace,
+                        text_or_empty(ref.get("namespace")) or obj.namespace,
                         ref.get("port"),
                     )
 
 
-def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
+def gateway_backend_missing(obj: Object, *, project: Project) -> Outcome:
     """A route sends to a Service that is in no file, or to a port that the Service does not have."""
-    if one.kind not in ROUTES or one.group != GROUP:
+    if obj.kind not in ROUTES or obj.group != GROUP:
         return
-    for ref, name, namespace, port in backend_references(one):
+    for ref, name, namespace, port in backend_references(obj):
         found = object_index(project).found("Service", name, namespace)
         if not found:
             yield missing(ref.at("name"), what=f"Service {name!r}, which is in no file")
             continue
-        near = nearest_candidates(one, found) or found
+        near = nearest_candidates(obj, found) or found
         if port is not None and not any(has_port(each, port) for each in near):
             there = Related(near[0].source, near[0].metadata.at("name"), "the Service")
             yield hit(
@@ -99,11 +99,11 @@ def gateway_backend_missing(one: Object, *, project: Project) -> Outcome:
             )
 
 
-def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
+def gateway_listener_missing(obj: Object, *, project: Project) -> Outcome:
     """A route names a listener that its Gateway does not have."""
-    if one.kind not in ROUTES or one.group != GROUP:
+    if obj.kind not in ROUTES or obj.group != GROUP:
         return
-    for ref in mappings_in(one.spec.get("parentRefs")):
+    for ref in mappings_in(obj.spec.get("parentRefs")):
         name, section = ref.get("name"), ref.get("sectionName")
         if (
             ref.get("kind") not in (None, "Gateway")
@@ -111,7 +111,7 @@ def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
             or not isinstance(section, str)
         ):
             continue
-        found = nearest_candidates(one, object_index(project).names.get(("Gateway", name), ()))
+        found = nearest_candidates(obj, object_index(project).names.get(("Gateway", name), ()))
         known = [
             text_or_empty(each.get("name")) for gateway in found for each in listeners(gateway)
         ]
@@ -119,16 +119,16 @@ def gateway_listener_missing(one: Object, *, project: Project) -> Outcome:
             yield hit(ref.at("sectionName"), section=section, gateway=name)
 
 
-def gateway_route_not_redirected(one: Object, *, project: Project) -> Outcome:
+def gateway_route_not_redirected(obj: Object, *, project: Project) -> Outcome:
     """A route serves content on a listener for plain HTTP, whose Gateway also has one for HTTPS."""
-    if one.kind != "HTTPRoute" or one.group != GROUP:
+    if obj.kind != "HTTPRoute" or obj.group != GROUP:
         return
-    if not any(True for _ in backend_references(one)):
+    if not any(True for _ in backend_references(obj)):
         return
-    for ref in mappings_in(one.spec.get("parentRefs")):
+    for ref in mappings_in(obj.spec.get("parentRefs")):
         name = text_or_empty(ref.get("name"))
         for gateway in nearest_candidates(
-            one, object_index(project).names.get(("Gateway", name), ())
+            obj, object_index(project).names.get(("Gateway", name), ())
         ):
             by_name = {
                 text_or_empty(each.get("name")): each.get("protocol") for each in listeners(gateway)

@@ -29,10 +29,10 @@ def host_port(container: Container) -> Outcome:
 
 def host_ports(container: Container) -> Outcome:
     """Every hostPort that is written, on the host's network or not."""
-    for one in mappings_in(container.node.get("ports")):
-        found = as_integer(one.get("hostPort"))
+    for port in mappings_in(container.node.get("ports")):
+        found = as_integer(port.get("hostPort"))
         if found:
-            yield hit(one.at("hostPort"), port=found)
+            yield hit(port.at("hostPort"), port=found)
 
 
 def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
@@ -129,15 +129,15 @@ def process_namespace_shared(pod: Pod) -> Outcome:
 
 def container_port(container: Container, *, numbers: Sequence[int] = (), below: int = 0) -> Outcome:
     """The container opens one of `numbers`, or a port under `below`."""
-    for one in mappings_in(container.node.get("ports")):
-        found = as_integer(one.get("containerPort"))
-        protocol = one.get("protocol") or "TCP"
+    for port in mappings_in(container.node.get("ports")):
+        found = as_integer(port.get("containerPort"))
+        protocol = port.get("protocol") or "TCP"
         if (
             found
             and (found in numbers or 0 < found < below)
             and not (numbers and protocol != "TCP")
         ):
-            yield hit(one.at("containerPort"), port=found)
+            yield hit(port.at("containerPort"), port=found)
 
 
 def command_sudo(container: Container) -> Outcome:

@@ -25,27 +25,27 @@ LABELLED = frozenset({"Service", "Namespace"})
 FREE = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
-def name_invalid(one: Object) -> Outcome:
+def name_invalid(obj: Object) -> Outcome:
     """An object's name is none that Kubernetes takes."""
-    metadata = one.metadata
+    metadata = obj.metadata
     name = metadata.get("name")
     if name is None:
         if (
             metadata.get("generateName") is None
-            and one.kind not in {"Kustomization", "Component"}
-            and _is_api_object(one)
+            and obj.kind not in {"Kustomization", "Component"}
+            and _is_api_object(obj)
         ):
-            yield missing(one.metadata.at(), name="", form="a name")
-    elif isinstance(name, str) and not is_variable(name) and one.kind not in FREE:
-        labelled = one.kind in LABELLED and "." not in one.group
+            yield missing(obj.metadata.at(), name="", form="a name")
+    elif isinstance(name, str) and not is_variable(name) and obj.kind not in FREE:
+        labelled = obj.kind in LABELLED and "." not in obj.group
         if not (LABEL.match(name) if labelled else SUBDOMAIN.match(name)):
             form = "lower-case letters, digits and -" + ("" if labelled else " and .")
             yield hit(metadata.at("name"), name=name[:80], form=form)
 
 
-def _is_api_object(one: Object) -> bool:
+def _is_api_object(obj: Object) -> bool:
     """Whether an object is one that the API server keeps, by its group."""
-    return one.group in kinds_by_group()
+    return obj.group in kinds_by_group()
 
 
 def container_name_invalid(container: Container) -> Outcome:
@@ -63,9 +63,9 @@ def key_mistake(key: str) -> str:
     return "" if QUALIFIED.match(name) else "its name takes letters, digits, -, _ and ., 63 at most"
 
 
-def label_invalid(one: Object) -> Outcome:
+def label_invalid(obj: Object) -> Outcome:
     """A label that the API server refuses: its key, or its value."""
-    yield from _label_mappings(one.labels)
+    yield from _label_mappings(obj.labels)
 
 
 def pod_label_invalid(pod: Pod) -> Outcome:
@@ -88,15 +88,15 @@ def _label_mappings(labels: Map) -> Iterator[Hit]:
             yield hit(labels.at(key), label=key, what="its value is no string; put it in quotes")
 
 
-def annotation_invalid(one: Object) -> Outcome:
+def annotation_invalid(obj: Object) -> Outcome:
     """An annotation that the API server refuses: its key, or a value that is no string."""
-    for key, value in one.annotations.items():
+    for key, value in obj.annotations.items():
         fault = key_mistake(key) if not is_variable(key) else ""
         if fault:
-            yield hit(one.annotations.key(key), key=key[:80], what=fault)
+            yield hit(obj.annotations.key(key), key=key[:80], what=fault)
         elif value is not None and not isinstance(value, str):
             yield hit(
-                one.annotations.at(key), key=key, what="its value is no string; put it in quotes"
+                obj.annotations.at(key), key=key, what="its value is no string; put it in quotes"
             )
 
 
@@ -144,11 +144,11 @@ def port_invalid(container: Container, *, names: bool) -> Outcome:
             seen.add(name)
 
 
-def target_port_invalid(one: Object) -> Outcome:
+def target_port_invalid(obj: Object) -> Outcome:
     """A Service's targetPort is no port name and no port number."""
-    if one.kind != "Service" or one.api_version != "v1":
+    if obj.kind != "Service" or obj.api_version != "v1":
         return
-    for port in mappings_in(one.spec.get("ports")):
+    for port in mappings_in(obj.spec.get("ports")):
         for key in ("targetPort", "port"):
             value = port.get(key)
             if (
@@ -195,66 +195,66 @@ def _objects_by_name(project: Project) -> dict[tuple[str, str, str, str], list[O
     """The objects of a project by folder, group, kind and name."""
     made: dict[tuple[str, str, str, str], list[Object]] = {}
     for kinds in object_index(project).kinds.values():
-        for one in kinds:
-            if one.name and not one.source.fragment:
-                key = (folder_of(one.source), one.group, one.kind, one.name)
-                made.setdefault(key, []).append(one)
+        for obj in kinds:
+            if obj.name and not obj.source.fragment:
+                key = (folder_of(obj.source), obj.group, obj.kind, obj.name)
+                made.setdefault(key, []).append(obj)
     return made
 
 
-def object_repeated(one: Object, *, project: Project) -> Outcome:
+def object_repeated(obj: Object, *, project: Project) -> Outcome:
     """Two objects of one folder have the same kind, name and namespace: the later one overwrites the other."""
-    if one.metadata.get("name") is None or one.source.fragment:
+    if obj.metadata.get("name") is None or obj.source.fragment:
         return
-    key = (folder_of(one.source), one.group, one.kind, one.name)
+    key = (folder_of(obj.source), obj.group, obj.kind, obj.name)
     for other in islice(project.memo(_objects_by_name).get(key, ()), 64):
-        if other is one:
+        if other is obj:
             return
-        if is_same_namespace(one.namespace, other.namespace) is True and not _may_be_variants(
-            one, other
+        if is_same_namespace(obj.namespace, other.namespace) is True and not _may_be_variants(
+            obj, other
         ):
             there = Related(other.source, other.metadata.at("name"), "the other one")
-            yield hit(one.metadata.at("name"), related=[there])
+            yield hit(obj.metadata.at("name"), related=[there])
             return
 
 
-def _may_be_variants(one: Object, other: Object) -> bool:
+def _may_be_variants(obj: Object, other: Object) -> bool:
     """Whether the two may be versions of one manifest, of which one is applied: they stand in different files."""
-    return one.source.root.path != other.source.root.path
+    return obj.source.root.path != other.source.root.path
 
 
-def labels_missing(one: Object, *, any_of: Sequence[str], kinds: Sequence[str]) -> Outcome:
+def labels_missing(obj: Object, *, any_of: Sequence[str], kinds: Sequence[str]) -> Outcome:
     """An object, or the pods that it makes, bears none of the labels."""
-    if one.kind not in kinds:
+    if obj.kind not in kinds:
         return
-    template = mapping_at(mapping_at(mapping_at(one.spec, "template"), "metadata"), "labels")
-    if not any(key in one.labels for key in any_of) or (
-        one.spec.get("template") and not any(key in template for key in any_of)
+    template = mapping_at(mapping_at(mapping_at(obj.spec, "template"), "metadata"), "labels")
+    if not any(key in obj.labels for key in any_of) or (
+        obj.spec.get("template") and not any(key in template for key in any_of)
     ):
-        yield missing(one.metadata.at("name"))
+        yield missing(obj.metadata.at("name"))
 
 
-def label_owner_missing(one: Object, *, key: str, annotation: bool) -> Outcome:
+def label_owner_missing(obj: Object, *, key: str, annotation: bool) -> Outcome:
     """An object does not bear a label, or an annotation."""
-    if key not in (one.annotations if annotation else one.labels):
-        yield missing(one.metadata.at("name"), key=key)
+    if key not in (obj.annotations if annotation else obj.labels):
+        yield missing(obj.metadata.at("name"), key=key)
 
 
-def annotation_email_missing(one: Object, *, suffix: str, pattern: Pattern) -> Outcome:
+def annotation_email_missing(obj: Object, *, suffix: str, pattern: Pattern) -> Outcome:
     """An object has no annotation of a key whose value has a form."""
-    values = [value for key, value in one.annotations.items() if key.endswith(suffix)]
+    values = [value for key, value in obj.annotations.items() if key.endswith(suffix)]
     if not any(isinstance(value, str) and re.search(pattern, value[:400]) for value in values):
-        yield missing(one.metadata.at("name"), key=suffix)
+        yield missing(obj.metadata.at("name"), key=suffix)
 
 
-def label_instance_differs(one: Object) -> Outcome:
+def label_instance_differs(obj: Object) -> Outcome:
     """The label app.kubernetes.io/instance is missing, or is not the object's name."""
     key = "app.kubernetes.io/instance"
-    value = one.labels.get(key)
+    value = obj.labels.get(key)
     if value is None:
-        yield missing(one.metadata.at("name"), what="is missing")
-    elif value != one.name and not is_variable(value) and not is_variable(one.name):
-        yield hit(one.labels.at(key), what="is not the object's name")
+        yield missing(obj.metadata.at("name"), what="is missing")
+    elif value != obj.name and not is_variable(value) and not is_variable(obj.name):
+        yield hit(obj.labels.at(key), what="is not the object's name")
 
 
 def keys_unsorted(document: Document) -> Outcome:

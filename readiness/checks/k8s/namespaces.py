@@ -16,10 +16,10 @@ LEVELS = ("privileged", "baseline", "restricted")
 def enforcing_namespaces(project: Project) -> dict[str, Object]:
     """The Namespace objects of the project that enforce a level, by name."""
     return {
-        one.name: one
+        obj.name: obj
         for document in project.documents("k8s")
-        for one in document.objects
-        if one.kind == "Namespace" and one.labels.get(LABEL + "enforce") in LEVELS
+        for obj in document.objects
+        if obj.kind == "Namespace" and obj.labels.get(LABEL + "enforce") in LEVELS
     }
 
 
@@ -40,32 +40,32 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> Outcome:
     label = Related(
         namespace.source, namespace.labels.at(LABEL + "enforce"), f"{level} is enforced here"
     )
-    for one in levels_refused(pod)[level]:
-        if one.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
+    for violation in levels_refused(pod)[level]:
+        if violation.control == "baseline-host-probes" and pinned_version(namespace) < (1, 34):
             continue
-        make = missing if one.absent else hit
+        make = missing if violation.absent else hit
         yield make(
-            one.span,
-            container=one.container,
+            violation.span,
+            container=violation.container,
             related=[label],
             level=level,
             namespace=namespace.name,
-            control=one.control,
-            what=one.what,
-            where=subject_text(one, pod),
+            control=violation.control,
+            what=violation.what,
+            where=subject_text(violation, pod),
         )
 
 
-def pss_namespace_label_invalid(one: Object) -> Outcome:
+def pss_namespace_label_invalid(obj: Object) -> Outcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
-    for key, value in one.labels.items():
+    for key, value in obj.labels.items():
         mode = key.removeprefix(LABEL)
         if mode == key or not isinstance(value, str) or "$" in value or "{{" in value:
             continue
         if mode in {"enforce", "audit", "warn"} and value not in LEVELS:
-            yield hit(one.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))
+            yield hit(obj.labels.at(key), key=key, value=value, allowed=join_names(LEVELS))
         elif mode.endswith("-version") and value != "latest" and not _is_minor_version(value):
-            yield hit(one.labels.at(key), key=key, value=value, allowed="latest and v1.MINOR")
+            yield hit(obj.labels.at(key), key=key, value=value, allowed="latest and v1.MINOR")
 
 
 def _is_minor_version(value: str) -> bool:
@@ -74,11 +74,11 @@ def _is_minor_version(value: str) -> bool:
     return value.startswith("v") and bool(dot) and major == "1" and minor.isdigit()
 
 
-def namespace_pod_security_low(one: Object, *, allow: Sequence[str], unset: bool) -> Outcome:
+def namespace_pod_security_low(obj: Object, *, allow: Sequence[str], unset: bool) -> Outcome:
     """A namespace whose enforce label is not one of `allow`; where `unset`, also one without the label."""
-    level = one.labels.get(LABEL + "enforce")
+    level = obj.labels.get(LABEL + "enforce")
     if level is None:
-        if unset and one.name not in {"kube-system", "kube-public", "kube-node-lease"}:
-            yield missing(one.metadata.at("name"), level="none")
+        if unset and obj.name not in {"kube-system", "kube-public", "kube-node-lease"}:
+            yield missing(obj.metadata.at("name"), level="none")
     elif isinstance(level, str) and level in LEVELS and level not in allow:
-        yield hit(one.labels.at(LABEL + "enforce"), level=level)
+        yield hit(obj.labels.at(LABEL + "enforce"), level=level)

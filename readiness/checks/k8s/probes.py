@@ -10,6 +10,7 @@ from readiness.facts.public_images import starts_slowly
 from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import object_index, selecting_objects, service_selectors
 from readiness.kinds.k8s.model import (
+    PROBES,
     SERVING,
     Container,
     Pod,
@@ -22,7 +23,6 @@ from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map, Seq
 
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 
 
@@ -72,7 +72,7 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
 def _takes_traffic(container: Container, project: Project) -> bool:
     """Whether traffic reaches a container: it opens a port, or is alone in a pod behind a Service."""
     if any(
-        one.get("containerPort") is not None for one in mappings_in(container.node.get("ports"))
+        port.get("containerPort") is not None for port in mappings_in(container.node.get("ports"))
     ):
         return True
     pod = container.pod
@@ -218,14 +218,14 @@ def probe_port_undefined(container: Container) -> Outcome:
 def probe_port_undeclared(container: Container, *, silent: bool) -> Outcome:
     """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all."""
     declared = {
-        as_integer(one.get("containerPort")): str(one.get("protocol") or "TCP")
-        for one in declared_ports(container)
-        if one.get("protocol") in (None, "TCP")
+        as_integer(port.get("containerPort")): str(port.get("protocol") or "TCP")
+        for port in declared_ports(container)
+        if port.get("protocol") in (None, "TCP")
     }
     others = {
-        one.get("name")
-        for one in declared_ports(container)
-        if one.get("protocol") not in (None, "TCP")
+        port.get("name")
+        for port in declared_ports(container)
+        if port.get("protocol") not in (None, "TCP")
     }
     for key, probe in probes_of(container):
         asked = _port_asked(probe)
@@ -245,7 +245,8 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> Outcome:
 def probe_scheme_mismatch(container: Container) -> Outcome:
     """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells."""
     by_name = {
-        one.get("name"): as_integer(one.get("containerPort")) for one in declared_ports(container)
+        port.get("name"): as_integer(port.get("containerPort"))
+        for port in declared_ports(container)
     }
     by_port = {number: name for name, number in by_name.items() if isinstance(name, str)}
     for key, probe in probes_of(container):

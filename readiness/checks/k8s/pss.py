@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from readiness.facts.table import column
-from readiness.kinds.k8s.model import Container, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import PROBES, Container, Pod, mapping_at, mappings_in, text_or_empty
 from readiness.model import Outcome, Span, hit, missing
 from readiness.syntax.yaml import Map, Seq
 
@@ -47,7 +47,6 @@ SELINUX_TYPES = frozenset(
 )
 SECCOMP = frozenset({"RuntimeDefault", "Localhost"})
 APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 HOOKS = ("postStart", "preStop")
 
 
@@ -323,8 +322,8 @@ CONTROLS = BASELINE | RESTRICTED
 
 def violations_of(pod: Pod, name: str) -> Iterator[Violation]:
     """What one control says of a pod."""
-    for one in CONTROLS[name](pod):
-        yield replace(one, control=name)
+    for violation in CONTROLS[name](pod):
+        yield replace(violation, control=name)
 
 
 def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
@@ -343,11 +342,16 @@ def levels_refused(pod: Pod) -> dict[str, list[Violation]]:
 
 def control(pod: Pod, *, name: str) -> Outcome:
     """The pod breaks one control."""
-    for one in violations_of(pod, name):
-        make = missing if one.absent else hit
-        yield make(one.span, container=one.container, what=one.what, where=subject_text(one, pod))
+    for violation in violations_of(pod, name):
+        make = missing if violation.absent else hit
+        yield make(
+            violation.span,
+            container=violation.container,
+            what=violation.what,
+            where=subject_text(violation, pod),
+        )
 
 
-def subject_text(one: Violation, pod: Pod) -> str:
+def subject_text(violation: Violation, pod: Pod) -> str:
     """The container or the workload of a violation, for messages."""
-    return f"container {one.container!r}" if one.container else pod.resource
+    return f"container {violation.container!r}" if violation.container else pod.resource

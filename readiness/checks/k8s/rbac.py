@@ -33,18 +33,18 @@ def access_index(project: Project) -> Access:
     roles: dict[tuple[str, str, str], Object] = {}
     bound: dict[tuple[str, str], list[Object]] = {}
     for document in project.documents("k8s"):
-        for one in document.objects:
-            if one.kind in ROLES:
-                space = one.namespace if one.kind == "Role" else ""
-                roles.setdefault((one.kind, space, one.name), one)
-                roles.setdefault((one.kind, "*", one.name), one)
-            elif one.kind in BINDINGS:
-                for subject in subjects_of(one):
+        for obj in document.objects:
+            if obj.kind in ROLES:
+                space = obj.namespace if obj.kind == "Role" else ""
+                roles.setdefault((obj.kind, space, obj.name), obj)
+                roles.setdefault((obj.kind, "*", obj.name), obj)
+            elif obj.kind in BINDINGS:
+                for subject in subjects_of(obj):
                     if subject.get("kind") == "ServiceAccount":
-                        space = text_or_empty(subject.get("namespace")) or one.namespace
+                        space = text_or_empty(subject.get("namespace")) or obj.namespace
                         for key in {space, "*"}:
                             bound.setdefault((key, text_or_empty(subject.get("name"))), []).append(
-                                one
+                                obj
                             )
     return Access(roles, {key: tuple(value) for key, value in bound.items()})
 
@@ -64,13 +64,13 @@ def role_of_binding(binding: Object, project: Project) -> Object | None:
     return roles.get((kind, "*", name))
 
 
-def is_system_object(one: Object) -> bool:
+def is_system_object(obj: Object) -> bool:
     """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
-    default = one.kind.startswith("Cluster") and one.name in BUILT_IN
+    default = obj.kind.startswith("Cluster") and obj.name in BUILT_IN
     return (
         default
-        or one.name.startswith(("system:", "gce:"))
-        or one.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
+        or obj.name.startswith(("system:", "gce:"))
+        or obj.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
     )
 
 
@@ -272,7 +272,7 @@ def rbac_role_dangling(binding: Object, *, project: Project) -> Outcome:
 def takes_over_cluster(role: Object, grants: Any) -> bool:
     """Whether a role allows one of the grants (verbs, resources, groups), each of which takes over a cluster."""
     return any(
-        allowing_span(rule, one["verbs"], one["resources"], one.get("groups") or [""])
+        allowing_span(rule, grant["verbs"], grant["resources"], grant.get("groups") or [""])
         for rule in rules_of(role)
-        for one in grants
+        for grant in grants
     )

@@ -76,15 +76,15 @@ def _generated_names(project: Project) -> frozenset[tuple[str, str]]:
     """What other objects make: the Secrets of operators, and what the generators of a kustomization make."""
     found = object_index(project)
     made = set()
-    for one in found.all(*column("kubernetes-custom", "secrets")):
-        target = mapping_at(one.spec, "target")
-        for name in (target.get("name"), one.spec.get("secretName"), one.name):
+    for obj in found.all(*column("kubernetes-custom", "secrets")):
+        target = mapping_at(obj.spec, "target")
+        for name in (target.get("name"), obj.spec.get("secretName"), obj.name):
             made.add(("Secret", text_or_empty(name)))
     for document in project.documents("k8s"):
         for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
             made.update(
-                (kind, text_or_empty(one.get("name")))
-                for one in mappings_in(document.node.get(key))
+                (kind, text_or_empty(generator.get("name")))
+                for generator in mappings_in(document.node.get(key))
             )
     return frozenset(made)
 
@@ -117,18 +117,18 @@ def object_missing(pod: Pod, *, kinds: Sequence[str], project: Project) -> Outco
 def _claim_template_prefixes(project: Project) -> frozenset[str]:
     """The beginnings of the claims that StatefulSets make: TEMPLATE-NAME-."""
     return frozenset(
-        f"{text_or_empty(mapping_at(claim, 'metadata').get('name'))}-{one.name}"
-        for one in object_index(project).all("StatefulSet")
-        for claim in mappings_in(one.spec.get("volumeClaimTemplates"))
+        f"{text_or_empty(mapping_at(claim, 'metadata').get('name'))}-{obj.name}"
+        for obj in object_index(project).all("StatefulSet")
+        for claim in mappings_in(obj.spec.get("volumeClaimTemplates"))
     )
 
 
 def _is_template_claim(name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
     volumes = {
-        text_or_empty(one.get("name"))
-        for one in mappings_in(pod.node.get("volumes"))
-        if name in str(one.get("persistentVolumeClaim"))
+        text_or_empty(volume.get("name"))
+        for volume in mappings_in(pod.node.get("volumes"))
+        if name in str(volume.get("persistentVolumeClaim"))
     }
     templates = mappings_in(pod.owner.spec.get("volumeClaimTemplates"))
     if any(text_or_empty(mapping_at(one, "metadata").get("name")) in volumes for one in templates):
@@ -157,9 +157,9 @@ def key_missing(container: Container, *, whole: bool, project: Project) -> Outco
             )
 
 
-def _has_key(one: Object, key: str) -> bool:
+def _has_key(obj: Object, key: str) -> bool:
     """Whether a ConfigMap or Secret has a key; one that shows no data is filled elsewhere."""
-    parts = [one.node.get(name) for name in ("data", "stringData", "binaryData")]
+    parts = [obj.node.get(name) for name in ("data", "stringData", "binaryData")]
     shown = [part for part in parts if isinstance(part, Map)]
     return not shown or any(key in part for part in shown)
 

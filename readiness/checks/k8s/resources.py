@@ -39,9 +39,9 @@ def _limit_range_defaults(project: Project) -> list[tuple[str, Map]]:
     """The container defaults that the LimitRanges of a project give, with their namespaces."""
     found: Index = object_index(project)
     return [
-        (one.namespace, item)
-        for one in found.all("LimitRange")
-        for item in mappings_in(one.spec.get("limits"))
+        (obj.namespace, item)
+        for obj in found.all("LimitRange")
+        for item in mappings_in(obj.spec.get("limits"))
         if item.get("type") == "Container"
     ]
 

@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import is_same_namespace, label_selector
-from readiness.kinds.k8s.model import Object, Pod, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import (
+    EVERY_ADDRESS,
+    Object,
+    Pod,
+    mapping_at,
+    mappings_in,
+    text_or_empty,
+)
 from readiness.model import Hit, Outcome, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
-
-EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
 def sandbox_runtime_class_missing(pod: Pod, *, deny: Sequence[str]) -> Outcome:
@@ -33,7 +38,7 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> Outcome:
         yield from egress_rules_to_everywhere(mapping_at(spec, "networkPolicy"), pod.owner)
         return
     limiting = [
-        one for one in object_index(project).all("NetworkPolicy") if restricts_egress_of(one, pod)
+        obj for obj in object_index(project).all("NetworkPolicy") if restricts_egress_of(obj, pod)
     ]
     for policy in limiting:
         yield from egress_rules_to_everywhere(policy.spec, policy)
@@ -64,4 +69,4 @@ def allows_every_address(rule: object) -> bool:
     if not to:
         return True
     blocks = (mapping_at(peer, "ipBlock") for peer in mappings_in(to))
-    return any(text_or_empty(block.get("cidr")) in EVERYWHERE for block in blocks)
+    return any(text_or_empty(block.get("cidr")) in EVERY_ADDRESS for block in blocks)

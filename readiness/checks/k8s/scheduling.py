@@ -41,8 +41,8 @@ def is_spread(pod: Pod, *, keys: Sequence[str] = ()) -> bool:
     """Whether something keeps the replicas of a pod apart: an anti-affinity to themselves, or a spread constraint."""
     if any(_separates_replicas(term, pod, keys) for term in _anti_affinity_terms(pod)):
         return True
-    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
-        wanted = label_selector(one.get("labelSelector"))
+    for constraint in mappings_in(pod.node.get("topologySpreadConstraints")):
+        wanted = label_selector(constraint.get("labelSelector"))
         if wanted is None or wanted.matches(pod.labels):
             return True
     return False
@@ -72,33 +72,37 @@ def topology_spread_missing(pod: Pod) -> Outcome:
 
 def topology_spread_invalid(pod: Pod) -> Outcome:
     """A spread constraint with a field that the API server refuses."""
-    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
-        skew, domains = one.get("maxSkew"), one.get("minDomains")
-        when = one.get("whenUnsatisfiable")
+    for constraint in mappings_in(pod.node.get("topologySpreadConstraints")):
+        skew, domains = constraint.get("maxSkew"), constraint.get("minDomains")
+        when = constraint.get("whenUnsatisfiable")
         if skew is None:
-            yield missing(one.at(), what="has no maxSkew")
+            yield missing(constraint.at(), what="has no maxSkew")
         elif as_integer(skew) is not None and int(skew) < 1:
-            yield hit(one.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
+            yield hit(constraint.at("maxSkew"), what=f"has maxSkew {skew}, under 1")
         if domains is not None and as_integer(domains) is not None and int(domains) < 1:
-            yield hit(one.at("minDomains"), what=f"has minDomains {domains}, under 1")
-        if not text_or_empty(one.get("topologyKey")):
-            yield missing(one.at(), what="has no topologyKey")
+            yield hit(constraint.at("minDomains"), what=f"has minDomains {domains}, under 1")
+        if not text_or_empty(constraint.get("topologyKey")):
+            yield missing(constraint.at(), what="has no topologyKey")
         if when is None:
-            yield missing(one.at(), what="has no whenUnsatisfiable")
+            yield missing(constraint.at(), what="has no whenUnsatisfiable")
         elif when not in {"DoNotSchedule", "ScheduleAnyway"} and not is_variable(when):
-            yield hit(one.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}")
+            yield hit(
+                constraint.at("whenUnsatisfiable"), what=f"has whenUnsatisfiable {str(when)[:40]!r}"
+            )
         elif domains is not None and when == "ScheduleAnyway":
-            yield hit(one.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
+            yield hit(constraint.at("minDomains"), what="has minDomains, which needs DoNotSchedule")
 
 
 def topology_spread_other_pods(pod: Pod) -> Outcome:
     """A spread constraint or an anti-affinity term counts other pods than the workload's own."""
-    for one in mappings_in(pod.node.get("topologySpreadConstraints")):
-        wanted = label_selector(one.get("labelSelector"))
-        if one.get("labelSelector") is None:
-            yield missing(one.at(), what="has no labelSelector, and so counts no pod")
+    for constraint in mappings_in(pod.node.get("topologySpreadConstraints")):
+        wanted = label_selector(constraint.get("labelSelector"))
+        if constraint.get("labelSelector") is None:
+            yield missing(constraint.at(), what="has no labelSelector, and so counts no pod")
         elif wanted is not None and not wanted.matches(pod.labels):
-            yield hit(one.at("labelSelector"), what="selects labels that the pods do not carry")
+            yield hit(
+                constraint.at("labelSelector"), what="selects labels that the pods do not carry"
+            )
 
 
 def node_affinity_missing(pod: Pod) -> Outcome:

@@ -29,9 +29,9 @@ CREDENTIAL_KEYS = frozenset({"tls.key", "ssh-privatekey", ".dockerconfigjson", "
 
 def literal_variables(container: Container) -> Iterator[tuple[str, object, Span]]:
     """The variables of a container that have a value in the file: name, value, its place."""
-    for one in mappings_in(container.node.get("env")):
-        if one.get("value") is not None:
-            yield text_or_empty(one.get("name")), one["value"], one.at("value")
+    for variable in mappings_in(container.node.get("env")):
+        if variable.get("value") is not None:
+            yield text_or_empty(variable.get("name")), variable["value"], variable.at("value")
 
 
 def secret_in_env(container: Container) -> Outcome:
@@ -77,48 +77,50 @@ def secret_named_in_env(container: Container, *, words: Sequence[str]) -> Outcom
 
 def secret_as_env(container: Container) -> Outcome:
     """A variable takes its value from a Secret."""
-    for one in mappings_in(container.node.get("env")):
-        reference = mapping_at(mapping_at(one, "valueFrom"), "secretKeyRef")
+    for variable in mappings_in(container.node.get("env")):
+        reference = mapping_at(mapping_at(variable, "valueFrom"), "secretKeyRef")
         if reference:
             source = text_or_empty(reference.get("name"))
             yield hit(
-                mapping_at(one, "valueFrom").at("secretKeyRef"),
-                name=text_or_empty(one.get("name")),
+                mapping_at(variable, "valueFrom").at("secretKeyRef"),
+                name=text_or_empty(variable.get("name")),
                 secret=source,
             )
-    for one in mappings_in(container.node.get("envFrom")):
-        reference = mapping_at(one, "secretRef")
+    for env_source in mappings_in(container.node.get("envFrom")):
+        reference = mapping_at(env_source, "secretRef")
         if reference:
             yield hit(
-                one.at("secretRef"), name="envFrom", secret=text_or_empty(reference.get("name"))
+                env_source.at("secretRef"),
+                name="envFrom",
+                secret=text_or_empty(reference.get("name")),
             )
 
 
 def cloud_key_static(container: Container, *, names: Sequence[str]) -> Outcome:
     """A variable carries a cloud's long-lived key, from wherever it comes."""
-    for one in mappings_in(container.node.get("env")):
-        if one.get("name") in names and (one.get("value") or one.get("valueFrom")):
-            yield hit(one.at("name"), name=one["name"])
+    for variable in mappings_in(container.node.get("env")):
+        if variable.get("name") in names and (variable.get("value") or variable.get("valueFrom")):
+            yield hit(variable.at("name"), name=variable["name"])
 
 
 # -- ConfigMaps ---------------------------------------------------------------------------------------------------
 
 
-def secret_in_config_map(one: Object) -> Outcome:
+def secret_in_config_map(obj: Object) -> Outcome:
     """A value of a ConfigMap is a secret, or has one in its text."""
-    data = mapping_at(one.node, "data")
+    data = mapping_at(obj.node, "data")
     for key, value in data.items():
         if not isinstance(value, str):
             continue
         if "\n" not in value.strip():
             found = secrets.classify(key, value)
-            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
+            if is_told(found, obj.source) and is_generated_by_template(obj.source, data.at(key)):
                 yield Unknown(data.at(key))
-            elif is_told(found, one.source):
+            elif is_told(found, obj.source):
                 yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
             continue
-        for span, inner in secrets_in_block(one.source, data.at(key), value):
-            if is_told(inner, one.source):
+        for span, inner in secrets_in_block(obj.source, data.at(key), value):
+            if is_told(inner, obj.source):
                 yield hit(span, severity=severity(inner), key=key, reason=called(inner))
 
 
@@ -135,9 +137,9 @@ def secrets_in_block(source: Source, span: Span, value: str) -> Iterator[tuple[S
         yield Span(begin, begin + found.span.end - found.span.start), found.verdict
 
 
-def secret_named_in_config_map(one: Object, *, words: Sequence[str]) -> Outcome:
+def secret_named_in_config_map(obj: Object, *, words: Sequence[str]) -> Outcome:
     """A ConfigMap has a key whose name holds one of the words, with any value."""
-    data = mapping_at(one.node, "data")
+    data = mapping_at(obj.node, "data")
     for key, value in data.items():
         if (
             value not in {"", None}
@@ -177,12 +179,12 @@ def argument_reason(values: Seq, index: int) -> Verdict | None:
 # -- Secret objects -----------------------------------------------------------------------------------------------
 
 
-def secret_committed(one: Object) -> Outcome:
+def secret_committed(obj: Object) -> Outcome:
     """A Secret object holds its values in the file."""
-    if "sops" in one.node or one.node.get("type") == "kubernetes.io/service-account-token":
+    if "sops" in obj.node or obj.node.get("type") == "kubernetes.io/service-account-token":
         return
     for field in ("data", "stringData"):
-        data = mapping_at(one.node, field)
+        data = mapping_at(obj.node, field)
         for key, value in data.items():
             if not isinstance(value, str) or value.startswith("ENC["):
                 continue
@@ -190,9 +192,9 @@ def secret_committed(one: Object) -> Outcome:
                 yield Unknown(data.at(key))
                 continue
             found = credential_reason(key, decode_base64(value) if field == "data" else value)
-            if is_told(found, one.source) and is_generated_by_template(one.source, data.at(key)):
+            if is_told(found, obj.source) and is_generated_by_template(obj.source, data.at(key)):
                 yield Unknown(data.at(key))
-            elif is_told(found, one.source):
+            elif is_told(found, obj.source):
                 yield hit(data.at(key), severity=severity(found), key=key, reason=called(found))
 
 

@@ -13,12 +13,12 @@ SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "
 PLAIN = frozenset({"ReplicationController", "DeploymentConfig"})
 
 
-def own_selector(one: Object) -> Selector | None:
+def own_selector(obj: Object) -> Selector | None:
     """The selector of a workload; None where it writes none."""
-    node = one.spec.get("selector")
-    if one.kind in PLAIN:
+    node = obj.spec.get("selector")
+    if obj.kind in PLAIN:
         return Selector(plain_labels(node)) if isinstance(node, Map) and node else None
-    return label_selector(node) if one.kind in SELECTING else None
+    return label_selector(node) if obj.kind in SELECTING else None
 
 
 def selector_mismatch(pod: Pod) -> Outcome:
@@ -32,12 +32,12 @@ def selector_mismatch(pod: Pod) -> Outcome:
     yield hit(pod.owner.spec.at("selector"), related=[there], pairs=join_names(wrong))
 
 
-def selector_missing(one: Object, *, project: Project) -> Outcome:
+def selector_missing(obj: Object, *, project: Project) -> Outcome:
     """A workload of apps/v1 has no selector, which it requires; prose may leave it out."""
-    if not project.prose and one.kind in SELECTING and one.api_version == "apps/v1":
-        wanted = own_selector(one)
+    if not project.prose and obj.kind in SELECTING and obj.api_version == "apps/v1":
+        wanted = own_selector(obj)
         if wanted is None or wanted.empty:
-            yield missing(one.metadata.at("name"))
+            yield missing(obj.metadata.at("name"))
 
 
 def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[Object]]:
@@ -50,20 +50,20 @@ def _workloads_by_selector(project: Project) -> dict[tuple[str, Selector], list[
     return made
 
 
-def selector_shared(one: Object, *, project: Project) -> Outcome:
+def selector_shared(obj: Object, *, project: Project) -> Outcome:
     """Two workloads of one folder select the same pods."""
-    wanted = own_selector(one)
+    wanted = own_selector(obj)
     if wanted is None or wanted.empty:
         return
-    for other in project.memo(_workloads_by_selector).get((folder_of(one.source), wanted), ())[:64]:
-        if other is one:
+    for other in project.memo(_workloads_by_selector).get((folder_of(obj.source), wanted), ())[:64]:
+        if other is obj:
             return  # told at the later one
-        if is_same_namespace(one.namespace, other.namespace) is True and (one.kind, one.name) != (
+        if is_same_namespace(obj.namespace, other.namespace) is True and (obj.kind, obj.name) != (
             other.kind,
             other.name,
         ):
             there = Related(
                 other.source, mapping_at(other.spec, "selector").at(), "the same selector"
             )
-            yield hit(one.spec.at("selector"), related=[there], other=other.resource)
+            yield hit(obj.spec.at("selector"), related=[there], other=other.resource)
             return

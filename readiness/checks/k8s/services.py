@@ -9,62 +9,62 @@ from readiness.kinds.k8s.effective import as_integer, is_variable
 from readiness.kinds.k8s.index import Index, Workload, nearest_all, object_index
 from readiness.kinds.k8s.labels import Selector, label_selector, service_selector
 from readiness.kinds.k8s.labels import is_same_namespace as same_namespace
-from readiness.kinds.k8s.model import Object, mapping_at, mappings_in, text_or_empty
+from readiness.kinds.k8s.model import EVERY_ADDRESS, Object, mapping_at, mappings_in, text_or_empty
 from readiness.model import Outcome, Related, Unknown, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
 
-def is_service(one: Object) -> bool:
+def is_service(obj: Object) -> bool:
     """Whether an object is a Service of the core group (Knative has one of its own)."""
-    return one.kind == "Service" and one.api_version == "v1"
+    return obj.kind == "Service" and obj.api_version == "v1"
 
 
-def _workloads_reached(one: Object, project: Project) -> list[Workload]:
+def _workloads_reached(obj: Object, project: Project) -> list[Workload]:
     """The workloads that a Service sends traffic to and that stand with it."""
-    wanted = service_selector(one)
+    wanted = service_selector(obj)
     if wanted is None:
         return []
-    return nearest_all(one, object_index(project).selected(wanted, one.namespace))
+    return nearest_all(obj, object_index(project).selected(wanted, obj.namespace))
 
 
-def service_selects_nothing(one: Object, *, alone: bool, project: Project) -> Outcome:
+def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Outcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all."""
-    wanted = service_selector(one) if is_service(one) else None
+    wanted = service_selector(obj) if is_service(obj) else None
     found: Index = object_index(project)
     if wanted is None or bool(found.workloads) is alone:
         return
     opened = wanted.open()
     if opened.empty or found.operated(opened):
         return
-    if not alone and not found.peopled(one.namespace) and not found.anywhere(opened):
-        yield Unknown(one.spec.at("selector"))
+    if not alone and not found.peopled(obj.namespace) and not found.anywhere(opened):
+        yield Unknown(obj.spec.at("selector"))
         return
     if any(is_variable(value) for _, value in opened.pairs):
-        yield Unknown(one.spec.at("selector"))
-    elif not found.selected(opened, one.namespace, 1):
+        yield Unknown(obj.spec.at("selector"))
+    elif not found.selected(opened, obj.namespace, 1):
         pairs = join_names(f"{key}={value}" for key, value in opened.pairs)
-        yield missing(one.spec.key("selector"), pairs=pairs)
+        yield missing(obj.spec.key("selector"), pairs=pairs)
 
 
-def _target_ports(one: Object) -> Iterator[tuple[Map, object]]:
+def _target_ports(obj: Object) -> Iterator[tuple[Map, object]]:
     """The ports of a Service, each with what it sends to: targetPort, else the port itself."""
-    for port in mappings_in(one.spec.get("ports")):
+    for port in mappings_in(obj.spec.get("ports")):
         target = port.get("targetPort")
         yield port, port.get("port") if target is None else target
 
 
-def service_port_undefined(one: Object, *, project: Project) -> Outcome:
+def service_port_undefined(obj: Object, *, project: Project) -> Outcome:
     """A Service sends to a port by a name that no selected pod defines."""
-    if not is_service(one) or not any(isinstance(target, str) for _, target in _target_ports(one)):
+    if not is_service(obj) or not any(isinstance(target, str) for _, target in _target_ports(obj)):
         return
-    workloads = [each for each in _workloads_reached(one, project) if each.pod is not None]
+    workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads:
         return
     names = {
         text_or_empty(port.get("name")) for each in workloads for port in _declared_ports(each)
     }
-    for port, target in _target_ports(one):
+    for port, target in _target_ports(obj):
         if (
             isinstance(target, str)
             and not target.isdigit()
@@ -74,11 +74,11 @@ def service_port_undefined(one: Object, *, project: Project) -> Outcome:
             yield hit(port.at("targetPort"), related=[_is_declared(workloads[0])], port=target)
 
 
-def service_port_undeclared(one: Object, *, project: Project) -> Outcome:
+def service_port_undeclared(obj: Object, *, project: Project) -> Outcome:
     """A Service sends to a port number that its pods, which do declare ports, do not."""
-    if not is_service(one) or one.spec.get("clusterIP") == "None":
+    if not is_service(obj) or obj.spec.get("clusterIP") == "None":
         return
-    workloads = [each for each in _workloads_reached(one, project) if each.pod is not None]
+    workloads = [each for each in _workloads_reached(obj, project) if each.pod is not None]
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
     numbers = {
@@ -86,7 +86,7 @@ def service_port_undeclared(one: Object, *, project: Project) -> Outcome:
         for each in workloads
         for port in _declared_ports(each)
     }
-    for port, target in _target_ports(one):
+    for port, target in _target_ports(obj):
         value = (
             int(target)
             if isinstance(target, str) and target.isdigit() and len(target) < 6
@@ -116,61 +116,61 @@ def _declares_all_ports(workload: Workload) -> bool:
         [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
     )
     return bool(containers) and all(
-        any(True for _ in mappings_in(one.node.get("ports"))) for one in containers
+        any(True for _ in mappings_in(container.node.get("ports"))) for container in containers
     )
 
 
-def exposed(one: Object, *, types: Sequence[str]) -> Outcome:
+def exposed(obj: Object, *, types: Sequence[str]) -> Outcome:
     """A Service is of a type that opens it beyond the cluster."""
-    kind = one.spec.get("type")
-    if is_service(one) and isinstance(kind, str) and kind in types:
-        yield hit(one.spec.at("type"), type=kind)
+    kind = obj.spec.get("type")
+    if is_service(obj) and isinstance(kind, str) and kind in types:
+        yield hit(obj.spec.at("type"), type=kind)
 
 
 _INTERNAL_VALUES = frozenset({"true", "internal", "intranet", "0.0.0.0/0"})
 
 
-def is_internal_balancer(one: Object) -> bool:
+def is_internal_balancer(obj: Object) -> bool:
     """Whether a load balancer is kept inside the network by an annotation or a class."""
-    scheme = one.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
+    scheme = obj.annotations.get("service.beta.kubernetes.io/aws-load-balancer-scheme")
     return scheme == "internal" or any(
-        str(one.annotations.get(key, "")).lower() in _INTERNAL_VALUES
+        str(obj.annotations.get(key, "")).lower() in _INTERNAL_VALUES
         for key in column("kubernetes-annotations", "internal")
     )
 
 
-def load_balancer_open(one: Object) -> Outcome:
+def load_balancer_open(obj: Object) -> Outcome:
     """A load balancer takes connections from anywhere."""
-    if not is_service(one) or one.spec.get("type") != "LoadBalancer" or is_internal_balancer(one):
+    if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj):
         return
-    ranges = one.spec.get("loadBalancerSourceRanges")
+    ranges = obj.spec.get("loadBalancerSourceRanges")
     if not isinstance(ranges, Seq) or not ranges:
-        other = "service.beta.kubernetes.io/load-balancer-source-ranges" in one.annotations
+        other = "service.beta.kubernetes.io/load-balancer-source-ranges" in obj.annotations
         if not other:
-            yield missing(one.spec.at("type"))
+            yield missing(obj.spec.at("type"))
 
 
-def load_balancer_ranges_everything(one: Object) -> Outcome:
+def load_balancer_ranges_everything(obj: Object) -> Outcome:
     """The source ranges of a load balancer hold every address."""
-    ranges = one.spec.get("loadBalancerSourceRanges")
-    if is_service(one) and isinstance(ranges, Seq):
+    ranges = obj.spec.get("loadBalancerSourceRanges")
+    if is_service(obj) and isinstance(ranges, Seq):
         for at, value in enumerate(ranges):
-            if value in {"0.0.0.0/0", "::/0"}:
+            if value in EVERY_ADDRESS:
                 yield hit(ranges.at(at), range=value)
 
 
-def service_external_ips(one: Object) -> Outcome:
+def service_external_ips(obj: Object) -> Outcome:
     """A Service claims addresses outside of the cluster."""
-    addresses = one.spec.get("externalIPs")
-    if is_service(one) and isinstance(addresses, Seq) and addresses:
-        yield hit(one.spec.at("externalIPs"))
+    addresses = obj.spec.get("externalIPs")
+    if is_service(obj) and isinstance(addresses, Seq) and addresses:
+        yield hit(obj.spec.at("externalIPs"))
 
 
-def service_ports_invalid(one: Object) -> Outcome:
+def service_ports_invalid(obj: Object) -> Outcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
-    if not is_service(one):
+    if not is_service(obj):
         return
-    ports = list(mappings_in(one.spec.get("ports")))
+    ports = list(mappings_in(obj.spec.get("ports")))
     names, numbers = set(), set()
     for port in ports:
         name, key = port.get("name"), (port.get("port"), port.get("protocol") or "TCP")
@@ -184,23 +184,23 @@ def service_ports_invalid(one: Object) -> Outcome:
         numbers.add(key)
 
 
-def service_monitor_selects_nothing(one: Object, *, project: Project) -> Outcome:
+def service_monitor_selects_nothing(obj: Object, *, project: Project) -> Outcome:
     """A ServiceMonitor (or PodMonitor) selects no Service (or pod) in the files."""
-    if one.kind not in {"ServiceMonitor", "PodMonitor"}:
+    if obj.kind not in {"ServiceMonitor", "PodMonitor"}:
         return
     found = object_index(project)
-    wanted = label_selector(one.spec.get("selector")) or Selector()
+    wanted = label_selector(obj.spec.get("selector")) or Selector()
     things: Sequence[Object | Workload] = found.workloads
-    if one.kind == "ServiceMonitor":
+    if obj.kind == "ServiceMonitor":
         things = found.kinds.get("Service", [])
     if not things:
         return
-    if wanted.pairs and one.kind == "ServiceMonitor":
+    if wanted.pairs and obj.kind == "ServiceMonitor":
         things = project.memo(_services_by_label).get(wanted.pairs[0], [])
     elif wanted.pairs:
         things = found.selected(wanted, "")
-    allowed = _watched_namespaces(one)
-    if allowed is not None and not _shows_any(allowed, one.kind, project):
+    allowed = _watched_namespaces(obj)
+    if allowed is not None and not _shows_any(allowed, obj.kind, project):
         return
     if ("component", "apiserver") in wanted.pairs:
         return  # the Service of the API server, which the cluster brings along
@@ -210,8 +210,8 @@ def service_monitor_selects_nothing(one: Object, *, project: Project) -> Outcome
         )
         if here and wanted.matches(thing.labels):
             return
-    noun = "Service" if one.kind == "ServiceMonitor" else "pod"
-    place = one.spec.key("selector") if "selector" in one.spec else one.metadata.at("name")
+    noun = "Service" if obj.kind == "ServiceMonitor" else "pod"
+    place = obj.spec.key("selector") if "selector" in obj.spec else obj.metadata.at("name")
     yield missing(place, noun=noun)
 
 
@@ -231,18 +231,18 @@ def _namespaces_of_services(project: Project) -> frozenset[str]:
 def _services_by_label(project: Project) -> dict[tuple[str, str], list[Object]]:
     """The Services of a project by the labels that they bear."""
     made: dict[tuple[str, str], list[Object]] = {}
-    for one in object_index(project).all("Service"):
-        for key, value in one.labels.items():
-            made.setdefault((key, str(value)), []).append(one)
+    for obj in object_index(project).all("Service"):
+        for key, value in obj.labels.items():
+            made.setdefault((key, str(value)), []).append(obj)
     return made
 
 
-def _watched_namespaces(one: Object) -> list[str] | None:
+def _watched_namespaces(obj: Object) -> list[str] | None:
     """The namespaces that a monitor looks in; None for all of them."""
-    chosen = mapping_at(one.spec, "namespaceSelector")
+    chosen = mapping_at(obj.spec, "namespaceSelector")
     if chosen.get("any") is True:
         return None
     names = chosen.get("matchNames")
     if isinstance(names, Seq):
         return [name for name in names if isinstance(name, str)]
-    return [one.namespace]
+    return [obj.namespace]

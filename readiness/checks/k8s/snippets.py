@@ -25,24 +25,24 @@ _KEPT = (
 _LONGEST = 20_000  # characters of a snippet that are read
 
 
-def ingress_snippet_alias(one: Object, *, project: Project) -> Outcome:
+def ingress_snippet_alias(obj: Object, *, project: Project) -> Outcome:
     """An annotation serves files of the controller by `alias` or `root`.
 
     Critical where the token or the certificates are among them and the files let such annotations in; high where only the
     first is told: since ingress-nginx 1.9 the controller refuses snippets unless it is told to take them. Low elsewhere.
     """
-    if not is_ingress(one):
+    if not is_ingress(obj):
         return
-    for key, value in one.annotations.items():
+    for key, value in obj.annotations.items():
         if key.startswith(NGINX) and key.endswith("snippet") and isinstance(value, str):
             named = _named(value[:_LONGEST]) if key.endswith("server-snippet") else ()
             served = [_worth(d) for d in named if _is_served(d)]
             if served:
                 severity = max(served)
-                trial = project.prose or is_for_trial(one.source.root.path)
+                trial = project.prose or is_for_trial(obj.source.root.path)
                 if trial or not project.memo(_let_in):
                     severity = min(severity, Severity.HIGH)
-                yield hit(one.annotations.key(key), annotation=key, severity=severity)
+                yield hit(obj.annotations.key(key), annotation=key, severity=severity)
 
 
 def _named(text: str) -> Iterator[Directive]:

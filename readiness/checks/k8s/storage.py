@@ -107,26 +107,31 @@ def empty_dir_unbounded(pod: Pod, *, memory: bool) -> Outcome:
 def _is_bounded(pod: Pod, volume: object) -> bool:
     """Whether every container that mounts a volume has a memory limit, against which what it writes there counts."""
     mounting = [
-        one
-        for one in pod.containers()
-        if any(mount.get("name") == volume for mount in mappings_in(one.node.get("volumeMounts")))
+        container
+        for container in pod.containers()
+        if any(
+            mount.get("name") == volume for mount in mappings_in(container.node.get("volumeMounts"))
+        )
     ]
     return bool(mounting) and all(
-        mapping_at(mapping_at(one.node, "resources"), "limits").get("memory") is not None
-        for one in mounting
+        mapping_at(mapping_at(container.node, "resources"), "limits").get("memory") is not None
+        for container in mounting
     )
 
 
 def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple[Map, Map | None]]:
     """The mounts that hold a server's data, each with its volume."""
     volumes = {
-        text_or_empty(one.get("name")): one
-        for one in mappings_in(container.pod.node.get("volumes"))
+        text_or_empty(volume.get("name")): volume
+        for volume in mappings_in(container.pod.node.get("volumes"))
     }
     for mount in mappings_in(container.node.get("volumeMounts")):
         path = text_or_empty(mount.get("mountPath")).rstrip("/")
         if any(
-            path == one or path.startswith(one + "/") or one.startswith(path + "/") for one in paths
+            path == data_path
+            or path.startswith(data_path + "/")
+            or data_path.startswith(path + "/")
+            for data_path in paths
         ):
             yield mount, volumes.get(text_or_empty(mount.get("name")))
 
@@ -134,7 +139,8 @@ def _data_mounts(container: Container, paths: tuple[str, ...]) -> Iterator[tuple
 def data_ephemeral(container: Container) -> Outcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
     claims = any(
-        "persistentVolumeClaim" in one for one in mappings_in(container.pod.node.get("volumes"))
+        "persistentVolumeClaim" in volume
+        for volume in mappings_in(container.pod.node.get("volumes"))
     )
     paths = data_folders(images.parse_image(container.image))
     if container.role != "main" or container.kind in {"Job", "CronJob"} or not paths:
@@ -144,9 +150,9 @@ def data_ephemeral(container: Container) -> Outcome:
     found = list(_data_mounts(container, paths))
     for mount, volume in found:
         if volume is not None and "emptyDir" in volume:
-            yield hit(mount.at("name"), what="an emptyDir", path=mount.get("mountPath"))
+            yield hit(mount.at("name"), say="empty-dir", path=mount.get("mountPath"))
     if not found and not _may_keep_elsewhere(container):
-        yield missing(container.node.at(), what="no volume", path=paths[0])
+        yield missing(container.node.at(), say="no-volume", path=paths[0])
 
 
 def _may_keep_elsewhere(container: Container) -> bool:
@@ -159,32 +165,30 @@ def _may_keep_elsewhere(container: Container) -> bool:
     )
 
 
-def stateful_set_service_wrong(one: Object, *, project: Project) -> Outcome:
+def stateful_set_service_wrong(obj: Object, *, project: Project) -> Outcome:
     """A StatefulSet names no Service, or one that is there and not headless or that selects other pods."""
-    if one.kind != "StatefulSet":
+    if obj.kind != "StatefulSet":
         return
-    name = one.spec.get("serviceName")
+    name = obj.spec.get("serviceName")
     if is_variable(name):
-        yield Unknown(one.spec.at("serviceName"))
+        yield Unknown(obj.spec.at("serviceName"))
         return
     if not isinstance(name, str) or not name:
-        yield missing(one.metadata.at("name"), what="names no Service")
+        yield missing(obj.metadata.at("name"), say="unnamed")
         return
-    found = object_index(project).found("Service", name, one.namespace)
+    found = object_index(project).found("Service", name, obj.namespace)
     if not found:
-        yield missing(one.spec.at("serviceName"), what=f"names Service {name}, which is in no file")
+        yield missing(obj.spec.at("serviceName"), say="unknown", service=name)
         return
-    near = nearest_candidates(one, found)
+    near = nearest_candidates(obj, found)
     if near and near[0].spec.get("clusterIP") != "None":
-        yield hit(one.spec.at("serviceName"), what=f"names Service {name}, which is not headless")
-    elif near and not _service_selects(near[0], one, project):
-        yield hit(
-            one.spec.at("serviceName"), what=f"names Service {name}, which selects other pods"
-        )
+        yield hit(obj.spec.at("serviceName"), say="not-headless", service=name)
+    elif near and not _service_selects(near[0], obj, project):
+        yield hit(obj.spec.at("serviceName"), say="other-pods", service=name)
 
 
-def _service_selects(service: Object, one: Object, project: Project) -> bool:
-    wanted, workload = service_selector(service), object_index(project).of.get(id(one))
+def _service_selects(service: Object, obj: Object, project: Project) -> bool:
+    wanted, workload = service_selector(service), object_index(project).of.get(id(obj))
     return wanted is None or workload is None or wanted.matches(workload.labels)
 
 
@@ -193,8 +197,8 @@ def volume_undefined(pod: Pod) -> Outcome:
     owner = pod.owner
     known = {text_or_empty(one.get("name")) for one in mappings_in(pod.node.get("volumes"))}
     known |= {
-        text_or_empty(mapping_at(one, "metadata").get("name"))
-        for one in mappings_in(owner.spec.get("volumeClaimTemplates"))
+        text_or_empty(mapping_at(claim, "metadata").get("name"))
+        for claim in mappings_in(owner.spec.get("volumeClaimTemplates"))
     }
     for container in pod.containers():
         for key in ("volumeMounts", "volumeDevices"):
@@ -215,9 +219,9 @@ def mount_path_repeated(container: Container) -> Outcome:
             seen.add(path)
 
 
-def claim_size_missing(one: Object) -> Outcome:
+def claim_size_missing(obj: Object) -> Outcome:
     """A claim asks for no storage, which the API server refuses."""
-    if one.kind == "PersistentVolumeClaim":
-        requests = mapping_at(mapping_at(one.spec, "resources"), "requests")
+    if obj.kind == "PersistentVolumeClaim":
+        requests = mapping_at(mapping_at(obj.spec, "resources"), "requests")
         if requests.get("storage") is None and as_integer(requests.get("storage")) is None:
-            yield missing(one.metadata.at("name"))
+            yield missing(obj.metadata.at("name"))

@@ -26,8 +26,8 @@ def rewritten_images(project: Project) -> frozenset[str]:
                 names |= {text_or_empty(one.get("name")) for one in mappings_in(root.get("images"))}
             elif kind == "Config" and text_or_empty(root.get("apiVersion")).startswith("skaffold/"):
                 names |= {
-                    text_or_empty(one.get("image"))
-                    for one in mappings_in(mapping_at(root, "build").get("artifacts"))
+                    text_or_empty(artifact.get("image"))
+                    for artifact in mappings_in(mapping_at(root, "build").get("artifacts"))
                 }
     return frozenset(names - {""})
 
@@ -135,8 +135,8 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
     if image.name_unknown:
         yield Unknown(container.node.at("image"))
     elif not any(
-        glob.matches(one, image.repository) or glob.matches(f"{one}/*", image.repository)
-        for one in allow
+        glob.matches(pattern, image.repository) or glob.matches(f"{pattern}/*", image.repository)
+        for pattern in allow
     ):
         yield hit(
             container.node.at("image"), image=image.text, registry=image.registry or "docker.io"
@@ -146,9 +146,9 @@ def registry(container: Container, *, project: Project, allow: Sequence[str]) ->
 def image_registry_retired(container: Container, *, deny: Sequence[str]) -> Outcome:
     """The image comes from a registry that gets no new images."""
     image = images.parse_image(container.image)
-    for one in deny:
-        if image.repository.startswith(one + "/") and not image.name_unknown:
-            yield hit(container.node.at("image"), image=image.text, registry=one)
+    for registry in deny:
+        if image.repository.startswith(registry + "/") and not image.name_unknown:
+            yield hit(container.node.at("image"), image=image.text, registry=registry)
 
 
 def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.checks.nginx.variables import REDIRECTS, is_redirect
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
 from readiness.model import Outcome, Unknown, hit, missing
 from readiness.model.project import Project
@@ -48,14 +49,14 @@ def address_families(project: Project, block: Block) -> set[str]:
     if server is None:
         return {"4"}
     found: set[str] = set()
-    for one in hosts.listen_sockets(server):
-        if one.host.startswith("unix:"):
+    for listen in hosts.listen_sockets(server):
+        if listen.host.startswith("unix:"):
             continue
-        address = hosts.parse_ip(one.host)
-        if (address is not None and address.is_loopback) or one.host == "localhost":
+        address = hosts.parse_ip(listen.host)
+        if (address is not None and address.is_loopback) or listen.host == "localhost":
             continue
         found |= {"6"} if address is not None and address.version == 6 else {"4"}
-        if one.host != "*" and address is None:
+        if listen.host != "*" and address is None:
             found |= {"4", "6"}
     return found
 
@@ -202,7 +203,7 @@ def _may_send_files(project: Project, block: Block) -> bool:
         return False
     for d in includes.directives_of(project, block, "location"):
         if is_catch_all(d) and d.block is not None:
-            taken = {"proxy_pass", "return", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+            taken = {"return", *column("nginx-directives", "backend")}
             return not any(x.name in taken for x in includes.directives_of(project, d.block))
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import NotApplicable, Outcome, Unknown, hit
 from readiness.model.project import Project
@@ -16,7 +17,6 @@ _QUIET = frozenset(
     "gzip_static brotli brotli_static limit_req limit_conn limit_rate client_max_body_size sendfile tcp_nopush "
     "open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors add_trailer".split()
 )
-_PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
 
 
 def redirect_nameless(statement: Statement, project: Project) -> Outcome:
@@ -28,7 +28,9 @@ def redirect_nameless(statement: Statement, project: Project) -> Outcome:
         yield NotApplicable()
         return
     names = [
-        name for one in includes.directives_of(project, server, "server_name") for name in one.args
+        name
+        for directive in includes.directives_of(project, server, "server_name")
+        for name in directive.args
     ]
     if not names and includes.may_be_set_unseen(project, server):
         yield Unknown(d.at(found))
@@ -64,7 +66,7 @@ def root_unset_beside_proxy(scope: Scope, project: Project) -> Outcome:
 def _is_root_proxied(project: Project, server: Block) -> bool:
     """Whether `location /` of a server goes to a backend."""
     return any(
-        includes.directives_of(project, one.block, *_PASSES)
-        for one in includes.directives_of(project, server, "location")
-        if one.block is not None and one.args in {("/",), ("^~", "/")}
+        includes.directives_of(project, directive.block, *column("nginx-directives", "application"))
+        for directive in includes.directives_of(project, server, "location")
+        if directive.block is not None and directive.args in {("/",), ("^~", "/")}
     )

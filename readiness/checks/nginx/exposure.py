@@ -113,14 +113,14 @@ def _exposures(project: Project) -> dict[int, Exposure]:
                     servers[id(piece)] = piece
     found: dict[int, Exposure] = {}
     for block in servers.values():
-        for key, one in _Server(project, block).exposures():
-            if key not in found or _rank(found[key]) < _rank(one):
-                found[key] = one
+        for key, exposure in _Server(project, block).exposures():
+            if key not in found or _rank(found[key]) < _rank(exposure):
+                found[key] = exposure
     return found
 
 
-def _rank(one: Exposure) -> int:
-    return -1 if one.severity is None else int(one.severity)
+def _rank(exposure: Exposure) -> int:
+    return -1 if exposure.severity is None else int(exposure.severity)
 
 
 def _piece(project: Project, block: Block) -> Block | None:
@@ -170,8 +170,8 @@ class _Server:
         outer = includes.levels_outwards(self.project, self.block)[1:]
         return inner + [
             d
-            for one in outer
-            for d in includes.directives_of(self.project, one, "root")
+            for block in outer
+            for d in includes.directives_of(self.project, block, "root")
             if is_top(d)
         ]
 
@@ -240,7 +240,8 @@ class _Server:
         ):
             return False
         return route.last is self.block or not any(
-            self.router.meets(one, path) for one in unconditional(self.project, route.last)
+            self.router.meets(directive, path)
+            for directive in unconditional(self.project, route.last)
         )
 
     def diverted(self, path: str) -> bool:

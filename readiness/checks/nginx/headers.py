@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.table import column
@@ -14,16 +14,6 @@ from readiness.syntax.nginx import Block, Directive
 
 _STATIC = {("host", "$proxy_host"), ("connection", "close"), ("connection", ""), ("upgrade", "")}
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
-_PASSES = (
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "try_files",
-    "alias",
-    "root",
-)
 _OPEN = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
 _NO_PAGE = frozenset({"301", "302", "307", "308", "403", "404", "410", "421", "444"})
 
@@ -71,6 +61,9 @@ def lost(
         if header_name(d) not in kept
         and not (directive == "proxy_set_header" and _is_sent_anyway(d))
     ]
+    if gone and directive == "proxy_set_header":
+        is_missed = _missed_by_backend(project, block)
+        gone = [d for d in gone if is_missed(header_name(d))]
     protecting = column("http-headers", "security")
     gone = [d for d in gone if security is None or (header_name(d) in protecting) is security]
     if gone:
@@ -81,8 +74,18 @@ def lost(
         )
 
 
+def _missed_by_backend(project: Project, block: Block) -> Callable[[str], bool]:
+    """Of a request header, whether some `proxy_pass` in a block or below it sends requests on without it."""
+    sent = [
+        {header_name(d) for d in effective_headers(project, passing.parent, "proxy_set_header")}
+        for passing in includes.directives_within(project, block)
+        if passing.name == "proxy_pass"
+    ]
+    return lambda name: any(name not in names for names in sent)
+
+
 def _answers_nothing(project: Project, block: Block) -> bool:
-    """Whether a block answers 204: a preflight request of CORS, which shows no page."""
+    """Whether a block answers 204: a preflight of CORS or a probe, to which nginx adds no Content-Type of its own."""
     return any(d.args[:1] == ("204",) for d in includes.directives_of(project, block, "return"))
 
 
@@ -97,15 +100,15 @@ def _is_sent_anyway(directive: Directive) -> bool:
 
 def origin_line(project: Project, block: Block, name: str) -> Directive:
     """The line in the block itself that brings a directive in: the directive, or the include."""
-    for one in block.directives:
-        if one.name == name:
-            return one
-        if one.name == "include" and any(
+    for directive in block.directives:
+        if directive.name == name:
+            return directive
+        if directive.name == "include" and any(
             d.name == name
-            for inner in includes.include_tree(project).brought.get(id(one), ())
+            for inner in includes.include_tree(project).brought.get(id(directive), ())
             for d in includes.directives_of(project, inner)
         ):
-            return one
+            return directive
     return includes.directives_of(project, block, name)[0]
 
 
@@ -182,8 +185,8 @@ def _has_lua(project: Project, block: Block) -> bool:
         "js_header_filter",
     )
     return any(
-        includes.directives_of(project, one, name)
-        for one in includes.levels_outwards(project, block)
+        includes.directives_of(project, level, name)
+        for level in includes.levels_outwards(project, block)
         for name in filters
     )
 
@@ -238,7 +241,7 @@ def _is_turning_away(project: Project, block: Block) -> bool:
 
 
 def _is_passing(project: Project, block: Block) -> bool:
-    return bool(includes.directives_of(project, block, *_PASSES))
+    return bool(includes.directives_of(project, block, *column("nginx-directives", "content")))
 
 
 def security_header_not_always(statement: Statement) -> Outcome:
@@ -261,7 +264,7 @@ def header_multiline(statement: Statement) -> Outcome:
 def content_type_added(statement: Statement, project: Project) -> Outcome:
     """`add_header Content-Type` adds a second Content-Type unless the backend's is hidden."""
     d = statement.node
-    if header_name(d) != "content-type":
+    if header_name(d) != "content-type" or _answers_nothing(project, d.parent):
         return
     hides = (
         "proxy_hide_header",
@@ -272,8 +275,8 @@ def content_type_added(statement: Statement, project: Project) -> Outcome:
     )
     for name in hides:
         if any(
-            header_name(one) == "content-type"
-            for one in includes.effective_directives(project, d.parent, name)
+            header_name(directive) == "content-type"
+            for directive in includes.effective_directives(project, d.parent, name)
         ):
             return
     yield hit(d.at(1))
@@ -319,9 +322,9 @@ def cors_any(statement: Statement, project: Project, *, credentials: bool) -> Ou
     if header_name(d) != "access-control-allow-origin" or len(d.args) < 2:
         return
     around = {
-        header_name(one): one.args[1].lower()
-        for one in effective_headers(project, d.parent, "add_header")
-        if len(one.args) > 1
+        header_name(directive): directive.args[1].lower()
+        for directive in effective_headers(project, d.parent, "add_header")
+        if len(directive.args) > 1
     }
     with_cookies = around.get("access-control-allow-credentials") == "true"
     if d.args[1] == "*" and with_cookies is credentials and not _is_open_data(d):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from readiness.checks.nginx.headers import is_serving
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, includes
 from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
 from readiness.model.project import Project
@@ -25,7 +26,6 @@ _SECONDS = {
     "M": 30 * _DAY,
     "y": 365 * _DAY,
 }
-_BACKENDS = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"})
 _CREDENTIALS = re.compile(
     r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w{0,80}?(?:sess|token|auth)\w*|request_body)\b"
 )
@@ -160,7 +160,11 @@ def body_size_unlimited(statement: Statement) -> Outcome:
 def body_size_unset(scope: Scope, project: Project) -> Outcome:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     block = scope.node
-    passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
+    passes = [
+        d
+        for d in includes.directives_within(project, block)
+        if d.name in column("nginx-directives", "application")
+    ]
     if not passes or includes.effective_directives(project, block, "client_max_body_size"):
         return
     if any(d.name == "client_max_body_size" for d in includes.directives_within(project, block)):
@@ -181,17 +185,10 @@ def client_timeout_long(statement: Statement, *, most: int) -> Outcome:
 def access_log_off(statement: Statement) -> Outcome:
     """The access log is off for a whole server or for all of them."""
     d = statement.node
-    if d.args[:1] == ("off",) and d.parent.name in {"http", "server"}:
-        returns = {x.name for x in walk(d.parent)} & {
-            "proxy_pass",
-            "root",
-            "fastcgi_pass",
-            "uwsgi_pass",
-            "try_files",
-            "grpc_pass",
-        }
-        if returns:
-            yield hit(d.at(1), block=d.parent.name)
+    content = column("nginx-directives", "content")
+    whole = d.args[:1] == ("off",) and d.parent.name in {"http", "server"}
+    if whole and any(x.name in content for x in walk(d.parent)):
+        yield hit(d.at(1), block=d.parent.name)
 
 
 def error_log_named_off(statement: Statement) -> Outcome:
@@ -255,8 +252,8 @@ def limit_zone_undefined(statement: Statement, project: Project) -> Outcome:
         return
     definer = f"{d.name}_zone"
     for level in includes.levels_outwards(project, d.parent):
-        for one in includes.directives_of(project, level, definer):
-            if any(word.split(":")[0] == f"zone={name}" for word in one.args):
+        for directive in includes.directives_of(project, level, definer):
+            if any(word.split(":")[0] == f"zone={name}" for word in directive.args):
                 return
     if includes.may_be_set_unseen(project, d.parent) or not includes.is_complete(project, d.parent):
         yield Unknown(d.at())
@@ -279,7 +276,7 @@ def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
     )
     user = d.name.removesuffix("_zone")
     around = includes.enclosing_block(project, d.parent)
-    if not name or (user, name) in includes.once_per_block(project, _zones_used, around):
+    if not name or (user, name) in project.once(_zones_used, around):
         return
     if around.name != "http" or includes.may_be_set_unseen(project, around):
         yield Unknown(d.at())
@@ -287,7 +284,7 @@ def limit_zone_unused(statement: Statement, project: Project) -> Outcome:
         yield hit(d.head, zone=name, directive=user)
 
 
-def _zones_used(project: Project, block: Block) -> set[tuple[str, str]]:
+def _zones_used(block: Block, project: Project) -> set[tuple[str, str]]:
     """The zones that limits under a block use, each with the kind of limit."""
     return {
         (d.name, _zone_name(d))
@@ -308,7 +305,11 @@ def limit_without_burst(statement: Statement) -> Outcome:
 def rate_limit_missing(scope: Scope, project: Project) -> Outcome:
     """A server that proxies to an application limits neither requests nor connections."""
     block = scope.node
-    passes = [d for d in includes.directives_within(project, block) if d.name in _BACKENDS]
+    passes = [
+        d
+        for d in includes.directives_within(project, block)
+        if d.name in column("nginx-directives", "application")
+    ]
     if not passes or not is_serving(project, block):
         return
     if any(

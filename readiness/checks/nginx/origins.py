@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.checks.nginx.headers import header_name
+from readiness.checks.nginx.headers import header_name, headers_sent
 from readiness.checks.nginx.variables import condition_parts, definitions_of, variable_names
 from readiness.kinds.nginx import Scope, Statement, includes
-from readiness.model import Outcome, Span, hit
+from readiness.model import Outcome, Severity, Span, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -94,8 +94,15 @@ def cors_origin_reflected(statement: Statement, project: Project) -> Outcome:
         return
     for name in variable_names(d.args[1]):
         if name in {"http_origin", "http_referer"} or _is_passed_through(project, d, name):
-            yield hit(d.at(2), variable=f"${name}")
+            severity = None if _lets_credentials_through(project, d) else Severity.LOW
+            yield hit(d.at(2), severity=severity, variable=f"${name}")
             return
+
+
+def _lets_credentials_through(project: Project, directive: Directive) -> bool:
+    """Whether the answers may be read with the visitor's cookies; a variable may hold `true`."""
+    value = headers_sent(project, directive.parent).get("access-control-allow-credentials", "")
+    return value.lower() == "true" or "$" in value
 
 
 def _is_origin_guarded(directive: Directive) -> bool:
@@ -110,14 +117,14 @@ def _is_origin_guarded(directive: Directive) -> bool:
 
 def _is_passed_through(project: Project, directive: Directive, name: str) -> bool:
     """Whether a variable is the Origin itself for origins that nothing has looked at."""
-    for one in definitions_of(project, directive.parent, name):
-        if one.name == "set":
-            if one.parent.name != "if" and variable_names(" ".join(one.args[1:])) == [
+    for definition in definitions_of(project, directive.parent, name):
+        if definition.name == "set":
+            if definition.parent.name != "if" and variable_names(" ".join(definition.args[1:])) == [
                 "http_origin"
             ]:
                 return True
-        elif one.block is not None:
-            for entry in one.block.directives:
+        elif definition.block is not None:
+            for entry in definition.block.directives:
                 anything = entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
                 if anything and variable_names(entry.args[-1] if entry.args else "") == [
                     "http_origin"

@@ -19,7 +19,6 @@ from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-_PASSES = {"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass"}
 _DOT = pcre_tree.mask(".")
 _ENVIRONMENT = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 
@@ -33,11 +32,11 @@ def host_from_client(statement: Statement, project: Project) -> Outcome:
         if _chosen_upstream(name):
             yield hit(d.at(2), variable=f"${name}")
             return
-        for one in definitions_of(project, d.parent, name):
+        for directive in definitions_of(project, d.parent, name):
             if (
-                one.name == "set"
-                and len(one.args) > 1
-                and any(_chosen_upstream(inner) for inner in variable_names(one.args[1]))
+                directive.name == "set"
+                and len(directive.args) > 1
+                and any(_chosen_upstream(inner) for inner in variable_names(directive.args[1]))
             ):
                 yield hit(d.at(2), variable=f"${name}")
                 return
@@ -53,8 +52,8 @@ def proxy_host_from_client(statement: Statement, project: Project) -> Outcome:
     if not d.args or includes.directives_of(project, d.parent, "internal"):
         return
     if any(
-        one.name == "location" and includes.directives_of(project, one, "internal")
-        for one in includes.levels_outwards(project, d.parent)
+        block.name == "location" and includes.directives_of(project, block, "internal")
+        for block in includes.levels_outwards(project, d.parent)
     ):
         return
     text = d.args[0]
@@ -112,13 +111,13 @@ def _upstreams_in_sight(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
     return ChainMap(
         *(
-            includes.once_per_block(project, _upstreams_of_level, level)
+            project.once(_upstreams_of_level, level)
             for level in includes.levels_outwards(project, block)
         )
     )
 
 
-def _upstreams_of_level(project: Project, block: Block) -> dict[str, Block]:
+def _upstreams_of_level(block: Block, project: Project) -> dict[str, Block]:
     """The upstream groups of a level, by name."""
     return {
         d.args[0].lower(): d.block
@@ -166,11 +165,11 @@ def _possible_hosts(project: Project, d: Directive, text: str) -> list[str]:
     if len(found) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", text):
         return []
     values: list[str] = []
-    for one in definitions_of(project, d.parent, found[0]):
-        if one.name == "set":
-            values += one.args[1:2]
-        elif one.block is not None:
-            values += [entry.args[-1] for entry in one.block.directives if entry.args]
+    for directive in definitions_of(project, d.parent, found[0]):
+        if directive.name == "set":
+            values += directive.args[1:2]
+        elif directive.block is not None:
+            values += [entry.args[-1] for entry in directive.block.directives if entry.args]
     return values
 
 

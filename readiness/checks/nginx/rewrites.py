@@ -58,7 +58,7 @@ def if_in_location_unsafe(scope: Scope, project: Project) -> Outcome:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     owner = scope.node.owner
     if owner is None or not any(
-        one.name == "location" for one in includes.levels_outwards(project, scope.node)
+        block.name == "location" for block in includes.levels_outwards(project, scope.node)
     ):
         return
     for d in scope.node.directives:
@@ -145,11 +145,11 @@ def _has_group_anywhere(project: Project, d: Directive, number: int) -> bool:
     if includes.may_be_set_unseen(project, d.parent) or (top.owner is None and d.parent is top):
         return True  # a loose line: what stands around it is not in sight
     candidates = [top.owner] if top.owner is not None else []
-    for one in [*includes.directives_within(project, top), *candidates]:
-        if one.name == "server_name" and any(name.startswith("~") for name in one.args):
+    for other in [*includes.directives_within(project, top), *candidates]:
+        if other.name == "server_name" and any(name.startswith("~") for name in other.args):
             return True
-        pattern = pattern_of(one)
-        if pattern and not (one.name == "if" and condition_parts(one)[1].startswith("!")):
+        pattern = pattern_of(other)
+        if pattern and not (other.name == "if" and condition_parts(other)[1].startswith("!")):
             regex = pcre.try_parse_regex(*pattern)
             if regex is None or regex.group(number):
                 return True
@@ -204,15 +204,15 @@ def rewrite_overlapping_captures(statement: Statement, project: Project) -> Outc
     if regex is None:
         return
     groups = [(n, regex.group(n)) for n in used]
-    for one, outer in groups:
-        for two, inner in groups:
+    for first, outer in groups:
+        for second, inner in groups:
             if (
-                one != two
+                first != second
                 and outer is not None
                 and inner is not None
                 and any(node is inner for node in pcre_tree.walk(outer))
             ):
-                yield hit(d.at(2), outer=f"${one}", inner=f"${two}")
+                yield hit(d.at(2), outer=f"${first}", inner=f"${second}")
                 return
 
 
@@ -307,10 +307,10 @@ def _are_alike(node: pcre_tree.Node) -> bool:
         inner = inner.parts[0]
     if inner.kind != "alt":
         return False
-    for one in inner.parts:
+    for part in inner.parts:
         for two in inner.parts:
-            short, long = pcre_tree.literal_text(one), pcre_tree.literal_text(two)
-            if one is not two and short and long is not None and long.startswith(short):
+            short, long = pcre_tree.literal_text(part), pcre_tree.literal_text(two)
+            if part is not two and short and long is not None and long.startswith(short):
                 return True
     return False
 

@@ -196,14 +196,14 @@ def _local(project: Project, server: Block) -> bool:
 def _keyed(project: Project, route: Route) -> bool:
     """Whether a condition on the way refuses who does not send, or is not, what not everybody can: a key, an address."""
     for level in route.levels:
-        for one in includes.directives_of(project, level, "if"):
+        for directive in includes.directives_of(project, level, "if"):
             inside = (
-                includes.directives_of(project, one.block, "return")
-                if one.block is not None
+                includes.directives_of(project, directive.block, "return")
+                if directive.block is not None
                 else []
             )
             refuses = any(d.args and d.args[0].startswith("4") for d in inside)
-            asked = VARIABLE.search(one.value)
+            asked = VARIABLE.search(directive.value)
             name = next(filter(None, asked.groups()), "").lower() if asked else ""
             if refuses and not _ANYBODY.fullmatch(name):
                 return True

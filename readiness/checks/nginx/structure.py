@@ -36,11 +36,11 @@ def _servers_by_socket(scope: Scope, project: Project) -> dict[str, list[Serving
         if d.block is None:
             continue
         seen = set()
-        for one in hosts.listen_sockets(d.block, http=scope.kind == "http"):
-            serving = Serving(d.block, one)
-            if one.socket not in seen or serving.marked:
-                groups.setdefault(one.socket, []).append(serving)
-            seen.add(one.socket)
+        for listen in hosts.listen_sockets(d.block, http=scope.kind == "http"):
+            serving = Serving(d.block, listen)
+            if listen.socket not in seen or serving.marked:
+                groups.setdefault(listen.socket, []).append(serving)
+            seen.add(listen.socket)
     return {(f"{host}:{port}" if port else host): each for (host, port, _), each in groups.items()}
 
 
@@ -68,13 +68,15 @@ def default_server_missing(scope: Scope, project: Project) -> Outcome:
             and names
             and not any(name in _ANY or "~" in name or "$" in name for name in names)
             and not hosts.is_loopback(first.listen.host)
-            and any(d.name in _PASSING for d in includes.directives_within(project, first.server))
+            and any(
+                d.name in column("nginx-directives", "application")
+                for d in includes.directives_within(project, first.server)
+            )
         ):
             yield _socket_text(first, socket, scope, project, name=names[0])
 
 
 _ANY = frozenset({"_", "", "*", "localhost"})
-_PASSING = frozenset({"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"})
 
 
 def _socket_text(
@@ -99,14 +101,14 @@ def server_name_conflicting(scope: Scope, project: Project) -> Outcome:
         if d.block is None:
             continue
         names = [
-            (name, one, n)
-            for one in includes.directives_of(project, d.block, "server_name")
-            for n, name in enumerate(one.args, 1)
+            (name, directive, n)
+            for directive in includes.directives_of(project, d.block, "server_name")
+            for n, name in enumerate(directive.args, 1)
         ]
         reported = False
-        for one in {listen.socket for listen in hosts.listen_sockets(d.block)}:
+        for socket in {listen.socket for listen in hosts.listen_sockets(d.block)}:
             for name, directive, number in names:
-                key = (*one, name.lower())
+                key = (*socket, name.lower())
                 if key in taken and taken[key] is not d and not reported and "$" not in name:
                     reported = True
                     yield hit(

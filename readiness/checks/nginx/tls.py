@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
 from readiness.model.project import Project
@@ -117,9 +118,9 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     block = scope.node
     plain = [
-        one
-        for one in hosts.listen_sockets(block)
-        if one.port == "80" and not {"ssl", "quic"} & set(one.options)
+        listen
+        for listen in hosts.listen_sockets(block)
+        if listen.port == "80" and not {"ssl", "quic"} & set(listen.options)
     ]
     if not _is_redirecting(project, block) and (
         not plain or all(hosts.is_loopback(one.host) for one in plain)
@@ -130,9 +131,7 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
         return
     names = server_names(project, block)
     secure = (
-        includes.once_per_block(
-            project, _names_with_tls, includes.enclosing_block(project, block.parent)
-        )
+        project.once(_names_with_tls, includes.enclosing_block(project, block.parent))
         if block.parent is not None
         else set()
     )
@@ -146,7 +145,7 @@ def https_redirect_missing(scope: Scope, project: Project) -> Outcome:
     yield hit(place.at("value") if place else block.at(), server=scope.name)
 
 
-def _names_with_tls(project: Project, block: Block) -> set[str]:
+def _names_with_tls(block: Block, project: Project) -> set[str]:
     """The names under which the servers of a level take TLS; the empty name where one has none."""
     found: set[str] = set()
     for d in includes.directives_of(project, block, "server"):
@@ -170,16 +169,7 @@ def server_names(project: Project, block: Block) -> set[str]:
 def is_serving_content(project: Project, block: Block) -> bool:
     """Whether a server has more than certificate challenges and health checks in it."""
     for d in includes.directives_within(project, block):
-        if d.name in {
-            "proxy_pass",
-            "fastcgi_pass",
-            "uwsgi_pass",
-            "grpc_pass",
-            "scgi_pass",
-            "root",
-            "try_files",
-            "alias",
-        }:
+        if d.name in column("nginx-directives", "content"):
             holder = d.parent.owner
             if not (holder and holder.name == "location" and "well-known" in holder.value):
                 return True
@@ -203,7 +193,7 @@ def tls_missing(scope: Scope, project: Project) -> Outcome:
         d.block for d in includes.directives_of(project, block, "server") if d.block is not None
     ]
     passing = any(
-        d.name in {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass"}
+        d.name in column("nginx-directives", "application")
         for d in includes.directives_within(project, block)
     )
     if (

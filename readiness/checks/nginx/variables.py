@@ -117,15 +117,17 @@ def _capture_providers(project: Project, directive: Directive) -> list[Provider]
         found += _rewrites(directive, before)
         if block.owner is not None:
             found += _opening_pattern(project, block, block.owner)
-        for one in includes.directives_of(project, block, "if")[:_SEARCHED]:
+        for opening in includes.directives_of(project, block, "if")[:_SEARCHED]:
             if (
-                places[id(one)] < stop
-                and one is not below
-                and pattern_of(one)
-                and not condition_parts(one)[1].startswith("!")
+                places[id(opening)] < stop
+                and opening is not below
+                and pattern_of(opening)
+                and not condition_parts(opening)[1].startswith("!")
             ):
                 found.append(
-                    _pattern_provider(one, possible_value(project, one, condition_parts(one)[0]))
+                    _pattern_provider(
+                        opening, possible_value(project, opening, condition_parts(opening)[0])
+                    )
                 )
         below = block.owner
     return found
@@ -135,10 +137,10 @@ def _rewrites(directive: Directive, before: list[Directive]) -> list[Provider]:
     """The rewrites of a level, the last one first; behind `rewrite ^ $request_uri` they match the raw path."""
     raw = False
     found = []
-    for one in before:
-        if one is not directive:
-            found.append(_pattern_provider(one, Value(_VISIBLE, slash=True) if raw else _DECODED))
-            raw = raw or (len(one.args) > 1 and "$request_uri" in one.args[1])
+    for d in before:
+        if d is not directive:
+            found.append(_pattern_provider(d, Value(_VISIBLE, slash=True) if raw else _DECODED))
+            raw = raw or (len(d.args) > 1 and "$request_uri" in d.args[1])
     return found[::-1]
 
 
@@ -202,9 +204,9 @@ def variable_value(project: Project, directive: Directive, name: str) -> Value:
 def _unconditional_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:
     """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
     for block in includes.levels_outwards(project, directive.parent):
-        for one in includes.directives_of(project, block, "rewrite"):
-            if len(one.args) > 1 and "$request_uri" in one.args[1] and not is_redirect(one):
-                yield one
+        for d in includes.directives_of(project, block, "rewrite"):
+            if len(d.args) > 1 and "$request_uri" in d.args[1] and not is_redirect(d):
+                yield d
         if block.name in {"location", "server"}:
             return
 
@@ -246,18 +248,22 @@ def _assigned_in_sight(project: Project, directive: Directive, name: str) -> Val
     """Everything that any of the definitions in sight can put into a variable; None where there is none."""
     parts: list[Value] = []
     slash = True
-    for one in definitions_of(project, directive.parent, name):
-        if one.name == "set":
-            parts.append(text_value(project, one, one.args[1]) if len(one.args) > 1 else UNKNOWN)
+    for definition in definitions_of(project, directive.parent, name):
+        if definition.name == "set":
+            parts.append(
+                text_value(project, definition, definition.args[1])
+                if len(definition.args) > 1
+                else UNKNOWN
+            )
             slash = slash and parts[-1].slash
             continue
         entries = [
             d
-            for d in (one.block.directives if one.block else [])
+            for d in (definition.block.directives if definition.block else [])
             if d.args and d.name not in {"include", "hostnames"}
         ]
         for entry in entries:
-            parts.append(_map_entry_value(project, one, entry))
+            parts.append(_map_entry_value(project, definition, entry))
             slash = slash and parts[-1].slash
         slash = slash and any(entry.name == "default" for entry in entries)
     if not parts:
@@ -321,20 +327,24 @@ def text_value(project: Project, directive: Directive, text: str) -> Value:
 def definitions_of(project: Project, block: Block, name: str) -> list[Directive]:
     """The `set`, `map` and `geo` directives that fill a variable and are in sight of a block."""
     found: list[Directive] = []
-    for one in includes.levels_outwards(project, block):
-        found += includes.once_per_block(project, _level_definitions, one).get(name, [])
+    for level in includes.levels_outwards(project, block):
+        found += project.once(_level_definitions, level).get(name, [])
     return found[:_SEARCHED]
 
 
-def _level_definitions(project: Project, block: Block) -> dict[str, list[Directive]]:
+def _level_definitions(block: Block, project: Project) -> dict[str, list[Directive]]:
     """What a level defines, by the variable's name; a `set` in one of its `if` counts as its own."""
     found: dict[str, list[Directive]] = {}
     for d in includes.directives_of(project, block, "set", "map", "geo", "if"):
         inner = d.block.all("set") if d.name == "if" and d.block is not None else [d]
-        for one in inner:
-            target = (one.args[0] if one.name == "set" else one.args[-1]) if one.args else ""
-            if one.name != "if":
-                found.setdefault(target.lstrip("$").lower(), []).append(one)
+        for directive in inner:
+            target = (
+                (directive.args[0] if directive.name == "set" else directive.args[-1])
+                if directive.args
+                else ""
+            )
+            if directive.name != "if":
+                found.setdefault(target.lstrip("$").lower(), []).append(directive)
     return found
 
 

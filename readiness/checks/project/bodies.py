@@ -19,36 +19,36 @@ _HARMLESS = ("mime.types", "_params", "fastcgi.conf")
 _DEFAULT = 1024 * 1024  # client_max_body_size where nobody sets it
 
 
-def body_size_smaller_behind(one: Object, *, project: Project) -> Outcome:
+def body_size_smaller_behind(obj: Object, *, project: Project) -> Outcome:
     """An Ingress that lets in larger bodies than the nginx that it sends them to."""
-    outer = one.annotations.get(_KEY)
-    if not is_ingress(one) or not isinstance(outer, str):
+    outer = obj.annotations.get(_KEY)
+    if not is_ingress(obj) or not isinstance(outer, str):
         yield NotApplicable()
         return
     limit = parse_size(outer)
     if limit is None:
-        yield Unknown(one.annotations.at(_KEY))
+        yield Unknown(obj.annotations.at(_KEY))
         return
-    for pod in _pods_behind(one, project):
+    for pod in _pods_behind(obj, project):
         inner = _accepted_body_size(pod, project)
         if inner is None:
-            yield Unknown(one.annotations.at(_KEY))
+            yield Unknown(obj.annotations.at(_KEY))
             continue
         most, document, span, written = inner
         if most and (limit > most or not limit):
             note = Related(document.source, span, f"the nginx behind it takes {written}")
-            place = one.annotations.at(_KEY)
+            place = obj.annotations.at(_KEY)
             yield hit(place, related=[note], outer=outer, inner=written, name=pod.resource)
             return
 
 
-def _pods_behind(one: Object, project: Project) -> Iterator[Pod]:
+def _pods_behind(obj: Object, project: Project) -> Iterator[Pod]:
     """The pods that an Ingress sends to."""
     known = object_index(project)
-    for _, name, _ in backends_of(one):
-        service = nearest_candidates(one, known.found("Service", name, one.namespace))
+    for _, name, _ in backends_of(obj):
+        service = nearest_candidates(obj, known.found("Service", name, obj.namespace))
         wanted = service_selector(service[0]) if len(service) == 1 else None
-        workloads = known.selected(wanted, one.namespace) if wanted is not None else []
+        workloads = known.selected(wanted, obj.namespace) if wanted is not None else []
         if len(workloads) == 1 and workloads[0].pod is not None:
             yield workloads[0].pod
 

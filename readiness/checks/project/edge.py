@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from readiness.kinds.compose.application import Application, applications
 from readiness.kinds.compose.model import Service
@@ -67,7 +67,6 @@ class Edge:
     mounts: dict[str, list[Service]]
     names: frozenset[str]
     upstreams: frozenset[str]
-    open: dict[int, bool] = field(default_factory=dict)
 
 
 def edge_index(project: Project) -> Edge:
@@ -102,13 +101,16 @@ def edge_index(project: Project) -> Edge:
 def _mounted_paths(service: Service) -> Iterator[tuple[str, str]]:
     """(path in the tree, path in the container) of what a service takes from beside its file."""
     folder = service.document.folder
-    for one in mount_specs(service.full, service.values):
+    for mount_spec in mount_specs(service.full, service.values):
         if (
-            one.type == "bind"
-            and HOLE not in one.source + one.target
-            and _relative_path(one.source)
+            mount_spec.type == "bind"
+            and HOLE not in mount_spec.source + mount_spec.target
+            and _relative_path(mount_spec.source)
         ):
-            yield posixpath.normpath(posixpath.join(folder, one.source)), one.target.rstrip("/")
+            yield (
+                posixpath.normpath(posixpath.join(folder, mount_spec.source)),
+                mount_spec.target.rstrip("/"),
+            )
     section = service.document.section("configs")
     used = service.full.get("configs")
     for item in used if isinstance(used, Seq) else ():
@@ -130,8 +132,8 @@ def _network_names(service: Service) -> set[str]:
     for key in ("container_name", "hostname", "domainname"):
         found.add(expand_scalar(node.get(key)).text.lower())
     networks = node.get("networks")
-    for one in networks.values() if isinstance(networks, Map) else ():
-        aliases = one.get("aliases") if isinstance(one, Map) else None
+    for network in networks.values() if isinstance(networks, Map) else ():
+        aliases = network.get("aliases") if isinstance(network, Map) else None
         found |= {expand_scalar(name).text.lower() for name, _ in string_entries(aliases)}
     for key in ("links", "external_links"):
         for text, _ in string_entries(node.get(key)):
@@ -153,10 +155,9 @@ def upstream_unknown(statement: Statement, *, project: Project) -> Outcome:
         return
     if going.host in known.names or going.host in known.upstreams:
         return
-    for one in services[:MANY]:
-        if id(one) not in known.open:
-            known.open[id(one)] = _may_reach_unseen(one, project)
-    doubtful = len(services) > MANY or any(known.open[id(one)] for one in services)
+    doubtful = len(services) > MANY or any(
+        project.once(_may_reach_unseen, service) for service in services
+    )
     if doubtful or includes.may_be_set_unseen(project, d.parent):
         yield Unknown(d.at(1))
         return
@@ -191,12 +192,12 @@ def _may_reach_unseen(service: Service, project: Project) -> bool:
 
 def _sees_all_mounts(service: Service, project: Project) -> bool:
     """Whether every file that a service mounts below /etc/nginx is in the tree: another may define upstreams."""
-    for one in mount_specs(service.full, service.values):
-        if one.target.startswith("/etc/nginx") and not one.target.endswith(
+    for mount_spec in mount_specs(service.full, service.values):
+        if mount_spec.target.startswith("/etc/nginx") and not mount_spec.target.endswith(
             (".pem", ".key", ".crt")
         ):
-            path = posixpath.normpath(posixpath.join(service.document.folder, one.source))
-            if one.type != "bind" or HOLE in one.source or not project.exists(path):
+            path = posixpath.normpath(posixpath.join(service.document.folder, mount_spec.source))
+            if mount_spec.type != "bind" or HOLE in mount_spec.source or not project.exists(path):
                 return False
     return True
 
@@ -238,9 +239,9 @@ def _listening_ports(service: Service, stage: Stage, port: str) -> set[str] | No
     exposed = {
         word.value.partition("/")[0]
         for below in stage.chain
-        for one in below.instructions
-        if one.keyword == "EXPOSE"
-        for word in one.words
+        for instruction in below.instructions
+        if instruction.keyword == "EXPOSE"
+        for word in instruction.words
     }
     if not exposed or not all(one.isdigit() for one in exposed) or port in exposed:
         return None if not exposed or port not in exposed else exposed

@@ -38,9 +38,9 @@ def refused(container: Container, *, root: bool, project: Project) -> Outcome:
 def is_openshift(project: Project) -> bool:
     """Whether the manifests are for OpenShift, which gives each pod a numeric user where none is written."""
     return any(
-        one.group.endswith("openshift.io")
+        obj.group.endswith("openshift.io")
         for document in project.documents("k8s")
-        for one in document.objects
+        for obj in document.objects
     )
 
 

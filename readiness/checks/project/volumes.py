@@ -54,9 +54,9 @@ def _is_shared(spec: MountSpec, service: Service) -> bool:
     """Whether another service mounts the same volume, and may give it away at its start."""
     return any(
         other.source == spec.source
-        for one in service.document.services.values()
-        if one.name != service.name
-        for other in mount_specs(one.full, one.values)
+        for sibling in service.document.services.values()
+        if sibling.name != service.name
+        for other in mount_specs(sibling.full, sibling.values)
     )
 
 

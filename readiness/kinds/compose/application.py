@@ -41,8 +41,8 @@ class Application:
     def services(self) -> dict[str, Service]:
         """The services of all, those of the file itself first; worked out once, when all files are joined."""
         if not self._services:
-            for one in self.documents():
-                for name, service in one.services.items():
+            for document in self.documents():
+                for name, service in document.services.items():
                     self._services.setdefault(name, service)
         return self._services
 
@@ -67,23 +67,23 @@ def applications(project: Project) -> Applications:
         project.by_path("compose"), {id(one): Application(one) for one in documents}
     )
     folders: dict[str, list[Document]] = {}
-    for one in documents:
-        folders.setdefault(one.folder, []).append(one)
+    for document in documents:
+        folders.setdefault(document.folder, []).append(document)
     for beside in folders.values():
-        for one in beside:
-            base = _overlay_base(one, beside)
+        for document in beside:
+            base = _overlay_base(document, beside)
             if base is not None:
-                made.of[id(one)].under.append(base)
-                if one.override or one.production or base.purpose == one.purpose:
-                    made.of[id(base)].over.append(one)
-            elif (main := _variant_base(one, beside)) is not None:
-                made.of[id(one)].under.append(main)
-    for one in documents:
-        _compose_file_list(made, one)
-        _join_includes(made, one)
-        for service in one.services.values():
-            parent = document_at(made, one, service.extends[0]) if service.extends else None
-            if parent is not None and parent is not one and not parent.first:
+                made.of[id(document)].under.append(base)
+                if document.override or document.production or base.purpose == document.purpose:
+                    made.of[id(base)].over.append(document)
+            elif (main := _variant_base(document, beside)) is not None:
+                made.of[id(document)].under.append(main)
+    for document in documents:
+        _compose_file_list(made, document)
+        _join_includes(made, document)
+        for service in document.services.values():
+            parent = document_at(made, document, service.extends[0]) if service.extends else None
+            if parent is not None and parent is not document and not parent.first:
                 made.parts.add(id(parent))
     return made
 
@@ -94,12 +94,14 @@ def _overlay_base(document: Document, beside: list[Document]) -> Document | None
     if not bare and not document.override:
         return None
     fitting = [
-        one
-        for one in beside
-        if one is not document
-        and not one.override
+        candidate
+        for candidate in beside
+        if candidate is not document
+        and not candidate.override
         and bare
-        <= {name for name, service in one.services.items() if service.owned or service.extends}
+        <= {
+            name for name, service in candidate.services.items() if service.owned or service.extends
+        }
     ]
     return min(fitting, key=lambda one: (len(one.source.path), one.source.path), default=None)
 
@@ -123,10 +125,10 @@ def _variant_base(document: Document, beside: list[Document]) -> Document | None
     name, dot, rest = posixpath.basename(document.source.path).partition(".")
     if not dot or rest.lower() in {"yml", "yaml"}:
         return None
-    for one in beside:
-        same = posixpath.basename(one.source.path).partition(".")[0] == name
-        if same and one.first and set(document.services) < set(one.services):
-            return one
+    for candidate in beside:
+        same = posixpath.basename(candidate.source.path).partition(".")[0] == name
+        if same and candidate.first and set(document.services) < set(candidate.services):
+            return candidate
     return None
 
 
@@ -136,9 +138,9 @@ def _join_includes(made: Applications, document: Document) -> None:
     seen = {id(document)}
     todo = [document]
     while todo:
-        one = todo.pop()
-        for include in includes_of(one):
-            found = document_at(made, one, include.path)
+        including = todo.pop()
+        for include in includes_of(including):
+            found = document_at(made, including, include.path)
             if found is None:
                 app.open = True
             elif id(found) not in seen:
@@ -178,16 +180,7 @@ def merged_service(service: Service, project: Project) -> tuple[Map, bool]:
 
 def env_file_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
     """What environment files give a service as it runs in production, and whether all of them were read."""
-    known = project.memo(_settings_memo)
-    if id(service) not in known:
-        known[id(service)] = _read_settings(service, project)
-    return known[id(service)]
-
-
-def _settings_memo(project: Project) -> dict[int, tuple[dict[str, Setting], bool]]:
-    """What was asked for before."""
-    del project
-    return {}
+    return project.once(_read_settings, service)
 
 
 def _read_settings(service: Service, project: Project) -> tuple[dict[str, Setting], bool]:
@@ -198,9 +191,9 @@ def _read_settings(service: Service, project: Project) -> tuple[dict[str, Settin
     complete = True
     for document in (*reversed(app.under), service.document, *app.over):
         part = document.services.get(service.name)
-        for one in _extends_chain(made, part)[::-1] if part is not None else ():
-            outer = {**one.outer, **service.document.environment.whole}
-            given, here = read_env_files(one.full, one.document.folder, files, outer)
+        for base in _extends_chain(made, part)[::-1] if part is not None else ():
+            outer = {**base.outer, **service.document.environment.whole}
+            given, here = read_env_files(base.full, base.document.folder, files, outer)
             found |= given
             complete = complete and here
     return found, complete

@@ -78,11 +78,11 @@ def _secret_settings(settings: Mapping[str, Setting]) -> set[str]:
     """The settings that hold a secret: by their names, by what is written in them, or by what fills them in."""
     used_by: dict[str, list[str]] = {}
     todo: list[str] = []
-    for name, one in settings.items():
-        if "$" in (one.entry.template or "") and not one.entry.fixed:
-            for used in expand_scalar(one.entry.template).names:
+    for name, setting in settings.items():
+        if "$" in (setting.entry.template or "") and not setting.entry.fixed:
+            for used in expand_scalar(setting.entry.template).names:
                 used_by.setdefault(used, []).append(name)
-        if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(one.value)):
+        if secrets.names_secret(name) or any(True for _ in secrets.may_be_secrets(setting.value)):
             todo.append(name)
     found: set[str] = set()
     while todo:
@@ -102,9 +102,9 @@ def settings_of(
         return {}
     values = resolve_entries(entries, outer)
     return {
-        one.name: Setting(one, document, values[one.name])
-        for one in entries
-        if one.template is not None
+        entry.name: Setting(entry, document, values[entry.name])
+        for entry in entries
+        if entry.template is not None
     }
 
 
@@ -140,13 +140,13 @@ def read_env_files(
     """
     found: dict[str, Setting] = {}
     complete = True
-    for one in env_files(node):
-        document = files.get(env_file_path(one.path, folder, outer))
+    for env_file in env_files(node):
+        document = files.get(env_file_path(env_file.path, folder, outer))
         if document is None:
             complete = False
             continue
-        document.read = document.read or not one.raw
-        file = parse_raw(document.source.text) if one.raw else document.file
+        document.read = document.read or not env_file.raw
+        file = parse_raw(document.source.text) if env_file.raw else document.file
         complete = complete and file.problem is None
         found |= settings_of(document, file.entries, outer)
     return found, complete

@@ -57,14 +57,16 @@ def includes_of(document: Document) -> Iterator[Include]:
                     yield Include(path, owner, "path" if inner is None else inner, item)
 
 
-def include_folder(one: Include, folder: str, values: Mapping[str, str]) -> str:
+def include_folder(include: Include, folder: str, values: Mapping[str, str]) -> str:
     """The folder that an included file's own paths, and its `.env`, are looked for in."""
-    entry = one.entry
+    entry = include.entry
     named = entry.get("project_directory") if entry is not None else None
     if isinstance(named, str):
         return env_file_path(named, folder, values)
     first = (
-        next(string_entries(entry.get("path")), (one.path, 0))[0] if entry is not None else one.path
+        next(string_entries(entry.get("path")), (include.path, 0))[0]
+        if entry is not None
+        else include.path
     )
     return posixpath.dirname(env_file_path(first, folder, values))
 
@@ -77,16 +79,16 @@ def resolve_environments(documents: list[Document], files: Mapping[str, dotenv.D
     for file in files.values():
         file.production = False
     seen: set[tuple[str, Span]] = set()
-    for one in sorted(documents, key=lambda one: (not one.production, one.source.path)):
+    for document in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         own = {
-            name: read_env_files(service.full, one.folder, files, service.outer)[0]
-            for name, service in one.services.items()
+            name: read_env_files(service.full, document.folder, files, service.outer)[0]
+            for name, service in document.services.items()
             if "env_file" in service.full
         }
-        one.given = tuple(_variables_from_env_files(one, own, seen))
-        for settings in (one.environment.settings, *own.values()):
+        document.given = tuple(_variables_from_env_files(document, own, seen))
+        for settings in (document.environment.settings, *own.values()):
             for setting in settings.values():
-                setting.document.production = setting.document.production or one.production
+                setting.document.production = setting.document.production or document.production
 
 
 class _EnvironmentResolver:
@@ -106,9 +108,9 @@ class _EnvironmentResolver:
             ):
                 self.homes.setdefault(posixpath.normpath(posixpath.join(folder, file)), folder)
         for document in self.documents:
-            for one in includes_of(document):
-                path = env_file_path(one.path, document.folder, NOTHING)
-                self.ways.setdefault(path, []).append((document, one))
+            for include in includes_of(document):
+                path = env_file_path(include.path, document.folder, NOTHING)
+                self.ways.setdefault(path, []).append((document, include))
             for path in {one.extends[0] for one in document.services.values() if one.extends}:
                 self.ways.setdefault(env_file_path(path, document.folder, NOTHING), []).append(
                     (document, None)
@@ -139,23 +141,23 @@ class _EnvironmentResolver:
             self.own[path] = layer_env_files(self.named([path]))
         return self.own[path]
 
-    def through(self, other: Document, one: Include | None, depth: int) -> Environment:
+    def through(self, other: Document, include: Include | None, depth: int) -> Environment:
         """The environment of a file that another includes: what that one has goes first; one that it only extends
         services of has no other."""
         outer = self.of(other, depth)
-        if one is None:
+        if include is None:
             return outer
-        entry = one.entry if one.entry is not None else Map(Span(0, 0))
+        entry = include.entry if include.entry is not None else Map(Span(0, 0))
         named = [env_file_path(file.path, other.folder, outer.values) for file in env_files(entry)]
-        folder = include_folder(one, other.folder, outer.values)
+        folder = include_folder(include, other.folder, outer.values)
         return layer_env_files(self.named(named or [posixpath.join(folder, ".env")]), outer)
 
     def named(self, paths: Iterable[str]) -> list[dotenv.Document]:
         """The environment files at some paths, without those that Docker cannot read."""
         there = [self.files.get(posixpath.normpath(path)) for path in paths]
         found = [one for one in there if one is not None]
-        for one in found:
-            one.read = True
+        for document in found:
+            document.read = True
         return [one for one in found if one.file.problem is None]
 
 
@@ -171,9 +173,9 @@ def _common_environment(ways: list[Environment]) -> Environment:
     if not rest:
         return first
     kept = {
-        name: one
-        for name, one in first.settings.items()
-        if all(name in way.settings and way.settings[name].value == one.value for way in rest)
+        name: setting
+        for name, setting in first.settings.items()
+        if all(name in way.settings and way.settings[name].value == setting.value for way in rest)
     }
     return environment_of(kept)
 
@@ -190,8 +192,8 @@ def env_paths_read_by(documents: Iterable[Document]) -> set[str]:
         nodes = [service.full for service in document.services.values()]
         for node in (*entries, *nodes):
             found |= {env_file_path(one.path, folder, NOTHING) for one in env_files(node)}
-        for one in includes_of(document):
-            place = include_folder(one, folder, NOTHING)
+        for include in includes_of(document):
+            place = include_folder(include, folder, NOTHING)
             found.add(posixpath.normpath(posixpath.join(place, ".env")))
     return found
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.facts import public_images
 from readiness.facts.public_images import Known
+from readiness.facts.table import column
 from readiness.kinds.compose.environment import EMPTY, Environment, Setting
 from readiness.kinds.compose.parts import (
     MountSpec,
@@ -58,10 +59,11 @@ class Service:
         """Whether it may run in production: neither its file, its name, its build nor all of its profiles say otherwise."""
         profiles = self.full.get("profiles")
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
+        words = re.split(r"[._-]", self.name.lower())
         return (
             self.document.production
-            and not _NOT_PRODUCTION & set(re.split(r"[._-]", self.name.lower()))
-            and not (aside and _NOT_PRODUCTION.issuperset(aside))
+            and not any(map(_is_left_out_of_production, words))
+            and not (aside and all(map(_is_left_out_of_production, aside)))
             and not self._built_aside
         )
 
@@ -72,7 +74,7 @@ class Service:
         if not isinstance(build, Map):
             return False
         file, target = build.get("dockerfile"), build.get("target")
-        return (isinstance(target, str) and target.lower() in _NOT_PRODUCTION) or (
+        return (isinstance(target, str) and _is_left_out_of_production(target.lower())) or (
             isinstance(file, str) and image_purpose(posixpath.basename(file)) in ("dev", "test")
         )
 
@@ -146,7 +148,11 @@ class Service:
         return bool(_JOB_NAMES.search(self.name))
 
 
-_NOT_PRODUCTION = frozenset("dev devel development debug test tests testing e2e".split())
+def _is_left_out_of_production(word: str) -> bool:
+    """Whether a word in the name of a service, a profile or a stage says that it is for development or tests."""
+    return word in column("purpose-words", "service")
+
+
 _JOB_NAMES = re.compile(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",

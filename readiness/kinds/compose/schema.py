@@ -120,8 +120,12 @@ def flatten_all_of(schema: Schema) -> Schema:
     if "allOf" not in schema:
         return schema
     whole: Schema = {"type": "object", "properties": {}, "patternProperties": {}}
-    for one in [*schema["allOf"], schema]:
-        part = schema_data()["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+    for branch in [*schema["allOf"], schema]:
+        part = (
+            schema_data()["$defs"][branch["$ref"].rpartition("/")[2]]
+            if "$ref" in branch
+            else branch
+        )
         whole["properties"].update(part.get("properties", {}))
         whole["patternProperties"].update(part.get("patternProperties", {}))
         whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
@@ -172,8 +176,8 @@ def check_type(types: Any, checks: list[Check]) -> Check:
         if not is_of_type(value, types):
             place.tell(f"{describe_value(value)} where {types_text(types)} belongs")
             return
-        for one in checks:
-            one(value, place)
+        for validate in checks:
+            validate(value, place)
 
     return check
 
@@ -231,8 +235,8 @@ def check_items(item: Check) -> Check:
 
     def check(value: Any, place: Place) -> None:
         if isinstance(value, Seq):
-            for index, one in enumerate(value):
-                item(one, place.inner(value, index))
+            for index, element in enumerate(value):
+                item(element, place.inner(value, index))
 
     return check
 
@@ -261,8 +265,8 @@ def check_mapping(schema: Schema) -> Check:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
     named = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
     formed = [
-        (re.compile(form).search, compile_schema(one))
-        for form, one in schema.get("patternProperties", {}).items()
+        (re.compile(form).search, compile_schema(subschema))
+        for form, subschema in schema.get("patternProperties", {}).items()
     ]
     required, closed = schema.get("required", ()), schema.get("additionalProperties") is False
 
@@ -272,10 +276,10 @@ def check_mapping(schema: Schema) -> Check:
         for key in required:
             if key not in value:
                 place.tell(f"{key} is missing", sort="missing")
-        for key, one in value.items():
+        for key, element in value.items():
             found = named.get(key) or next((make for search, make in formed if search(key)), None)
             if found is not None:
-                found(one, place.inner(value, key))
+                found(element, place.inner(value, key))
             elif closed:
                 place.problems.append(
                     Problem("key", value.key(key), (*place.path, key), key, tuple(named))

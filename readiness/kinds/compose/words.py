@@ -127,7 +127,8 @@ def replica_count(node: Map, values: Mapping[str, str] = NOTHING) -> int | None:
 def may_run_together(first: Service, second: Service) -> bool:
     """Whether two services may run at once: not if each is in profiles that the other is not in."""
     mine, theirs = (
-        {text for text, _ in string_entries(one.full.get("profiles"))} for one in (first, second)
+        {text for text, _ in string_entries(service.full.get("profiles"))}
+        for service in (first, second)
     )
     return not mine or not theirs or bool(mine & theirs)
 

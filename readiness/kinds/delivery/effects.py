@@ -13,7 +13,11 @@ from typing import Any
 
 from readiness.facts.actions import effects
 from readiness.facts.table import rows
+from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import Call, script_calls
+
+REMOTE_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
+"""Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,40 @@ def _remote_effects(script: str) -> Iterator[Effect]:
                 yield Effect(row.kind, row.family)
 
 
+_STARTS = re.compile(
+    r"(?:make|just|task)(?: \S+){0,3} (?:up|start|restart|reload|deploy|prod\S*)\b"
+    r"|(?:systemctl|service|supervisorctl|pm2)\b.{0,80}(?:restart|reload|start)"
+    r"|docker(?:-compose| compose)\b.{0,120} (?:up|restart)\b"
+    r"|[./\w-]{0,80}(?:restart|deploy|update)[\w-]{0,40}\.sh\b"
+)
+
+
+def _is_rollout_of_checkout(script: str) -> bool:
+    """Whether a script on a server takes the newest commit and starts what it holds: `git pull && make up`."""
+    pulled = False
+    for call in script_calls(script):
+        line = " ".join((call.program, *call.words))[:1200]
+        if call.program == "git" and {"pull", "reset", "checkout"} & set(call.verbs[:1]):
+            pulled = True
+        elif pulled and _STARTS.match(line):
+            return True
+    return False
+
+
+_HARMLESS = frozenset(
+    "cd ls cat echo pwd true mkdir df du free uptime date sleep test [ grep tail head find rm export set docker".split()
+)
+
+
+def _may_deliver(script: str) -> bool:
+    """Whether a script on a server has a command that may replace what is served: not one that only looks or fetches."""
+    for call in script_calls(script):
+        names = (call.program, *call.verbs[:2])
+        if call.program not in _HARMLESS and not any(names_no_delivery(n.lower()) for n in names):
+            return True
+    return False
+
+
 def _is_read_only(call: Call) -> bool:
     """Whether a kubectl command only prints: `kubectl apply view-last-applied`, `-o yaml` of nothing."""
     return "view-last-applied" in call.verbs or (call.program == "helm" and "plugin" in call.verbs)
@@ -181,16 +219,42 @@ def _effects_by_name(call: Call) -> Iterator[str]:
     seen = set()
     for name in names:
         for kind, pattern in _names():
+            if kind == "deploy" and names_no_delivery(name.lower()):
+                continue
             if kind not in seen and len(name) < 200 and pattern.search(name.lower()):
                 seen.add(kind)
                 yield kind
 
 
+_NO_DELIVERY = re.compile(
+    r"(?:^|[^a-z])(?:clean|clean-?up|remove|delete|destroy|tear-?down|undeploy|prune|purge|stop|list|status|show|describe"
+    r"|download|fetch|wait|watch)(?:[^a-z]|\Z)"
+)
+
+
+def names_no_delivery(name: str) -> bool:
+    """Whether a name, in lower case, says before all else that something is removed, looked at or fetched: nothing is replaced."""
+    found = _NO_DELIVERY.search(name)
+    return found is not None and "deploy" not in name[: found.start()]
+
+
+_COMMAND_INPUTS = frozenset({"command", "commands", "cmd", "run", "script"})
+"""Inputs by which an action that nobody here knows is handed a command to run."""
+
+
 def action_effects(name: str, options: Mapping[str, Any]) -> tuple[Effect, ...]:
     """The deeds of an action by its name (`owner/repository/path`, lower case) and its inputs."""
     found: list[Effect] = []
-    for word in effects(name):
+    words = effects(name)
+    for word in words:
         found += _input_effects(word, name, options)
+    if not words:
+        for key in _COMMAND_INPUTS & options.keys():
+            script = options[key]
+            if isinstance(script, str):
+                found += (
+                    Effect(one.kind, one.family) for one in script_effects(script) if not one.weak
+                )
     if name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_enabled(
         options.get("wait-for-service-stability")
     ):
@@ -214,8 +278,12 @@ def _input_effects(word: str, name: str, options: Mapping[str, Any]) -> list[Eff
         return found
     if word == "ssh":
         script = options.get("script")
-        inner = list(_remote_effects(script)) if isinstance(script, str) else []
-        return [Effect("deploy", "ssh", weak=True), *inner]
+        if not isinstance(script, str) or is_one_expression(script.strip()):
+            return [Effect("deploy", "ssh", weak=True)]
+        inner = list(_remote_effects(script))
+        if _is_rollout_of_checkout(script):
+            inner.append(Effect("deploy", "ssh"))
+        return inner or ([Effect("deploy", "ssh", weak=True)] if _may_deliver(script) else [])
     kind, _, family = word.partition(":")
     return [Effect(kind, family.rstrip("?"), weak=family.endswith("?"))]
 

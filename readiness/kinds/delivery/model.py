@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from readiness.facts.table import column
 from readiness.kinds.delivery import effects
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
@@ -50,8 +52,9 @@ class Stage:
     @cached_property
     def deploys(self) -> tuple[PipelineAction, ...]:
         """The acts that deploy; what only its name tells counts where the job says the same."""
-        told = bool(self.job.environment) or bool(
-            _DEPLOYING.search(f"{self.job.name} {_job_title(self.job)}".lower())
+        title = f"{self.job.name} {_job_title(self.job)}".lower()
+        told = bool(self.job.environment) or (
+            bool(_DEPLOYING.search(title)) and not effects.names_no_delivery(title)
         )
         site = bool(
             _SITE.search(
@@ -71,7 +74,8 @@ class Stage:
         """Where it deploys to: production, staging, preview, or nothing that it says."""
         where = [self.job.environment or "", self.job.name, _job_title(self.job)]
         where += [f"{act.text} {act.step}" for act in self.deploys]
-        return next((found for found in map(environment_kind, where) if found), "")
+        named = next((found for found in map(environment_kind, where) if found), "")
+        return "preview" if named != "production" and _is_of_pull_requests(self.job) else named
 
 
 _DEPLOYING = re.compile(
@@ -80,28 +84,35 @@ _DEPLOYING = re.compile(
 _SITE = re.compile(
     r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)"
 )
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "preview",
-        re.compile(
-            r"(?:^|[^a-z])(?:preview|previews|review|ephemeral|pull-request|pr)(?:[^a-z]|\Z)"
-        ),
-    ),
-    (
-        "staging",
-        re.compile(
-            r"(?:^|[^a-z])(?:staging|stage|stg|uat|qa|pre-?prod(?:uction)?|non-?prod|test|testing|dev|develop|development"
-            r"|sandbox|integration|int|acceptance|acc|beta|demo)(?:[^a-z]|\Z)"
-        ),
-    ),
-    ("production", re.compile(r"(?:^|[^a-z])(?:production|prod|prd|live)(?:[^a-z]|\Z)")),
-)
+
+
+@functools.cache
+def _environment_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each sort of environment with a pattern of its words, those first whose names hold words of later ones."""
+    told = column("purpose-words", "deploys")
+    words = {kind: [word for word, of in told.items() if of == kind] for kind in told.values()}
+    return tuple(
+        (kind, re.compile(rf"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\Z)"))
+        for kind in ("preview", "staging", "production")
+    )
+
+
+_PULL_REQUEST = frozenset({"pull_request", "pull_request_target"})
+
+
+def _is_of_pull_requests(job: Job) -> bool:
+    """Whether pull requests alone start a job: what it deploys then is a preview of one."""
+    return (
+        isinstance(job, model.Job)
+        and bool(job.workflow.triggers)
+        and (job.workflow.triggers.keys() <= _PULL_REQUEST)
+    )
 
 
 def environment_kind(name: str) -> str:
     """What sort of environment a name or a command speaks of."""
     low = name.lower()[:2000]
-    return next((kind for kind, pattern in _KINDS if pattern.search(low)), "")
+    return next((kind for kind, pattern in _environment_patterns() if pattern.search(low)), "")
 
 
 def _job_title(job: Job) -> str:

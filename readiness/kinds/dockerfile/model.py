@@ -147,8 +147,8 @@ class Stage:
         """
         if not self.by_keyword:
             triggered = [one for one in self.base.instructions if one.onbuild] if self.base else []
-            for one in (*triggered, *(one for one in self.instructions if not one.onbuild)):
-                self.by_keyword.setdefault(one.keyword, []).append(one)
+            for instruction in (*triggered, *(one for one in self.instructions if not one.onbuild)):
+                self.by_keyword.setdefault(instruction.keyword, []).append(instruction)
         return self.by_keyword.get(keyword, [])
 
     def last(self, keyword: str, before: int | None = None) -> EffectiveValue | None:
@@ -228,8 +228,8 @@ def _is_inherited(stage: Stage | None, keyword: str) -> EffectiveValue | None:
     return None
 
 
-def _effective_value(stage: Stage, one: Instruction) -> EffectiveValue:
-    return EffectiveValue(one.said, one.args_span, one, stage)
+def _effective_value(stage: Stage, instruction: Instruction) -> EffectiveValue:
+    return EffectiveValue(instruction.said, instruction.args_span, instruction, stage)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,6 +69,12 @@ def text_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
         yield Problem("value", value_span(owner, key), f"{_key_name(key)} is empty")
 
 
+def choice_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
+    """A scalar, or an empty string that is written as one: the choice of nothing."""
+    if value != "":
+        yield from text_shape(owner, key, value)
+
+
 def boolean_shape(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     """true, false, or one expression."""
     if not isinstance(value, bool) and not _is_computed(value):

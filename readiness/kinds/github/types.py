@@ -261,10 +261,10 @@ class Checker:
             if node.operator in ("==", "!=")
             else ("object", "array", "boolean", "null")
         )
-        for one, other in ((left, right), (right, left)):
-            if node.operator in ("==", "!=") and other.name in ("null", one.name):
+        for side, other in ((left, right), (right, left)):
+            if node.operator in ("==", "!=") and other.name in ("null", side.name):
                 continue
-            if one.name in wrong and other.name != "any":
+            if side.name in wrong and other.name != "any":
                 self.fault(
                     "type",
                     node,

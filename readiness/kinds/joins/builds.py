@@ -70,9 +70,9 @@ def build_of_service(service: Service, project: Project) -> Build | None:
     told = None if target is None else expand_scalar(target).text
     own = node.at("build")
     arguments = tuple(  # those of a shared anchor are meant for several Dockerfiles
-        (one.name, one.key)
-        for one in variable_specs(service.source, build, "args")
-        if own.start <= one.key.start < own.end
+        (spec.name, spec.key)
+        for spec in variable_specs(service.source, build, "args")
+        if own.start <= spec.key.start < own.end
     )
     key = "dockerfile" if "dockerfile" in build else "context"
     return Build(
@@ -149,8 +149,8 @@ def _build_of_command(
         file = posixpath.normpath(posixpath.join(start, "Dockerfile"))
     target = options["--target"][-1] if "--target" in options else None
     arguments = tuple(
-        (one.partition("=")[0], place.span(one.partition("=")[0], 1))
-        for one in options.get("--build-arg", ())
+        (argument.partition("=")[0], place.span(argument.partition("=")[0], 1))
+        for argument in options.get("--build-arg", ())
     )
     word = named[-1] if named else context
     return Build(
@@ -234,25 +234,25 @@ def all_builds(project: Project) -> list[Build]:
     found = []
     for document in project.documents("compose"):
         for service in document.services.values():
-            one = build_of_service(service, project)
-            if one is not None:
-                found.append(one)
+            build = build_of_service(service, project)
+            if build is not None:
+                found.append(build)
     for document in project.documents("github"):
         if isinstance(document, model.Workflow):
             for job in document.jobs:
                 for step in job.steps:
                     found += builds_of_runner(step)
     for file in project.documents("gitlab"):
-        for one in file.jobs:
-            found += builds_of_runner(one)
+        for build in file.jobs:
+            found += builds_of_runner(build)
     return found
 
 
 def builds_of(subject: Subject, project: Project) -> list[Build]:
     """The builds of a service or a step."""
     if isinstance(subject, Service):
-        one = build_of_service(subject, project)
-        return [one] if one is not None else []
+        build = build_of_service(subject, project)
+        return [build] if build is not None else []
     return list(builds_of_runner(subject))
 
 

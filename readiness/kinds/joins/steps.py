@@ -146,18 +146,18 @@ def is_checkout_untouched(step: Step) -> bool:
 def _untouched_steps(job: Job) -> frozenset[int]:
     """The numbers of the steps of a job before which the repository is whole and as it was pushed."""
     found, checked_out = set(), False
-    for one in job.steps:
+    for step in job.steps:
         if checked_out:
-            found.add(one.number)
-        used = one.uses
+            found.add(step.number)
+        used = step.uses
         if used is not None:
             if not files(used.name):
                 break
             if used.name == "actions/checkout":
-                if {"repository", "ref", "path", "sparse-checkout"} & set(one.options):
+                if {"repository", "ref", "path", "sparse-checkout"} & set(step.options):
                     break
                 checked_out = True
-        elif one.run is not None and first_write_offset(one.run.value) is not None:
+        elif step.run is not None and first_write_offset(step.run.value) is not None:
             break
     return frozenset(found)
 

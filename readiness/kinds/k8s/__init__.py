@@ -94,10 +94,10 @@ def unfilled(document: Document) -> int | None:
     return min(places, default=None)
 
 
-def _is_abridged(one: Object) -> bool:
+def _is_abridged(obj: Object) -> bool:
     """Whether an object in prose leaves out what the API server requires: it is shown in part."""
-    spec = one.node.get("spec")
-    return one.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
+    spec = obj.node.get("spec")
+    return obj.api_version == "apps/v1" and isinstance(spec, Map) and spec.get("selector") is None
 
 
 _CONFIG = re.compile(
@@ -107,16 +107,16 @@ _CONFIG = re.compile(
 
 def embedded(document: Document) -> Iterator[Source]:
     """Config files carried in the values of ConfigMaps, at their true lines."""
-    for one in document.objects:
-        data = one.node.get("data")
-        if one.kind != "ConfigMap" or not isinstance(data, Map):
+    for obj in document.objects:
+        data = obj.node.get("data")
+        if obj.kind != "ConfigMap" or not isinstance(data, Map):
             continue
         for key, value in data.items():
             if isinstance(value, str) and "\n" in value and _CONFIG.search(key):
                 starts = literal_line_starts(document.source.text, data.at(key), value)
                 if starts:
                     yield Source(
-                        f"{document.source.path}#{one.name}/{key}",
+                        f"{document.source.path}#{obj.name}/{key}",
                         value,
                         parent=document.source,
                         starts=starts,

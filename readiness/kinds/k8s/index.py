@@ -90,9 +90,9 @@ class Index:
     def found(self, kind: str, name: str, namespace: str) -> list[Object]:
         """The objects of that name that may be meant: of the same namespace, or of one that is not told."""
         return [
-            one
-            for one in self.names.get((kind, name), ())
-            if is_same_namespace(one.namespace, namespace) is not False
+            obj
+            for obj in self.names.get((kind, name), ())
+            if is_same_namespace(obj.namespace, namespace) is not False
         ]
 
     def operated(self, wanted: Selector) -> bool:
@@ -114,10 +114,10 @@ class Index:
     def selected(self, wanted: Selector, namespace: str, limit: int = MANY) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `limit` of them."""
         matching = (
-            one
-            for one in self.candidates(wanted)
-            if is_same_namespace(one.namespace, namespace) is not False
-            and wanted.matches(one.labels)
+            workload
+            for workload in self.candidates(wanted)
+            if is_same_namespace(workload.namespace, namespace) is not False
+            and wanted.matches(workload.labels)
         )
         return list(islice(matching, limit))
 
@@ -148,29 +148,29 @@ def _build_index(project: Project) -> Index:
     makers: set[str] = set()
     for document in project.documents("k8s"):
         pods = {id(pod.owner): pod for pod in document.pods}
-        for one in document.objects:
-            made.kinds.setdefault(one.kind, []).append(one)
-            made.names.setdefault((one.kind, one.name), []).append(one)
+        for obj in document.objects:
+            made.kinds.setdefault(obj.kind, []).append(obj)
+            made.names.setdefault((obj.kind, obj.name), []).append(obj)
             target = mapping_at(
-                one.spec, "scaleTargetRef" if one.kind != "VerticalPodAutoscaler" else "targetRef"
+                obj.spec, "scaleTargetRef" if obj.kind != "VerticalPodAutoscaler" else "targetRef"
             )
             if target:
                 kind = text_or_empty(target.get("kind")) or "Deployment"
-                made.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(one)
+                made.targets.setdefault((kind, text_or_empty(target.get("name"))), []).append(obj)
             if document.source.fragment and not project.prose:
                 continue  # a patch: what it leaves out stands in what it patches
-            workload = _workload(one, pods.get(id(one)))
+            workload = _workload(obj, pods.get(id(obj)))
             if workload is not None:
                 made.workloads.append(workload)
-                made.of[id(one)] = workload
+                made.of[id(obj)] = workload
                 for key, value in workload.labels.items():
                     # A value that a variable fills stands in a list of its own, which every search looks at.
                     slot = ("", "") if is_variable(value) else (key, value)
                     if isinstance(value, str):
                         made.labelled.setdefault(slot, []).append(workload)
-            elif is_operated_resource(one):
-                words.update(_name_and_label_values(one))
-                makers.add(one.name)
+            elif is_operated_resource(obj):
+                words.update(_name_and_label_values(obj))
+                makers.add(obj.name)
     return replace(
         made,
         foreign=frozenset(words),
@@ -185,32 +185,32 @@ _SELECTING = frozenset(
 )
 
 
-def _workload(one: Object, pod: Pod | None) -> Workload | None:
+def _workload(obj: Object, pod: Pod | None) -> Workload | None:
     if pod is not None:
         labels: Mapping[str, Any] = pod.labels
-        if one.kind == "DeploymentConfig" and not labels:
-            labels = mapping_at(one.spec, "selector")
-        return Workload(one, labels, pod)
-    if one.kind in _SELECTING:
-        labels = mapping_at(mapping_at(mapping_at(one.spec, "template"), "metadata"), "labels")
+        if obj.kind == "DeploymentConfig" and not labels:
+            labels = mapping_at(obj.spec, "selector")
+        return Workload(obj, labels, pod)
+    if obj.kind in _SELECTING:
+        labels = mapping_at(mapping_at(mapping_at(obj.spec, "template"), "metadata"), "labels")
         if labels:
-            return Workload(one, labels, None)
-        return Workload(one, mapping_at(mapping_at(one.spec, "selector"), "matchLabels"), None)
+            return Workload(obj, labels, None)
+        return Workload(obj, mapping_at(mapping_at(obj.spec, "selector"), "matchLabels"), None)
     return None
 
 
-def is_operated_resource(one: Object) -> bool:
+def is_operated_resource(obj: Object) -> bool:
     """Whether an object is a custom resource that an operator may turn into pods."""
-    if one.group in column("kubernetes-custom", "no-pods"):
-        return f"{one.kind} {one.group}" in column("kubernetes-custom", "pods")
-    version = one.api_version
+    if obj.group in column("kubernetes-custom", "no-pods"):
+        return f"{obj.kind} {obj.group}" in column("kubernetes-custom", "pods")
+    version = obj.api_version
     return "." in version.partition("/")[0] and "k8s.io" not in version
 
 
-def _name_and_label_values(one: Object) -> Iterator[str]:
+def _name_and_label_values(obj: Object) -> Iterator[str]:
     """Its name and its label values: operators label the pods that they make with these."""
-    yield one.name
-    for labels in (one.labels, mapping_at(mapping_at(one.spec, "podMetadata"), "labels")):
+    yield obj.name
+    for labels in (obj.labels, mapping_at(mapping_at(obj.spec, "podMetadata"), "labels")):
         yield from (value for value in labels.values() if isinstance(value, str))
 
 
@@ -219,7 +219,7 @@ def folder_of(source: Source) -> str:
     return posixpath.dirname(source.root.path)
 
 
-def nearest_candidates(one: Named, candidates: Iterable[T]) -> list[T]:
+def nearest_candidates(obj: Named, candidates: Iterable[T]) -> list[T]:
     """Those of the candidates that stand with an object: in its file, else in its folder, else the only one there is.
 
     A tree holds many environments and many applications; a name that is used in several of them is related only
@@ -228,11 +228,11 @@ def nearest_candidates(one: Named, candidates: Iterable[T]) -> list[T]:
     found = [
         other
         for other in candidates
-        if is_same_namespace(other.namespace, one.namespace) is not False
-        and (one.source.fragment or not other.source.fragment)
+        if is_same_namespace(other.namespace, obj.namespace) is not False
+        and (obj.source.fragment or not other.source.fragment)
     ]
     for key in (lambda other: other.source.root.path, lambda other: folder_of(other.source)):
-        here = [other for other in found if key(other) == key(one)]
+        here = [other for other in found if key(other) == key(obj)]
         if here:
             return here
     return found if len(found) == 1 else []
@@ -243,10 +243,10 @@ def workload_of(pod: Pod, project: Project) -> Workload | None:
     return object_index(project).of.get(id(pod.owner))
 
 
-def autoscalers_of(one: Object, project: Project, *kinds: str) -> list[Object]:
+def autoscalers_of(obj: Object, project: Project, *kinds: str) -> list[Object]:
     """The autoscalers of the kinds that name a workload as their target and stand with it."""
-    found = object_index(project).targets.get((one.kind, one.name), ()) if one.name else ()
-    return nearest_candidates(one, [other for other in found if other.kind in kinds])
+    found = object_index(project).targets.get((obj.kind, obj.name), ()) if obj.name else ()
+    return nearest_candidates(obj, [other for other in found if other.kind in kinds])
 
 
 def scaled_workload(scaler: Object, project: Project) -> Object | None:
@@ -291,9 +291,9 @@ class Selectors:
             if isinstance(value, str):
                 candidates += self.by_pair.get((key, value), ())
         return [
-            one
-            for one, wanted in candidates
-            if is_same_namespace(one.namespace, workload.namespace) is not False
+            obj
+            for obj, wanted in candidates
+            if is_same_namespace(obj.namespace, workload.namespace) is not False
             and wanted.matches(workload.labels)
         ]
 
@@ -305,34 +305,34 @@ def _label_pairs(workload: Workload) -> frozenset[tuple[str, str]]:
 def _index_selectors(pairs: Iterable[tuple[Object, Selector | None]]) -> Selectors:
     by_pair: dict[tuple[str, str], list[tuple[Object, Selector]]] = {}
     loose = []
-    for one, wanted in pairs:
+    for obj, wanted in pairs:
         if wanted is None:
             continue
         if wanted.pairs:
-            by_pair.setdefault(wanted.pairs[0], []).append((one, wanted))
+            by_pair.setdefault(wanted.pairs[0], []).append((obj, wanted))
         else:
-            loose.append((one, wanted))
+            loose.append((obj, wanted))
     return Selectors(by_pair, loose)
 
 
 def service_selectors(project: Project) -> Selectors:
     """The Services of a project that select pods."""
     return _index_selectors(
-        (one, service_selector(one)) for one in object_index(project).all("Service")
+        (obj, service_selector(obj)) for obj in object_index(project).all("Service")
     )
 
 
 def budget_selectors(project: Project) -> Selectors:
     """The PodDisruptionBudgets of a project. In policy/v1beta1 an empty selector selects nothing."""
     return _index_selectors(
-        (one, budget_selector(one)) for one in object_index(project).all("PodDisruptionBudget")
+        (obj, budget_selector(obj)) for obj in object_index(project).all("PodDisruptionBudget")
     )
 
 
-def budget_selector(one: Object) -> Selector | None:
+def budget_selector(obj: Object) -> Selector | None:
     """What a PodDisruptionBudget selects; None where it selects nothing."""
-    wanted = label_selector(one.spec.get("selector"))
-    if wanted is not None and wanted.empty and one.api_version == "policy/v1beta1":
+    wanted = label_selector(obj.spec.get("selector"))
+    if wanted is not None and wanted.empty and obj.api_version == "policy/v1beta1":
         return None
     return wanted
 
@@ -340,8 +340,8 @@ def budget_selector(one: Object) -> Selector | None:
 def policy_selectors(project: Project) -> Selectors:
     """The NetworkPolicies of a project: without a podSelector the empty one is meant."""
     return _index_selectors(
-        (one, label_selector(one.spec.get("podSelector")) or Selector())
-        for one in object_index(project).all("NetworkPolicy")
+        (obj, label_selector(obj.spec.get("podSelector")) or Selector())
+        for obj in object_index(project).all("NetworkPolicy")
     )
 
 
@@ -351,10 +351,10 @@ def selecting_objects(workload: Workload, project: Project, build: Any) -> list[
     return found.near(workload)
 
 
-def nearest_all(one: Named, candidates: Iterable[T]) -> list[T]:
+def nearest_all(obj: Named, candidates: Iterable[T]) -> list[T]:
     """As `nearest`, but those of other folders are kept where all of them stand in one folder."""
-    found = [other for other in candidates if one.source.fragment or not other.source.fragment]
-    here = [other for other in found if folder_of(other.source) == folder_of(one.source)]
+    found = [other for other in candidates if obj.source.fragment or not other.source.fragment]
+    here = [other for other in found if folder_of(other.source) == folder_of(obj.source)]
     if here:
         return here
     return found if len({folder_of(other.source) for other in found}) == 1 else []

@@ -40,9 +40,9 @@ class Selector:
         return Selector(
             pairs,
             tuple(
-                one
-                for one in self.expressions
-                if one[0] not in column("kubernetes-labels", "added")
+                expression
+                for expression in self.expressions
+                if expression[0] not in column("kubernetes-labels", "added")
             ),
         )
 
@@ -68,12 +68,12 @@ def label_selector(node: Any) -> Selector | None:
         return None
     expressions = tuple(
         (
-            text_or_empty(one.get("key")),
-            text_or_empty(one.get("operator")),
-            tuple(map(str, one.get("values") or ())),
+            text_or_empty(expression.get("key")),
+            text_or_empty(expression.get("operator")),
+            tuple(map(str, expression.get("values") or ())),
         )
-        for one in mappings_in(node.get("matchExpressions"))
-        if isinstance(one.get("values"), Seq | None)
+        for expression in mappings_in(node.get("matchExpressions"))
+        if isinstance(expression.get("values"), Seq | None)
     )
     return Selector(plain_labels(mapping_at(node, "matchLabels")), expressions)
 
@@ -91,10 +91,10 @@ def service_selector(service: Object) -> Selector | None:
     return Selector(plain_labels(node))
 
 
-def is_same_namespace(one: str, other: str) -> bool | None:
+def is_same_namespace(namespace: str, other: str) -> bool | None:
     """Whether two namespaces are the same one; None where one is written and the other left out."""
-    if one == other:
+    if namespace == other:
         return True
-    if not one or not other or is_variable(one) or is_variable(other):
+    if not namespace or not other or is_variable(namespace) or is_variable(other):
         return None
     return False

@@ -12,6 +12,8 @@ from readiness.syntax.yaml import Map, Seq
 SERVING = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "DeploymentConfig", "Service"}
 )  # fmt: skip
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+EVERY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})  # of IPv4 or of IPv6
 BATCH = frozenset({"Job", "CronJob", "ScaledJob"})
 REPLICATED = frozenset(
     {

@@ -82,29 +82,29 @@ def fragment_object(source: Source, root: Map) -> Iterator[Object]:
         yield Object(source, shell, "v1", "Pod", "", "")
 
 
-def pod_specs_of(one: Object) -> Iterator[Pod]:
+def pod_specs_of(obj: Object) -> Iterator[Pod]:
     """The pod specs of an object: one for most workloads."""
-    kind, group, spec = one.kind, one.group, one.node.get("spec")
-    if kind == "PodTemplate" and isinstance(one.node.get("template"), Map):
-        yield from pod_spec_of_template(one, one.node["template"])
+    kind, group, spec = obj.kind, obj.group, obj.node.get("spec")
+    if kind == "PodTemplate" and isinstance(obj.node.get("template"), Map):
+        yield from pod_spec_of_template(obj, obj.node["template"])
         return
     if not isinstance(spec, Map):
         return
     if kind == "Pod" or (kind == "PodTemplate" and "template" not in spec):
-        yield Pod(one.source, spec, one, one.node)
+        yield Pod(obj.source, spec, obj, obj.node)
     elif kind in _PLAIN or (
         kind in _APPS and (group in {"", "extensions"} or group.endswith("apps"))
     ):
-        yield from pod_spec_of_template(one, spec.get("template"))
+        yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind == "CronJob":
         job = mapping_at(spec, "jobTemplate")
-        yield from pod_spec_of_template(one, mapping_at(job, "spec").get("template"))
+        yield from pod_spec_of_template(obj, mapping_at(job, "spec").get("template"))
     elif f"{kind} {group}".strip() in column("kubernetes-custom", "template"):
-        yield from pod_spec_of_template(one, spec.get("template"))
+        yield from pod_spec_of_template(obj, spec.get("template"))
     elif kind in {"Sandbox", "SandboxTemplate"} and group.endswith("agents.x-k8s.io"):
-        yield from pod_spec_of_template(one, spec.get("podTemplate"))
+        yield from pod_spec_of_template(obj, spec.get("podTemplate"))
     elif (kind, group) == ("ScaledJob", "keda.sh"):
-        yield from pod_spec_of_template(one, mapping_at(spec, "jobTargetRef").get("template"))
+        yield from pod_spec_of_template(obj, mapping_at(spec, "jobTargetRef").get("template"))
     elif (
         kind in {"Task", "ClusterTask"}
         and group == "tekton.dev"
@@ -112,10 +112,10 @@ def pod_specs_of(one: Object) -> Iterator[Pod]:
     ):
         pod = Map(spec.at())
         pod["containers"], pod._edges["containers"] = spec["steps"], spec._edges["steps"]
-        yield Pod(one.source, pod, one, one.node)
+        yield Pod(obj.source, pod, obj, obj.node)
 
 
-def pod_spec_of_template(one: Object, template: Any) -> Iterator[Pod]:
+def pod_spec_of_template(obj: Object, template: Any) -> Iterator[Pod]:
     """The pod spec of a template."""
     if isinstance(template, Map) and isinstance(template.get("spec"), Map):
-        yield Pod(one.source, template["spec"], one, template)
+        yield Pod(obj.source, template["spec"], obj, template)

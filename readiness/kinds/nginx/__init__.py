@@ -12,11 +12,12 @@ from readiness.model import ParseError, Source
 from readiness.syntax import nginx as syntax
 from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
+from readiness.syntax.nginx_heads import DATA
 
 NAME = "nginx"
 EXAMPLE = "nginx.conf"
 
-FREE = frozenset({"map", "geo", "types", "split_clients", "charset_map", "match"})
+FREE = DATA | {"match"}
 """Blocks whose lines are data, not directives."""
 
 claims = recognition.claims
@@ -144,9 +145,9 @@ def unfilled(document: Document) -> int | None:
     `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
     """
     places = [
-        one.places[0].start
-        for one in document.walk()
-        if one.is_mark and not (one.is_put_in and one.name.startswith("$"))
+        directive.places[0].start
+        for directive in document.walk()
+        if directive.is_mark and not (directive.is_put_in and directive.name.startswith("$"))
     ]
     return min(places, default=None)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from readiness.kinds.nginx import Document
 from readiness.model.project import Project
 from readiness.syntax import glob
 from readiness.syntax.nginx import LOCAL, Block, Directive
+from readiness.syntax.nginx_heads import DATA
 
 _ETC = re.compile(
     r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
@@ -213,16 +214,6 @@ def context_level(project: Project, block: Block) -> ContextLevel:
     return found
 
 
-def once_per_block(project: Project, build: Callable[[Project, Block], T], block: Block) -> T:
-    """What `build` makes of a block, made once a run: what many subjects ask of one level."""
-    notes = include_tree(project).notes
-    key = (build, id(block))
-    if key not in notes:
-        notes[key] = build(project, block)
-    answer: T = notes[key]
-    return answer
-
-
 def directives_of(project: Project, block: Block, *names: str) -> list[Directive]:
     """The directives of a block with what its includes bring in; only those of the given names, if any."""
     found = context_level(project, block)
@@ -264,10 +255,10 @@ def enclosing_block(project: Project, block: Block) -> Block:
 
 def levels_outwards(project: Project, block: Block) -> list[Block]:
     """The levels from a block outwards, through the includes that bring it in."""
-    return once_per_block(project, _levels_outwards, block)
+    return project.once(_levels_outwards, block)
 
 
-def _levels_outwards(project: Project, block: Block) -> list[Block]:
+def _levels_outwards(block: Block, project: Project) -> list[Block]:
     found: list[Block] = []
     current: Block | None = enclosing_block(project, block)
     while current is not None and len(found) < _HEIGHT:
@@ -279,8 +270,8 @@ def _levels_outwards(project: Project, block: Block) -> list[Block]:
 
 def effective_directives(project: Project, block: Block, name: str) -> list[Directive]:
     """The directives of a name that work in a block: its own level's, else the nearest outer level's that has any."""
-    for one in levels_outwards(project, block):
-        found = directives_of(project, one, name)
+    for level in levels_outwards(project, block):
+        found = directives_of(project, level, name)
         if found or name in LOCAL:
             return found
     return []
@@ -299,20 +290,18 @@ def may_be_set_unseen(project: Project, block: Block) -> bool:
     alone beside one that may include it.
     """
     levels = levels_outwards(project, block)
-    if any(once_per_block(project, _has_lost_include, one) for one in levels):
+    if any(project.once(_has_lost_include, one) for one in levels):
         return True
-    return levels[-1].owner is None and once_per_block(
-        project, _may_be_included_elsewhere, levels[-1]
-    )
+    return levels[-1].owner is None and project.once(_may_be_included_elsewhere, levels[-1])
 
 
-def _has_lost_include(project: Project, block: Block) -> bool:
+def _has_lost_include(block: Block, project: Project) -> bool:
     """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
     lost = include_tree(project).lost
     return any(id(d) in lost or d.is_put_in for d in directives_of(project, block))
 
 
-def _may_be_included_elsewhere(project: Project, root: Block) -> bool:
+def _may_be_included_elsewhere(root: Block, project: Project) -> bool:
     """Whether a file without an `http` of its own lies near one that has it, and may be a part of that.
 
     It may where something that the other includes is not in sight; a file whose includes are all known has no other parts.
@@ -350,11 +339,5 @@ def directives_within(project: Project, block: Block) -> Iterator[Directive]:
         if seen > _MOST:
             return
         yield directive
-        if directive.block is not None and directive.name not in {
-            "map",
-            "geo",
-            "types",
-            "split_clients",
-            "charset_map",
-        }:
+        if directive.block is not None and directive.name not in DATA:
             stack.append(iter(directives_of(project, directive.block)))

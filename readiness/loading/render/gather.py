@@ -168,13 +168,13 @@ class _Gathering:
 
     def plugin(self, folders: tuple[str, str], text: str, where: str) -> None:
         """Take in the files that the configuration of a generator or transformer names."""
-        for _, one in _strings(text, _PLAIN_PLUGIN, where):
-            if _is_inline(one):
-                remote = _INSIDE.search(one)
+        for _, value in _strings(text, _PLAIN_PLUGIN, where):
+            if _is_inline(value):
+                remote = _INSIDE.search(value)
                 if remote:
                     raise _remote(remote[0], where)
                 continue
-            names = [name for name in _names(one, where) if not name.startswith("/")]
+            names = [name for name in _names(value, where) if not name.startswith("/")]
             paths = {
                 posixpath.normpath(posixpath.join(folder, name))
                 for name in names
@@ -259,18 +259,18 @@ def _count(takes: dict[str, list[str]], root: str) -> None:
     open_: set[str] = set()
     stack = [root]
     while stack:
-        one = stack[-1]
-        inner = takes.get(one, [])
-        if one not in open_ and one not in visits:
-            open_.add(one)
+        node = stack[-1]
+        inner = takes.get(node, [])
+        if node not in open_ and node not in visits:
+            open_.add(node)
             for other in inner:
                 if other in open_:
-                    raise RenderError(f"{other or '.'} takes in itself by way of {one or '.'}")
+                    raise RenderError(f"{other or '.'} takes in itself by way of {node or '.'}")
             stack += [other for other in inner if other not in visits]
             continue
         stack.pop()
-        if one in open_:
-            open_.discard(one)
-            visits[one] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
+        if node in open_:
+            open_.discard(node)
+            visits[node] = min(1 + sum(visits[other] for other in inner), MAX_VISITS + 1)
     if visits[root] > MAX_VISITS:
         raise RenderError(f"it takes in over {MAX_VISITS} kustomizations, one counted each time")

@@ -162,7 +162,8 @@ def render(
         else:
             answer = {
                 "plain": {
-                    one.name: _render_with_binary(copies["plain"], one, scratch) for one in wanted
+                    environment.name: _render_with_binary(copies["plain"], environment, scratch)
+                    for environment in wanted
                 }
             }
     made = []

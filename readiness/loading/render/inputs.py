@@ -29,14 +29,14 @@ def of_tree(tree: Tree) -> Iterator[Input]:
 def is_unchanged(inputs: Iterable[Input], base: Path) -> bool:
     """Whether all that was looked at is as it was."""
     trees: dict[str, Tree] = {}
-    for one in inputs:
-        if one.kind == CHART:
-            now = chart_state(base / one.root)
+    for item in inputs:
+        if item.kind == CHART:
+            now = chart_state(base / item.root)
         else:
-            root = Path(os.path.realpath(base), one.root)
-            tree = trees.setdefault(one.root, Tree(root, base))
-            now = tree.state(one.path)
-        if now != one.state:
+            root = Path(os.path.realpath(base), item.root)
+            tree = trees.setdefault(item.root, Tree(root, base))
+            now = tree.state(item.path)
+        if now != item.state:
             return False
     return True
 

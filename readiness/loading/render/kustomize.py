@@ -55,8 +55,8 @@ def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomizatio
         except ParseError:
             continue
         if documents and isinstance(documents[0], Map):
-            one = _read_kustomization(source, documents[0], sources)
-            made[one.folder] = one
+            kustomization = _read_kustomization(source, documents[0], sources)
+            made[kustomization.folder] = kustomization
     return made
 
 
@@ -64,7 +64,7 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
     """What a kustomization says it takes in; the builder reads its keys in any case."""
     folder = posixpath.dirname(source.path)
     given = {key.casefold(): value for key, value in spec.items()}
-    one = Kustomization(source, folder, given.get("kind") == "Component")
+    kustomization = Kustomization(source, folder, given.get("kind") == "Component")
     for key in (
         "resources",
         "bases",
@@ -78,13 +78,13 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
             if is_remote(entry):
                 continue
             path = _below(folder, entry)
-            (one.files if path in sources else one.folders).append(path)
-    one.patches += [
+            (kustomization.files if path in sources else kustomization.folders).append(path)
+    kustomization.patches += [
         _below(folder, entry) for entry in _string_list(given.get("patchesstrategicmerge"))
     ]
     for key in ("patches", "patchesjson6902"):
-        one.patches += [_below(folder, path) for path in _path_list(given.get(key))]
-    return one
+        kustomization.patches += [_below(folder, path) for path in _path_list(given.get(key))]
+    return kustomization
 
 
 def _below(folder: str, entry: str) -> str:
@@ -112,17 +112,17 @@ def root_kustomizations(known: Mapping[str, Kustomization]) -> list[Kustomizatio
     """
     taken = {
         folder
-        for one in known.values()
-        for folder in one.folders
-        if folder and not f"{one.folder}/".startswith(f"{folder}/")
+        for kustomization in known.values()
+        for folder in kustomization.folders
+        if folder and not f"{kustomization.folder}/".startswith(f"{folder}/")
     }
     whole = [one for _, one in sorted(known.items()) if not one.component]
     found = [one for one in whole if one.folder not in taken]
     reached = {inner.folder for one in found for inner in reachable(one, known)}
-    for one in whole:
-        if one.folder not in reached:
-            found.append(one)
-            reached |= {inner.folder for inner in reachable(one, known)}
+    for kustomization in whole:
+        if kustomization.folder not in reached:
+            found.append(kustomization)
+            reached |= {inner.folder for inner in reachable(kustomization, known)}
     return found
 
 
@@ -131,10 +131,10 @@ def reachable(root: Kustomization, known: Mapping[str, Kustomization]) -> list[K
     found: dict[str, Kustomization] = {}
     waiting = [root]
     while waiting:
-        one = waiting.pop()
-        if one.folder not in found:
-            found[one.folder] = one
-            waiting += [known[folder] for folder in one.folders if folder in known]
+        kustomization = waiting.pop()
+        if kustomization.folder not in found:
+            found[kustomization.folder] = kustomization
+            waiting += [known[folder] for folder in kustomization.folders if folder in known]
     return list(found.values())
 
 
@@ -244,11 +244,11 @@ def deepest_span(node: Map, steps: list[Any]) -> Span:
 def unseen(taken: Iterable[Gathered], sources: Mapping[str, Source]) -> dict[str, Source]:
     """The texts that overlays take in and the walk did not read, by their paths: from ignored or vendored folders, say."""
     made = {}
-    for one in taken:
-        for name in sorted(one.files):
-            path = one.tree.shown(name)
+    for gathered in taken:
+        for name in sorted(gathered.files):
+            path = gathered.tree.shown(name)
             if path not in sources and path.endswith((".yaml", ".yml", *OVERLAYS)):
-                text = decode_text(one.tree.texts[name])
+                text = decode_text(gathered.tree.texts[name])
                 if text is not None:
                     made[path] = Source(path, text)
     return made
@@ -347,13 +347,13 @@ def _candidate_objects(source: Source, node: Map) -> Iterator[Map]:
     except ParseError:
         return
     name = _object_name(node)
-    for one in documents:
+    for candidate in documents:
         if (
-            isinstance(one, Map)
-            and one.get("kind") == node.get("kind")
-            and _object_name(one) in name
+            isinstance(candidate, Map)
+            and candidate.get("kind") == node.get("kind")
+            and _object_name(candidate) in name
         ):
-            yield one
+            yield candidate
 
 
 def _object_name(node: Map) -> str:

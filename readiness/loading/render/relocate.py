@@ -25,15 +25,22 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
     plain: list[Finding] = []
     groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, dict[str, None]]] = {}
     given: dict[tuple[str, str, int, str], dict[str, None]] = {}
-    for one in findings:
-        root = one.source.root
+    for finding in findings:
+        root = finding.source.root
         if not isinstance(root, GeneratedSource):
-            plain.append(one)
+            plain.append(finding)
             continue
-        moved = relocate_finding(one, root)
-        key = (one.rule, moved.path, moved.span, one.message, one.resource, one.container)
-        shape = message_shape(one.message, one.resource)
-        names = given.setdefault((one.rule, moved.path, moved.span.start, shape), {})
+        moved = relocate_finding(finding, root)
+        key = (
+            finding.rule,
+            moved.path,
+            moved.span,
+            finding.message,
+            finding.resource,
+            finding.container,
+        )
+        shape = message_shape(finding.message, finding.resource)
+        names = given.setdefault((finding.rule, moved.path, moved.span.start, shape), {})
         names[root.environment] = None
         first, _ = groups.get(key, (moved, names))
         groups[key] = (with_worse_severity(first, moved), names)
@@ -47,30 +54,33 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
     return plain
 
 
-def relocate_note(one: Note) -> Note:
+def relocate_note(note: Note) -> Note:
     """A suppression carried by a rendered object, where somebody wrote it."""
-    root = one.source.root
+    root = note.source.root
     if not isinstance(root, GeneratedSource):
-        return one
-    source, span = root.place(one.span)
-    _, first = root.place(Span(one.within.start, one.within.start))
-    _, last = root.place(Span(max(one.within.end - 1, 0), one.within.end))
+        return note
+    source, span = root.place(note.span)
+    _, first = root.place(Span(note.within.start, note.within.start))
+    _, last = root.place(Span(max(note.within.end - 1, 0), note.within.end))
     within = Span(min(first.start, last.start), max(first.end, last.end))
-    return one._replace(source=source, span=span, within=within)
+    return note._replace(source=source, span=span, within=within)
 
 
-def relocate_finding(one: Finding, root: GeneratedSource) -> Finding:
+def relocate_finding(finding: Finding, root: GeneratedSource) -> Finding:
     """A finding on a rendering, where somebody wrote what it is about."""
-    start, end = one.source.to_root(one.span.start), one.source.to_root(one.span.end)
+    start, end = (
+        finding.source.to_root(finding.span.start),
+        finding.source.to_root(finding.span.end),
+    )
     source, span = root.place(Span(start, max(start, end)))
-    heads = [root.place(Span(at, at)) for at in map(one.source.to_root, one.heads)]
+    heads = [root.place(Span(at, at)) for at in map(finding.source.to_root, finding.heads)]
     related = tuple(
         Related(*other.source.root.place(other.span), other.message)
         if isinstance(other.source.root, GeneratedSource)
         else other
-        for other in one.related
+        for other in finding.related
     )
-    return one._replace(
+    return finding._replace(
         source=source,
         span=span,
         heads=tuple(head.start for there, head in heads if there is source),

@@ -163,10 +163,12 @@ def shellcheck_findings(projects: Iterable[Project], silent: Rule) -> list[Findi
     found: dict[tuple[str, int, Span, str], Finding] = {}
     for shell, some in sorted(by_shell.items()):
         for start in range(0, len(some), BATCH):
-            for one in _check_batch(program, shell, some[start : start + BATCH], TIMEOUT, silent):
+            for finding in _check_batch(
+                program, shell, some[start : start + BATCH], TIMEOUT, silent
+            ):
                 # what several jobs inherit is one place
-                key = (one.source.path, id(one.source.parent), one.span, one.rule)
-                found.setdefault(key, one)
+                key = (finding.source.path, id(finding.source.parent), finding.span, finding.rule)
+                found.setdefault(key, finding)
     return list(found.values())
 
 
@@ -186,14 +188,14 @@ def _check_batch(
         for half in (batch[:middle], batch[middle:]):
             yield from _check_batch(program, shell, half, max(seconds / 2, SHORTEST), silent)
         return
-    for one in comments:
-        script = batch[int(Path(one["file"]).stem)]
-        if script.source.kind != "dockerfile" and one["code"] in _ERREXIT:
+    for comment in comments:
+        script = batch[int(Path(comment["file"]).stem)]
+        if script.source.kind != "dockerfile" and comment["code"] in _ERREXIT:
             continue
-        found = _finding_from_comment(script, one)
+        found = _finding_from_comment(script, comment)
         if _RUNNERS.match(found.source.text, found.span.start):
             continue
-        if one["code"] != _LITERAL or _is_own_variable(script, found):
+        if comment["code"] != _LITERAL or _is_own_variable(script, found):
             yield found
 
 

@@ -126,13 +126,13 @@ def _by_shape(name: str, text: str, place: Place) -> Verdict | None:
     Google's keys for browsers look like its others: there the name tells.
     """
     found = []
-    for one in shapes(text):
-        if one.reason == "Google API key" and is_public(name):
+    for shape in shapes(text):
+        if shape.reason == "Google API key" and is_public(name):
             found.append(Verdict(Kind.SETTING))
-        elif one.meaning is None:
-            found.append(Verdict(Kind.SECRET, one.reason, one.span, one.strength))
+        elif shape.meaning is None:
+            found.append(Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength))
         else:
-            found.append(_of_meaning(one.meaning, one.reason, one.span, place, opens=False))
+            found.append(_of_meaning(shape.meaning, shape.reason, shape.span, place, opens=False))
     return next((one for one in found if one.exposed), found[0] if found else None)
 
 

@@ -64,8 +64,8 @@ def _candidates(text: str, place: Place) -> Iterator[Secret]:
         if shape.meaning is None:
             found = Verdict(Kind.SECRET, shape.reason, shape.span, shape.strength)
             yield Secret(found, shape.span)
-    for one in accounts(text):
-        found = account(one, place)
+    for written in accounts(text):
+        found = account(written, place)
         if found.exposed:
             yield Secret(found, found.span)
     for login in _LOGIN.finditer(text) if "machine" in text else ():
@@ -110,11 +110,11 @@ def may_be_secrets(text: str) -> Iterator[Span]:
     for shape in shapes(text):
         if not is_placeholder(text[shape.span.start : shape.span.end]):
             yield shape.span
-    for one in accounts(text):
-        if one.password.lower() in CONSTANTS:
-            yield from (found.span for found in (account(one, Place.SERVED),) if found.exposed)
-        elif not _may_be_shown(one.password):
-            yield one.password_span
+    for written in accounts(text):
+        if written.password.lower() in CONSTANTS:
+            yield from (found.span for found in (account(written, Place.SERVED),) if found.exposed)
+        elif not _may_be_shown(written.password):
+            yield written.password_span
     for login in _LOGIN.finditer(text) if "machine" in text else ():
         if not _may_be_shown(login[1]):
             yield Span(*login.span(1))

@@ -46,74 +46,74 @@ def k8s_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
     for document in project.documents("k8s"):
         if document.source.fragment:
             continue
-        for one in document.objects:
-            for name, span in (*_object_facts(one), *_scheduled_backup(one, document.pods)):
-                yield name, one.source, span
+        for obj in document.objects:
+            for name, span in (*_object_facts(obj), *_scheduled_backup(obj, document.pods)):
+                yield name, obj.source, span
         for pod in document.pods:
             for name, span in _pod_facts(pod):
                 yield name, pod.source, span
 
 
-def _object_facts(one: Object) -> Iterator[tuple[str, Span]]:
-    fact = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+def _object_facts(obj: Object) -> Iterator[tuple[str, Span]]:
+    fact = column("kubernetes-custom", "shows").get(f"{obj.kind} {obj.group}")
     if fact is not None and fact != _SCHEDULE:
-        yield fact, one.node.at()
-    for alert in alerts_of(one):
+        yield fact, obj.node.at()
+    for alert in alerts_of(obj):
         yield "alert", alert.span
         words = f"{alert.name[:200]} {alert.expression[:4000]}"
         yield from (
             (name, alert.span) for name, *all_of in _ALERTS if all(p.search(words) for p in all_of)
         )
-    if _has_scrape_annotation(one):
-        yield "scraping", one.annotations.entry(_SCRAPE)
-    if one.kind == "HorizontalPodAutoscaler":
+    if _has_scrape_annotation(obj):
+        yield "scraping", obj.annotations.entry(_SCRAPE)
+    if obj.kind == "HorizontalPodAutoscaler":
         own = [
             metric
-            for metric in mappings_in(one.spec.get("metrics"))
+            for metric in mappings_in(obj.spec.get("metrics"))
             if text_or_empty(metric.get("type")) in _OWN
         ]
         yield from (("autoscaler-own-metric", metric.at()) for metric in own[:1])
-    if one.kind == "ConfigMap":
-        yield from _dashboard_facts(one)
-        for name, value, span in variables_of(one):
+    if obj.kind == "ConfigMap":
+        yield from _dashboard_facts(obj)
+        for name, value, span in variables_of(obj):
             fact = variable_fact(name, value)
             if fact:
                 yield fact, span
     if (
-        one.kind == "Service"
-        and one.group == ""
-        and one.spec.get("type", "ClusterIP") == "ClusterIP"
+        obj.kind == "Service"
+        and obj.group == ""
+        and obj.spec.get("type", "ClusterIP") == "ClusterIP"
     ):
-        ports = list(mappings_in(one.spec.get("ports")))
+        ports = list(mappings_in(obj.spec.get("ports")))
         metrics = [port for port in ports if _METRICS.search(str(port.get("name")))]
         if metrics and len(metrics) < len(ports):
             yield "service-with-metrics", metrics[0].at()
 
 
-def _has_scrape_annotation(one: Object | Pod) -> bool:
-    return str(one.annotations.get(_SCRAPE)).lower() == "true"
+def _has_scrape_annotation(owner: Object | Pod) -> bool:
+    return str(owner.annotations.get(_SCRAPE)).lower() == "true"
 
 
-def _dashboard_facts(one: Object) -> Iterator[tuple[str, Span]]:
-    data = mapping_at(one.node, "data")
+def _dashboard_facts(obj: Object) -> Iterator[tuple[str, Span]]:
+    data = mapping_at(obj.node, "data")
     for key, value in data.items():
         if key.endswith(".json") and isinstance(value, str) and _DASHBOARD.search(value):
             yield "dashboard-server", data.key(key)
             yield from ((name, data.key(key)) for name, words in _PANELS if words.search(value))
 
 
-def _scheduled_backup(one: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
+def _scheduled_backup(obj: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
     """A backup that runs by itself: its schedule."""
-    timed = isinstance(one.spec.get("schedule"), str) and one.spec.get("suspend") is not True
-    shown = column("kubernetes-custom", "shows").get(f"{one.kind} {one.group}")
+    timed = isinstance(obj.spec.get("schedule"), str) and obj.spec.get("suspend") is not True
+    shown = column("kubernetes-custom", "shows").get(f"{obj.kind} {obj.group}")
     ours = shown == _SCHEDULE
-    if one.kind == "CronJob" and timed:
+    if obj.kind == "CronJob" and timed:
         words = [" ".join(_words_in(c.node.get("command")) + _words_in(c.node.get("args")))
-                 for pod in pods if pod.owner is one for c in pod.containers()]  # fmt: skip
-        ours = is_backup_name(one.name) or any(is_dump_command(word) for word in words)
+                 for pod in pods if pod.owner is obj for c in pod.containers()]  # fmt: skip
+        ours = is_backup_name(obj.name) or any(is_dump_command(word) for word in words)
     if ours and timed:
-        yield "backup", one.spec.at("schedule")
-        yield "backup-schedule", one.spec.at("schedule")
+        yield "backup", obj.spec.at("schedule")
+        yield "backup-schedule", obj.spec.at("schedule")
 
 
 def _words_in(value: object) -> list[str]:
