@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import discover, environments, fenced, ignoring, reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -139,7 +139,7 @@ def _unread(one: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
     if one.status == "skipped":
         made.rows.append(FileStatus(one.path, one.kind, one.status, one.reason))
         return
-    made.rows.append(FileStatus(one.path, "", one.status, one.reason))
+    made.rows.append(FileStatus(one.path, "", one.status, one.reason, BROKEN))
     rule = core["core/unreadable"]
     text = messages.fill(rule.message, {"reason": one.reason}.get)
     made.broken.append(Finding(rule, Source(one.path, ""), Span(0, 0), text))

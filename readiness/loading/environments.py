@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render import OVERLAYS
 from readiness.loading.render.made import GeneratedSource, RenderError
@@ -98,7 +98,7 @@ def add_chart(
             made, [one for one in renderings if one.environment == name], found, core
         )
     made.rows += [
-        FileStatus(one, "helm", "skipped", reason)
+        FileStatus(one, "helm", "skipped", reason, BROKEN if wanted else ABSENT)
         if reason
         else state(one, "helm", UNPARSED if one in broken else "")
         for one in templates
@@ -121,7 +121,9 @@ def add_environment(
 def state(path: str, kind: str, reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
     return (
-        FileStatus(path, kind, "invalid", reason) if reason else FileStatus(path, kind, "checked")
+        FileStatus(path, kind, "invalid", reason, BROKEN)
+        if reason
+        else FileStatus(path, kind, "checked")
     )
 
 
@@ -158,7 +160,9 @@ def build_overlays(
         return {}
     missing = RENDERING_OFF if not asked else "" if kustomize.build_command() else kustomize.MISSING
     if missing:
-        made.rows += [FileStatus(one.source.path, "kustomize", "skipped", missing) for one in roots]
+        made.rows += [
+            FileStatus(one.source.path, "kustomize", "skipped", missing, ABSENT) for one in roots
+        ]
         return {}
     wanted = _gather(roots, found, made)
     unseen = kustomize.unseen([one for one in wanted if isinstance(one, Gathered)], sources)
@@ -172,10 +176,12 @@ def build_overlays(
         if isinstance(built, RefusedError):
             way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
             reason = f"{built}; {way} judges what it gives"
-            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason))
+            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason, OUTSIDE))
             continue
         if isinstance(built, RenderError):
-            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", str(built)))
+            made.rows.append(
+                FileStatus(root.source.path, "kustomize", "skipped", str(built), BROKEN)
+            )
             rule = core["core/not-rendered"]
             made.broken.append(_render_failure(rule, root.source, "overlay", "", str(built)))
             continue
@@ -211,7 +217,7 @@ def overlay(source: Source, made: Assembly, core: dict[str, Rule]) -> None:
         if "{{" in line or "{%" in line:
             made.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
             return
-        made.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message))
+        made.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message, BROKEN))
         made.broken.append(
             reading.syntax_finding(core["core/syntax"], source, error, "kustomization")
         )
