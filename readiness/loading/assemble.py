@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, fenced, ignoring, reading
-from readiness.loading.assembly import TEMPLATE, Assembly, FileStatus
+from readiness.loading import discover, environments, fenced, ignoring, overlays, reading
+from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -45,7 +45,7 @@ def assemble(
         made.rows.append(FileStatus(unread.path, kind, "skipped", unread.reason))
     charts = environments.chart_folders(found.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = environments.build_overlays(found, made, core, asked=render)
+    built = overlays.build_overlays(found, made, core, asked=render)
     ours = []
     for source in found.texts:
         folder = environments.chart_containing(source.path, charts)
@@ -55,7 +55,7 @@ def assemble(
             made.rows.append(environments.state(source.path, "k8s", built[source.path]))
             made.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
-            environments.overlay(source, made, core)
+            overlays.add_kustomization(source, made, core)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
@@ -145,7 +145,7 @@ def _unread(unread: UnreadFile, made: Assembly, core: dict[str, Rule]) -> None:
     if unread.status == "skipped":
         made.rows.append(FileStatus(unread.path, unread.kind, unread.status, unread.reason))
         return
-    made.rows.append(FileStatus(unread.path, "", unread.status, unread.reason))
+    made.rows.append(FileStatus(unread.path, "", unread.status, unread.reason, BROKEN))
     rule = core["core/unreadable"]
     text = messages.fill(rule.message, {"reason": unread.reason}.get)
     made.broken.append(Finding(rule, Source(unread.path, ""), Span(0, 0), text))

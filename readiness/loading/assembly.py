@@ -18,14 +18,25 @@ _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kuberne
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
 
 
+# Why a file that is ours was not judged, or not all of it: what the verdict and the gate make of that differs.
+BROKEN = "broken"  # its own tool cannot read it as it stands: fails the gate as a syntax error does
+ABSENT = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
+OUTSIDE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
+
+
 @dataclass(slots=True)
 class FileStatus:
-    """One file of the report: its kind and whether it was judged, else why not."""
+    """One file of the report: its kind and whether it was judged, else why not.
+
+    `cause` sorts the reason: BROKEN, ABSENT, OUTSIDE, or empty for what was judged whole or left out on purpose. A file
+    that was judged may have one too, where something that it names was not.
+    """
 
     path: str
     kind: str
     status: str
     reason: str = ""
+    cause: str = ""
 
 
 @dataclass(slots=True)
@@ -68,7 +79,9 @@ class Assembly:
             else:
                 rule = core["core/syntax"]
             if rows:
-                self.rows.append(FileStatus(source.path, source.kind, "invalid", error.message))
+                self.rows.append(
+                    FileStatus(source.path, source.kind, "invalid", error.message, BROKEN)
+                )
             self.broken.append(reading.syntax_finding(rule, source, error, _word(source)))
 
     def _in_part(self, source: Source, document: Any, core: dict[str, Rule]) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,7 @@ def _run_row(run: RunResult) -> dict[str, Any]:
     return {
         "rules": [_rule_row(rule) for rule in run.rules],
         "active": {name: sorted(cells) for name, cells in sorted(run.active.items())},
-        "rows": [[row.path, row.kind, row.status, row.reason] for row in run.rows],
+        "rows": [astuple(row) for row in run.rows],
         "others": run.others,
         "tally": {
             name: [look.subjects, look.unknown, [_place_row(*place) for place in look.places]]

@@ -8,14 +8,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from readiness.loading.discover import decode_text
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.gather import Gathered, RefusedError
+from readiness.loading.render.gather import Gathered
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generators import generated, merge_generated
 from readiness.loading.render.overlay.placed import (
+    AbsentError,
     BrokenError,
     Counter,
     Place,
@@ -48,16 +50,22 @@ Spec = dict[str, Value]
 
 
 def built_source(
-    taken: Gathered, home: Source, environment: str, sources: Mapping[str, Source]
+    taken: Gathered,
+    home: Source,
+    environment: str,
+    sources: Mapping[str, Source],
+    parsed: dict[Source, list[Any]],
 ) -> tuple[PlacedSource, dict[str, Source]]:
     """What an overlay builds, and the files that it took in besides `sources`, by path.
 
+    `parsed` are the documents of files that overlays of the same run have read.
+
     Raises RenderError where nobody could build it, UnknownError where this builder does not know how.
     """
-    builder = Builder(taken, sources)
+    builder = Builder(taken, sources, parsed)
     source = builder.build(home, environment)
     if source.removals:
-        kept = Builder(taken, {**sources, **builder.more}, keep=True)
+        kept = Builder(taken, {**sources, **builder.more}, parsed, keep=True)
         with suppress(RenderError):  # what went may be in the way of what came
             source.kept = kept.build(home, environment)
     return source, builder.more
@@ -67,8 +75,14 @@ class Builder:
     """One overlay and all that it takes in; with `keep`, as if its patches took no key away."""
 
     def __init__(
-        self, taken: Gathered, sources: Mapping[str, Source], *, keep: bool = False
+        self,
+        taken: Gathered,
+        sources: Mapping[str, Source],
+        parsed: dict[Source, list[Any]],
+        *,
+        keep: bool = False,
     ) -> None:
+        self.parsed = parsed
         self.keep = keep
         self.top = taken.folder
         self.tree = taken.tree
@@ -122,9 +136,10 @@ class Builder:
         for key, value in nodes[0].map.items():
             word = key.casefold()
             if word in _CHARTS:
-                raise RefusedError(
-                    f"{source.path} takes in a Helm chart under `{key}`, which is not rendered here"
-                    " (kustomize asks for --enable-helm)"
+                raise AbsentError(
+                    f"it takes in Helm charts under `{key}`, and builders must specify --enable-helm for that;"
+                    " `kustomize build --enable-helm . | readiness check -` judges what it gives",
+                    value.key,
                 )
             if word not in _SILENT | _BUILT or word in spec:
                 raise UnknownError(f"{source.path} has the key {key[:60]}, which is not known here")
@@ -146,14 +161,15 @@ class Builder:
     def values(self, source: Source) -> list[Value]:
         """The documents of a file. Raises RenderError where it does not parse."""
         try:
-            nodes = load_all(separated(source.text))
+            if source not in self.parsed:
+                self.parsed[source] = load_all(separated(source.text))
         except ParseError as error:
             place = in_file(source, Span(error.offset, error.offset))
             raise BrokenError(f"it does not parse: {error.message}", place) from None
         return [
             placed(node, source, node.at(), self.counter)
-            for node in nodes
-            if node is not None and hasattr(node, "at")
+            for node in self.parsed[source]
+            if hasattr(node, "at")
         ]
 
     def folder(self, folder: str, entry: Value) -> str:

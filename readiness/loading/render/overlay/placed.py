@@ -33,6 +33,10 @@ class BrokenError(RenderError):
         self.place = place
 
 
+class AbsentError(BrokenError):
+    """Something that only another way of building gives: which one, and where it is asked for."""
+
+
 class Place(NamedTuple):
     """Where something was written; `source` is a whole file."""
 
