@@ -16,6 +16,7 @@ from readiness.loading.environments import (
     RENDERING_OFF,
     UNPARSED,
     add_environment,
+    make_project,
     render_failure,
     state,
 )
@@ -101,7 +102,14 @@ def _add(
     core: dict[str, Rule],
 ) -> set[str]:
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse."""
+    from readiness.loading.render.overlay.placed import PlacedSource
+
     broken = add_environment(made, [built.source], found, core)
+    if isinstance(built.source, PlacedSource) and built.source.kept is not None:
+        built.source.kept.kind = "k8s"
+        parsed = reading.parse_sources([built.source.kept])
+        pairs = [(source.kind, document) for source, document, error in parsed if error is None]
+        made.kept.append((built.source, make_project(pairs, found)))
     for _, error, home in built.lost:
         made.broken.append(_lost(core["core/syntax"], home, error))
         broken.add(home.path)

@@ -96,7 +96,7 @@ def run_pipeline(
         render=settings.render,
         helm_values=settings.helm_values,
     )
-    for project in made.projects:
+    for project in (*made.projects, *(project for _, project in made.kept)):
         project.today = today
     asked = _select_rules(made, settings)
     active = asked.active
@@ -106,7 +106,7 @@ def run_pipeline(
     external = shell_findings(made, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
-    _relocate(made, outcome)
+    _relocate(made, outcome, running, core)
     hidden = _hidden_places(made, outcome)
     found_all = engine.sort_and_deduplicate([*made.broken, *outcome.findings])
     wanted = [one for one in found_all if selection.counts(one, active) or one.rule == "core/crash"]
@@ -130,11 +130,15 @@ def run_pipeline(
     )
 
 
-def _relocate(made: Assembly, outcome: engine.EngineResult) -> None:
+def _relocate(
+    made: Assembly, outcome: engine.EngineResult, running: list[LoadedRule], core: dict[str, Rule]
+) -> None:
     """Tell what was found in renderings where it was written."""
     if made.environments:
         from readiness.loading.render import relocate
+        from readiness.run import removals
 
+        removals.blame_removals(made, outcome, running, core)
         outcome.findings = relocate.relocate_findings(outcome.findings, made.environments)
         made.broken = relocate.relocate_findings(made.broken, made.environments)
 
