@@ -31,6 +31,7 @@ from readiness.loading.render.overlay.placed import (
 from readiness.loading.render.overlay.references import fix_references
 from readiness.loading.render.overlay.replacements import replace_values
 from readiness.loading.render.overlay.resource import Resource, resource_of
+from readiness.loading.render.overlay.variables import resolve_variables
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import load_all, separated
 
@@ -89,12 +90,14 @@ class Builder:
         self.sources = sources
         self.more: dict[str, Source] = {}
         self.counter = Counter()
+        self.variables: list[Value] = []
 
     def build(self, home: Source, environment: str) -> PlacedSource:
         """The text of what the overlay gives."""
         resources: list[Resource] = []
         self.accumulate(self.top, resources, component=False)
         fix_references(resources)
+        resolve_variables(resources, self.variables)
         return written([one.node for one in resources], home.path, environment, home)
 
     def accumulate(self, folder: str, resources: list[Resource], *, component: bool) -> None:
@@ -113,6 +116,7 @@ class Builder:
         for entry in self.entries(spec, "components"):
             self.accumulate(self.folder(folder, entry), mine, component=True)
         self.transform(folder, spec, mine)
+        self.variables += self.entries(spec, "vars")
         if not component:
             resources += mine
 
@@ -290,11 +294,15 @@ class _Reader:
         self.builder = builder
         self.folder = folder
 
-    def __call__(self, name: str) -> tuple[Source | None, bytes]:
+    def __call__(self, entry: Value, name: str) -> tuple[Source | None, bytes]:
         tree = self.builder.tree
         path = tree.file(posixpath.normpath(posixpath.join(self.folder, name)))
         if path is None:
-            raise RenderError(f"a generator takes in {name[:200]!r}, which is not there")
+            raise AbsentError(
+                f"a generator takes in {name[:200]!r}, which is not there; make that file first where it is kept"
+                " out of the tree on purpose",
+                entry.place,
+            )
         try:
             return self.builder.source(path), tree.texts[path]
         except RenderError:

@@ -15,7 +15,7 @@ from readiness.loading.render.overlay.placed import Counter, Place, UnknownError
 from readiness.loading.render.overlay.resource import Resource, mapping_at
 from readiness.model import Source, Span
 
-Read = Callable[[str], tuple[Source | None, bytes]]
+Read = Callable[[Value, str], tuple[Source | None, bytes]]
 _KNOWN = frozenset("name namespace behavior literals files envs env options type".split())
 _OPTIONS = frozenset("labels annotations disablenamesuffixhash immutable".split())
 
@@ -47,6 +47,7 @@ def generated(
             value.lines = ()
         mapping_at(node, (field,), here).map[key] = value
     if kind == "Secret":
+        mapping_at(node, ("data",), here)
         node.map["type"] = given.get("type") or Value("Opaque", here, here)
     for options in (common, given.get("options")):
         _set_options(node, options, counter)
@@ -99,7 +100,7 @@ def _literal(one: Value) -> tuple[str, Value, bool]:
 
 def _lines(one: Value, read: Read) -> Iterator[tuple[str, Value, bool]]:
     """`KEY=value` lines of a file; comments and blank lines are none."""
-    source, data = read(one.text)
+    source, _ = read(one, one.text)
     if source is None:
         raise RenderError(f"{one.text[:200]} is not text")
     for start in source.lines:
@@ -109,13 +110,11 @@ def _lines(one: Value, read: Read) -> Iterator[tuple[str, Value, bool]]:
         if not line.strip() or line[begin] == "#":
             continue
         key, equals, value = line[begin:].partition("=")
-        if not equals:
-            continue  # a variable of whoever builds: its value is not in the tree
-        first = start + begin + len(key) + 1
+        # Without an equals sign it is a variable of whoever builds: its value is not in the tree, and empty here.
+        first = start + begin + len(key) + len(equals)
         place = Place(source, Span(first, first + len(value)))
         at = Place(source, Span(start + begin, start + begin + len(key)))
         yield key, Value(value, place, at), True
-    del data
 
 
 def _file(one: Value, read: Read) -> tuple[str, Value, bool]:
@@ -123,7 +122,7 @@ def _file(one: Value, read: Read) -> tuple[str, Value, bool]:
     key, equals, path = one.text.partition("=")
     if not equals:
         key, path = posixpath.basename(one.text), one.text
-    source, data = read(path)
+    source, data = read(one, path)
     if source is None:
         return key, Value(base64.b64encode(data).decode(), one.place, one.place), False
     text = source.text.replace("\r\n", "\n")

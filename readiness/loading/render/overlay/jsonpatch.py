@@ -98,9 +98,7 @@ class _Operation:
         owner, last = self.find(steps[:-1]), steps[-1]
         value.key = self.place()
         if isinstance(owner.data, dict):
-            if not insert and last not in owner.data:
-                raise self.failed(f"there is no {last[:80]!r}")
-            owner.data[last] = value
+            owner.data[last] = value  # builders let `replace` add a key
         elif isinstance(owner.data, list) and last == "-" and insert:
             owner.data.append(value)
         elif isinstance(owner.data, list) and last.isdecimal() and len(last) < 7:

@@ -107,7 +107,7 @@ class _Merge:
         return _KEYS.get(key, ())
 
     def lists(self, old: Value, patch: Value, keys: tuple[str, ...]) -> Value:
-        """Merge a list into another: entries of one key together, new ones before the old ones."""
+        """Merge a list into another: entries of one key together, those of the patch first."""
         if any(directive(one) == REPLACE for one in patch.items):
             rest = [one for one in patch.items if directive(one) != REPLACE]
             made = Value([self.new(one) for one in rest], patch.place, patch.key)
@@ -115,17 +115,18 @@ class _Merge:
             return made
         if not keys:
             return self.new(patch)
-        new: list[Value] = []
+        first: list[Value] = []
         for one in patch.items:
             found = [other for other in old.items if _identity(other, keys) == _identity(one, keys)]
             if directive(one) == DELETE:
-                old.data = [other for other in old.items if other not in found]
                 old.removed += [one.place] if found else []
             elif found:
                 self.maps(found[0], one)
+                first.append(found[0])
             else:
-                new.append(self.new(one))
-        old.data = [*new, *old.items]
+                first.append(self.new(one))
+            old.data = [other for other in old.items if other not in found]
+        old.data = [*first, *old.items]
         return old
 
     def new(self, value: Value) -> Value:

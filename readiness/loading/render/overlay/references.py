@@ -39,8 +39,9 @@ def fix_references(resources: list[Resource]) -> None:
     """Let every reference to an object that has another name now say that name; its place stays its own."""
     renamed: dict[tuple[str, str], list[Resource]] = {}
     for one in resources:
-        for known in one.former:
-            if known.name != one.name or known.namespace != one.identity.namespace:
+        for known in one.identities:
+            is_moved = known.name != one.name or known.namespace != one.identity.namespace
+            if is_moved or one.kind == "ServiceAccount":  # whose subjects are told its namespace
                 renamed.setdefault((known.kind, known.name), []).append(one)
     if not renamed:
         return
@@ -65,7 +66,9 @@ def _meant(user: Resource, holder: Value, some: list[Resource]) -> Resource | No
     namespace = holder.under("namespace")
     if namespace:
         some = [
-            one for one in some if any(known.namespace == namespace for known in one.identities)
+            one
+            for one in some
+            if any((known.namespace or "default") == namespace for known in one.identities)
         ]
     elif len(some) > 1:
         mine = user.identity.namespace
@@ -81,7 +84,7 @@ def _references(one: Resource) -> Iterator[tuple[str, Value, str]]:
     stack: list[tuple[str, Value]] = [("", one.node)]
     while stack:
         outer, value = stack.pop()
-        for key, inner in value.map.items():
+        for key, inner in list(value.map.items()):
             if isinstance(inner.data, str):
                 kind = _FIELDS.get((outer, key)) or _FIELDS.get(("", key))
                 if key == "serviceName" and one.kind == "StatefulSet" and outer == "spec":

@@ -42,6 +42,10 @@ _EXISTING: dict[str, tuple[Path, ...]] = {
     "NetworkPolicy": (("spec", "podSelector", "matchLabels"),),
 }
 _UNNAMED = frozenset({"CustomResourceDefinition", "APIService", "Namespace"})  # keep their names
+_SERVICES: dict[str, Path] = {
+    "APIService": ("spec", "service"),
+    "CustomResourceDefinition": ("spec", "conversion", "webhook", "clientConfig", "service"),
+}
 _SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"})
 
 
@@ -58,8 +62,8 @@ def set_namespace(resources: Iterable[Resource], namespace: Value) -> None:
             for subject in node.map["subjects"].items if "subjects" in node.map else ():
                 if subject.under("kind") == "ServiceAccount" and subject.under("name") == "default":
                     subject.map["namespace"] = namespace
-        service = node.get("spec", "service") if one.kind == "APIService" else None
-        if service is not None and service.map:
+        service = node.get(*_SERVICES.get(one.kind, ("spec", "service")))
+        if service is not None and service.map and one.kind in _SERVICES:
             service.map["namespace"] = namespace
 
 
