@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,10 +29,11 @@ HEAD = 20  # lines of a file in which it may say that it was generated
 
 @dataclass(slots=True)
 class _Written:
-    """What is known of one file: whether it says that it was generated, and its objects by kind and name."""
+    """What is known of one file: whether it says that it was generated, and its objects in order, with where they begin."""
 
     generated: bool
-    objects: dict[str, list[Object]] = field(default_factory=dict)
+    objects: list[Object] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -40,7 +42,7 @@ def fold_copies(findings: Sequence[Finding]) -> list[Finding]:
 
     What stands at one place for several things (an anchor, a line of an environment file, a template under several values)
     is one finding that names them. So is what is said of one object in its source, and again in a file that was generated
-    from it or is equal to it. A suppression at the kept place holds for its copies; one at a copy holds for that alone.
+    from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone.
     """
     return _fold_objects(_fold_names(findings))
 
@@ -48,19 +50,19 @@ def fold_copies(findings: Sequence[Finding]) -> list[Finding]:
 def _fold_names(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for all things that take what one place says."""
     places: dict[Any, list[Finding]] = {}
-    for one in findings:
-        key = (one.rule, one.part, one.place, one.suppressed)
-        places.setdefault(key, []).append(one)
+    for finding in findings:
+        key = (finding.rule, finding.part, finding.place, finding.suppressed)
+        places.setdefault(key, []).append(finding)
     kept = []
     for some in places.values():
         if len(some) == 1 or len({one.resource for one in some}) == 1:
             kept += some
             continue
         alike: dict[str, list[Finding]] = {}
-        for one in some:
-            alike.setdefault(message_shape(_ONLY.sub("", one.message), one.resource), []).append(
-                one
-            )
+        for finding in some:
+            alike.setdefault(
+                message_shape(_ONLY.sub("", finding.message), finding.resource), []
+            ).append(finding)
         kept += [_named_together(group) for group in alike.values()]
     return kept
 
@@ -72,8 +74,8 @@ def _named_together(group: Sequence[Finding]) -> Finding:
     names = list(dict.fromkeys(others))
     if not names:
         return first
-    for one in group[1:]:
-        first = with_worse_severity(first, one)
+    for other in group[1:]:
+        first = with_worse_severity(first, other)
     shown = names[:NAMES]
     more = [f"{len(names) - NAMES} more"] if len(names) > NAMES else []
     listed = [*shown, *more]
@@ -95,7 +97,7 @@ def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
     for numbers in alike.values():
         if len({findings[number].path for number in numbers}) > 1:
             for group in _copy_groups([(number, findings[number]) for number in numbers], files):
-                done |= _kept_of(group, findings, files)
+                done |= _fold_group(group, findings)
     found = (done.get(number, one) for number, one in enumerate(findings))
     return [one for one in found if one is not None]
 
@@ -106,45 +108,40 @@ _YAML = (".yaml", ".yml", ".json")
 def _copy_groups(
     alike: Sequence[tuple[int, Finding]], files: dict[int, _Written]
 ) -> Iterator[list[int]]:
-    """The groups of copies among findings that say the same of objects of one kind and name.
+    """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
-    Equal objects are copies. A generated one that is equal to none is a copy of the only other that there is.
+    A file in a folder for output is a copy of what equals it, a file that says that it was generated is one of the only
+    source that there is, too. Equal files of hand are none: each has to be edited.
     """
-    written: dict[Any, list[int]] = {}
-    generated: list[int] = []
-    for number, one in alike:
-        file = files.setdefault(id(one.source.root), _read(one.source.root))
-        found = _object_around(one, file)
-        mark = _digest(found.node, file.digests) if found else None
-        if file.generated:
-            generated.append(number)
-        written.setdefault(mark or number, []).append(number)
-    known = set(generated)
-    sources = [group for group in written.values() if not known.issuperset(group)]
-    rest = [group for group in written.values() if known.issuperset(group)]
-    if len(sources) == 1:
-        sources[0] += [number for group in rest for number in group]
-        rest = []
-    yield from (group for group in (*sources, *rest) if len(group) > 1)
+    known: dict[int, bytes] = {}
+    generated: dict[int, bool] = {}
+    sources: list[int] = []
+    output: list[int] = []
+    for number, finding in alike:
+        root = finding.source.root
+        file = files.get(id(root)) or files.setdefault(id(root), _read(root))
+        found = _object_around(finding, file)
+        known[number] = _digest(found.node, file.digests) if found else b"%d" % number
+        generated[number] = file.generated
+        (output if file.generated or _is_output(root.path) else sources).append(number)
+    paths = {number: finding.path for number, finding in alike}
+    output.sort(key=lambda number: (generated[number], paths[number].count("/"), paths[number]))
+    homes: dict[bytes, int] = {}
+    for number in sources:
+        homes.setdefault(known[number], number)
+    groups: dict[int, list[int]] = {}
+    for number in output:
+        home = homes.setdefault(known[number], number)
+        if home == number and len(sources) == 1 and generated[number]:
+            home = sources[0]
+        if home != number:
+            groups.setdefault(home, []).append(number)
+    yield from ([first, *rest] for first, rest in groups.items())
 
 
-def _kept_of(
-    group: Sequence[int], findings: Sequence[Finding], files: dict[int, _Written]
-) -> dict[int, Finding | None]:
-    """What becomes of each of some copies: the kept one, and None for those that it stands for."""
-
-    def order(number: int) -> tuple[bool, bool, int, str, int]:
-        root = findings[number].source.root
-        words = set(re.split(r"[/.]", root.path.lower()))
-        return (
-            files[id(root)].generated,
-            bool(words & _OUTPUT),
-            root.path.count("/"),
-            root.path,
-            number,
-        )
-
-    first, *rest = sorted(group, key=order)
+def _fold_group(group: Sequence[int], findings: Sequence[Finding]) -> dict[int, Finding | None]:
+    """What becomes of a source and its copies: the source with its copies, and None for those that it stands for."""
+    first, *rest = group
     kept = findings[first]
     folded = [
         number
@@ -155,14 +152,19 @@ def _kept_of(
     if not folded:
         return {}
     copies = [findings[number] for number in folded]
-    for one in copies:
-        kept = with_worse_severity(kept, one)
+    for copy in copies:
+        kept = with_worse_severity(kept, copy)
     count = len({one.path for one in copies})
     places = [Related(one.source, one.span, "a copy of it") for one in copies[:PLACES]]
     message = f"{kept.message} (and {count} cop{'y' if count == 1 else 'ies'})"
     made: dict[int, Finding | None] = dict.fromkeys(folded)
     made[first] = kept._replace(message=message, related=(*kept.related, *places))
     return made
+
+
+def _is_output(path: str) -> bool:
+    """Whether a file stands in a folder, or goes by a name, that tools write to."""
+    return not _OUTPUT.isdisjoint(re.split(r"[/.]", path.lower()))
 
 
 def _read(root: Source) -> _Written:
@@ -175,19 +177,19 @@ def _read(root: Source) -> _Written:
         roots = load_all(separated(root.text))
     except ParseError:
         return file
-    for one in (found for node in roots for found in objects_of(root, node)):
-        file.objects.setdefault(f"{one.kind}/{one.name}", []).append(one)
+    file.objects = [found for node in roots for found in objects_of(root, node)]
+    file.objects.sort(key=lambda found: found.node.at().start)
+    file.starts = [found.node.at().start for found in file.objects]
     return file
 
 
-def _object_around(one: Finding, file: _Written) -> Object | None:
+def _object_around(finding: Finding, file: _Written) -> Object | None:
     """The object that a finding stands in."""
-    at = one.source.to_root(one.span.start)
-    for some in (file.objects.get(one.resource, ()), *file.objects.values()):
-        for found in some:
-            if found.node.at().start <= at <= found.node.at().end:
-                return found
-    return None
+    at = finding.source.to_root(finding.span.start)
+    number = bisect.bisect_right(file.starts, at) - 1
+    if number < 0 or file.objects[number].node.at().end < at:
+        return None
+    return file.objects[number]
 
 
 def _digest(node: Any, known: dict[int, bytes], depth: int = 0) -> bytes:

@@ -214,8 +214,8 @@ class Builder:
             self.accumulate(self.folder(folder, entry), mine, component=False)
             return
         for node in self.documents(folder, entry):
-            for one in _opened(node):
-                made = resource_of(one)
+            for item in _opened(node):
+                made = resource_of(item)
                 if any(made.identity == other.identity for other in mine):
                     raise BrokenError(f"{made.kind} {made.name} is taken in twice", entry.place)
                 mine.append(made)
@@ -242,8 +242,8 @@ class Builder:
         if "commonlabels" in spec:
             labels = spec["commonlabels"]
             transform.add_labels(mine, labels, self.counter, selectors=True, templates=True)
-        for one in self.entries(spec, "labels"):
-            self.labels(one, mine)
+        for entry in self.entries(spec, "labels"):
+            self.labels(entry, mine)
         if "commonannotations" in spec:
             transform.add_annotations(mine, spec["commonannotations"], self.counter)
         patches.apply_old_operations(self, folder, spec, mine)
@@ -251,8 +251,8 @@ class Builder:
             transform.set_replicas(mine, spec["replicas"])
         if "images" in spec:
             transform.set_images(mine, spec["images"])
-        for one in self.entries(spec, "replacements"):
-            self.replace(folder, one, mine)
+        for entry in self.entries(spec, "replacements"):
+            self.replace(folder, entry, mine)
 
     def labels(self, spec: Value, mine: list[Resource]) -> None:
         """Add the labels of one entry of `labels`."""
@@ -324,7 +324,7 @@ def _opened(node: Value) -> Iterator[Value]:
     """An object, or those of a List."""
     items = node.map.get("items")
     if node.under("kind").endswith("List") and items is not None and isinstance(items.data, list):
-        for one in items.data:
-            yield from _opened(one)
+        for item in items.data:
+            yield from _opened(item)
     else:
         yield node

@@ -71,12 +71,12 @@ def _entries(given: dict[str, Value], read: Read) -> Iterator[tuple[str, Value, 
     """(key, value, whether it is text) of all that a generator is given."""
     envs = list(given["envs"].items) if "envs" in given else []
     envs += [given["env"]] if "env" in given else []
-    for one in envs:
-        yield from _lines(one, read)
-    for one in given["files"].items if "files" in given else ():
-        yield _file(one, read)
-    for one in given["literals"].items if "literals" in given else ():
-        yield _literal(one)
+    for entry in envs:
+        yield from _lines(entry, read)
+    for entry in given["files"].items if "files" in given else ():
+        yield _file(entry, read)
+    for entry in given["literals"].items if "literals" in given else ():
+        yield _literal(entry)
 
 
 def _literal(one: Value) -> tuple[str, Value, bool]:

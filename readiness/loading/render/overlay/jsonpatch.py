@@ -19,8 +19,8 @@ def apply_operations(
 
     With `keep` the keys of mappings are left that an operation would take away.
     """
-    for one in operations.items:
-        _Operation(target, one, counter, keep).apply()
+    for operation in operations.items:
+        _Operation(target, operation, counter, keep).apply()
 
 
 def is_operations(value: Value) -> bool:

@@ -116,15 +116,17 @@ class _Merge:
         if not keys:
             return self.new(patch)
         first: list[Value] = []
-        for one in patch.items:
-            found = [other for other in old.items if _identity(other, keys) == _identity(one, keys)]
-            if directive(one) == DELETE:
-                old.removed += [one.place] if found else []
+        for entry in patch.items:
+            found = [
+                other for other in old.items if _identity(other, keys) == _identity(entry, keys)
+            ]
+            if directive(entry) == DELETE:
+                old.removed += [entry.place] if found else []
             elif found:
-                self.maps(found[0], one)
+                self.maps(found[0], entry)
                 first.append(found[0])
             else:
-                first.append(self.new(one))
+                first.append(self.new(entry))
             old.data = [other for other in old.items if other not in found]
         old.data = [*first, *old.items]
         return old
@@ -145,12 +147,12 @@ def _clean(value: Value) -> None:
             value.data.pop(key, None)
         if any(key.startswith("$") for key in value.data):
             raise UnknownError("it holds a directive of strategic merges")
-        for one in value.data.values():
-            _clean(one)
+        for inner in value.data.values():
+            _clean(inner)
     elif isinstance(value.data, list):
         value.data = [one for one in value.data if directive(one) != DELETE]
-        for one in value.data:
-            _clean(one)
+        for inner in value.data:
+            _clean(inner)
 
 
 def _identity(value: Value, keys: tuple[str, ...]) -> tuple[object, ...]:

@@ -78,9 +78,9 @@ def _apply(
                 raise BrokenError("a patch is a list, but not one of operations", patch.place)
             if chosen is None:
                 raise BrokenError("a list of operations has no `target`", entry.place)
-            for one in chosen:
-                one.remember()
-                apply_operations(one.node, patch, builder.counter, keep=builder.keep)
+            for resource in chosen:
+                resource.remember()
+                apply_operations(resource.node, patch, builder.counter, keep=builder.keep)
         else:
             _merge(builder, patch, chosen, resources)
 
@@ -103,15 +103,15 @@ def _merge(
                 " such object here",
                 patch.place,
             )
-    for one in chosen:
+    for resource in chosen:
         if directive(patch) == DELETE:
-            resources.remove(one)
+            resources.remove(resource)
             continue
-        one.remember()
-        before = {key: one.node.get(*key) for key in _FIXED}
-        merge_patch(one.node, patch, builder.counter, keep=builder.keep)
+        resource.remember()
+        before = {key: resource.node.get(*key) for key in _FIXED}
+        merge_patch(resource.node, patch, builder.counter, keep=builder.keep)
         for (*owner, last), value in before.items():
-            held = one.node.get(*owner)
+            held = resource.node.get(*owner)
             if value is not None and held is not None and (not by_name or last != "namespace"):
                 held.map[last] = value
 
@@ -172,8 +172,8 @@ def inline_values(builder: Builder, text: Value) -> list[Value]:
         placed(node, scratch, node.at(), builder.counter) for node in nodes if hasattr(node, "at")
     ]
     if not starts:
-        for one in (part for value in found for part in walk(value)):
-            _put(one, text.place)
+        for part in (each for value in found for each in walk(value)):
+            _put(part, text.place)
     return found
 
 

@@ -210,9 +210,9 @@ class PlacedSource(GeneratedSource):
             some = self.marks[at]
             if self.begins[at] == span.start:
                 return next((one for one in some if one.end == span.end), some[0])
-            for one in reversed(some):
-                if span.start < one.end:
-                    return one
+            for found in reversed(some):
+                if span.start < found.end:
+                    return found
             at -= 1
         return None
 
@@ -220,9 +220,9 @@ class PlacedSource(GeneratedSource):
 def written(objects: list[Value], path: str, environment: str, home: Source) -> PlacedSource:
     """The text of some objects. Raises RenderError where it is too long."""
     writer = _Writer()
-    for one in objects:
+    for node in objects:
         writer.add("---\n")
-        writer.value(one, 0)
+        writer.value(node, 0)
     source = PlacedSource(path, "".join(writer.parts), environment, home)
     source.removals = sorted(writer.removals, key=lambda one: one[0])
     for start, marks in sorted(writer.marks.items()):

@@ -38,18 +38,20 @@ _TYPED = frozenset({"scaleTargetRef", "roleRef", "targetRef"})  # say their kind
 def fix_references(resources: list[Resource]) -> None:
     """Let every reference to an object that has another name now say that name; its place stays its own."""
     renamed: dict[tuple[str, str], list[Resource]] = {}
-    for one in resources:
-        for known in one.identities:
-            is_moved = known.name != one.name or known.namespace != one.identity.namespace
-            if is_moved or one.kind == "ServiceAccount":  # whose subjects are told its namespace
-                renamed.setdefault((known.kind, known.name), []).append(one)
+    for resource in resources:
+        for known in resource.identities:
+            is_moved = known.name != resource.name or known.namespace != resource.identity.namespace
+            if (
+                is_moved or resource.kind == "ServiceAccount"
+            ):  # whose subjects are told its namespace
+                renamed.setdefault((known.kind, known.name), []).append(resource)
     if not renamed:
         return
-    for one in resources:
-        for kind, holder, key in _references(one):
+    for resource in resources:
+        for kind, holder, key in _references(resource):
             name = holder.map[key]
             some = list(dict.fromkeys(renamed.get((kind, name.text), ())))
-            found = _meant(one, holder, some)
+            found = _meant(resource, holder, some)
             if found is None:
                 continue
             holder.map[key] = Value(found.name, name.place, name.key)

@@ -28,12 +28,12 @@ def replace_values(resources: list[Resource], replacement: Value, counter: Count
         if chosen is None:
             raise RenderError("a target of a replacement selects nothing")
         rejected = target.map.get("reject")
-        for one in resources:
-            if not is_selected(one, chosen):
+        for resource in resources:
+            if not is_selected(resource, chosen):
                 continue
-            if any(is_selected(one, other) for other in (rejected.items if rejected else ())):
+            if any(is_selected(resource, other) for other in (rejected.items if rejected else ())):
                 continue
-            _fill(one, target, value, counter)
+            _fill(resource, target, value, counter)
 
 
 def is_selected(one: Resource, selector: Value) -> bool:

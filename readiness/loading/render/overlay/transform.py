@@ -51,33 +51,33 @@ _SCALED = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "State
 
 def set_namespace(resources: Iterable[Resource], namespace: Value) -> None:
     """Put all objects of a namespace into another one, and rename that one's own object."""
-    for one in resources:
-        one.remember()
-        node = one.node
-        if one.kind == "Namespace" and node.under("apiVersion") == "v1":
+    for resource in resources:
+        resource.remember()
+        node = resource.node
+        if resource.kind == "Namespace" and node.under("apiVersion") == "v1":
             metadata_of(node, namespace.place).map["name"] = namespace
         elif not is_cluster_scoped(node):
             metadata_of(node, namespace.place).map["namespace"] = namespace
-        if one.kind in {"RoleBinding", "ClusterRoleBinding"}:
+        if resource.kind in {"RoleBinding", "ClusterRoleBinding"}:
             for subject in node.map["subjects"].items if "subjects" in node.map else ():
                 if subject.under("kind") == "ServiceAccount" and subject.under("name") == "default":
                     subject.map["namespace"] = namespace
-        service = node.get(*_SERVICES.get(one.kind, ("spec", "service")))
-        if service is not None and service.map and one.kind in _SERVICES:
+        service = node.get(*_SERVICES.get(resource.kind, ("spec", "service")))
+        if service is not None and service.map and resource.kind in _SERVICES:
             service.map["namespace"] = namespace
 
 
 def rename(resources: Iterable[Resource], prefix: str, suffix: str) -> None:
     """Put a prefix and a suffix around the names."""
-    for one in resources:
-        if one.kind in _UNNAMED:
+    for resource in resources:
+        if resource.kind in _UNNAMED:
             continue
-        one.remember()
-        one.affixes.append(f"{prefix}\0{suffix}")
-        name = one.node.get("metadata", "name")
+        resource.remember()
+        resource.affixes.append(f"{prefix}\0{suffix}")
+        name = resource.node.get("metadata", "name")
         if name is not None:
             made = Value(f"{prefix}{name.text}{suffix}", name.place, name.key)
-            one.node.map["metadata"].map["name"] = made
+            resource.node.map["metadata"].map["name"] = made
 
 
 def add_labels(
@@ -89,20 +89,20 @@ def add_labels(
     templates: bool,
 ) -> None:
     """Add labels to objects, to the templates of pods, and to selectors, where these are asked for."""
-    for one in resources:
+    for resource in resources:
         paths: list[Path] = [("metadata", "labels")]
         if selectors or templates:
-            paths += [(*path, "labels") for path in _templates(one.kind)]
+            paths += [(*path, "labels") for path in _templates(resource.kind)]
         if selectors:
-            paths += _SELECTORS.get(one.kind, ())
-            paths += [path for path in _EXISTING.get(one.kind, ()) if one.node.get(*path)]
+            paths += _SELECTORS.get(resource.kind, ())
+            paths += [path for path in _EXISTING.get(resource.kind, ()) if resource.node.get(*path)]
         for path in paths:
-            _add_pairs(one.node, path, labels, counter)
-        if one.kind == "StatefulSet" and (selectors or templates):
-            for claim in claims.items if (claims := one.node.get(*_CLAIMS)) else ():
+            _add_pairs(resource.node, path, labels, counter)
+        if resource.kind == "StatefulSet" and (selectors or templates):
+            for claim in claims.items if (claims := resource.node.get(*_CLAIMS)) else ():
                 _add_pairs(claim, ("metadata", "labels"), labels, counter)
         if selectors:
-            _add_to_inner_selectors(one, labels, counter)
+            _add_to_inner_selectors(resource, labels, counter)
 
 
 def _templates(kind: str) -> tuple[Path, ...]:
@@ -153,9 +153,9 @@ def _pod_selectors(node: Value) -> Iterator[tuple[str, Value]]:
 
 def add_annotations(resources: Iterable[Resource], pairs: Value, counter: Counter) -> None:
     """Add annotations to objects and to the templates of their pods."""
-    for one in resources:
-        for path in (("metadata",), *_templates(one.kind)):
-            _add_pairs(one.node, (*path, "annotations"), pairs, counter)
+    for resource in resources:
+        for path in (("metadata",), *_templates(resource.kind)):
+            _add_pairs(resource.node, (*path, "annotations"), pairs, counter)
 
 
 _IMAGE_END = r"(?::[\w.{}-]*)?(?:@sha256:[\w.{}-]*)?\Z"
@@ -164,12 +164,12 @@ _IMAGE_END = r"(?::[\w.{}-]*)?(?:@sha256:[\w.{}-]*)?\Z"
 def set_images(resources: Iterable[Resource], images: Value) -> None:
     """Give containers other images, tags and digests."""
     known = []
-    for one in images.items:
-        unknown = set(one.map) - {"name", "newName", "newTag", "digest", "tagSuffix"}
+    for entry in images.items:
+        unknown = set(entry.map) - {"name", "newName", "newTag", "digest", "tagSuffix"}
         if unknown:
             raise UnknownError(f"an entry of images has the key {min(unknown)[:60]}")
-        if name := one.under("name"):
-            known.append((name, re.compile(re.escape(name) + _IMAGE_END), one))
+        if name := entry.under("name"):
+            known.append((name, re.compile(re.escape(name) + _IMAGE_END), entry))
     for resource in resources if known else ():
         for container in _containers(resource.node):
             for name, pattern, one in known:
@@ -220,8 +220,8 @@ def _written_scalar(value: Value) -> str:
 
 def set_replicas(resources: list[Resource], replicas: Value) -> None:
     """Give workloads other numbers of pods. Raises RenderError where there is none of a name."""
-    for one in replicas.items:
-        name, count = one.under("name"), one.map.get("count")
+    for entry in replicas.items:
+        name, count = entry.under("name"), entry.map.get("count")
         if count is None or isinstance(count.data, dict | list):
             raise UnknownError("an entry of replicas has no count")
         found = [
@@ -232,4 +232,4 @@ def set_replicas(resources: list[Resource], replicas: Value) -> None:
         if not found:
             raise RenderError(f"replicas names {name[:80]!r}, and no workload is called that")
         for other in found:
-            mapping_at(other.node, ("spec",), one.place).map["replicas"] = count
+            mapping_at(other.node, ("spec",), entry.place).map["replicas"] = count

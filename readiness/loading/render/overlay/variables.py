@@ -19,8 +19,8 @@ _OTHERS = frozenset({"Secret", "CustomResourceDefinition"})
 def resolve_variables(resources: list[Resource], variables: Iterable[Value]) -> None:
     """Put the values of variables in; one whose object is not there stays as it is."""
     values: dict[str, Value] = {}
-    for one in variables:
-        name, wanted = one.under("name"), one.get("objref")
+    for variable in variables:
+        name, wanted = variable.under("name"), variable.get("objref")
         if not name or wanted is None:
             continue
         kind, called = wanted.under("kind"), wanted.under("name")
@@ -29,7 +29,9 @@ def resolve_variables(resources: list[Resource], variables: Iterable[Value]) -> 
             for resource in resources
             if any((known.kind, known.name) == (kind, called) for known in resource.identities)
         ]
-        path = (one.under("fieldref", "fieldpath") or one.under("fieldref", "fieldPath")).split(".")
+        path = (
+            variable.under("fieldref", "fieldpath") or variable.under("fieldref", "fieldPath")
+        ).split(".")
         value = (
             found[0].node.get(*(path if path != [""] else ["metadata", "name"])) if found else None
         )

@@ -77,7 +77,17 @@ def test_equal_objects_are_copies_in_whatever_order_their_keys_stand(tmp_path: P
     report = check(tmp_path, {"pod.yaml": POD % ("", ""), "dist/pod.yaml": turned})
     assert told(report) == [("pod.yaml", 8, False)]
     report = check(tmp_path, {"dist/pod.yaml": turned.replace("1.2.3", "1.2.4")})
-    assert len(report.findings) == 2
+    assert len(report.findings) == 2  # a folder's name alone says too little
+
+
+def test_equal_files_of_hand_are_edited_each(tmp_path: Path) -> None:
+    files = {
+        "a/pod.yaml": POD % ("", ""),
+        "b/pod.yaml": POD % ("", ""),
+        "dist/x.yaml": POD % ("", ""),
+    }
+    report = check(tmp_path, files)
+    assert [path for path, *_ in told(report)] == ["a/pod.yaml", "b/pod.yaml"]
 
 
 def test_objects_of_other_names_are_no_copies(tmp_path: Path) -> None:
