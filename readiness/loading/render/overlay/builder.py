@@ -91,6 +91,7 @@ class Builder:
         self.more: dict[str, Source] = {}
         self.counter = Counter()
         self.variables: list[Value] = []
+        self.open: list[str] = []
 
     def build(self, home: Source, environment: str) -> PlacedSource:
         """The text of what the overlay gives."""
@@ -108,6 +109,7 @@ class Builder:
             raise BrokenError(
                 f"it is {kinds[0]}, and is taken in under `{kinds[1]}`", whole_place(source)
             )
+        self.open.append(folder)
         mine: list[Resource] = resources if component else []
         for key in ("resources", "bases"):
             for entry in self.entries(spec, key):
@@ -119,6 +121,7 @@ class Builder:
         self.variables += self.entries(spec, "vars")
         if not component:
             resources += mine
+        self.open.pop()
 
     def kustomization(self, folder: str) -> tuple[Source, Spec]:
         """The keys of the kustomization in a folder, in lower case. Raises UnknownError for a key that is not known."""
@@ -177,10 +180,14 @@ class Builder:
         ]
 
     def folder(self, folder: str, entry: Value) -> str:
-        """The folder of an entry. Raises RenderError where there is none."""
+        """The folder of an entry. Raises BrokenError where there is none, and where the kustomization stands in it."""
         found = self.tree.folder(posixpath.normpath(posixpath.join(folder, entry.text)))
         if found is None:
             raise self.absent(entry)
+        if any(found in {"", ".", one} or one.startswith(f"{found}/") for one in self.open):
+            raise BrokenError(
+                f"it takes in {entry.text[:200]!r}, a folder that it stands in itself", entry.place
+            )
         return found
 
     def file(self, folder: str, entry: Value) -> Source:
