@@ -304,3 +304,32 @@ def test_selectors_describe_whole_names(pattern: str, text: str, expected: bool)
 def test_expressions_that_may_take_long_are_refused(pattern: str) -> None:
     with pytest.raises(RenderError):
         fits(pattern, "a" * 200)
+
+
+def test_patches_of_patches_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placed, "MAX_LOOKS", 100)
+    tree(tmp_path, "patches:\n" + "- {path: p.yaml, target: {kind: Deployment}}\n" * 30)
+    (tmp_path / "prod/p.yaml").write_text("[{op: add, path: /spec/paused, value: true}]\n")
+    with pytest.raises(RenderError, match="over 100 objects"):
+        build(tmp_path)
+
+
+def test_what_patches_nest_too_deeply_is_left_to_others(tmp_path: Path) -> None:
+    path, inner = "/spec/x", "{a: " * 150 + "{}" + "}" * 150
+    rows = [f"- {{op: add, path: {path}, value: {inner}}}"]
+    for _ in range(20):
+        path += "/a" * 150
+        rows.append(f"- {{op: add, path: {path}, value: {inner}}}")
+    tree(tmp_path, "patches: [{path: p.yaml, target: {kind: Shop}}]\n")
+    (tmp_path / "prod/p.yaml").write_text("\n".join(rows))
+    with pytest.raises(UnknownError, match="nested too deeply"):
+        build(tmp_path)
+
+
+def test_an_alias_of_itself_is_left_to_others(tmp_path: Path) -> None:
+    tree(tmp_path, "")
+    (tmp_path / "base/web.yaml").write_text(
+        "apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: &a {b: *a}\n"
+    )
+    with pytest.raises(UnknownError):
+        build(tmp_path)

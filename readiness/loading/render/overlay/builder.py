@@ -30,7 +30,7 @@ from readiness.loading.render.overlay.placed import (
 )
 from readiness.loading.render.overlay.references import fix_references
 from readiness.loading.render.overlay.replacements import replace_values
-from readiness.loading.render.overlay.resource import Resource, resource_of
+from readiness.loading.render.overlay.resource import Identity, Resource, resource_of
 from readiness.loading.render.overlay.variables import resolve_variables
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import load_all, separated
@@ -64,11 +64,14 @@ def built_source(
     Raises RenderError where nobody could build it, UnknownError where this builder does not know how.
     """
     builder = Builder(taken, sources, parsed)
-    source = builder.build(home, environment)
-    if source.removals:
-        kept = Builder(taken, {**sources, **builder.more}, parsed, keep=True)
-        with suppress(RenderError):  # what went may be in the way of what came
-            source.kept = kept.build(home, environment)
+    try:
+        source = builder.build(home, environment)
+        if source.removals:
+            kept = Builder(taken, {**sources, **builder.more}, parsed, keep=True)
+            with suppress(RenderError):  # what went may be in the way of what came
+                source.kept = kept.build(home, environment)
+    except RecursionError:  # patches may put what is nested into what is nested
+        raise UnknownError("it is nested too deeply") from None
     return source, builder.more
 
 
@@ -111,9 +114,10 @@ class Builder:
             )
         self.open.append(folder)
         mine: list[Resource] = resources if component else []
+        known: set[Identity] = set()
         for key in ("resources", "bases"):
             for entry in self.entries(spec, key):
-                self.take_in(folder, entry, mine)
+                self.take_in(folder, entry, mine, known)
         self.generate(folder, spec, mine)
         for entry in self.entries(spec, "components"):
             self.accumulate(self.folder(folder, entry), mine, component=True)
@@ -214,18 +218,21 @@ class Builder:
             raise BrokenError(f"`{key}` is no list", found.place)
         return found.data
 
-    def take_in(self, folder: str, entry: Value, mine: list[Resource]) -> None:
-        """Add the objects of a file, or of the kustomization in a folder."""
+    def take_in(
+        self, folder: str, entry: Value, mine: list[Resource], known: set[Identity]
+    ) -> None:
+        """Add the objects of a file, or of the kustomization in a folder; `known` are those of the entries before."""
         path = posixpath.normpath(posixpath.join(folder, entry.text))
+        before = len(mine)
         if self.tree.file(path) is None:
             self.accumulate(self.folder(folder, entry), mine, component=False)
-            return
-        for node in self.documents(folder, entry):
-            for item in _opened(node):
-                made = resource_of(item)
-                if any(made.identity == other.identity for other in mine):
-                    raise BrokenError(f"{made.kind} {made.name} is taken in twice", entry.place)
-                mine.append(made)
+        else:
+            for node in self.documents(folder, entry):
+                mine += [resource_of(item) for item in _opened(node)]
+        for resource in mine[before:]:
+            if resource.identity in known:
+                raise BrokenError(f"{resource.kind} {resource.name} is taken in twice", entry.place)
+            known.add(resource.identity)
 
     def generate(self, folder: str, spec: Spec, mine: list[Resource]) -> None:
         """Add the ConfigMaps and Secrets that a kustomization makes."""
@@ -235,6 +242,7 @@ class Builder:
                     kind, entry, spec.get("generatoroptions"), _Reader(self, folder), self.counter
                 )
                 behavior = {name.casefold(): one for name, one in entry.map.items()}.get("behavior")
+                self.counter.look(len(mine))
                 merge_generated(mine, made, behavior.text if behavior else "")
 
     def transform(self, folder: str, spec: Spec, mine: list[Resource]) -> None:

@@ -67,6 +67,7 @@ def _apply(
         raise BrokenError("a patch has neither a `path` nor a `patch`", entry.place)
     target = entry.map.get("target")
     chosen = None
+    builder.counter.look(len(resources))
     if target is not None and target.map:
         chosen = [one for one in resources if is_target(one, target)]
         if must and not chosen:
@@ -95,6 +96,7 @@ def _merge(
     if chosen is None:
         group = patch.under("apiVersion").rpartition("/")[0]
         name, space = patch.under("metadata", "name"), patch.under("metadata", "namespace")
+        builder.counter.look(len(resources))
         wanted = Identity(group, patch.under("kind"), name, space)
         chosen = [one for one in resources if one.is_called(wanted)]
         if not chosen:

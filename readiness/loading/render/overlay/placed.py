@@ -15,6 +15,7 @@ from readiness.model import Source, Span
 from readiness.syntax.yaml import Map, Scalar, Seq, literal_line_starts, plain_scalar
 
 MAX_VALUES = 300_000  # of one overlay; aliases are written out
+MAX_LOOKS = 2_000_000  # of patches, generators and replacements at objects
 MAX_TEXT = 10 << 20  # characters of what one overlay builds: what a single file may have
 MAX_DEPTH = (
     200  # of a value: deeper ones are left to a builder, whose text our reader refuses by itself
@@ -86,10 +87,17 @@ class Value:
 
 
 class Counter:
-    """How many values an overlay may still have."""
+    """How many values an overlay may still have, and how often an object may be held against a name."""
 
     def __init__(self) -> None:
         self.left = MAX_VALUES
+        self.looks = MAX_LOOKS
+
+    def look(self, count: int) -> None:
+        """Count objects that are looked through. Raises RenderError when there are too many."""
+        self.looks -= count
+        if self.looks < 0:
+            raise RenderError(f"its patches would look at over {MAX_LOOKS:,} objects")
 
     def take(self, count: int = 1) -> None:
         """Count values. Raises RenderError when there are too many."""

@@ -21,12 +21,14 @@ def replace_values(resources: list[Resource], replacement: Value, counter: Count
     source = replacement.map.get("source")
     if source is None:
         raise UnknownError("a replacement has no source")
+    counter.look(len(resources))
     value = _source_value(resources, source)
     targets = replacement.map.get("targets")
     for target in targets.items if targets else ():
         chosen = target.map.get("select")
         if chosen is None:
             raise RenderError("a target of a replacement selects nothing")
+        counter.look(len(resources))
         rejected = target.map.get("reject")
         for resource in resources:
             if not is_selected(resource, chosen):
