@@ -108,6 +108,8 @@ class Counter:
 
 def in_file(source: Source, span: Span) -> Place:
     """A place of a text, in the file that it stands in."""
+    if source.parent is None:
+        return Place(source, span)
     start, end = source.to_root(span.start), source.to_root(span.end)
     return Place(source.root, Span(start, max(start, end)))
 
