@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import collections
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,8 @@ NAMES = 6  # of other things that a message names; more are counted
 PLACES = 10  # of copies that a finding shows
 _ONLY = re.compile(r" \(only with [^()\n]*\)\Z")
 _GENERATED = re.compile(
-    r"(?i)^#.*(?:auto-?generated|\bgenerated (?:by|from|file|automatically)|do not (?:edit|modify)|^# Source: \S+/templates/)"
+    r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
+    re.IGNORECASE,
 )
 _OUTPUT = frozenset(
     "dist release releases build bundle generated rendered output out install all-in-one quickstart".split()
@@ -87,11 +89,15 @@ def _named_together(group: Sequence[Finding]) -> Finding:
 def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
     """One finding for an object and its copies in other files."""
     alike: dict[Any, list[int]] = {}
-    for number, one in enumerate(findings):
-        if one.resource and one.rule.startswith("k8s/") and one.source.root.path.endswith(_YAML):
-            text = _ONLY.sub("", one.message)
-            key = (one.rule, one.tier, one.part, one.resource, one.container, one.purpose, text)
-            alike.setdefault(key, []).append(number)
+    told: collections.Counter[Any] = collections.Counter()
+    for number, finding in enumerate(findings):
+        mark = _mark(finding)
+        if mark is not None:
+            path = finding.path
+            alike.setdefault((mark, told[mark, path]), []).append(number)
+            told[mark, path] += (
+                1  # the second that a file says is a copy of the second of its source
+            )
     files: dict[int, _Written] = {}
     done: dict[int, Finding | None] = {}
     for numbers in alike.values():
@@ -103,6 +109,17 @@ def _fold_objects(findings: Sequence[Finding]) -> list[Finding]:
 
 
 _YAML = (".yaml", ".yml", ".json")
+
+
+def _mark(finding: Finding) -> tuple[object, ...] | None:
+    """What two copies of a finding on an object have in common; None for one that is on none."""
+    if not finding.resource or not finding.rule.startswith("k8s/"):
+        return None
+    if not finding.path.endswith(_YAML):
+        return None
+    text = _ONLY.sub("", finding.message)
+    name = (finding.resource, finding.container, finding.purpose)
+    return finding.rule, finding.tier, finding.part, *name, text
 
 
 def _copy_groups(
@@ -133,7 +150,7 @@ def _copy_groups(
     for number in output:
         home = homes.setdefault(known[number], number)
         if home == number and len(sources) == 1 and generated[number]:
-            home = sources[0]
+            home = homes[known[number]] = sources[0]
         if home != number:
             groups.setdefault(home, []).append(number)
     yield from ([first, *rest] for first, rest in groups.items())
@@ -172,7 +189,7 @@ def _read(root: Source) -> _Written:
     from readiness.kinds.k8s.objects import objects_of
 
     lines = root.text.split("\n", HEAD)[:HEAD]
-    file = _Written(any(_GENERATED.search(line) for line in lines))
+    file = _Written(any(_GENERATED.match(line) for line in lines))
     try:
         roots = load_all(separated(root.text))
     except ParseError:
