@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, fenced, ignoring, program_input, reading
+from readiness.loading import (
+    discover,
+    environments,
+    fenced,
+    ignoring,
+    overlays,
+    program_input,
+    reading,
+)
 from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
@@ -47,7 +55,7 @@ def assemble(
     inputs = program_input.take_out(discovered)
     charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = environments.build_overlays(discovered, assembly, core, asked=render)
+    built = overlays.build_overlays(discovered, assembly, core, asked=render)
     ours = []
     for source in discovered.texts:
         folder = environments.chart_containing(source.path, charts)
@@ -59,7 +67,7 @@ def assemble(
             )
             assembly.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
-            environments.overlay(source, assembly, core)
+            overlays.add_kustomization(source, assembly, core)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)

@@ -133,11 +133,11 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
-            listed = root.get("patchesStrategicMerge")
-            entries = (
-                [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
-            )
-            for key in ("patches", "patchesJson6902"):
+            entries: list[str] = []
+            for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
+                listed = root.get(key)
+                if isinstance(listed, Seq):
+                    entries += [one for one in listed if isinstance(one, str)]
                 entries += [one.text("path") for one in root.entries(key)]
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry

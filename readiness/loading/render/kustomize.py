@@ -99,7 +99,9 @@ def _string_list(value: Any) -> Iterator[str]:
 
 
 def _path_list(value: Any) -> Iterator[str]:
+    """The files of patches; a plain name is the form that builders took before kustomize 5."""
     if isinstance(value, Seq):
+        yield from _string_list(value)
         for item in value:
             if isinstance(item, Map) and isinstance(item.get("path"), str):
                 yield item["path"]

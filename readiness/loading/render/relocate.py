@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from readiness.loading.render.made import GeneratedSource
-from readiness.model import Finding, Note, Related, Span, join_names, with_worse_severity
+from readiness.model import (
+    Finding,
+    Note,
+    Related,
+    Span,
+    join_names,
+    message_shape,
+    with_worse_severity,
+)
 
 
 def relocate_findings(findings: Iterable[Finding], environments: dict[str, int]) -> list[Finding]:
     """The findings, those on renderings moved to the files that these were made from.
 
     `environments` says how many a file is rendered for: what all of them give is said plainly, what only some give
-    names them. Of several severities the highest counts.
+    names them, whatever the object is called in each. Of several severities the highest counts.
     """
     plain: list[Finding] = []
-    groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, list[str]]] = {}
+    groups: dict[tuple[str, str, Span, str, str, str], tuple[Finding, dict[str, None]]] = {}
+    given: dict[tuple[str, str, int, str], dict[str, None]] = {}
     for finding in findings:
         root = finding.source.root
         if not isinstance(root, GeneratedSource):
@@ -30,10 +39,11 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
             finding.resource,
             finding.container,
         )
-        first, names = groups.get(key, (moved, []))
+        shape = message_shape(finding.message, finding.resource)
+        names = given.setdefault((finding.rule, moved.path, moved.span.start, shape), {})
+        names[root.environment] = None
+        first, _ = groups.get(key, (moved, names))
         groups[key] = (with_worse_severity(first, moved), names)
-        if root.environment not in names:
-            names.append(root.environment)
     for moved, names in groups.values():
         some = len(names) < environments.get(moved.path, 1)
         plain.append(
