@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from readiness import kinds
 from readiness.loading import discover, environments, fenced, ignoring, reading
 from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
+from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -63,14 +64,16 @@ def assemble(
     pairs = _parse_project_files(ours, closed, made, core)
     if pairs:
         made.projects.insert(0, environments.make_project(pairs, found))
-    for folder in sorted(templates):
-        if templates[folder]:
-            environments.add_chart(
-                folder, templates[folder], found, made, core, values=helm_values, asked=render
-            )
+    add_charts(Charts(found, made, core, helm_values, render), templates)
     _add_documents(found, made, charts, documents)
     made.rows.sort(key=lambda row: row.path)
     return made
+
+
+def add_charts(charts: Charts, templates: Mapping[str, Sequence[str]]) -> None:
+    """Every chart of the tree, by its folder, with the files of it that the walk read."""
+    for folder in sorted(templates):
+        charts.add(folder, templates[folder])
 
 
 def _add_documents(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,10 +20,9 @@ from readiness.model.project import Project
 from readiness.syntax.yaml import Map, load_all
 
 if TYPE_CHECKING:
-    from readiness.loading.render import helm, kustomize
+    from readiness.loading.render import kustomize
     from readiness.loading.render.gather import Gathered
 
-_LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 UNPARSED = "what it renders to does not parse"
 RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
@@ -51,58 +49,6 @@ def chart_containing(path: str, charts: frozenset[str]) -> str | None:
         if folder in charts and parts[depth] in {"templates", "charts"}:
             return folder
     return None
-
-
-def add_chart(
-    folder: str,
-    templates: Sequence[str],
-    found: DiscoveredFiles,
-    made: Assembly,
-    core: dict[str, Rule],
-    *,
-    values: Sequence[Path],
-    asked: bool,
-) -> None:
-    """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
-    from readiness.loading.render import helm, inputs
-
-    path = posixpath.join(folder, "Chart.yaml")
-    about = next((one for one in found.texts if one.path == path), None)
-    if about is None or _LIBRARY_CHART.search(about.text):
-        return
-    reason = RENDERING_OFF if not asked else "" if helm.available_renderer() else helm.MISSING
-    renderings: list[helm.RenderedTemplate] = []
-    errors: dict[str, str] = {}
-    wanted = [] if reason else helm.environments(found.base / folder, values)
-    if wanted:
-        made.inputs.append(inputs.of_chart(found.base, folder))
-        try:
-            renderings, errors = helm.render(found.base / folder, folder, wanted)
-        except RenderError as fault:
-            errors = {one.name: str(fault) for one in wanted}
-    for problem in dict.fromkeys(errors.values()):
-        names = [name for name, said in errors.items() if said == problem]
-        some = f" with {', '.join(names)}" if len(names) < len(wanted) else ""
-        made.broken.append(
-            _render_failure(core["core/not-rendered"], about, "chart", some, problem)
-        )
-    environments = [one.name for one in wanted if one.name not in errors]
-    if wanted and not environments:
-        reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
-    sources = {id(one.template): one.template for one in renderings}
-    made.sources += sources.values()
-    made.environments |= {one.path: len(environments) for one in sources.values()}
-    broken: set[str] = set()
-    for name in environments:
-        broken |= add_environment(
-            made, [one for one in renderings if one.environment == name], found, core
-        )
-    made.rows += [
-        FileStatus(one, "helm", "skipped", reason, BROKEN if wanted else ABSENT)
-        if reason
-        else state(one, "helm", UNPARSED if one in broken else "")
-        for one in templates
-    ]
 
 
 def add_environment(
@@ -183,7 +129,7 @@ def build_overlays(
                 FileStatus(root.source.path, "kustomize", "skipped", str(built), BROKEN)
             )
             rule = core["core/not-rendered"]
-            made.broken.append(_render_failure(rule, root.source, "overlay", "", str(built)))
+            made.broken.append(render_failure(rule, root.source, "overlay", "", str(built)))
             continue
         mine = {path for one in within for path in (*one.files, *one.patches)}
         for path in mine | {root.source.path}:
@@ -273,7 +219,7 @@ def _build(
         return list(pool.map(work, range(len(roots))))
 
 
-def _render_failure(
+def render_failure(
     rule: Rule, source: Source, what: str, environment: str, problem: str
 ) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""

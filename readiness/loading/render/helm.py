@@ -5,10 +5,8 @@ from __future__ import annotations
 import bisect
 import importlib.util
 import json
-import os
 import posixpath
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from readiness import files
-from readiness.loading.render import lines
+from readiness.loading.render import capabilities, lines
+from readiness.loading.render.chart_files import ChartFiles, is_inside
 from readiness.loading.render.made import GeneratedSource, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
 from readiness.programs import find
 from readiness.syntax.yaml import Map, load_all
 
-FILES, BYTES = 2000, 50 << 20
+RELEASE, NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
 DEFAULT = "values.yaml"
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
@@ -32,7 +31,8 @@ _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 class RenderedTemplate(GeneratedSource):
     """A rendered template: `rows` says for each of its lines which line of the template made it.
 
-    `values` are the files that gave the values, the one that wins first.
+    `values` are the files that gave the values, the one that wins first, each with the keys under which those of the
+    template's chart stand in it.
     """
 
     __slots__ = ("rows", "template", "values")
@@ -43,7 +43,7 @@ class RenderedTemplate(GeneratedSource):
         text: str,
         rows: tuple[int, ...],
         environment: str,
-        values: tuple[Source, ...] = (),
+        values: tuple[tuple[Source, tuple[str, ...]], ...] = (),
     ) -> None:
         super().__init__(template.path, text, environment)
         self.template = template
@@ -53,8 +53,9 @@ class RenderedTemplate(GeneratedSource):
     def given(self, source: Source, span: Span) -> Iterator[Related]:
         """Where the value is set that an action at a place of the template prints, when it names one of the values."""
         found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
-        for file in self.values if found else ():
-            place = _value_span(file, found[1].split(".") if found else [])
+        keys = found[1].split(".") if found else []
+        for file, above in self.values if keys else ():
+            place = _value_span(file, keys if keys[0] == "global" else [*above, *keys])
             if place is not None:
                 yield Related(file, place, "the value is set here")
                 return
@@ -102,12 +103,20 @@ def _value_span(file: Source, keys: list[str]) -> Span | None:
 class Environment:
     """One set of values: its name as reports print it, and the values files over the chart's own.
 
-    `paths` are theirs, where they stand in the chart.
+    `paths` are theirs, where they stand in the chart. `release` and `namespace` are what it is installed as. `trial` are
+    the values of install tests (`ci/`), which nobody deploys.
     """
 
     name: str
     texts: tuple[str, ...]
     paths: tuple[str, ...] = ()
+    release: str = RELEASE
+    namespace: str = NAMESPACE
+
+    @property
+    def trial(self) -> bool:
+        """Whether the values are those of chart-testing's install tests. https://github.com/helm/chart-testing#readme"""
+        return self.name.startswith("ci/")
 
 
 def environments(chart: Path, extra: Sequence[Path]) -> list[Environment]:
@@ -134,11 +143,6 @@ def _text(chart: Path, path: Path) -> str | None:
         return None
 
 
-def is_inside(chart: Path, path: Path) -> bool:
-    """Whether a file of a chart, or what it leads to by a link, stands in the chart."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(chart))
-
-
 def available_renderer() -> str:
     """What renders charts here: `sdk`, `binary`, or nothing."""
     if importlib.util.find_spec("helm_python"):
@@ -150,13 +154,13 @@ MISSING = "chart was not rendered: neither the extra `readiness[helm]` nor `helm
 
 
 def render(
-    chart: Path, shown: str, wanted: Sequence[Environment]
+    contents: ChartFiles, wanted: Sequence[Environment]
 ) -> tuple[list[RenderedTemplate], dict[str, str]]:
-    """(renderings, errors by environment) of a chart whose folder reports call `shown`. Raises RenderError."""
+    """(renderings, errors by environment) of a chart. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as folder:
         scratch = Path(folder)
         copies = {"plain": scratch / "plain", "marked": scratch / "marked"}
-        templates = _copy_chart(chart, copies, shown)
+        templates = _copy_chart(contents, copies)
         if available_renderer() == "sdk":
             answer = _render_in_process(copies, wanted, scratch)
         else:
@@ -167,68 +171,77 @@ def render(
             }
     made = []
     errors = {}
-    values = {one.name: _values_files(chart, shown, one) for one in wanted}
-    for name, said in answer["plain"].items():
+    for environment in wanted:
+        name = environment.name
+        said = answer["plain"].get(name, {})
         if "error" in said:
             errors[name] = short_error(said["error"])
         marks = answer.get("marked", {}).get(name, {}).get("files", {})
         for path, text in sorted(said.get("files", {}).items()):
-            template = templates.get(path.partition("/")[2])
+            template = templates.get(contents.template_of(path))
             if template is not None and text.strip():
-                made.append(_rendered(template, text, marks.get(path), name, values[name]))
+                values = _values_files(contents, path, environment)
+                made.append(_rendered(template, text, marks.get(path), environment, values))
     return made, errors
 
 
 def _rendered(
-    template: Source, text: str, marks: str | None, environment: str, values: tuple[Source, ...]
+    template: Source,
+    text: str,
+    marks: str | None,
+    environment: Environment,
+    values: tuple[tuple[Source, tuple[str, ...]], ...],
 ) -> RenderedTemplate:
     """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
     plain = lines.separated(text)
     count = len(template.text.split("\n"))
     rows = None if marks is None else lines.source_lines(lines.separated(marks), plain, count)
-    return RenderedTemplate(
-        template, plain, rows or lines.guess_source_lines(template.text, plain), environment, values
-    )
+    rows = rows or lines.guess_source_lines(template.text, plain)
+    made = RenderedTemplate(template, plain, rows, environment.name, values)
+    made.trial = environment.trial
+    return made
 
 
-def _values_files(chart: Path, shown: str, environment: Environment) -> tuple[Source, ...]:
-    """The values files of an environment that stand in the chart, the one that wins first, the chart's own last."""
+def _values_files(
+    contents: ChartFiles, rendered: str, environment: Environment
+) -> tuple[tuple[Source, tuple[str, ...]], ...]:
+    """The files that give a template its values, the one that wins first, its own chart's last.
+
+    Each with the keys that lead to the values of the template's chart: the names of the subcharts on the way.
+    """
+    way = tuple(re.findall(r"(?<=/charts/)[^/]+(?=/)", rendered.partition("/templates/")[0] + "/"))
     found = [
-        Source(posixpath.join(shown, path), text)
+        (Source(contents.shown.get(path, path), text), way)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
-    text = _text(chart, chart / DEFAULT)
-    if text is not None:
-        found.append(Source(posixpath.join(shown, DEFAULT), text))
+    for depth in range(len(way) + 1):
+        above = "".join(f"charts/{name}/" for name in way[:depth])
+        path = contents.folders.get(above, above) + DEFAULT
+        if path in contents.texts:
+            text = contents.texts[path].decode("utf-8", "replace")
+            found.append((Source(contents.shown[path], text), way[depth:]))
     return tuple(found)
 
 
-def _copy_chart(chart: Path, copies: Mapping[str, Path], shown: str) -> dict[str, Source]:
-    """Two copies of a chart, one with marks, and its templates by path in the chart.
-
-    A link that leads out of the chart is left out: a template can print any file of its chart. Raises RenderError for a chart
-    that is too large.
-    """
+def _copy_chart(contents: ChartFiles, copies: Mapping[str, Path]) -> dict[str, Source]:
+    """Two copies of a chart, one with marks, and its templates by path in the copies. Raises RenderError."""
     templates = {}
-    count = size = 0
-    for folder, names, here in os.walk(chart, followlinks=False):
-        names[:] = sorted(name for name in names if not (Path(folder) / name).is_symlink())
-        for name in sorted(here):
-            path = Path(folder) / name
-            if not path.is_file() or (path.is_symlink() and not is_inside(chart, path)):
-                continue
-            inside = path.relative_to(chart).as_posix()
-            count, size = count + 1, size + path.stat().st_size
-            if count > FILES or size > BYTES:
-                raise RenderError(f"the chart has over {FILES} files or {BYTES >> 20} MiB")
-            for root in copies.values():
+    for inside, data in contents.texts.items():
+        is_template = "templates/" in f"/{inside}" and inside.endswith((".yaml", ".yml", ".tpl"))
+        plain = marked = data
+        if is_template:
+            text = data.decode("utf-8", "replace")
+            templates[inside] = Source(contents.shown[inside], text)
+            asked = capabilities.without_removed_versions(text)
+            plain = marked = asked.encode("utf-8", "surrogatepass")
+            if not posixpath.basename(inside).startswith("_"):
+                marked = lines.mark_lines(asked).encode("utf-8", "surrogatepass")
+        try:
+            for label, root in copies.items():
                 (root / inside).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, root / inside)
-            if "templates/" in f"/{inside}" and path.suffix in {".yaml", ".yml", ".tpl"}:
-                text = path.read_text(encoding="utf-8", errors="replace")
-                templates[inside] = Source(posixpath.join(shown, inside), text)
-                if not name.startswith("_"):
-                    (copies["marked"] / inside).write_text(lines.mark_lines(text), encoding="utf-8")
+                (root / inside).write_bytes(marked if label == "marked" else plain)
+        except (OSError, ValueError):
+            raise RenderError(f"{contents.shown[inside]} cannot be copied") from None
     return templates
 
 
@@ -238,7 +251,12 @@ def _render_in_process(
     """What the renderer says of charts, in a process of its own. Raises RenderError."""
     request = {
         "charts": {label: str(path) for label, path in charts.items()},
-        "environments": {one.name: one.texts for one in wanted},
+        "environments": {
+            one.name: {"texts": one.texts, "name": one.release, "namespace": one.namespace}
+            for one in wanted
+        },
+        "kube_version": f"v{capabilities.kube_version()}.0",
+        "api_versions": capabilities.served_versions(),
     }
     # -P: the chart's folder must never be where Python looks for modules.
     worker = [sys.executable, "-P", "-m", "readiness.loading.render.worker"]
@@ -254,7 +272,10 @@ def _render_in_process(
 
 def _render_with_binary(chart: Path, wanted: Environment, scratch: Path) -> dict[str, Any]:
     """One environment by `helm template`, for a machine without the extra."""
-    command = [find("helm"), "template", "release", str(chart)]
+    command = [find("helm"), "template", wanted.release, str(chart)]
+    command += ["--namespace", wanted.namespace]
+    command += ["--kube-version", capabilities.kube_version()]
+    command += ["--api-versions", ",".join(capabilities.served_versions())]
     for number, text in enumerate(wanted.texts):
         path = scratch / f"values-{number}.yaml"
         path.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from readiness.loading.render.helm import BYTES, FILES
+from readiness.loading.render.archive import BYTES, FILES
 from readiness.loading.render.made import Input
 from readiness.loading.render.tree import Tree
 

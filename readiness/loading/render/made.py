@@ -13,13 +13,17 @@ class RenderError(Exception):
 
 
 class GeneratedSource(Source):
-    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name."""
+    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 
-    __slots__ = ("environment",)
+    `trial` says that its values are those of a test, which nobody deploys.
+    """
+
+    __slots__ = ("environment", "trial")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text)
         self.environment = environment
+        self.trial = False
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
