@@ -69,19 +69,20 @@ class RenderedTemplate(GeneratedSource):
         line = template.line(number + 1)
         words = self.text[span.start : span.end]
         column = span.start - self.lines[row]
-        at = line.find(words, max(column - 4, 0)) if words else -1
-        at = line.find(words) if words and at < 0 else at
+        literal = _ACTION.sub(lambda found: " " * len(found[0]), line)
+        at = literal.find(words, max(column - 4, 0)) if words.strip() else -1
+        at = literal.find(words) if words.strip() and at < 0 else at
         if at >= 0:
             return template, Span(begin + at, begin + at + len(words))
-        first, last = line.find("{{"), line.rfind("}}")
-        if first >= 0 and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
-            return template, Span(
-                begin + first, begin + (last + 2 if last > first else len(line.rstrip()))
-            )
+        actions = list(_ACTION.finditer(line))
+        first = actions[0].start() if actions else -1
+        if actions and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
+            return template, Span(begin + first, begin + actions[-1].end())
         indent = len(line) - len(line.lstrip())
         return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
 
 
+_ACTION = re.compile(r"\{\{.*?(?:\}\}|\Z)")
 _VALUES_NAME = re.compile(
     r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
 )
@@ -171,6 +172,7 @@ def render(
             }
     made = []
     errors = {}
+    packed = contents.archives
     for environment in wanted:
         name = environment.name
         said = answer["plain"].get(name, {})
@@ -182,6 +184,7 @@ def render(
             if template is not None and text.strip():
                 values = _values_files(contents, path, environment)
                 made.append(_rendered(template, text, marks.get(path), environment, values))
+                made[-1].packed = any(template.path.startswith(f"{one}/") for one in packed)
     return made, errors
 
 

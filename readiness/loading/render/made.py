@@ -15,15 +15,17 @@ class RenderError(Exception):
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 
-    `trial` says that its values are those of a test, which nobody deploys.
+    `trial` says that its values are those of a test, which nobody deploys; `packed` that it was made from a file in an
+    archive.
     """
 
-    __slots__ = ("environment", "trial")
+    __slots__ = ("environment", "packed", "trial")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text)
         self.environment = environment
         self.trial = False
+        self.packed = False
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""
