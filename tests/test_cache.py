@@ -70,7 +70,7 @@ def run(root: Path, **more: Any) -> dict[str, Any]:
 def is_answered(root: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> bool:
     """Whether the cache alone answers."""
     with monkeypatch.context() as patch:
-        patch.setattr(api, "judge", lambda *_: pytest.fail("it is worked out"))
+        patch.setattr(api, "run_pipeline", lambda *_: pytest.fail("it is worked out"))
         try:
             run(root, cache=True, **more)
         except pytest.fail.Exception:
@@ -514,7 +514,7 @@ def test_what_is_said_of_the_settings_keeps_its_line(
     assert [
         (one["path"], one["line"]) for one in first["findings"] if one["rule"].startswith("core/")
     ] == [(".readiness.yaml", 4)]
-    monkeypatch.setattr(api, "judge", None)
+    monkeypatch.setattr(api, "run_pipeline", None)
     assert readiness.check(["."], config=True, cache=True).to_dict() == first
 
 

@@ -186,6 +186,7 @@ class Charts:
         for name in done.names:
             texts = [one for one in done.texts if one.environment == name]
             for one in texts:
+                one.alone = not real
                 if not one.path.startswith(f"{folder}/" if folder else ""):
                     one.environment = posixpath.join(folder, name)  # another chart renders it, too
             broken |= add_environment(self.made, texts, self.found, self.core)

@@ -10,9 +10,8 @@ from functools import cache
 
 from readiness.facts.table import facts, rows
 
-_ASKED = re.compile(
-    r"""(\.Capabilities\.APIVersions\.Has[ \t]+)(["`])([\w.-]+/[\w.-]+(?:/\w+)?|v1(?:/\w+)?)\2"""
-)
+_ASKS = ".Capabilities.APIVersions.Has"
+_NAMED = re.compile(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
 _NOBODYS = "removed.invalid/"
 
 
@@ -46,8 +45,11 @@ def _removed_versions() -> frozenset[str]:
 def without_removed_versions(text: str) -> str:
     """A template that asks for API versions which are no longer served in words that no cluster answers with yes."""
 
-    def asked(found: re.Match[str]) -> str:
-        name = f"{_NOBODYS}{found[3]}" if found[3] in _removed_versions() else found[3]
-        return f"{found[1]}{found[2]}{name}{found[2]}"
-
-    return _ASKED.sub(asked, text) if ".APIVersions.Has" in text else text
+    first, *others = text.split(_ASKS)
+    made = [first]
+    for part in others:
+        found = _NAMED.match(part)
+        if found and found[2] in _removed_versions():
+            part = f"{found[1]}{_NOBODYS}{part[found.end(1) :]}"  # noqa: PLW2901
+        made.append(part)
+    return _ASKS.join(made)

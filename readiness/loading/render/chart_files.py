@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,6 @@ from readiness.syntax.yaml import Map, Seq, load_all
 CHART = "Chart.yaml"
 _DEPTH = 10  # of charts inside charts
 _LOCAL = "file://"
-_SUBCHART = re.compile(r"((?:charts/[^/]+/)*)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +70,19 @@ class ChartFiles:
 
     def template_of(self, rendered: str) -> str:
         """The path in the copy of what Helm calls `CHART/charts/ALIAS/templates/x.yaml`."""
-        found = _SUBCHART.fullmatch(rendered.partition("/")[2])
-        if found is None:
-            return ""
-        return self.folders.get(found[1], found[1]) + found[2]
+        way, rest = subcharts_on(rendered)
+        outer = "".join(f"charts/{name}/" for name in way)
+        return self.folders.get(outer, outer) + rest
+
+
+def subcharts_on(rendered: str) -> tuple[tuple[str, ...], str]:
+    """The names of the subcharts on the way to what Helm calls `CHART/charts/ALIAS/templates/x.yaml`, and the rest."""
+    parts = rendered.split("/")[1:]
+    names = []
+    while len(parts) > 2 and parts[0] == "charts":
+        names.append(parts[1])
+        parts = parts[2:]
+    return tuple(names), "/".join(parts)
 
 
 def read_chart(chart: Path, shown: str, tree: Tree) -> ChartFiles:

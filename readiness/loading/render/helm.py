@@ -16,7 +16,7 @@ from typing import Any
 
 from readiness import files
 from readiness.loading.render import capabilities, lines
-from readiness.loading.render.chart_files import ChartFiles, is_inside
+from readiness.loading.render.chart_files import ChartFiles, is_inside, subcharts_on
 from readiness.loading.render.made import GeneratedSource, RenderError, short_error
 from readiness.loading.render.process import run_confined
 from readiness.model import ParseError, Related, Source, Span
@@ -69,20 +69,34 @@ class RenderedTemplate(GeneratedSource):
         line = template.line(number + 1)
         words = self.text[span.start : span.end]
         column = span.start - self.lines[row]
-        literal = _ACTION.sub(lambda found: " " * len(found[0]), line)
+        actions = _actions(line)
+        literal = line
+        for first, last in actions:
+            literal = literal[:first] + " " * (last - first) + literal[last:]
         at = literal.find(words, max(column - 4, 0)) if words.strip() else -1
         at = literal.find(words) if words.strip() and at < 0 else at
         if at >= 0:
             return template, Span(begin + at, begin + at + len(words))
-        actions = list(_ACTION.finditer(line))
-        first = actions[0].start() if actions else -1
+        first = actions[0][0] if actions else -1
         if actions and (not line[:first].strip(" -\t\"'") or ":" in line[:first]):
-            return template, Span(begin + first, begin + actions[-1].end())
+            return template, Span(begin + first, begin + actions[-1][1])
         indent = len(line) - len(line.lstrip())
         return template, Span(begin + indent, begin + max(len(line.rstrip()), indent))
 
 
-_ACTION = re.compile(r"\{\{.*?(?:\}\}|\Z)")
+def _actions(line: str) -> list[tuple[int, int]]:
+    """Where the actions of a line begin and end; one that goes on behind the line ends with it."""
+    found = []
+    first = line.find("{{")
+    while first >= 0:
+        last = line.find("}}", first)
+        end = last + 2 if last >= 0 else len(line.rstrip())
+        found.append((first, end))
+        first = line.find("{{", end) if last >= 0 else -1
+    return found[:_ACTIONS]
+
+
+_ACTIONS = 100  # of a line that are told apart
 _VALUES_NAME = re.compile(
     r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}"
 )
@@ -212,7 +226,7 @@ def _values_files(
 
     Each with the keys that lead to the values of the template's chart: the names of the subcharts on the way.
     """
-    way = tuple(re.findall(r"(?<=/charts/)[^/]+(?=/)", rendered.partition("/templates/")[0] + "/"))
+    way, _ = subcharts_on(rendered)
     found = [
         (Source(contents.shown.get(path, path), text), way)
         for path, text in zip(environment.paths, environment.texts, strict=False)

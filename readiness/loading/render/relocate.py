@@ -26,7 +26,7 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
             plain.append(one)
             continue
         moved = relocate_finding(one, root)
-        if root.trial and not _is_asked_of_tests(moved):
+        if root.trial and not _is_asked_of_tests(moved, root):
             continue
         group = groups.setdefault((one.rule, moved.path, moved.span, _nameless(one)), _Group(moved))
         group.add(moved, root)
@@ -71,10 +71,10 @@ _NAMED = 6  # objects that a message names
 def _nameless(one: Finding) -> str:
     """A message without the names of its object and container."""
     name = one.resource.partition("/")[2]
-    words = sorted({one.resource, name, one.container} - {""}, key=len, reverse=True)
-    if not words:
-        return one.message
-    return re.sub(rf"(?<![\w/-])(?:{'|'.join(map(re.escape, words))})(?![\w-])", "*", one.message)
+    message = one.message
+    for word in (one.resource, repr(name), repr(one.container)):
+        message = message.replace(word, "*") if word else message
+    return message
 
 
 _VALUE = re.compile(
@@ -83,14 +83,17 @@ _VALUE = re.compile(
 _NAMES = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
 
 
-def _is_asked_of_tests(one: Finding) -> bool:
+def _is_asked_of_tests(one: Finding, root: GeneratedSource) -> bool:
     """Whether a finding counts where only an install test's values (`ci/`) give it.
 
     Those tell what fails with any values, and what the template itself writes out: a value that stands in it. What they
-    set, and what they leave out, is none of production. https://github.com/helm/chart-testing#readme
+    set, and what they leave out, is none of production. A chart that renders with nothing else is asked all the same,
+    but for what such a file sets. https://github.com/helm/chart-testing#readme
     """
     if one.definition.category == "correctness":
         return True
+    if root.alone:
+        return not any("/ci/" in f"/{other.source.path}" for other in one.related)
     text = one.source.text[one.span.start : one.span.end]
     if not text or "{{" in text or text[0] in "{[":
         return False
