@@ -12,6 +12,7 @@ from readiness.loading import discover, environments, fenced, ignoring, reading
 from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
+from readiness.loading.releases import Releases
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project
@@ -64,16 +65,27 @@ def assemble(
     pairs = _parse_project_files(ours, closed, made, core)
     if pairs:
         made.projects.insert(0, environments.make_project(pairs, found))
-    add_charts(Charts(found, made, core, helm_values, render), templates)
+    _add_charts(Charts(found, made, core, helm_values, render), Releases(found, charts), templates)
     _add_documents(found, made, charts, documents)
     made.rows.sort(key=lambda row: row.path)
     return made
 
 
-def add_charts(charts: Charts, templates: Mapping[str, Sequence[str]]) -> None:
-    """Every chart of the tree, by its folder, with the files of it that the walk read."""
+def _add_charts(charts: Charts, releases: Releases, templates: Mapping[str, Sequence[str]]) -> None:
+    """Every chart of the tree, with its own values and with those of the releases that install it.
+
+    A chart may make releases of others: of these the first round is rendered.
+    """
+    made = charts.made
+    outer = releases.collect(made.projects, made)
+    before = len(made.projects)
     for folder in sorted(templates):
-        charts.add(folder, templates[folder])
+        charts.add(folder, templates[folder], outer.get(folder, ()))
+    for folder, inner in sorted(releases.collect(made.projects[before:], made).items()):
+        charts.add_releases(folder, inner)
+    rendered = releases.places(charts.rendered)
+    for project in made.projects:
+        project.rendered = rendered
 
 
 def _add_documents(

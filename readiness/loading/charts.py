@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,25 +53,53 @@ class _Rendered:
 
 @dataclass(slots=True)
 class Charts:
-    """The charts of a run, added one by one. `releases` are the further environments of a chart, by its folder."""
+    """The charts of a run, added one by one. `rendered` are the names of the environments that rendered."""
 
     found: DiscoveredFiles
     made: Assembly
     core: dict[str, Rule]
     values: Sequence[Path] = ()
     asked: bool = True
-    releases: Mapping[str, Sequence[helm.Environment]] = field(default_factory=dict)
+    rendered: set[str] = field(default_factory=set)
 
-    def add(self, folder: str, templates: Sequence[str]) -> None:
+    def add_releases(self, folder: str, releases: Sequence[helm.Environment]) -> None:
+        """What more releases make of a chart that was added before."""
+        from readiness.loading.render import helm
+
+        about = self._about(folder)
+        if about is None or not self.asked or not helm.available_renderer():
+            return
+        done = self._render(folder, releases)
+        self._tell_failures(about, folder, done)
+        broken = self._judge(folder, done)
+        rows = {row.path: row for row in self.made.rows}
+        for path in {one.path for one in done.texts if one.kind}:
+            row = rows.get(path)
+            if row is not None and row.reason == NOTHING_GIVEN:
+                row.kind, row.status, row.reason = "helm", "checked", ""
+            if row is not None and path in broken:
+                row.status, row.reason, row.cause = "invalid", UNPARSED, BROKEN
+
+    def _about(self, folder: str) -> Source | None:
+        """The Chart.yaml of a chart that is installed; a library is a part of others."""
+        path = posixpath.join(folder, "Chart.yaml")
+        about = next((one for one in self.found.texts if one.path == path), None)
+        return None if about is None or _LIBRARY_CHART.search(about.text) else about
+
+    def add(
+        self,
+        folder: str,
+        templates: Sequence[str],
+        releases: Sequence[helm.Environment] = (),
+    ) -> None:
         """A chart's renderings, a project for each environment; what fails or is absent is a finding at Chart.yaml.
 
-        `templates` are the files under templates/ and charts/ that the walk read.
+        `templates` are the files under templates/ and charts/ that the walk read, `releases` further environments.
         """
         from readiness.loading.render import helm, inputs
 
-        path = posixpath.join(folder, "Chart.yaml")
-        about = next((one for one in self.found.texts if one.path == path), None)
-        if about is None or _LIBRARY_CHART.search(about.text):
+        about = self._about(folder)
+        if about is None:
             return
         missing = "" if helm.available_renderer() else helm.MISSING
         reason = missing if self.asked else RENDERING_OFF
@@ -79,7 +107,8 @@ class Charts:
             self._leave(about, templates, reason)
             return
         self.made.inputs.append(inputs.of_chart(self.found.base, folder))
-        done = self._render(folder)
+        own = helm.environments(self.found.base / folder, self.values)
+        done = self._render(folder, [*own, *releases])
         if not done.wanted:
             return
         self._tell_failures(about, folder, done)
@@ -103,7 +132,7 @@ class Charts:
                 else FileStatus(one, "", "skipped", NOTHING_GIVEN)
             )
         if reason and not templates and not done.archives and not done.absent:
-            self._mark(path, reason, cause)
+            self._mark(about.path, reason, cause)
 
     def _leave(self, about: Source, templates: Sequence[str], reason: str) -> None:
         """The rows of a chart that nothing renders here."""
@@ -113,7 +142,7 @@ class Charts:
         if not templates and any(dependencies_in(about)):
             self._mark(about.path, reason, ABSENT)
 
-    def _render(self, folder: str) -> _Rendered:
+    def _render(self, folder: str, wanted: Sequence[helm.Environment]) -> _Rendered:
         """Everything that comes of a chart; nothing is wanted of one that holds and declares nothing."""
         from readiness.loading.render import helm, inputs
         from readiness.loading.render.chart_files import read_chart
@@ -122,7 +151,6 @@ class Charts:
         where = self.found.base / folder
         given = (*self.found.folders, *map(posixpath.dirname, self.found.named))
         tree = Tree(root_of(where, [self.found.base / one for one in given]), self.found.base)
-        wanted = [*helm.environments(where, self.values), *self.releases.get(folder, ())]
         contents: ChartFiles | None = None
         try:
             contents = read_chart(where, folder, tree)
@@ -183,6 +211,7 @@ class Charts:
         for path in {one.path for one in sources.values()}:
             self.made.environments[path] = self.made.environments.get(path, 0) + real
         broken: set[str] = set()
+        self.rendered.update(done.names)
         for name in done.names:
             texts = [one for one in done.texts if one.environment == name]
             for one in texts:

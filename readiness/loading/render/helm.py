@@ -28,6 +28,10 @@ DEFAULT = "values.yaml"
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
+# Values: the source they stand in, the keys that lead to those of a chart, and the mapping where that is not the source's first.
+Given = tuple[Source, tuple[str, ...], Map | None]
+
+
 class RenderedTemplate(GeneratedSource):
     """A rendered template: `rows` says for each of its lines which line of the template made it.
 
@@ -43,7 +47,7 @@ class RenderedTemplate(GeneratedSource):
         text: str,
         rows: tuple[int, ...],
         environment: str,
-        values: tuple[tuple[Source, tuple[str, ...]], ...] = (),
+        values: tuple[Given, ...] = (),
     ) -> None:
         super().__init__(template.path, text, environment)
         self.template = template
@@ -51,13 +55,20 @@ class RenderedTemplate(GeneratedSource):
         self.values = values
 
     def given(self, source: Source, span: Span) -> Iterator[Related]:
-        """Where the value is set that an action at a place of the template prints, when it names one of the values."""
-        found = _VALUES_NAME.fullmatch(source.text[span.start : span.end])
-        keys = found[1].split(".") if found else []
-        for file, above in self.values if keys else ():
-            place = _value_span(file, keys if keys[0] == "global" else [*above, *keys])
+        """Where the values are set that the actions at a place of the template print, of those that name one of the values."""
+        text = source.text[span.start : span.end]
+        for first, last in _actions(text):
+            found = _VALUES_NAME.fullmatch(text[first:last])
+            if found:
+                yield from self._set_at(found[1].split("."))
+
+    def _set_at(self, keys: list[str]) -> Iterator[Related]:
+        """The place that sets a value last."""
+        for file, above, node in self.values:
+            root = node if node is not None else _root(file)
+            place = _value_span(root, keys if keys[0] == "global" else [*above, *keys])
             if place is not None:
-                yield Related(file, place, "the value is set here")
+                yield _related(file, place)
                 return
 
     def place(self, span: Span) -> tuple[Source, Span]:
@@ -102,13 +113,26 @@ _VALUES_NAME = re.compile(
 )
 
 
-def _value_span(file: Source, keys: list[str]) -> Span | None:
-    """The place of a value in a values file; None where the file does not set it."""
+def _related(file: Source, span: Span) -> Related:
+    """Where a value is set, in a file that somebody wrote."""
+    root = file.root
+    begin, end = file.to_root(span.start), file.to_root(span.end)
+    place = Span(begin, max(begin, end))
+    source, place = root.place(place) if isinstance(root, GeneratedSource) else (root, place)
+    return Related(source, place, "the value is set here")
+
+
+def _root(file: Source) -> Any:
+    """What a values file says; None where it does not parse."""
     try:
         documents = load_all(file.text)
     except ParseError:
         return None
-    node = documents[0] if documents else None
+    return documents[0] if documents else None
+
+
+def _value_span(node: Any, keys: list[str]) -> Span | None:
+    """The place of a value among values; None where it is not set there."""
     for key in keys[:-1]:
         node = node.get(key) if isinstance(node, Map) else None
     return node.at(keys[-1]) if isinstance(node, Map) and keys[-1] in node else None
@@ -118,7 +142,8 @@ def _value_span(file: Source, keys: list[str]) -> Span | None:
 class Environment:
     """One set of values: its name as reports print it, and the values files over the chart's own.
 
-    `paths` are theirs, where they stand in the chart. `release` and `namespace` are what it is installed as. `trial` are
+    `paths` are theirs, where they stand in the chart. `release` and `namespace` are what it is installed as. `sources` are the
+    texts in other words, for values that stand in an object: where they stand, and the mapping there. `trial` are
     the values of install tests (`ci/`), which nobody deploys.
     """
 
@@ -127,6 +152,7 @@ class Environment:
     paths: tuple[str, ...] = ()
     release: str = RELEASE
     namespace: str = NAMESPACE
+    sources: tuple[tuple[Source, Map | None], ...] = ()
 
     @property
     def trial(self) -> bool:
@@ -207,7 +233,7 @@ def _rendered(
     text: str,
     marks: str | None,
     environment: Environment,
-    values: tuple[tuple[Source, tuple[str, ...]], ...],
+    values: tuple[Given, ...],
 ) -> RenderedTemplate:
     """A template's rendering as Helm splits it into documents; `marks` is the same rendering with marks."""
     plain = lines.separated(text)
@@ -221,14 +247,15 @@ def _rendered(
 
 def _values_files(
     contents: ChartFiles, rendered: str, environment: Environment
-) -> tuple[tuple[Source, tuple[str, ...]], ...]:
+) -> tuple[Given, ...]:
     """The files that give a template its values, the one that wins first, its own chart's last.
 
     Each with the keys that lead to the values of the template's chart: the names of the subcharts on the way.
     """
     way, _ = subcharts_on(rendered)
-    found = [
-        (Source(contents.shown.get(path, path), text), way)
+    found: list[Given] = [(source, way, node) for source, node in environment.sources][::-1]
+    found += [
+        (Source(contents.shown.get(path, path), text), way, None)
         for path, text in zip(environment.paths, environment.texts, strict=False)
     ][::-1]
     for depth in range(len(way) + 1):
@@ -236,7 +263,7 @@ def _values_files(
         path = contents.folders.get(above, above) + DEFAULT
         if path in contents.texts:
             text = contents.texts[path].decode("utf-8", "replace")
-            found.append((Source(contents.shown[path], text), way[depth:]))
+            found.append((Source(contents.shown[path], text), way[depth:], None))
     return tuple(found)
 
 

@@ -41,6 +41,7 @@ class _Group:
     names: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
+    related: dict[Related, None] = field(default_factory=dict)
 
     def add(self, one: Finding, root: GeneratedSource) -> None:
         self.first = with_worse_severity(self.first, one)
@@ -49,6 +50,7 @@ class _Group:
             names.append(root.environment)
         if one.resource and one.resource not in self.resources:
             self.resources.append(one.resource)
+        self.related |= dict.fromkeys(one.related)
 
     def told(self, environments: dict[str, int]) -> Finding:
         """The finding with the names of its objects and environments, where they are not all."""
@@ -62,7 +64,9 @@ class _Group:
             message += f" (only with {join_names(self.tests)})"
         elif len(self.names) < environments.get(self.first.path, 1):
             message += f" (only with {join_names(self.names)})"
-        return self.first._replace(message=message)
+        more = (one for one in self.related if one not in self.first.related)
+        related = (*self.first.related, *more)[: max(_NAMED, len(self.first.related))]
+        return self.first._replace(message=message, related=related)
 
 
 _NAMED = 6  # objects that a message names
