@@ -78,6 +78,7 @@ def _add_charts(charts: Charts, releases: Releases, templates: Mapping[str, Sequ
     """
     made = charts.made
     outer = releases.collect(made.projects, made)
+    releases.collect_inflated(environments.inflating_overlays(charts.found), outer)
     before = len(made.projects)
     for folder in sorted(templates):
         charts.add(folder, templates[folder], outer.get(folder, ()))

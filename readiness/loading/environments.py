@@ -13,7 +13,7 @@ from readiness.loading import reading
 from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.made import GeneratedSource, NeedsError, RenderError
 from readiness.model import Finding, ParseError, Rule, Source, Span
 from readiness.model.messages import fill
 from readiness.model.project import Project
@@ -95,7 +95,7 @@ def build_overlays(
         return {}
 
     from readiness.loading.render import kustomize
-    from readiness.loading.render.gather import Gathered, RefusedError
+    from readiness.loading.render.gather import Gathered
     from readiness.loading.render.process import UNCONFINED
 
     known = kustomize.read_kustomizations(sources)
@@ -119,17 +119,8 @@ def build_overlays(
     taken: dict[str, str] = {}
     answers = _build(roots, reached, wanted, sources)
     for root, within, built in zip(roots, reached, answers, strict=True):
-        if isinstance(built, RefusedError):
-            way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
-            reason = f"{built}; {way} judges what it gives"
-            made.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason, OUTSIDE))
-            continue
         if isinstance(built, RenderError):
-            made.rows.append(
-                FileStatus(root.source.path, "kustomize", "skipped", str(built), BROKEN)
-            )
-            rule = core["core/not-rendered"]
-            made.broken.append(render_failure(rule, root.source, "overlay", "", str(built)))
+            _tell_failure(root, built, made, core)
             continue
         mine = {path for one in within for path in (*one.files, *one.patches)}
         for path in mine | {root.source.path}:
@@ -144,6 +135,36 @@ def build_overlays(
             made.rows[-1].reason = UNCONFINED
         taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
     return taken
+
+
+def _tell_failure(
+    root: kustomize.Kustomization, error: RenderError, made: Assembly, core: dict[str, Rule]
+) -> None:
+    """The row of an overlay that is not built, and the finding, but for one that is refused on purpose."""
+    from readiness.loading.render.gather import RefusedError
+
+    rule, path = core["core/not-rendered"], root.source.path
+    cause, reason = BROKEN, str(error)
+    if isinstance(error, RefusedError):
+        way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
+        cause, reason = OUTSIDE, f"{error}; {way} judges what it gives"
+    elif isinstance(error, NeedsError):
+        cause = ABSENT
+        text = fill(rule.message, {"what": "overlay", "environment": "", "reason": reason}.get)
+        made.broken.append(Finding(rule, *error.place, text))
+    else:
+        made.broken.append(render_failure(rule, root.source, "overlay", "", reason))
+    made.rows.append(FileStatus(path, "kustomize", "skipped", reason, cause))
+
+
+def inflating_overlays(found: DiscoveredFiles) -> list[kustomize.Kustomization]:
+    """The kustomizations that the walk read and that inflate charts."""
+    sources = {one.path: one for one in found.texts if posixpath.basename(one.path) in OVERLAYS}
+    if not any("helm" in one.text for one in sources.values()):
+        return []
+    from readiness.loading.render import kustomize
+
+    return [one for one in kustomize.read_kustomizations(sources).values() if one.charts]
 
 
 def _lost(rule: Rule, home: Source, error: ParseError) -> Finding:
@@ -210,6 +231,14 @@ def _build(
         taken = wanted[number]
         if isinstance(taken, RenderError):
             return taken
+        for one in reached[number]:
+            if one.inflates is not None:
+                folder = shlex.quote(roots[number].folder or ".")
+                way = f"`kustomize build --enable-helm {folder} | readiness check -`"
+                return NeedsError(
+                    f"it inflates charts, which a builder does with --enable-helm alone; {way} judges what it gives",
+                    (one.source, one.inflates),
+                )
         try:
             return kustomize.build_overlay(roots[number], reached[number], sources, taken)
         except RenderError as error:

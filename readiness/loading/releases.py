@@ -15,10 +15,11 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource
 from readiness.model import Source, Span
 from readiness.model.project import Project
-from readiness.syntax.yaml import Seq
+from readiness.syntax.yaml import Map, Seq
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
+    from readiness.loading.render.kustomize import Kustomization
 
 _MANY = 200  # releases of one chart that are rendered
 _DEPTH = 50  # of the keys of a parameter
@@ -62,6 +63,17 @@ class Releases:
                         self._add(release, made, by_chart)
         return by_chart
 
+    def collect_inflated(
+        self, overlays: Iterable[Kustomization], by_chart: dict[str, list[helm.Environment]]
+    ) -> None:
+        """The charts of the tree that kustomizations inflate (`helmCharts`), with their inline values."""
+        for overlay in overlays:
+            for entry in overlay.charts:
+                release = _inflated(overlay, entry)
+                folder = self._folder(release)
+                if folder is not None:
+                    self._render(release, folder, by_chart)
+
     def places(self, names: Iterable[str]) -> frozenset[tuple[str, int]]:
         """Where the values of releases stand, of those with such names."""
         return frozenset().union(*(self.written.get(name, ()) for name in names))
@@ -74,6 +86,11 @@ class Releases:
             if not (release.local and self._is_there(release.chart)):
                 _tell_outside(release, made)
             return
+        self._render(release, folder, by_chart)
+
+    def _render(
+        self, release: Release, folder: str, by_chart: dict[str, list[helm.Environment]]
+    ) -> None:
         listed = by_chart.setdefault(folder, [])
         environment = self._environment(release, folder)
         if len(listed) < _MANY and environment.name not in self.written:
@@ -223,6 +240,25 @@ def _argo_releases(one: Object) -> Iterator[Release]:
                 if (name := text_or_empty(item.get("name")))
             ),
         )
+
+
+def _inflated(overlay: Kustomization, entry: Map) -> Release:
+    """https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/helmcharts/"""
+    where = overlay.source
+    name = overlay.folder or posixpath.basename(where.path)
+    owner = Object(where, entry, "kustomize.config.k8s.io/v1beta1", "Kustomization", name, "")
+    inline, file = entry.get("valuesInline"), text_or_empty(entry.get("valuesFile"))
+    chart = text_or_empty(entry.get("name"))
+    return Release(
+        owner,
+        posixpath.join(overlay.folder, overlay.chart_home, chart),
+        True,
+        text_or_empty(entry.get("repo")),
+        text_or_empty(entry.get("releaseName")) or chart,
+        text_or_empty(entry.get("namespace")),
+        (ReleaseValues(where, inline, owner),) if isinstance(inline, Map) else (),
+        (f"/{posixpath.join(overlay.folder, file)}",) if file else (),
+    )
 
 
 def _nested(parameters: Iterable[tuple[str, Any, Span]]) -> Map:

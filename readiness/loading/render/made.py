@@ -12,6 +12,14 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
+class NeedsError(RenderError):
+    """What is rendered only by a program that is not given here: the reason names what helps. `place` is what asks for it."""
+
+    def __init__(self, reason: str, place: tuple[Source, Span]) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
 class GeneratedSource(Source):
     """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
 
