@@ -115,7 +115,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "a file that a template prints": edit("shop/data/bad.bin", "true "),
     "an ignored values file": edit("shop/values-local.yaml", "bad: true\n"),
     "an ignored values file that is new": edit("shop/values-late.yaml", "bad: true\n"),
-    "ignored values of a test": edit("shop/ci/local-values.yaml", "bad: true\n"),
+    "ignored values of a test": edit("shop/ci/local-values.yaml", "bad: [\n"),
     "an ignored part of the chart": edit("shop/charts/sub/templates/pod.yaml", BAD.replace("name: x}", "name: c}")),
     "a packed part of the chart": packed,
     "a template that the walk sees": edit("shop/templates/more.yaml", BAD.replace("name: x}", "name: d}")),

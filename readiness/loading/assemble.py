@@ -12,7 +12,6 @@ from readiness.loading import discover, environments, fenced, ignoring, reading
 from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
-from readiness.loading.releases import Releases
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
 from readiness.model.project import Project
@@ -65,18 +64,25 @@ def assemble(
     pairs = _parse_project_files(ours, closed, made, core)
     if pairs:
         made.projects.insert(0, environments.make_project(pairs, found))
-    _add_charts(Charts(found, made, core, helm_values, render), Releases(found, charts), templates)
+    _add_charts(Charts(found, made, core, helm_values, render), charts, templates)
     _add_documents(found, made, charts, documents)
     made.rows.sort(key=lambda row: row.path)
     return made
 
 
-def _add_charts(charts: Charts, releases: Releases, templates: Mapping[str, Sequence[str]]) -> None:
+def _add_charts(
+    charts: Charts, folders: frozenset[str], templates: Mapping[str, Sequence[str]]
+) -> None:
     """Every chart of the tree, with its own values and with those of the releases that install it.
 
     A chart may make releases of others: of these the first round is rendered.
     """
     made = charts.made
+    if not templates and not any("k8s" in project.by_kind for project in made.projects):
+        return
+    from readiness.loading.releases import Releases
+
+    releases = Releases(charts.found, folders)
     outer = releases.collect(made.projects, made)
     releases.collect_inflated(environments.inflating_overlays(charts.found), outer)
     before = len(made.projects)
