@@ -28,16 +28,22 @@ def relocate_findings(findings: Iterable[Finding], environments: dict[str, int])
         moved = relocate_finding(one, root)
         if root.trial and not _is_asked_of_tests(moved, root):
             continue
-        group = groups.setdefault((one.rule, moved.path, moved.span, _nameless(one)), _Group(moved))
+        counted = root.path if root.packed else moved.path
+        key = (one.rule, moved.path, moved.span, _nameless(one))
+        group = groups.setdefault(key, _Group(moved, counted))
         group.add(moved, root)
     return plain + [one.told(environments) for one in groups.values()]
 
 
 @dataclass(slots=True)
 class _Group:
-    """Equal findings of several objects or environments: the one that is told, and whose they are."""
+    """Equal findings of several objects or environments: the one that is told, and whose they are.
+
+    `counted` is the path of which one knows for how many environments it is rendered.
+    """
 
     first: Finding
+    counted: str
     names: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
@@ -62,7 +68,7 @@ class _Group:
             message += f" ({'also' if shown is others else 'of'} {join_names(some)})"
         if not self.names:
             message += f" (only with {join_names(self.tests)})"
-        elif len(self.names) < environments.get(self.first.path, 1):
+        elif len(self.names) < environments.get(self.counted, 1):
             message += f" (only with {join_names(self.names)})"
         more = (one for one in self.related if one not in self.first.related)
         related = (*self.first.related, *more)[: max(_NAMED, len(self.first.related))]
