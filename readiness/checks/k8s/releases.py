@@ -40,6 +40,8 @@ def secret_in_release_values(values: ReleaseValues) -> Outcome:
             continue
         if any(_REFERENCE.search(part) for part in one.path[-2:]):
             continue
+        if isinstance(one.value, str) and one.value.startswith("ENC["):
+            continue  # encrypted by SOPS
         found = secrets.classify(key, one.value)
         if is_told(found, values.source):
             yield hit(one.span, severity=severity(found), key=one.name, reason=called(found))

@@ -88,7 +88,7 @@ def _nameless(one: Finding) -> str:
 
 
 _VALUE = re.compile(
-    r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?\Z|[-\[,][ \t]*["']?\Z"""
+    r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z"""
 )
 _NAMES = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
 
