@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from readiness.loading.render.chart_files import AbsentDependency, ChartFiles
 
 _LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
-_ASKS_FOR_VALUES = re.compile(r"execution error at \(|missing propert|is required")
+_ASKS = "execution error at ("  # `required` and `fail`, in Helm's words
+_SCHEMA = "values don't meet the specifications of the schema"
 _UNREADABLE = "parse error"
 NOTHING_GIVEN = "no object comes of it with the values that are here"
 NO_TEMPLATE = "a part of a chart that holds no objects"
@@ -180,8 +181,9 @@ class Charts:
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(done.wanted) else ""
             self.made.broken.append(render_failure(rule, about, "chart", some, problem))
+        grouped: dict[tuple[str, str, str], list[str]] = {}
         for one in done.absent:
-            reason = one.reason or f"it is declared here and not in charts/; {_help(folder)}"
+            reason = one.reason or f"declared here and not in charts/; {_help(folder)}"
             facts = {
                 "what": f"dependency {one.dependency.name}",
                 "environment": "",
@@ -191,7 +193,11 @@ class Charts:
             place = one.dependency
             self.made.broken.append(Finding(rule, place.source, place.span, text))
             self.made.sources.append(place.source)
-            self._mark(place.source.path, f"dependency {place.name}: {reason}", _cause_of(one))
+            key = (place.source.path, reason, _cause_of(one))
+            grouped.setdefault(key, []).append(place.name)
+        for (path, reason, cause), names in grouped.items():
+            called = "dependency" if len(names) == 1 else "dependencies"
+            self._mark(path, f"{called} {', '.join(dict.fromkeys(names))}: {reason}", cause)
 
     def _mark(self, path: str, reason: str, cause: str) -> None:
         """The row of a Chart.yaml of which something was not rendered; of several reasons the first, and a note of the others."""
@@ -236,11 +242,14 @@ def _asks_only(problem: str, names: Iterable[str], done: _Rendered) -> bool:
     """Whether the chart's defaults alone fail since the chart asks for values, and others of its values give them."""
     from readiness.loading.render import helm
 
-    return (
-        bool(done.names)
-        and list(names) == [helm.DEFAULT]
-        and bool(_ASKS_FOR_VALUES.search(problem))
-    )
+    return bool(done.names) and list(names) == [helm.DEFAULT] and _asks(helm.DEFAULT, problem)
+
+
+def _asks(name: str, problem: str) -> bool:
+    """Whether an environment fails since the chart's author wants other values: defaults that its own schema refuses do so, too."""
+    from readiness.loading.render import helm
+
+    return _ASKS in problem or (name == helm.DEFAULT and _SCHEMA in problem)
 
 
 def _cause(done: _Rendered, folder: str) -> tuple[str, str]:
@@ -257,7 +266,7 @@ def _cause(done: _Rendered, folder: str) -> tuple[str, str]:
             cause,
             f"its chart does not render without {listed_names(done.absent)}; {_help(folder)}",
         )
-    if problems and all(_ASKS_FOR_VALUES.search(one) for one in problems):
+    if problems and all(_asks(*one) for one in done.errors.items()):
         return ABSENT, "its chart asks for values; give them in a file with --helm-values"
     return BROKEN, FAILED
 
@@ -269,4 +278,4 @@ def _cause_of(one: AbsentDependency) -> str:
 
 
 def _help(folder: str) -> str:
-    return f"`helm dependency build {shlex.quote(folder or '.')}` puts it there"
+    return f"`helm dependency build {shlex.quote(folder or '.')}` brings what is declared"

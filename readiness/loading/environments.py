@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import Gathered
 
+_KEPT_OUT = (
+    "loading KV pairs"  # of a generator, whose files are mostly secrets that no repository has
+)
+_NOT_THERE = "evalsymlink failure"
 UNPARSED = "what it renders to does not parse"
 RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
@@ -148,6 +152,9 @@ def _tell_failure(
     if isinstance(error, RefusedError):
         way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
         cause, reason = OUTSIDE, f"{error}; {way} judges what it gives"
+    elif _KEPT_OUT in reason and _NOT_THERE in reason:
+        cause = ABSENT
+        made.broken.append(render_failure(rule, root.source, "overlay", "", reason))
     elif isinstance(error, NeedsError):
         cause = ABSENT
         text = fill(rule.message, {"what": "overlay", "environment": "", "reason": reason}.get)

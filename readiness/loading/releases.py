@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
 
 _MANY = 200  # releases of one chart that are rendered
+_CREDENTIALS = re.compile(r"//[^/@\s]{0,500}@")
 _DEPTH = 50  # of the keys of a parameter
 
 
@@ -195,11 +197,9 @@ def _flux_release(one: Object) -> Release:
         text_or_empty(chart.get("chart"))
         or text_or_empty(old.get("path"))
         or text_or_empty(old.get("name"))
-        or text_or_empty(reference.get("name")),
+        or f"{reference.get('kind')}/{reference.get('name')}",
         given.get("kind") in {"GitRepository", "Bucket"} or "path" in old,
-        text_or_empty(given.get("name"))
-        or text_or_empty(old.get("repository"))
-        or text_or_empty(reference.get("kind")),
+        text_or_empty(given.get("name")) or text_or_empty(old.get("repository")),
         named,
         target or one.namespace,
         tuple(values_of(one)),
@@ -298,7 +298,7 @@ def _tell_outside(release: Release, made: Assembly) -> None:
     if row is None or row.status != "checked" or row.cause not in ("", OUTSIDE):
         return
     what = "the path" if release.local else "the chart"
-    of = f" of {release.repository}" if release.repository else ""
+    of = f" of {_CREDENTIALS.sub('//', release.repository)}" if release.repository else ""
     reason = f"{release.owner.resource}: {what} {release.chart}{of} is not in this tree and was not rendered"
     if reason not in row.reason:
         row.reason = f"{row.reason}; {reason}" if row.reason else reason

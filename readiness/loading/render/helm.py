@@ -25,6 +25,7 @@ from readiness.syntax.yaml import Map, load_all
 
 RELEASE, NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
 DEFAULT = "values.yaml"
+_REMOTE_SCHEMA = re.compile(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
 _VALUES = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
@@ -271,6 +272,8 @@ def _copy_chart(contents: ChartFiles, copies: Mapping[str, Path]) -> dict[str, S
     """Two copies of a chart, one with marks, and its templates by path in the copies. Raises RenderError."""
     templates = {}
     for inside, data in contents.texts.items():
+        if posixpath.basename(inside) == "values.schema.json" and _REMOTE_SCHEMA.search(data):
+            continue  # Helm would fetch the rest of it, and nothing is fetched here: the values go unchecked
         is_template = "templates/" in f"/{inside}" and inside.endswith((".yaml", ".yml", ".tpl"))
         plain = marked = data
         if is_template:
