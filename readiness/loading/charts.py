@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,6 +158,13 @@ class Charts:
             if not contents.absent and not any("templates/" in f"/{one}" for one in contents.texts):
                 return _Rendered()
             texts, errors = helm.render(contents, wanted)
+            guarded = [one for one in wanted if _is_guarded(one, errors.get(one.name, ""))]
+            if guarded:
+                elsewhere = [replace(one, namespace=helm.RELEASE) for one in guarded]
+                more, failed = helm.render(contents, elsewhere)
+                texts += more
+                kept = {one.name for one in guarded}
+                errors = {name: said for name, said in errors.items() if name not in kept} | failed
         except RenderError as fault:
             texts, errors = [], {one.name: str(fault) for one in wanted}
         self.made.inputs += inputs.of_tree(tree)
@@ -243,6 +250,18 @@ def _asks_only(problem: str, names: Iterable[str], done: _Rendered) -> bool:
     from readiness.loading.render import helm
 
     return bool(done.names) and list(names) == [helm.DEFAULT] and _asks(helm.DEFAULT, problem)
+
+
+def _is_guarded(one: helm.Environment, problem: str) -> bool:
+    """Whether a chart refuses the namespace that it was rendered for since nobody said another: it is not for `default`."""
+    from readiness.loading.render import helm
+
+    words = problem.lower()
+    return (
+        one.namespace == helm.NAMESPACE
+        and _ASKS in problem
+        and all(word in words for word in ("namespace", "default"))
+    )
 
 
 def _asks(name: str, problem: str) -> bool:

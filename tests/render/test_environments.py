@@ -142,3 +142,32 @@ def test_an_object_with_two_names_is_one_finding(tmp_path: Path) -> None:
         assert "Pod/release-shop" in finding.message
         assert "Pod/shop" in finding.message
         assert "only with" not in finding.message
+
+
+def test_a_chart_that_refuses_the_default_namespace_is_rendered_for_another(tmp_path: Path) -> None:
+    guard = (
+        '{{- if eq .Release.Namespace "default" }}{{ fail "not in the default namespace" }}{{ end }}\n'
+    )
+    template = guard + TEMPLATE % ("true", IMAGE)
+    files = {"templates/extra.yaml": template, "values.yaml": "extra: true\n"}
+    assert [one[0] for one in found(tmp_path, files, "k8s/host-pid", "core/not-rendered")] == [
+        "k8s/host-pid"
+    ]
+
+
+def test_a_schema_that_is_elsewhere_is_not_asked(tmp_path: Path) -> None:
+    schema = '{"$ref": "https://example.com/schema.json"}'
+    files = {"values.schema.json": schema, "templates/extra.yaml": TEMPLATE % ("true", IMAGE)}
+    assert found(tmp_path, files | {"values.yaml": "extra: true\n"}, "k8s/host-pid") == [
+        ("k8s/host-pid", "templates/extra.yaml", 10)
+    ]
+
+
+def test_defaults_that_the_schema_refuses_fail_nothing_where_other_values_pass(
+    tmp_path: Path,
+) -> None:
+    schema = '{"type": "object", "properties": {"host": {"type": "string", "minLength": 3}}}'
+    files = {"values.schema.json": schema, "values.yaml": "host: ''\n"}
+    assert found(tmp_path, files, "core/not-rendered") == [("core/not-rendered", "Chart.yaml", 1)]
+    write(tmp_path, {"values-prod.yaml": "host: a.example.com\n"})
+    assert found(tmp_path, files, "core/not-rendered") == []
