@@ -156,9 +156,9 @@ def _tell_failure(
         cause = ABSENT
         made.broken.append(render_failure(rule, root.source, "overlay", "", reason))
     elif isinstance(error, NeedsError):
-        cause = ABSENT
+        cause = OUTSIDE if error.remote else ABSENT
         text = fill(rule.message, {"what": "overlay", "environment": "", "reason": reason}.get)
-        made.broken.append(Finding(rule, *error.place, text))
+        made.broken += [] if error.remote else [Finding(rule, *error.place, text)]
     else:
         made.broken.append(render_failure(rule, root.source, "overlay", "", reason))
     made.rows.append(FileStatus(path, "kustomize", "skipped", reason, cause))
@@ -236,16 +236,11 @@ def _build(
 
     def work(number: int) -> kustomize.BuiltOverlay | RenderError:
         taken = wanted[number]
-        if isinstance(taken, RenderError):
-            return taken
         for one in reached[number]:
             if one.inflates is not None:
-                folder = shlex.quote(roots[number].folder or ".")
-                way = f"`kustomize build --enable-helm {folder} | readiness check -`"
-                return NeedsError(
-                    f"it inflates charts, which a builder does with --enable-helm alone; {way} judges what it gives",
-                    (one.source, one.inflates),
-                )
+                return _needs_helm(roots[number], one, one.inflates)
+        if isinstance(taken, RenderError):
+            return taken
         try:
             return kustomize.build_overlay(roots[number], reached[number], sources, taken)
         except RenderError as error:
@@ -253,6 +248,17 @@ def _build(
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         return list(pool.map(work, range(len(roots))))
+
+
+def _needs_helm(
+    root: kustomize.Kustomization, one: kustomize.Kustomization, place: Span
+) -> NeedsError:
+    """Why an overlay that inflates charts is not built; whether these charts are elsewhere."""
+    way = f"`kustomize build --enable-helm {shlex.quote(root.folder or '.')} | readiness check -`"
+    reason = f"it inflates charts, which a builder does with --enable-helm alone; {way} judges what it gives"
+    return NeedsError(
+        reason, (one.source, place), remote=any(entry.get("repo") for entry in one.charts)
+    )
 
 
 def render_failure(

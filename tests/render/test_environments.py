@@ -145,9 +145,7 @@ def test_an_object_with_two_names_is_one_finding(tmp_path: Path) -> None:
 
 
 def test_a_chart_that_refuses_the_default_namespace_is_rendered_for_another(tmp_path: Path) -> None:
-    guard = (
-        '{{- if eq .Release.Namespace "default" }}{{ fail "not in the default namespace" }}{{ end }}\n'
-    )
+    guard = '{{- if eq .Release.Namespace "default" }}{{ fail "not in the default namespace" }}{{ end }}\n'
     template = guard + TEMPLATE % ("true", IMAGE)
     files = {"templates/extra.yaml": template, "values.yaml": "extra: true\n"}
     assert [one[0] for one in found(tmp_path, files, "k8s/host-pid", "core/not-rendered")] == [

@@ -13,11 +13,15 @@ class RenderError(Exception):
 
 
 class NeedsError(RenderError):
-    """What is rendered only by a program that is not given here: the reason names what helps. `place` is what asks for it."""
+    """What is rendered only by a program that is not given here: the reason names what helps.
 
-    def __init__(self, reason: str, place: tuple[Source, Span]) -> None:
+    `place` is what asks for it; `remote` says that it would be fetched, so that it stands elsewhere by design.
+    """
+
+    def __init__(self, reason: str, place: tuple[Source, Span], *, remote: bool) -> None:
         super().__init__(reason)
         self.place = place
+        self.remote = remote
 
 
 class GeneratedSource(Source):
