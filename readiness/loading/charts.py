@@ -20,7 +20,7 @@ from readiness.loading.environments import (
     state,
 )
 from readiness.loading.render.made import RenderError
-from readiness.model import Finding, Rule, Source
+from readiness.model import Finding, Related, Rule, Source
 from readiness.model.messages import fill
 
 if TYPE_CHECKING:
@@ -174,7 +174,9 @@ class Charts:
         return _Rendered(wanted, texts, errors, contents.absent, contents.archives)
 
     def _tell_failures(self, about: Source, folder: str, done: _Rendered) -> None:
-        """A finding for each way in which a chart fails, and for each dependency that is not here."""
+        """A finding for each way in which a chart fails, and for the dependencies that are not here."""
+        from readiness.loading.render.chart_files import listed_names
+
         rule = self.core["core/not-rendered"]
         problems = list(dict.fromkeys(done.errors.values()))
         if done.absent and not done.names:
@@ -188,23 +190,15 @@ class Charts:
                 continue
             some = f" with {', '.join(names)}" if len(names) < len(done.wanted) else ""
             self.made.broken.append(render_failure(rule, about, "chart", some, problem))
-        grouped: dict[tuple[str, str, str], list[str]] = {}
-        for one in done.absent:
-            reason = one.reason or f"declared here and not in charts/; {_help(folder)}"
-            facts = {
-                "what": f"dependency {one.dependency.name}",
-                "environment": "",
-                "reason": reason + without,
-            }
+        for (path, reason, cause), group in _by_reason(done.absent, folder).items():
+            called = listed_names(group)
+            self._mark(path, f"{called}: {reason}", cause)
+            facts = {"what": called, "environment": "", "reason": reason + without}
+            first, *others = (one.dependency for one in group)
+            related = tuple(Related(one.source, one.span, "declared here") for one in others)
             text = fill(rule.message, facts.get)
-            place = one.dependency
-            self.made.broken.append(Finding(rule, place.source, place.span, text))
-            self.made.sources.append(place.source)
-            key = (place.source.path, reason, _cause_of(one))
-            grouped.setdefault(key, []).append(place.name)
-        for (path, reason, cause), names in grouped.items():
-            called = "dependency" if len(names) == 1 else "dependencies"
-            self._mark(path, f"{called} {', '.join(dict.fromkeys(names))}: {reason}", cause)
+            self.made.broken.append(Finding(rule, first.source, first.span, text, related=related))
+            self.made.sources.append(first.source)
 
     def _mark(self, path: str, reason: str, cause: str) -> None:
         """The row of a Chart.yaml of which something was not rendered; of several reasons the first, and a note of the others."""
@@ -288,6 +282,17 @@ def _cause(done: _Rendered, folder: str) -> tuple[str, str]:
     if problems and all(_asks(*one) for one in done.errors.items()):
         return ABSENT, "its chart asks for values; give them in a file with --helm-values"
     return BROKEN, FAILED
+
+
+def _by_reason(
+    absent: Iterable[AbsentDependency], folder: str
+) -> dict[tuple[str, str, str], list[AbsentDependency]]:
+    """(file, reason, sort of it) -> the dependencies that are absent for it, which one command brings."""
+    grouped: dict[tuple[str, str, str], list[AbsentDependency]] = {}
+    for one in absent:
+        reason = one.reason or f"declared here and not in charts/; {_help(folder)}"
+        grouped.setdefault((one.dependency.source.path, reason, _cause_of(one)), []).append(one)
+    return grouped
 
 
 def _cause_of(one: AbsentDependency) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _KEPT_OUT = (
     "loading KV pairs"  # of a generator, whose files are mostly secrets that no repository has
 )
+_ABOVE = "security; file"  # in kustomize's words
+_UNRESTRICTED = "--load-restrictor LoadRestrictionsNone"
 _NOT_THERE = "evalsymlink failure"
 UNPARSED = "what it renders to does not parse"
 RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
@@ -152,6 +154,14 @@ def _tell_failure(
     if isinstance(error, RefusedError):
         way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
         cause, reason = OUTSIDE, f"{error}; {way} judges what it gives"
+    elif _ABOVE in reason:
+        cause = ABSENT
+        folder = shlex.quote(root.folder or ".")
+        reason = f"it takes in files from above its folder, which a builder does with {_UNRESTRICTED} alone;"
+        reason += (
+            f" `kustomize build {_UNRESTRICTED} {folder} | readiness check -` judges what it gives"
+        )
+        made.broken.append(render_failure(rule, root.source, "overlay", "", reason))
     elif _KEPT_OUT in reason and _NOT_THERE in reason:
         cause = ABSENT
         made.broken.append(render_failure(rule, root.source, "overlay", "", reason))

@@ -162,7 +162,35 @@ def test_several_reasons_of_one_chart_stand_in_one_row(tmp_path: Path) -> None:
     core = {one.rule.id: one.rule for one in core_rules()}
     made = assemble.assemble(found, core, documents=None)
     (row,) = [one for one in made.rows if one.path == "shop/Chart.yaml"]
-    assert row.reason.startswith("dependencies a, b, c: ")
-    assert [(one.rule, one.start.line) for one in made.broken] == [
-        ("core/not-rendered", line) for line in (5, 6, 7)
-    ]
+    assert row.reason.startswith("dependencies a, b and c: ")
+    (finding,) = made.broken
+    assert (finding.rule, finding.start.line) == ("core/not-rendered", 5)
+    assert "dependencies a, b and c" in finding.message
+    assert [one.source.position(one.span.start).line for one in finding.related] == [6, 7]
+
+
+@needs_both
+def test_a_file_from_above_an_overlay_needs_a_word_to_the_builder(tmp_path: Path) -> None:
+    write(tmp_path, {"a/kustomization.yaml": "resources: [../b/map.yaml]\n", "b/map.yaml": MAP})
+    found = discover.discover_files([tmp_path], base=tmp_path)
+    core = {one.rule.id: one.rule for one in core_rules()}
+    made = assemble.assemble(found, core, documents=None)
+    (row,) = [one for one in made.rows if one.path == "a/kustomization.yaml"]
+    assert (row.status, row.cause) == ("skipped", ABSENT)
+    assert "kustomize build --load-restrictor LoadRestrictionsNone a " in row.reason
+
+
+@needs_both
+def test_an_error_of_nested_includes_begins_with_its_cause(tmp_path: Path) -> None:
+    helpers = "".join(
+        f'{{{{ define "x{number}" }}}}{{{{ include "x{number + 1}" . }}}}{{{{ end }}}}\n'
+        for number in range(9)
+    )
+    helpers += '{{ define "x9" }}{{ .Values.a.b.c }}{{ end }}\n'
+    chart = outer(**{MAP_IN: '{{ include "x0" . }}', "shop/templates/_x.tpl": helpers})
+    write(tmp_path, chart | {"shop/values.yaml": "a: 1\n"})
+    found = discover.discover_files([tmp_path], base=tmp_path)
+    core = {one.rule.id: one.rule for one in core_rules()}
+    (finding,) = assemble.assemble(found, core, documents=None).broken
+    assert "shop/templates/_x.tpl:10:" in finding.message.partition("(called from")[0]
+    assert "shop/templates/map.yaml:1:" in finding.message.partition("(called from")[2]

@@ -16,7 +16,7 @@ from readiness.loading.render import archive
 from readiness.loading.render.archive import BYTES, FILES, SUFFIX, ArchiveError
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.tree import OutsideError, Tree
-from readiness.model import ParseError, Source, Span
+from readiness.model import ParseError, Source, Span, join_names
 from readiness.syntax.yaml import Map, Seq, load_all
 
 CHART = "Chart.yaml"
@@ -259,5 +259,6 @@ def _mapping(text: bytes) -> Map | None:
 
 
 def listed_names(absent: Iterable[AbsentDependency]) -> str:
-    """The names of dependencies, each once."""
-    return ", ".join(dict.fromkeys(one.dependency.name for one in absent))
+    """What a message calls dependencies: `dependency a`, `dependencies a and b`."""
+    names = dict.fromkeys(one.dependency.name for one in absent)
+    return f"{'dependency' if len(names) == 1 else 'dependencies'} {join_names(names)}"

@@ -218,7 +218,7 @@ def render(
         name = environment.name
         said = answer["plain"].get(name, {})
         if "error" in said:
-            errors[name] = short_error(said["error"])
+            errors[name] = short_error(_cause_of(said["error"]))
         marks = answer.get("marked", {}).get(name, {}).get("files", {})
         for path, text in sorted(said.get("files", {}).items()):
             template = templates.get(contents.template_of(path))
@@ -227,6 +227,22 @@ def render(
                 made.append(_rendered(template, text, marks.get(path), environment, values))
                 made[-1].packed = any(template.path.startswith(f"{one}/") for one in packed)
     return made, errors
+
+
+def _cause_of(error: str) -> str:
+    """An error of nested includes with its innermost place and cause first, which a long message would lose."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    places = [number for number, line in enumerate(lines) if _is_place(line)]
+    if len(places) < 2:
+        return error
+    return f"{' '.join(lines[places[-1] :])} (called from {lines[places[0]]})"
+
+
+def _is_place(line: str) -> bool:
+    """Whether a line of an error says where: `chart/templates/a.yaml:3:14`."""
+    return (
+        " " not in line and all(part.isdigit() for part in line.rsplit(":", 2)[1:]) and ":" in line
+    )
 
 
 def _rendered(
