@@ -152,6 +152,20 @@ def test_a_finding_in_a_file_that_the_walk_did_not_see_keeps_its_place(
     assert run(root, cache=True) == first
 
 
+@needs_helm
+def test_a_finding_in_an_archive_keeps_its_place(
+    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    write(root / "shop", {name: CHART[name] for name in CHART if not name.startswith("charts/")})
+    (root / "shop/charts").mkdir()
+    (root / "shop/charts/sub-1.0.0.tgz").write_bytes(archive("\n\n" + BAD))
+    first = run(root, cache=True)
+    assert told(first) == [("shop/charts/sub-1.0.0.tgz/templates/pod.yaml", 8)]
+    assert is_answered(root, monkeypatch)
+    assert run(root, cache=True) == first
+
+
 OVERLAY = {
     "prod/kustomization.yaml": "resources: [../dist/base, ../vendor/base, late]\ncomponents: [../dist/component]\n"
     "configMapGenerator: [{name: x, files: [a.bin, k=b.bin], envs: [c.properties]}]\npatches: [{path: ../prod/dist/patch.yaml}]\n",

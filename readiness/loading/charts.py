@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from readiness.loading.render.chart_files import AbsentDependency, ChartFiles
 
 _LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
+_BATCH = 10  # environments that one process renders
+_SECONDS = 120  # for all environments of one chart
 _ASKS = "execution error at ("  # `required` and `fail`, in Helm's words
 _SCHEMA = "values don't meet the specifications of the schema"
 _UNREADABLE = "parse error"
@@ -145,7 +148,7 @@ class Charts:
 
     def _render(self, folder: str, wanted: Sequence[helm.Environment]) -> _Rendered:
         """Everything that comes of a chart; nothing is wanted of one that holds and declares nothing."""
-        from readiness.loading.render import helm, inputs
+        from readiness.loading.render import inputs
         from readiness.loading.render.chart_files import read_chart
         from readiness.loading.render.tree import Tree, root_of
 
@@ -157,14 +160,7 @@ class Charts:
             contents = read_chart(where, folder, tree)
             if not contents.absent and not any("templates/" in f"/{one}" for one in contents.texts):
                 return _Rendered()
-            texts, errors = helm.render(contents, wanted)
-            guarded = [one for one in wanted if _is_guarded(one, errors.get(one.name, ""))]
-            if guarded:
-                elsewhere = [replace(one, namespace=helm.RELEASE) for one in guarded]
-                more, failed = helm.render(contents, elsewhere)
-                texts += more
-                kept = {one.name for one in guarded}
-                errors = {name: said for name, said in errors.items() if name not in kept} | failed
+            texts, errors = _in_batches(contents, wanted)
         except RenderError as fault:
             texts, errors = [], {one.name: str(fault) for one in wanted}
         self.made.inputs += inputs.of_tree(tree)
@@ -227,6 +223,51 @@ class Charts:
                     one.environment = posixpath.join(folder, name)  # another chart renders it, too
             broken |= add_environment(self.made, texts, self.found, self.core)
         return broken
+
+
+def _in_batches(
+    contents: ChartFiles, wanted: Sequence[helm.Environment]
+) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+    """(renderings, errors by environment) of a chart, a few environments at a time, for each process has a limit.
+
+    After one that did not end well no more are tried, nor after some minutes.
+    """
+    texts: list[helm.RenderedTemplate] = []
+    errors: dict[str, str] = {}
+    end = time.monotonic() + _SECONDS
+    failed = ""
+    for start in range(0, len(wanted), _BATCH):
+        batch = list(wanted[start : start + _BATCH])
+        if not failed and time.monotonic() > end:
+            failed = f"the environments before it took over {_SECONDS} seconds"
+        if failed:
+            errors |= {one.name: failed for one in batch}
+            continue
+        try:
+            made, said = _one_batch(contents, batch)
+            texts += made
+            errors |= said
+        except RenderError as fault:
+            failed = str(fault)
+            errors |= {one.name: failed for one in batch}
+    return texts, errors
+
+
+def _one_batch(
+    contents: ChartFiles, batch: Sequence[helm.Environment]
+) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+    """The same of a few environments; those that refuse the namespace are rendered for another. Raises RenderError."""
+    from readiness.loading.render import helm
+
+    texts, errors = helm.render(contents, batch)
+    guarded = [one for one in batch if _is_guarded(one, errors.get(one.name, ""))]
+    if not guarded:
+        return texts, errors
+    more, again = helm.render(contents, [replace(one, namespace=helm.RELEASE) for one in guarded])
+    kept = {one.name for one in guarded}
+    return [*texts, *more], {
+        name: said for name, said in errors.items() if name not in kept
+    } | again
 
 
 def _template_row(path: str, gave: set[str], broken: set[str]) -> FileStatus:

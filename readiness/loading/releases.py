@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from readiness.loading.render import helm
     from readiness.loading.render.kustomize import Kustomization
 
-_MANY = 200  # releases of one chart that are rendered
+_MANY = 100  # releases of one chart that are rendered
 _CREDENTIALS = re.compile(r"//[^/@\s]{0,500}@")
+_VALID = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _DEPTH = 50  # of the keys of a parameter
 
 
@@ -143,8 +144,8 @@ class Releases:
         return helm.Environment(
             _name(release),
             tuple(texts),
-            release=release.name or helm.RELEASE,
-            namespace=release.namespace or helm.NAMESPACE,
+            release=_valid_name(release.name) or helm.RELEASE,
+            namespace=_valid_name(release.namespace) or helm.NAMESPACE,
             sources=tuple(given),
         )
 
@@ -281,6 +282,11 @@ def _written_in(one: Object) -> Source:
     """The file that an object was written in."""
     root = one.source.root
     return root.place(one.node.at())[0] if isinstance(root, GeneratedSource) else root
+
+
+def _valid_name(name: str) -> str:
+    """A name of a release or a namespace, empty for what is none: it becomes a word of a command, and `-x` would be an option."""
+    return name if _VALID.fullmatch(name) else ""
 
 
 def _name(release: Release) -> str:

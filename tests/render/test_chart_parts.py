@@ -351,3 +351,24 @@ def test_the_versions_that_are_asked_for_are_those_of_the_facts() -> None:
     assert "apps/v1/Deployment" in capabilities.served_versions()
     text = '{{ .Capabilities.APIVersions.Has "apps/v1" }} {{ .Has "extensions/v1beta1" }}'
     assert capabilities.without_removed_versions(text) == text
+
+
+def test_a_chart_that_is_a_repository_leaves_git_out(tmp_path: Path) -> None:
+    write(tmp_path, {"Chart.yaml": ABOUT.format("shop"), "templates/map.yaml": MAP})
+    write(tmp_path, {f".git/objects/{number}": "" for number in range(archive.FILES + 1)})
+    report = readiness.check([tmp_path], select=["core/not-rendered"], base=tmp_path)
+    assert told(report) == []
+
+
+def test_a_member_of_an_archive_can_be_read_again(tmp_path: Path) -> None:
+    inner = packed(PART)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as made:
+        member = tarfile.TarInfo("middle/charts/part-1.0.0.tgz")
+        member.size = len(inner)
+        made.addfile(member, io.BytesIO(inner))
+    write(tmp_path, {"charts/middle-1.0.0.tgz": out.getvalue(), "charts/x.tgz": b"x"})
+    path = "charts/middle-1.0.0.tgz/charts/part-1.0.0.tgz/templates/pod.yaml"
+    assert archive.member_text(tmp_path, path) == POD.encode()
+    for gone in ("charts/middle-1.0.0.tgz/x", "charts/x.tgz/x", "charts/y.tgz/x", "a/b"):
+        assert archive.member_text(tmp_path, gone) is None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import readiness
+from readiness.loading import charts
 from readiness.loading.render import helm
+from readiness.loading.render.chart_files import ChartFiles
+from readiness.loading.render.made import RenderError
 from readiness.verdict.report import Report
 from tests.render.test_chart_parts import ABOUT, MAP, check, told, write
 
@@ -261,3 +266,70 @@ def test_secrets_in_values_of_a_release(tmp_path: Path, text: str, is_one: bool)
     write(tmp_path, {"shop.yaml": f"{head}  values:\n    {text}\n"})
     report = readiness.check([tmp_path], select=["k8s/secret-in-release-values"], base=tmp_path)
     assert values(report) == ([("k8s/secret-in-release-values", 7, "high")] if is_one else [])
+
+
+HOSTILE = ["--post-renderer=/bin/sh", "-x", "a b", "../a", "a\nb", "A", "a" * 300, "{{ .x }}", ""]
+
+
+@needs_helm
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_that_is_none_reaches_no_renderer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    seen: list[helm.Environment] = []
+
+    def render(
+        contents: ChartFiles, wanted: Sequence[helm.Environment]
+    ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+        del contents
+        seen.extend(wanted)
+        return [], {}
+
+    monkeypatch.setattr(helm, "render", render)
+    manifest = FLUX % ("./charts/web", "GitRepository")
+    quoted = json.dumps(name)
+    manifest = manifest.replace("  values:", f"  releaseName: {quoted}\n  targetNamespace: {quoted}\n  values:")  # fmt: skip
+    check(tmp_path, CHART, {"shop.yaml": manifest})
+    (one,) = [one for one in seen if "HelmRelease" in one.name]
+    fallback = "shop" if not name else helm.RELEASE
+    assert (one.release, one.namespace) == (
+        fallback,
+        "prod" if not name else helm.NAMESPACE,
+    )
+
+
+@needs_helm
+def test_one_process_renders_a_few_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = helm.render
+
+    def render(
+        contents: ChartFiles, wanted: Sequence[helm.Environment]
+    ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+        sizes.append(len(wanted))
+        if len(sizes) == 2:
+            raise RenderError("it did not finish")
+        return real(contents, wanted)
+
+    monkeypatch.setattr(helm, "render", render)
+    monkeypatch.setattr(charts, "_BATCH", 2)
+    values: dict[str, str | bytes] = {f"charts/web/values-{one}.yaml": "" for one in "abcdef"}
+    opened: dict[str, str | bytes] = {"charts/web/values.yaml": "security: {privileged: true}\n"}
+    report = check(tmp_path, CHART | values | opened)
+    assert sizes == [2, 2]  # after one that failed no more are tried
+    assert told(report) == [
+        ("core/not-rendered", "charts/web/Chart.yaml", 1),
+        ("k8s/privileged", "charts/web/templates/web.yaml", 13),
+    ]
+
+
+def test_credentials_of_a_repository_are_not_shown(tmp_path: Path) -> None:
+    manifest = (
+        argo("{}").replace("charts/web", "gone").replace("git.example", "bob:s3cret@git.example")
+    )
+    report = check(tmp_path, {"apps/shop.yaml": manifest})
+    (row,) = [one for one in report.files if one.path == "apps/shop.yaml"]
+    assert "git.example.com" in row.reason
+    assert "s3cret" not in row.reason

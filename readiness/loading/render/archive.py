@@ -7,9 +7,12 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+
+from readiness import files
 
 SUFFIX = ".tgz"
+_NESTED = 10  # archives inside archives
 FILES, BYTES = 2000, 50 << 20  # of a chart with all its subcharts
 _HEADERS = 3 * 512 * FILES  # what the heads of so many members may take, long names among them
 _PATH, _PART = 1024, 255  # characters of a path, bytes of a name in it
@@ -36,6 +39,29 @@ def unpacked_files(data: bytes) -> dict[str, bytes]:
             return dict(_files(archive))
     except _FAULTS as error:
         raise ArchiveError(f"it is no readable archive ({type(error).__name__})") from None
+
+
+def member_text(base: Path, path: str) -> bytes | None:
+    """What stands at a path that leads into an archive, or into one inside it; None where nothing does."""
+    parts = path.split("/")
+    for number, part in enumerate(parts[:-1], 1):
+        archive = base.joinpath(*parts[:number])
+        if part.endswith(SUFFIX) and archive.is_file():
+            try:
+                return _member(files.read(archive, BYTES), "/".join(parts[number:]), _NESTED)
+            except (OSError, ArchiveError):
+                return None
+    return None
+
+
+def _member(data: bytes, path: str, depth: int) -> bytes | None:
+    found = unpacked_files(data)
+    if path in found or depth == 0:
+        return found.get(path)
+    for name, inner in found.items():
+        if name.endswith(SUFFIX) and path.startswith(f"{name}/"):
+            return _member(inner, path.removeprefix(f"{name}/"), depth - 1)
+    return None
 
 
 def _files(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:

@@ -20,6 +20,7 @@ from readiness.model import ParseError, Source, Span, join_names
 from readiness.syntax.yaml import Map, Seq, load_all
 
 CHART = "Chart.yaml"
+GIT = ".git"  # a chart may be a whole repository
 _DEPTH = 10  # of charts inside charts
 _LOCAL = "file://"
 
@@ -100,7 +101,9 @@ def read_chart(chart: Path, shown: str, tree: Tree) -> ChartFiles:
 def _add_folder(made: ChartFiles, folder: Path, prefix: str, shown: str) -> None:
     """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
     for parent, names, here in os.walk(folder, followlinks=False):
-        names[:] = sorted(name for name in names if not (Path(parent) / name).is_symlink())
+        names[:] = sorted(
+            name for name in names if name != GIT and not (Path(parent) / name).is_symlink()
+        )
         for name in sorted(here):
             path = Path(parent) / name
             if not path.is_file() or (path.is_symlink() and not is_inside(folder, path)):
