@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from readiness.loading import (
     reading,
 )
 from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
+from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -77,20 +78,35 @@ def assemble(
     pairs = _parse_project_files(ours, closed, assembly, core, inputs)
     if pairs:
         assembly.projects.insert(0, environments.make_project(pairs, discovered))
-    for folder in sorted(templates):
-        if templates[folder]:
-            environments.add_chart(
-                folder,
-                templates[folder],
-                discovered,
-                assembly,
-                core,
-                values=helm_values,
-                asked=render,
-            )
+    _add_charts(Charts(discovered, assembly, core, helm_values, render), charts, templates)
     _add_documents(discovered, assembly, charts, documents)
     assembly.rows.sort(key=lambda row: row.path)
     return assembly
+
+
+def _add_charts(
+    charts: Charts, folders: frozenset[str], templates: Mapping[str, Sequence[str]]
+) -> None:
+    """Every chart of the tree, with its own values and with those of the releases that install it.
+
+    A chart may make releases of others: of these the first round is rendered.
+    """
+    made = charts.made
+    if not templates and not any("k8s" in project.by_kind for project in made.projects):
+        return
+    from readiness.loading.releases import Releases
+
+    releases = Releases(charts.found, folders)
+    outer = releases.collect(made.projects, made)
+    releases.collect_inflated(overlays.inflating_overlays(charts.found), outer)
+    before = len(made.projects)
+    for folder in sorted(templates):
+        charts.add(folder, templates[folder], outer.get(folder, ()))
+    for folder, inner in sorted(releases.collect(made.projects[before:], made).items()):
+        charts.add_releases(folder, inner)
+    rendered = releases.places(charts.rendered)
+    for project in made.projects:
+        project.rendered = rendered
 
 
 def _add_documents(

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from readiness import kinds
-from readiness.loading.assembly import ABSENT, BROKEN, Assembly, FileStatus
+from readiness.loading.assembly import BROKEN, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.render.made import GeneratedSource, RenderError
+from readiness.loading.render.made import GeneratedSource
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
 
-if TYPE_CHECKING:
-    from readiness.loading.render import helm
-
-_LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 UNPARSED = "what it renders to does not parse"
 RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
@@ -46,58 +40,6 @@ def chart_containing(path: str, charts: frozenset[str]) -> str | None:
         if folder in charts and parts[depth] in {"templates", "charts"}:
             return folder
     return None
-
-
-def add_chart(
-    folder: str,
-    templates: Sequence[str],
-    discovered: DiscoveredFiles,
-    assembly: Assembly,
-    core: dict[str, Rule],
-    *,
-    values: Sequence[Path],
-    asked: bool,
-) -> None:
-    """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
-    from readiness.loading.render import helm, inputs
-
-    path = posixpath.join(folder, "Chart.yaml")
-    about = next((one for one in discovered.texts if one.path == path), None)
-    if about is None or _LIBRARY_CHART.search(about.text):
-        return
-    reason = RENDERING_OFF if not asked else "" if helm.available_renderer() else helm.MISSING
-    renderings: list[helm.RenderedTemplate] = []
-    errors: dict[str, str] = {}
-    wanted = [] if reason else helm.environments(discovered.base / folder, values)
-    if wanted:
-        assembly.inputs.append(inputs.chart_input(discovered.base, folder))
-        try:
-            renderings, errors = helm.render(discovered.base / folder, folder, wanted)
-        except RenderError as fault:
-            errors = {one.name: str(fault) for one in wanted}
-    for problem in dict.fromkeys(errors.values()):
-        names = [name for name, said in errors.items() if said == problem]
-        some = f" with {', '.join(names)}" if len(names) < len(wanted) else ""
-        assembly.broken.append(
-            render_failure(core["core/not-rendered"], about, "chart", some, problem)
-        )
-    environments = [one.name for one in wanted if one.name not in errors]
-    if wanted and not environments:
-        reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
-    sources = {id(one.template): one.template for one in renderings}
-    assembly.sources += sources.values()
-    assembly.environments |= {one.path: len(environments) for one in sources.values()}
-    broken: set[str] = set()
-    for name in environments:
-        broken |= add_environment(
-            assembly, [one for one in renderings if one.environment == name], discovered, core
-        )
-    assembly.rows += [
-        FileStatus(template, "helm", "skipped", reason, BROKEN if wanted else ABSENT)
-        if reason
-        else template_state(template, "helm", UNPARSED if template in broken else "")
-        for template in templates
-    ]
 
 
 def add_environment(

@@ -230,3 +230,15 @@ def _gather(
     for tree in trees.values():
         made.inputs += inputs.tree_inputs(tree)
     return wanted
+
+
+def inflating_overlays(discovered: DiscoveredFiles) -> list[Kustomization]:
+    """The kustomizations that the walk read and that inflate charts."""
+    sources = {
+        one.path: one for one in discovered.texts if posixpath.basename(one.path) in OVERLAYS
+    }
+    if not any("helm" in one.text for one in sources.values()):
+        return []
+    from readiness.loading.render import kustomize
+
+    return [one for one in kustomize.read_kustomizations(sources).values() if one.charts]

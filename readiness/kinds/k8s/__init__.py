@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
+from readiness.kinds.k8s.releases import values_in
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all, separated
@@ -194,4 +195,5 @@ TARGETS: dict[str, Callable[[Document], Any]] = {
     "k8s.pod": pods,
     "k8s.container": containers,
     "k8s.file": files,
+    "k8s.values": values_in,
 }
