@@ -37,6 +37,7 @@ class OptionError(ValueError):
 
 
 STDIN_LIMIT = discover.MAX_BYTES
+_PLAIN = ("since", "jobs", "render", "strict_coverage", "helm_values", "foreign_ignores")
 ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -238,12 +239,7 @@ def merge_options(file: Config, *, checklists: Sequence[str] | None, **options: 
         documents=file.documents if options["documents"] is None else options["documents"],
         rules=(*file.rules, *options["rules"]),
         baseline=options["baseline"] or file.baseline,
-        since=options["since"],
-        jobs=options["jobs"],
-        render=options["render"],
-        strict_coverage=options["strict_coverage"],
-        helm_values=options["helm_values"],
-        foreign_ignores=options["foreign_ignores"],
+        **{key: options[key] for key in _PLAIN},
         shellcheck=file.shellcheck if options["shellcheck"] is None else options["shellcheck"],
         file=file,
     )

@@ -153,6 +153,12 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
             found(by_kind, paths)
 
 
+def purpose_text(kind: str, document: Any) -> str:
+    """What a document was taken for and why, where that is not production and its kind decides it; else empty."""
+    found = getattr(kind_module(kind), "purpose_text", None)
+    return found(document) if found else ""
+
+
 def suppression_notes(kind: str, document: Any) -> Iterator[Note]:
     """The suppressions that a document carries as data: annotations of Kubernetes objects."""
     found = getattr(kind_module(kind), "notes", None)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from readiness import kinds
-from readiness.loading import discover, environments, fenced, ignoring, reading
+from readiness.loading import (
+    discover,
+    environments,
+    fenced,
+    ignoring,
+    overlays,
+    program_input,
+    reading,
+)
 from readiness.loading.assembly import BROKEN, TEMPLATE, Assembly, FileStatus
+from readiness.loading.charts import Charts
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.render import OVERLAYS
 from readiness.model import Finding, Rule, Source, Span, messages
@@ -17,6 +26,7 @@ from readiness.model.project import Project, Run
 
 UNKNOWN_KIND = "of no kind that readiness knows"
 ENV_FILE_UNUSED = "no compose file reads it"
+PROGRAM_INPUT = "input of a program's tests; name it to have it checked"
 DOCUMENT_NOT_ASKED = "a document; name it, or ask with --documents"
 
 
@@ -43,9 +53,10 @@ def assemble(
             "" if unread.reason.startswith(ignoring.LINK) else "patterns"
         )  # Git follows none either
         assembly.rows.append(FileStatus(unread.path, kind, "skipped", unread.reason))
+    inputs = program_input.take_out(discovered)
     charts = environments.chart_folders(discovered.paths)
     templates: dict[str, list[str]] = {folder: [] for folder in charts}
-    built = environments.build_overlays(discovered, assembly, core, asked=render)
+    built = overlays.build_overlays(discovered, assembly, core, asked=render)
     ours = []
     _mark_pipeline_parts(discovered)
     for source in discovered.texts:
@@ -58,27 +69,17 @@ def assemble(
             )
             assembly.sources.append(source)
         elif posixpath.basename(source.path) in OVERLAYS:
-            environments.overlay(source, assembly, core)
+            overlays.add_kustomization(source, assembly, core)
         elif kind := source.kind or kinds.classify(source.path, source.text):
             source.kind = kind
             ours.append(source)
         else:
             _set_aside(source, discovered, assembly)
     closed = [one for one in discovered.unread if one.kind == "dotenv"]
-    pairs = _parse_project_files(ours, closed, assembly, core)
+    pairs = _parse_project_files(ours, closed, assembly, core, inputs)
     if pairs:
         assembly.projects.insert(0, environments.make_project(pairs, discovered))
-    for folder in sorted(templates):
-        if templates[folder]:
-            environments.add_chart(
-                folder,
-                templates[folder],
-                discovered,
-                assembly,
-                core,
-                values=helm_values,
-                asked=render,
-            )
+    _add_charts(Charts(discovered, assembly, core, helm_values, render), charts, templates)
     _add_documents(discovered, assembly, charts, documents)
     assembly.rows.sort(key=lambda row: row.path)
     Run(assembly.projects)
@@ -93,6 +94,31 @@ def _mark_pipeline_parts(found: DiscoveredFiles) -> None:
 
         for path in part_paths({path: source.text for path, source in texts.items()}):
             texts[path].kind = "gitlab"
+
+
+def _add_charts(
+    charts: Charts, folders: frozenset[str], templates: Mapping[str, Sequence[str]]
+) -> None:
+    """Every chart of the tree, with its own values and with those of the releases that install it.
+
+    A chart may make releases of others: of these the first round is rendered.
+    """
+    made = charts.made
+    if not templates and not any("k8s" in project.by_kind for project in made.projects):
+        return
+    from readiness.loading.releases import Releases
+
+    releases = Releases(charts.found, folders)
+    outer = releases.collect(made.projects, made)
+    releases.collect_inflated(overlays.inflating_overlays(charts.found), outer)
+    before = len(made.projects)
+    for folder in sorted(templates):
+        charts.add(folder, templates[folder], outer.get(folder, ()))
+    for folder, inner in sorted(releases.collect(made.projects[before:], made).items()):
+        charts.add_releases(folder, inner)
+    rendered = releases.places(charts.rendered)
+    for project in made.projects:
+        project.rendered = rendered
 
 
 def _add_documents(
@@ -133,14 +159,21 @@ def _set_aside(source: Source, discovered: DiscoveredFiles, assembly: Assembly) 
 
 
 def _parse_project_files(
-    ours: list[Source], closed: list[UnreadFile], assembly: Assembly, core: dict[str, Rule]
+    ours: list[Source],
+    closed: list[UnreadFile],
+    assembly: Assembly,
+    core: dict[str, Rule],
+    inputs: Sequence[Source],
 ) -> list[tuple[str, Any]]:
     """The documents of the project; of environment files those that a compose file reads.
 
-    `closed` are the environment files that nobody could read.
+    `closed` are the environment files that nobody could read, `inputs` what the tests of programs read: of those belongs
+    to the project what a compose file takes in.
     """
-    files = [one for one in ours if one.kind == "dotenv"]
     pairs = list(assembly.parse((one for one in ours if one.kind != "dotenv"), core))
+    taken_in = _sources_taken_in(pairs, inputs, assembly)
+    pairs += assembly.parse((one for one in taken_in if one.kind != "dotenv"), core)
+    files = [one for one in (*ours, *taken_in) if one.kind == "dotenv"]
     if not files and not closed:
         return pairs
     from readiness.kinds.compose.join import env_paths_read_by
@@ -158,6 +191,29 @@ def _parse_project_files(
         else:
             assembly.rows.append(FileStatus(unread.path, "", "skipped", ENV_FILE_UNUSED))
     return pairs + list(assembly.parse(read, core))
+
+
+def _sources_taken_in(
+    pairs: Sequence[tuple[str, Any]], inputs: Sequence[Source], assembly: Assembly
+) -> list[Source]:
+    """Of the input of programs what compose files take in, by whatever number of steps; a row for each of the rest."""
+    for source in inputs:
+        source.kind = source.kind or kinds.classify(source.path, source.text)
+    left = {posixpath.normpath(one.path): one for one in inputs if one.kind}
+    documents = [document for kind, document in pairs if kind == "compose"]
+    found: list[Source] = []
+    while documents:
+        paths = program_input.paths_taken_in(documents)
+        new = [left.pop(path) for path in sorted(paths & left.keys())]
+        found += new
+        nested = reading.parse_sources([one for one in new if one.kind == "compose"])
+        documents = [document for _, document, error in nested if error is None]
+    assembly.rows += [
+        FileStatus(one.path, "", "skipped", PROGRAM_INPUT if one.kind else UNKNOWN_KIND)
+        for one in inputs
+        if one not in found
+    ]
+    return found
 
 
 def _unread(unread: UnreadFile, assembly: Assembly, core: dict[str, Rule]) -> None:

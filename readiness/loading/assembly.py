@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import reading
@@ -12,6 +12,9 @@ from readiness.loading.render.made import Input
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
 from readiness.syntax import template
+
+if TYPE_CHECKING:
+    from readiness.loading.render.overlay.placed import PlacedSource
 
 TEMPLATE = "a template: render it first, then check what comes out"
 _KIND_NAMES = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
@@ -30,6 +33,8 @@ class FileStatus:
 
     `cause` sorts the reason: BROKEN, ABSENT, OUTSIDE, or empty for what was judged whole or left out on purpose. A file
     that was judged may have one too, where something that it names was not.
+
+    `purpose` says what the file was taken for and why, where production's questions were not asked of it.
     """
 
     path: str
@@ -37,13 +42,15 @@ class FileStatus:
     status: str
     reason: str = ""
     cause: str = ""
+    purpose: str = ""
 
 
 @dataclass(slots=True)
 class Assembly:
     """Projects to judge, a row for each file that was opened, findings about those that do not parse, all sources.
 
-    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read.
+    `others` counts the files that were passed over by their names alone. `inputs` are what rendering read. `kept` are
+    overlays whose patches take something away, with what would be there without that.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -53,6 +60,7 @@ class Assembly:
     others: int = 0
     environments: dict[str, int] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
+    kept: list[tuple[PlacedSource, Project]] = field(default_factory=list)
 
     def parse(
         self, sources: Iterable[Source], core: dict[str, Rule], *, rows: bool = True

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from readiness import kinds
-from readiness.loading import reading
-from readiness.loading.assembly import ABSENT, BROKEN, OUTSIDE, TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import BROKEN, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.render import OVERLAYS
-from readiness.loading.render.made import GeneratedSource, RenderError
-from readiness.model import Finding, ParseError, Rule, Source, Span
+from readiness.loading.render.made import GeneratedSource
+from readiness.model import Finding, Rule, Source, Span
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
-from readiness.syntax.yaml import Map, load_all
 
-if TYPE_CHECKING:
-    from readiness.loading.render import helm, kustomize
-    from readiness.loading.render.gather import Gathered
-
-_LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 UNPARSED = "what it renders to does not parse"
 RENDERING_OFF = "not rendered, as --no-render asks; leave that out to have it judged"
 
@@ -51,57 +40,6 @@ def chart_containing(path: str, charts: frozenset[str]) -> str | None:
         if folder in charts and parts[depth] in {"templates", "charts"}:
             return folder
     return None
-
-
-def add_chart(
-    folder: str,
-    templates: Sequence[str],
-    discovered: DiscoveredFiles,
-    assembly: Assembly,
-    core: dict[str, Rule],
-    *,
-    values: Sequence[Path],
-    asked: bool,
-) -> None:
-    """A chart's renderings, a project for each environment; what fails is a finding at Chart.yaml."""
-    from readiness.loading.render import helm, inputs
-
-    path = posixpath.join(folder, "Chart.yaml")
-    about = next((one for one in discovered.texts if one.path == path), None)
-    if about is None or _LIBRARY_CHART.search(about.text):
-        return
-    reason = RENDERING_OFF if not asked else "" if helm.available_renderer() else helm.MISSING
-    renderings: list[helm.RenderedTemplate] = []
-    errors: dict[str, str] = {}
-    wanted = [] if reason else helm.environments(discovered.base / folder, values)
-    if wanted:
-        assembly.inputs.append(inputs.chart_input(discovered.base, folder))
-        try:
-            renderings, errors = helm.render(discovered.base / folder, folder, wanted)
-        except RenderError as fault:
-            errors = {one.name: str(fault) for one in wanted}
-    for problem in dict.fromkeys(errors.values()):
-        names = [name for name, said in errors.items() if said == problem]
-        some = f" with {', '.join(names)}" if len(names) < len(wanted) else ""
-        assembly.broken.append(
-            _render_failure(core["core/not-rendered"], about, "chart", some, problem)
-        )
-    environments = [one.name for one in wanted if one.name not in errors]
-    if wanted and not environments:
-        reason = "its chart does not render; the finding at Chart.yaml says why and what helps"
-    sources = {id(one.template): one.template for one in renderings}
-    assembly.sources += sources.values()
-    assembly.environments |= {one.path: len(environments) for one in sources.values()}
-    broken: set[str] = set()
-    for name in environments:
-        texts = [one for one in renderings if one.environment == name]
-        broken |= add_environment(assembly, texts, discovered, core, f"{folder or '.'} ({name})")
-    assembly.rows += [
-        FileStatus(template, "helm", "skipped", reason, BROKEN if wanted else ABSENT)
-        if reason
-        else template_state(template, "helm", UNPARSED if template in broken else "")
-        for template in templates
-    ]
 
 
 def add_environment(
@@ -146,143 +84,7 @@ def make_project(
     )
 
 
-def build_overlays(
-    discovered: DiscoveredFiles, into: Assembly, core: dict[str, Rule], *, asked: bool
-) -> dict[str, str]:
-    """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
-    sources = {source.path: source for source in discovered.texts}
-    if not any(posixpath.basename(path) in OVERLAYS for path in sources):
-        return {}
-
-    from readiness.loading.render import kustomize
-    from readiness.loading.render.gather import Gathered, RefusedError
-    from readiness.loading.render.process import UNCONFINED
-
-    known = kustomize.read_kustomizations(sources)
-    for path in (path for one in known.values() for path in one.patches if path in sources):
-        sources[path].fragment = True  # a part of an object, where the overlay is not built
-    roots = kustomize.root_kustomizations(known)
-    if not roots:
-        return {}
-    missing = RENDERING_OFF if not asked else "" if kustomize.build_command() else kustomize.MISSING
-    if missing:
-        into.rows += [
-            FileStatus(one.source.path, "kustomize", "skipped", missing, ABSENT) for one in roots
-        ]
-        return {}
-    wanted = _gather(roots, discovered, into)
-    unseen = kustomize.unread_sources([one for one in wanted if isinstance(one, Gathered)], sources)
-    into.sources += unseen.values()
-    sources |= unseen
-    known = kustomize.read_kustomizations(sources)
-    reached = [kustomize.reachable(root, known) for root in roots]
-    taken: dict[str, str] = {}
-    answers = _build(roots, reached, wanted, sources)
-    for root, within, built in zip(roots, reached, answers, strict=True):
-        if isinstance(built, RefusedError):
-            way = f"`kustomize build {shlex.quote(root.folder or '.')} | readiness check -`"
-            reason = f"{built}; {way} judges what it gives"
-            into.rows.append(FileStatus(root.source.path, "kustomize", "skipped", reason, OUTSIDE))
-            continue
-        if isinstance(built, RenderError):
-            into.rows.append(
-                FileStatus(root.source.path, "kustomize", "skipped", str(built), BROKEN)
-            )
-            rule = core["core/not-rendered"]
-            into.broken.append(_render_failure(rule, root.source, "overlay", "", str(built)))
-            continue
-        mine = {path for one in within for path in (*one.files, *one.patches)}
-        for path in mine | {root.source.path}:
-            into.environments[path] = into.environments.get(path, 0) + 1
-        broken = add_environment(into, [built], discovered, core, root.folder or ".")
-        for _, error, home in built.lost:
-            into.broken.append(_add_lost_objects(core["core/syntax"], home, error))
-            broken.add(home.path)
-        own = root.source.path
-        into.rows.append(template_state(own, "kustomize", UNPARSED if own in broken else ""))
-        if not built.confined and own not in broken:
-            into.rows[-1].reason = UNCONFINED
-        taken |= {path: UNPARSED if path in broken else taken.get(path, "") for path in mine}
-    return taken
-
-
-def _add_lost_objects(rule: Rule, home: Source, error: ParseError) -> Finding:
-    """The finding that stands for a document that an overlay builds and nobody can read, where it came from."""
-    text = rule.message.format(kind="Kubernetes", reason=error.message)
-    return Finding(rule, home, home.one_line(Span(0, len(home.text))), text)
-
-
-def overlay(source: Source, assembly: Assembly, core: dict[str, Rule]) -> None:
-    """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
-    try:
-        documents = load_all(source.text)
-        if not documents or not isinstance(documents[0], Map):
-            raise ParseError("a kustomization is a mapping", 0)
-    except ParseError as error:
-        line = source.line(source.position(error.offset).line)
-        if "{{" in line or "{%" in line:
-            assembly.rows.append(FileStatus(source.path, "kustomize", "skipped", TEMPLATE))
-            return
-        assembly.rows.append(FileStatus(source.path, "kustomize", "invalid", error.message, BROKEN))
-        assembly.broken.append(
-            reading.syntax_finding(core["core/syntax"], source, error, "kustomization")
-        )
-    else:
-        assembly.sources.append(source)
-
-
-def _gather(
-    roots: Sequence[kustomize.Kustomization], discovered: DiscoveredFiles, assembly: Assembly
-) -> list[Gathered | RenderError]:
-    """What each overlay takes in, or why it is not built."""
-    from readiness.loading.render import inputs
-    from readiness.loading.render.gather import gather_inputs
-    from readiness.loading.render.tree import Tree, root_of
-
-    trees: dict[Path, Tree] = {}
-    given = [
-        discovered.base / one
-        for one in (*discovered.folders, *map(posixpath.dirname, discovered.named))
-    ]
-    wanted: list[Gathered | RenderError] = []
-    for root in roots:
-        folder = discovered.base / root.folder
-        where = root_of(folder, given)
-        tree = trees.setdefault(where, Tree(where, discovered.base))
-        try:
-            wanted.append(gather_inputs(tree, tree.place(folder)))
-        except RenderError as error:
-            wanted.append(error)
-    for tree in trees.values():
-        assembly.inputs += inputs.tree_inputs(tree)
-    return wanted
-
-
-def _build(
-    roots: Sequence[kustomize.Kustomization],
-    reached: Sequence[list[kustomize.Kustomization]],
-    wanted: Sequence[Gathered | RenderError],
-    sources: Mapping[str, Source],
-) -> list[kustomize.BuiltOverlay | RenderError]:
-    """What each overlay builds, or why it does not."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from readiness.loading.render import kustomize
-
-    def work(number: int) -> kustomize.BuiltOverlay | RenderError:
-        taken = wanted[number]
-        if isinstance(taken, RenderError):
-            return taken
-        try:
-            return kustomize.build_overlay(roots[number], reached[number], sources, taken)
-        except RenderError as error:
-            return error
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(work, range(len(roots))))
-
-
-def _render_failure(
+def render_failure(
     rule: Rule, source: Source, what: str, environment: str, problem: str
 ) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""

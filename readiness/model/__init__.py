@@ -8,6 +8,7 @@ from readiness.model.finding import (
     Note,
     Suppression,
     join_names,
+    message_shape,
     with_worse_severity,
 )
 from readiness.model.hits import (
@@ -76,6 +77,7 @@ __all__ = [
     "join_names",
     "line_starts",
     "marked_spans",
+    "message_shape",
     "missing",
     "with_worse_severity",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -139,6 +140,15 @@ def with_worse_severity(finding: Finding, twin: Finding) -> Finding:
     if twin.severity <= finding.severity:
         return finding
     return finding._replace(lowered=twin.lowered, tier=twin.tier)
+
+
+def message_shape(message: str, resource: str) -> str:
+    """A message with blanks for the resource that it is about: two that differ in nothing else say the same."""
+    kind, _, name = resource.partition("/")
+    for word in (resource, name or kind):
+        if word:
+            message = re.sub(rf"(?<![\w/-]){re.escape(word)}(?![\w-])", "\0", message)
+    return message
 
 
 def join_names(items: Iterable[object]) -> str:

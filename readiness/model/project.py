@@ -53,9 +53,10 @@ class Project:
     `prose` marks the project of one Markdown document: what such a project leaves out is no finding.
     `walked` are the folders that were walked, `closed` what the walk passed over (ignored, vendored, a link out);
     `ignored` tells of a path whether a .gitignore leaves it out. `harmless` are files that may hold credentials by their
-    names, were read, and hold none. `today` is the day of the run, with which dated facts are compared; None where there is
-    none, and then the day of the facts counts. `unit` names what is applied together where that is all of the project: an
-    overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
+    names, were read, and hold none. `rendered` are the places (path, offset) of Helm values with which a chart was rendered:
+    its manifests are judged in their stead. `today` is the day of the run, with which dated facts are compared; None where
+    there is none, and then the day of the facts counts. `unit` names what is applied together where that is all of the
+    project: an overlay, or one environment of a chart; it is empty where the files decide. `run` holds the other projects
     of the run.
     """
 
@@ -86,6 +87,7 @@ class Project:
         self.today = today
         self.unit = unit
         self.run: Run | None = None
+        self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None

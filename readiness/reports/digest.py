@@ -196,6 +196,15 @@ def unread_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[s
     )
 
 
+def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+    """The files that were taken for something else than production's, and why: all of them, or the first few."""
+    rows = [row for row in report.files if row.purpose]
+    visible_rows = rows if verbose or len(rows) <= UNREAD + 1 else rows[:UNREAD]
+    lines = [escape_controls(f"{row.path}: {redactor.text(row.purpose)}") for row in visible_rows]
+    more = len(rows) - len(visible_rows)
+    return [*lines, f"and {more} more (-v names them)"] if more else lines
+
+
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [
@@ -210,7 +219,9 @@ def gate_text(report: Report, redactor: Redactor) -> str:
     word = (
         "passed" if report.gate.passed else "failed" if report.gate.evaluated else "not evaluated"
     )
-    return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}")
+    excused = report.files_excused
+    aside = f"; {plural(excused, 'file')} not taken for production" if excused else ""
+    return escape_controls(f"gate {word}: {redactor.text(report.gate.reason)}{aside}")
 
 
 def severity_counts(findings: Iterable[Finding]) -> str:

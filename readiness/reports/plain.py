@@ -129,5 +129,9 @@ def _score_lines(report: Report, redactor: Redactor, options: Options) -> list[s
         f"not read: {line}"
         for line in digest.unread_lines(report, redactor, verbose=options.verbose)
     ]
+    lines += [
+        f"purpose: {line}"
+        for line in digest.purpose_lines(report, redactor, verbose=options.verbose)
+    ]
     lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
     return lines

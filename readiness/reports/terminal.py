@@ -293,6 +293,10 @@ def _facts_text(report: Report, redactor: Redactor, options: Options) -> list[Re
         ("not read", line)
         for line in digest.unread_lines(report, redactor, verbose=options.verbose)
     ]
+    rows += [
+        ("purpose", line)
+        for line in digest.purpose_lines(report, redactor, verbose=options.verbose)
+    ]
     rows += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)
     table.add_column(width=INDENT, no_wrap=True)

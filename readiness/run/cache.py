@@ -18,6 +18,7 @@ from readiness.loading.assembly import FileStatus
 from readiness.loading.discover import MAX_BYTES, DiscoveredFiles
 from readiness.loading.environments import chart_folders
 from readiness.loading.render import is_overlay
+from readiness.loading.render.archive import member_text
 from readiness.loading.render.made import Input
 from readiness.model import (
     Claim,
@@ -329,14 +330,15 @@ def _finding_from_row(
 
 
 def _unread_source(base: Path, path: str) -> Source:
-    """A file that rendering read and the walk did not: a part of a chart, which is as it was."""
+    """A file that rendering read and the walk did not: a part of a chart, maybe packed, which is as it was."""
     file = base / path
     try:
         if file.stat().st_size <= MAX_BYTES:
             return Source(path, file.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         pass
-    return Source(path, "")
+    text = member_text(base, path) if ".tgz/" in path else None
+    return Source(path, (text or b"").decode("utf-8", "replace"))
 
 
 def _rule_from_row(row: dict[str, Any]) -> Rule:

@@ -259,15 +259,15 @@ def code_place(error: BaseException) -> str:
 
 
 def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
-    """Sorted by path, offset and rule; the same thing said twice of one place (aliases give twins) once, at its worst.
+    """Sorted by path, offset and rule; the same thing said twice of one place and name (aliases give twins) once, at its worst.
 
     What a tier of a rule says of a place, a stricter tier does not say again.
     """
-    kept: dict[tuple[str, int, int, str, str], Finding] = {}
-    for (path, offset, rule, _, message), finding in sorted(
+    kept: dict[tuple[str, int, int, str, str, str], Finding] = {}
+    for (path, offset, rule, name, message), finding in sorted(
         ((report_order(one), one) for one in findings), key=itemgetter(0)
     ):
-        key = (path, offset, finding.span.end - finding.span.start, rule, message)
+        key = (path, offset, finding.span.end - finding.span.start, rule, name, message)
         kept[key] = with_worse_severity(kept[key], finding) if key in kept else finding
     first: dict[Any, int] = {}
     for finding in kept.values():

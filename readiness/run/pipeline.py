@@ -20,7 +20,7 @@ from readiness.ruleset.names import Name, Names
 from readiness.run import engine
 from readiness.run.parameters import apply_parameters
 from readiness.settings import NAME, Config
-from readiness.triage import baseline, foreign, suppress
+from readiness.triage import baseline, copies, foreign, suppress
 from readiness.triage.unjudged import broken_paths, is_unjudged
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
@@ -98,7 +98,7 @@ def run_pipeline(
         render=settings.render,
         helm_values=settings.helm_values,
     )
-    for project in assembly.projects:
+    for project in (*assembly.projects, *(project for _, project in assembly.kept)):
         project.today = today
     asked = _select_rules(assembly, settings)
     active = asked.active
@@ -108,7 +108,8 @@ def run_pipeline(
     external = shell_findings(assembly, settings, core) if settings.shellcheck else []
     outcome.findings += external
     active |= {one.rule: selection.WHOLE for one in external}
-    _relocate(assembly, outcome)
+    _tell_purposes(assembly)
+    _relocate(assembly, outcome, running, core)
     hidden = _hidden_places(assembly, outcome)
     found_all = engine.sort_and_deduplicate([*assembly.broken, *outcome.findings])
     wanted = [
@@ -134,11 +135,32 @@ def run_pipeline(
     )
 
 
-def _relocate(assembly: Assembly, outcome: engine.EngineResult) -> None:
+def _tell_purposes(assembly: Assembly) -> None:
+    """Say in its row what a file was taken for, where production's questions were not asked of it."""
+    purposes = {
+        document.source.path: text
+        for project in assembly.projects
+        if not project.prose
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        if (text := kinds.purpose_text(kind, document))
+    }
+    for row in assembly.rows:
+        row.purpose = purposes.get(row.path, "")
+
+
+def _relocate(
+    assembly: Assembly,
+    outcome: engine.EngineResult,
+    running: list[LoadedRule],
+    core: dict[str, Rule],
+) -> None:
     """Tell what was found in renderings where it was written."""
     if assembly.environments:
         from readiness.loading.render import relocate
+        from readiness.run import removals
 
+        removals.blame_removals(assembly, outcome, running, core)
         outcome.findings = relocate.relocate_findings(outcome.findings, assembly.environments)
         assembly.broken = relocate.relocate_findings(assembly.broken, assembly.environments)
         for tally in outcome.tally.values():
@@ -213,7 +235,8 @@ def _triage_findings(
     broken = broken_paths(assembly.rows)
     law = suppress.Law(asked.names, asked.locked, asked.active, today, broken)
     marked = apply_own_suppressions(findings, assembly, asked.bounds, law, settings)
-    kept, left_out = apply_foreign_suppressions(marked, assembly, settings, law)
+    whole = copies.fold_copies(engine.sort_and_deduplicate(marked))
+    kept, left_out = apply_foreign_suppressions(whole, assembly, settings, law)
     stamped = baseline.add_fingerprints(engine.sort_and_deduplicate(kept))
     return _suppress_known(stamped, law, settings), left_out
 
@@ -229,6 +252,10 @@ def _run_engine(
     if jobs > 1:
         from readiness.run import parallel
 
+        for (
+            project
+        ) in assembly.projects:  # what documents are is asked here, too, not only where rules run
+            kinds.prepare(project.by_kind, project.paths)
         return parallel.run_parallel(assembly.projects, running, core, assembly.sources, jobs)
     outcome = engine.EngineResult()
     tick = _progress_ticks(assembly, running, progress) if progress else None

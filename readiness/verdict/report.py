@@ -20,7 +20,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file: its kind, whether it was judged or why not, and how many things in it were looked at."""
+    """One file: its kind, whether it was judged or why not, and how many things in it were looked at.
+
+    `purpose` says what it was taken for and why, where production's questions were not asked of it.
+    """
 
     path: str
     kind: str
@@ -28,6 +31,7 @@ class FileRow:
     reason: str = ""
     subjects: int = 0
     cause: str = ""
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ class Report:
     def crashed(self) -> int:
         """How often a rule failed: such a run has not done its work."""
         return sum(one.rule == "core/crash" for one in self.findings)
+
+    @property
+    def files_excused(self) -> int:
+        """How many files were taken for something else than production's."""
+        return sum(bool(row.purpose) for row in self.files)
 
     @property
     def assessed(self) -> bool:
@@ -156,7 +165,15 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     coverage.
     """
     files = tuple(
-        FileRow(row.path, row.kind, row.status, row.reason, subjects.get(row.path, 0), row.cause)
+        FileRow(
+            row.path,
+            row.kind,
+            row.status,
+            row.reason,
+            subjects.get(row.path, 0),
+            row.cause,
+            row.purpose,
+        )
         for row in sorted(rows, key=lambda row: row.path)
     )
     seen = {key for key, look in looks.items() if look.subjects}
@@ -246,13 +263,14 @@ def _category_json(category: Category) -> dict[str, Any]:
 
 
 def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "path": row.path,
         "kind": row.kind,
         "status": row.status,
         "reason": redactor.text(row.reason),
         "subjects": row.subjects,
     }
+    return {**data, "purpose": redactor.text(row.purpose)} if row.purpose else data
 
 
 def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:

@@ -89,6 +89,10 @@ class Row(Protocol):
     def cause(self) -> str:
         """broken, absent, outside, or nothing: see loading/assembly.py."""
 
+    @property
+    def purpose(self) -> str:
+        """What the file was taken for and why, where that is not production; else empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Category:

@@ -9,7 +9,7 @@ from readiness.facts.table import column
 from readiness.syntax import image as images
 
 ROLES = STORES | set(
-    "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher tool".split()
+    "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher emulator tool".split()
 )
 
 

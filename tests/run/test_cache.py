@@ -114,7 +114,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "a file that a template prints": edit("shop/data/bad.bin", "true "),
     "an ignored values file": edit("shop/values-local.yaml", "bad: true\n"),
     "an ignored values file that is new": edit("shop/values-late.yaml", "bad: true\n"),
-    "ignored values of a test": edit("shop/ci/local-values.yaml", "bad: true\n"),
+    "ignored values of a test": edit("shop/ci/local-values.yaml", "bad: [\n"),
     "an ignored part of the chart": edit("shop/charts/sub/templates/pod.yaml", BAD.replace("name: x}", "name: c}")),
     "a packed part of the chart": packed,
     "a template that the walk sees": edit("shop/templates/more.yaml", BAD.replace("name: x}", "name: d}")),
@@ -147,6 +147,20 @@ def test_a_finding_in_a_file_that_the_walk_did_not_see_keeps_its_place(
     write(root / "shop", {**CHART, "charts/sub/templates/pod.yaml": "\n\n" + BAD})
     first = run(root, cache=True)
     assert told(first) == [("shop/charts/sub/templates/pod.yaml", 8)]
+    assert is_answered(root, monkeypatch)
+    assert run(root, cache=True) == first
+
+
+@needs_helm
+def test_a_finding_in_an_archive_keeps_its_place(
+    tmp_path: Path, kept: cache.Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    write(root / "shop", {name: CHART[name] for name in CHART if not name.startswith("charts/")})
+    (root / "shop/charts").mkdir()
+    (root / "shop/charts/sub-1.0.0.tgz").write_bytes(archive("\n\n" + BAD))
+    first = run(root, cache=True)
+    assert told(first) == [("shop/charts/sub-1.0.0.tgz/templates/pod.yaml", 8)]
     assert is_answered(root, monkeypatch)
     assert run(root, cache=True) == first
 

@@ -62,7 +62,11 @@ def restart_invalid(service: Service) -> Outcome:
 def healthcheck_missing(service: Service, project: Project) -> Outcome:
     """A service of which nobody can tell whether it works."""
     seen = merged_if_owned(service, project)
-    if seen is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher"}:
+    if (
+        seen is None
+        or not service.runs
+        or service.role in {"agent", "tunnel", "mail-catcher", "emulator"}
+    ):
         return
     node, known = seen
     check = node.get("healthcheck")

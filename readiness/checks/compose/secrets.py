@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from readiness.kinds.compose.application import merged_service
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
     VariableSpec,
@@ -24,12 +25,12 @@ from readiness.kinds.compose.words import (
     service_environment,
 )
 from readiness.kinds.dotenv import Value
-from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE, default_of
-from readiness.syntax.secrets import Kind, Strength
+from readiness.syntax.secrets import Kind, Strength, Verdict
 from readiness.syntax.yaml import Map, Seq
 
 _LONG = re.compile(
@@ -65,8 +66,8 @@ def _held_secrets(subject: Variable | Value, value: Any, span: Span) -> Iterator
     verdict = secrets.classify(subject.name, bare)
     if verdict.kind is not Kind.SECRET or (isinstance(bare, str) and _is_only_default(bare)):
         return
-    if not subject.production and verdict.strength < Strength.SHAPE:
-        return  # a password of a development file opens nothing; a real key does wherever it stands
+    if not _opens_something(subject, verdict):
+        return
     if verdict.reach is not None and isinstance(value, str):
         shift = value.find(bare)
         start, end = shift + verdict.span.start, shift + verdict.span.end
@@ -151,14 +152,23 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or has_variable(str(spec.value))
-    if outside or secrets.classify(spec.name, spec.value).is_exposed:
+    if (outside and variable.production) or (
+        not outside and _opens_something(variable, secrets.classify(spec.name, spec.value))
+    ):
         yield hit(spec.key)
+
+
+def _opens_something(subject: Variable | Value | Service, verdict: Verdict) -> bool:
+    """Whether a secret opens anything: a password of a development file does not, a real key does wherever it stands."""
+    return verdict.is_exposed and (subject.production or verdict.strength >= Strength.SHAPE)
 
 
 def secret_in_command(service: Service) -> Outcome:
     """A password on a command line: a command, an entrypoint, a health check."""
     for _, value, span in _flags(service):
-        if _is_real(value):
+        if not _is_real(value):
+            continue
+        if service.production or _opens_something(service, secrets.classify("PASSWORD", value)):
             yield hit(span)
 
 
@@ -224,24 +234,28 @@ def secret_empty(variable: Variable) -> Outcome:
         yield hit(spec.key)
 
 
-def authentication_off(service: Service) -> Outcome:
-    """A setting that lets everybody into a store or a console."""
+def authentication_off(service: Service, project: Project) -> Outcome:
+    """A setting that lets everybody into a store or a console; into a store that no port leads to, every container."""
     known = service.image_facts
     if known is None:
         yield NotApplicable()
         return
+    node, whole = merged_service(service, project)
+    reached = node.get("ports") or node.get("network_mode") == "host" or not whole
+    severity = Severity.MEDIUM if known.is_store and not reached else None
     for spec in variable_specs(service.source, service.node, "environment"):
         text = expand_scalar(spec.value).text.strip("\"'")
         if spec.name in known.off and HOLE in text:
             yield Unknown(spec.span)
         elif known.opens_to_all(spec.name, text):
-            yield hit(spec.span, setting=spec.name)
+            yield hit(spec.span, severity=severity, setting=spec.name)
     for text, index in string_entries(service.node.get("command")):
         for flag in known.flags_off:
             if flag in text.split() and index is not None:
-                yield hit(service.node["command"].at(index), setting=flag)
+                place = service.node["command"].at(index)
+                yield hit(place, severity=severity, setting=flag)
             elif flag in text.split() and index is None:
-                yield hit(service.node.at("command"), setting=flag)
+                yield hit(service.node.at("command"), severity=severity, setting=flag)
 
 
 def credentials_default(service: Service, project: Project) -> Outcome:

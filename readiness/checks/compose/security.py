@@ -64,12 +64,18 @@ def privileged(service: Service) -> Outcome:
 
 
 def capability_dangerous(service: Service, *, deny: Sequence[str]) -> Outcome:
-    """A capability that is as good as root on the host."""
+    """A capability that is as good as root on the host.
+
+    SYS_PTRACE reaches the processes that the container sees, which are its own unless it shares the host's.
+    """
     added = service.node.get("cap_add")
+    own_processes = service.full.get("pid") != "host"
     for index, item in enumerate(added) if isinstance(added, Seq) else ():
         name = item.upper().removeprefix("CAP_") if isinstance(item, str) else ""
         if name in deny and isinstance(added, Seq):
-            yield hit(added.at(index), capability=name)
+            mild = name == "SYS_PTRACE" and own_processes
+            severity = Severity.MEDIUM if mild else None
+            yield hit(added.at(index), severity=severity, capability=name)
 
 
 def capabilities_not_dropped(service: Service, project: Project) -> Outcome:

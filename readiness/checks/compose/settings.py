@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from readiness.facts import settings
-from readiness.facts.development import development_server
-from readiness.facts.programs import started_program_index
-from readiness.facts.wrappers import unwrapped
+from readiness.kinds.compose.evidence import started_for_development
 from readiness.kinds.compose.model import Document, Service, Variable
-from readiness.kinds.compose.parts import expand_scalar, string_entries
+from readiness.kinds.compose.parts import expand_scalar
 from readiness.model import Outcome, Unknown, hit
-from readiness.syntax import shell
 from readiness.syntax.holes import has_variable
 from readiness.syntax.interpolation import HOLE
 
@@ -41,28 +37,9 @@ def log_level_debug(variable: Variable) -> Outcome:
 
 def server_for_development(service: Service) -> Outcome:
     """A command that starts a server made for development."""
-    for key in ("command", "entrypoint"):
-        value = service.node.get(key)
-        text = (
-            value
-            if isinstance(value, str)
-            else shlex.join(word for word, _ in string_entries(value))
-        )
-        server = next(
-            filter(None, map(_development_server, shell.commands_of(text.replace("$$", "$")))), ""
-        )
-        if server:
-            yield hit(service.node.at(key), server=server)
-            return
-
-
-def _development_server(command: shell.Command) -> str:
-    """The development server that a command starts, itself or through a program that only runs another."""
-    inner = unwrapped(command)
-    own = list(inner.values)
-    at = started_program_index(inner.program, own)
-    found = development_server(inner.program, own)
-    return found or (development_server(own[at], own[at + 1 :]) if at is not None else "")
+    found = started_for_development(service.node)
+    if found is not None:
+        yield hit(service.node.at(found.key), server=found.server)
 
 
 def version_obsolete(document: Document) -> Outcome:

@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import Known
+from readiness.kinds.compose.evidence import is_source_mount
 from readiness.kinds.compose.model import Mount, Service
-from readiness.kinds.compose.parts import MountSpec, expand_scalar, mount_specs, port_specs
+from readiness.kinds.compose.parts import MountSpec, mount_specs, port_specs
 from readiness.kinds.compose.words import (
     command_line,
     command_words,
@@ -25,9 +25,6 @@ from readiness.syntax.yaml import Map
 Settings = dict[str, str | None]
 _CONFIG = tuple(
     ".conf .cnf .cfg .ini .yml .yaml .toml .json .xml .properties .crt .pem .key .cert .template .env".split()
-)
-_CODE = frozenset(
-    "src app lib code backend frontend server client api web public templates packages project".split()
 )
 
 
@@ -149,39 +146,10 @@ def cache_unbounded(service: Service, project: Project) -> Outcome:
         yield missing_in_service(service)
 
 
-_SETTINGS_TARGET = re.compile(
-    r"/(?:usr/local/)?etc(?:/|\Z)|[^\n]*\.(?:conf|cfg|cnf|ini|toml|properties)\Z"
-)
-
-
 def source_mounted(mount: Mount) -> Outcome:
     """The source code of the host in place of the code of the image."""
-    spec, service = mount.spec, mount.owner
-    if spec.type != "bind" or not spec.source.startswith("."):
-        return
-    if _SETTINGS_TARGET.match(spec.target):
-        return
-    source = posixpath.normpath(spec.source)
-    image = service.image
-    runtime = image is not None and is_runtime(image)
-    build = service.full.get("build")
-    context = (
-        expand_scalar(build.get("context", ".") if isinstance(build, Map) else build).text
-        if build is not None
-        else ""
-    )
-    is_in_context = _is_within(source, posixpath.normpath(context)) if context else source == "."
-    leaf = posixpath.basename(source)
-    if (
-        (service.builds or runtime)
-        and is_in_context
-        and (source == "." or source == posixpath.normpath(context or ".") or leaf in _CODE)
-    ):
-        yield hit(spec.span, path=spec.source)
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return folder in {".", path} or path.startswith(folder + "/")
+    if is_source_mount(mount.owner, mount.spec):
+        yield hit(mount.spec.span, path=mount.spec.source)
 
 
 # Folders that their programs read and never write.

@@ -9,7 +9,7 @@ from typing import Any
 from readiness.facts.releases import end_of_life
 from readiness.kinds.k8s.effective import unknown_if_variable
 from readiness.kinds.k8s.model import Container
-from readiness.model import Outcome, Span, Unknown, hit, missing
+from readiness.model import Outcome, Severity, Span, Unknown, hit, missing
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax import image as images
@@ -71,7 +71,15 @@ def image_part_span(container: Container, inner: Span) -> Span:
 
 
 def image_tag_missing(container: Container, *, project: Project) -> Outcome:
-    """The image has neither tag nor digest, so it is `latest`, or it has that tag."""
+    """The image has neither tag nor digest, so it is `latest`, or it has that tag.
+
+    A reference without a name (`:latest`, of a chart whose values give no repository) names no image; its tag is the
+    default for whoever gives the repository alone.
+    """
+    if container.image.strip() == ":latest":
+        span = container.node.at("image")
+        yield hit(span, severity=Severity.LOW, image=container.image, version="nameless")
+        return
     image = parsed_image(container, project)
     if image is None or image.digest:
         return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from readiness.kinds import dotenv
-from readiness.kinds.compose import join
+from readiness.kinds.compose import evidence, join
 from readiness.kinds.compose.merge import extend_service
 from readiness.kinds.compose.model import Document, Mount, Port, Service, Variable
 from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_specs
@@ -226,13 +226,20 @@ def services(document: Document) -> Iterator[Service]:
     return iter(document.services.values())
 
 
+def purpose_text(document: Document) -> str:
+    """What a file was taken for and why, where that is not production."""
+    return document.purpose_text
+
+
 def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
-    """Fill in what environment files say."""
+    """Fill in what environment files say, and decide what the files are for."""
     del paths
-    files: list[dotenv.Document] = by_kind.get(dotenv.NAME, [])
-    join.resolve_environments(
-        by_kind[NAME], {posixpath.normpath(one.source.path): one for one in files}
-    )
+    files: dict[str, dotenv.Document] = {
+        posixpath.normpath(one.source.path): one for one in by_kind.get(dotenv.NAME, [])
+    }
+    join.resolve_environments(by_kind[NAME], files)
+    evidence.collect_signs(by_kind[NAME])
+    join.give_variables(by_kind[NAME], files)
 
 
 def ports(document: Document) -> Iterator[Port]:

@@ -73,9 +73,14 @@ def include_folder(include: Include, folder: str, values: Mapping[str, str]) -> 
 
 def resolve_environments(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
     """Give every compose file the environment that its variables are filled in from."""
+    if files:
+        _EnvironmentResolver(documents, files).resolve_all()
+
+
+def give_variables(documents: list[Document], files: Mapping[str, dotenv.Document]) -> None:
+    """Tell of every environment file which variables it gives, and whether to a file that may run in production."""
     if not files:
         return
-    _EnvironmentResolver(documents, files).resolve_all()
     for file in files.values():
         file.production = False
     seen: set[tuple[str, Span]] = set()

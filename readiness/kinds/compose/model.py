@@ -19,7 +19,7 @@ from readiness.kinds.compose.parts import (
     expand_scalar,
     variable_specs,
 )
-from readiness.kinds.purpose import image_purpose
+from readiness.kinds.purpose import Judged, Sign, deciding_signs, image_purpose
 from readiness.model import Source, Span
 from readiness.syntax import image as images
 from readiness.syntax.image import Image
@@ -28,7 +28,7 @@ from readiness.syntax.yaml import Map, Seq
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Service:
+class Service(Judged):
     """One service. `node` is what the file writes, `full` the same over what it extends in this file.
 
     `head` is the place of its name, `owned` whether it has an image or a build of its own (else it amends another
@@ -54,21 +54,24 @@ class Service:
         """What the file is for, by its name: dev, test, prod or unknown."""
         return self.document.purpose
 
+    def is_production(self, apart_from: str = "") -> bool:
+        """Whether it may run in production: neither its file nor what is said of itself says otherwise."""
+        return not self.set_aside and self.document.is_production(apart_from)
+
     @property
-    def production(self) -> bool:
-        """Whether it may run in production: neither its file, its name, its build nor all of its profiles say otherwise."""
+    def set_aside(self) -> bool:
+        """Whether its name, its build or all of its profiles say that it is for development or tests."""
         profiles = self.full.get("profiles")
         aside = [str(one).lower() for one in profiles] if isinstance(profiles, Seq) else []
         words = re.split(r"[._-]", self.name.lower())
         return (
-            self.document.production
-            and not any(map(_is_left_out_of_production, words))
-            and not (aside and all(map(_is_left_out_of_production, aside)))
-            and not self._is_built_for_development
+            any(map(_is_left_out_of_production, words))
+            or bool(aside and all(map(_is_left_out_of_production, aside)))
+            or self.built_for_development
         )
 
     @property
-    def _is_built_for_development(self) -> bool:
+    def built_for_development(self) -> bool:
         """Whether its image is built from a Dockerfile or a stage for development or tests."""
         build = self.full.get("build")
         if not isinstance(build, Map):
@@ -191,7 +194,7 @@ def _command_words(value: Any) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Part(Judged):
     """A part of a service: it stands where the service stands, and is called as the service unless it has a name."""
 
     owner: Service
@@ -205,10 +208,9 @@ class Part:
         """The resource of the service that it belongs to."""
         return self.owner.resource
 
-    @property
-    def production(self) -> bool:
+    def is_production(self, apart_from: str = "") -> bool:
         """Whether the service may run in production."""
-        return self.owner.production
+        return self.owner.is_production(apart_from)
 
     @property
     def purpose(self) -> str:
@@ -276,11 +278,12 @@ def _is_for_swarm(service: Service) -> bool:
 
 
 @dataclass(slots=True, eq=False)
-class Document:
-    """One compose file. `legacy` marks the first format, which has services at its top level.
+class Document(Judged):
+    """One compose file. `purpose` is what its name says, `signs` what else says that it is not production's.
 
-    `environment` is what fills in its variables, `given` the variables that stand in environment files and that this file
-    is the first to use. `resets` are the paths of what it takes away from the files that it is laid over.
+    `legacy` marks the first format, which has services at its top level. `environment` is what fills in its variables,
+    `given` the variables that stand in environment files and that this file is the first to use. `resets` are the paths of
+    what it takes away from the files that it is laid over.
     """
 
     source: Source
@@ -294,6 +297,7 @@ class Document:
     resets: tuple[tuple[str, ...], ...] = ()
     resource: str = "project"
     container: str = ""
+    signs: tuple[Sign, ...] = ()
     _swarm: bool | None = None
     _built: frozenset[str] | None = None
 
@@ -302,10 +306,22 @@ class Document:
         """The first mapping of the file."""
         return self.roots[0]
 
+    def is_production(self, apart_from: str = "") -> bool:
+        """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
+        return self.purpose == "prod" or not (
+            self.purpose in {"dev", "test"} or deciding_signs(self.signs, apart_from)
+        )
+
     @property
-    def production(self) -> bool:
-        """Whether the file may run in production: its name says nothing else."""
-        return self.purpose not in {"dev", "test"}
+    def purpose_text(self) -> str:
+        """What the file was taken for and why, where that is not production; else empty."""
+        if self.production:
+            return ""
+        if self.purpose in {"dev", "test"}:
+            word = {"dev": "development", "test": "tests"}[self.purpose]
+            return f"{word}: its name says so"
+        signs = deciding_signs(self.signs)
+        return f"{signs[-1].purpose}: {' and '.join(one.text for one in signs)}"
 
     @property
     def built(self) -> frozenset[str]:

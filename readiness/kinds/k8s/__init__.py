@@ -9,6 +9,7 @@ from typing import Any
 
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import NOT_OBJECTS, objects_of, pod_specs_of
+from readiness.kinds.k8s.releases import values_in
 from readiness.model import Note, ParseError, Source
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_all, separated
@@ -133,11 +134,11 @@ def prepare(by_kind: Mapping[str, list[Any]], paths: Collection[str]) -> None:
     for document in documents:
         root, folder = document.node, posixpath.dirname(document.source.root.path)
         if root.get("kind") in NOT_OBJECTS or _KUSTOMIZATION.search(document.source.root.path):
-            listed = root.get("patchesStrategicMerge")
-            entries = (
-                [one for one in listed if isinstance(one, str)] if isinstance(listed, Seq) else []
-            )
-            for key in ("patches", "patchesJson6902"):
+            entries: list[str] = []
+            for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
+                listed = root.get(key)
+                if isinstance(listed, Seq):
+                    entries += [one for one in listed if isinstance(one, str)]
                 entries += [one.text("path") for one in root.entries(key)]
             patches.update(
                 posixpath.normpath(posixpath.join(folder, entry)) for entry in entries if entry
@@ -194,4 +195,5 @@ TARGETS: dict[str, Callable[[Document], Any]] = {
     "k8s.pod": pods,
     "k8s.container": containers,
     "k8s.file": files,
+    "k8s.values": values_in,
 }

@@ -29,6 +29,11 @@ def objects_of(source: Source, root: Any, depth: int = 0) -> Iterator[Object]:
         return
     if kind.endswith("List") and isinstance(root.get("items"), Seq) and depth < 3:
         for item in root["items"]:
+            if isinstance(item, Map) and kind != "List":
+                # the items of a typed list take its kind and version where they leave them out
+                # https://kubernetes.io/docs/reference/using-api/api-concepts/#collections
+                item.setdefault("kind", kind.removesuffix("List"))
+                item.setdefault("apiVersion", version)
             yield from objects_of(source, item, depth + 1)
         return
     if kind in NOT_OBJECTS and "kustomize" in version + kind.lower():

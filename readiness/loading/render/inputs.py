@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from readiness.loading.render.helm import BYTES, FILES
+from readiness.loading.render.archive import BYTES, FILES
+from readiness.loading.render.chart_files import GIT
 from readiness.loading.render.made import Input
 from readiness.loading.render.tree import Tree
 
@@ -46,7 +47,7 @@ def chart_state(folder: Path) -> str:
     digest = hashlib.sha256()
     count = size = 0
     for parent, names, files in os.walk(folder, followlinks=False):
-        names.sort()
+        names[:] = sorted(name for name in names if name != GIT)
         for name in sorted(files):
             path = Path(parent, name)
             try:

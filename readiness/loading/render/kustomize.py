@@ -34,7 +34,10 @@ _SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
 
 @dataclass(slots=True)
 class Kustomization:
-    """One kustomization file: what it takes in, by paths as reports print them."""
+    """One kustomization file: what it takes in, by paths as reports print them.
+
+    `charts` are the entries of `helmCharts` or `helmChartInflationGenerator`, which stand at `inflates`.
+    """
 
     source: Source
     folder: str
@@ -42,6 +45,9 @@ class Kustomization:
     folders: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     patches: list[str] = field(default_factory=list)
+    charts: list[Map] = field(default_factory=list)
+    chart_home: str = "charts"
+    inflates: Span | None = None
 
 
 def read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
@@ -82,9 +88,22 @@ def _read_kustomization(source: Source, spec: Map, sources: Mapping[str, Source]
     kustomization.patches += [
         _joined_path(folder, entry) for entry in _string_list(given.get("patchesstrategicmerge"))
     ]
+    _read_charts(kustomization, spec)
     for key in ("patches", "patchesjson6902"):
         kustomization.patches += [_joined_path(folder, path) for path in _path_list(given.get(key))]
     return kustomization
+
+
+def _read_charts(one: Kustomization, spec: Map) -> None:
+    """Which charts a kustomization inflates."""
+    for key, value in spec.items():
+        if key.casefold() in {"helmcharts", "helmchartinflationgenerator"} and value:
+            one.inflates = one.source.one_line(spec.entry(key))
+            if isinstance(value, Seq):
+                one.charts += [entry for entry in value if isinstance(entry, Map)]
+        home = value.get("chartHome") if isinstance(value, Map) else None
+        if key.casefold() == "helmglobals" and isinstance(home, str):
+            one.chart_home = home
 
 
 def _joined_path(folder: str, entry: str) -> str:
@@ -99,7 +118,9 @@ def _string_list(value: Any) -> Iterator[str]:
 
 
 def _path_list(value: Any) -> Iterator[str]:
+    """The files of patches; a plain name is the form that builders took before kustomize 5."""
     if isinstance(value, Seq):
+        yield from _string_list(value)
         for item in value:
             if isinstance(item, Map) and isinstance(item.get("path"), str):
                 yield item["path"]

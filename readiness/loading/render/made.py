@@ -12,14 +12,32 @@ class RenderError(Exception):
     """A chart or an overlay that gave no manifests: the reason in the renderer's words."""
 
 
-class GeneratedSource(Source):
-    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name."""
+class NeedsError(RenderError):
+    """What is rendered only by a program that is not given here: the reason names what helps.
 
-    __slots__ = ("environment",)
+    `place` is what asks for it; `remote` says that it would be fetched, so that it stands elsewhere by design.
+    """
+
+    def __init__(self, reason: str, place: tuple[Source, Span], *, remote: bool) -> None:
+        super().__init__(reason)
+        self.place = place
+        self.remote = remote
+
+
+class GeneratedSource(Source):
+    """A text that nobody wrote: it is told in the files it was made from, and by its environment's name.
+
+    `trial` says that its values are those of a test, which nobody deploys, `alone` that there are no others with which
+    it can be made; `packed` that it was made from a file in an archive.
+    """
+
+    __slots__ = ("alone", "environment", "packed", "trial")
 
     def __init__(self, path: str, text: str, environment: str) -> None:
         super().__init__(path, text)
         self.environment = environment
+        self.trial = self.alone = False
+        self.packed = False
 
     def place(self, span: Span) -> tuple[Source, Span]:
         """Where a place of this text stands in a file that somebody wrote."""

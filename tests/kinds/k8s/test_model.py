@@ -41,3 +41,40 @@ def test_no_other_text_is_glued_to_a_separator() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\n---b\napiVersion: v1\nkind: ConfigMap\n"
     with pytest.raises(ParseError):
         k8s.parse(Source("a.yaml", text))
+
+
+LISTS = {
+    "a typed list": ("apiVersion: v1\nkind: PodList\n", "", ("v1", "Pod")),
+    "a typed list of a group": (
+        "apiVersion: apps/v1\nkind: DeploymentList\n",
+        "",
+        ("apps/v1", "Deployment"),
+    ),
+    "items that say what they are": (
+        "apiVersion: v1\nkind: List\n",
+        "apiVersion: batch/v1\n  kind: Job\n  ",
+        ("batch/v1", "Job"),
+    ),
+    "a typed list whose items say another version": (
+        "apiVersion: apps/v1\nkind: DeploymentList\n",
+        "apiVersion: apps/v1beta1\n  kind: Deployment\n  ",
+        ("apps/v1beta1", "Deployment"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("head", "own", "wanted"), LISTS.values(), ids=LISTS)
+def test_the_items_of_a_list_are_objects(head: str, own: str, wanted: tuple[str, str]) -> None:
+    text = f"{head}items:\n- {own}metadata: {{name: a}}\n- {own}metadata: {{name: b}}\n"
+    source = Source("list.yaml", text)
+    document = k8s.parse(source)
+    assert [(one.api_version, one.kind, one.name) for one in document.objects] == [
+        (*wanted, "a"),
+        (*wanted, "b"),
+    ]
+    assert not source.fragment
+
+
+def test_items_of_a_plain_list_without_kinds_are_none() -> None:
+    text = "apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n"
+    assert k8s.parse(Source("list.yaml", text)).objects == ()

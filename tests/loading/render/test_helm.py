@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.loading.render import helm, lines, process
+from readiness.loading.render import chart_files, helm, lines, process
+from readiness.loading.render.tree import Tree
 from readiness.verdict.report import Report
 from tests.effort import effort
 from tests.make import write_files
@@ -154,7 +155,9 @@ def test_a_link_in_a_chart_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "link.txt").symlink_to(tmp_path / "secret.txt")
     check(tmp_path, {**CHART, "templates/map.yaml": template})
-    made, _ = helm.render(tmp_path / "shop", "shop", helm.environments(tmp_path / "shop", []))
+    chart = tmp_path / "shop"
+    contents = chart_files.read_chart(chart, "shop", Tree(tmp_path, tmp_path))
+    made, _ = helm.render(contents, helm.environments(chart, []))
     assert not any("privileged" in one.text for one in made if one.path.endswith("map.yaml"))
 
 

@@ -111,13 +111,27 @@ def test_an_overlay_that_does_not_build_is_a_finding_without_paths_of_this_machi
     assert "gone.yaml" in found.message
 
 
-def test_without_a_builder_plain_files_are_judged(
+def test_overlays_are_built_where_no_program_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kustomize, "build_command", list)
-    report = check(tmp_path, {**TREE, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})
-    assert ("base/deploy.yaml", 16, "true") in said(report)
-    assert {row.reason for row in report.files if row.kind == "kustomize"} == {kustomize.MISSING}
+    report = check(tmp_path, TREE)
+    assert said(report) == [("prod/patch.yaml", 11, "true")]
+    assert {row.status for row in report.files if row.kind == "kustomize"} == {"checked"}
+
+
+def test_what_only_a_program_builds_is_judged_as_plain_files_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kustomize, "build_command", list)
+    plugin = TREE["prod/kustomization.yaml"] + "transformers: [plugin.yaml]\n"
+    tree = {**TREE, "prod/kustomization.yaml": plugin, "prod/plugin.yaml": "kind: X\n"}
+    report = check(tmp_path, {**tree, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})
+    assert said(report) == [("base/deploy.yaml", 16, "true"), ("prod/patch.yaml", 11, "true")]
+    (row,) = [row for row in report.files if row.path == "prod/kustomization.yaml"]
+    assert row.status == "skipped"
+    assert "the key transformers" in row.reason
+    assert kustomize.MISSING in row.reason
 
 
 @needs_kustomize

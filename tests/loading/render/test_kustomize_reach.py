@@ -15,6 +15,8 @@ import readiness
 from readiness.loading.render import gather, kustomize, process
 from readiness.loading.render import tree as kept_tree
 from readiness.loading.render.made import RenderError
+from readiness.loading.render.overlay import builder
+from readiness.loading.render.overlay.placed import UnknownError
 from readiness.loading.render.tree import Tree
 from readiness.verdict.report import Report
 from tests.make import write_files
@@ -49,6 +51,16 @@ def unstarted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(kustomize, "build_command", lambda: ["/nowhere/kustomize", "build"])
     monkeypatch.setattr(process, "run_program", lambda *_, **__: started.append(1))
     return started
+
+
+@pytest.fixture
+def left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overlays as if all of them held something that is built by programs alone."""
+
+    def unknown(*_: object) -> None:
+        raise UnknownError("it holds something that is not known here")
+
+    monkeypatch.setattr(builder, "built_source", unknown)
 
 
 def write(root: Path, files: dict[str, str], port: int = 1) -> None:
@@ -193,6 +205,7 @@ def test_what_is_remote_is_refused_before_anything_is_built(
 
 @needs_kustomize
 @on_linux
+@pytest.mark.usefixtures("left_to_others")
 @pytest.mark.parametrize("namespace", [True, False])
 def test_a_builder_that_is_started_all_the_same_reaches_nobody(
     tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch, namespace: bool
@@ -438,7 +451,8 @@ else:
 
 
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_to_others: None) -> Path:
+    del left_to_others
     program = tmp_path / "fake.py"
     program.write_text(FAKE)
     monkeypatch.setattr(kustomize, "build_command", lambda: [sys.executable, "-I", str(program)])

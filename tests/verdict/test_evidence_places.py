@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_evidence import shown
+from tests.verdict.test_evidence import shown
 
 SERVER = "http {\n  server {\n    listen 443 ssl;\n    server_name a.example.com;\n    %s\n  }\n}\n"
 JOB = "on: %s\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v4\n%s"
