@@ -95,8 +95,13 @@ class Value:
 
     @property
     def production(self) -> bool:
-        """Whether a compose file reads it that may run in production."""
+        """Whether a compose file reads it that is not for development or tests by its name."""
         return self.document.production
+
+    @property
+    def named_aside(self) -> bool:
+        """Whether the names of all compose files that read it say that they are for development or tests."""
+        return not self.document.production
 
 
 def values(document: Document) -> Iterator[Value]:

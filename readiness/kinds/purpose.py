@@ -163,7 +163,8 @@ class Judged:
 
 
 _SAMPLE_FOLDERS = re.compile(
-    r"examples?|samples?|demos?|quick-?starts?|getting-?started|tutorials?|docs?"
+    r"(?:examples?|samples?|demos?)(?:[-_][\w.-]+)?|[\w.-]+[-_](?:examples?|samples?|demos?)"
+    r"|quick-?starts?|getting-?started|tutorials?|docs?"
 )
 
 

@@ -74,7 +74,9 @@ def credentials_differ(service: Service, project: Project) -> Outcome:
             for account in accounts
             if _is_different(account.user, user or "default", values) is False
         ]
-        if not named and not _may_be_made_by_scripts(server):
+        if not (
+            named or _may_be_made_by_scripts(server) or _may_make_users(service, project, accounts)
+        ):
             named = accounts  # a user whom the server does not have gets in with no password at all
         if named and all(_is_different(one.password, password, values) for one in named):
             given = named[0].place
@@ -102,6 +104,17 @@ def _may_be_made_by_scripts(server: Service) -> bool:
     """Whether scripts that are mounted, or built in, may make users that the environment does not name."""
     mounts = mount_specs(server.full)
     return server.builds or any("initdb" in one.target or HOLE in one.target for one in mounts)
+
+
+def _may_make_users(service: Service, project: Project, accounts: Sequence[_Account]) -> bool:
+    """Whether a client is given a password of the server's, with which it may make the user that it then logs in as."""
+    values = service.document.environment.unmasked
+    texts = [text for text, _ in _stated_values(service, project, service.node).values()]
+    return any(
+        _is_different(account.password, text, values) is False
+        for account in accounts
+        for text in texts
+    )
 
 
 def _server_accounts(server: Service, project: Project) -> Iterator[_Account]:

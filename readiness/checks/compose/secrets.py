@@ -152,15 +152,19 @@ def secret_in_build_argument(variable: Variable) -> Outcome:
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     outside = spec.value is None or has_variable(str(spec.value))
-    if (outside and variable.production) or (
+    if (outside and not variable.named_aside) or (
         not outside and _opens_something(variable, secrets.classify(spec.name, spec.value))
     ):
         yield hit(spec.key)
 
 
 def _opens_something(subject: Variable | Value | Service, verdict: Verdict) -> bool:
-    """Whether a secret opens anything: a password of a development file does not, a real key does wherever it stands."""
-    return verdict.is_exposed and (subject.production or verdict.strength >= Strength.SHAPE)
+    """Whether a secret opens anything: a password that somebody made up for development does not.
+
+    A real key does wherever it stands, and what a machine made does unless a name says that it is for development.
+    """
+    least = Strength.SHAPE if subject.named_aside else Strength.RANDOM
+    return verdict.is_exposed and (subject.production or verdict.strength >= least)
 
 
 def secret_in_command(service: Service) -> Outcome:

@@ -95,7 +95,8 @@ def give_variables(documents: list[Document], files: Mapping[str, dotenv.Documen
         document.given = tuple(_variables_from_env_files(document, own, seen))
         for settings in (document.environment.settings, *own.values()):
             for setting in settings.values():
-                setting.document.production = setting.document.production or document.production
+                named = document.purpose not in {"dev", "test"}
+                setting.document.production = setting.document.production or named
 
 
 class _EnvironmentResolver:

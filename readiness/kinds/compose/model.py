@@ -59,6 +59,11 @@ class Service(Judged):
         return not self.set_aside and self.document.is_production(apart_from)
 
     @property
+    def named_aside(self) -> bool:
+        """Whether names say so: that of its file, or what is said of itself."""
+        return self.set_aside or self.document.purpose in {"dev", "test"}
+
+    @property
     def set_aside(self) -> bool:
         """Whether its name, its build or all of its profiles say that it is for development or tests."""
         profiles = self.full.get("profiles")
@@ -211,6 +216,11 @@ class Part(Judged):
     def is_production(self, apart_from: str = "") -> bool:
         """Whether the service may run in production."""
         return self.owner.is_production(apart_from)
+
+    @property
+    def named_aside(self) -> bool:
+        """Whether names say that the service is none of production's."""
+        return self.owner.named_aside
 
     @property
     def purpose(self) -> str:

@@ -186,7 +186,7 @@ def test_what_a_compose_file_reads() -> None:
 
 
 FILES = {
-    "compose.yaml": "services:\n  db:\n    image: postgres:17.2\n    environment: {POSTGRES_PASSWORD: $P}\n",
+    "compose.yaml": "services:\n  db:\n    image: postgres:17.2\n    restart: always\n    environment: {POSTGRES_PASSWORD: $P}\n",
     ".env": "P=postgres\nJWT_SECRET=kq83hfSWm2vLp0xT\n",
     ".gitignore": "*.log\n",
 }

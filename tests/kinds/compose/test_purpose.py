@@ -150,6 +150,35 @@ def test_signs_that_add_up() -> None:
     assert not deciding_signs([*weak, Sign("command", "", place, strong=True)], "command")
 
 
+FOLDERS = {
+    "examples/shop": True,
+    "demo-setups": True,
+    "shop-example": True,
+    "docs": True,
+    "deploy": False,
+    "demography": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("folder", "sample"), FOLDERS.items())
+def test_folder_of_examples(folder: str, sample: bool) -> None:
+    text = 'services: {web: {image: "a/web:1"}}\n'
+    path = f"{folder}/compose.yaml".lstrip("/")
+    assert documents({path: text})[path].production is not sample, "and nothing restarts"
+
+
+def test_what_production_includes_is_of_production() -> None:
+    files = {
+        "compose.yaml": "include: [tests/db.yaml, tests/db.dev.yaml]\n" + KEPT.format(more=""),
+        "tests/db.yaml": 'services: {db: {image: "postgres:17", restart: always}}\n',
+        "tests/db.dev.yaml": 'services: {mail: {image: "a/mail:1", restart: always}}\n',
+        "tests/other.yaml": 'services: {other: {image: "a/other:1", restart: always}}\n',
+    }
+    found = {path for path, one in documents(files).items() if one.production}
+    assert found == {"compose.yaml", "tests/db.yaml"}
+
+
 HEADS = {
     "# Only for development: starts what the tests need.\n": "development",
     "# Not for production use.\n": "development",
@@ -191,3 +220,15 @@ def test_secrets_are_asked_everywhere(tmp_path: Path) -> None:
     text = f"# For development only.\nservices: {{web: {{image: 'a/b:1', command: 'run --token gh{'p'}_{'a1B2c3D4e5F6' * 3}'}}}}\n"
     report = check([write_files(tmp_path, {"compose.yaml": text})])
     assert "compose/secret-in-command" in {one.rule for one in report.findings}
+
+
+def test_secrets_in_what_is_taken_for_development(tmp_path: Path) -> None:
+    """A password that somebody made up says nothing there; what a machine made is told."""
+    text = (
+        "# For development only.\n"
+        "services: {web: {image: 'a/b:1', environment: {APP_PASSWORD: hunter22, JWT_SECRET: kq83hfSWm2vLp0xT}}}\n"
+    )
+    report = check([write_files(tmp_path, {"compose.yaml": text})])
+    secrets = [one.message for one in report.findings if one.definition.category == "secrets"]
+    assert len(secrets) == 1
+    assert "JWT_SECRET" in secrets[0]
