@@ -73,15 +73,17 @@ def template_injection(step: Step) -> Outcome:
             if name is None:
                 continue
             events = _events_giving(name, step)
-            if events is None or events:
-                severity = Severity.MEDIUM if events == {"pull_request"} else Severity.HIGH
-                yield hit(expression.span, severity=severity, context=name)
+            severity = Severity.HIGH
+            if events is not None and events <= {"pull_request"}:
+                severity = Severity.MEDIUM if events else Severity.LOW
+            yield hit(expression.span, severity=severity, context=name)
 
 
 def _events_giving(context: str, step: Step) -> set[str] | None:
     """The events of a step's workflow that fill a context; None where a caller brings the event, or any may fill it.
 
-    On `pull_request` alone the run of a fork holds no secret and a token that only reads.
+    On `pull_request` alone the run of a fork holds no secret and a token that only reads; where no event of the workflow
+    fills it, it is empty until somebody adds one.
     """
     workflow = step.workflow
     parts = context.split(".")
