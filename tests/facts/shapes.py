@@ -154,6 +154,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "filters": many(one_of("branches", "tags", "paths", "workflows")),
         "outsiders": true,
         "base-secrets": true,
+        "payload": many(text),
         "code-of-others": true,
     },
     "github-permissions": {"levels": many(one_of("read", "write", "none"))},

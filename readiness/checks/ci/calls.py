@@ -24,6 +24,15 @@ def _steps_of(workflow: Workflow) -> Iterator[Step]:
         yield from job.steps
 
 
+_FORGE = re.compile(r"(?:\A|/)\.(?:forgejo|gitea)/")
+_URL = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
+
+
+def _is_url_for_forgejo(text: str, workflow: Workflow) -> bool:
+    """Whether a reference is an action's address, which the runners of Forgejo and Gitea take and GitHub's do not."""
+    return bool(_FORGE.search(workflow.source.root.path) and _URL.match(text))
+
+
 def action_reference_invalid(workflow: Workflow) -> Outcome:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
     for step in _steps_of(workflow):
@@ -33,6 +42,8 @@ def action_reference_invalid(workflow: Workflow) -> Outcome:
         problem = ""
         if used.form == "unknown":
             problem = "ref" if "@" not in used.text else "repository"
+            if problem == "repository" and _is_url_for_forgejo(used.text, workflow):
+                continue
         elif used.form == "docker" and (not used.path or used.path.endswith(":")):
             problem = "tag" if used.path else "image"
         if problem:

@@ -12,13 +12,14 @@ from readiness.kinds.delivery.model import (
     Stage,
     by_whole,
     finished_before,
+    is_delivering,
     jobs_of_whole,
     stage_of,
 )
 from readiness.kinds.github import model
 from readiness.kinds.github.actions import local_action
 from readiness.kinds.gitlab import model as gitlab_model
-from readiness.model import NotApplicable, Outcome, Unknown, hit, missing
+from readiness.model import NotApplicable, Outcome, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -56,6 +57,20 @@ def all_stages(project: Project) -> dict[int, dict[str, Stage]]:
         all_pipelines(project),
         lambda one: {job.name: stage_of(job, resolve) for job in jobs_of_whole(one)},
     )
+
+
+def first_delivering(project: Project) -> Pipeline | None:
+    """The first pipeline that delivers, where what all of them lack is told."""
+    return next((one for one in all_pipelines(project) if is_delivering(one)), None)
+
+
+def are_tests_missing(project: Project) -> bool:
+    """Whether no pipeline tests at all: ci/tests-missing tells it once, at the first that delivers."""
+    first = project.memo(first_delivering)
+    if first is None or (isinstance(first, gitlab_model.File) and first.includes):
+        return False
+    stages = [stage for known in project.memo(all_stages).values() for stage in known.values()]
+    return not any(stage.opaque or stage.does("test") for stage in stages)
 
 
 def finished_before_jobs(project: Project) -> dict[int, dict[str, frozenset[str]]]:
@@ -150,12 +165,12 @@ def tool_name(act: PipelineAction) -> str:
 
 
 def deploy_untested(job: Job, *, kind: str, project: Project) -> Outcome:
-    """A deployment (or a push of an image) with no test before it."""
+    """A deployment (or a push of an image) with no test before it, in a project whose pipelines do test."""
     view = project.once(View, job)
     deployments = [act for act in view.deployments if act.family != "infra"]
     pushes = [act for act in view.stage.acts if act.kind == "push"]
     acts = deployments if kind == "deploy" else [] if deployments else pushes
-    if not acts or view.stage.after_failure:
+    if not acts or view.stage.after_failure or project.memo(are_tests_missing):
         yield NotApplicable()
         return
     act = acts[0]
@@ -315,6 +330,11 @@ _ADMITS = re.compile(
 )
 
 
+def _is_for_tests(job: model.Job) -> bool:
+    """Whether a job names no environment and calls itself tests: what it fills is more likely theirs than the users'."""
+    return job.environment is None and bool(re.search(r"\b(?:e2e|tests?)\b", job.name.lower()))
+
+
 def deploy_from_pull_request(job: Job, *, project: Project) -> Outcome:
     """A deployment that a pull request starts, other than a preview of it."""
     view = view_of(job, project)
@@ -334,7 +354,10 @@ def deploy_from_pull_request(job: Job, *, project: Project) -> Outcome:
         step = next((s for s in job.steps if s.resource == act.resource), None)
         condition = step.node.get("if") if step is not None else None
         if not isinstance(condition, str) or not _ADMITS.search(condition):
-            yield hit(act.span, resource=job.resource, how=tool_name(act), event=event)
+            severity = Severity.MEDIUM if _is_for_tests(job) else Severity.HIGH
+            yield hit(
+                act.span, severity=severity, resource=job.resource, how=tool_name(act), event=event
+            )
             return
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from readiness.facts.actions import action_property
 from readiness.facts.github import is_fixed, is_untrusted
+from readiness.facts.table import column
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values
 from readiness.kinds.github.texts import Expression, expressions, is_expression, text_at
-from readiness.model import Outcome, hit
+from readiness.model import Outcome, Severity, hit
 from readiness.syntax import expression as ex
 from readiness.syntax.text import Text
 from readiness.syntax.yaml import Map
@@ -69,8 +70,28 @@ def template_injection(step: Step) -> Outcome:
     for text in code_texts(step):
         for expression in expressions(text):
             name = _untrusted_context(expression, step, 0)
-            if name is not None:
-                yield hit(expression.span, context=name)
+            if name is None:
+                continue
+            events = _events_giving(name, step)
+            severity = Severity.HIGH
+            if events is not None and events <= {"pull_request"}:
+                severity = Severity.MEDIUM if events else Severity.LOW
+            yield hit(expression.span, severity=severity, context=name)
+
+
+def _events_giving(context: str, step: Step) -> set[str] | None:
+    """The events of a step's workflow that fill a context; None where a caller brings the event, or any may fill it.
+
+    On `pull_request` alone the run of a fork holds no secret and a token that only reads; where no event of the workflow
+    fills it, it is empty until somebody adds one.
+    """
+    workflow = step.workflow
+    parts = context.split(".")
+    key = parts[2] if parts[:2] == ["github", "event"] and len(parts) > 2 else parts[-1]
+    known = {event for event, keys in column("github-events", "payload").items() if key in keys}
+    if workflow is None or not known or "workflow_call" in workflow.triggers:
+        return None
+    return known & set(workflow.triggers)
 
 
 def _untrusted_context(expression: Expression, step: Step, depth: int) -> str | None:

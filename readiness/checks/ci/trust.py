@@ -10,8 +10,8 @@ from typing import Any
 from readiness.facts.table import column
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expanded_texts
 from readiness.kinds.github.runners import runner_labels
-from readiness.kinds.github.texts import expressions, text_at
-from readiness.model import Hit, Outcome, hit, missing
+from readiness.kinds.github.texts import expressions, text_at, texts_below
+from readiness.model import Hit, Outcome, Severity, hit, missing
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy
 from readiness.syntax.text import Text
@@ -260,7 +260,26 @@ def environment_writes(step: Step, *, composite: bool) -> Outcome:
         start = run.value.rfind("\n", 0, match.start()) + 1
         before = run.value[start : match.start()]
         if not before.strip() or _is_dynamic(before, run.value):
-            yield hit(run.line(match.start()))
+            foreign = workflow is None or _may_hold_foreign_files(step, workflow)
+            severity = Severity.HIGH if foreign else Severity.MEDIUM
+            yield hit(run.line(match.start()), severity=severity)
+
+
+_TAKES_IN = re.compile(
+    r"\b(?:download-artifact|action-download-artifact|gh run download|gh (?:pr|api)|git (?:fetch|pull|clone)|curl|wget)\b"
+    r"|(?:head_ref|head\.(?:ref|sha)|head_sha|head_branch|refs/pull|\btitle\b|\bbody\b)"
+)
+
+
+def _may_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
+    """Whether the run may work on what outsiders wrote: `pull_request_target` alone checks out the repository's own branch."""
+    others = column("github-events", "code-of-others").keys() & workflow.triggers
+    if others != {"pull_request_target"}:
+        return True
+    job = step.job
+    return job is None or any(
+        _TAKES_IN.search(text.value) for _, text in texts_below(job.node, job.source)
+    )
 
 
 def runner_self_hosted(job: Job) -> Outcome:

@@ -54,9 +54,24 @@ def _only_local_packages(command: Command, call: packages.Call) -> bool:
     chain = list(command.stage.chain)
     if any(command.step.mounts("bind")):
         chain += command.step.document.stages
+    if _is_verified_before(command):
+        return True
     if any(program in run_text(stage) for stage in chain for program in ("curl", "wget")):
         return False
     return any(stage.of("COPY") for stage in chain) or any(command.step.mounts("bind"))
+
+
+def _is_verified_before(command: Command) -> bool:
+    """Whether an earlier command of the step holds a file against a signature or a checksum, and stops where it differs."""
+    for other in command.step.script.commands:
+        if other.span.start >= command.whole.span.start:
+            break
+        values = set(other.values)
+        if (other.program == "gpg" and "--verify" in values) or other.program == "gpgv":
+            return True
+        if re.fullmatch(r"sha(?:256|384|512)sum", other.program) and values & {"-c", "--check"}:
+            return True
+    return False
 
 
 _SETS = {"set", "--set", "config", "-c", "-o", "--setopt"}

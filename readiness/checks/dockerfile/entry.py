@@ -11,9 +11,11 @@ from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts import packages, settings
 from readiness.facts.base_images import is_without_application
 from readiness.facts.wrappers import unwrapped
+from readiness.kinds.compose import mounts
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
 from readiness.kinds.dockerfile.paths import copy_target, volume_words, working_folder
 from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, marked_spans
+from readiness.model.project import Project
 from readiness.syntax import glob, shell
 from readiness.syntax.holes import has_template
 from readiness.syntax.instruction import Instruction
@@ -35,7 +37,7 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-def program_file_missing(stage: Stage) -> Outcome:
+def program_file_missing(stage: Stage, project: Project) -> Outcome:
     """CMD, ENTRYPOINT or HEALTHCHECK runs a file that no step brings; only where all is in sight."""
     if not stage.final or not stage.whole or not is_without_application(stage.root.image):
         return
@@ -54,7 +56,11 @@ def program_file_missing(stage: Stage) -> Outcome:
             if base is None and not word.value.startswith("/"):
                 continue
             path = posixpath.normpath(posixpath.join(base or "/", word.value))
-            mounted = _may_be_mounted(stage, path) or (bare and not word.value.startswith("/"))
+            mounted = (
+                _may_be_mounted(stage, path)
+                or (bare and not word.value.startswith("/"))
+                or path in project.memo(_mounted_files)
+            )
             brought = None if mounted else _is_provided_by_step(stage, path)
             if brought is None:
                 yield Unknown(word.span)
@@ -82,6 +88,14 @@ def _script_path(command: shell.Command) -> shell.Word | None:
 def _may_be_mounted(stage: Stage, path: str) -> bool:
     """Whether a volume may lie over a path."""
     return any(place is None or path.startswith(f"{place}/") for _, place in volume_words(stage))
+
+
+def _mounted_files(project: Project) -> frozenset[str]:
+    """The paths in containers at which compose files mount a single file, whatever image they are for."""
+    targets = (
+        mount.spec.target for document in project.documents("compose") for mount in mounts(document)
+    )
+    return frozenset(target for target in targets if posixpath.splitext(target)[1])
 
 
 def _is_provided_by_step(stage: Stage, path: str) -> bool | None:

@@ -10,7 +10,7 @@ from readiness.facts import package_versions, packages
 from readiness.facts.managers import by_program
 from readiness.facts.packages import Call
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import Hit, NotApplicable, Outcome, Span, Unknown, hit
+from readiness.model import Hit, NotApplicable, Outcome, Severity, Span, Unknown, hit
 from readiness.syntax import shell
 
 
@@ -49,7 +49,16 @@ def install_asks(command: Command, *, managers: Sequence[str]) -> Outcome:
     if answer is None:
         yield Unknown(call.verb.span)
     elif not answer:
-        yield hit(call.verb.span, program=call.program, action=call.verb.value, manager=name)
+        # Nothing left over is nothing to ask about, and whether something is no file tells.
+        rarely = call.verb.value in ("autoremove", "autopurge")
+        severity = Severity.MEDIUM if rarely else Severity.HIGH
+        yield hit(
+            call.verb.span,
+            severity=severity,
+            program=call.program,
+            action=call.verb.value,
+            manager=name,
+        )
 
 
 # What answers in the settings, and where they lie.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import REDIRECTS, is_redirect
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_catch_all, location_match
-from readiness.model import Outcome, Unknown, hit, missing
+from readiness.model import Outcome, Severity, Unknown, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -211,8 +212,33 @@ def _may_send_files(project: Project, block: Block) -> bool:
     return True
 
 
-def client_address_from_anyone(statement: Statement) -> Outcome:
-    """Every client is trusted to state its own address."""
+def client_address_from_anyone(statement: Statement, project: Project) -> Outcome:
+    """Every client is trusted to state its own address; worse where the address decides who gets in."""
     d = statement.node
     if d.args and d.args[0] in _ANYONE:
-        yield hit(d.at(1))
+        decides = any(_is_by_address(each) for each in _directives_below(project, d.parent))
+        yield hit(d.at(1), severity=Severity.HIGH if decides else Severity.MEDIUM)
+
+
+def _is_by_address(d: Directive) -> bool:
+    """Whether a directive lets in, or chooses, by the address of the client."""
+    if d.name == "deny":
+        return True
+    if d.name == "geo":
+        return len(d.args) < 2 or d.args[0] in ("$remote_addr", "$binary_remote_addr")
+    return d.name in ("map", "if") and "remote_addr" in d.value
+
+
+def _directives_below(project: Project, block: Block) -> Iterator[Directive]:
+    """The directives of a block and of those inside it, with what includes bring in."""
+    stack = [block]
+    seen: set[int] = set()
+    while stack:
+        level = stack.pop()
+        if id(level) in seen:
+            continue
+        seen.add(id(level))
+        for d in includes.directives_of(project, level):
+            yield d
+            if d.block is not None:
+                stack.append(d.block)

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from readiness.facts.table import column
 from readiness.kinds.nginx import Scope, Statement, hosts, includes, is_tls_server, versions
-from readiness.model import NotApplicable, Outcome, Span, Unknown, hit, missing
+from readiness.model import (
+    NotApplicable,
+    Outcome,
+    Severity,
+    Span,
+    Unknown,
+    hit,
+    join_names,
+    missing,
+)
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable
 from readiness.syntax.nginx import Block, Directive
@@ -18,16 +27,22 @@ _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 _WEAK = re.compile(
     r"(?:^|-|_)(?:RC4|RC2|DES|3DES|DES3|MD5|NULL|EXP|EXPORT|EXPORT40|EXPORT56|ADH|AECDH|aNULL|eNULL|IDEA|SEED|LOW|CBC3|PSK)(?:-|_|$)|^(?:ALL|COMPLEMENTOFALL)$"
 )
+# Those that are no longer strong, and that nobody reads who has not recorded very much: short blocks, MD5 in a MAC.
+_WORN = re.compile(r"^(?!.*(?:RC4|RC2|NULL|EXP|ADH|AECDH)).*(?:CBC3|3DES|DES3|IDEA|SEED|PSK|MD5)")
 _FORWARD = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
 _AEAD = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
 _HYBRID = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
 def tls_protocol_old(statement: Statement) -> Outcome:
-    """`ssl_protocols` and its kin name a version before TLS 1.2."""
-    for number, word in enumerate(statement.node.args, 1):
-        if word in _OLD:
-            yield hit(statement.node.at(number), version=word)
+    """`ssl_protocols` and its kin name versions before TLS 1.2; those before TLS 1.0 can be read on the way."""
+    d = statement.node
+    found = [(number, word) for number, word in enumerate(d.args, 1) if word in _OLD]
+    if found:
+        span = Span(d.at(found[0][0]).start, d.at(found[0][0]).end)
+        broken = any(word.startswith("SSL") for _, word in found)
+        severity = Severity.HIGH if broken else Severity.MEDIUM
+        yield hit(span, severity=severity, version=join_names([word for _, word in found]))
 
 
 def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
@@ -35,6 +50,7 @@ def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
     d = statement.node
     if not d.args or has_variable(d.args[0]) or _is_only_tls13(project, d):
         return
+    weak: list[str] = []
     for entry in re.split(r"[:, ]", d.args[0]):
         if (
             entry
@@ -42,15 +58,15 @@ def tls_cipher_weak(statement: Statement, project: Project) -> Outcome:
             and entry != "DEFAULT"
             and _WEAK.search(entry.lstrip("+"))
         ):
-            if entry.lstrip("+") == "ALL" and "!aNULL" not in d.args[0]:
-                yield hit(d.at(1), cipher="ALL")
-                return
             if entry.lstrip("+") not in {"ALL", "COMPLEMENTOFALL"} and _is_excluded_later(
                 entry.lstrip("+"), d.args[0]
             ):
                 continue
-            yield hit(d.at(1), cipher=entry.lstrip("+"))
-            return
+            weak.append(entry.lstrip("+"))
+    broken = [cipher for cipher in weak if not _WORN.search(cipher)]
+    for cipher in (broken or weak)[:1]:
+        severity = Severity.HIGH if broken else Severity.MEDIUM
+        yield hit(d.at(1), severity=severity, cipher=cipher)
 
 
 def _is_excluded_later(entry: str, text: str) -> bool:

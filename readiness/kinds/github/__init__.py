@@ -14,8 +14,8 @@ NAME = "github"
 EXAMPLE = ".github/workflows/ci.yml"
 
 _FOLDER = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
-# `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`: nothing that GitHub reads.
-_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/[^/]+\Z")
+# `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`, `workflows/old/ci.yml`: nothing that GitHub reads.
+_OTHER = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
 _ACTION = re.compile(r"(?:^|/)action\.ya?ml\Z")
 _ON = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
 _JOBS = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
@@ -36,7 +36,7 @@ def claims(path: str, text: str) -> bool:
     """Whether a file is a workflow or an action: by its place, or as YAML that has only their keys at its top."""
     if _FOLDER.search(path):
         return True
-    if _OTHER.search(path):
+    if _OTHER.search(path) and not _ACTION.search(path):
         return False
     if _ACTION.search(path) and (
         _RUNS.search(text)

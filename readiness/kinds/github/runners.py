@@ -52,6 +52,37 @@ def matrix_name(value: str) -> str | None:
     return match.group(1) if match else None
 
 
+_DRAWN = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
+_FORMAT = re.compile(
+    r"\$\{\{\s*format\(\s*'([^'{}]*\{0\}[^'{}]*)'\s*,\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*\}\}\Z"
+)
+
+
+def matrix_texts(job: Map, value: str) -> list[tuple[Any, Span]] | None:
+    """What a text with one matrix key in it can be, with the places of the key's values.
+
+    The key stands alone, beside other text, or in `format('postgres:{0}', matrix.key)`. None for every other text.
+    """
+    name = matrix_name(value)
+    if name is not None:
+        return matrix_values(job, name)
+    text = value.strip()
+    match = _FORMAT.match(text) or _DRAWN.search(text)
+    if match is None:
+        return None
+    before, after = text[: match.start()], text[match.end() :]
+    name = match.group(1)
+    if match.re is _FORMAT:
+        (before, _, after), name = match.group(1).partition("{0}"), match.group(2)
+    if has_expression(before) or has_expression(after):
+        return None
+    return [
+        (f"{before}{drawn}{after}", place)
+        for drawn, place in matrix_values(job, name)
+        if isinstance(drawn, str | int | float) and not isinstance(drawn, bool)
+    ]
+
+
 def matrix_values(job: Map, name: str) -> list[tuple[Any, Span]]:
     """The values that a matrix key can have, with their places, but those that `exclude` takes out alone."""
     matrix = job.dig("strategy").get("matrix")
